@@ -1,0 +1,317 @@
+//! The frame of the file: its header, and the header of every block.
+//!
+//! All integers are little-endian. Layouts are specified in FORMAT.md.
+
+use crate::error::Error;
+
+/// The first bytes of every snapshot. The high bit and the line ends show transfers that rewrote
+/// the file as text, as PNG's do.
+pub const MAGIC: [u8; 8] = *b"\x89WTK\r\n\x1a\n";
+/// A reader refuses a file of a newer major version.
+pub const VERSION_MAJOR: u16 = 1;
+/// A newer minor version only adds.
+pub const VERSION_MINOR: u16 = 0;
+/// Bytes of the file header.
+pub const FILE_HEADER_BYTES: usize = 24;
+/// Bytes of a block header.
+pub const BLOCK_HEADER_BYTES: usize = 40;
+/// What each block header begins with: found again by scanning when a length is damaged.
+pub const MARKER: [u8; 4] = [0xB7, b'B', b'L', b'K'];
+/// `base` of a block that needs no other block to be decoded.
+pub const NO_BASE: u32 = u32::MAX;
+
+/// What a block holds. Numbers are for ever; retired ones are not reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum BlockKind {
+    /// [`Host`](crate::records::Host): one record; begins a capture.
+    Host,
+    /// [`CaptureEnd`](crate::records::CaptureEnd): one record; ends a capture.
+    End,
+    /// [`Process`](crate::records::Process) records.
+    Processes,
+    /// [`DescriptorTable`](crate::descriptors::DescriptorTable) records.
+    Descriptors,
+    /// [`DescriptorInfo`](crate::records::DescriptorInfo) records.
+    DescriptorInfo,
+    /// [`Wait`](crate::records::Wait) records.
+    Waits,
+    /// [`Netns`](crate::records::Netns) records.
+    Namespaces,
+    /// One [`RawHeader`](crate::records::RawHeader), then the kernel's own bytes.
+    Raw,
+    /// [`User`](crate::records::User) records.
+    Users,
+    /// [`BoundPath`](crate::records::BoundPath) records.
+    Paths,
+    /// A type this reader does not know; skipped.
+    Unknown(u16),
+}
+
+const KINDS: [(u16, BlockKind, &str); 10] = [
+    (0x0001, BlockKind::Host, "host"),
+    (0x0002, BlockKind::End, "end"),
+    (0x0010, BlockKind::Processes, "processes"),
+    (0x0011, BlockKind::Descriptors, "descriptors"),
+    (0x0012, BlockKind::DescriptorInfo, "fdinfo"),
+    (0x0013, BlockKind::Waits, "waits"),
+    (0x0020, BlockKind::Namespaces, "namespaces"),
+    (0x0021, BlockKind::Raw, "raw"),
+    (0x0030, BlockKind::Users, "users"),
+    (0x0031, BlockKind::Paths, "paths"),
+];
+
+impl BlockKind {
+    /// The number in the file.
+    pub fn number(self) -> u16 {
+        match self {
+            Self::Unknown(number) => number,
+            known => KINDS
+                .iter()
+                .find(|(_, kind, _)| *kind == known)
+                .map_or(0, |row| row.0),
+        }
+    }
+
+    /// The kind of a number.
+    pub fn from_number(number: u16) -> Self {
+        KINDS
+            .iter()
+            .find(|row| row.0 == number)
+            .map_or(Self::Unknown(number), |row| row.1)
+    }
+
+    /// The name used in messages and by `whotalks raw`.
+    pub fn name(self) -> String {
+        match self {
+            Self::Unknown(number) => format!("type 0x{number:04x}"),
+            known => KINDS
+                .iter()
+                .find(|(_, kind, _)| *kind == known)
+                .map_or_else(String::new, |row| row.2.to_owned()),
+        }
+    }
+}
+
+/// How a payload is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Codec {
+    /// As it is.
+    Stored,
+    /// One zstd frame.
+    Zstd,
+    /// A codec this reader does not know: the block is lost to it.
+    Unknown(u8),
+}
+
+impl Codec {
+    /// The number in the file.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Stored => 0,
+            Self::Zstd => 1,
+            Self::Unknown(number) => number,
+        }
+    }
+
+    /// The codec of a number.
+    pub fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Stored,
+            1 => Self::Zstd,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+/// The file header's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileHeader {
+    /// Readers of an older major version refuse.
+    pub major: u16,
+    /// Only adds.
+    pub minor: u16,
+}
+
+impl FileHeader {
+    /// The 24 bytes.
+    pub fn to_bytes(self) -> [u8; FILE_HEADER_BYTES] {
+        let mut bytes = [0; FILE_HEADER_BYTES];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..10].copy_from_slice(&self.major.to_le_bytes());
+        bytes[10..12].copy_from_slice(&self.minor.to_le_bytes());
+        let checksum = crc32fast::hash(&bytes[..20]);
+        bytes[20..].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Reads and checks a file's first bytes.
+    ///
+    /// # Errors
+    /// Each way a file can fail to be a snapshot is told apart.
+    pub fn parse(file: &[u8]) -> Result<Self, Error> {
+        if file.is_empty() {
+            return Err(Error::Empty);
+        }
+        let shown = &file[..file.len().min(MAGIC.len())];
+        if shown != &MAGIC[..shown.len()] {
+            let prefix = &file[..file.len().min(4)];
+            // "WTK" survives what text mode does to the bytes around it.
+            if prefix.len() == 4 && prefix[1..] == MAGIC[1..4] && [0x89, 0x09].contains(&prefix[0])
+            {
+                return Err(Error::TextMode);
+            }
+            let found = prefix
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<Vec<_>>();
+            return Err(Error::Foreign {
+                found: found.join(" "),
+            });
+        }
+        let Some(header) = file.get(..FILE_HEADER_BYTES) else {
+            return Err(Error::HeaderCut {
+                found: file.len(),
+                expected: FILE_HEADER_BYTES,
+            });
+        };
+        let expected = le_u32(header, 20);
+        let found = crc32fast::hash(&header[..20]);
+        if found != expected {
+            return Err(Error::HeaderDamaged { found, expected });
+        }
+        let major = le_u16(header, 8);
+        if major > VERSION_MAJOR {
+            return Err(Error::NewerMajor {
+                found: major,
+                supported: VERSION_MAJOR,
+            });
+        }
+        Ok(Self {
+            major,
+            minor: le_u16(header, 10),
+        })
+    }
+}
+
+/// A block header's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockHeader {
+    /// What it holds.
+    pub kind: BlockKind,
+    /// How it is stored.
+    pub codec: Codec,
+    /// Counts blocks in the file from 0: a gap is a loss.
+    pub sequence: u32,
+    /// Which capture of a series it belongs to, from 0.
+    pub capture: u32,
+    /// Sequence number of the block this one is coded against, or [`NO_BASE`].
+    pub base: u32,
+    /// Bytes in the file after this header.
+    pub stored_bytes: u32,
+    /// Bytes when decoded.
+    pub decoded_bytes: u32,
+    /// CRC-32 (IEEE 802.3) of the stored bytes.
+    pub payload_crc: u32,
+}
+
+impl BlockHeader {
+    /// The 40 bytes.
+    pub fn to_bytes(self) -> [u8; BLOCK_HEADER_BYTES] {
+        let mut bytes = [0; BLOCK_HEADER_BYTES];
+        bytes[..4].copy_from_slice(&MARKER);
+        bytes[4..6].copy_from_slice(&self.kind.number().to_le_bytes());
+        bytes[6] = self.codec.number();
+        // Byte 7 and bytes 28..32 are reserved: written 0, ignored by readers.
+        bytes[8..12].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.capture.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.base.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.stored_bytes.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.decoded_bytes.to_le_bytes());
+        bytes[32..36].copy_from_slice(&self.payload_crc.to_le_bytes());
+        let checksum = crc32fast::hash(&bytes[..36]);
+        bytes[36..].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// The header at the start of `bytes`, or `None` where there is no intact one.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let header = bytes.get(..BLOCK_HEADER_BYTES)?;
+        if header[..4] != MARKER || crc32fast::hash(&header[..36]) != le_u32(header, 36) {
+            return None;
+        }
+        Some(Self {
+            kind: BlockKind::from_number(le_u16(header, 4)),
+            codec: Codec::from_number(header[6]),
+            sequence: le_u32(header, 8),
+            capture: le_u32(header, 12),
+            base: le_u32(header, 16),
+            stored_bytes: le_u32(header, 20),
+            decoded_bytes: le_u32(header, 24),
+            payload_crc: le_u32(header, 32),
+        })
+    }
+}
+
+fn le_u16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn le_u32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_unique_and_sorted() {
+        assert!(KINDS.is_sorted_by(|a, b| a.0 < b.0));
+        for (number, kind, name) in KINDS {
+            assert_eq!(
+                (BlockKind::from_number(number), kind.number()),
+                (kind, number)
+            );
+            assert_eq!(kind.name(), name);
+        }
+        assert_eq!(BlockKind::from_number(0x8001).number(), 0x8001);
+    }
+
+    #[test]
+    fn headers_tell_what_is_wrong() {
+        let good = FileHeader { major: 1, minor: 7 }.to_bytes();
+        let check = |bytes: &[u8]| FileHeader::parse(bytes);
+        assert_eq!(check(&good), Ok(FileHeader { major: 1, minor: 7 }));
+        assert_eq!(check(b""), Err(Error::Empty));
+        assert_eq!(
+            check(b"PK\x03\x04"),
+            Err(Error::Foreign {
+                found: "50 4b 03 04".into()
+            })
+        );
+        assert_eq!(check(b"\x89WTK\r\r\n\x1a\r\n"), Err(Error::TextMode));
+        assert_eq!(check(b"\x09WTK\r\n\x1a\n"), Err(Error::TextMode));
+        for cut in 1..FILE_HEADER_BYTES {
+            assert_eq!(
+                check(&good[..cut]),
+                Err(Error::HeaderCut {
+                    found: cut,
+                    expected: 24
+                })
+            );
+        }
+        let mut flipped = good;
+        flipped[9] ^= 1;
+        assert!(matches!(check(&flipped), Err(Error::HeaderDamaged { .. })));
+        let newer = FileHeader { major: 2, minor: 0 }.to_bytes();
+        assert_eq!(
+            check(&newer),
+            Err(Error::NewerMajor {
+                found: 2,
+                supported: 1
+            })
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! Writing a snapshot as a stream: nothing is held but the block being filled.
+//!
+//! Encoding (compression, checksums) is separate from writing, so that several threads can encode
+//! while one writes: an [`Encoder`] each makes [`EncodedBlock`]s, the one [`Writer`] numbers them.
+
+use std::io::{self, Write};
+use std::marker::PhantomData;
+
+use crate::block::{
+    BlockHeader, BlockKind, Codec, FileHeader, NO_BASE, VERSION_MAJOR, VERSION_MINOR,
+};
+use crate::limits::MAX_BLOCK_BYTES;
+use crate::records::RawHeader;
+use crate::wire::{Record, put_record};
+
+/// A block is handed on when its payload has grown to this: large enough to compress well, small
+/// enough that a dozen of them in memory do not matter.
+pub const BLOCK_TARGET_BYTES: usize = 512 << 10;
+
+/// A block that is ready but for its place in the file.
+#[derive(Debug, Clone)]
+pub struct EncodedBlock {
+    kind: BlockKind,
+    codec: Codec,
+    decoded_bytes: u32,
+    payload_crc: u32,
+    stored: Vec<u8>,
+}
+
+/// Compresses payloads; one for each thread.
+pub struct Encoder {
+    zstd: zstd::bulk::Compressor<'static>,
+}
+
+impl Encoder {
+    /// An encoder at a zstd level (3 is the one measured to be free beside the system calls).
+    ///
+    /// # Errors
+    /// When zstd cannot allocate its context.
+    pub fn new(level: i32) -> io::Result<Self> {
+        Ok(Self {
+            zstd: zstd::bulk::Compressor::new(level)?,
+        })
+    }
+
+    /// Encodes one payload, of at most [`MAX_BLOCK_BYTES`].
+    ///
+    /// # Errors
+    /// `InvalidInput` when the payload is larger; otherwise zstd's own.
+    pub fn block(&mut self, kind: BlockKind, payload: &[u8]) -> io::Result<EncodedBlock> {
+        let decoded_bytes = u32::try_from(payload.len())
+            .ok()
+            .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
+        let compressed = self.zstd.compress(payload)?;
+        // Text of a few bytes grows by a frame header: then it is stored as it is.
+        let (codec, stored) = if compressed.len() < payload.len() {
+            (Codec::Zstd, compressed)
+        } else {
+            (Codec::Stored, payload.to_vec())
+        };
+        let payload_crc = crc32fast::hash(&stored);
+        Ok(EncodedBlock {
+            kind,
+            codec,
+            decoded_bytes,
+            payload_crc,
+            stored,
+        })
+    }
+
+    /// Encodes a block of a single record.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn record(&mut self, kind: BlockKind, record: &impl Record) -> io::Result<EncodedBlock> {
+        let mut payload = Vec::new();
+        put_record(record, &mut payload);
+        self.block(kind, &payload)
+    }
+}
+
+/// Gathers records of one type into blocks.
+pub struct RecordBlock<R> {
+    kind: BlockKind,
+    payload: Vec<u8>,
+    records: PhantomData<fn(&R)>,
+}
+
+impl<R: Record> RecordBlock<R> {
+    /// An empty block of a kind.
+    pub fn new(kind: BlockKind) -> Self {
+        Self {
+            kind,
+            payload: Vec::new(),
+            records: PhantomData,
+        }
+    }
+
+    /// Adds a record; gives a block when enough has come together.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`]: a record may not be larger than a block.
+    pub fn push(&mut self, record: &R, encoder: &mut Encoder) -> io::Result<Option<EncodedBlock>> {
+        put_record(record, &mut self.payload);
+        if self.payload.len() < BLOCK_TARGET_BYTES {
+            return Ok(None);
+        }
+        self.take(encoder)
+    }
+
+    /// The last block, if anything is left.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn take(&mut self, encoder: &mut Encoder) -> io::Result<Option<EncodedBlock>> {
+        if self.payload.is_empty() {
+            return Ok(None);
+        }
+        let block = encoder.block(self.kind, &self.payload);
+        self.payload.clear();
+        block.map(Some)
+    }
+}
+
+/// One source of kernel bytes, cut into [`BlockKind::Raw`] blocks as it is read.
+///
+/// Pieces given to [`RawStream::push`] are never split over two blocks, so that a netlink
+/// message is whole in its block; a piece may be as large as a block less its header.
+pub struct RawStream {
+    header: RawHeader,
+    bytes: Vec<u8>,
+}
+
+impl RawStream {
+    /// A stream of the source that `header` names; its `part` and `last` are set here.
+    pub fn new(header: RawHeader) -> Self {
+        Self {
+            header: RawHeader {
+                part: 0,
+                last: false,
+                ..header
+            },
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Adds bytes; gives a block when enough has come together.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn push(
+        &mut self,
+        piece: &[u8],
+        encoder: &mut Encoder,
+    ) -> io::Result<Option<EncodedBlock>> {
+        let full = !self.bytes.is_empty() && self.bytes.len() + piece.len() > BLOCK_TARGET_BYTES;
+        let block = if full {
+            Some(self.emit(encoder)?)
+        } else {
+            None
+        };
+        self.bytes.extend_from_slice(piece);
+        Ok(block)
+    }
+
+    /// The last part: states how the read ended (`errno` 0 for well, `flags` of
+    /// [`RawHeader::TRUNCATED`] and its like).
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn finish(
+        mut self,
+        errno: u16,
+        flags: u32,
+        encoder: &mut Encoder,
+    ) -> io::Result<EncodedBlock> {
+        self.header.last = true;
+        self.header.errno = errno;
+        self.header.flags |= flags;
+        self.emit(encoder)
+    }
+
+    fn emit(&mut self, encoder: &mut Encoder) -> io::Result<EncodedBlock> {
+        let mut payload = Vec::with_capacity(self.bytes.len() + 64);
+        put_record(&self.header, &mut payload);
+        payload.extend_from_slice(&self.bytes);
+        self.bytes.clear();
+        self.header.part += 1;
+        encoder.block(BlockKind::Raw, &payload)
+    }
+}
+
+/// Writes blocks one after the other.
+pub struct Writer<W: Write> {
+    out: W,
+    sequence: u32,
+    capture: u32,
+    written_bytes: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a file: writes its header.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        let header = FileHeader {
+            major: VERSION_MAJOR,
+            minor: VERSION_MINOR,
+        }
+        .to_bytes();
+        out.write_all(&header)?;
+        Ok(Self {
+            out,
+            sequence: 0,
+            capture: 0,
+            written_bytes: header.len() as u64,
+        })
+    }
+
+    /// Appends a block.
+    ///
+    /// # Errors
+    /// Those of `out`; the file is then cut, which its reader notices.
+    pub fn write(&mut self, block: &EncodedBlock) -> io::Result<()> {
+        let header = BlockHeader {
+            kind: block.kind,
+            codec: block.codec,
+            sequence: self.sequence,
+            capture: self.capture,
+            base: NO_BASE,
+            // Stored is never longer than decoded, which the encoder has bounded.
+            stored_bytes: block.stored.len() as u32,
+            decoded_bytes: block.decoded_bytes,
+            payload_crc: block.payload_crc,
+        }
+        .to_bytes();
+        self.out.write_all(&header)?;
+        self.out.write_all(&block.stored)?;
+        self.sequence += 1;
+        self.written_bytes += (header.len() + block.stored.len()) as u64;
+        Ok(())
+    }
+
+    /// Begins the next capture of a series.
+    pub fn next_capture(&mut self) {
+        self.capture += 1;
+    }
+
+    /// Bytes written so far.
+    pub fn written_bytes(&self) -> u64 {
+        self.written_bytes
+    }
+
+    /// Flushes, and gives the output back.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
