@@ -1,0 +1,114 @@
+//! Kernel text made fit for where it goes: one function for each output language.
+//!
+//! Names, arguments and paths are bytes that an attacker may have chosen. Nothing leaves the program
+//! but through here (or through serde_json, which escapes JSON itself).
+
+use std::fmt::Write as _;
+
+/// Text that can be shown: printable characters as they are, everything else as `\xNN` or
+/// `\u{NN}`.
+///
+/// Control characters, bytes that are not UTF-8, and the characters that reorder or hide text
+/// (bidirectional controls, zero-width characters, line separators) are escaped, and so is the backslash, so that the
+/// result is unambiguous.
+pub fn display(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\t' => out.push_str("\\t"),
+                '\r' => out.push_str("\\r"),
+                c if is_plain(c) => out.push(c),
+                c if u32::from(c) < 0x80 => {
+                    let _ = write!(out, "\\x{:02x}", u32::from(c));
+                }
+                c => {
+                    let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+                }
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+/// A Unix socket's name as people write it: a path, or `@` and an abstract name.
+pub fn name(bytes: &[u8]) -> String {
+    match bytes {
+        [0, rest @ ..] => format!("@{}", display(rest)),
+        path => display(path),
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
+/// XML character data and attribute values, for SVG: markup escaped, what XML 1.0 forbids replaced.
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' | '\r' => out.push(' '),
+            c if is_xml(c) => out.push(c),
+            _ => out.push('\u{fffd}'),
+        }
+    }
+    out
+}
+
+/// Shown as itself without changing what stands around it.
+fn is_plain(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The `Char` production of XML 1.0, without the line ends handled above.
+fn is_xml(character: char) -> bool {
+    matches!(character, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+        && !matches!(character, '\u{7f}'..='\u{9f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_a_terminal_unescaped() {
+        assert_eq!(display(b"plain /run/x-\xc3\xa9"), "plain /run/x-é");
+        assert_eq!(
+            display(b"a\x1b[31m\nb\\\xff\0"),
+            "a\\x1b[31m\\nb\\\\\\xff\\x00"
+        );
+        assert_eq!(display("\u{202e}\u{9b}".as_bytes()), "\\u{202e}\\u{9b}");
+        assert_eq!(name(b"\0/tmp/.X11-unix/X7"), "@/tmp/.X11-unix/X7");
+        assert_eq!(name(b"\0a\0"), "@a\\x00");
+        assert_eq!(hex(b"\0\xff"), "00ff");
+    }
+
+    #[test]
+    fn xml_is_well_formed_whatever_comes() {
+        assert_eq!(
+            xml("<a b='\"'>&\u{1}\u{ffff}\n"),
+            "&lt;a b=&#39;&quot;&#39;&gt;&amp;\u{fffd}\u{fffd} "
+        );
+    }
+}

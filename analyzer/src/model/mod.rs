@@ -1,0 +1,75 @@
+//! The map: hosts, processes, sockets, pipes, and the connections between them, each with its
+//! evidence.
+//!
+//! `build` joins the typed rows of `load` into a [`Map`]. Kernel text stays bytes here; nothing in
+//! this module knows how it will be printed, and no type here is serialized.
+
+mod ids;
+mod name;
+mod process;
+mod socket;
+
+pub use ids::{HostId, PipeId, ProcessId, SocketId};
+pub use name::Name;
+pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
+pub use socket::{
+    Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
+    ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,
+};
+
+use std::ops::Range;
+
+/// Everything that one or several captures say, joined.
+#[derive(Debug, Clone, Default)]
+pub struct Map {
+    /// The hosts, in the order of the files they came from.
+    pub hosts: Vec<Host>,
+    /// User processes (no kernel threads), by host and pid.
+    pub processes: Vec<Process>,
+    /// Sockets, by host and key.
+    pub sockets: Vec<Socket>,
+    /// Connections, by their first end.
+    pub connections: Vec<Connection>,
+    /// Pipes and FIFOs, by host and key.
+    pub pipes: Vec<Pipe>,
+    /// What does not fit together, or is not whole.
+    pub warnings: Vec<Warning>,
+    /// All holders, each socket's in one run: see `Map::holders`.
+    pub(crate) holders: Vec<Holder>,
+}
+
+/// Something that a reader of the map must know to trust it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// The host it concerns.
+    pub host: HostId,
+    /// A fixed word: `forged-row`, `table-mismatch`, `damage`, ….
+    pub kind: &'static str,
+    /// One sentence; names in it are already made printable.
+    pub text: String,
+}
+
+impl Map {
+    /// Who holds a socket: by process, then descriptor.
+    pub fn holders(&self, socket: SocketId) -> &[Holder] {
+        let Range { start, end } = self.sockets[socket.index()].holders;
+        &self.holders[start as usize..end as usize]
+    }
+
+    /// The socket of an id.
+    pub fn socket(&self, id: SocketId) -> &Socket {
+        &self.sockets[id.index()]
+    }
+
+    /// The process of an id.
+    pub fn process(&self, id: ProcessId) -> &Process {
+        &self.processes[id.index()]
+    }
+
+    /// The distinct processes that hold a socket, in order.
+    pub fn holding_processes(&self, socket: SocketId) -> Vec<ProcessId> {
+        let mut processes: Vec<_> = self.holders(socket).iter().map(|h| h.process).collect();
+        processes.dedup();
+        processes
+    }
+}

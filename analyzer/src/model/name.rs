@@ -1,0 +1,40 @@
+//! Names of Unix sockets: bytes that may hold anything.
+
+/// What a Unix socket is bound to, exactly as the kernel has it.
+///
+/// Abstract names begin with NUL and may hold more of them; paths have lost their terminating NUL.
+/// See unix(7).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Box<[u8]>);
+
+impl Name {
+    /// From the diag attribute `UNIX_DIAG_NAME`; `None` for an unnamed socket.
+    pub fn from_diag(bytes: &[u8]) -> Option<Self> {
+        let exact = match bytes {
+            [] => return None,
+            [0, ..] => bytes,
+            // The kernel counts a path's terminating NUL.
+            path => path.strip_suffix(b"\0").unwrap_or(path),
+        };
+        Some(Self(exact.into()))
+    }
+
+    /// From the last column of `/proc/net/unix`, where `@` stands for NUL.
+    pub fn from_proc(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [] => None,
+            [b'@', rest @ ..] => Some(Self([&[0], rest].concat().into())),
+            path => Some(Self(path.into())),
+        }
+    }
+
+    /// Whether it is in the abstract namespace.
+    pub fn is_abstract(&self) -> bool {
+        self.0.first() == Some(&0)
+    }
+
+    /// The exact bytes; an abstract name's with its leading NUL.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
