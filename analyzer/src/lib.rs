@@ -6,4 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod escape;
+pub mod id;
+pub mod load;
 pub mod model;

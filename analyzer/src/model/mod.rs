@@ -1,14 +1,24 @@
 //! The map: hosts, processes, sockets, pipes, and the connections between them, each with its
 //! evidence.
 //!
-//! `build` joins the typed rows of `load` into a [`Map`]. Kernel text stays bytes here; nothing in
+//! [`build`] joins the typed rows of `load` into a [`Map`]. Kernel text stays bytes here; nothing in
 //! this module knows how it will be printed, and no type here is serialized.
 
+mod build;
+mod cgroup;
+mod connect;
+mod descriptors;
+mod draft;
 mod ids;
+mod inet;
+mod listeners;
 mod name;
 mod process;
+mod processes;
 mod socket;
+mod unix;
 
+pub use build::build;
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};

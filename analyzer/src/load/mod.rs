@@ -1,0 +1,244 @@
+//! From a snapshot's bytes to typed rows: one [`Capture`] for each capture in the file.
+//!
+//! Parsers here take bytes, bound what they read, and turn what they cannot read into damage that
+//! is said. They join nothing and judge nothing: that is `model`'s work.
+
+pub mod inet_diag;
+pub mod proc_net_unix;
+pub mod proc_pid;
+pub mod unix_diag;
+
+use std::collections::BTreeMap;
+
+use whotalks_snapshot::descriptors::DescriptorTable;
+use whotalks_snapshot::netlink::ByteOrder;
+use whotalks_snapshot::records::{
+    BoundPath, CaptureEnd, DescriptorInfo, Host, Netns, Process, RawHeader, User, Wait,
+};
+use whotalks_snapshot::wire::{Record, take_record};
+use whotalks_snapshot::{Block, BlockKind, Damage, DamageKind, Error, Event, Limits, Reader};
+
+/// One capture: its records by type, and the kernel's own bytes by source.
+#[derive(Debug, Clone, Default)]
+pub struct Capture {
+    /// The machine; `None` when its block is lost.
+    pub host: Option<Host>,
+    /// The end; `None` when the capture is cut.
+    pub end: Option<CaptureEnd>,
+    /// Processes, in the order they were read.
+    pub processes: Vec<Process>,
+    /// Descriptor tables and their parts, in order.
+    pub tables: Vec<DescriptorTable>,
+    /// Texts of fdinfo.
+    pub descriptor_infos: Vec<DescriptorInfo>,
+    /// What threads are blocked in.
+    pub waits: Vec<Wait>,
+    /// Network namespaces.
+    pub namespaces: Vec<Netns>,
+    /// Names of users.
+    pub users: Vec<User>,
+    /// Bound paths.
+    pub paths: Vec<BoundPath>,
+    /// Raw sources.
+    pub raw: Vec<RawSource>,
+}
+
+/// A raw source, its parts put together.
+#[derive(Debug, Clone, Default)]
+pub struct RawSource {
+    /// The header of its last part.
+    pub header: RawHeader,
+    /// Its bytes; where `gaps`, some are missing between them.
+    pub bytes: Vec<u8>,
+    /// A part is missing, or the source has no last part.
+    pub gaps: bool,
+}
+
+impl Capture {
+    /// Byte order of the captured machine.
+    pub fn byte_order(&self) -> ByteOrder {
+        match &self.host {
+            Some(host) if host.byte_order == 2 => ByteOrder::Big,
+            _ => ByteOrder::Little,
+        }
+    }
+
+    /// The raw sources of a name.
+    pub fn sources<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a RawSource> {
+        self.raw
+            .iter()
+            .filter(move |raw| raw.header.source == name.as_bytes())
+    }
+}
+
+/// A file's captures, and where it is damaged.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// The captures, by their number in the file; at least one, though perhaps an empty one.
+    pub captures: Vec<Capture>,
+    /// Everything that could not be read.
+    pub damages: Vec<Damage>,
+    /// Blocks in the file that were read.
+    pub blocks: usize,
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// When the file's header is unusable; damage further on is in [`Loaded::damages`].
+pub fn load(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
+    let mut loader = Loader {
+        limits: *limits,
+        ..Loader::default()
+    };
+    for event in Reader::new(file, limits)? {
+        match event {
+            Event::Damage(damage) => loader.damages.push(damage),
+            Event::Block(block) => loader.block(&block),
+        }
+    }
+    Ok(loader.finish())
+}
+
+/// What makes two raw parts the same source.
+type RawKey = (Vec<u8>, u64, u64, u32, u8, u64);
+
+#[derive(Default)]
+struct Loader {
+    limits: Limits,
+    captures: BTreeMap<u32, Capture>,
+    open: BTreeMap<(u32, RawKey), RawSource>,
+    damages: Vec<Damage>,
+    blocks: usize,
+    decoded_bytes: u64,
+}
+
+impl Loader {
+    fn block(&mut self, block: &Block<'_>) {
+        let sequence = block.header.sequence;
+        let kind = block.header.kind.name();
+        let asked = self.decoded_bytes + u64::from(block.header.decoded_bytes);
+        if asked > self.limits.total_bytes {
+            let limit = self.limits.total_bytes;
+            let kind = DamageKind::Limit {
+                sequence,
+                kind,
+                asked,
+                limit,
+            };
+            self.damages.push(Damage {
+                offset: block.offset,
+                length: 0,
+                kind,
+            });
+            return;
+        }
+        let payload = match block.payload(&self.limits) {
+            Ok(payload) => payload,
+            Err(damage) => return self.damages.push(damage),
+        };
+        self.decoded_bytes = asked;
+        self.blocks += 1;
+        let number = block.header.capture;
+        let capture = self.captures.entry(number).or_default();
+        let bad = match block.header.kind {
+            BlockKind::Host => single(&payload, &mut capture.host),
+            BlockKind::End => single(&payload, &mut capture.end),
+            BlockKind::Processes => many(&payload, &mut capture.processes),
+            BlockKind::Descriptors => many(&payload, &mut capture.tables),
+            BlockKind::DescriptorInfo => many(&payload, &mut capture.descriptor_infos),
+            BlockKind::Waits => many(&payload, &mut capture.waits),
+            BlockKind::Namespaces => many(&payload, &mut capture.namespaces),
+            BlockKind::Users => many(&payload, &mut capture.users),
+            BlockKind::Paths => many(&payload, &mut capture.paths),
+            BlockKind::Raw => raw(&payload, number, capture, &mut self.open),
+            // A newer minor version's: skipped, as the format asks.
+            _ => None,
+        };
+        if let Some((count, cause)) = bad {
+            let kind = DamageKind::Records {
+                sequence,
+                kind,
+                count,
+                cause,
+            };
+            self.damages.push(Damage {
+                offset: block.offset,
+                length: 0,
+                kind,
+            });
+        }
+    }
+
+    fn finish(mut self) -> Loaded {
+        for ((number, _), mut source) in std::mem::take(&mut self.open) {
+            source.gaps = true;
+            self.captures.entry(number).or_default().raw.push(source);
+        }
+        if self.captures.is_empty() {
+            self.captures.insert(0, Capture::default());
+        }
+        Loaded {
+            captures: self.captures.into_values().collect(),
+            damages: self.damages,
+            blocks: self.blocks,
+        }
+    }
+}
+
+/// How many records of a block were bad, and why the first was.
+type Bad = Option<(u64, whotalks_snapshot::WireError)>;
+
+fn many<R: Record>(payload: &[u8], into: &mut Vec<R>) -> Bad {
+    let mut bad = None;
+    for record in whotalks_snapshot::records::<R>(payload) {
+        match record {
+            Ok(record) => into.push(record),
+            Err(cause) => bad.get_or_insert((0, cause)).0 += 1,
+        }
+    }
+    bad
+}
+
+fn single<R: Record>(payload: &[u8], into: &mut Option<R>) -> Bad {
+    let mut all = Vec::new();
+    let bad = many(payload, &mut all);
+    if into.is_none() {
+        *into = all.into_iter().next();
+    }
+    bad
+}
+
+fn raw(
+    payload: &[u8],
+    number: u32,
+    capture: &mut Capture,
+    open: &mut BTreeMap<(u32, RawKey), RawSource>,
+) -> Bad {
+    let mut rest = payload;
+    let header: RawHeader = match take_record(&mut rest) {
+        Ok(header) => header,
+        Err(cause) => return Some((1, cause)),
+    };
+    let key = (
+        header.source.clone(),
+        header.netns,
+        header.mntns,
+        header.pid,
+        header.pass,
+        header.key,
+    );
+    let known = open.remove(&(number, key.clone()));
+    let expected = known.as_ref().map_or(0, |source| source.header.part + 1);
+    let mut source = known.unwrap_or_default();
+    source.gaps |= header.part != expected;
+    source.bytes.extend_from_slice(rest);
+    let last = header.last;
+    source.header = header;
+    if last {
+        capture.raw.push(source);
+    } else {
+        open.insert((number, key), source);
+    }
+    None
+}

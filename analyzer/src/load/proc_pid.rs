@@ -1,0 +1,119 @@
+//! What is needed of `/proc/PID/stat`, `status` and `cgroup`.
+//!
+//! Reference: proc_pid_stat(5), proc_pid_status(5), cgroups(7).
+
+/// Fields of `/proc/PID/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat<'a> {
+    /// Field 2, without its parentheses: may hold any byte, parentheses and spaces too.
+    pub comm: &'a [u8],
+    /// Field 3.
+    pub state: u8,
+    /// Field 4: parent.
+    pub ppid: u32,
+    /// Field 9: `PF_*`.
+    pub flags: u32,
+    /// Field 22: clock ticks since boot.
+    pub start_ticks: u64,
+}
+
+/// `PF_KTHREAD` of `linux/sched.h`.
+pub const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// Reads `stat`; `None` when it is not one.
+pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
+    let open = text.iter().position(|byte| *byte == b'(')?;
+    // The name may hold parentheses, the fields after it may not.
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let comm = text.get(open + 1..close)?;
+    let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    // Counting from field 3, the first after the name.
+    let state = *fields.next()?.as_bytes().first()?;
+    let ppid = fields.next()?.parse().ok()?;
+    let flags = fields.nth(4)?.parse().ok()?;
+    let start_ticks = fields.nth(12)?.parse().ok()?;
+    Some(Stat {
+        comm,
+        state,
+        ppid,
+        flags,
+        start_ticks,
+    })
+}
+
+/// A line of `status` by its key: what stands after the colon, trimmed.
+pub fn status_line<'a>(status: &'a [u8], key: &str) -> Option<&'a str> {
+    let line = status
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b":"))?;
+    std::str::from_utf8(line).ok().map(str::trim)
+}
+
+/// The effective user id (`Uid:` second number).
+pub fn effective_uid(status: &[u8]) -> Option<u32> {
+    status_line(status, "Uid")?
+        .split_ascii_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
+}
+
+/// The pid in the innermost namespace (`NSpid:` last number).
+pub fn innermost_pid(status: &[u8]) -> Option<u32> {
+    status_line(status, "NSpid")?
+        .split_ascii_whitespace()
+        .last()?
+        .parse()
+        .ok()
+}
+
+/// The control group path that says most: v2's where a service manager uses it, else the first v1
+/// hierarchy's that is not the root.
+pub fn cgroup_path(cgroup: &[u8]) -> &[u8] {
+    let paths = cgroup.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut parts = line.splitn(3, |byte| *byte == b':');
+        let (_id, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((controllers, path))
+    });
+    let (mut best, mut rank) = (&b""[..], 0);
+    for (controllers, path) in paths {
+        let this = match (controllers, path) {
+            (_, b"/") => 1,
+            (b"name=systemd", _) => 4,
+            (b"", _) => 3,
+            _ => 2,
+        };
+        if this > rank {
+            (best, rank) = (path, this);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_look_like_fields() {
+        let text = b"77 (a) S 1 ) R 5 6 7 8 9 4194560 1 2 3 4 5 6 7 8 9 10 11 12 4242 99\n";
+        let read = stat(text).map(|s| (s.comm, s.state, s.ppid, s.flags, s.start_ticks));
+        assert_eq!(read, Some((&b"a) S 1 "[..], b'R', 5, 4_194_560, 4242)));
+        assert_eq!(stat(b"77 (a"), None);
+        assert_eq!(stat(b")("), None);
+    }
+
+    #[test]
+    fn status_and_cgroup() {
+        let status = b"Name:\tx\nUid:\t0\t33\t0\t0\nNSpid:\t812\t7\n";
+        assert_eq!(effective_uid(status), Some(33));
+        assert_eq!(innermost_pid(status), Some(7));
+        assert_eq!(effective_uid(b"Uid:\t0"), None);
+        let v1 = b"4:memory:/m\n1:name=systemd:/system.slice/a.service\n0::/\n";
+        assert_eq!(cgroup_path(v1), b"/system.slice/a.service");
+        assert_eq!(cgroup_path(b"0::/user.slice\n"), b"/user.slice");
+        assert_eq!(cgroup_path(b"3:cpu:/\n0::/\n"), b"/");
+        assert_eq!(cgroup_path(b"nonsense"), b"");
+    }
+}

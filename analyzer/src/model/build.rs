@@ -1,0 +1,180 @@
+//! From captures to the map: each host joined on its own, then put side by side.
+
+use whotalks_snapshot::Damage;
+
+use super::connect::Connector;
+use super::descriptors::{Held, held};
+use super::draft::{Draft, settle};
+use super::process::{FdsStatus, HostCoverage, Readable};
+use super::socket::{Family, SocketState};
+use super::{HostId, Map, Warning, inet, processes, unix};
+use crate::load::{Capture, Loaded};
+
+/// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
+const INITIAL_PIDNS: u64 = 0xEFFF_FFFC;
+
+/// Joins the last capture of each file.
+pub fn build(files: &[Loaded]) -> Map {
+    let mut map = Map::default();
+    for file in files {
+        if let Some(capture) = file.captures.last() {
+            add_host(&mut map, capture, &file.damages);
+        }
+    }
+    map.connections
+        .sort_by_key(|connection| (connection.a, connection.b));
+    map.warnings.sort();
+    map
+}
+
+fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
+    let host = HostId::new(map.hosts.len());
+    let first_process = map.processes.len();
+    let first_socket = map.sockets.len();
+    map.hosts.push(processes::host(capture));
+    let (mut of_host, vanished) = processes::processes(capture, host);
+    map.processes.append(&mut of_host);
+    let held = held(capture, host, &mut map.processes, first_process);
+
+    let mut warnings = Vec::new();
+    let (mut drafts, netns) = unix::drafts(capture, host, &mut warnings);
+    drafts.append(&mut inet::drafts(capture, host));
+    settle(&mut drafts, &mut warnings);
+    add_unlisted(&mut drafts, &held, host);
+    let mut coverage = HostCoverage {
+        vanished,
+        netns,
+        damage: words(damages),
+        ..HostCoverage::default()
+    };
+    count_processes(map, first_process, &mut coverage);
+    judge(capture, &mut coverage);
+    add_holders(
+        map,
+        &mut drafts,
+        &held,
+        coverage.partial + coverage.denied == 0,
+    );
+
+    let connector = Connector {
+        host,
+        first: first_socket,
+        drafts: &drafts,
+        holders: &map.holders,
+    };
+    let mut found = connector.unix();
+    let mut inet = inet::connections(&drafts, first_socket, &map.holders);
+    map.connections.append(&mut found.connections);
+    map.connections.append(&mut inet);
+    for at in found.pending {
+        drafts[at].socket.state = SocketState::Pending;
+    }
+    map.sockets
+        .extend(drafts.into_iter().map(|draft| draft.socket));
+    map.pipes.extend(held.pipes);
+    warnings.append(&mut found.warnings);
+    let damaged = coverage.damage.iter().cloned();
+    warnings.extend(damaged.map(|text| Warning {
+        host,
+        kind: "damage",
+        text,
+    }));
+    map.warnings.append(&mut warnings);
+    map.hosts[host.index()].coverage = coverage;
+}
+
+fn words(damages: &[Damage]) -> Vec<String> {
+    damages.iter().map(ToString::to_string).collect()
+}
+
+/// Sockets that a descriptor proves and no table lists.
+fn add_unlisted(drafts: &mut Vec<Draft>, held: &Held, host: HostId) {
+    let mut known: Vec<u64> = drafts.iter().map(|draft| draft.socket.inode).collect();
+    known.sort_unstable();
+    let mut unlisted: Vec<u64> = held.sockets.iter().map(|(inode, _)| *inode).collect();
+    unlisted.dedup();
+    unlisted.retain(|inode| known.binary_search(inode).is_err());
+    drafts.extend(
+        unlisted
+            .into_iter()
+            .map(|inode| Draft::new(host, inode, Family::Other)),
+    );
+    drafts.sort_by_key(|draft| draft.socket.key);
+}
+
+fn count_processes(map: &Map, first: usize, coverage: &mut HostCoverage) {
+    for process in &map.processes[first..] {
+        match process.fds_status {
+            FdsStatus::Read => coverage.read += 1,
+            FdsStatus::Partial => coverage.partial += 1,
+            FdsStatus::Denied => coverage.denied += 1,
+            FdsStatus::Vanished => coverage.vanished += 1,
+        }
+    }
+}
+
+/// Whether anything that exists may be missing.
+fn judge(capture: &Capture, coverage: &mut HostCoverage) {
+    coverage.initial_pidns = capture
+        .host
+        .as_ref()
+        .is_some_and(|h| h.pidns == INITIAL_PIDNS);
+    coverage.hidepid = hides_pids(capture);
+    let entered = capture.namespaces.iter().all(|ns| ns.enter_errno == 0);
+    let dumped = coverage.netns.iter().all(|ns| ns.diag == Readable::Ok);
+    coverage.complete = coverage.denied == 0
+        && coverage.partial == 0
+        && coverage.damage.is_empty()
+        && !coverage.netns.is_empty()
+        && (entered && dumped)
+        && coverage.initial_pidns
+        && !coverage.hidepid;
+}
+
+/// `hidepid` of the collector's own `/proc`, from its mountinfo; root is not concerned.
+fn hides_pids(capture: &Capture) -> bool {
+    let Some(host) = capture.host.as_ref().filter(|host| host.euid != 0) else {
+        return false;
+    };
+    capture
+        .sources("mountinfo")
+        .filter(|raw| raw.header.mntns == host.mntns)
+        .any(|raw| {
+            raw.bytes.split(|byte| *byte == b'\n').any(|line| {
+                let text = String::from_utf8_lossy(line);
+                let mut fields = text.split(' ');
+                let at_proc = fields.nth(4) == Some("/proc");
+                at_proc
+                    && text.split(' ').next_back().is_some_and(|options| {
+                        options.split(',').any(|option| {
+                            option
+                                .strip_prefix("hidepid=")
+                                .is_some_and(|v| v != "0" && v != "off")
+                        })
+                    })
+            })
+        })
+}
+
+/// Gives each socket its run of holders.
+fn add_holders(map: &mut Map, drafts: &mut [Draft], held: &Held, all_read: bool) {
+    // Both lists are ordered by inode, but for sockets known by cookie, which come first.
+    let mut at = 0;
+    for draft in drafts.iter_mut() {
+        let socket = &mut draft.socket;
+        socket.holders_complete = all_read;
+        let start = map.holders.len() as u32;
+        if let super::SocketKey::Inode(inode) = socket.key {
+            while held.sockets.get(at).is_some_and(|(held, _)| *held < inode) {
+                at += 1;
+            }
+            let run = held.sockets[at..]
+                .iter()
+                .take_while(|(held, _)| *held == inode);
+            map.holders.extend(run.map(|(_, holder)| *holder));
+        }
+        socket.holders = start..map.holders.len() as u32;
+        // Listed, and led to by a descriptor: two looks at different times.
+        socket.seen_twice |= socket.family != Family::Other && !socket.holders.is_empty();
+    }
+}

@@ -1,0 +1,222 @@
+//! Who holds what: descriptor tables joined with processes.
+
+use std::collections::BTreeMap;
+
+use whotalks_snapshot::descriptors::{DescriptorTable, Link};
+use whotalks_snapshot::records::DescriptorInfo;
+
+use super::process::{FdsStatus, Process};
+use super::processes::{GONE, find};
+use super::socket::{Holder, Pipe, PipeKey};
+use super::{HostId, ProcessId};
+use crate::load::Capture;
+
+/// `O_CLOEXEC` as fdinfo prints it, on every architecture but alpha, parisc and sparc.
+const O_CLOEXEC: u32 = 0o2_000_000;
+
+/// What the descriptor tables of a host say.
+#[derive(Default)]
+pub(super) struct Held {
+    /// Socket inodes with a holder each; sorted, so that one socket's holders are together.
+    pub(super) sockets: Vec<(u64, Holder)>,
+    /// Pipes and FIFOs.
+    pub(super) pipes: Vec<Pipe>,
+}
+
+/// Reads the tables; sets each process's status and counts.
+pub(super) fn held(
+    capture: &Capture,
+    host: HostId,
+    processes: &mut [Process],
+    first: usize,
+) -> Held {
+    let cloexec = cloexec_flags(&capture.descriptor_infos);
+    let mut held = Held::default();
+    let mut pipes: BTreeMap<PipeKey, Pipe> = BTreeMap::new();
+    let mut states: BTreeMap<ProcessId, TableState> = BTreeMap::new();
+    for table in &capture.tables {
+        let Some(id) = find(processes, first, table.pid) else {
+            continue;
+        };
+        let state = states.entry(id).or_default();
+        let mut counts = Counts::default();
+        for entry in table.entries() {
+            let Ok((fd, link)) = entry else {
+                state.lost = true;
+                break;
+            };
+            state.refused |= matches!(link, Link::Refused { .. });
+            let tid = (table.tid != 0).then_some(table.tid);
+            let known = cloexec.get(&(table.pid, table.tid, fd)).copied();
+            let holder = Holder {
+                process: id,
+                tid,
+                fd,
+                cloexec: known,
+            };
+            counts.add(&link);
+            match link {
+                Link::Socket { inode } => held.sockets.push((inode, holder)),
+                Link::Pipe { inode, access } => {
+                    add_pipe(&mut pipes, host, PipeKey::Pipe(inode), None, access, holder);
+                }
+                Link::Fifo {
+                    text,
+                    dev,
+                    inode,
+                    access,
+                } => {
+                    let key = PipeKey::Fifo(dev, inode);
+                    add_pipe(&mut pipes, host, key, Some(text), access, holder);
+                }
+                Link::Refused { .. } | Link::Other { .. } => {}
+            }
+        }
+        state.note(table);
+        // The second look at a table that was read already does not count twice.
+        if table.pass <= 1 || state.first_pass == 0 {
+            counts.into_process(&mut processes[id.index()]);
+        }
+        state.first_pass += u32::from(table.pass <= 1);
+    }
+    for (id, state) in states {
+        processes[id.index()].fds_status = state.status();
+    }
+    held.sockets.sort_unstable();
+    held.sockets.dedup();
+    held.pipes = pipes.into_values().collect();
+    for pipe in &mut held.pipes {
+        for ends in [&mut pipe.readers, &mut pipe.writers] {
+            ends.sort_unstable();
+            ends.dedup();
+        }
+    }
+    held
+}
+
+/// How reading a process's tables went.
+#[derive(Default)]
+struct TableState {
+    first_pass: u32,
+    ended: bool,
+    refused: bool,
+    lost: bool,
+    errno: u16,
+}
+
+impl TableState {
+    fn note(&mut self, table: &DescriptorTable) {
+        if table.last && table.errno == 0 {
+            self.ended = true;
+            self.errno = 0;
+        } else if table.errno != 0 && !self.ended {
+            self.errno = table.errno;
+        }
+    }
+
+    fn status(&self) -> FdsStatus {
+        match self.errno {
+            0 if self.ended && !self.refused && !self.lost => FdsStatus::Read,
+            0 => FdsStatus::Partial,
+            errno if GONE.contains(&errno) => FdsStatus::Vanished,
+            _ => FdsStatus::Denied,
+        }
+    }
+}
+
+fn add_pipe(
+    pipes: &mut BTreeMap<PipeKey, Pipe>,
+    host: HostId,
+    key: PipeKey,
+    path: Option<&[u8]>,
+    access: u8,
+    holder: Holder,
+) {
+    let pipe = pipes.entry(key).or_insert_with(|| Pipe {
+        host,
+        key,
+        path: path.map(Box::from),
+        readers: Vec::new(),
+        writers: Vec::new(),
+    });
+    if access & 1 != 0 {
+        pipe.readers.push(holder);
+    }
+    if access & 2 != 0 {
+        pipe.writers.push(holder);
+    }
+}
+
+/// Close-on-exec of the descriptors whose fdinfo was captured, by (pid, tid, fd).
+fn cloexec_flags(infos: &[DescriptorInfo]) -> BTreeMap<(u32, u32, u32), bool> {
+    let flags = |info: &DescriptorInfo| {
+        let octal = crate::load::proc_pid::status_line(&info.text, "flags")?;
+        Some(u32::from_str_radix(octal, 8).ok()? & O_CLOEXEC != 0)
+    };
+    infos
+        .iter()
+        .filter_map(|i| Some(((i.pid, i.tid, i.fd), flags(i)?)))
+        .collect()
+}
+
+/// Descriptors by kind. The common kinds are counted without a look-up by name.
+#[derive(Default)]
+struct Counts {
+    sockets: u32,
+    pipes: u32,
+    others: BTreeMap<Box<str>, u32>,
+}
+
+impl Counts {
+    fn add(&mut self, link: &Link<'_>) {
+        let kind = match link {
+            Link::Socket { .. } => return self.sockets += 1,
+            Link::Pipe { .. } => return self.pipes += 1,
+            Link::Fifo { .. } => "fifo".to_owned(),
+            Link::Refused { .. } => "refused".to_owned(),
+            Link::Other { text } => kind_of(text),
+        };
+        *self.others.entry(kind.into()).or_default() += 1;
+    }
+
+    fn into_process(self, process: &mut Process) {
+        let common = [("socket", self.sockets), ("pipe", self.pipes)];
+        let common = common
+            .into_iter()
+            .map(|(kind, count)| (Box::from(kind), count));
+        for (kind, count) in common.chain(self.others).filter(|(_, count)| *count > 0) {
+            *process.fd_counts.entry(kind).or_default() += count;
+        }
+    }
+}
+
+/// `file` for a path; `eventfd` for `anon_inode:[eventfd]`; `ns` for `net:[4026531833]`.
+fn kind_of(text: &[u8]) -> String {
+    if text.first() == Some(&b'/') {
+        return "file".to_owned();
+    }
+    let name = match text.strip_prefix(b"anon_inode:") {
+        Some(inode) => inode
+            .strip_prefix(b"[")
+            .and_then(|n| n.strip_suffix(b"]"))
+            .unwrap_or(inode),
+        None if text.ends_with(b"]") => return "ns".to_owned(),
+        None => b"other",
+    };
+    // Device drivers and BPF programs choose these names: bounded, and printable.
+    crate::escape::display(&name[..name.len().min(32)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds() {
+        assert_eq!(kind_of(b"/dev/null"), "file");
+        assert_eq!(kind_of(b"anon_inode:[eventpoll]"), "eventpoll");
+        assert_eq!(kind_of(b"anon_inode:inotify"), "inotify");
+        assert_eq!(kind_of(b"net:[4026531833]"), "ns");
+        assert_eq!(kind_of(b"anon_inode:\x1b["), "\\x1b[");
+    }
+}

@@ -1,0 +1,107 @@
+//! Sockets while they are being put together: what tables say, before holders and connections.
+
+use super::socket::{Family, Socket, SocketKey, SocketState, SocketType};
+use super::{HostId, Warning};
+
+/// A socket with what only the joining needs.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) socket: Socket,
+    /// Unix: inode of the peer; `Some(0)`: there is one, without an inode.
+    pub(super) peer: Option<u32>,
+    /// Unix listeners: inodes of the clients that wait.
+    pub(super) waiting: Vec<u32>,
+}
+
+impl Draft {
+    /// A socket of which nothing but inode and family is known.
+    pub(super) fn new(host: HostId, inode: u64, family: Family) -> Self {
+        let socket = Socket {
+            host,
+            key: SocketKey::Inode(inode),
+            inode,
+            cookie: None,
+            netns: None,
+            family,
+            kind: SocketType::Unknown,
+            protocol: None,
+            state: SocketState::Unknown,
+            name: None,
+            vfs: None,
+            local: None,
+            remote: None,
+            recv_queue_bytes: 0,
+            send_queue_bytes: 0,
+            backlog: None,
+            pending: None,
+            accepting: None,
+            shutdown: 0,
+            uid: None,
+            holders_complete: false,
+            seen_twice: false,
+            holders: 0..0,
+        };
+        Self {
+            socket,
+            peer: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Sets what the queue numbers of a diag row mean for this state.
+    pub(super) fn set_queues(&mut self, receive: u32, send: u32) {
+        let socket = &mut self.socket;
+        if socket.state == SocketState::Listening {
+            (socket.pending, socket.backlog) = (Some(receive), Some(send));
+        } else {
+            (socket.recv_queue_bytes, socket.send_queue_bytes) = (receive.into(), send.into());
+        }
+    }
+}
+
+/// `SOCK_*` of `linux/net.h`, as most architectures number them.
+pub(super) fn socket_type(number: u8) -> SocketType {
+    match number {
+        1 => SocketType::Stream,
+        2 => SocketType::Dgram,
+        3 => SocketType::Raw,
+        5 => SocketType::Seqpacket,
+        _ => SocketType::Unknown,
+    }
+}
+
+/// Sorts by key and gives each key to one socket.
+///
+/// The same socket listed twice (two looks, or one namespace read through two processes) is one; two
+/// sockets under one inode (inodes are 32 bits wide and wrap) both stay, the later under its cookie.
+pub(super) fn settle(drafts: &mut Vec<Draft>, warnings: &mut Vec<Warning>) {
+    drafts.sort_by_key(|draft| (draft.socket.key, draft.socket.cookie));
+    drafts.dedup_by(|later, kept| {
+        let (a, b) = (&later.socket, &kept.socket);
+        a.key == b.key && (a.cookie == b.cookie || a.cookie.is_none() || b.cookie.is_none())
+    });
+    let mut moved = false;
+    let mut previous = None;
+    for draft in drafts.iter_mut() {
+        let socket = &mut draft.socket;
+        if previous == Some(socket.key)
+            && let Some(cookie) = socket.cookie
+        {
+            warnings.push(Warning {
+                host: socket.host,
+                kind: "shared-inode",
+                text: format!(
+                    "two sockets have the inode {}; its holders may be either's",
+                    socket.inode
+                ),
+            });
+            socket.key = SocketKey::Cookie(cookie);
+            moved = true;
+        } else {
+            previous = Some(socket.key);
+        }
+    }
+    if moved {
+        drafts.sort_by_key(|draft| draft.socket.key);
+    }
+}
