@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod escape;
+pub mod graph;
 pub mod id;
 pub mod load;
 pub mod model;
+pub mod query;

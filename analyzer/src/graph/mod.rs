@@ -1,0 +1,9 @@
+//! The map as graphs: what counts as one, and who talks to whom.
+
+mod group;
+mod program;
+mod talk;
+
+pub use group::{By, Groups};
+pub use program::program;
+pub use talk::{Ends, Talk, talks};

@@ -1,0 +1,87 @@
+//! What a person calls a process: its program, or the script that an interpreter runs.
+
+use crate::escape;
+use crate::model::Process;
+
+/// Interpreters, without their version numbers, whose first argument that is no option is the
+/// program that people know.
+const INTERPRETERS: [&str; 14] = [
+    "ash", "bash", "dash", "gjs", "ksh", "lua", "node", "nodejs", "perl", "php", "python", "ruby",
+    "sh", "zsh",
+];
+
+/// The program's name, made printable: script, else executable, else comm.
+pub fn program(process: &Process) -> String {
+    let executable = last_part(&process.exe);
+    if executable.is_empty() {
+        return escape::display(&process.comm);
+    }
+    let name = String::from_utf8_lossy(executable);
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    let script = if stem == "java" {
+        jar(process)
+    } else if INTERPRETERS.contains(&stem) {
+        script(process)
+    } else {
+        None
+    };
+    escape::display(script.unwrap_or(executable))
+}
+
+/// The first argument that is no option and looks like a file; `-m module` of Python.
+fn script(process: &Process) -> Option<&[u8]> {
+    let mut arguments = process.arguments().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument {
+            b"-m" => return arguments.next(),
+            // A command given as text has no name; `-` is standard input.
+            b"-c" | b"-e" | b"-" | b"" => return None,
+            [b'-', ..] => {}
+            file => return Some(last_part(file)).filter(|name| !name.is_empty()),
+        }
+    }
+    None
+}
+
+fn jar(process: &Process) -> Option<&[u8]> {
+    let mut arguments = process
+        .arguments()
+        .skip_while(|argument| *argument != b"-jar");
+    arguments
+        .nth(1)
+        .map(last_part)
+        .filter(|name| !name.is_empty())
+}
+
+fn last_part(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpreters_are_known_by_their_script() {
+        let check = |exe: &str, cmdline: &str, expected: &str| {
+            let process = Process {
+                exe: exe.as_bytes().into(),
+                cmdline: cmdline.replace(' ', "\0").into_bytes().into(),
+                comm: b"comm".as_slice().into(),
+                ..Process::default()
+            };
+            assert_eq!(program(&process), expected);
+        };
+        check("/usr/bin/python3.11", "python3 -u /srv/app.py x", "app.py");
+        check("/usr/bin/python3", "python3 -m http.server", "http.server");
+        check("/usr/bin/python3", "python3 -c import", "python3");
+        check(
+            "/usr/lib/jvm/bin/java",
+            "java -Xmx1g -jar /opt/shop.jar",
+            "shop.jar",
+        );
+        check("/usr/bin/bash", "-bash", "bash");
+        check("/usr/sbin/nginx", "nginx: worker process", "nginx");
+        check("", "", "comm");
+    }
+}

@@ -1,0 +1,81 @@
+//! Who talks to whom: connections and pipes as pairs of the processes at their ends.
+
+use crate::model::{Connection, ConnectionKind, Map, PipeId, ProcessId, SocketId};
+
+/// One conversation: a connection or a pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Talk {
+    /// Index into `Map::connections`.
+    Connection(usize),
+    /// A pipe or FIFO.
+    Pipe(PipeId),
+}
+
+/// The processes at the two ends of a conversation, each sorted.
+#[derive(Debug, Clone)]
+pub struct Ends {
+    /// What it is.
+    pub talk: Talk,
+    /// Client, sender, or writers.
+    pub from: Vec<ProcessId>,
+    /// Server, receiver, or readers.
+    pub to: Vec<ProcessId>,
+    /// The client is the end that was not captured, `to` the server that holds the other.
+    pub from_outside: bool,
+}
+
+/// Every conversation of the map, with its ends.
+///
+/// Of a pending client's conversation, `to` are those who hold the listener.
+pub fn talks(map: &Map) -> impl Iterator<Item = Ends> + '_ {
+    let connections = map.connections.iter().enumerate().map(|(at, connection)| {
+        let (from, to, from_outside) = ends(map, connection);
+        Ends {
+            talk: Talk::Connection(at),
+            from,
+            to,
+            from_outside,
+        }
+    });
+    let pipes = map.pipes.iter().enumerate().map(|(at, pipe)| {
+        let processes = |holders: &[crate::model::Holder]| {
+            let mut all: Vec<_> = holders.iter().map(|holder| holder.process).collect();
+            all.dedup();
+            all
+        };
+        Ends {
+            talk: Talk::Pipe(PipeId::new(at)),
+            from: processes(&pipe.writers),
+            to: processes(&pipe.readers),
+            from_outside: false,
+        }
+    });
+    connections.chain(pipes)
+}
+
+fn ends(map: &Map, connection: &Connection) -> (Vec<ProcessId>, Vec<ProcessId>, bool) {
+    let held = |socket: SocketId| map.holding_processes(socket);
+    let a = held(connection.a);
+    match (connection.b, connection.listener) {
+        (Some(b), _) => (a, held(b), false),
+        // Only the server's end is here: an accepted socket knows its listener.
+        (None, Some(listener)) if is_accepted(map, connection, listener) => (vec![], a, true),
+        (None, Some(listener)) => (a, held(listener), false),
+        (None, None) => (a, vec![], false),
+    }
+}
+
+/// Whether the one end that is known is the listener's side.
+fn is_accepted(map: &Map, connection: &Connection, listener: SocketId) -> bool {
+    let (end, listener) = (map.socket(connection.a), map.socket(listener));
+    match connection.kind {
+        ConnectionKind::Unix => end.name.is_some() && end.name == listener.name,
+        // The same port on its own side.
+        _ => match (end.local, listener.local) {
+            (Some(crate::model::Address::Ip(_, one)), Some(crate::model::Address::Ip(_, two))) => {
+                one == two
+            }
+            _ => false,
+        },
+    }
+}

@@ -1,0 +1,196 @@
+//! Who talks to whom, as rows: client, server, how often, over what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::escape;
+use crate::graph::{Ends, Groups, Talk, talks};
+use crate::model::{
+    Address, Connection, ConnectionKind, ConnectionState, Map, ProcessId, SocketId,
+};
+
+/// What kind of conversation a row counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkKind {
+    /// Unix sockets.
+    Unix,
+    /// TCP, UDP and the like.
+    Inet,
+    /// Netlink between processes.
+    Netlink,
+    /// vsock.
+    Vsock,
+    /// Pipes and FIFOs.
+    Pipe,
+}
+
+/// One row: conversations with the same ends over the same listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The client's label, printable.
+    pub client: String,
+    /// The server's label, printable.
+    pub server: String,
+    /// The listener's name or address, printable; empty where there is none.
+    pub via: String,
+    /// Kind.
+    pub kind: LinkKind,
+    /// How many conversations, those that wait to be accepted included.
+    pub connections: usize,
+    /// How many of them wait to be accepted.
+    pub pending: usize,
+    /// The processes at the client's end.
+    pub clients: BTreeSet<ProcessId>,
+    /// The processes at the server's end.
+    pub servers: BTreeSet<ProcessId>,
+}
+
+/// All rows: most conversations first, then by name.
+///
+/// A conversation of a process with nobody but itself is no row. An end that is held by several
+/// groups (an inherited socket) makes a row for each.
+pub fn links(map: &Map, groups: &Groups) -> Vec<Link> {
+    let mut rows: BTreeMap<(String, String, String, LinkKind), Link> = BTreeMap::new();
+    for ends in talks(map) {
+        if is_private(&ends) {
+            continue;
+        }
+        let kind = kind(map, ends.talk);
+        let via = via(map, ends.talk);
+        let pending = is_pending(map, ends.talk);
+        for (client, clients) in side(map, groups, &ends, true) {
+            for (server, servers) in side(map, groups, &ends, false) {
+                let key = (client.clone(), server.clone(), via.clone(), kind);
+                let row = rows.entry(key).or_insert_with(|| Link {
+                    client: client.clone(),
+                    server,
+                    via: via.clone(),
+                    kind,
+                    connections: 0,
+                    pending: 0,
+                    clients: BTreeSet::new(),
+                    servers: BTreeSet::new(),
+                });
+                row.connections += 1;
+                row.pending += usize::from(pending);
+                row.clients.extend(&clients);
+                row.servers.extend(servers);
+            }
+        }
+    }
+    let mut rows: Vec<Link> = rows.into_values().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.connections));
+    rows
+}
+
+/// Both ends in one process, and in no other: a self-pipe, a thread's wake-up socket.
+fn is_private(ends: &Ends) -> bool {
+    matches!((&ends.from[..], &ends.to[..]), ([one], [two]) if one == two)
+}
+
+fn connection(map: &Map, talk: Talk) -> Option<&Connection> {
+    match talk {
+        Talk::Connection(at) => Some(&map.connections[at]),
+        Talk::Pipe(_) => None,
+    }
+}
+
+fn kind(map: &Map, talk: Talk) -> LinkKind {
+    match connection(map, talk).map(|connection| connection.kind) {
+        Some(ConnectionKind::Unix) => LinkKind::Unix,
+        Some(ConnectionKind::Inet) => LinkKind::Inet,
+        Some(ConnectionKind::Netlink) => LinkKind::Netlink,
+        Some(ConnectionKind::Vsock) => LinkKind::Vsock,
+        None => LinkKind::Pipe,
+    }
+}
+
+fn is_pending(map: &Map, talk: Talk) -> bool {
+    connection(map, talk).is_some_and(|c| c.state == ConnectionState::Pending)
+}
+
+/// The groups at one end, each with its processes; where nobody is known, why.
+fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<String, Vec<ProcessId>> {
+    let processes = if client { &ends.from } else { &ends.to };
+    let mut sides: BTreeMap<String, Vec<ProcessId>> = BTreeMap::new();
+    for process in processes {
+        let label = groups.label(groups.of_process(*process)).to_owned();
+        sides.entry(label).or_default().push(*process);
+    }
+    if sides.is_empty() {
+        sides.insert(nobody(map, ends, client), Vec::new());
+    }
+    sides
+}
+
+/// What stands where no process is known.
+fn nobody(map: &Map, ends: &Ends, client: bool) -> String {
+    let Some(connection) = connection(map, ends.talk) else {
+        // A pipe's other end: in a process that was not read, or nowhere.
+        let pipe = match ends.talk {
+            Talk::Pipe(id) => map.pipes[id.index()].host,
+            Talk::Connection(_) => return "(none)".to_owned(),
+        };
+        let coverage = &map.hosts[pipe.index()].coverage;
+        return unheld(coverage.partial + coverage.denied == 0);
+    };
+    let end = map.socket(connection.a);
+    // The end in question is not the captured one.
+    let missing = connection.b.is_none() && client == ends.from_outside;
+    match end.remote {
+        // A client's port says nothing; a server's says what it serves.
+        Some(Address::Ip(ip, _)) if missing && client => format!("(outside) {ip}"),
+        Some(remote) if missing => format!("(outside) {}", address(remote)),
+        None if missing && connection.state == ConnectionState::Closing => "(none)".to_owned(),
+        None if missing && connection.state != ConnectionState::Pending => {
+            "(unreadable)".to_owned()
+        }
+        _ => {
+            let socket = match (client, connection.b, connection.listener) {
+                (true, ..) => connection.a,
+                (false, Some(b), _) => b,
+                (false, None, Some(listener)) => listener,
+                (false, None, None) => connection.a,
+            };
+            unheld(map.socket(socket).holders_complete)
+        }
+    }
+}
+
+fn unheld(complete: bool) -> String {
+    if complete { "(none)" } else { "(unreadable)" }.to_owned()
+}
+
+/// The listener's name or address; else the named end's, or the address outside; else a FIFO's path.
+fn via(map: &Map, talk: Talk) -> String {
+    let Some(connection) = connection(map, talk) else {
+        let Talk::Pipe(id) = talk else {
+            return String::new();
+        };
+        return map.pipes[id.index()]
+            .path
+            .as_deref()
+            .map(escape::display)
+            .unwrap_or_default();
+    };
+    let of = |socket: SocketId| {
+        let socket = map.socket(socket);
+        let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
+        name.or_else(|| socket.local.map(address))
+    };
+    let listener = connection.listener.and_then(of);
+    let named = || connection.b.and_then(of).filter(|name| !name.is_empty());
+    let own = || {
+        let end = map.socket(connection.a);
+        let name = end.name.as_ref().map(|name| escape::name(name.bytes()));
+        name.or_else(|| end.remote.map(address))
+    };
+    listener.or_else(named).or_else(own).unwrap_or_default()
+}
+
+/// `1.2.3.4:5`, `[::1]:5`, `vsock 3:22`.
+pub(crate) fn address(address: Address) -> String {
+    match address {
+        Address::Ip(ip, port) => std::net::SocketAddr::new(ip, port).to_string(),
+        Address::Vsock(cid, port) => format!("vsock {cid}:{port}"),
+    }
+}
