@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod escape;
+pub mod export;
 pub mod graph;
 pub mod id;
 pub mod load;

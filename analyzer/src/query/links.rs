@@ -139,7 +139,7 @@ fn nobody(map: &Map, ends: &Ends, client: bool) -> String {
     match end.remote {
         // A client's port says nothing; a server's says what it serves.
         Some(Address::Ip(ip, _)) if missing && client => format!("(outside) {ip}"),
-        Some(remote) if missing => format!("(outside) {}", address(remote)),
+        Some(remote) if missing => format!("(outside) {}", escape::address(remote)),
         None if missing && connection.state == ConnectionState::Closing => "(none)".to_owned(),
         None if missing && connection.state != ConnectionState::Pending => {
             "(unreadable)".to_owned()
@@ -175,22 +175,14 @@ fn via(map: &Map, talk: Talk) -> String {
     let of = |socket: SocketId| {
         let socket = map.socket(socket);
         let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
-        name.or_else(|| socket.local.map(address))
+        name.or_else(|| socket.local.map(escape::address))
     };
     let listener = connection.listener.and_then(of);
     let named = || connection.b.and_then(of).filter(|name| !name.is_empty());
     let own = || {
         let end = map.socket(connection.a);
         let name = end.name.as_ref().map(|name| escape::name(name.bytes()));
-        name.or_else(|| end.remote.map(address))
+        name.or_else(|| end.remote.map(escape::address))
     };
     listener.or_else(named).or_else(own).unwrap_or_default()
-}
-
-/// `1.2.3.4:5`, `[::1]:5`, `vsock 3:22`.
-pub(crate) fn address(address: Address) -> String {
-    match address {
-        Address::Ip(ip, port) => std::net::SocketAddr::new(ip, port).to_string(),
-        Address::Vsock(cid, port) => format!("vsock {cid}:{port}"),
-    }
 }

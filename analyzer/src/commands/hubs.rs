@@ -1,0 +1,123 @@
+//! `whotalks hubs`: who talks to the most others.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use whotalks::escape;
+use whotalks::export::shown;
+use whotalks::id;
+use whotalks::model::{Map, SocketId};
+use whotalks::query::{Hub, hubs};
+
+use super::{map, unreadable};
+use crate::Outcome;
+use crate::cli::{Format, Hubs};
+use crate::table::{self, Align, plural};
+use crate::{input, output};
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    hubs: Vec<Row>,
+    complete: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    process: String,
+    pid: u32,
+    comm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comm_hex: Option<String>,
+    peers: usize,
+    connections: usize,
+    listens: Vec<String>,
+}
+
+pub(super) fn run(options: &Hubs) -> Result<Outcome> {
+    let mut snapshots = input::open(&options.snapshots.files)?;
+    let map = map(&mut snapshots);
+    let ranked = hubs(&map);
+    output::stdout(|out| match options.format {
+        Format::Text => text(out, &map, &ranked),
+        Format::Json => json(out, &map, &ranked),
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn is_complete(map: &Map) -> bool {
+    map.hosts.iter().all(|host| host.coverage.complete)
+}
+
+/// What a listener listens on, printable; unnamed ones have nothing to show.
+fn listening(map: &Map, listens: &[SocketId]) -> Vec<String> {
+    let mut names: Vec<String> = listens
+        .iter()
+        .filter_map(|id| {
+            let socket = map.socket(*id);
+            let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
+            name.or_else(|| socket.local.map(escape::address))
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn json(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
+    let row = |hub: &Hub| {
+        let process = map.process(hub.process);
+        let comm = shown(&process.comm);
+        Row {
+            process: id::process(map, hub.process),
+            pid: process.pid,
+            comm: comm.text,
+            comm_hex: comm.hex,
+            peers: hub.peers,
+            connections: hub.connections,
+            listens: listening(map, &hub.listens),
+        }
+    };
+    let hubs = ranked.iter().map(row).collect();
+    let document = Document {
+        schema: "whotalks-hubs/1",
+        hubs,
+        complete: is_complete(map),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
+    let rows: Vec<Vec<String>> = ranked
+        .iter()
+        .map(|hub| {
+            let process = map.process(hub.process);
+            vec![
+                hub.peers.to_string(),
+                hub.connections.to_string(),
+                format!("{} [{}]", escape::display(&process.comm), process.pid),
+                listening(map, &hub.listens).join(" "),
+            ]
+        })
+        .collect();
+    let heading = [
+        ("PEERS", Align::Right),
+        ("CONNS", Align::Right),
+        ("PROCESS", Align::Left),
+        ("LISTENS", Align::Left),
+    ];
+    table::print(out, &heading, &rows)?;
+    let silent = map.processes.len() - ranked.len();
+    let talk = plural(ranked.len(), "process talks", "processes talk");
+    let exact = match unreadable(map) {
+        None if is_complete(map) => "All readable: ranks exact.".to_owned(),
+        None => "Coverage is incomplete (whotalks info): ranks are lower bounds.".to_owned(),
+        Some(unread) => format!("{unread} Ranks are lower bounds."),
+    };
+    let not = if silent == 1 { "doesn't" } else { "don't" };
+    writeln!(out, "{talk}, {silent} {not}. {exact}")?;
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! `whotalks info`: what a snapshot holds, and how far it can be trusted.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use whotalks::escape;
+use whotalks::export::{rfc3339, shown};
+use whotalks::load::Loaded;
+use whotalks::model::{FdsStatus, Host, HostId, Map, NetnsCoverage, Readable, build};
+use whotalks_snapshot::{DamageKind, Event, Limits, Reader};
+
+use crate::Outcome;
+use crate::cli::{Format, Info};
+use crate::input::Snapshot;
+use crate::table::{bytes, plural, thousands};
+use crate::{input, output};
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    files: Vec<File>,
+}
+
+#[derive(Serialize)]
+struct File {
+    name: String,
+    size_bytes: usize,
+    sha256: String,
+    format: String,
+    intact: bool,
+    damage: Vec<String>,
+    captures: usize,
+    blocks: usize,
+    hostname: String,
+    os: String,
+    kernel: String,
+    arch: String,
+    boot_id: String,
+    started_at: String,
+    ended_at: Option<String>,
+    collector: String,
+    euid: u32,
+    note: Option<String>,
+    processes: usize,
+    descriptors: usize,
+    sockets: usize,
+    connections: usize,
+    pipes: usize,
+    processes_read: usize,
+    processes_partial: usize,
+    processes_denied: usize,
+    processes_vanished: usize,
+    netns: usize,
+    netns_read: usize,
+    sockets_without_known_holder: usize,
+    warnings: Vec<String>,
+    complete: bool,
+}
+
+pub(super) fn run(options: &Info) -> Result<Outcome> {
+    let mut snapshots = input::open(&options.snapshots.files)?;
+    let mut damaged = false;
+    let mut files = Vec::new();
+    let mut verified = Vec::new();
+    for snapshot in &mut snapshots {
+        damaged |= !snapshot.loaded.damages.is_empty();
+        if options.verify {
+            verified.push(verify(snapshot));
+        }
+        let loaded = std::mem::take(&mut snapshot.loaded);
+        files.push(describe(snapshot, loaded));
+    }
+    output::stdout(|out| {
+        if options.format == Format::Json {
+            let files = files.into_iter().map(|(file, _)| file).collect();
+            let document = Document {
+                schema: "whotalks-info/1",
+                files,
+            };
+            serde_json::to_writer_pretty(&mut *out, &document)?;
+            return Ok(writeln!(out)?);
+        }
+        for (at, (file, map)) in files.iter().enumerate() {
+            if at > 0 {
+                writeln!(out)?;
+            }
+            text(out, file, map)?;
+            if let Some(lines) = verified.get(at) {
+                write!(out, "{lines}")?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(if options.verify && damaged {
+        Outcome::Found
+    } else {
+        Outcome::Done
+    })
+}
+
+fn describe(snapshot: &Snapshot, loaded: Loaded) -> (File, Map) {
+    let damage: Vec<String> = loaded.damages.iter().map(ToString::to_string).collect();
+    let format = Reader::new(&snapshot.bytes, &Limits::default()).map_or_else(
+        |_| String::new(),
+        |r| format!("{}.{}", r.header().major, r.header().minor),
+    );
+    let (captures, blocks) = (loaded.captures.len(), loaded.blocks);
+    let map = build(&[loaded]);
+    let host = &map.hosts[0];
+    let coverage = &host.coverage;
+    let status = |status| {
+        map.processes
+            .iter()
+            .filter(|p| p.fds_status == status)
+            .count()
+    };
+    let unheld = |id: &usize| {
+        let socket = &map.sockets[*id];
+        !socket.holders_complete && map.holders(whotalks::model::SocketId::new(*id)).is_empty()
+    };
+    let file = File {
+        name: snapshot.name.clone(),
+        size_bytes: snapshot.bytes.len(),
+        sha256: escape::hex(&Sha256::digest(&snapshot.bytes)),
+        format,
+        intact: damage.is_empty(),
+        damage,
+        captures,
+        blocks,
+        hostname: escape::display(&host.hostname),
+        os: escape::display(&host.os),
+        kernel: escape::display(&host.kernel),
+        arch: escape::display(&host.arch),
+        boot_id: escape::display(&host.boot_id),
+        started_at: rfc3339(host.started_at_ns),
+        ended_at: host.ended_at_ns.map(rfc3339),
+        collector: escape::display(&host.collector),
+        euid: host.euid,
+        note: host.note.as_deref().map(|note| shown(note).text),
+        processes: map.processes.len(),
+        descriptors: map
+            .processes
+            .iter()
+            .flat_map(|process| process.fd_counts.values())
+            .map(|count| *count as usize)
+            .sum(),
+        sockets: map.sockets.len(),
+        connections: map.connections.len(),
+        pipes: map.pipes.len(),
+        processes_read: coverage.read,
+        processes_partial: status(FdsStatus::Partial),
+        processes_denied: status(FdsStatus::Denied),
+        processes_vanished: coverage.vanished,
+        netns: coverage.netns.len(),
+        netns_read: coverage
+            .netns
+            .iter()
+            .filter(|ns| ns.diag == Readable::Ok)
+            .count(),
+        sockets_without_known_holder: (0..map.sockets.len()).filter(unheld).count(),
+        warnings: map
+            .warnings
+            .iter()
+            .map(|warning| warning.text.clone())
+            .collect(),
+        complete: coverage.complete,
+    };
+    (file, map)
+}
+
+fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
+    let host = &map.hosts[HostId(0).index()];
+    let whole = if file.intact {
+        "intact".to_owned()
+    } else {
+        "DAMAGED".to_owned()
+    };
+    let size = bytes(file.size_bytes);
+    writeln!(
+        out,
+        "file      {size}, format {}, {whole}, sha256 {}",
+        file.format, file.sha256
+    )?;
+    writeln!(
+        out,
+        "host      {}, {}, Linux {} {}, boot {}",
+        or(&file.hostname, "(unknown)"),
+        or(&file.os, "(unknown system)"),
+        or(&file.kernel, "(unknown)"),
+        file.arch,
+        or(&file.boot_id, "(unknown)")
+    )?;
+    writeln!(out, "captured  {}", captured(file, host))?;
+    if let Some(note) = &file.note {
+        writeln!(out, "note      {note}")?;
+    }
+    writeln!(
+        out,
+        "holds     {}, {}, {}, {}, {}",
+        plural(file.processes, "process", "processes"),
+        plural(file.descriptors, "fd", "fds"),
+        plural(file.sockets, "socket", "sockets"),
+        plural(file.connections, "connection", "connections"),
+        plural(file.pipes, "pipe", "pipes")
+    )?;
+    writeln!(out, "netns     {} of {} read", file.netns_read, file.netns)?;
+    for damage in &file.damage {
+        writeln!(out, "damage    {damage}")?;
+    }
+    for warning in file
+        .warnings
+        .iter()
+        .filter(|text| !file.damage.contains(text))
+    {
+        writeln!(out, "warning   {warning}")?;
+    }
+    writeln!(out, "complete  {}", completeness(file, host))?;
+    Ok(())
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+fn captured(file: &File, host: &Host) -> String {
+    // Seconds are what people compare; the document has the rest.
+    let start = file.started_at.replace('T', " ");
+    let start = start
+        .split_once('.')
+        .map_or(start.as_str(), |(seconds, _)| seconds);
+    let took = host.ended_at_ns.map_or_else(
+        || ", never ended".to_owned(),
+        |end| {
+            let ms = end.saturating_sub(host.started_at_ns) / 1_000_000;
+            format!(" in {}.{:02} s", ms / 1_000, ms % 1_000 / 10)
+        },
+    );
+    let who = if file.euid == 0 {
+        "root".to_owned()
+    } else {
+        format!("uid {}", file.euid)
+    };
+    format!(
+        "{start}Z{took}, {who}, collector {}",
+        or(&file.collector, "(unknown)")
+    )
+}
+
+fn completeness(file: &File, host: &Host) -> String {
+    let coverage = &host.coverage;
+    let mut reasons = Vec::new();
+    let mut say = |count: usize, what: &str| {
+        if count > 0 {
+            reasons.push(format!("{} {what}", thousands(count)));
+        }
+    };
+    say(file.processes_denied, "processes denied");
+    say(file.processes_partial, "partly read");
+    say(
+        coverage.netns.iter().filter(|ns| unread(ns)).count(),
+        "network namespaces not fully read",
+    );
+    say(file.damage.len(), "places damaged");
+    if coverage.hidepid {
+        reasons.push("/proc hides other users' processes (hidepid)".to_owned());
+    }
+    if !coverage.initial_pidns {
+        reasons.push("not in the initial pid namespace: processes outside are unseen".to_owned());
+    }
+    let vanished = match file.processes_vanished {
+        0 => String::new(),
+        count => format!(", {} vanished", thousands(count)),
+    };
+    let owners = match file.sockets_without_known_holder {
+        0 => String::new(),
+        count => format!("; owners of {} unknown", plural(count, "socket", "sockets")),
+    };
+    match coverage.complete {
+        true => format!("yes{vanished}"),
+        false if reasons.is_empty() => format!("no{vanished}{owners}"),
+        false => format!("no: {}{vanished}{owners}", reasons.join(", ")),
+    }
+}
+
+fn unread(netns: &NetnsCoverage) -> bool {
+    netns.diag != Readable::Ok
+}
+
+/// Block by block: what each is, and whether it is whole.
+fn verify(snapshot: &Snapshot) -> String {
+    let limits = Limits::default();
+    let Ok(reader) = Reader::new(&snapshot.bytes, &limits) else {
+        return String::new();
+    };
+    let mut lines = String::new();
+    for event in reader {
+        let line = match event {
+            Event::Damage(damage) => format!("block     {damage}"),
+            Event::Block(block) => {
+                let header = block.header;
+                let about = format!(
+                    "block     {} at byte {}: {}, {} bytes of {}",
+                    header.sequence,
+                    block.offset,
+                    header.kind.name(),
+                    header.stored_bytes,
+                    header.decoded_bytes
+                );
+                match block.payload(&limits) {
+                    Ok(_) => format!("{about}, ok"),
+                    Err(damage) => format!("{about}, {}", cause(&damage.kind)),
+                }
+            }
+        };
+        lines.push_str(&line);
+        lines.push('\n');
+    }
+    lines
+}
+
+fn cause(kind: &DamageKind) -> String {
+    format!("LOST: {kind}")
+}

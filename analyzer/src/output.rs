@@ -1,0 +1,86 @@
+//! Writing answers: to standard output, or to a file that is replaced only when it is whole.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Writes a document: `-` to standard output, else the file is replaced atomically.
+///
+/// # Errors
+/// With the path in it; nothing is left behind then.
+pub(crate) fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    if path == Path::new("-") {
+        return stdout(write);
+    }
+    let name = path.display();
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let stem = path
+        .file_name()
+        .with_context(|| format!("{name}: not a file name"))?;
+    // A device, or a pipe with a name, can only be written into.
+    let special = path
+        .metadata()
+        .is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+    if special {
+        let file = File::create(path).with_context(|| format!("{name}: cannot write"))?;
+        return finish(file, write)
+            .map(drop)
+            .with_context(|| format!("{name}: cannot write"));
+    }
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(stem);
+    hidden.push(format!(".{}", std::process::id()));
+    let temporary = Temporary(directory.join(hidden));
+    let file = File::create(&temporary.0).with_context(|| format!("{name}: cannot write"))?;
+    finish(file, write).with_context(|| format!("{name}: cannot write"))?;
+    std::fs::rename(&temporary.0, path).with_context(|| format!("{name}: cannot write"))
+}
+
+/// Writes to standard output through a buffer.
+pub(crate) fn stdout(write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out)?;
+    out.flush().context("standard output: cannot write")
+}
+
+fn finish(file: File, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    write(&mut out)?;
+    out.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_data()
+        .or_else(|error| {
+            // Pipes and devices have nothing to sync.
+            if error.kind() == ErrorKind::InvalidInput {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        })?;
+    Ok(())
+}
+
+/// A file that is removed unless it was renamed.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Whether an error is only that the reader of our output has gone.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause
+            .downcast_ref::<serde_json::Error>()
+            .and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(ErrorKind::BrokenPipe)
+    })
+}
