@@ -1,2 +1,177 @@
-//! x
-fn main() {}
+//! `whotalks-collect`: records what the kernel knows of every socket and descriptor of a machine.
+//!
+//! It records and never interprets; it reads and never changes what it reads. What may not be read
+//! is recorded as such: a capture as an ordinary user is a smaller one, not a failed one.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use args::{Command, Config};
+use capture::{Run, Summary};
+use output::{Output, cause};
+
+mod args;
+mod capture;
+mod clock;
+mod diag;
+mod found;
+mod host;
+mod mounts;
+mod netns;
+mod output;
+mod proc;
+mod signals;
+mod sink;
+mod sys;
+mod text;
+mod users;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let done = match args::parse(arguments.iter().cloned()) {
+        Ok(Command::Capture(config)) => run(&config, &arguments),
+        Ok(Command::Help) => print(args::HELP),
+        Ok(Command::Version) => print(concat!(
+            "whotalks-collect ",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        )),
+        Err(message) => Err(format!("{message} (try --help)")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A line on standard error. That it cannot be written changes nothing.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "whotalks-collect: {message}");
+}
+
+fn print(text: &str) -> Result<(), String> {
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| format!("standard output: {}", cause(&error)))
+}
+
+/// Makes the snapshot.
+fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
+    let begun = Instant::now();
+    signals::listen();
+    if config.count.is_none() {
+        signals::finish_series_on_signal();
+    }
+    let root =
+        proc::open_root().map_err(|error| format!("cannot read /proc: {}", cause(&error)))?;
+    let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    let run = Run {
+        root,
+        uname: rustix::system::uname(),
+        config,
+        arguments,
+        jobs: config.jobs.map_or_else(cores, |jobs| jobs.get() as usize),
+    };
+    let output = Output::open(config, run.uname.nodename().to_bytes())?;
+    let shown = output.shown().to_owned();
+    let cannot = |error: &io::Error| {
+        signals::remove_temporary();
+        format!("cannot write {shown}: {}", cause(error))
+    };
+
+    let (sink, drain) = sink::channel();
+    let writing = std::thread::Builder::new().spawn(move || drain.write_to(output));
+    let writing = writing.map_err(|error| cannot(&error))?;
+    let captured = series(&run, &sink);
+    drop(sink);
+    // The writing thread's own error is the cause of whatever the readers met.
+    let written = writing
+        .join()
+        .map_err(|_| cannot(&io::ErrorKind::Other.into()))?;
+    let (output, bytes) = written.map_err(|error| cannot(&error))?;
+    let (captures, summary) = captured.map_err(|error| {
+        signals::remove_temporary();
+        format!("capture failed: {}", cause(&error))
+    })?;
+    output.publish()?;
+    if !config.quiet {
+        complain(&summarize(
+            &shown,
+            captures,
+            &summary,
+            begun.elapsed(),
+            bytes,
+        ));
+    }
+    Ok(())
+}
+
+/// All captures; their number, and what the last one found.
+fn series(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
+    let mut due = Instant::now();
+    let mut captures = 0;
+    loop {
+        let summary = capture::capture(run, sink)?;
+        captures += 1;
+        if run
+            .config
+            .count
+            .is_some_and(|count| captures >= count.get())
+        {
+            return Ok((captures, summary));
+        }
+        due = (due + run.config.interval).max(Instant::now());
+        while let Some(rest) = due.checked_duration_since(Instant::now())
+            && !signals::series_ended()
+        {
+            std::thread::sleep(rest.min(Duration::from_millis(50)));
+        }
+        if signals::series_ended() {
+            return Ok((captures, summary));
+        }
+        sink.next_capture()?;
+    }
+}
+
+/// What was captured, on one line.
+fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, bytes: u64) -> String {
+    let Summary { tally, tables } = summary;
+    let mut line = format!("{shown}: ");
+    if captures > 1 {
+        line += &format!("{captures} captures, in the last ");
+    }
+    let count = |number: u64, one: &str, many: &str| {
+        format!("{number} {}", if number == 1 { one } else { many })
+    };
+    line += &[
+        count(tally.processes, "process", "processes"),
+        count(tally.descriptors, "descriptor", "descriptors"),
+        count(tables.unix_sockets, "unix socket", "unix sockets"),
+        count(tables.spaces, "network namespace", "network namespaces"),
+    ]
+    .join(", ");
+    let missing: Vec<_> = [
+        (tally.denied, "denied"),
+        (tally.partial, "partial"),
+        (tally.vanished, "vanished"),
+        (tables.spaces - tables.entered, "namespaces not entered"),
+    ]
+    .iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{number} {what}"))
+    .collect();
+    if !missing.is_empty() {
+        line += &format!(" ({})", missing.join(", "));
+    }
+    let size = match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    };
+    format!("{line}; {:.2} s, {size}", took.as_secs_f64())
+}

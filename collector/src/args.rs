@@ -1,0 +1,300 @@
+//! The command line: text in, a [`Config`] out. Nothing is opened or asked of the machine here.
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the snapshot goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// `HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks` in the working directory.
+    Default,
+    /// `-o -`.
+    Stdout,
+    /// `-o FILE`.
+    File(PathBuf),
+}
+
+/// `--netns`: which network namespaces are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NetnsChoice {
+    /// Every one that may be entered.
+    All,
+    /// The collector's own.
+    Own,
+}
+
+/// `--fdinfo`: whose `/proc/PID/fdinfo/FD` is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FdinfoChoice {
+    /// Nobody's.
+    None,
+    /// Of sockets and pipes with several holders, of listeners, and of what has a story to tell.
+    Shared,
+    /// Everybody's.
+    All,
+}
+
+/// What the command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) destination: Destination,
+    pub(crate) force: bool,
+    pub(crate) netns: NetnsChoice,
+    pub(crate) fdinfo: FdinfoChoice,
+    pub(crate) cmdline: bool,
+    pub(crate) waits: bool,
+    pub(crate) passive: bool,
+    /// Whether `/proc/net/unix` keeps its column of hashed kernel pointers.
+    pub(crate) keep_pointers: bool,
+    /// Between the beginnings of two captures of a series.
+    pub(crate) interval: Duration,
+    /// How many captures; `None`: until a signal ends the series.
+    pub(crate) count: Option<NonZeroU32>,
+    pub(crate) note: Option<OsString>,
+    /// Threads that read; `None`: as many as there are cores to use.
+    pub(crate) jobs: Option<NonZeroU32>,
+    pub(crate) quiet: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Capture(Box<Config>),
+    Help,
+    Version,
+}
+
+/// Printed by `--help`.
+pub(crate) const HELP: &str = "\
+Records what the kernel knows of every socket and descriptor of this machine.
+
+Usage: whotalks-collect [OPTIONS]
+
+  -o, --output FILE     where to; default HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks here,
+                        - for standard output
+      --force           replace an existing file
+      --netns WHICH     network namespaces: all (default) that may be entered, or own
+      --fdinfo WHICH    details of descriptors: none, shared (default), all
+      --cmdline WHICH   command lines: full (default) or none
+      --waits WHICH     the call each thread is blocked in: yes (default) or no
+      --passive         never make the kernel load a module, never duplicate a descriptor
+      --keep-pointers   keep the hashed kernel pointers of /proc/net/unix
+      --interval TIME   a series of captures in one file, TIME apart (500ms, 10s, 5m, 1h)
+      --count N         captures in the series; without it, until interrupted
+      --note TEXT       kept in the file
+  -j, --jobs N          threads; default: the cores it may use
+  -q, --quiet           no summary on standard error
+  -h, --help            this
+  -V, --version         the version
+
+It only reads. As an ordinary user it records what that user may see, and what it may not.
+Exit code 0: a whole snapshot was written. 2: none was.
+
+Examples:
+  sudo whotalks-collect
+  sudo whotalks-collect -o web1.whotalks --note 'before the upgrade'
+  ssh web1 sudo whotalks-collect -o - | whotalks draw - -o map.svg
+  sudo whotalks-collect --interval 10s --count 6 -o minute.whotalks
+";
+
+/// Reads the arguments, without the program's name.
+///
+/// # Errors
+/// A message for standard error; lowercase, without the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    use lexopt::Arg::{Long, Short, Value};
+
+    let mut config = Config {
+        destination: Destination::Default,
+        force: false,
+        netns: NetnsChoice::All,
+        fdinfo: FdinfoChoice::Shared,
+        cmdline: true,
+        waits: true,
+        passive: false,
+        keep_pointers: false,
+        interval: Duration::from_secs(1),
+        count: NonZeroU32::new(1),
+        note: None,
+        jobs: None,
+        quiet: false,
+    };
+    let (mut interval, mut count) = (None, None);
+    let mut parser = lexopt::Parser::from_args(arguments);
+    loop {
+        let argument = parser.next().map_err(|error| lower(&error))?;
+        match argument {
+            None => break,
+            Some(Short('h') | Long("help")) => return Ok(Command::Help),
+            Some(Short('V') | Long("version")) => return Ok(Command::Version),
+            Some(Short('o') | Long("output")) => {
+                let value = value(&mut parser)?;
+                config.destination = if value == "-" {
+                    Destination::Stdout
+                } else if value.is_empty() {
+                    return Err("--output: empty file name".to_owned());
+                } else {
+                    Destination::File(value.into())
+                };
+            }
+            Some(Long("force")) => config.force = true,
+            Some(Long("netns")) => {
+                let choices = [("all", NetnsChoice::All), ("own", NetnsChoice::Own)];
+                config.netns = choice(&mut parser, "--netns", choices)?;
+            }
+            Some(Long("fdinfo")) => {
+                let choices = [
+                    ("none", FdinfoChoice::None),
+                    ("shared", FdinfoChoice::Shared),
+                    ("all", FdinfoChoice::All),
+                ];
+                config.fdinfo = choice(&mut parser, "--fdinfo", choices)?;
+            }
+            Some(Long("cmdline")) => {
+                let choices = [("full", true), ("none", false)];
+                config.cmdline = choice(&mut parser, "--cmdline", choices)?;
+            }
+            Some(Long("waits")) => {
+                config.waits = choice(&mut parser, "--waits", [("yes", true), ("no", false)])?;
+            }
+            Some(Long("passive")) => config.passive = true,
+            Some(Long("keep-pointers")) => config.keep_pointers = true,
+            Some(Long("interval")) => {
+                let text = value(&mut parser)?;
+                interval = Some(duration(&text).ok_or_else(|| {
+                    format!("--interval: not a duration: {}", text.to_string_lossy())
+                })?);
+            }
+            Some(Long("count")) => count = Some(number(&mut parser, "--count")?),
+            Some(Long("note")) => config.note = Some(value(&mut parser)?),
+            Some(Short('j') | Long("jobs")) => config.jobs = Some(number(&mut parser, "--jobs")?),
+            Some(Short('q') | Long("quiet")) => config.quiet = true,
+            Some(Value(text)) => {
+                return Err(format!("unexpected argument: {}", text.to_string_lossy()));
+            }
+            Some(other) => return Err(lower(&other.unexpected())),
+        }
+    }
+    if let Some(interval) = interval {
+        config.interval = interval;
+        config.count = count;
+    } else if count.is_some() {
+        config.count = count;
+    }
+    Ok(Command::Capture(Box::new(config)))
+}
+
+/// An error of the parser's without its capital.
+fn lower(error: &lexopt::Error) -> String {
+    error.to_string()
+}
+
+fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
+    parser.value().map_err(|error| lower(&error))
+}
+
+fn choice<T: Copy, const N: usize>(
+    parser: &mut lexopt::Parser,
+    option: &str,
+    choices: [(&str, T); N],
+) -> Result<T, String> {
+    let text = value(parser)?;
+    let found = choices.iter().find(|(name, _)| text == *name);
+    found.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        let text = text.to_string_lossy();
+        format!("{option}: {text} is none of {}", names.join(", "))
+    })
+}
+
+fn number(parser: &mut lexopt::Parser, option: &str) -> Result<NonZeroU32, String> {
+    let text = value(parser)?;
+    let parsed = text.to_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| {
+        let text = text.to_string_lossy();
+        format!("{option}: not a whole number above 0: {text}")
+    })
+}
+
+/// `500ms`, `10s`, `5m`, `1h`; a bare number means seconds.
+fn duration(text: &OsStr) -> Option<Duration> {
+    let text = text.to_str()?;
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let milliseconds = match &text[digits.len()..] {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    let number: u64 = digits.parse().ok()?;
+    Some(Duration::from_millis(number.checked_mul(milliseconds)?)).filter(|time| !time.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn config(arguments: &[&str]) -> Result<Config, String> {
+        match parse(arguments.iter().map(OsString::from))? {
+            Command::Capture(config) => Ok(*config),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn series() {
+        let check = |arguments: &[&str]| {
+            let config = config(arguments).unwrap();
+            (
+                config.interval.as_millis(),
+                config.count.map(NonZeroU32::get),
+            )
+        };
+        assert_eq!(check(&[]), (1_000, Some(1)));
+        assert_eq!(check(&["--count", "3"]), (1_000, Some(3)));
+        assert_eq!(check(&["--interval=250ms"]), (250, None));
+        assert_eq!(
+            check(&["--interval", "2m", "--count=9"]),
+            (120_000, Some(9))
+        );
+        assert_eq!(check(&["--interval", "7"]), (7_000, None));
+    }
+
+    #[test]
+    fn destinations() {
+        assert_eq!(config(&[]).unwrap().destination, Destination::Default);
+        assert_eq!(
+            config(&["-o", "-"]).unwrap().destination,
+            Destination::Stdout
+        );
+        assert_eq!(
+            config(&["-ox"]).unwrap().destination,
+            Destination::File("x".into())
+        );
+    }
+
+    #[test]
+    fn wrong_usage_is_said() {
+        for (arguments, message) in [
+            (
+                &["--netns", "some"][..],
+                "--netns: some is none of all, own",
+            ),
+            (&["--interval", "0s"], "--interval: not a duration: 0s"),
+            (
+                &["--interval", "5 parsecs"],
+                "--interval: not a duration: 5 parsecs",
+            ),
+            (&["-j", "0"], "--jobs: not a whole number above 0: 0"),
+            (&["file"], "unexpected argument: file"),
+            (&["--output="], "--output: empty file name"),
+            (&["--bogus"], "invalid option '--bogus'"),
+        ] {
+            assert_eq!(config(arguments).unwrap_err(), message);
+        }
+    }
+}

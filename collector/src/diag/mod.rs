@@ -1,0 +1,214 @@
+//! `NETLINK_SOCK_DIAG`: asking for dumps, and passing the answers on as they come.
+//!
+//! References: `sock_diag(7)`, `linux/netlink.h`.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, sockopt,
+};
+use whotalks_snapshot::netlink::{
+    ByteOrder, HEADER_BYTES, Message, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, messages,
+};
+use whotalks_snapshot::records::RawHeader;
+
+use crate::proc::number;
+use crate::sys;
+
+pub(crate) mod unix;
+
+/// `SOCK_DIAG_BY_FAMILY`.
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// `NLM_F_REQUEST`.
+const NLM_F_REQUEST: u16 = 1;
+/// `NLM_F_ROOT | NLM_F_MATCH`.
+const NLM_F_DUMP: u16 = 0x300;
+/// The kernel gives up to 32 KiB at once today; more room costs nothing until it is used.
+const BUFFER_BYTES: usize = 256 << 10;
+/// The kernel answers at once; a filter that swallows answers must not stop the capture.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the tables told.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    /// Namespaces, and those that were entered.
+    pub(crate) spaces: u64,
+    pub(crate) entered: u64,
+    /// Messages of the Unix dumps.
+    pub(crate) unix_sockets: u64,
+}
+
+impl Tables {
+    /// Takes over what another reader learnt.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.spaces += other.spaces;
+        self.entered += other.entered;
+        self.unix_sockets += other.unix_sockets;
+    }
+}
+
+/// How a dump ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// 0: by its end message.
+    pub(crate) errno: u16,
+    /// Of [`RawHeader`]'s.
+    pub(crate) flags: u32,
+}
+
+/// A netlink socket; it belongs to the namespace of the thread that made it.
+pub(crate) struct Socket {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
+    sequence: u32,
+}
+
+impl Socket {
+    /// A socket for `NETLINK_SOCK_DIAG`.
+    pub(crate) fn open() -> Result<Self, Errno> {
+        Self::with_protocol(Some(netlink::SOCK_DIAG))
+    }
+
+    /// A socket for another netlink protocol (`None`: `NETLINK_ROUTE`).
+    pub(crate) fn with_protocol(protocol: Option<Protocol>) -> Result<Self, Errno> {
+        let (kind, flags) = (SocketType::RAW, SocketFlags::CLOEXEC);
+        let socket = rustix::net::socket_with(AddressFamily::NETLINK, kind, flags, protocol)?;
+        // Neither is needed for the answer; both only make it come well.
+        let _ = sockopt::set_socket_recv_buffer_size(&socket, 4 * BUFFER_BYTES);
+        let _ = sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(PATIENCE));
+        Ok(Self {
+            socket,
+            buffer: Vec::with_capacity(BUFFER_BYTES),
+            sequence: 0,
+        })
+    }
+
+    /// `SO_NETNS_COOKIE`, where the kernel has it.
+    pub(crate) fn netns_cookie(&self) -> Option<u64> {
+        sys::netns_cookie(self.socket.as_fd()).ok()
+    }
+
+    /// Asks for a dump; `each` gets whole messages with their headers, as the kernel put them
+    /// together.
+    pub(crate) fn dump(
+        &mut self,
+        kind: u16,
+        request: &[u8],
+        each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<Ending> {
+        self.ask(kind, NLM_F_REQUEST | NLM_F_DUMP, request, each)
+    }
+
+    /// Asks for one message.
+    pub(crate) fn get(
+        &mut self,
+        kind: u16,
+        request: &[u8],
+        each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<Ending> {
+        self.ask(kind, NLM_F_REQUEST, request, each)
+    }
+
+    fn ask(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        request: &[u8],
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<Ending> {
+        self.sequence += 1;
+        let mut ending = Ending::default();
+        if let Err(errno) = self.send(kind, flags, request) {
+            ending.errno = number(errno);
+            return Ok(ending);
+        }
+        let single = flags & NLM_F_DUMP == 0;
+        loop {
+            self.buffer.clear();
+            let room = spare_capacity(&mut self.buffer);
+            match rustix::net::recv(&self.socket, room, RecvFlags::TRUNC) {
+                Ok((_, length)) if length > self.buffer.len() => {
+                    ending.flags |= RawHeader::TRUNCATED;
+                }
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(errno) => {
+                    ending.errno = number(errno);
+                    ending.flags |= RawHeader::TRUNCATED;
+                    return Ok(ending);
+                }
+            }
+            let answer = Answer::read(&self.buffer, self.sequence);
+            if !answer.messages.is_empty() {
+                each(answer.messages)?;
+            }
+            ending.flags |= answer.flags;
+            if let Some(errno) = answer.end {
+                ending.errno = errno;
+                return Ok(ending);
+            }
+            if single && !answer.messages.is_empty() {
+                return Ok(ending);
+            }
+        }
+    }
+
+    fn send(&self, kind: u16, flags: u16, request: &[u8]) -> Result<(), Errno> {
+        let length = HEADER_BYTES + request.len();
+        let mut message = Vec::with_capacity(length);
+        message.extend_from_slice(&u32::try_from(length).unwrap_or(0).to_ne_bytes());
+        message.extend_from_slice(&kind.to_ne_bytes());
+        message.extend_from_slice(&flags.to_ne_bytes());
+        message.extend_from_slice(&self.sequence.to_ne_bytes());
+        message.extend_from_slice(&0_u32.to_ne_bytes());
+        message.extend_from_slice(request);
+        rustix::net::send(&self.socket, &message, SendFlags::empty()).map(drop)
+    }
+}
+
+/// One received buffer: the messages, and whether the dump ends in it.
+struct Answer<'a> {
+    messages: &'a [u8],
+    flags: u32,
+    end: Option<u16>,
+}
+
+impl<'a> Answer<'a> {
+    fn read(buffer: &'a [u8], sequence: u32) -> Self {
+        let mut answer = Answer {
+            messages: &[],
+            flags: 0,
+            end: None,
+        };
+        let mut whole = 0;
+        for message in messages(buffer, ByteOrder::NATIVE) {
+            let Ok(message) = message else {
+                answer.flags |= RawHeader::TRUNCATED;
+                break;
+            };
+            if message.sequence != sequence {
+                break; // an answer to an earlier question that we gave up
+            }
+            if message.flags & NLM_F_DUMP_INTR != 0 {
+                answer.flags |= RawHeader::INTERRUPTED;
+            }
+            if matches!(message.kind, NLMSG_DONE | NLMSG_ERROR) {
+                answer.end = Some(end_errno(&message));
+                break;
+            }
+            whole += (HEADER_BYTES + message.payload.len()).next_multiple_of(4);
+        }
+        answer.messages = &buffer[..whole.min(buffer.len())];
+        answer
+    }
+}
+
+/// Both end messages begin with a negated errno; an old kernel's `NLMSG_DONE` may be empty.
+fn end_errno(message: &Message<'_>) -> u16 {
+    let raw = ByteOrder::NATIVE.u32(message.payload, 0).unwrap_or(0);
+    u16::try_from(raw.cast_signed().unsigned_abs()).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,138 @@
+//! Mount tables: one for each mount namespace, as they are, and the network namespaces in them.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, openat};
+use whotalks_snapshot::records::RawHeader;
+
+use crate::clock;
+use crate::found::{Found, Source, Way};
+use crate::proc::{namespace_inode, number, stream_file};
+use crate::sink::Lane;
+
+/// Reads the mount table of each mount namespace found, through one of its processes.
+pub(crate) fn read_all(root: &OwnedFd, found: &mut Found, lane: &mut Lane) -> io::Result<()> {
+    for (mntns, pid) in found.mntns.clone() {
+        let mut raw = lane.raw(RawHeader {
+            source: b"mountinfo".to_vec(),
+            mntns,
+            pid,
+            pass: 1,
+            at_boottime_ns: clock::boottime_ns(),
+            ..RawHeader::default()
+        });
+        let path = format!("{pid}/mountinfo");
+        let errno = match openat(root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Err(errno) => number(errno),
+            Ok(file) => {
+                let mut lines = Lines::default();
+                let read = stream_file(&file, |piece| {
+                    lines.push(piece, |line| namespace_mount(line, pid, found));
+                    raw.push(piece)
+                })?;
+                read.err().map_or(0, number)
+            }
+        };
+        raw.finish(errno, 0)?;
+    }
+    Ok(())
+}
+
+/// Puts lines together from pieces.
+#[derive(Default)]
+struct Lines {
+    partial: Vec<u8>,
+}
+
+impl Lines {
+    fn push(&mut self, piece: &[u8], mut each: impl FnMut(&[u8])) {
+        let mut rest = piece;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.partial.extend_from_slice(&rest[..end]);
+            each(&self.partial);
+            self.partial.clear();
+            rest = &rest[end + 1..];
+        }
+        self.partial.extend_from_slice(rest);
+    }
+}
+
+/// Notes a mounted network namespace: `… net:[4026532008] /run/netns/x … - nsfs nsfs rw`.
+fn namespace_mount(line: &[u8], pid: u32, found: &mut Found) {
+    let mut words = line.split(|byte| *byte == b' ');
+    let Some(origin) = words.nth(3).filter(|origin| origin.starts_with(b"net:[")) else {
+        return;
+    };
+    let (Some(inode), Some(point)) = (namespace_inode(origin), words.next()) else {
+        return;
+    };
+    if words.skip_while(|word| *word != b"-").nth(1) != Some(b"nsfs") {
+        return;
+    }
+    let way = Way {
+        source: Source::Mount,
+        pid,
+        fd: 0,
+        path: unescaped(point),
+    };
+    found.network(inode, way);
+}
+
+/// Undoes mountinfo's escapes: `\040` and its like.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, tail)) = rest.split_first() {
+        let octal = tail.first_chunk::<3>().filter(|_| first == b'\\');
+        let value = octal.and_then(|digits| {
+            digits.iter().try_fold(0_u32, |sum, digit| {
+                matches!(digit, b'0'..=b'7').then(|| sum * 8 + u32::from(digit - b'0'))
+            })
+        });
+        match value.and_then(|value| u8::try_from(value).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = &tail[3..];
+            }
+            None => {
+                out.push(first);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounted_namespaces_are_found() {
+        let mut found = Found::default();
+        let mut lines = Lines::default();
+        let text = b"43 29 0:4 net:[4026532008] /run/netns/a\\040b rw shared:3 - nsfs nsfs rw\n\
+            44 29 0:4 net:[7] /tmp/fake rw - tmpfs tmpfs rw\n\
+            45 29 0:4 mnt:[8] /tmp/other rw - nsfs nsfs rw\n\
+            46 29 0:4 net:[9] /cut rw - nsfs";
+        for piece in text.chunks(5) {
+            lines.push(piece, |line| namespace_mount(line, 12, &mut found));
+        }
+        let way = Way {
+            source: Source::Mount,
+            pid: 12,
+            fd: 0,
+            path: b"/run/netns/a b".to_vec(),
+        };
+        assert_eq!(
+            found.netns.into_iter().collect::<Vec<_>>(),
+            [(4_026_532_008, way)]
+        );
+    }
+
+    #[test]
+    fn escapes_that_are_none_stay() {
+        assert_eq!(unescaped(br"a\134b\9\04\777"), br"a\b\9\04\777");
+    }
+}

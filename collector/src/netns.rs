@@ -1,0 +1,220 @@
+//! Network namespaces: entering each on a thread of its own, and what is read inside.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::fs::{Mode, OFlags, fstat, openat, stat};
+use rustix::io::Errno;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use whotalks_snapshot::BlockKind;
+use whotalks_snapshot::records::{Netns, RawHeader};
+
+use crate::args::{Config, NetnsChoice};
+use crate::diag::{self, Tables};
+use crate::found::{Source, Way};
+use crate::proc::{namespace_inode, number, read_link};
+use crate::sink::{Lane, Sink};
+use crate::{clock, text};
+
+/// A network namespace that is to be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Space {
+    pub(crate) inode: u64,
+    pub(crate) way: Way,
+    pub(crate) own: bool,
+}
+
+impl Space {
+    /// What every block of this namespace begins with.
+    pub(crate) fn header(&self, source: &str, pass: u8) -> RawHeader {
+        RawHeader {
+            source: source.as_bytes().to_vec(),
+            netns: self.inode,
+            pass,
+            at_boottime_ns: clock::boottime_ns(),
+            ..RawHeader::default()
+        }
+    }
+}
+
+/// What the readers need to know.
+pub(crate) struct Plan<'a> {
+    pub(crate) root: &'a OwnedFd,
+    pub(crate) config: &'a Config,
+    pub(crate) spaces: &'a [Space],
+    pub(crate) jobs: usize,
+}
+
+/// What is read in a namespace, in portions that several readers can share.
+#[derive(Debug, Clone, Copy)]
+enum Portion {
+    /// The Unix dumps, and the namespace's own record.
+    UnixDumps,
+    /// The Unix text table.
+    UnixText,
+    /// Everything else.
+    Others,
+}
+
+const PORTIONS: [Portion; 3] = [Portion::UnixDumps, Portion::UnixText, Portion::Others];
+
+/// Inode of the network namespace that the collector itself is in; 0: not known.
+pub(crate) fn own(root: &OwnedFd) -> u64 {
+    let mut buffer = [0; 64];
+    let link = read_link(root, c"self/ns/net", &mut buffer);
+    link.ok().and_then(namespace_inode).unwrap_or(0)
+}
+
+/// Reads all namespaces.
+pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
+    // Portion by portion: the dumps of all namespaces first, as close to the descriptors as can be.
+    let tasks: Vec<_> = PORTIONS
+        .into_iter()
+        .flat_map(|portion| plan.spaces.iter().map(move |space| (space, portion)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let work = || -> io::Result<Tables> {
+        let mut lane = sink.lane()?;
+        let mut tables = Tables::default();
+        while let Some((space, portion)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            visit(plan, space, *portion, &mut lane, &mut tables)?;
+        }
+        Ok(tables)
+    };
+    std::thread::scope(|scope| {
+        let readers = plan.jobs.min(tasks.len());
+        let threads: Vec<_> = (1..readers)
+            .map(|_| std::thread::Builder::new().spawn_scoped(scope, work))
+            .collect();
+        let mut tables = work()?;
+        for thread in threads {
+            match thread?.join() {
+                Ok(other) => tables.merge(other?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(tables)
+    })
+}
+
+/// Reads one portion of one namespace, on a thread that does nothing else when it must be entered:
+/// a thread that has gone over cannot be trusted with anything of the collector's own.
+fn visit(
+    plan: &Plan<'_>,
+    space: &Space,
+    portion: Portion,
+    lane: &mut Lane,
+    tables: &mut Tables,
+) -> io::Result<()> {
+    if space.own {
+        return read(plan, space, portion, Ok(()), lane, tables);
+    }
+    let wanted = plan.config.netns == NetnsChoice::All;
+    std::thread::scope(|scope| {
+        let inside = || {
+            let entered = if wanted {
+                enter(plan.root, space)
+            } else {
+                Err(Errno::CANCELED)
+            };
+            read(plan, space, portion, entered, lane, tables)
+        };
+        match std::thread::Builder::new()
+            .spawn_scoped(scope, inside)?
+            .join()
+        {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Moves this thread into a namespace.
+fn enter(root: &OwnedFd, space: &Space) -> Result<(), Errno> {
+    let file = open(root, space)?;
+    // Its number may belong to another namespace by now: the process ended, the mount moved.
+    if fstat(&file)?.st_ino != space.inode {
+        return Err(Errno::STALE);
+    }
+    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+}
+
+fn open(root: &OwnedFd, space: &Space) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let (pid, fd) = (space.way.pid, space.way.fd);
+    match space.way.source {
+        Source::Process => openat(root, format!("{pid}/ns/net"), flags, Mode::empty()),
+        Source::Descriptor => openat(root, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
+        Source::Mount => {
+            let mut path = format!("{pid}/root").into_bytes();
+            path.extend_from_slice(&space.way.path);
+            // Something else may lie there: it is only opened when it is a namespace.
+            let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+            let (place_is, own) = (fstat(&place)?, stat("/proc/self/ns/net")?);
+            if place_is.st_dev != own.st_dev || place_is.st_ino != space.inode {
+                return Err(Errno::STALE);
+            }
+            use std::os::fd::AsRawFd;
+            let again = format!("/proc/self/fd/{}", place.as_raw_fd());
+            rustix::fs::open(again, flags, Mode::empty())
+        }
+        Source::Socket => Err(Errno::OPNOTSUPP),
+    }
+}
+
+fn read(
+    plan: &Plan<'_>,
+    space: &Space,
+    portion: Portion,
+    entered: Result<(), Errno>,
+    lane: &mut Lane,
+    tables: &mut Tables,
+) -> io::Result<()> {
+    let config = plan.config;
+    if entered == Err(Errno::CANCELED) {
+        // --netns own: that it exists is recorded, nothing more.
+        if matches!(portion, Portion::UnixDumps) {
+            record(space, entered, None, lane)?;
+        }
+        return Ok(());
+    }
+    match portion {
+        Portion::UnixDumps => {
+            let socket = entered.and_then(|()| diag::Socket::open());
+            record(space, entered, socket.as_ref().ok(), lane)?;
+            tables.spaces += 1;
+            tables.entered += u64::from(entered.is_ok());
+            diag::unix::read(space, socket, lane, tables)
+        }
+        Portion::UnixText => {
+            let place = text::Place::new(plan.root, space, entered.is_ok());
+            place.unix(config.keep_pointers, lane)
+        }
+        Portion::Others => Ok(()),
+    }
+}
+
+fn record(
+    space: &Space,
+    entered: Result<(), Errno>,
+    socket: Option<&diag::Socket>,
+    lane: &mut Lane,
+) -> io::Result<()> {
+    let record = Netns {
+        inode: space.inode,
+        cookie: socket.and_then(diag::Socket::netns_cookie),
+        found_by: space.way.source.name().to_vec(),
+        pid: match space.way.source {
+            Source::Mount => 0,
+            _ => space.way.pid,
+        },
+        path: match space.way.source {
+            Source::Descriptor => format!("/proc/{}/fd/{}", space.way.pid, space.way.fd).into(),
+            _ => space.way.path.clone(),
+        },
+        own: space.own,
+        enter_errno: entered.err().map_or(0, number),
+    };
+    lane.record(BlockKind::Namespaces, &record)
+}

@@ -1,0 +1,243 @@
+//! Where the snapshot's bytes go, and how a file gets its name only when it is whole.
+//!
+//! A file without a name (`O_TMPFILE`) is linked into place at the end, so that even SIGKILL leaves
+//! nothing behind. Where the file system has no such files, a named one beside the target serves.
+//! What exists is never opened for writing, unless it is a device or a pipe.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::args::{Config, Destination};
+use crate::{clock, signals};
+
+/// An output that is being written.
+pub(crate) struct Output {
+    file: File,
+    place: Place,
+    /// As messages show it.
+    shown: String,
+}
+
+enum Place {
+    /// Standard output, a device, a pipe: bytes are out when they are written.
+    Direct,
+    /// Nameless until published.
+    Nameless { target: PathBuf, force: bool },
+    /// Under a temporary name until published.
+    Named {
+        temporary: PathBuf,
+        target: PathBuf,
+        force: bool,
+    },
+}
+
+/// A message for standard error.
+pub(crate) type Message = String;
+
+impl Output {
+    /// Opens the destination. `hostname` is for the default name.
+    pub(crate) fn open(config: &Config, hostname: &[u8]) -> Result<Self, Message> {
+        let target = match &config.destination {
+            Destination::Stdout => return Self::stdout(),
+            Destination::File(path) => path.clone(),
+            Destination::Default => PathBuf::from(default_name(hostname)),
+        };
+        let shown = target.display().to_string();
+        match std::fs::metadata(&target) {
+            Ok(found) if found.is_dir() => return Err(format!("{shown}: is a directory")),
+            Ok(found) if !found.is_file() => {
+                let opened = File::options().write(true).open(&target);
+                let file = opened.map_err(|error| format!("cannot write {shown}: {error}"))?;
+                return Self::direct(file, shown);
+            }
+            Ok(_) if !config.force => {
+                return Err(format!("{shown}: file exists (--force replaces it)"));
+            }
+            _ => {}
+        }
+        let cannot = |error: io::Error| format!("cannot write {shown}: {}", cause(&error));
+        if let Some(file) = nameless(parent(&target)) {
+            let place = Place::Nameless {
+                target,
+                force: config.force,
+            };
+            return Ok(Self { file, place, shown });
+        }
+        let temporary = temporary_name(&target);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let made = signals::make_temporary(&temporary, || {
+            rustix::fs::open(&temporary, flags, private()).map_err(io::Error::from)
+        });
+        let file = File::from(made.map_err(cannot)?);
+        let place = Place::Named {
+            temporary,
+            target,
+            force: config.force,
+        };
+        Ok(Self { file, place, shown })
+    }
+
+    fn stdout() -> Result<Self, Message> {
+        let shown = "standard output".to_owned();
+        let duplicate = io::stdout().as_fd().try_clone_to_owned();
+        let owned: OwnedFd = duplicate.map_err(|error| format!("{shown}: {}", cause(&error)))?;
+        Self::direct(File::from(owned), shown)
+    }
+
+    fn direct(file: File, shown: String) -> Result<Self, Message> {
+        if file.is_terminal() {
+            return Err(format!("{shown}: is a terminal, and a snapshot is binary"));
+        }
+        Ok(Self {
+            file,
+            place: Place::Direct,
+            shown,
+        })
+    }
+
+    /// How messages name it.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The whole snapshot is written: the file gets its name.
+    pub(crate) fn publish(self) -> Result<(), Message> {
+        let shown = self.shown;
+        let done = signals::complete(|| match &self.place {
+            Place::Direct => Ok(()),
+            Place::Nameless { target, force } => link(&self.file, target, *force),
+            Place::Named {
+                temporary,
+                target,
+                force,
+            } => rename(temporary, target, *force),
+        });
+        done.map_err(|error| {
+            signals::remove_temporary();
+            format!("cannot write {shown}: {}", cause(&error))
+        })
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// An error's text without `(os error N)`, lowercase.
+pub(crate) fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    text.to_lowercase()
+}
+
+fn private() -> Mode {
+    Mode::RUSR | Mode::WUSR
+}
+
+fn parent(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A nameless file that can be linked later: this needs a `/proc` of our own pid namespace.
+fn nameless(directory: &Path) -> Option<File> {
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(directory, flags, private()).ok()?);
+    let own = rustix::fs::fstat(&file).ok()?;
+    let seen = rustix::fs::stat(magic_link(&file)).ok()?;
+    ((own.st_dev, own.st_ino) == (seen.st_dev, seen.st_ino)).then_some(file)
+}
+
+fn magic_link(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+fn temporary_name(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    parent(target).join(name)
+}
+
+fn link(file: &File, target: &Path, force: bool) -> io::Result<()> {
+    let magic = magic_link(file);
+    let link_to = |path: &Path| {
+        rustix::fs::linkat(CWD, &magic, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
+    };
+    if !force {
+        return link_to(target);
+    }
+    // A link never replaces; a rename does.
+    let temporary = temporary_name(target);
+    link_to(&temporary)?;
+    std::fs::rename(&temporary, target).inspect_err(|_| {
+        let _ = std::fs::remove_file(&temporary);
+    })
+}
+
+fn rename(temporary: &Path, target: &Path, force: bool) -> io::Result<()> {
+    if force {
+        return std::fs::rename(temporary, target);
+    }
+    match rustix::fs::renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
+        // File systems without the flag (and kernels before 3.15): looking first must do.
+        Err(Errno::INVAL | Errno::NOSYS) if !target.exists() => std::fs::rename(temporary, target),
+        Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST.into()),
+        other => Ok(other?),
+    }
+}
+
+/// The host's name as part of a file name: no separators, no leading dot or dash, bounded.
+fn default_name(hostname: &[u8]) -> String {
+    let host: String = String::from_utf8_lossy(hostname)
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(64)
+        .collect();
+    let host = host.trim_start_matches(['.', '-']);
+    let host = if host.is_empty() { "host" } else { host };
+    format!(
+        "{host}-{}.whotalks",
+        clock::compact_utc(clock::realtime_ns())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_names_stay_in_this_directory() {
+        for (hostname, expected) in [
+            (&b"web1.example.org"[..], "web1.example.org-"),
+            (b"../x/y", "_x_y-"),
+            (b"-o", "o-"),
+            (b"", "host-"),
+            (b"\xffa\n", "_a_-"),
+        ] {
+            let name = default_name(hostname);
+            assert!(name.starts_with(expected), "{name}");
+            assert!(name.ends_with("Z.whotalks") && !name.contains('/'));
+        }
+    }
+}

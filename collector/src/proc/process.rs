@@ -1,0 +1,241 @@
+//! One process: its files below `/proc/PID`, each as it reads, and what could not be read.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, openat};
+use rustix::io::Errno;
+use rustix::path::Arg;
+use whotalks_snapshot::records::{Process, ReadError};
+
+use super::{namespace_inode, number, numeric_entries, open_directory, read_file, read_link};
+use crate::clock;
+
+/// `stat`, `status`, `cgroup`, `limits`: none is near this on any kernel.
+const TEXT_LIMIT_BYTES: usize = 64 << 10;
+/// A command line may have megabytes; who talks to whom does not depend on the rest.
+const CMDLINE_LIMIT_BYTES: usize = 64 << 10;
+/// Longest link that the kernel gives: a page.
+pub(crate) const LINK_BYTES: usize = 4097;
+
+/// A process that is being read.
+pub(crate) struct Subject {
+    /// `/proc/PID`. While it is open, the pid's next owner cannot be mistaken for this one.
+    pub(crate) directory: OwnedFd,
+    /// `/proc/PID/task/TID`, where the main thread has exited.
+    thread: Option<OwnedFd>,
+    /// The record, filled.
+    pub(crate) record: Process,
+}
+
+impl Subject {
+    /// Where its descriptors are.
+    pub(crate) fn living(&self) -> BorrowedFd<'_> {
+        self.thread.as_ref().unwrap_or(&self.directory).as_fd()
+    }
+}
+
+/// Reads a process; `None` when it was gone before anything could be read.
+pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
+    // Only a path: under hidepid the directory of another user's process cannot be read.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut record = Process {
+        pid,
+        at_boottime_ns: clock::boottime_ns(),
+        ..Process::default()
+    };
+    let directory = openat(root, Decimal::new(pid).as_str(), flags, Mode::empty());
+    let directory = directory.ok()?;
+    let main = directory.as_fd();
+    let mut errors = Vec::new();
+    let mut text = |at: BorrowedFd<'_>, name: &'static str, limit, into: &mut Vec<u8>| {
+        if let Err(errno) = read_file(at, name, limit, into) {
+            errors.push((name, errno));
+        }
+    };
+    text(main, "stat", TEXT_LIMIT_BYTES, &mut record.stat);
+    text(main, "status", TEXT_LIMIT_BYTES, &mut record.status);
+    text(main, "cgroup", TEXT_LIMIT_BYTES, &mut record.cgroup);
+    text(main, "limits", TEXT_LIMIT_BYTES, &mut record.limits);
+    if cmdline {
+        text(main, "cmdline", CMDLINE_LIMIT_BYTES, &mut record.cmdline);
+    } else {
+        errors.push(("cmdline", Errno::CANCELED));
+    }
+    if record.stat.is_empty() && errors.iter().any(|(_, errno)| gone(*errno)) {
+        return None;
+    }
+    let thread = living_thread(&directory, pid, &record.stat);
+    if let Some((tid, _)) = &thread {
+        record.via_tid = *tid;
+    }
+    let thread = thread.map(|(_, directory)| directory);
+    let living = thread.as_ref().unwrap_or(&directory).as_fd();
+    links(living, &mut record, &mut errors);
+    record.errors = errors
+        .into_iter()
+        .map(|(what, errno)| ReadError {
+            what: what.as_bytes().to_vec(),
+            errno: number(errno),
+        })
+        .collect();
+    Some(Subject {
+        directory,
+        thread,
+        record,
+    })
+}
+
+/// Whether an error says that a process has ended.
+pub(crate) fn gone(errno: Errno) -> bool {
+    matches!(errno, Errno::NOENT | Errno::SRCH)
+}
+
+fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
+    let mut buffer = [0; LINK_BYTES];
+    let mut link =
+        |name: &'static str, take: &mut dyn FnMut(&[u8])| match read_link(at, name, &mut buffer) {
+            Ok(target) => take(target),
+            Err(errno) => errors.push((name, errno)),
+        };
+    link("exe", &mut |target| record.exe = target.to_vec());
+    link("cwd", &mut |target| record.cwd = target.to_vec());
+    link("root", &mut |target| record.root = target.to_vec());
+    let mut namespace = |name, into: &mut u64| {
+        link(name, &mut |target| {
+            *into = namespace_inode(target).unwrap_or(0)
+        });
+    };
+    namespace("ns/net", &mut record.netns);
+    namespace("ns/mnt", &mut record.mntns);
+    namespace("ns/pid", &mut record.pidns);
+    namespace("ns/user", &mut record.userns);
+    namespace("ns/cgroup", &mut record.cgroupns);
+    if !record.exe.is_empty() {
+        match identity(at, "exe") {
+            Ok(file) => {
+                record.exe_dev = file.dev;
+                record.exe_ino = file.ino;
+                record.exe_nlink = Some(file.nlink);
+            }
+            Err(errno) => errors.push(("exe:stat", errno)),
+        }
+    }
+}
+
+/// Which file it is, without asking a file server for news.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity {
+    pub(crate) dev: u64,
+    pub(crate) ino: u64,
+    pub(crate) nlink: u32,
+    pub(crate) mode: u32,
+}
+
+/// What a link leads to: statx(2) with `AT_STATX_DONT_SYNC`, before Linux 4.11 stat(2).
+pub(crate) fn identity(at: impl AsFd, path: impl Arg + Copy) -> Result<Identity, Errno> {
+    let wanted = StatxFlags::TYPE | StatxFlags::MODE | StatxFlags::INO | StatxFlags::NLINK;
+    let at = at.as_fd();
+    match rustix::fs::statx(at, path, AtFlags::STATX_DONT_SYNC, wanted) {
+        Ok(file) => Ok(Identity {
+            dev: rustix::fs::makedev(file.stx_dev_major, file.stx_dev_minor),
+            ino: file.stx_ino,
+            nlink: file.stx_nlink,
+            mode: u32::from(file.stx_mode),
+        }),
+        Err(Errno::NOSYS) => {
+            let file = rustix::fs::statat(at, path, AtFlags::empty())?;
+            Ok(Identity {
+                dev: file.st_dev,
+                ino: file.st_ino,
+                nlink: u32::try_from(file.st_nlink).unwrap_or(u32::MAX),
+                mode: file.st_mode,
+            })
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The state letter in `stat`: after the last `)`, since a program chooses its own name.
+fn state(stat: &[u8]) -> Option<u8> {
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    stat.get(end + 2).copied()
+}
+
+/// A thread that still lives where the main one has exited: it has what the main one has lost.
+fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, OwnedFd)> {
+    if state(stat)? != b'Z' {
+        return None;
+    }
+    let tasks = open_directory(directory, c"task").ok()?;
+    let mut stat = Vec::new();
+    for tid in numeric_entries(&tasks).ok()? {
+        if tid == pid {
+            continue;
+        }
+        let Ok(task) = open_directory(&tasks, Decimal::new(tid).as_str()) else {
+            continue;
+        };
+        let read = read_file(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
+        if read.is_ok() && !matches!(state(&stat), None | Some(b'Z' | b'X')) {
+            return Some((tid, task));
+        }
+    }
+    None
+}
+
+/// A number as a path, without allocating.
+pub(crate) struct Decimal {
+    text: [u8; 10],
+    start: usize,
+}
+
+impl Decimal {
+    pub(crate) fn new(mut number: u32) -> Self {
+        let mut text = [b'0'; 10];
+        let mut start = text.len();
+        loop {
+            start -= 1;
+            text[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return Self { text, start };
+            }
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[self.start..]).unwrap_or_default()
+    }
+}
+
+/// The four user ids in `status`: real, effective, saved, file system.
+pub(crate) fn user_ids(status: &[u8]) -> impl Iterator<Item = u32> {
+    let lines = status.split(|byte| *byte == b'\n');
+    let line = lines
+        .into_iter()
+        .find_map(|line| line.strip_prefix(b"Uid:"));
+    let words = line.unwrap_or_default().split(|byte| *byte == b'\t');
+    words.filter_map(super::decimal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_forge_the_state() {
+        assert_eq!(state(b"12 (a) Z (x) S 1 12"), Some(b'S'));
+        assert_eq!(state(b"12 (a"), None);
+        assert_eq!(state(b"12 (a)"), None);
+    }
+
+    #[test]
+    fn numbers_and_users() {
+        for number in [0, 7, 10, 4_194_304, u32::MAX] {
+            assert_eq!(Decimal::new(number).as_str(), number.to_string());
+        }
+        let status = b"Name:\tx\nUid:\t0\t1000\t4294967295\t7\nGid:\t9\n";
+        assert!(user_ids(status).eq([0, 1000, u32::MAX, 7]));
+        assert_eq!(user_ids(b"Name:\tx\n").count(), 0);
+    }
+}

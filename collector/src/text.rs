@@ -1,0 +1,130 @@
+//! Text tables below `/proc/PID/net`, as they are: readable without entering the namespace.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use crate::found::Source;
+use crate::netns::Space;
+use crate::proc::{number, stream_file};
+use crate::sink::Lane;
+
+/// Longest partial line that is kept back: names have 108 bytes, lines far less than this.
+const LINE_LIMIT_BYTES: usize = 64 << 10;
+
+/// Where a namespace's tables are read.
+pub(crate) struct Place<'a> {
+    root: &'a OwnedFd,
+    space: &'a Space,
+    inside: bool,
+}
+
+impl<'a> Place<'a> {
+    /// `inside`: whether this thread is in the namespace.
+    pub(crate) fn new(root: &'a OwnedFd, space: &'a Space, inside: bool) -> Self {
+        Self {
+            root,
+            space,
+            inside,
+        }
+    }
+
+    /// Opens a table through this thread, else through a process that lives there; the process.
+    fn open(&self, name: &str) -> Result<(OwnedFd, u32), Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let open = |path: String| openat(self.root, path, flags, Mode::empty());
+        let mut result = Err(Errno::NOENT);
+        if self.inside {
+            result = open(format!("thread-self/net/{name}"));
+            // `thread-self` is there since Linux 3.17; the first thread never leaves its namespace.
+            if result.is_err() && self.space.own {
+                result = open(format!("self/net/{name}"));
+            }
+        }
+        let pid = self.space.way.pid;
+        match result {
+            Ok(file) => Ok((file, 0)),
+            Err(_) if self.space.way.source == Source::Process => {
+                open(format!("{pid}/net/{name}")).map(|file| (file, pid))
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// `/proc/PID/net/unix`; its first column, a hashed kernel pointer, as zeros unless kept.
+    pub(crate) fn unix(&self, keep_pointers: bool, lane: &mut Lane) -> io::Result<()> {
+        self.table("unix", lane, |line| {
+            if !keep_pointers {
+                zero_pointer(line);
+            }
+        })
+    }
+
+    /// Any table. `edit` may change bytes of a line.
+    pub(crate) fn table(
+        &self,
+        name: &str,
+        lane: &mut Lane,
+        mut edit: impl FnMut(&mut [u8]),
+    ) -> io::Result<()> {
+        let mut header = self.space.header(&format!("net/{name}"), 1);
+        let (file, pid) = match self.open(name) {
+            Ok(found) => found,
+            Err(errno) => return lane.raw(header).finish(number(errno), 0),
+        };
+        header.pid = pid;
+        let mut raw = lane.raw(header);
+        let mut waiting = Vec::new();
+        let read = stream_file(&file, |piece| {
+            waiting.extend_from_slice(piece);
+            let whole = match waiting.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) => end + 1,
+                None if waiting.len() < LINE_LIMIT_BYTES => return Ok(()),
+                None => waiting.len(),
+            };
+            waiting[..whole]
+                .split_mut(|byte| *byte == b'\n')
+                .for_each(&mut edit);
+            raw.push(&waiting[..whole])?;
+            waiting.drain(..whole);
+            Ok(())
+        })?;
+        raw.push(&waiting)?;
+        raw.finish(read.err().map_or(0, number), 0)
+    }
+}
+
+/// A row begins with a pointer of 8 or 16 hexadecimal digits and a colon; nothing else is touched,
+/// though a name that forges a row loses the digits it forged.
+fn zero_pointer(line: &mut [u8]) {
+    let digits = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
+    if matches!(digits, 8 | 16) && line.get(digits) == Some(&b':') {
+        line[..digits].fill(b'0');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pointers_are_zeroed() {
+        for (line, expected) in [
+            ("00000000a1b2c3d4: 00000002", "0000000000000000: 00000002"),
+            ("deadbeef: 00000002", "00000000: 00000002"),
+            ("Num       RefCount", "Num       RefCount"),
+            ("deadbee: 1", "deadbee: 1"),
+            ("deadbeef", "deadbeef"),
+            ("", ""),
+        ] {
+            let mut bytes = line.as_bytes().to_vec();
+            zero_pointer(&mut bytes);
+            assert_eq!(bytes, expected.as_bytes());
+        }
+    }
+}

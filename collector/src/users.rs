@@ -1,0 +1,49 @@
+//! Names of the user ids that occur, from the machine's own `/etc/passwd`.
+
+use std::collections::BTreeSet;
+
+use rustix::fs::CWD;
+use whotalks_snapshot::records::User;
+
+use crate::proc::{decimal, read_file};
+
+/// Some sites keep everybody in the file; more than this is read in part.
+const PASSWD_LIMIT_BYTES: usize = 4 << 20;
+
+/// The users among `uids` that the file names, each by its first line.
+pub(crate) fn named(uids: &BTreeSet<u32>) -> Vec<User> {
+    let mut text = Vec::new();
+    let _ = read_file(CWD, c"/etc/passwd", PASSWD_LIMIT_BYTES, &mut text);
+    select(&text, uids)
+}
+
+fn select(passwd: &[u8], uids: &BTreeSet<u32>) -> Vec<User> {
+    let mut wanted = uids.clone();
+    let lines = passwd.split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| {
+            let mut fields = line.split(|byte| *byte == b':');
+            let (name, uid) = (fields.next()?, decimal(fields.nth(1)?)?);
+            wanted.remove(&uid).then(|| User {
+                uid,
+                name: name.to_vec(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_lines_count() {
+        let passwd = b"root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\nbad\n:x:7\nann:x:12:1:\n";
+        let names = select(passwd, &BTreeSet::from([0, 12, 99]));
+        let names: Vec<_> = names
+            .iter()
+            .map(|user| (user.uid, &user.name[..]))
+            .collect();
+        assert_eq!(names, [(0, &b"root"[..]), (12, b"ann")]);
+    }
+}
