@@ -19,6 +19,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Info(options) => info::run(options),
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
+        Command::Draw(_) => anyhow::bail!("draw is not there yet"),
         Command::Export(options) => export::run(options),
     }
 }

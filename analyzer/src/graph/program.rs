@@ -37,6 +37,8 @@ fn script(process: &Process) -> Option<&[u8]> {
             // A command given as text has no name; `-` is standard input.
             b"-c" | b"-e" | b"-" | b"" => return None,
             [b'-', ..] => {}
+            // A script that came through a descriptor has no name of its own.
+            fd if fd.starts_with(b"/dev/") || fd.starts_with(b"/proc/") => return None,
             file => return Some(last_part(file)).filter(|name| !name.is_empty()),
         }
     }
@@ -81,6 +83,7 @@ mod tests {
             "shop.jar",
         );
         check("/usr/bin/bash", "-bash", "bash");
+        check("/usr/bin/bash", "bash /dev/fd/3", "bash");
         check("/usr/sbin/nginx", "nginx: worker process", "nginx");
         check("", "", "comm");
     }
