@@ -14,10 +14,11 @@ use whotalks_snapshot::records::CaptureEnd;
 use crate::args::Config;
 use crate::diag::Tables;
 use crate::found::{Source, Tally, Way};
+use crate::modules::{self, Modules};
 use crate::netns::{self, Space};
 use crate::proc::{numeric_entries, scan};
 use crate::sink::Sink;
-use crate::{clock, host, mounts, users};
+use crate::{clock, host, machine, mounts, users};
 
 /// What all captures of a run share.
 pub(crate) struct Run<'a> {
@@ -41,6 +42,13 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     let mut lane = sink.lane()?;
     let host = host::record(root, &run.uname, config, run.arguments);
     lane.record(BlockKind::Host, &host)?;
+
+    modules::record(root, 1, &mut lane)?;
+    let modules = if config.passive {
+        Modules::present(root, &run.uname)
+    } else {
+        Modules::Any
+    };
 
     let pids = numeric_entries(&run.root)?;
     let plan = scan::Plan {
@@ -82,10 +90,14 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         root,
         config,
         spaces: &spaces,
+        modules: &modules,
+        conntrack: Modules::loaded(root).may_ask("nf_conntrack_netlink"),
         jobs: run.jobs,
     };
     let tables = netns::read_all(&plan, sink)?;
 
+    machine::record(root, &mut lane)?;
+    modules::record(root, 2, &mut lane)?;
     lane.all(BlockKind::Users, &users::named(&found.uids))?;
     let end = CaptureEnd {
         ended_realtime_ns: clock::realtime_ns(),
@@ -94,6 +106,9 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         processes_vanished: found.tally.vanished,
         descriptors: found.tally.descriptors,
         unix_sockets: tables.unix_sockets,
+        processes_denied: found.tally.denied,
+        processes_partial: found.tally.partial,
+        ..CaptureEnd::default()
     };
     lane.record(BlockKind::End, &end)?;
     Ok(Summary {

@@ -19,6 +19,8 @@ mod clock;
 mod diag;
 mod found;
 mod host;
+mod machine;
+mod modules;
 mod mounts;
 mod netns;
 mod output;

@@ -11,8 +11,10 @@ use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::{Netns, RawHeader};
 
 use crate::args::{Config, NetnsChoice};
+use crate::diag::families::FAMILIES;
 use crate::diag::{self, Tables};
 use crate::found::{Source, Way};
+use crate::modules::Modules;
 use crate::proc::{namespace_inode, number, read_link};
 use crate::sink::{Lane, Sink};
 use crate::{clock, text};
@@ -43,6 +45,9 @@ pub(crate) struct Plan<'a> {
     pub(crate) root: &'a OwnedFd,
     pub(crate) config: &'a Config,
     pub(crate) spaces: &'a [Space],
+    pub(crate) modules: &'a Modules,
+    /// Whether the kernel tells what it tracks without loading anything for it.
+    pub(crate) conntrack: bool,
     pub(crate) jobs: usize,
 }
 
@@ -185,14 +190,58 @@ fn read(
             record(space, entered, socket.as_ref().ok(), lane)?;
             tables.spaces += 1;
             tables.entered += u64::from(entered.is_ok());
+            if !plan.modules.may_ask("unix_diag") {
+                return not_asked(space, "diag/unix", lane);
+            }
             diag::unix::read(space, socket, lane, tables)
         }
         Portion::UnixText => {
             let place = text::Place::new(plan.root, space, entered.is_ok());
             place.unix(config.keep_pointers, lane)
         }
-        Portion::Others => Ok(()),
+        Portion::Others => {
+            others(plan, space, entered, lane)?;
+            let place = text::Place::new(plan.root, space, entered.is_ok());
+            place.others(lane)
+        }
     }
+}
+
+/// The families beyond Unix, and what else netlink tells of a namespace.
+fn others(
+    plan: &Plan<'_>,
+    space: &Space,
+    entered: Result<(), Errno>,
+    lane: &mut Lane,
+) -> io::Result<()> {
+    let mut socket = entered.and_then(|()| diag::Socket::open());
+    for family in &FAMILIES {
+        match &mut socket {
+            Err(errno) => lane
+                .raw(space.header(family.source, 1))
+                .finish(number(*errno), 0)?,
+            Ok(_) if !plan.modules.may_ask(family.module) => {
+                not_asked(space, family.source, lane)?;
+            }
+            Ok(socket) => family.read(space, socket, lane, |_| {})?,
+        }
+    }
+    if let Err(errno) = entered {
+        return lane
+            .raw(space.header("route/addr", 1))
+            .finish(number(errno), 0);
+    }
+    diag::route::addresses(space, lane)?;
+    if plan.conntrack {
+        diag::route::conntrack(space, lane)?;
+    }
+    Ok(())
+}
+
+/// A source that is left alone, since asking would make the kernel load a module.
+fn not_asked(space: &Space, source: &str, lane: &mut Lane) -> io::Result<()> {
+    lane.raw(space.header(source, 1))
+        .finish(0, RawHeader::NO_MODULE)
 }
 
 fn record(

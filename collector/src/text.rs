@@ -8,11 +8,40 @@ use rustix::io::Errno;
 
 use crate::found::Source;
 use crate::netns::Space;
-use crate::proc::{number, stream_file};
+use crate::proc::{number, read_file, stream_file};
 use crate::sink::Lane;
 
 /// Longest partial line that is kept back: names have 108 bytes, lines far less than this.
 const LINE_LIMIT_BYTES: usize = 64 << 10;
+
+/// The tables beyond `unix` that every kernel of today has: their absence is recorded.
+const EXPECTED: [&str; 12] = [
+    "tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6", "netlink",
+    "packet",
+];
+/// Tables of what is loaded or configured on some machines only.
+const OPTIONAL: [&str; 13] = [
+    "sctp/eps",
+    "sctp/assocs",
+    "dccp",
+    "nf_conntrack",
+    "l2cap",
+    "rfcomm",
+    "sco",
+    "hci",
+    "phonet",
+    "pppoe",
+    "rxrpc/conns",
+    "x25/socket",
+    "ax25",
+];
+/// Settings of the namespace that bound what its sockets can do.
+const SETTINGS: [&str; 4] = [
+    "net/core/somaxconn",
+    "net/unix/max_dgram_qlen",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/tcp_max_syn_backlog",
+];
 
 /// Where a namespace's tables are read.
 pub(crate) struct Place<'a> {
@@ -60,6 +89,29 @@ impl<'a> Place<'a> {
                 zero_pointer(line);
             }
         })
+    }
+
+    /// Every other table, and the namespace's settings.
+    pub(crate) fn others(&self, lane: &mut Lane) -> io::Result<()> {
+        for name in EXPECTED {
+            self.table(name, lane, |_| {})?;
+        }
+        for name in OPTIONAL {
+            if self.open(name).is_ok() {
+                self.table(name, lane, |_| {})?;
+            }
+        }
+        if !self.inside {
+            return Ok(()); // settings are those of the thread that reads them
+        }
+        let mut text = Vec::new();
+        for name in SETTINGS {
+            let read = read_file(self.root, format!("sys/{name}"), 4096, &mut text);
+            let mut raw = lane.raw(self.space.header(&format!("sys/{name}"), 1));
+            raw.push(&text)?;
+            raw.finish(read.err().map_or(0, number), 0)?;
+        }
+        Ok(())
     }
 
     /// Any table. `edit` may change bytes of a line.

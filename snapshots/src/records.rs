@@ -71,6 +71,17 @@ record! {
         pub descriptors: u64,
         /// Messages of the Unix dumps.
         pub unix_sockets: u64,
+        /// Processes whose descriptors could not be listed (permission).
+        pub processes_denied: u64,
+        /// Processes some of whose descriptors' links were refused.
+        pub processes_partial: u64,
+        /// What the second look covered: 0 nothing, 1 processes that had appeared, 2 also every
+        /// table that was read at first: one without records of pass 2 had not changed.
+        pub second_look: u8,
+        /// Boot clock when the first look at the descriptors was over.
+        pub descriptors_boottime_ns: u64,
+        /// Boot clock when the first look at the tables was over.
+        pub tables_boottime_ns: u64,
     }
 }
 
@@ -211,6 +222,9 @@ record! {
         pub at_boottime_ns: u64,
         /// What narrows the source down (a listener's inode for `diag/unix-exact`), or 0.
         pub key: u64,
+        /// Counts the attempts at one source from 0: a dump that the kernel flagged as interrupted
+        /// is asked for again. All attempts are kept, since each may have rows that others lack.
+        pub attempt: u8,
     }
 }
 

@@ -19,6 +19,8 @@ use whotalks_snapshot::records::RawHeader;
 use crate::proc::number;
 use crate::sys;
 
+pub(crate) mod families;
+pub(crate) mod route;
 pub(crate) mod unix;
 
 /// `SOCK_DIAG_BY_FAMILY`.

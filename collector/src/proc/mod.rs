@@ -20,12 +20,6 @@ pub(crate) fn number(errno: Errno) -> u16 {
     u16::try_from(errno.raw_os_error()).unwrap_or(u16::MAX)
 }
 
-/// The errno of an error of the standard library's.
-pub(crate) fn number_of(error: &io::Error) -> u16 {
-    let raw = error.raw_os_error().unwrap_or(libc::EIO);
-    u16::try_from(raw).unwrap_or(u16::MAX)
-}
-
 /// Opens `/proc` itself.
 pub(crate) fn open_root() -> io::Result<OwnedFd> {
     let root = open_directory(CWD, c"/proc")?;
@@ -91,6 +85,8 @@ pub(crate) fn stream_file(
 
 /// The entries of a directory that are numbers: pids, thread ids, descriptors.
 pub(crate) fn numeric_entries(directory: impl AsFd) -> Result<Vec<u32>, Errno> {
+    // Opened anew: a directory that was listed before stands at its end.
+    let directory = open_directory(directory, c".")?;
     let mut buffer = Vec::with_capacity(CHUNK_BYTES);
     let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
     let mut numbers = Vec::new();

@@ -1,0 +1,182 @@
+//! Dumps of the families beyond Unix: one request each, everything the kernel will say.
+//!
+//! References: `linux/inet_diag.h`, `linux/netlink_diag.h`, `linux/packet_diag.h`,
+//! `linux/vm_sockets_diag.h`, `linux/xdp_diag.h`.
+
+use std::io;
+
+use whotalks_snapshot::records::RawHeader;
+
+use super::{Ending, SOCK_DIAG_BY_FAMILY, Socket};
+use crate::netns::Space;
+use crate::sink::Lane;
+
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const AF_NETLINK: u8 = 16;
+const AF_PACKET: u8 = 17;
+const AF_VSOCK: u8 = 40;
+const AF_XDP: u8 = 44;
+/// `IPPROTO_MPTCP`, which does not fit the request's one byte.
+const IPPROTO_MPTCP: u32 = 262;
+/// `INET_DIAG_REQ_PROTOCOL`.
+const REQ_PROTOCOL: u16 = 3;
+/// `INET_DIAG_MEMINFO` (bit 0) to `INET_DIAG_SHUTDOWN` (bit 7): all that the byte can ask for.
+const ALL_EXTENSIONS: u8 = 0xff;
+/// `NDIAG_PROTO_ALL`.
+const NDIAG_PROTO_ALL: u8 = 255;
+/// Times that an interrupted dump is asked for.
+const ATTEMPTS: u8 = 3;
+
+/// How a family is asked.
+#[derive(Debug, Clone, Copy)]
+enum Question {
+    /// `struct inet_diag_req_v2` with this protocol.
+    Inet(u32),
+    /// A family, a protocol, an inode, what to show, a cookie.
+    Shown { protocol: u8, show: u32 },
+    /// The same with a mask of states.
+    States { show: u32 },
+}
+
+/// A dump.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Family {
+    /// Name of the source.
+    pub(crate) source: &'static str,
+    /// The module that answers, where it is not built in.
+    pub(crate) module: &'static str,
+    family: u8,
+    question: Question,
+}
+
+const fn inet(source: &'static str, module: &'static str, family: u8, protocol: u32) -> Family {
+    Family {
+        source,
+        module,
+        family,
+        question: Question::Inet(protocol),
+    }
+}
+
+const fn shown(source: &'static str, module: &'static str, family: u8, show: u32) -> Family {
+    let protocol = if family == AF_NETLINK {
+        NDIAG_PROTO_ALL
+    } else {
+        0
+    };
+    Family {
+        source,
+        module,
+        family,
+        question: Question::Shown { protocol, show },
+    }
+}
+
+/// All of them, those with most to say first.
+pub(crate) const FAMILIES: [Family; 18] = [
+    inet("diag/tcp", "tcp_diag", AF_INET, 6),
+    inet("diag/tcp6", "tcp_diag", AF_INET6, 6),
+    inet("diag/udp", "udp_diag", AF_INET, 17),
+    inet("diag/udp6", "udp_diag", AF_INET6, 17),
+    inet("diag/mptcp", "mptcp_diag", AF_INET, IPPROTO_MPTCP),
+    inet("diag/mptcp6", "mptcp_diag", AF_INET6, IPPROTO_MPTCP),
+    inet("diag/raw", "raw_diag", AF_INET, 255),
+    inet("diag/raw6", "raw_diag", AF_INET6, 255),
+    inet("diag/udplite", "udp_diag", AF_INET, 136),
+    inet("diag/udplite6", "udp_diag", AF_INET6, 136),
+    inet("diag/sctp", "sctp_diag", AF_INET, 132),
+    inet("diag/sctp6", "sctp_diag", AF_INET6, 132),
+    inet("diag/dccp", "dccp_diag", AF_INET, 33),
+    inet("diag/dccp6", "dccp_diag", AF_INET6, 33),
+    // NDIAG_SHOW_MEMINFO, _GROUPS, _RING_CFG, _FLAGS.
+    shown("diag/netlink", "netlink_diag", AF_NETLINK, 0x0f),
+    // PACKET_SHOW_INFO, _MCLIST, _RING_CFG, _FANOUT, _MEMINFO, _FILTER.
+    shown("diag/packet", "af_packet_diag", AF_PACKET, 0x3f),
+    // XDP_SHOW_INFO, _RING_CFG, _UMEM, _MEMINFO, _STATS.
+    shown("diag/xdp", "xsk_diag", AF_XDP, 0x1f),
+    Family {
+        source: "diag/vsock",
+        module: "vsock_diag",
+        family: AF_VSOCK,
+        question: Question::States { show: 0 },
+    },
+];
+
+impl Family {
+    fn request(&self) -> Vec<u8> {
+        let mut bytes = vec![self.family, 0, 0, 0];
+        let mut words = |words: &[u32]| {
+            for word in words {
+                bytes.extend_from_slice(&word.to_ne_bytes());
+            }
+        };
+        match self.question {
+            Question::Inet(protocol) => {
+                words(&[u32::MAX]); // every state
+                words(&[0; 12]); // struct inet_diag_sockid: any
+                bytes[1] = u8::try_from(protocol).unwrap_or(u8::MAX);
+                bytes[2] = ALL_EXTENSIONS;
+                if protocol > 255 {
+                    bytes.extend_from_slice(&8_u16.to_ne_bytes());
+                    bytes.extend_from_slice(&REQ_PROTOCOL.to_ne_bytes());
+                    bytes.extend_from_slice(&protocol.to_ne_bytes());
+                }
+            }
+            Question::Shown { protocol, show } => {
+                words(&[0, show, u32::MAX, u32::MAX]);
+                bytes[1] = protocol;
+            }
+            Question::States { show } => words(&[u32::MAX, 0, show, u32::MAX, u32::MAX]),
+        }
+        bytes
+    }
+
+    /// Asks, again where the kernel says that the table changed meanwhile.
+    pub(crate) fn read(
+        &self,
+        space: &Space,
+        socket: &mut Socket,
+        lane: &mut Lane,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        for attempt in 0..ATTEMPTS {
+            let mut header = space.header(self.source, 1);
+            header.attempt = attempt;
+            let mut raw = lane.raw(header);
+            let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {
+                each(bytes);
+                raw.push(bytes)
+            })?;
+            let Ending { errno, flags } = ending;
+            raw.finish(errno, flags)?;
+            if flags & RawHeader::INTERRUPTED == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_have_the_sizes_of_their_structures() {
+        let bytes = |source: &str| {
+            let family = FAMILIES.iter().find(|family| family.source == source);
+            family.map(|family| family.request().len())
+        };
+        for (source, expected) in [
+            ("diag/tcp", 56),
+            ("diag/mptcp6", 64),
+            ("diag/netlink", 20),
+            ("diag/packet", 20),
+            ("diag/xdp", 20),
+            ("diag/vsock", 24),
+        ] {
+            assert_eq!(bytes(source), Some(expected), "{source}");
+        }
+    }
+}

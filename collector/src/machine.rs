@@ -1,0 +1,38 @@
+//! Tables of the whole machine: locks, and the limits that every process shares.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, openat};
+use whotalks_snapshot::records::RawHeader;
+
+use crate::clock;
+use crate::proc::{number, stream_file};
+use crate::sink::Lane;
+
+/// Files below `/proc`, each recorded under its own name.
+const FILES: [&str; 5] = [
+    "locks",
+    "sys/fs/file-max",
+    "sys/fs/file-nr",
+    "sys/fs/nr_open",
+    "sys/kernel/pid_max",
+];
+
+/// Records them all.
+pub(crate) fn record(root: &OwnedFd, lane: &mut Lane) -> io::Result<()> {
+    for name in FILES {
+        let mut raw = lane.raw(RawHeader {
+            source: name.as_bytes().to_vec(),
+            pass: 1,
+            at_boottime_ns: clock::boottime_ns(),
+            ..RawHeader::default()
+        });
+        let read = match openat(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(file) => stream_file(&file, |piece| raw.push(piece))?,
+            Err(errno) => Err(errno),
+        };
+        raw.finish(read.err().map_or(0, number), 0)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Which modules the kernel has: so that asking never makes it load one where that is unwanted.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::system::Uname;
+use whotalks_snapshot::records::RawHeader;
+
+use crate::clock;
+use crate::proc::{number, read_file, stream_file};
+use crate::sink::Lane;
+
+/// Neither list is near this.
+const LIST_LIMIT_BYTES: usize = 1 << 20;
+
+/// What may be asked without changing the machine.
+#[derive(Debug)]
+pub(crate) enum Modules {
+    /// Loading is allowed, or impossible: everything may be asked.
+    Any,
+    /// Only what these answer.
+    Only(BTreeSet<Vec<u8>>),
+}
+
+impl Modules {
+    /// What may be asked of modules that are loaded, or of a kernel that loads none.
+    pub(crate) fn loaded(root: &OwnedFd) -> Self {
+        let mut text = Vec::new();
+        match read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) {
+            Err(Errno::NOENT) => Self::Any,
+            Err(_) | Ok(()) => Self::Only(loaded(&text).map(<[u8]>::to_vec).collect()),
+        }
+    }
+
+    /// What may be asked by a collector that touches nothing: built in counts too, and is looked for.
+    pub(crate) fn present(root: &OwnedFd, uname: &Uname) -> Self {
+        let mut text = Vec::new();
+        match read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) {
+            // A kernel without modules has all it will ever have.
+            Err(Errno::NOENT) => return Self::Any,
+            Err(_) | Ok(()) => {}
+        }
+        let mut names: BTreeSet<_> = loaded(&text).map(<[u8]>::to_vec).collect();
+        let release = uname.release().to_string_lossy();
+        let path = format!("/lib/modules/{release}/modules.builtin");
+        match read_file(CWD, path, LIST_LIMIT_BYTES, &mut text) {
+            Ok(()) => names.extend(built_in(&text)),
+            Err(_) => names.extend(in_symbols(root)),
+        }
+        Self::Only(names)
+    }
+
+    /// Whether asking what this module answers makes the kernel load nothing.
+    pub(crate) fn may_ask(&self, module: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(names) => names.contains(module.as_bytes()),
+        }
+    }
+}
+
+/// Records `/proc/modules`, before (pass 1) and after (pass 2) the tables were read.
+pub(crate) fn record(root: &OwnedFd, pass: u8, lane: &mut Lane) -> io::Result<()> {
+    let mut text = Vec::new();
+    let read = read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text);
+    let mut raw = lane.raw(RawHeader {
+        source: b"modules".to_vec(),
+        pass,
+        at_boottime_ns: clock::boottime_ns(),
+        ..RawHeader::default()
+    });
+    raw.push(&text)?;
+    raw.finish(read.err().map_or(0, number), 0)
+}
+
+/// First words of `/proc/modules`.
+fn loaded(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| line.split(|byte| *byte == b' ').next())
+}
+
+/// `kernel/net/unix/unix_diag.ko` and its like, as module names.
+fn built_in(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    text.split(|byte| *byte == b'\n').filter_map(|line| {
+        let name = line.rsplit(|byte| *byte == b'/').next()?;
+        let name = name.strip_suffix(b".ko")?.iter();
+        Some(
+            name.map(|byte| if *byte == b'-' { b'_' } else { *byte })
+                .collect(),
+        )
+    })
+}
+
+/// The modules whose functions are among the kernel's symbols.
+fn in_symbols(root: &OwnedFd) -> BTreeSet<Vec<u8>> {
+    const FUNCTIONS: [(&str, &str); 11] = [
+        ("unix_diag", "unix_diag_dump"),
+        ("tcp_diag", "tcp_diag_dump"),
+        ("udp_diag", "udp_diag_dump"),
+        ("raw_diag", "raw_diag_dump"),
+        ("mptcp_diag", "mptcp_diag_dump"),
+        ("sctp_diag", "sctp_diag_dump"),
+        ("dccp_diag", "dccp_diag_dump"),
+        ("netlink_diag", "netlink_diag_dump"),
+        ("af_packet_diag", "packet_diag_dump"),
+        ("xsk_diag", "xsk_diag_dump"),
+        ("vsock_diag", "vsock_diag_dump"),
+    ];
+    let mut found = BTreeSet::new();
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let Ok(file) = openat(root, c"kallsyms", flags, Mode::empty()) else {
+        return found;
+    };
+    let mut waiting = Vec::new();
+    let _ = stream_file(&file, |piece| {
+        waiting.extend_from_slice(piece);
+        let whole = waiting
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        for line in waiting[..whole].split(|byte| *byte == b'\n') {
+            let symbol = line.split(|byte| *byte == b' ').nth(2).unwrap_or_default();
+            let module = FUNCTIONS
+                .iter()
+                .find(|(_, function)| function.as_bytes() == symbol);
+            found.extend(module.map(|(module, _)| module.as_bytes().to_vec()));
+        }
+        waiting.drain(..whole);
+        Ok(())
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read() {
+        let text = b"unix_diag 12288 0 - Live 0x0\nveth 40960 0 - Live 0x0\n";
+        assert!(loaded(text).eq([&b"unix_diag"[..], b"veth", b""]));
+        let text = b"kernel/net/unix/unix_diag.ko\nkernel/net/packet/af-packet_diag.ko\nx\n";
+        assert!(built_in(text).eq([b"unix_diag".to_vec(), b"af_packet_diag".to_vec()]));
+    }
+}
