@@ -4,7 +4,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use whotalks_snapshot::netlink::{ByteOrder, NLMSG_DONE, NLMSG_ERROR, attributes, messages};
+use whotalks_snapshot::netlink::{ByteOrder, attributes};
+
+use super::diag;
 
 /// `INET_DIAG_SHUTDOWN`.
 const INET_DIAG_SHUTDOWN: u16 = 8;
@@ -41,19 +43,7 @@ pub struct Row {
 
 /// The rows of a dump, and how many messages were unreadable.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    let mut rows = Vec::with_capacity(dump.len() / 128);
-    let mut bad = 0;
-    for message in messages(dump, order) {
-        match message {
-            Ok(message) if [NLMSG_DONE, NLMSG_ERROR].contains(&message.kind) => {}
-            Ok(message) => match row(message.payload, order) {
-                Some(row) => rows.push(row),
-                None => bad += 1,
-            },
-            Err(_) => bad += 1,
-        }
-    }
-    (rows, bad)
+    diag::rows(dump, order, row)
 }
 
 fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
@@ -80,7 +70,7 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
         local: (address(8)?, port(4)),
         remote: (address(24)?, port(6)),
         interface: order.u32(fixed, 40)?,
-        cookie: u64::from(order.u32(fixed, 44)?) | u64::from(order.u32(fixed, 48)?) << 32,
+        cookie: diag::cookie(fixed, 44, order)?,
         receive_queue: order.u32(fixed, 56)?,
         send_queue: order.u32(fixed, 60)?,
         uid: order.u32(fixed, 64)?,

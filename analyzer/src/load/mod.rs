@@ -3,10 +3,14 @@
 //! Parsers here take bytes, bound what they read, and turn what they cannot read into damage that
 //! is said. They join nothing and judge nothing: that is `model`'s work.
 
+mod diag;
 pub mod inet_diag;
+pub mod netlink_diag;
+pub mod packet_diag;
 pub mod proc_net_unix;
 pub mod proc_pid;
 pub mod unix_diag;
+pub mod vsock_diag;
 
 use std::collections::BTreeMap;
 

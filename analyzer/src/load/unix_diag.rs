@@ -2,7 +2,9 @@
 //!
 //! References: sock_diag(7), `linux/unix_diag.h`.
 
-use whotalks_snapshot::netlink::{ByteOrder, NLMSG_DONE, NLMSG_ERROR, attributes, messages};
+use whotalks_snapshot::netlink::{ByteOrder, attributes};
+
+use super::diag;
 
 /// `TCP_ESTABLISHED`, which unix(7) sockets share.
 pub const ESTABLISHED: u8 = 1;
@@ -52,20 +54,7 @@ pub struct Row {
 
 /// The rows of a dump, and how many messages were unreadable.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    // The shortest message, without attributes, takes 32 bytes.
-    let mut rows = Vec::with_capacity(dump.len() / 96);
-    let mut bad = 0;
-    for message in messages(dump, order) {
-        match message {
-            Ok(message) if [NLMSG_DONE, NLMSG_ERROR].contains(&message.kind) => {}
-            Ok(message) => match row(message.payload, order) {
-                Some(row) => rows.push(row),
-                None => bad += 1,
-            },
-            Err(_) => bad += 1,
-        }
-    }
-    (rows, bad)
+    diag::rows(dump, order, row)
 }
 
 fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
@@ -77,7 +66,7 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
         kind,
         state,
         inode: order.u32(payload, 4)?,
-        cookie: u64::from(order.u32(payload, 8)?) | u64::from(order.u32(payload, 12)?) << 32,
+        cookie: diag::cookie(payload, 8, order)?,
         ..Row::default()
     };
     for (attribute, value) in attributes(payload.get(16..)?, order) {

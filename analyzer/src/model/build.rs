@@ -6,8 +6,8 @@ use super::connect::Connector;
 use super::descriptors::{Held, held};
 use super::draft::{Draft, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
-use super::socket::{Family, SocketState};
-use super::{HostId, Map, Warning, inet, processes, unix};
+use super::socket::{Family, SocketKey, SocketState};
+use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
 use crate::load::{Capture, Loaded};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
@@ -39,6 +39,10 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let mut warnings = Vec::new();
     let (mut drafts, netns) = unix::drafts(capture, host, &mut warnings);
     drafts.append(&mut inet::drafts(capture, host));
+    let mut netlink = netlink::read(capture, host);
+    drafts.append(&mut netlink.drafts);
+    drafts.append(&mut packet::drafts(capture, host));
+    drafts.append(&mut vsock::drafts(capture, host));
     settle(&mut drafts, &mut warnings);
     add_unlisted(&mut drafts, &held, host);
     let mut coverage = HostCoverage {
@@ -63,9 +67,16 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
         holders: &map.holders,
     };
     let mut found = connector.unix();
-    let mut inet = inet::connections(&drafts, first_socket, &map.holders);
+    let mut inet = tuples::connections(&drafts, first_socket, &map.holders);
     map.connections.append(&mut found.connections);
     map.connections.append(&mut inet);
+    let find = |inode| {
+        drafts
+            .binary_search_by_key(&SocketKey::Inode(inode), |d| d.socket.key)
+            .ok()
+    };
+    let mut between = netlink.connections(first_socket, &drafts, find);
+    map.connections.append(&mut between);
     for at in found.pending {
         drafts[at].socket.state = SocketState::Pending;
     }
@@ -164,7 +175,7 @@ fn add_holders(map: &mut Map, drafts: &mut [Draft], held: &Held, all_read: bool)
         let socket = &mut draft.socket;
         socket.holders_complete = all_read;
         let start = map.holders.len() as u32;
-        if let super::SocketKey::Inode(inode) = socket.key {
+        if let SocketKey::Inode(inode) = socket.key {
             while held.sockets.get(at).is_some_and(|(held, _)| *held < inode) {
                 at += 1;
             }

@@ -13,10 +13,14 @@ mod ids;
 mod inet;
 mod listeners;
 mod name;
+mod netlink;
+mod packet;
 mod process;
 mod processes;
 mod socket;
+mod tuples;
 mod unix;
+mod vsock;
 
 pub use build::build;
 pub use ids::{HostId, PipeId, ProcessId, SocketId};

@@ -1,0 +1,41 @@
+//! Packet sockets: they see what passes an interface, and have no other end.
+//!
+//! Reference: packet(7).
+
+use super::HostId;
+use super::draft::{Draft, socket_type};
+use super::socket::{Family, SocketState};
+use crate::load::{Capture, packet_diag};
+
+/// `ETH_P_ALL` of `linux/if_ether.h`.
+const ETH_P_ALL: u16 = 3;
+
+pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
+    let order = capture.byte_order();
+    let of_source = |raw: &crate::load::RawSource| {
+        let rows = packet_diag::rows(&raw.bytes, order).0;
+        rows.into_iter()
+            .map(|row| draft(&row, host, raw.header.netns))
+            .collect::<Vec<_>>()
+    };
+    capture.sources("diag/packet").flat_map(of_source).collect()
+}
+
+fn draft(row: &packet_diag::Row, host: HostId, netns: u64) -> Draft {
+    let mut draft = Draft::new(host, row.inode.into(), Family::Packet);
+    let socket = &mut draft.socket;
+    socket.cookie = Some(row.cookie);
+    socket.netns = Some(netns);
+    socket.kind = socket_type(row.kind);
+    socket.protocol = Some(match row.protocol {
+        ETH_P_ALL => "all",
+        0x0800 => "ip",
+        0x0806 => "arp",
+        0x86dd => "ipv6",
+        0x88cc => "lldp",
+        0 => "none",
+        _ => "other",
+    });
+    socket.state = SocketState::Unconnected;
+    draft
+}
