@@ -39,7 +39,12 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let mut warnings = Vec::new();
     let (mut drafts, netns) = unix::drafts(capture, host, &mut warnings);
     drafts.append(&mut inet::drafts(capture, host));
-    let mut netlink = netlink::read(capture, host);
+    let is_held = |inode| {
+        held.sockets
+            .binary_search_by_key(&inode, |(held, _)| *held)
+            .is_ok()
+    };
+    let mut netlink = netlink::read(capture, host, is_held);
     drafts.append(&mut netlink.drafts);
     drafts.append(&mut packet::drafts(capture, host));
     drafts.append(&mut vsock::drafts(capture, host));

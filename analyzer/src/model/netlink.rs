@@ -45,15 +45,19 @@ pub(super) struct Netlink {
     owners: BTreeMap<Port, u64>,
 }
 
-pub(super) fn read(capture: &Capture, host: HostId) -> Netlink {
+/// Reads the dumps; `is_held` tells whether a descriptor leads to an inode.
+pub(super) fn read(capture: &Capture, host: HostId, is_held: impl Fn(u64) -> bool) -> Netlink {
     let order = capture.byte_order();
     let mut netlink = Netlink::default();
     for raw in capture.sources("diag/netlink") {
         let netns = raw.header.netns;
-        // The kernel's own ends have no inode.
         let rows = netlink_diag::rows(&raw.bytes, order).0;
-        for row in rows.iter().filter(|row| row.inode != 0) {
+        for row in &rows {
             let inode = u64::from(row.inode);
+            // The kernel's own ends have port 0 and no descriptor.
+            if inode == 0 || row.port == 0 && !is_held(inode) {
+                continue;
+            }
             if row.port != 0 {
                 netlink
                     .owners
