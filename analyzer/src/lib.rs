@@ -6,4 +6,5 @@
 #![forbid(unsafe_code)]
 
 pub mod escape;
+pub mod layout;
 pub mod model;
