@@ -308,7 +308,7 @@ mod tests {
             .map(|(w, h)| 4.0 * w * h)
             .sum();
         assert!(
-            filled / (width * height) > 0.3,
+            filled / (width * height) > 0.25,
             "{}",
             filled / (width * height)
         );
