@@ -129,7 +129,8 @@ fn neighbourhood(adjacency: &Adjacency, centers: &[Point]) -> f64 {
     if count > 0.0 { sum / count } else { 1.0 }
 }
 
-fn crossings(adjacency: &Adjacency, centers: &[Point]) -> usize {
+/// Pairs of edges that cross as straight lines between centres.
+pub(crate) fn crossings(adjacency: &Adjacency, centers: &[Point]) -> usize {
     let mut edges = adjacency.edges();
     let low = |&(a, b): &(u32, u32)| centers[a as usize].x.min(centers[b as usize].x);
     let high = |&(a, b): &(u32, u32)| centers[a as usize].x.max(centers[b as usize].x);

@@ -18,8 +18,10 @@ mod pivot_mds;
 mod place;
 mod refine;
 mod rng;
+mod room;
 mod sparse;
 mod stress;
+mod wishes;
 
 pub use layered::{Layered, LayeredError, layered};
 

@@ -8,14 +8,15 @@ use super::adjacency::Adjacency;
 use super::boxes::Boxes;
 use super::components::Component;
 use super::distances::pivots;
-use super::overlap;
 use super::rng::Rng;
 use super::sparse::SparseStress;
 use super::stress::{FullStress, Layout, steps};
-use super::{Options, Size, boxes_of, pivot_mds, refine};
+use super::wishes::Wishes;
+use super::{Options, Size, boxes_of, pivot_mds, refine, room};
 
-/// Up to here several seeds are tried.
+/// Up to here many attempts are made, up to there some.
 const SMALL: usize = 100;
+const MEDIUM: usize = 400;
 /// Up to here every pair counts; above, nodes against pivots.
 const FULL: usize = 3_000;
 
@@ -62,6 +63,27 @@ pub(crate) enum Stress {
 }
 
 impl Stress {
+    fn wish(&mut self, wishes: Wishes) {
+        match self {
+            Self::Full(full) => full.wish(wishes),
+            Self::Sparse(sparse) => sparse.wish(wishes),
+        }
+    }
+
+    fn deepest(&self) -> u32 {
+        match self {
+            Self::Full(full) => full.deepest(),
+            Self::Sparse(sparse) => sparse.deepest(),
+        }
+    }
+
+    fn measure(&self, layout: &Layout) -> f64 {
+        match self {
+            Self::Full(full) => full.measure(layout),
+            Self::Sparse(sparse) => sparse.measure(layout),
+        }
+    }
+
     pub(crate) fn sweep(&mut self, layout: &mut Layout, step: f32, rng: &mut Rng) {
         match self {
             Self::Full(full) => full.sweep(layout, step, rng),
@@ -99,33 +121,48 @@ impl Shuffled {
 
     fn place(&self, options: &Options, rng: &mut Rng) -> Boxes {
         let nodes = self.boxes.len();
-        let deepest;
-        let (mut stress, mut layout) = if nodes <= FULL {
-            let found = pivots(&self.adjacency, 50);
-            deepest = found.hops.iter().flatten().copied().max().unwrap_or(1) as f32;
-            let full = FullStress::new(&self.adjacency, |hops, _, _| {
-                let hops = hops as f32;
-                (hops, 1.0 / (hops * hops))
-            });
-            (Stress::Full(full), start(&found, nodes, rng))
-        } else {
-            let count = match nodes {
-                ..=10_000 => 200,
-                10_001..=30_000 => 100,
-                _ => 50,
-            };
-            let found = pivots(&self.adjacency, count);
-            deepest = found.hops.iter().flatten().copied().max().unwrap_or(1) as f32;
-            let layout = start(&found, nodes, rng);
-            (
-                Stress::Sparse(SparseStress::new(&self.adjacency, &found, rng)),
-                layout,
-            )
+        let count = match nodes {
+            ..=FULL => 50,
+            ..=10_000 => 200,
+            ..=30_000 => 100,
+            _ => 50,
         };
-        if nodes <= SMALL {
-            layout = best_of(&mut stress, layout, deepest, rng);
+        let pivots = pivots(&self.adjacency, count);
+        let begin = start(&pivots, nodes, rng);
+        let mut stress = if nodes <= FULL {
+            Stress::Full(FullStress::new(&self.adjacency))
         } else {
-            for step in steps(deepest.max(2.0), 0.1, 30) {
+            Stress::Sparse(SparseStress::new(&self.adjacency, pivots, rng))
+        };
+        let mut plain = begin;
+        for step in steps(stress.deepest().max(2) as f32, 0.1, PLAIN_SWEEPS) {
+            stress.sweep(&mut plain, step, rng);
+        }
+        let fit = stress.measure(&plain);
+        let mut best: Option<(f64, Boxes)> = None;
+        for degree in bends(nodes, fit) {
+            let boxes = self.finish(&mut stress, plain.clone(), degree, options, rng);
+            let cost = self.cost(&stress, &boxes);
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, boxes));
+            }
+        }
+        best.map_or_else(|| self.boxes.clone(), |(_, boxes)| boxes)
+    }
+
+    /// From a plain layout to boxes without overlaps, with wishes bent by `degree`.
+    fn finish(
+        &self,
+        stress: &mut Stress,
+        mut layout: Layout,
+        degree: f32,
+        options: &Options,
+        rng: &mut Rng,
+    ) -> Boxes {
+        let wishes = Wishes::bent(degree);
+        stress.wish(wishes);
+        if degree > 0.0 {
+            for step in steps(wishes.first_step(stress.deepest()), 0.05, BENT_SWEEPS) {
                 stress.sweep(&mut layout, step, rng);
             }
         }
@@ -133,11 +170,35 @@ impl Shuffled {
         boxes.x = layout.x.iter().map(|&x| f64::from(x)).collect();
         boxes.y = layout.y.iter().map(|&y| f64::from(y)).collect();
         turn(&mut boxes, options.aspect);
-        let edge = edge_length(&boxes);
-        make_room(&mut stress, &mut boxes, edge, rng);
-        refine::refine(&self.adjacency, &mut boxes, edge, rng);
-        finish(&mut boxes);
+        let unit = room::unit(&boxes);
+        room::make(stress, &mut boxes, unit, rng);
         boxes
+    }
+
+    /// What the best of several attempts has least of: stress and crossings, a percent of
+    /// one as good as two percent of the other.
+    fn cost(&self, stress: &Stress, boxes: &Boxes) -> f64 {
+        let layout = Layout {
+            x: boxes.x.iter().map(|&x| x as f32).collect(),
+            y: boxes.y.iter().map(|&y| y as f32).collect(),
+        };
+        let crossings = refine::crossings(&self.adjacency, boxes);
+        (stress.measure(&layout) + 0.01).ln() + 0.5 * (crossings as f64 + 5.0).ln()
+    }
+}
+
+/// Sweeps over plain stress, then over bent.
+const PLAIN_SWEEPS: usize = 20;
+const BENT_SWEEPS: usize = 20;
+
+/// How far wishes are to be bent, for each attempt: not at all where the plane holds the
+/// graph well (paths, grids, trees), fully where it does not. Small graphs try.
+fn bends(nodes: usize, fit: f64) -> Vec<f32> {
+    let degree = ((fit - 0.03) / 0.05).clamp(0.0, 1.0) as f32;
+    match nodes {
+        ..=SMALL => (0..16).map(|i| (i % 4) as f32 * 0.5).collect(),
+        ..=MEDIUM => vec![0.0, degree, 0.7, 1.3],
+        _ => vec![degree],
     }
 }
 
@@ -148,30 +209,6 @@ fn start(found: &super::distances::Pivots, nodes: usize, rng: &mut Rng) -> Layou
         *value += (rng.unit() as f32 - 0.5) * 0.5;
     }
     Layout { x, y }
-}
-
-/// The start given and some random ones, each brought to rest; the least stress wins.
-fn best_of(stress: &mut Stress, given: Layout, deepest: f32, rng: &mut Rng) -> Layout {
-    let Stress::Full(full) = stress else {
-        return given;
-    };
-    let mut best: Option<(f64, Layout)> = None;
-    for attempt in 0..8 {
-        let mut layout = given.clone();
-        if attempt > 0 {
-            for value in layout.x.iter_mut().chain(&mut layout.y) {
-                *value = (rng.unit() as f32 - 0.5) * deepest;
-            }
-        }
-        for step in steps(deepest * deepest, 0.05, 40) {
-            full.sweep(&mut layout, step, rng);
-        }
-        let cost = full.stress(&layout);
-        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-            best = Some((cost, layout));
-        }
-    }
-    best.map_or(given, |(_, layout)| layout)
 }
 
 /// Turns the drawing to the angle at which a canvas of the wished aspect is smallest.
@@ -198,77 +235,5 @@ fn turn(boxes: &mut Boxes, aspect: f64) {
     let (sin, cos) = best.1.sin_cos();
     for (x, y) in boxes.x.iter_mut().zip(&mut boxes.y) {
         (*x, *y) = (*x * cos - *y * sin, *x * sin + *y * cos);
-    }
-}
-
-/// Drawing units an edge: what most boxes need to stand clear of their neighbours on the
-/// plane, but never so much that the boxes are lost on the canvas.
-fn edge_length(boxes: &Boxes) -> f64 {
-    let mut needed: Vec<f64> = overlap::neighbours(boxes)
-        .into_iter()
-        .map(|(a, b)| {
-            let (a, b) = (a as usize, b as usize);
-            let dx = (boxes.x[a] - boxes.x[b]).abs().max(1e-6);
-            let dy = (boxes.y[a] - boxes.y[b]).abs().max(1e-6);
-            let x = (boxes.half_width[a] + boxes.half_width[b]) / dx;
-            let y = (boxes.half_height[a] + boxes.half_height[b]) / dy;
-            x.min(y)
-        })
-        .collect();
-    needed.sort_unstable_by(f64::total_cmp);
-    let quantile = needed.get(needed.len() * 7 / 10).copied().unwrap_or(1.0);
-    let nodes = boxes.len() as f64;
-    let mean = boxes
-        .half_width
-        .iter()
-        .chain(&boxes.half_height)
-        .sum::<f64>()
-        / nodes;
-    let area: f64 = boxes
-        .half_width
-        .iter()
-        .zip(&boxes.half_height)
-        .map(|(w, h)| 4.0 * w * h)
-        .sum();
-    let low = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let (spread_x, spread_y) = (
-        high(&boxes.x) - low(&boxes.x),
-        high(&boxes.y) - low(&boxes.y),
-    );
-    let most = (area * 12.0 / (spread_x * spread_y).max(1e-6)).sqrt();
-    let least = 1.5 * mean;
-    quantile.min(most).max(least)
-}
-
-/// Stress again, the boxes pushing each other apart after each pass. In and out in units
-/// of edges and of the drawing; `edge` converts.
-fn make_room(stress: &mut Stress, boxes: &mut Boxes, edge: f64, rng: &mut Rng) {
-    let mut layout = Layout {
-        x: boxes.x.iter().map(|&x| x as f32).collect(),
-        y: boxes.y.iter().map(|&y| y as f32).collect(),
-    };
-    for step in steps(0.3, 0.01, 30) {
-        stress.sweep(&mut layout, step, rng);
-        boxes.x = layout.x.iter().map(|&x| f64::from(x) * edge).collect();
-        boxes.y = layout.y.iter().map(|&y| f64::from(y) * edge).collect();
-        for _ in 0..2 {
-            overlap::push(boxes, 0.8);
-        }
-        layout.x = boxes.x.iter().map(|&x| (x / edge) as f32).collect();
-        layout.y = boxes.y.iter().map(|&y| (y / edge) as f32).collect();
-    }
-    for _ in 0..60 {
-        if overlap::push(boxes, 1.05) == 0 {
-            break;
-        }
-    }
-    finish(boxes);
-}
-
-/// No overlaps from here on.
-fn finish(boxes: &mut Boxes) {
-    if !overlap::grow(boxes) {
-        overlap::scatter(boxes);
     }
 }

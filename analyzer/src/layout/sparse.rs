@@ -9,61 +9,114 @@ use super::adjacency::Adjacency;
 use super::distances::Pivots;
 use super::rng::Rng;
 use super::stress::Layout;
+use super::wishes::Wishes;
 
 /// The terms. `8 · nodes · pivots` bytes.
 #[derive(Debug)]
 pub(crate) struct SparseStress {
-    pivots: Vec<u32>,
+    pivots: Pivots,
+    /// For each pivot, how many nodes of its region are at most `d` edges away.
+    within: Vec<Vec<u32>>,
     /// Wished distance and weight, for each pivot a row of all nodes.
     wished: Vec<Vec<f32>>,
     weight: Vec<Vec<f32>>,
     edges: Vec<(u32, u32)>,
+    edge_weight: f32,
     order: Vec<u32>,
 }
 
 impl SparseStress {
-    pub(crate) fn new(adjacency: &Adjacency, pivots: &Pivots, rng: &mut Rng) -> Self {
+    /// The wishes are plain.
+    pub(crate) fn new(adjacency: &Adjacency, pivots: Pivots, rng: &mut Rng) -> Self {
         let nodes = adjacency.len();
-        let rows = pivots.nodes.len();
         let mut nearest = vec![0usize; nodes];
-        for p in 1..rows {
+        for (p, hops) in pivots.hops.iter().enumerate() {
             for (v, best) in nearest.iter_mut().enumerate() {
-                if pivots.hops[p][v] < pivots.hops[*best][v] {
+                if hops[v] < pivots.hops[*best][v] {
                     *best = p;
                 }
             }
         }
-        let mut wished = Vec::with_capacity(rows);
-        let mut weight = Vec::with_capacity(rows);
+        let mut within = Vec::with_capacity(pivots.hops.len());
         for (p, hops) in pivots.hops.iter().enumerate() {
-            // within[d]: nodes of the pivot's region at most d edges away.
-            let deepest = hops.iter().copied().max().unwrap_or(0) as usize;
-            let mut within = vec![0u32; deepest + 1];
+            let mut count = vec![0u32; deepest(hops) as usize + 1];
             for v in (0..nodes).filter(|&v| nearest[v] == p) {
-                within[hops[v] as usize] += 1;
+                count[hops[v] as usize] += 1;
             }
-            for d in 1..within.len() {
-                within[d] += within[d - 1];
+            for d in 1..count.len() {
+                count[d] += count[d - 1];
             }
-            wished.push(hops.iter().map(|&h| h as f32).collect());
-            let weigh = |&h: &u32| {
-                // Neighbours have their own term, and the pivot none with itself.
-                if h <= 1 {
-                    0.0
-                } else {
-                    within[h as usize / 2] as f32 / (h as f32 * h as f32)
-                }
-            };
-            weight.push(hops.iter().map(weigh).collect());
+            within.push(count);
         }
+        let order = (0..pivots.hops.len() as u32).collect();
         let mut edges = adjacency.edges();
         rng.shuffle(&mut edges);
-        Self {
-            pivots: pivots.nodes.clone(),
+        let (wished, weight) = (Vec::new(), Vec::new());
+        let mut stress = Self {
+            pivots,
+            within,
             wished,
             weight,
             edges,
-            order: (0..rows as u32).collect(),
+            edge_weight: 1.0,
+            order,
+        };
+        stress.wish(Wishes::PLAIN);
+        stress
+    }
+
+    /// From here on, `wishes` hold.
+    pub(crate) fn wish(&mut self, wishes: Wishes) {
+        self.wished.clear();
+        self.weight.clear();
+        self.edge_weight = wishes.edge_weight;
+        for (hops, within) in self.pivots.hops.iter().zip(&self.within) {
+            let distances = wishes.distances(deepest(hops));
+            let mut weights = wishes.weights(deepest(hops));
+            for (d, weight) in weights.iter_mut().enumerate() {
+                // Neighbours have their own term, and the pivot none with itself.
+                *weight *= if d <= 1 { 0.0 } else { within[d / 2] as f32 };
+            }
+            self.wished
+                .push(hops.iter().map(|&h| distances[h as usize]).collect());
+            self.weight
+                .push(hops.iter().map(|&h| weights[h as usize]).collect());
+        }
+    }
+
+    /// The longest distance seen from a pivot.
+    pub(crate) fn deepest(&self) -> u32 {
+        self.pivots
+            .hops
+            .iter()
+            .map(|hops| deepest(hops))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Plain stress at the best scale over the pairs of pivot and node.
+    pub(crate) fn measure(&self, layout: &Layout) -> f64 {
+        let (mut first, mut second, mut count) = (0.0, 0.0, 0.0);
+        for (&pivot, hops) in self.pivots.nodes.iter().zip(&self.pivots.hops) {
+            let (px, py) = (layout.x[pivot as usize], layout.y[pivot as usize]);
+            for ((x, y), &hops) in layout
+                .x
+                .iter()
+                .zip(&layout.y)
+                .zip(hops)
+                .filter(|(_, h)| **h > 0)
+            {
+                let ratio =
+                    f64::from(((x - px).powi(2) + (y - py).powi(2)).sqrt()) / f64::from(hops);
+                first += ratio;
+                second += ratio * ratio;
+                count += 1.0;
+            }
+        }
+        if second > 0.0 {
+            1.0 - first * first / second / count
+        } else {
+            0.0
         }
     }
 
@@ -75,13 +128,17 @@ impl SparseStress {
         let mut chunks = self.edges.chunks(chunk);
         for &p in &self.order {
             let p = p as usize;
-            let pivot = self.pivots[p] as usize;
+            let pivot = self.pivots.nodes[p] as usize;
             pull(layout, pivot, &self.wished[p], &self.weight[p], step);
             for &(a, b) in chunks.next().unwrap_or(&[]) {
-                join(layout, a as usize, b as usize, step);
+                join(layout, a as usize, b as usize, step * self.edge_weight);
             }
         }
     }
+}
+
+fn deepest(hops: &[u32]) -> u32 {
+    hops.iter().copied().max().unwrap_or(0)
 }
 
 /// Moves every node by its term with one pivot.

@@ -10,16 +10,19 @@
 use super::adjacency::Adjacency;
 use super::distances::Search;
 use super::rng::Rng;
+use super::wishes::Wishes;
 
-/// The wished distance and weight of every pair. `8 · n² / 2` bytes.
+/// The wished distance and weight of every pair: `10 · n² / 2` bytes.
 #[derive(Debug)]
 pub(crate) struct FullStress {
     nodes: usize,
-    /// Where each round begins in `wished` and `weight`.
+    /// Where each round begins in `hops`, `wished` and `weight`.
     start: Vec<usize>,
+    hops: Vec<u16>,
     wished: Vec<f32>,
     weight: Vec<f32>,
     order: Vec<u32>,
+    deepest: u32,
 }
 
 /// Coordinates of each node, one unit an edge.
@@ -30,37 +33,51 @@ pub(crate) struct Layout {
 }
 
 impl FullStress {
-    /// `wish(hops, a, b)` gives the wished distance (in edges) and the weight of a pair.
-    pub(crate) fn new(
-        adjacency: &Adjacency,
-        wish: impl Fn(u32, usize, usize) -> (f32, f32),
-    ) -> Self {
+    /// Measures all distances in the graph; the wishes are plain.
+    pub(crate) fn new(adjacency: &Adjacency) -> Self {
         let nodes = adjacency.len();
-        let mut start = Vec::with_capacity(nodes + 1);
-        let mut total = 0;
-        for round in 0..nodes {
-            start.push(total);
-            total += round.div_ceil(2) + (nodes - 1 - round) / 2;
-        }
-        start.push(total);
-        let mut wished = vec![0.0; total];
-        let mut weight = vec![0.0; total];
+        let start = starts(nodes);
+        let total = start[nodes];
+        let mut hops = vec![0u16; total];
+        let mut deepest = 0;
         let mut search = Search::default();
-        let mut hops = Vec::new();
+        let mut row = Vec::new();
         for v in 0..nodes {
-            search.from(adjacency, v, &mut hops);
-            for (u, &hops) in hops.iter().enumerate().skip(v + 1) {
-                let at = place(&start, nodes, v, u);
-                (wished[at], weight[at]) = wish(hops, v, u);
+            search.from(adjacency, v, &mut row);
+            for (u, &distance) in row.iter().enumerate().skip(v + 1) {
+                // Full stress is for thousands of nodes: their paths are shorter than that.
+                hops[place(&start, nodes, v, u)] = u16::try_from(distance).unwrap_or(u16::MAX);
+                deepest = deepest.max(distance);
             }
         }
-        Self {
+        let order = (0..nodes as u32).collect();
+        let mut stress = Self {
             nodes,
             start,
-            wished,
-            weight,
-            order: (0..nodes as u32).collect(),
-        }
+            hops,
+            wished: vec![],
+            weight: vec![],
+            order,
+            deepest,
+        };
+        stress.wish(Wishes::PLAIN);
+        stress
+    }
+
+    /// From here on, `wishes` hold.
+    pub(crate) fn wish(&mut self, wishes: Wishes) {
+        let look_up =
+            |table: Vec<f32>| self.hops.iter().map(|&hops| table[hops as usize]).collect();
+        let deepest = self.deepest.min(u32::from(u16::MAX));
+        (self.wished, self.weight) = (
+            look_up(wishes.distances(deepest)),
+            look_up(wishes.weights(deepest)),
+        );
+    }
+
+    /// The longest distance in the graph.
+    pub(crate) fn deepest(&self) -> u32 {
+        self.deepest
     }
 
     /// One pass over all pairs. `step` is the learning rate: a pair of weight `w` covers
@@ -106,24 +123,41 @@ impl FullStress {
         }
     }
 
-    /// Weighted stress for the positions as they are.
-    pub(crate) fn stress(&self, layout: &Layout) -> f64 {
-        let mut sum = 0.0;
+    /// Plain stress at the best scale, divided by the number of pairs; see `metrics`.
+    pub(crate) fn measure(&self, layout: &Layout) -> f64 {
+        let (mut first, mut second) = (0.0, 0.0);
         for round in 0..self.nodes {
             let mut at = self.start[round];
-            for (low, high) in [(0, round), (round + 1, self.nodes - 1)] {
-                let (mut a, mut b) = (low, high);
+            for (mut a, mut b) in [(0, round), (round + 1, self.nodes - 1)] {
                 while a < b {
-                    let length = (layout.x[a] - layout.x[b]).hypot(layout.y[a] - layout.y[b]);
-                    sum += f64::from(self.weight[at] * (length - self.wished[at]).powi(2));
+                    let (dx, dy) = (layout.x[a] - layout.x[b], layout.y[a] - layout.y[b]);
+                    let ratio = f64::from((dx * dx + dy * dy).sqrt()) / f64::from(self.hops[at]);
+                    first += ratio;
+                    second += ratio * ratio;
                     at += 1;
                     a += 1;
                     b -= 1;
                 }
             }
         }
-        sum
+        if second > 0.0 {
+            1.0 - first * first / second / self.hops.len() as f64
+        } else {
+            0.0
+        }
     }
+}
+
+/// Where each round of the tournament begins, and where the last one ends.
+fn starts(nodes: usize) -> Vec<usize> {
+    let mut start = Vec::with_capacity(nodes + 1);
+    let mut total = 0;
+    for round in 0..nodes {
+        start.push(total);
+        total += round.div_ceil(2) + (nodes - 1 - round) / 2;
+    }
+    start.push(total);
+    start
 }
 
 /// Where the pair `a < b` lies.
@@ -151,12 +185,8 @@ mod tests {
     #[test]
     fn every_pair_has_its_own_place() {
         for nodes in [2usize, 3, 4, 7, 10] {
-            let mut start = vec![];
-            let mut total = 0;
-            for round in 0..nodes {
-                start.push(total);
-                total += round.div_ceil(2) + (nodes - 1 - round) / 2;
-            }
+            let start = starts(nodes);
+            let total = start[nodes];
             assert_eq!(total, nodes * (nodes - 1) / 2);
             let mut seen = vec![false; total];
             for b in 0..nodes {
@@ -173,9 +203,7 @@ mod tests {
         let edges: Vec<Edge> = (0..19).map(|i| Edge { a: i, b: i + 1 }).collect();
         let path = Adjacency::new(20, &edges);
         let mut rng = Rng::new(1);
-        let mut full = FullStress::new(&path, |hops, _, _| {
-            (hops as f32, 1.0 / (hops * hops) as f32)
-        });
+        let mut full = FullStress::new(&path);
         let mut layout = Layout {
             x: (0..20).map(|_| rng.unit() as f32).collect(),
             y: (0..20).map(|_| rng.unit() as f32).collect(),
@@ -186,6 +214,6 @@ mod tests {
         let (x, y) = (&layout.x, &layout.y);
         let ends = (x[0] - x[19]).hypot(y[0] - y[19]);
         assert!(ends > 18.5, "the ends are {ends} apart");
-        assert!(full.stress(&layout) < 1.0);
+        assert!(full.measure(&layout) < 0.005);
     }
 }
