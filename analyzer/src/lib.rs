@@ -9,6 +9,7 @@ pub mod escape;
 pub mod export;
 pub mod graph;
 pub mod id;
+pub mod layout;
 pub mod load;
 pub mod model;
 pub mod query;

@@ -1,0 +1,263 @@
+//! Boxes that lie on each other are moved apart, and a last resort that always ends.
+//!
+//! Three tools, gentle to strict: [`push`] parts each overlapping pair a little, to be
+//! used between passes of stress; [`grow`] keeps the shape and removes all overlaps
+//! (Nachmanson et al.: Node overlap removal by growing a tree, 2016); [`scatter`] gives
+//! every box that still overlaps the nearest free place. None looks at edges.
+
+use super::boxes::Boxes;
+
+/// Pairs of boxes that overlap, each once, in an order that depends on positions only.
+pub(crate) fn overlapping(boxes: &Boxes) -> Vec<(u32, u32)> {
+    let mut order: Vec<u32> = (0..boxes.len() as u32).collect();
+    let left = |v: u32| boxes.x[v as usize] - boxes.half_width[v as usize];
+    order.sort_unstable_by(|&a, &b| left(a).total_cmp(&left(b)).then(a.cmp(&b)));
+    let mut pairs = Vec::new();
+    for (at, &a) in order.iter().enumerate() {
+        let right = boxes.x[a as usize] + boxes.half_width[a as usize];
+        for &b in order[at + 1..].iter().take_while(|&&b| left(b) < right) {
+            if boxes.overlap(a as usize, b as usize) {
+                pairs.push((a, b));
+            }
+        }
+    }
+    pairs
+}
+
+/// Parts every overlapping pair along the axis on which less is missing, each box moving
+/// half of `share` of what is missing. Returns how many pairs overlapped.
+pub(crate) fn push(boxes: &mut Boxes, share: f64) -> usize {
+    let pairs = overlapping(boxes);
+    for &(a, b) in &pairs {
+        let (a, b) = (a as usize, b as usize);
+        let dx = boxes.x[b] - boxes.x[a];
+        let dy = boxes.y[b] - boxes.y[a];
+        let over_x = boxes.half_width[a] + boxes.half_width[b] - dx.abs();
+        let over_y = boxes.half_height[a] + boxes.half_height[b] - dy.abs();
+        if over_x <= 0.0 || over_y <= 0.0 {
+            // An earlier pair's move has parted this one.
+            continue;
+        }
+        if over_x < over_y {
+            let by = 0.5 * share * over_x.copysign(if dx == 0.0 { 1.0 } else { dx });
+            boxes.x[a] -= by;
+            boxes.x[b] += by;
+        } else {
+            let by = 0.5 * share * over_y.copysign(if dy == 0.0 { 1.0 } else { dy });
+            boxes.y[a] -= by;
+            boxes.y[b] += by;
+        }
+    }
+    pairs.len()
+}
+
+/// Rounds after which [`grow`] gives up. The paper's graphs need 10 to 50.
+const ROUNDS: usize = 200;
+
+/// Grows a spanning tree of neighbouring boxes until nothing overlaps. Returns whether
+/// that was reached; it nearly always is.
+pub(crate) fn grow(boxes: &mut Boxes) -> bool {
+    for _ in 0..ROUNDS {
+        let pairs = overlapping(boxes);
+        if pairs.is_empty() {
+            return true;
+        }
+        let mut edges = neighbours(boxes);
+        edges.extend(pairs);
+        let tree = spanning_tree(boxes, edges);
+        unfold(boxes, &tree);
+    }
+    overlapping(boxes).is_empty()
+}
+
+/// Edges of the Delaunay triangulation, `a < b`, each once.
+pub(crate) fn neighbours(boxes: &Boxes) -> Vec<(u32, u32)> {
+    let points: Vec<delaunator::Point> = boxes
+        .x
+        .iter()
+        .zip(&boxes.y)
+        .map(|(&x, &y)| delaunator::Point { x, y })
+        .collect();
+    let found = delaunator::triangulate(&points);
+    let mut edges = Vec::with_capacity(found.triangles.len() + found.hull.len());
+    let mut add = |a: usize, b: usize| edges.push((a.min(b) as u32, a.max(b) as u32));
+    for triangle in found.triangles.chunks_exact(3) {
+        add(triangle[0], triangle[1]);
+        add(triangle[1], triangle[2]);
+        add(triangle[2], triangle[0]);
+    }
+    // All that there is when the points lie on one line.
+    for pair in found.hull.windows(2) {
+        add(pair[0], pair[1]);
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+/// Kruskal: overlapping pairs first, the worst foremost, then the nearest boxes.
+fn spanning_tree(boxes: &Boxes, edges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    let mut priced: Vec<(f64, u32, u32)> = edges
+        .into_iter()
+        .map(|(a, b)| (boxes.clearance(a as usize, b as usize), a, b))
+        .collect();
+    priced.sort_unstable_by(|p, q| p.0.total_cmp(&q.0).then((p.1, p.2).cmp(&(q.1, q.2))));
+    let mut parent: Vec<u32> = (0..boxes.len() as u32).collect();
+    let mut tree = Vec::with_capacity(boxes.len());
+    for (_, a, b) in priced {
+        let (root_a, root_b) = (root(&mut parent, a), root(&mut parent, b));
+        if root_a != root_b {
+            parent[root_a as usize] = root_b;
+            tree.push((a, b));
+        }
+    }
+    tree
+}
+
+fn root(parent: &mut [u32], mut v: u32) -> u32 {
+    while parent[v as usize] != v {
+        parent[v as usize] = parent[parent[v as usize] as usize];
+        v = parent[v as usize];
+    }
+    v
+}
+
+/// Places every node again, from the first one outwards: each tree edge keeps its
+/// direction and, if its boxes overlap, gets as long as they need.
+fn unfold(boxes: &mut Boxes, tree: &[(u32, u32)]) {
+    let mut beside: Vec<Vec<u32>> = vec![Vec::new(); boxes.len()];
+    for &(a, b) in tree {
+        beside[a as usize].push(b);
+        beside[b as usize].push(a);
+    }
+    let (old_x, old_y) = (boxes.x.clone(), boxes.y.clone());
+    let mut placed = vec![false; boxes.len()];
+    for start in 0..boxes.len() {
+        if std::mem::replace(&mut placed[start], true) {
+            continue;
+        }
+        let mut stack = vec![start];
+        while let Some(v) = stack.pop() {
+            for &u in &beside[v] {
+                let u = u as usize;
+                if std::mem::replace(&mut placed[u], true) {
+                    continue;
+                }
+                let (dx, dy) = (old_x[u] - old_x[v], old_y[u] - old_y[v]);
+                let (dx, dy) = stretched(boxes, v, u, dx, dy);
+                boxes.x[u] = boxes.x[v] + dx;
+                boxes.y[u] = boxes.y[v] + dy;
+                stack.push(u);
+            }
+        }
+    }
+}
+
+/// The vector from `v` to `u`, made just long enough for their boxes not to overlap.
+fn stretched(boxes: &Boxes, v: usize, u: usize, dx: f64, dy: f64) -> (f64, f64) {
+    let width = boxes.half_width[v] + boxes.half_width[u];
+    let height = boxes.half_height[v] + boxes.half_height[u];
+    if dx.abs() >= width || dy.abs() >= height {
+        return (dx, dy);
+    }
+    if dx.abs() < 1e-9 && dy.abs() < 1e-9 {
+        return (0.0, height);
+    }
+    // A hair more than enough, so that rounding does not bring the overlap back.
+    let factor = (width / dx.abs()).min(height / dy.abs()) * (1.0 + 1e-9);
+    (dx * factor, dy * factor)
+}
+
+/// Moves boxes that overlap an earlier one to the nearest free place on rings around
+/// them. Always ends without overlaps: far enough out, everything is free.
+pub(crate) fn scatter(boxes: &mut Boxes) {
+    let mut clashing: Vec<u32> = overlapping(boxes)
+        .into_iter()
+        .map(|(a, b)| a.max(b))
+        .collect();
+    clashing.sort_unstable();
+    clashing.dedup();
+    let mut standing = vec![true; boxes.len()];
+    for &v in &clashing {
+        standing[v as usize] = false;
+    }
+    for &v in &clashing {
+        let v = v as usize;
+        let (x, y) = (boxes.x[v], boxes.y[v]);
+        let step = boxes.half_width[v].min(boxes.half_height[v]).max(1.0);
+        let mut ring = 0u32;
+        while (0..boxes.len()).any(|u| standing[u] && boxes.overlap(u, v)) {
+            // Sixteen places on each ring, the rings getting wider as they grow.
+            let angle = f64::from(ring % 16) * std::f64::consts::FRAC_PI_8;
+            let radius = step * (1.0 + f64::from(ring / 16)).powf(1.3);
+            boxes.x[v] = x + radius * angle.cos();
+            boxes.y[v] = y + radius * angle.sin();
+            ring += 1;
+        }
+        standing[v] = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::rng::Rng;
+
+    fn random(count: usize, field: f64, seed: u64) -> Boxes {
+        let mut rng = Rng::new(seed);
+        let mut draw =
+            |scale: f64, least: f64| (0..count).map(|_| least + scale * rng.unit()).collect();
+        Boxes {
+            x: draw(field, 0.0),
+            y: draw(field, 0.0),
+            half_width: draw(40.0, 10.0),
+            half_height: draw(10.0, 10.0),
+        }
+    }
+
+    /// The definition, pair by pair.
+    fn overlaps(boxes: &Boxes) -> usize {
+        let count = boxes.len();
+        (0..count)
+            .flat_map(|a| (0..a).map(move |b| (a, b)))
+            .filter(|&(a, b)| boxes.overlap(a, b))
+            .count()
+    }
+
+    #[test]
+    fn the_sweep_finds_what_the_definition_says() {
+        let boxes = random(200, 800.0, 3);
+        assert!(overlaps(&boxes) > 50);
+        assert_eq!(overlapping(&boxes).len(), overlaps(&boxes));
+    }
+
+    #[test]
+    fn growing_removes_every_overlap() {
+        for (count, field) in [(2, 1.0), (50, 10.0), (300, 600.0), (300, 0.0)] {
+            let mut boxes = random(count, field, 5);
+            assert!(grow(&mut boxes), "{count} boxes in a field of {field}");
+            assert_eq!(overlaps(&boxes), 0);
+        }
+    }
+
+    #[test]
+    fn scattering_removes_every_overlap_even_on_one_point() {
+        let mut boxes = random(150, 0.0, 9);
+        scatter(&mut boxes);
+        assert_eq!(overlaps(&boxes), 0);
+    }
+
+    #[test]
+    fn pushing_parts_two_boxes_along_the_shorter_way() {
+        let mut boxes = Boxes {
+            x: vec![0.0, 1.0],
+            y: vec![0.0, 2.0],
+            half_width: vec![10.0; 2],
+            half_height: vec![3.0; 2],
+        };
+        assert_eq!(push(&mut boxes, 1.0), 1);
+        assert_eq!(boxes.x, [0.0, 1.0]);
+        assert_eq!(boxes.y, [-2.0, 4.0]);
+        assert_eq!(push(&mut boxes, 1.0), 0);
+    }
+}

@@ -1,0 +1,119 @@
+//! A first drawing: classical scaling of the distances to some pivots (Brandes and Pich:
+//! Eigensolver methods for progressive multidimensional scaling of large data, 2006).
+//!
+//! Gives the large shape only; leaves of one hub fall on one point. The caller adds
+//! noise and minimises stress from here.
+
+use super::distances::Pivots;
+use super::rng::Rng;
+
+/// Coordinates of every node, one unit about one edge.
+pub(crate) fn layout(pivots: &Pivots, nodes: usize, rng: &mut Rng) -> (Vec<f32>, Vec<f32>) {
+    let columns = pivots.nodes.len();
+    if columns == 0 || nodes == 0 {
+        return (vec![0.0; nodes], vec![0.0; nodes]);
+    }
+    let matrix = centred(pivots, nodes);
+    let product = gram(&matrix, columns);
+    let first = eigenvector(&product, columns, None, rng);
+    let second = eigenvector(&product, columns, Some(&first), rng);
+    let x = project(&matrix, &first);
+    let y = project(&matrix, &second);
+    let scale = scale_to_hops(pivots, &x, &y);
+    let as_f32 = |values: Vec<f64>| values.into_iter().map(|v| (v * scale) as f32).collect();
+    (as_f32(x), as_f32(y))
+}
+
+/// Doubly centred squared distances, one row of pivots for each node.
+fn centred(pivots: &Pivots, nodes: usize) -> Vec<Vec<f64>> {
+    let columns = pivots.nodes.len();
+    let mut matrix: Vec<Vec<f64>> = (0..nodes)
+        .map(|v| {
+            pivots
+                .hops
+                .iter()
+                .map(|row| f64::from(row[v]).powi(2))
+                .collect()
+        })
+        .collect();
+    let mut column_mean = vec![0.0; columns];
+    for row in &matrix {
+        for (mean, value) in column_mean.iter_mut().zip(row) {
+            *mean += value / nodes as f64;
+        }
+    }
+    let mean = column_mean.iter().sum::<f64>() / columns as f64;
+    for row in &mut matrix {
+        let row_mean = row.iter().sum::<f64>() / columns as f64;
+        for (value, column) in row.iter_mut().zip(&column_mean) {
+            *value = -0.5 * (*value - row_mean - column + mean);
+        }
+    }
+    matrix
+}
+
+fn gram(matrix: &[Vec<f64>], columns: usize) -> Vec<f64> {
+    let mut product = vec![0.0; columns * columns];
+    for row in matrix {
+        for (a, line) in row.iter().zip(product.chunks_mut(columns)) {
+            for (cell, b) in line.iter_mut().zip(row) {
+                *cell += a * b;
+            }
+        }
+    }
+    product
+}
+
+/// Power iteration, orthogonal to `before`.
+fn eigenvector(product: &[f64], columns: usize, before: Option<&[f64]>, rng: &mut Rng) -> Vec<f64> {
+    let mut vector: Vec<f64> = (0..columns).map(|_| rng.unit() - 0.5).collect();
+    for _ in 0..100 {
+        let mut next: Vec<f64> = product
+            .chunks(columns)
+            .map(|line| line.iter().zip(&vector).map(|(a, b)| a * b).sum())
+            .collect();
+        if let Some(before) = before {
+            let along: f64 = next.iter().zip(before).map(|(a, b)| a * b).sum();
+            for (value, b) in next.iter_mut().zip(before) {
+                *value -= along * b;
+            }
+        }
+        let length = next.iter().map(|v| v * v).sum::<f64>().sqrt();
+        if length < 1e-12 {
+            return vec![0.0; columns];
+        }
+        let mut change = 0.0;
+        for (old, value) in vector.iter_mut().zip(next) {
+            change += (*old - value / length).abs();
+            *old = value / length;
+        }
+        if change < 1e-7 {
+            break;
+        }
+    }
+    vector
+}
+
+fn project(matrix: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
+    matrix
+        .iter()
+        .map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+        .collect()
+}
+
+/// The factor that brings distances in the drawing nearest to distances in the graph.
+fn scale_to_hops(pivots: &Pivots, x: &[f64], y: &[f64]) -> f64 {
+    let (mut over, mut under) = (0.0, 0.0);
+    for (&pivot, row) in pivots.nodes.iter().zip(&pivots.hops) {
+        let (px, py) = (x[pivot as usize], y[pivot as usize]);
+        for ((vx, vy), &hops) in x.iter().zip(y).zip(row) {
+            if hops > 0 {
+                let length = (vx - px).hypot(vy - py);
+                let hops = f64::from(hops);
+                over += length / hops;
+                under += length * length / (hops * hops);
+            }
+        }
+    }
+    if under > 1e-12 { over / under } else { 1.0 }
+}

@@ -1,0 +1,239 @@
+//! One component from nothing to boxes that do not overlap.
+//!
+//! The steps: distances in the graph, a start, stress, a turn to a good aspect, a scale
+//! at which few boxes overlap, stress again while the boxes push each other apart, and
+//! what is left of overlaps removed for certain. Packing is not done here.
+
+use super::adjacency::Adjacency;
+use super::boxes::Boxes;
+use super::components::Component;
+use super::distances::pivots;
+use super::rng::Rng;
+use super::sparse::SparseStress;
+use super::stress::{FullStress, Layout, steps};
+use super::wishes::Wishes;
+use super::{Options, Size, boxes_of, pivot_mds, refine, room};
+
+/// Up to here many attempts are made, up to there some.
+const SMALL: usize = 100;
+const MEDIUM: usize = 400;
+/// Up to here every pair counts; above, nodes against pivots.
+const FULL: usize = 3_000;
+
+/// Every component, its bounds beginning at the origin, in the order given.
+pub(crate) fn all(components: &[Component], sizes: &[Size], options: &Options) -> Vec<Boxes> {
+    components
+        .iter()
+        .map(|component| one(component, sizes, options))
+        .collect()
+}
+
+fn one(component: &Component, sizes: &[Size], options: &Options) -> Boxes {
+    let mut boxes = boxes_of(&component.nodes, sizes, options.gap);
+    match boxes.len() {
+        0 | 1 => {}
+        2 => boxes.x[1] = boxes.half_width[0] + boxes.half_width[1] + 4.0 * options.gap,
+        _ => {
+            let mut rng = Rng::new(options.seed);
+            // The tournament of `stress` wants numbers that mean nothing.
+            let mut order: Vec<u32> = (0..boxes.len() as u32).collect();
+            rng.shuffle(&mut order);
+            let shuffled = Shuffled::new(component, &boxes, &order);
+            let placed = shuffled.place(options, &mut rng);
+            for (new, &old) in order.iter().enumerate() {
+                boxes.x[old as usize] = placed.x[new];
+                boxes.y[old as usize] = placed.y[new];
+            }
+        }
+    }
+    boxes.move_to_origin();
+    boxes
+}
+
+/// A component in random numbering.
+struct Shuffled {
+    adjacency: Adjacency,
+    boxes: Boxes,
+}
+
+/// Either way of measuring stress.
+pub(crate) enum Stress {
+    Full(FullStress),
+    Sparse(SparseStress),
+}
+
+impl Stress {
+    fn wish(&mut self, wishes: Wishes) {
+        match self {
+            Self::Full(full) => full.wish(wishes),
+            Self::Sparse(sparse) => sparse.wish(wishes),
+        }
+    }
+
+    fn deepest(&self) -> u32 {
+        match self {
+            Self::Full(full) => full.deepest(),
+            Self::Sparse(sparse) => sparse.deepest(),
+        }
+    }
+
+    fn measure(&self, layout: &Layout) -> f64 {
+        match self {
+            Self::Full(full) => full.measure(layout),
+            Self::Sparse(sparse) => sparse.measure(layout),
+        }
+    }
+
+    pub(crate) fn sweep(&mut self, layout: &mut Layout, step: f32, rng: &mut Rng) {
+        match self {
+            Self::Full(full) => full.sweep(layout, step, rng),
+            Self::Sparse(sparse) => sparse.sweep(layout, step, rng),
+        }
+    }
+}
+
+impl Shuffled {
+    fn new(component: &Component, boxes: &Boxes, order: &[u32]) -> Self {
+        let mut new_of = vec![0u32; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            new_of[old as usize] = new as u32;
+        }
+        let edges: Vec<super::Edge> = component
+            .adjacency
+            .edges()
+            .into_iter()
+            .map(|(a, b)| super::Edge {
+                a: new_of[a as usize],
+                b: new_of[b as usize],
+            })
+            .collect();
+        let pick = |from: &[f64]| order.iter().map(|&old| from[old as usize]).collect();
+        Self {
+            adjacency: Adjacency::new(order.len(), &edges),
+            boxes: Boxes {
+                x: vec![0.0; order.len()],
+                y: vec![0.0; order.len()],
+                half_width: pick(&boxes.half_width),
+                half_height: pick(&boxes.half_height),
+            },
+        }
+    }
+
+    fn place(&self, options: &Options, rng: &mut Rng) -> Boxes {
+        let nodes = self.boxes.len();
+        let count = match nodes {
+            ..=FULL => 50,
+            ..=10_000 => 200,
+            ..=30_000 => 100,
+            _ => 50,
+        };
+        let pivots = pivots(&self.adjacency, count);
+        let begin = start(&pivots, nodes, rng);
+        let mut stress = if nodes <= FULL {
+            Stress::Full(FullStress::new(&self.adjacency))
+        } else {
+            Stress::Sparse(SparseStress::new(&self.adjacency, pivots, rng))
+        };
+        let mut plain = begin;
+        for step in steps(stress.deepest().max(2) as f32, 0.1, PLAIN_SWEEPS) {
+            stress.sweep(&mut plain, step, rng);
+        }
+        let fit = stress.measure(&plain);
+        let mut best: Option<(f64, Boxes)> = None;
+        for degree in bends(nodes, fit) {
+            let boxes = self.finish(&mut stress, plain.clone(), degree, options, rng);
+            let cost = self.cost(&stress, &boxes);
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, boxes));
+            }
+        }
+        best.map_or_else(|| self.boxes.clone(), |(_, boxes)| boxes)
+    }
+
+    /// From a plain layout to boxes without overlaps, with wishes bent by `degree`.
+    fn finish(
+        &self,
+        stress: &mut Stress,
+        mut layout: Layout,
+        degree: f32,
+        options: &Options,
+        rng: &mut Rng,
+    ) -> Boxes {
+        let wishes = Wishes::bent(degree);
+        stress.wish(wishes);
+        if degree > 0.0 {
+            for step in steps(wishes.first_step(stress.deepest()), 0.05, BENT_SWEEPS) {
+                stress.sweep(&mut layout, step, rng);
+            }
+        }
+        let mut boxes = self.boxes.clone();
+        boxes.x = layout.x.iter().map(|&x| f64::from(x)).collect();
+        boxes.y = layout.y.iter().map(|&y| f64::from(y)).collect();
+        turn(&mut boxes, options.aspect);
+        let unit = room::unit(&boxes);
+        room::make(stress, &mut boxes, unit, rng);
+        boxes
+    }
+
+    /// What the best of several attempts has least of: stress and crossings, a percent of
+    /// one as good as two percent of the other.
+    fn cost(&self, stress: &Stress, boxes: &Boxes) -> f64 {
+        let layout = Layout {
+            x: boxes.x.iter().map(|&x| x as f32).collect(),
+            y: boxes.y.iter().map(|&y| y as f32).collect(),
+        };
+        let crossings = refine::crossings(&self.adjacency, boxes);
+        (stress.measure(&layout) + 0.01).ln() + 0.5 * (crossings as f64 + 5.0).ln()
+    }
+}
+
+/// Sweeps over plain stress, then over bent.
+const PLAIN_SWEEPS: usize = 20;
+const BENT_SWEEPS: usize = 20;
+
+/// How far wishes are to be bent, for each attempt: not at all where the plane holds the
+/// graph well (paths, grids, trees), fully where it does not. Small graphs try.
+fn bends(nodes: usize, fit: f64) -> Vec<f32> {
+    let degree = ((fit - 0.03) / 0.05).clamp(0.0, 1.0) as f32;
+    match nodes {
+        ..=SMALL => (0..16).map(|i| (i % 4) as f32 * 0.5).collect(),
+        ..=MEDIUM => vec![0.0, degree, 0.7, 1.3],
+        _ => vec![degree],
+    }
+}
+
+/// PivotMDS and a little noise, since it puts all leaves of a hub on one point.
+fn start(found: &super::distances::Pivots, nodes: usize, rng: &mut Rng) -> Layout {
+    let (mut x, mut y) = pivot_mds::layout(found, nodes, rng);
+    for value in x.iter_mut().chain(&mut y) {
+        *value += (rng.unit() as f32 - 0.5) * 0.5;
+    }
+    Layout { x, y }
+}
+
+/// Turns the drawing to the angle at which a canvas of the wished aspect is smallest.
+fn turn(boxes: &mut Boxes, aspect: f64) {
+    let mut best = (f64::INFINITY, 0.0);
+    for tick in 0..60 {
+        let angle = f64::from(tick) * std::f64::consts::PI / 60.0;
+        let (sin, cos) = angle.sin_cos();
+        let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
+        for (x, y) in boxes.x.iter().zip(&boxes.y) {
+            for (axis, value) in [x * cos - y * sin, x * sin + y * cos]
+                .into_iter()
+                .enumerate()
+            {
+                low[axis] = low[axis].min(value);
+                high[axis] = high[axis].max(value);
+            }
+        }
+        let cost = (high[0] - low[0]).max((high[1] - low[1]) * aspect);
+        if cost < best.0 * 0.999 {
+            best = (cost, angle);
+        }
+    }
+    let (sin, cos) = best.1.sin_cos();
+    for (x, y) in boxes.x.iter_mut().zip(&mut boxes.y) {
+        (*x, *y) = (*x * cos - *y * sin, *x * sin + *y * cos);
+    }
+}
