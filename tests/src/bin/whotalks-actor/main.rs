@@ -1,0 +1,73 @@
+//! The helper process of the live tests: does what it is told, and says exactly what the kernel
+//! gave it. Ends when its standard input does, so that no test leaves one behind.
+//!
+//! `whotalks-actor [--leave-main | --flash NAME | --adopt FD,…]`
+
+mod actor;
+mod churn;
+mod raw;
+mod sockets;
+mod table;
+
+use std::io::{BufRead, Write};
+use std::process::exit;
+
+use whotalks_tests::protocol::{Command, Reply};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value = || arguments.get(1).cloned().unwrap_or_default();
+    let adopted = match arguments.first().map(String::as_str) {
+        Some("--adopt") => value()
+            .split(',')
+            .filter_map(|fd| fd.parse().ok())
+            .collect(),
+        _ => Vec::new(),
+    };
+    table::close_strays(&adopted);
+    match arguments.first().map(String::as_str) {
+        None => serve(actor::Actor::default()),
+        Some("--adopt") => serve(actor::Actor::adopting(&adopted)),
+        // The thread group's leader becomes a zombie, while the process goes on.
+        Some("--leave-main") => {
+            std::thread::spawn(|| {
+                while !is_zombie() {
+                    std::thread::yield_now();
+                }
+                serve(actor::Actor::default());
+            });
+            raw::leave_thread();
+        }
+        Some("--flash") => churn::flash(&value()),
+        Some(other) => {
+            eprintln!("whotalks-actor: unknown argument {other}");
+            exit(2);
+        }
+    }
+}
+
+/// Whether the main thread has left.
+fn is_zombie() -> bool {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
+/// Answers commands until there are no more.
+fn serve(mut actor: actor::Actor) {
+    let mut answers = std::io::stdout();
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        let reply = match serde_json::from_str::<Command>(&line) {
+            Ok(command) => actor
+                .perform(command)
+                .unwrap_or_else(|error| Reply::Failed(format!("{error} ({line})"))),
+            Err(error) => Reply::Failed(error.to_string()),
+        };
+        let text = serde_json::to_string(&reply).unwrap_or_default();
+        if writeln!(answers, "{text}").is_err() {
+            break;
+        }
+    }
+    // Not a return: threads that are blocked in the kernel must not keep the process alive.
+    exit(0);
+}

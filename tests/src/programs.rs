@@ -1,0 +1,220 @@
+//! The programs under test: built once, found, and run with a limit on their time.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Environment variable: a folder with the three programs, to test those instead of new ones.
+pub const FOLDER: &str = "WHOTALKS_BIN_DIR";
+
+/// No run takes longer than this; a program that hangs is a failure, not a hanging test.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the programs are.
+#[derive(Debug)]
+pub struct Programs {
+    /// `whotalks-collect`
+    pub collect: PathBuf,
+    /// `whotalks`
+    pub analyze: PathBuf,
+    /// `whotalks-actor`
+    pub actor: PathBuf,
+}
+
+/// The programs, built on the first call unless [`FOLDER`] names them.
+pub fn programs() -> &'static Programs {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+    PROGRAMS.get_or_init(|| match std::env::var_os(FOLDER) {
+        Some(folder) => {
+            let folder = PathBuf::from(folder);
+            let collect = folder.join("whotalks-collect");
+            Programs {
+                collect,
+                analyze: folder.join("whotalks"),
+                actor: actor(&folder),
+            }
+        }
+        None => build(),
+    })
+}
+
+/// A given folder may be without the actor, which is then that of this test.
+fn actor(folder: &Path) -> PathBuf {
+    let given = folder.join("whotalks-actor");
+    if given.exists() {
+        given
+    } else {
+        profile_folder().join("whotalks-actor")
+    }
+}
+
+/// `TARGET/PROFILE`, of `TARGET/PROFILE/deps/TEST`.
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("this test has a program");
+    let folder = test.parent().and_then(Path::parent);
+    folder
+        .expect("cargo puts tests into TARGET/PROFILE/deps")
+        .to_owned()
+}
+
+/// Cargo gives a test only its own package's programs; the others are built here, into the same
+/// target folder with the same profile. When they are up to date that takes a moment.
+fn build() -> Programs {
+    let folder = profile_folder();
+    let profile = match folder.file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => "dev",
+        Some(other) => other,
+    };
+    let target = folder.parent().unwrap_or(&folder);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            profile,
+            "-p",
+            "whotalks-collect",
+        ])
+        .args(["-p", "whotalks", "--target-dir"])
+        .arg(target)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "{cargo:?}: {status}");
+    Programs {
+        collect: folder.join("whotalks-collect"),
+        analyze: folder.join("whotalks"),
+        actor: folder.join("whotalks-actor"),
+    }
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// What was run.
+    pub command: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        let (command, stderr) = (&self.command, &self.stderr);
+        assert_eq!(
+            self.status.code(),
+            Some(code),
+            "{command}: {}\n{stderr}",
+            self.status
+        );
+        self
+    }
+
+    /// Asserts success.
+    #[track_caller]
+    pub fn succeeds(self) -> Self {
+        self.exits(0)
+    }
+
+    /// Standard output as text.
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("output is UTF-8")
+    }
+
+    /// Asserts success, and that the output is one JSON document.
+    #[track_caller]
+    pub fn json(self) -> Value {
+        let ran = self.succeeds();
+        serde_json::from_slice(&ran.stdout)
+            .unwrap_or_else(|error| panic!("{}: {error}", ran.command))
+    }
+
+    /// Asserts that standard error is one line that begins so: the form of every error.
+    #[track_caller]
+    pub fn says(self, beginning: &str) -> Self {
+        let right = self.stderr.starts_with(beginning)
+            && self.stderr.ends_with('\n')
+            && self.stderr.lines().count() == 1;
+        assert!(
+            right,
+            "{}: expected one line `{beginning}…`:\n{}",
+            self.command, self.stderr
+        );
+        self
+    }
+}
+
+/// Runs a program with this on its standard input, and takes what it says.
+///
+/// # Panics
+/// When it cannot be started or does not end.
+pub fn run(command: &mut Command, input: &[u8]) -> Ran {
+    run_within(command, input, PATIENCE)
+}
+
+/// The same with a limit of its own.
+pub fn run_within(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    finish(command, input, limit)
+}
+
+/// The same where the caller has set standard input, output and error up.
+pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
+    let shown = format!("{command:?}");
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        if let Some(mut stdin) = stdin {
+            // A program that does not read its input closes it: not this function's business.
+            scope.spawn(move || stdin.write_all(input).ok());
+        }
+        let stdout = scope.spawn(move || drain(stdout));
+        let stderr = scope.spawn(move || drain(stderr));
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                break status;
+            }
+            if begun.elapsed() > limit {
+                let killed = child.kill();
+                panic!("{shown}: does not end ({killed:?})");
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let stdout = stdout.join().expect("the reader does not panic");
+        let stderr = stderr.join().expect("the reader does not panic");
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
+        Ran {
+            command: shown.clone(),
+            status,
+            stdout,
+            stderr,
+        }
+    })
+}
+
+fn drain(output: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut output) = output {
+        let read = output.read_to_end(&mut bytes);
+        debug_assert!(read.is_ok());
+    }
+    bytes
+}

@@ -1,0 +1,66 @@
+//! A machine that does not hold still: what is stable is exact, and no edge is false.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::Value;
+use whotalks_tests::{Edge, Kind, World};
+
+fn inode(id: &Value) -> Option<u64> {
+    id.as_str()?.strip_prefix("h0/s")?.parse().ok()
+}
+
+#[test]
+fn no_false_edge_while_everything_changes() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("stable.sock"), Kind::Stream, 4);
+    let connected = client.connect(&listener, Kind::Stream);
+    let accepted = server.accept(&listener);
+    let restless = world.restless_actor();
+    restless.churn(&world.abstract_name("churn"));
+    std::thread::sleep(Duration::from_millis(100));
+    let maps = [(); 3].map(|()| world.capture());
+    let churned = restless.churn_end();
+    assert!(
+        churned.processes > 20,
+        "{} processes came and went",
+        churned.processes
+    );
+    assert!(
+        churned.pairs.len() > 1_000,
+        "{} pairs came and went",
+        churned.pairs.len()
+    );
+
+    let both_ways = churned.pairs.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]);
+    let peers: HashSet<(u64, u64)> = both_ways.collect();
+    let holders: HashMap<u64, u32> = churned.holders.iter().copied().collect();
+    let mut seen = 0;
+    for map in &maps {
+        map.is_exactly(&[Edge::accepted(&connected, &accepted, &listener)]);
+        for edge in map.rows("connections") {
+            let ends = (inode(&edge["a"]), inode(&edge["b"]));
+            let (Some(a), Some(b)) = ends else { continue };
+            if holders.contains_key(&a) || holders.contains_key(&b) {
+                assert!(peers.contains(&(a, b)), "this pair never was: {edge:#}");
+                seen += 1;
+            }
+        }
+        for socket in map.rows("sockets") {
+            let Some(owner) = socket["inode"]
+                .as_u64()
+                .and_then(|inode| holders.get(&inode))
+            else {
+                continue;
+            };
+            for holder in socket["holders"].as_array().unwrap() {
+                assert_eq!(holder["process"], format!("h0/p{owner}"), "{socket:#}");
+            }
+        }
+    }
+    assert!(
+        seen > 0,
+        "the churn left no trace in the maps: this test proves nothing"
+    );
+}

@@ -1,0 +1,72 @@
+//! Descriptors on their way from one process to another (`SCM_RIGHTS`).
+
+use whotalks_tests::{Edge, Kind, World};
+
+/// A way between two actors, to send descriptors over.
+fn way(
+    world: &World,
+) -> (
+    whotalks_tests::Actor,
+    whotalks_tests::Actor,
+    [whotalks_tests::Socket; 3],
+) {
+    let (sender, receiver) = (world.actor(), world.actor());
+    let listener = receiver.listen(&world.path("way.sock"), Kind::Stream, 1);
+    let out = sender.connect(&listener, Kind::Stream);
+    let into = receiver.accept(&listener);
+    (sender, receiver, [listener, out, into])
+}
+
+#[test]
+fn in_flight_it_is_held_by_nobody() {
+    let world = World::new();
+    let (sender, _receiver, [listener, out, into]) = way(&world);
+    let (kept, sent) = sender.pair(Kind::Stream);
+    sender.send_descriptor(&out, &sent);
+    sender.close(&sent);
+    let map = world.capture();
+    map.is_exactly(&[
+        Edge::accepted(&out, &into, &listener),
+        Edge::pair(&kept, &sent),
+    ]);
+    assert_eq!(map.socket(&sent)["holders"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn having_arrived_it_is_held_by_the_receiver() {
+    let world = World::new();
+    let (sender, receiver, [listener, out, into]) = way(&world);
+    let (kept, sent) = sender.pair(Kind::Stream);
+    sender.send_descriptor(&out, &sent);
+    sender.close(&sent);
+    assert_eq!(receiver.receive_descriptor(&into).inode, sent.inode);
+    let map = world.capture();
+    map.is_exactly(&[
+        Edge::accepted(&out, &into, &listener),
+        Edge::pair(&kept, &sent),
+    ]);
+    let holder = &map.socket(&sent)["holders"][0];
+    assert_eq!(holder["process"], format!("h0/p{}", receiver.pid()));
+}
+
+/// As a service manager does: it holds the listener, and hands it to who serves.
+#[test]
+fn a_listener_handed_to_its_server() {
+    let world = World::new();
+    let (manager, service, [way_listener, out, into]) = way(&world);
+    let listener = manager.listen(&world.path("service.sock"), Kind::Stream, 4);
+    manager.send_descriptor(&out, &listener);
+    let inherited = service.receive_descriptor(&into);
+    let client = world.actor();
+    let connected = client.connect(&listener, Kind::Stream);
+    let accepted = service.accept(&inherited);
+    let map = world.capture();
+    map.is_exactly(&[
+        Edge::accepted(&out, &into, &way_listener),
+        Edge::accepted(&connected, &accepted, &listener),
+    ]);
+    assert_eq!(
+        map.socket(&listener)["holders"].as_array().unwrap().len(),
+        2
+    );
+}

@@ -1,0 +1,79 @@
+//! Sockets of the inet families: on the map with their holders, and paired by their addresses.
+
+use whotalks_tests::{Address, Edge, Kind, World};
+
+fn loopback(v6: bool) -> Address {
+    Address::Inet(if v6 { "[::1]:0" } else { "127.0.0.1:0" }.into())
+}
+
+#[test]
+fn tcp_over_loopback() {
+    for v6 in [false, true] {
+        let world = World::new();
+        let (server, client) = (world.actor(), world.actor());
+        let listener = server.listen(&loopback(v6), Kind::Stream, 4);
+        let connected = client.connect(&listener, Kind::Stream);
+        let accepted = server.accept(&listener);
+        let map = world.capture();
+        map.is_exactly(&[Edge::inet(&connected, &accepted).via(&listener)]);
+        for socket in [&listener, &connected, &accepted] {
+            map.has(socket, "family", if v6 { "inet6" } else { "inet" });
+            map.has(socket, "type", "stream");
+            map.has(socket, "protocol", "tcp");
+        }
+        map.has(&listener, "state", "listening");
+        map.has(&connected, "state", "established");
+        let address = listener.address.as_ref().unwrap().bytes();
+        assert_eq!(
+            map.socket(&listener)["local"]["text"]
+                .as_str()
+                .unwrap()
+                .as_bytes(),
+            address
+        );
+        assert_eq!(
+            map.socket(&connected)["remote"]["text"]
+                .as_str()
+                .unwrap()
+                .as_bytes(),
+            address
+        );
+        map.has(&listener, "remote", None::<String>);
+    }
+}
+
+#[test]
+fn udp_connected_to_each_other() {
+    let world = World::new();
+    let (left, right) = (world.actor(), world.actor());
+    let a = left.bound(&loopback(false), Kind::Datagram);
+    let b = right.bound(&loopback(false), Kind::Datagram);
+    left.connect_to(&a, b.address.as_ref().unwrap());
+    right.connect_to(&b, a.address.as_ref().unwrap());
+    let map = world.capture();
+    map.is_exactly(&[Edge::inet(&a, &b)]);
+    map.has(&a, "type", "dgram");
+    map.has(&a, "protocol", "udp");
+}
+
+/// A socket that has ended its conversation is nobody's, and no socket of the map.
+#[test]
+fn time_wait_is_not_a_socket() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&loopback(false), Kind::Stream, 4);
+    let connected = client.connect(&listener, Kind::Stream);
+    let accepted = server.accept(&listener);
+    let local = client.local_address(&connected);
+    client.close(&connected);
+    server.close(&accepted);
+    let map = world.capture();
+    map.is_exactly(&[]);
+    let leftover: Vec<_> = map
+        .rows("sockets")
+        .filter(|row| {
+            [&row["local"]["text"], &row["remote"]["text"]].contains(&&local.clone().into())
+        })
+        .collect();
+    assert!(leftover.is_empty(), "{leftover:#?}");
+}

@@ -1,0 +1,129 @@
+//! Listeners, and the connections that were accepted from them.
+
+use whotalks_tests::{Address, Edge, Kind, World};
+
+/// Two clients, one of them accepted by a child that inherited the listener.
+fn accepted_clients(world: &World, address: &Address, kind: Kind, name_kind: &str) {
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(address, kind, 8);
+    let worker = world.heir(&server, &[listener.fd]);
+    let first = client.connect(&listener, kind);
+    let first_accepted = server.accept(&listener);
+    let second = client.connect(&listener, kind);
+    let second_accepted = worker.accept(&listener);
+    let map = world.capture();
+    map.is_exactly(&[
+        Edge::accepted(&first, &first_accepted, &listener),
+        Edge::accepted(&second, &second_accepted, &listener),
+    ]);
+    map.has(&listener, "state", "listening");
+    map.has(&listener, "type", kind.word());
+    map.has(&listener, "backlog", 8);
+    map.has(&listener, "pending", 0);
+    map.has(&listener, "accepting", true);
+    for named in [&listener, &first_accepted] {
+        let name = &map.socket(named)["name"];
+        assert_eq!(name["kind"], name_kind);
+        assert_eq!(name["hex"], hex(&address.bytes()));
+    }
+    map.has(&first, "name", None::<String>);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn accepted_over_a_path() {
+    for kind in [Kind::Stream, Kind::Seqpacket] {
+        let world = World::new();
+        accepted_clients(&world, &world.path("app.sock"), kind, "path");
+    }
+}
+
+#[test]
+fn accepted_over_an_abstract_name() {
+    for kind in [Kind::Stream, Kind::Seqpacket] {
+        let world = World::new();
+        accepted_clients(&world, &world.abstract_name("app"), kind, "abstract");
+    }
+}
+
+#[test]
+fn a_process_that_talks_to_itself() {
+    let world = World::new();
+    let actor = world.actor();
+    let listener = actor.listen(&world.path("self.sock"), Kind::Stream, 1);
+    let client = actor.connect(&listener, Kind::Stream);
+    let accepted = actor.accept(&listener);
+    world
+        .capture()
+        .is_exactly(&[Edge::accepted(&client, &accepted, &listener)]);
+}
+
+#[test]
+fn a_client_with_a_name_of_its_own_is_still_the_client() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("server.sock"), Kind::Stream, 1);
+    let named = client.bound(&world.path("client.sock"), Kind::Stream);
+    client.connect_to(&named, listener.address.as_ref().unwrap());
+    let accepted = server.accept(&listener);
+    world
+        .capture()
+        .is_exactly(&[Edge::accepted(&named, &accepted, &listener)]);
+}
+
+/// One abstract name is three names: one for each type.
+#[test]
+fn one_abstract_name_in_three_types() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let name = world.abstract_name("thrice");
+    let stream = server.listen(&name, Kind::Stream, 4);
+    let seqpacket = server.listen(&name, Kind::Seqpacket, 4);
+    let datagram = server.bound(&name, Kind::Datagram);
+    let to_stream = client.connect(&stream, Kind::Stream);
+    let from_stream = server.accept(&stream);
+    let to_seqpacket = client.connect(&seqpacket, Kind::Seqpacket);
+    let from_seqpacket = server.accept(&seqpacket);
+    let to_datagram = client.connect(&datagram, Kind::Datagram);
+    world.capture().is_exactly(&[
+        Edge::accepted(&to_stream, &from_stream, &stream),
+        Edge::accepted(&to_seqpacket, &from_seqpacket, &seqpacket),
+        Edge::one_way(&to_datagram, &datagram),
+    ]);
+}
+
+#[test]
+fn a_listener_that_was_shut_down_accepts_no_more() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("closed.sock"), Kind::Stream, 4);
+    let served = client.connect(&listener, Kind::Stream);
+    let accepted = server.accept(&listener);
+    let queued = client.connect(&listener, Kind::Stream);
+    server.shutdown(&listener);
+    let map = world.capture();
+    map.is_exactly(&[
+        Edge::accepted(&served, &accepted, &listener),
+        Edge::pending(&queued, &listener),
+    ]);
+    map.has(&listener, "state", "listening");
+    map.has(&listener, "accepting", false);
+    map.has(&listener, "pending", 1);
+}
+
+#[test]
+fn a_listener_that_is_gone_is_nobody_s() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let mut edges = Vec::new();
+    for address in [world.path("gone.sock"), world.abstract_name("gone")] {
+        let listener = server.listen(&address, Kind::Stream, 1);
+        let connected = client.connect(&listener, Kind::Stream);
+        edges.push(Edge::pair(&connected, &server.accept(&listener)));
+        server.close(&listener);
+    }
+    world.capture().is_exactly(&edges);
+}

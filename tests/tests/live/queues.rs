@@ -1,0 +1,89 @@
+//! Clients that wait to be accepted, and those that do not even wait in the queue.
+
+use whotalks_tests::role::skip;
+use whotalks_tests::{Edge, Kind, World};
+
+#[test]
+fn a_pending_client() {
+    for kind in [Kind::Stream, Kind::Seqpacket] {
+        let world = World::new();
+        let (server, client) = (world.actor(), world.actor());
+        let path = server.listen(&world.path("busy.sock"), kind, 3);
+        let name = server.listen(&world.abstract_name("busy"), kind, 5);
+        let waiting = [&path, &path, &name].map(|to| (client.connect(to, kind), to));
+        let map = world.capture();
+        map.is_exactly(
+            &waiting
+                .each_ref()
+                .map(|(client, to)| Edge::pending(client, to)),
+        );
+        map.has(&path, "pending", 2);
+        map.has(&path, "backlog", 3);
+        map.has(&name, "pending", 1);
+        map.has(&name, "backlog", 5);
+        map.has(&waiting[0].0, "state", "pending");
+    }
+}
+
+/// It has no peer and is in no queue: only its blocked thread knows where it wants to go.
+#[test]
+fn a_client_blocked_on_a_full_backlog_has_no_edge() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("full.sock"), Kind::Stream, 1);
+    // The kernel admits one more than the backlog.
+    let queued = [(); 2].map(|()| client.connect(&listener, Kind::Stream));
+    let blocked = client.connect_blocked(&listener, Kind::Stream);
+    let map = world.capture();
+    map.is_exactly(
+        &queued
+            .each_ref()
+            .map(|client| Edge::pending(client, &listener)),
+    );
+    map.has(&listener, "pending", 2);
+    map.has(&listener, "backlog", 1);
+    let state = &map.socket(&blocked)["state"];
+    assert!(state == "unconnected" || state == "connecting", "{state}");
+}
+
+#[test]
+fn a_pending_client_that_has_gone_leaves_no_edge() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("left.sock"), Kind::Stream, 4);
+    let gone = client.connect(&listener, Kind::Stream);
+    let waiting = client.connect(&listener, Kind::Stream);
+    client.close(&gone);
+    let map = world.capture();
+    map.is_exactly(&[Edge::pending(&waiting, &listener)]);
+    map.has(&listener, "pending", 2);
+}
+
+/// With its list of pending clients in one message, such a listener ends a dump before its time.
+#[test]
+fn a_long_queue_hides_nothing() {
+    const CLIENTS: u32 = 1500;
+    let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    if limit.trim().parse::<u32>().unwrap() < CLIENTS {
+        return skip("net.core.somaxconn is below 1,500");
+    }
+    let world = World::new();
+    let server = world.actor();
+    let before = server.pair(Kind::Stream);
+    let listener = server.listen(&world.path("long.sock"), Kind::Stream, CLIENTS.cast_signed());
+    // Not more for each process than the smallest usual limit of descriptors allows.
+    let crowds = [(); 5].map(|()| world.actor());
+    let crowd = crowds.iter();
+    let waiting: Vec<_> = crowd
+        .flat_map(|crowd| crowd.connect_many(&listener, Kind::Stream, CLIENTS / 5))
+        .collect();
+    let after = server.pair(Kind::Stream);
+    let map = world.capture();
+    let mut edges: Vec<_> = waiting
+        .iter()
+        .map(|client| Edge::pending(client, &listener))
+        .collect();
+    edges.extend([before, after].map(|(a, b)| Edge::pair(&a, &b)));
+    map.is_exactly(&edges);
+    map.has(&listener, "pending", CLIENTS);
+}
