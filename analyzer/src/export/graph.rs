@@ -9,8 +9,9 @@ use crate::escape;
 use crate::id;
 use crate::model::{
     Address, ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, Holder,
-    ListenerEvidence, Map, PipeId, PipeKey, ProcessId, Readable, SocketId, SocketState, SocketType,
+    ListenerEvidence, Map, PipeId, PipeKey, ProcessId, Readable, SocketId, SocketType,
 };
+use crate::query::state_name;
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -345,7 +346,7 @@ fn socket(map: &Map, at: SocketId) -> Socket {
         family: family(socket.family),
         r#type: socket_type(socket.kind),
         protocol: socket.protocol,
-        state: socket_state(socket.state),
+        state: state_name(socket.state),
         name: socket.name.as_ref().map(|name| Name {
             kind: if name.is_abstract() {
                 "abstract"
@@ -485,19 +486,5 @@ fn socket_type(kind: SocketType) -> &'static str {
         SocketType::Raw => "raw",
         SocketType::Seqpacket => "seqpacket",
         SocketType::Unknown => "unknown",
-    }
-}
-
-fn socket_state(state: SocketState) -> &'static str {
-    match state {
-        SocketState::Listening => "listening",
-        SocketState::Established => "established",
-        SocketState::Unconnected => "unconnected",
-        SocketState::Connecting => "connecting",
-        SocketState::Pending => "pending",
-        SocketState::Closing => "closing",
-        SocketState::CloseWait => "close-wait",
-        SocketState::TimeWait => "time-wait",
-        SocketState::Unknown => "unknown",
     }
 }

@@ -2,6 +2,10 @@
 
 mod hubs;
 mod links;
+mod restrict;
+mod select;
 
 pub use hubs::{Hub, hubs};
 pub use links::{Link, LinkKind, links};
+pub use restrict::{Restriction, matching, restrict};
+pub use select::{KINDS, Selection, Selector, SelectorError, state_name};

@@ -1,0 +1,284 @@
+//! A smaller map: only what was asked for, nothing renumbered for the reader.
+//!
+//! Every command asks its question of the map that is left, so that they all understand selectors
+//! alike. Ids come from pids, inodes and cookies and so stay the same; only connections are counted
+//! anew.
+
+use std::collections::VecDeque;
+
+use super::Selection;
+use crate::graph::{Talk, talks};
+use crate::model::{Connection, Holder, Map, Pipe, ProcessId, SocketId};
+
+/// What to keep.
+#[derive(Debug, Clone, Default)]
+pub struct Restriction {
+    /// Conversations with at least one end that matches.
+    pub only: Selection,
+    /// What is within `hops` conversations of a match.
+    pub focus: Selection,
+    /// How far; see `focus`.
+    pub hops: usize,
+    /// Processes that match any of these are left out.
+    pub hide: Vec<Selection>,
+}
+
+impl Restriction {
+    /// Whether it keeps everything.
+    pub fn is_empty(&self) -> bool {
+        self.only.is_empty() && self.focus.is_empty() && self.hide.is_empty()
+    }
+}
+
+/// The processes that a selection means; by index.
+pub fn matching(map: &Map, selection: &Selection) -> Vec<bool> {
+    let held = held(map);
+    (0..map.processes.len())
+        .map(|at| selection.process(map, ProcessId::new(at), &held[at]))
+        .collect()
+}
+
+/// The sockets of each process.
+fn held(map: &Map) -> Vec<Vec<SocketId>> {
+    let mut held = vec![Vec::new(); map.processes.len()];
+    for at in 0..map.sockets.len() {
+        let id = SocketId::new(at);
+        for process in map.holding_processes(id) {
+            held[process.index()].push(id);
+        }
+    }
+    held
+}
+
+/// What stays of the map, and whether any selector matched anything.
+pub fn restrict(map: Map, restriction: &Restriction) -> (Map, bool) {
+    if restriction.is_empty() {
+        return (map, true);
+    }
+    let mut keep = Keep::all(&map);
+    let mut found = true;
+    for hide in &restriction.hide {
+        let hidden = matching(&map, hide);
+        found &= hidden.contains(&true);
+        keep.hide(&hidden);
+    }
+    if !restriction.only.is_empty() {
+        found &= keep.only(&map, &restriction.only);
+    }
+    if !restriction.focus.is_empty() {
+        found &= keep.focus(&map, &restriction.focus, restriction.hops);
+    }
+    (keep.apply(map), found)
+}
+
+/// Which rows stay.
+struct Keep {
+    processes: Vec<bool>,
+    sockets: Vec<bool>,
+    connections: Vec<bool>,
+    pipes: Vec<bool>,
+}
+
+impl Keep {
+    fn all(map: &Map) -> Self {
+        Self {
+            processes: vec![true; map.processes.len()],
+            sockets: vec![true; map.sockets.len()],
+            connections: vec![true; map.connections.len()],
+            pipes: vec![true; map.pipes.len()],
+        }
+    }
+
+    fn hide(&mut self, hidden: &[bool]) {
+        for (keep, hidden) in self.processes.iter_mut().zip(hidden) {
+            *keep &= !hidden;
+        }
+    }
+
+    fn only(&mut self, map: &Map, selection: &Selection) -> bool {
+        let held = held(map);
+        let mut processes: Vec<bool> = (0..map.processes.len())
+            .map(|at| selection.process(map, ProcessId::new(at), &held[at]))
+            .collect();
+        let end = |socket: SocketId| {
+            let holders = map.holding_processes(socket);
+            let by =
+                |process: &ProcessId| selection.end(map, *process, &held[process.index()], socket);
+            holders.iter().any(by) || holders.is_empty() && selection.unheld(map, socket)
+        };
+        let mut found = processes.contains(&true);
+        let mut sockets: Vec<bool> = (0..map.sockets.len())
+            .map(|at| end(SocketId::new(at)))
+            .collect();
+        found |= sockets.contains(&true);
+        let matched = processes.clone();
+        let chosen = sockets.clone();
+        for (at, connection) in map.connections.iter().enumerate() {
+            let ends = || [Some(connection.a), connection.b].into_iter().flatten();
+            let listener = connection.listener;
+            // A listener counts as an end: `socket:/run/x` means those who talk over it.
+            let kept = ends().chain(listener).any(|end| chosen[end.index()]);
+            self.connections[at] &= kept;
+            if !kept {
+                continue;
+            }
+            ends()
+                .chain(listener)
+                .for_each(|socket| sockets[socket.index()] = true);
+            // Those who wait in a listener's queue talk to its holders.
+            let waits = connection.b.is_none().then_some(listener).flatten();
+            for end in ends().chain(waits) {
+                map.holding_processes(end)
+                    .iter()
+                    .for_each(|p| processes[p.index()] = true);
+            }
+        }
+        let pipe_matches = !selection.has_socket_kinds();
+        for (at, pipe) in map.pipes.iter().enumerate() {
+            let mut holders = pipe.readers.iter().chain(&pipe.writers);
+            let kept = pipe_matches && holders.any(|holder| matched[holder.process.index()]);
+            self.pipes[at] &= kept;
+            if kept {
+                for holder in pipe.readers.iter().chain(&pipe.writers) {
+                    processes[holder.process.index()] = true;
+                }
+            }
+        }
+        self.processes
+            .iter_mut()
+            .zip(processes)
+            .for_each(|(keep, other)| *keep &= other);
+        self.sockets
+            .iter_mut()
+            .zip(sockets)
+            .for_each(|(keep, other)| *keep &= other);
+        found
+    }
+
+    fn focus(&mut self, map: &Map, selection: &Selection, hops: usize) -> bool {
+        let start = matching(map, selection);
+        let found = start.contains(&true);
+        let mut neighbours: Vec<Vec<ProcessId>> = vec![Vec::new(); map.processes.len()];
+        for ends in talks(map) {
+            for one in &ends.from {
+                for two in &ends.to {
+                    neighbours[one.index()].push(*two);
+                    neighbours[two.index()].push(*one);
+                }
+            }
+        }
+        let mut distance: Vec<Option<usize>> = start.iter().map(|s| s.then_some(0)).collect();
+        let mut queue: VecDeque<usize> = (0..start.len()).filter(|at| start[*at]).collect();
+        while let Some(at) = queue.pop_front() {
+            let next = distance[at].unwrap_or(0) + 1;
+            if next > hops {
+                continue;
+            }
+            for other in &neighbours[at] {
+                if distance[other.index()].is_none() && self.processes[other.index()] {
+                    distance[other.index()] = Some(next);
+                    queue.push_back(other.index());
+                }
+            }
+        }
+        for (keep, distance) in self.processes.iter_mut().zip(distance) {
+            *keep &= distance.is_some();
+        }
+        for ends in talks(map) {
+            // A conversation stays where every end that is known stays.
+            let stays = |side: &[ProcessId]| {
+                side.is_empty() || side.iter().any(|process| self.processes[process.index()])
+            };
+            let kept = stays(&ends.from)
+                && stays(&ends.to)
+                && !(ends.from.is_empty() && ends.to.is_empty());
+            match ends.talk {
+                Talk::Connection(at) => self.connections[at] &= kept,
+                Talk::Pipe(id) => self.pipes[id.index()] &= kept,
+            }
+        }
+        found
+    }
+
+    fn apply(self, map: Map) -> Map {
+        let processes = renumber(&self.processes);
+        let process = |id: ProcessId| processes[id.index()].map(ProcessId);
+        let survives = |holder: &Holder| {
+            Some(Holder {
+                process: process(holder.process)?,
+                ..*holder
+            })
+        };
+        let mut kept = Map {
+            hosts: map.hosts.clone(),
+            warnings: map.warnings.clone(),
+            ..Map::default()
+        };
+        kept.processes = map
+            .processes
+            .iter()
+            .zip(&self.processes)
+            .filter(|(_, k)| **k)
+            .map(|(p, _)| p.clone())
+            .collect();
+        let mut sockets = vec![None; map.sockets.len()];
+        let hides = self.processes.contains(&false);
+        for (at, socket) in map.sockets.iter().enumerate() {
+            let before = map.holders(SocketId::new(at));
+            let holders: Vec<Holder> = before.iter().filter_map(survives).collect();
+            // A socket whose holders are all left out goes with them.
+            if !self.sockets[at] || hides && holders.is_empty() && !before.is_empty() {
+                continue;
+            }
+            sockets[at] = Some(SocketId::new(kept.sockets.len()));
+            let start = kept.holders.len() as u32;
+            kept.holders.extend(holders);
+            let mut socket = socket.clone();
+            socket.holders = start..kept.holders.len() as u32;
+            kept.sockets.push(socket);
+        }
+        let connection = |(at, connection): (usize, &Connection)| {
+            let id = |id: SocketId| sockets[id.index()];
+            let whole =
+                self.connections[at] && (connection.b.is_none() || id(connection.b?).is_some());
+            whole.then_some(())?;
+            Some(Connection {
+                a: id(connection.a)?,
+                b: connection.b.and_then(id),
+                listener: connection.listener.and_then(id),
+                ..connection.clone()
+            })
+        };
+        kept.connections = map
+            .connections
+            .iter()
+            .enumerate()
+            .filter_map(connection)
+            .collect();
+        let pipe = |(at, pipe): (usize, &Pipe)| {
+            let readers: Vec<_> = pipe.readers.iter().filter_map(survives).collect();
+            let writers: Vec<_> = pipe.writers.iter().filter_map(survives).collect();
+            let some = self.pipes[at] && !(readers.is_empty() && writers.is_empty());
+            some.then(|| Pipe {
+                readers,
+                writers,
+                ..pipe.clone()
+            })
+        };
+        kept.pipes = map.pipes.iter().enumerate().filter_map(pipe).collect();
+        kept
+    }
+}
+
+/// New indices of the rows that stay.
+fn renumber(keep: &[bool]) -> Vec<Option<u32>> {
+    let mut next = 0;
+    keep.iter()
+        .map(|keep| {
+            keep.then(|| {
+                next += 1;
+                next - 1
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,430 @@
+//! Selectors: which processes and sockets a person means.
+//!
+//! Of one kind they combine with *or*, of different kinds with *and*. Kinds that speak of a process
+//! are tested on it, kinds that speak of a socket on the socket; an end of a conversation matches
+//! when both do.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use crate::escape;
+use crate::graph::program;
+use crate::model::{
+    Address, Family, Map, Process, ProcessId, Socket, SocketId, SocketState, SocketType,
+};
+
+/// One selector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// `pid:812`
+    Pid(u32),
+    /// `comm:dbus*`
+    Comm(Glob),
+    /// `exe:/usr/bin/*`
+    Exe(Glob),
+    /// `cmd:*worker*`: arguments joined by spaces
+    Cmd(Glob),
+    /// `unit:nginx.service`
+    Unit(Glob),
+    /// `container:ID-or-name`: an id may be shortened
+    Container(Glob),
+    /// `user:www-data`, or a number
+    User(Glob),
+    /// `host:web1`
+    Host(Glob),
+    /// `socket:/run/docker.sock`, `socket:@name`
+    Socket(Glob),
+    /// `addr:10.0.0.0/8`
+    Addr(Network),
+    /// `port:1521`
+    Port(u32),
+    /// `proto:tcp`
+    Proto(String),
+    /// `state:listening`
+    State(String),
+    /// `inode:1452`
+    Inode(u64),
+    /// `netns:4026531833`
+    Netns(u64),
+    /// A bare word: part of a name, in any case.
+    Word(String),
+}
+
+/// A pattern in which `*` stands for any text and `?` for any character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob(String);
+
+/// An address, or a network in CIDR notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+/// Why a text is no selector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}:{value}: expected {expected}")]
+pub struct SelectorError {
+    kind: String,
+    value: String,
+    expected: &'static str,
+}
+
+/// The kinds, as written before the colon.
+pub const KINDS: [&str; 15] = [
+    "pid",
+    "comm",
+    "exe",
+    "cmd",
+    "unit",
+    "container",
+    "user",
+    "socket",
+    "addr",
+    "port",
+    "proto",
+    "state",
+    "inode",
+    "netns",
+    "host",
+];
+
+impl FromStr for Selector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
+        let Some((kind, value)) = text
+            .split_once(':')
+            .filter(|(kind, _)| KINDS.contains(kind))
+        else {
+            return Ok(Self::Word(text.to_lowercase()));
+        };
+        let error = |expected| SelectorError {
+            kind: kind.to_owned(),
+            value: escape::display(value.as_bytes()),
+            expected,
+        };
+        let glob = || Glob(value.to_owned());
+        Ok(match kind {
+            "pid" => Self::Pid(value.parse().map_err(|_| error("a process id"))?),
+            "comm" => Self::Comm(glob()),
+            "exe" => Self::Exe(glob()),
+            "cmd" => Self::Cmd(glob()),
+            "unit" => Self::Unit(glob()),
+            "container" => Self::Container(glob()),
+            "user" => Self::User(glob()),
+            "host" => Self::Host(glob()),
+            "socket" => Self::Socket(glob()),
+            "addr" => Self::Addr(
+                Network::parse(value)
+                    .ok_or_else(|| error("an address or a network, as 10.0.0.0/8"))?,
+            ),
+            "port" => Self::Port(value.parse().map_err(|_| error("a port number"))?),
+            "proto" => Self::Proto(value.to_lowercase()),
+            "state" => Self::State(value.to_lowercase()),
+            "inode" => Self::Inode(value.parse().map_err(|_| error("an inode number"))?),
+            _ => Self::Netns(
+                value
+                    .parse()
+                    .map_err(|_| error("a namespace's inode number"))?,
+            ),
+        })
+    }
+}
+
+impl Glob {
+    /// Whether the whole text fits.
+    pub fn matches(&self, text: &str) -> bool {
+        let (pattern, text): (Vec<char>, Vec<char>) =
+            (self.0.chars().collect(), text.chars().collect());
+        let (mut p, mut t) = (0, 0);
+        // Where the last star was, and how much of the text it has taken: linear in practice.
+        let mut star: Option<(usize, usize)> = None;
+        while t < text.len() {
+            match pattern.get(p) {
+                Some('*') => {
+                    star = Some((p, t));
+                    p += 1;
+                }
+                Some(c) if *c == '?' || *c == text[t] => {
+                    p += 1;
+                    t += 1;
+                }
+                _ => match &mut star {
+                    Some((at, taken)) => {
+                        *taken += 1;
+                        (p, t) = (*at + 1, *taken);
+                    }
+                    None => return false,
+                },
+            }
+        }
+        pattern[p..].iter().all(|c| *c == '*')
+    }
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text
+            .split_once('/')
+            .map_or((text, None), |(a, p)| (a, Some(p)));
+        let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+        let widest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Some(widest), |prefix| prefix.parse().ok())?;
+        (prefix <= widest).then_some(Self { address, prefix })
+    }
+
+    fn contains(&self, ip: IpAddr) -> bool {
+        match (self.address, ip.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let mask = u32::MAX
+                    .checked_shl(32 - u32::from(self.prefix))
+                    .unwrap_or(0);
+                net.to_bits() & mask == ip.to_bits() & mask
+            }
+            (IpAddr::V6(net), IpAddr::V6(ip)) => {
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.prefix))
+                    .unwrap_or(0);
+                net.to_bits() & mask == ip.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Selectors given together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection(Vec<Selector>);
+
+impl Selection {
+    /// Of selectors.
+    pub fn new(selectors: Vec<Selector>) -> Self {
+        Self(selectors)
+    }
+
+    /// Whether nothing is selected, which means everything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a process is meant: its own kinds fit, and where there are socket kinds it holds a
+    /// socket that they fit.
+    pub fn process(&self, map: &Map, id: ProcessId, held: &[SocketId]) -> bool {
+        self.of_process(map, id, held)
+            && (!self.has_socket_kinds() || held.iter().any(|socket| self.of_socket(map, *socket)))
+    }
+
+    /// Whether an end of a conversation is meant: this socket in the hands of this process.
+    pub fn end(&self, map: &Map, id: ProcessId, held: &[SocketId], socket: SocketId) -> bool {
+        self.of_process(map, id, held) && self.of_socket(map, socket)
+    }
+
+    /// Whether a socket that nobody is known to hold is meant.
+    pub fn unheld(&self, map: &Map, socket: SocketId) -> bool {
+        let only_sockets = self.0.iter().all(|selector| selector.is_of_socket());
+        only_sockets && self.of_socket(map, socket)
+    }
+
+    /// Whether any selector speaks of sockets.
+    pub fn has_socket_kinds(&self) -> bool {
+        self.0.iter().any(Selector::is_of_socket)
+    }
+
+    fn of_process(&self, map: &Map, id: ProcessId, held: &[SocketId]) -> bool {
+        let process = map.process(id);
+        self.every_kind(
+            |s| !s.is_of_socket(),
+            |s| s.fits_process(map, process, held),
+        )
+    }
+
+    fn of_socket(&self, map: &Map, id: SocketId) -> bool {
+        self.every_kind(Selector::is_of_socket, |s| s.fits_socket(map.socket(id)))
+    }
+
+    /// Of each kind among those that concern, one fits.
+    fn every_kind(
+        &self,
+        concerns: impl Fn(&Selector) -> bool,
+        fits: impl Fn(&Selector) -> bool,
+    ) -> bool {
+        let kind = std::mem::discriminant::<Selector>;
+        self.0
+            .iter()
+            .filter(|selector| concerns(selector))
+            .all(|selector| {
+                let same = |other: &&Selector| kind(other) == kind(selector);
+                self.0.iter().filter(same).any(&fits)
+            })
+    }
+}
+
+impl Selector {
+    fn is_of_socket(&self) -> bool {
+        matches!(
+            self,
+            Self::Socket(_)
+                | Self::Addr(_)
+                | Self::Port(_)
+                | Self::Proto(_)
+                | Self::State(_)
+                | Self::Inode(_)
+        )
+    }
+
+    fn fits_process(&self, map: &Map, process: &Process, held: &[SocketId]) -> bool {
+        let text = escape::display;
+        match self {
+            Self::Pid(pid) => process.pid == *pid,
+            Self::Comm(glob) => glob.matches(&text(&process.comm)),
+            Self::Exe(glob) => glob.matches(&text(&process.exe)),
+            Self::Cmd(glob) => {
+                let arguments: Vec<String> = process.arguments().map(text).collect();
+                glob.matches(&arguments.join(" "))
+            }
+            Self::Unit(glob) => process.unit.as_ref().is_some_and(|unit| glob.matches(unit)),
+            Self::Container(glob) => process.container.as_ref().is_some_and(|container| {
+                container
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| glob.matches(name))
+                    || glob.matches(&container.id)
+                    || (glob.0.len() >= 4 && container.id.starts_with(&glob.0))
+            }),
+            Self::User(glob) => {
+                process
+                    .user
+                    .as_ref()
+                    .is_some_and(|user| glob.matches(&text(user)))
+                    || process
+                        .uid
+                        .is_some_and(|uid| glob.matches(&uid.to_string()))
+            }
+            Self::Host(glob) => glob.matches(&text(&map.hosts[process.host.index()].hostname)),
+            Self::Netns(inode) => process.netns == Some(*inode),
+            Self::Word(word) => word_fits(map, process, held, word),
+            _ => true,
+        }
+    }
+
+    fn fits_socket(&self, socket: &Socket) -> bool {
+        match self {
+            Self::Socket(glob) => {
+                let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
+                name.is_some_and(|name| glob.matches(&name))
+            }
+            Self::Addr(network) => [socket.local, socket.remote]
+                .into_iter()
+                .flatten()
+                .any(|address| matches!(address, Address::Ip(ip, _) if network.contains(ip))),
+            Self::Port(port) => {
+                [socket.local, socket.remote]
+                    .into_iter()
+                    .flatten()
+                    .any(|address| match address {
+                        Address::Ip(_, own) => u32::from(own) == *port,
+                        Address::Vsock(_, own) => own == *port,
+                    })
+            }
+            Self::Proto(name) => proto_fits(socket, name),
+            Self::State(name) => state_name(socket.state) == name,
+            Self::Inode(inode) => socket.inode == *inode,
+            _ => true,
+        }
+    }
+}
+
+/// A bare word is part of comm, executable, script, unit, container or a listener's name.
+fn word_fits(map: &Map, process: &Process, held: &[SocketId], word: &str) -> bool {
+    let part_of = |text: &str| text.to_lowercase().contains(word);
+    let executable = process
+        .exe
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
+    part_of(&escape::display(&process.comm))
+        || part_of(&escape::display(executable))
+        || part_of(&program(process))
+        || process.unit.as_deref().is_some_and(part_of)
+        || process.container.as_ref().is_some_and(|container| {
+            part_of(&container.id) || container.name.as_deref().is_some_and(part_of)
+        })
+        || held.iter().map(|id| map.socket(*id)).any(|socket| {
+            socket.state == SocketState::Listening
+                && socket
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| part_of(&escape::name(name.bytes())))
+        })
+}
+
+/// `unix`, `tcp`, `udp`, …; `stream` and its like too, for those who think of types.
+fn proto_fits(socket: &Socket, name: &str) -> bool {
+    let family = match socket.family {
+        Family::Unix => "unix",
+        Family::Inet | Family::Inet6 => "inet",
+        Family::Netlink => "netlink",
+        Family::Packet => "packet",
+        Family::Vsock => "vsock",
+        Family::Other => "other",
+    };
+    let kind = match socket.kind {
+        SocketType::Stream => "stream",
+        SocketType::Dgram => "dgram",
+        SocketType::Raw => "raw",
+        SocketType::Seqpacket => "seqpacket",
+        SocketType::Unknown => "unknown",
+    };
+    socket.protocol == Some(name) || family == name || kind == name
+}
+
+/// A state's name in documents and selectors.
+pub fn state_name(state: SocketState) -> &'static str {
+    match state {
+        SocketState::Listening => "listening",
+        SocketState::Established => "established",
+        SocketState::Unconnected => "unconnected",
+        SocketState::Connecting => "connecting",
+        SocketState::Pending => "pending",
+        SocketState::Closing => "closing",
+        SocketState::CloseWait => "close-wait",
+        SocketState::TimeWait => "time-wait",
+        SocketState::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn globs() {
+        let check = |pattern: &str, text: &str| Glob(pattern.to_owned()).matches(text);
+        assert!(check("dbus*", "dbus-daemon") && check("*", "") && check("*worker*", "a worker"));
+        assert!(check("a?c", "aéc") && check("*a*b", "xaxbab"));
+        assert!(!check("dbus", "dbus-daemon") && !check("a?", "a") && !check("", "x"));
+    }
+
+    #[test]
+    fn networks() {
+        let within = |network: &str, ip: &str| {
+            Network::parse(network)
+                .unwrap()
+                .contains(ip.parse().unwrap())
+        };
+        assert!(within("10.0.0.0/8", "10.1.2.3") && within("0.0.0.0/0", "1.1.1.1"));
+        assert!(within("10.0.0.0/8", "::ffff:10.1.2.3") && within("::1", "::1"));
+        assert!(!within("10.0.0.0/8", "11.0.0.0") && !within("::/0", "1.2.3.4"));
+        assert_eq!(Network::parse("10.0.0.0/33"), None);
+    }
+
+    #[test]
+    fn errors_name_the_kind() {
+        let error = "pid:x".parse::<Selector>().unwrap_err();
+        assert_eq!(error.to_string(), "pid:x: expected a process id");
+        assert_eq!("NGINX".parse(), Ok(Selector::Word("nginx".to_owned())));
+        assert_eq!("a:b".parse(), Ok(Selector::Word("a:b".to_owned())));
+    }
+}
