@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::system::Uname;
@@ -19,6 +20,7 @@ use crate::found::{Found, Source, Tally, Way};
 use crate::holders::{self, Holders};
 use crate::modules::{self, Modules};
 use crate::netns::{self, Space};
+use crate::paths::{self, Question};
 use crate::proc::scan::Known;
 use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::sink::Sink;
@@ -110,6 +112,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         let wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
         fdinfo::read_all(root, &wanted, run.jobs, sink)?;
     }
+    paths::read_all(root, questions(&found, &tables), &mut lane)?;
     machine::record(root, &mut lane)?;
     modules::record(root, 2, &mut lane)?;
     lane.all(BlockKind::Users, &users::named(&found.uids))?;
@@ -159,6 +162,49 @@ fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
     // The own one first: it is most often the one with the most in it.
     spaces.sort_by_key(|space| !space.own);
     spaces
+}
+
+/// Which paths each mount namespace is asked for: all absolute ones, since each may reach any; and
+/// what a socket's holder sees of its own socket, whose name may be relative or below its own root.
+fn questions(found: &Found, tables: &Tables) -> Vec<Question> {
+    let absolute = |path: &&Vec<u8>| path.first() == Some(&b'/');
+    let everywhere: Arc<Vec<_>> = Arc::new(tables.paths.keys().filter(absolute).cloned().collect());
+    let mut questions: Vec<_> = found
+        .mntns
+        .iter()
+        .map(|(&mntns, &(_, pid))| Question {
+            mntns,
+            pid,
+            paths: everywhere.clone(),
+            walk: true,
+        })
+        .collect();
+    let sockets = tables
+        .paths
+        .values()
+        .map(|inode| u64::from(*inode))
+        .collect();
+    let holders = holders::first_holders(&found.kept, &sockets);
+    let homes: BTreeMap<_, _> = found
+        .kept
+        .iter()
+        .map(|kept| (kept.pid, kept.home))
+        .collect();
+    let mut own: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
+    for (path, inode) in &tables.paths {
+        if let Some((pid, _)) = holders.get(&u64::from(*inode))
+            && (!absolute(&path) || homes.get(pid).is_some_and(|(_, elsewhere)| *elsewhere))
+        {
+            own.entry(*pid).or_default().push(path.clone());
+        }
+    }
+    questions.extend(own.into_iter().map(|(pid, paths)| Question {
+        mntns: homes.get(&pid).map_or(0, |(mntns, _)| *mntns),
+        pid,
+        paths: Arc::new(paths),
+        walk: false,
+    }));
+    questions
 }
 
 /// Looks again at what came while the first look went on: always at new processes, at all tables

@@ -167,13 +167,19 @@ mod tests {
     use super::*;
     use crate::proc::kept::Keeper;
     use whotalks_snapshot::descriptors::Link;
+    use whotalks_snapshot::records::Process;
 
     fn table(pid: u32, program: u64, sockets: &[u64]) -> Kept {
         let mut keeper = Keeper::new(false);
         for (fd, inode) in sockets.iter().enumerate() {
             keeper.see(fd as u32, &Link::Socket { inode: *inode });
         }
-        keeper.keep(pid, 0, 1, (0, program))
+        let record = Process {
+            pid,
+            exe_ino: program,
+            ..Process::default()
+        };
+        keeper.keep(&record, 0)
     }
 
     #[test]

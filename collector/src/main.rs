@@ -25,6 +25,7 @@ mod modules;
 mod mounts;
 mod netns;
 mod output;
+mod paths;
 mod proc;
 mod signals;
 mod sink;

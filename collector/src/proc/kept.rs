@@ -1,8 +1,10 @@
 //! What stays in memory of a table that is already in the file: enough to tell later whether it has
 //! changed, who holds what, and which descriptors deserve a closer look.
 
-use super::process::Subject;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
+use whotalks_snapshot::records::Process;
+
+use super::process::start_ticks;
 
 /// Anonymous inodes whose fdinfo tells whom they concern.
 const TELLING: [&[u8]; 4] = [
@@ -22,6 +24,8 @@ pub(crate) struct Kept {
     pub(crate) start_ticks: u64,
     /// Device and inode of the executable.
     pub(crate) program: (u64, u64),
+    /// Its mount namespace, and whether its root is another than that namespace's.
+    pub(crate) home: (u64, bool),
     /// Of all numbers and links.
     pub(crate) fingerprint: u64,
     table: DescriptorTable,
@@ -95,16 +99,17 @@ impl Keeper {
     }
 
     /// The remains.
-    pub(crate) fn keep(self, pid: u32, tid: u32, start_ticks: u64, program: (u64, u64)) -> Kept {
+    pub(crate) fn keep(self, record: &Process, tid: u32) -> Kept {
         let mut table = self.builder.finish();
         for column in [&mut table.fds, &mut table.kinds, &mut table.numbers] {
             column.shrink_to_fit();
         }
         Kept {
-            pid,
+            pid: record.pid,
             tid,
-            start_ticks,
-            program,
+            start_ticks: start_ticks(record),
+            program: (record.exe_dev, record.exe_ino),
+            home: (record.mntns, record.root != b"/"),
             fingerprint: self.fingerprint,
             table,
         }
@@ -113,10 +118,11 @@ impl Keeper {
 
 impl Kept {
     /// The same for a process whose record was read afterwards.
-    pub(crate) fn of(self, subject: &Subject) -> Self {
+    pub(crate) fn of(self, record: &Process) -> Self {
         Self {
-            start_ticks: subject.start_ticks(),
-            program: subject.program(),
+            start_ticks: start_ticks(record),
+            program: (record.exe_dev, record.exe_ino),
+            home: (record.mntns, record.root != b"/"),
             ..self
         }
     }
@@ -154,7 +160,7 @@ mod tests {
         );
         keeper.see(5, &Link::Socket { inode: 7 });
         keeper.see(6, &Link::Other { text: TELLING[0] });
-        let kept = keeper.keep(1, 0, 3, (0, 0));
+        let kept = keeper.keep(&Process::default(), 0);
         let entries: Vec<_> = kept.entries().collect();
         let expected = [
             (1, Some(Object::pipe(7))),
@@ -169,7 +175,7 @@ mod tests {
         let print = |fd, inode| {
             let mut keeper = Keeper::new(false);
             keeper.see(fd, &Link::Socket { inode });
-            keeper.keep(1, 0, 1, (0, 0)).fingerprint
+            keeper.keep(&Process::default(), 0).fingerprint
         };
         assert_eq!(print(3, 9), print(3, 9));
         assert_ne!(print(3, 9), print(4, 9));

@@ -31,16 +31,6 @@ pub(crate) struct Subject {
 const START_TICKS: usize = 22;
 
 impl Subject {
-    /// When it began: with the pid, who it is.
-    pub(crate) fn start_ticks(&self) -> u64 {
-        statistic(&self.record.stat, START_TICKS).unwrap_or(0)
-    }
-
-    /// Device and inode of its executable.
-    pub(crate) fn program(&self) -> (u64, u64) {
-        (self.record.exe_dev, self.record.exe_ino)
-    }
-
     /// A directory below it.
     pub(crate) fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
         open_directory(self.directory.as_ref().map_err(|errno| *errno)?, path)
@@ -54,6 +44,11 @@ impl Subject {
             (tid, _) => self.open(&["task/", Decimal::new(tid).as_str()].concat()),
         }
     }
+}
+
+/// When a process began: with the pid, who it is.
+pub(crate) fn start_ticks(record: &Process) -> u64 {
+    statistic(&record.stat, START_TICKS).unwrap_or(0)
 }
 
 /// Opens a process to read its descriptors again; its record stays empty.

@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         let cmdline = self.plan.config.cmdline;
         match process::read(self.plan.root, pid, cmdline) {
             // The pid has another owner by now.
-            Some(now) if now.start_ticks() != known.start_ticks => {
+            Some(now) if process::start_ticks(&now.record) != known.start_ticks => {
                 self.found.tally.processes += 1;
                 self.whole(&now)
             }
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
                     self.lane.push(&mut self.tables, &part)?;
                 }
                 if let (Some(kept), Some(now)) = (kept, now) {
-                    self.found.kept.push(kept.of(&now));
+                    self.found.kept.push(kept.of(&now.record));
                 }
                 Ok(())
             }
@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
             },
         )?;
         let listed = outcome.errno == 0;
-        let kept = keeper.keep(pid, tid, subject.start_ticks(), subject.program());
+        let kept = keeper.keep(&subject.record, tid);
         Ok((outcome, parts, listed.then_some(kept)))
     }
 
