@@ -3,22 +3,31 @@
 //! Descriptors come first and tables after them: a socket that appears in between is then in a
 //! table without a holder, which a second look can tell from one that nobody holds.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::system::Uname;
 use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::CaptureEnd;
 
-use crate::args::Config;
+use crate::args::{Config, FdinfoChoice};
 use crate::diag::Tables;
-use crate::found::{Source, Tally, Way};
+use crate::found::{Found, Source, Tally, Way};
+use crate::holders::{self, Holders};
 use crate::modules::{self, Modules};
 use crate::netns::{self, Space};
-use crate::proc::{numeric_entries, scan};
+use crate::paths::{self, Question};
+use crate::proc::scan::Known;
+use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::sink::Sink;
 use crate::{clock, host, machine, mounts, users};
+
+/// A second look may take as long as the first, and this more.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// What all captures of a run share.
 pub(crate) struct Run<'a> {
@@ -33,7 +42,9 @@ pub(crate) struct Run<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) tally: Tally,
-    pub(crate) tables: Tables,
+    pub(crate) spaces: u64,
+    pub(crate) entered: u64,
+    pub(crate) unix_sockets: u64,
 }
 
 /// Reads everything once.
@@ -42,7 +53,6 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     let mut lane = sink.lane()?;
     let host = host::record(root, &run.uname, config, run.arguments);
     lane.record(BlockKind::Host, &host)?;
-
     modules::record(root, 1, &mut lane)?;
     let modules = if config.passive {
         Modules::present(root, &run.uname)
@@ -50,17 +60,82 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         Modules::Any
     };
 
-    let pids = numeric_entries(&run.root)?;
+    let begun = Instant::now();
+    let pids = numeric_entries(root)?;
+    let nobody = BTreeMap::new();
     let plan = scan::Plan {
         root,
+        config,
         pids: &pids,
-        cmdline: config.cmdline,
         pass: 1,
+        known: &nobody,
+        deadline: None,
         jobs: run.jobs,
     };
     let mut found = scan::run(&plan, sink)?;
-    mounts::read_all(root, &mut found, &mut lane)?;
+    let mut end = CaptureEnd {
+        descriptors_boottime_ns: clock::boottime_ns(),
+        ..CaptureEnd::default()
+    };
+    let took = begun.elapsed();
 
+    mounts::read_all(root, &mut found, &mut lane)?;
+    let spaces = spaces(root, &found);
+    let plan = netns::Plan {
+        root,
+        config,
+        spaces: &spaces,
+        modules: &modules,
+        conntrack: Modules::loaded(root).may_ask("nf_conntrack_netlink"),
+        pass: 1,
+        jobs: run.jobs,
+    };
+    let mut tables = netns::read_all(&plan, sink)?;
+    end.tables_boottime_ns = clock::boottime_ns();
+
+    let deadline = Instant::now() + took + GRACE;
+    let mut holders = Holders::count(&found.kept);
+    end.second_look = second_look(
+        run,
+        sink,
+        deadline,
+        &plan,
+        &mut found,
+        &mut tables,
+        &holders,
+    )?;
+    if found.changed {
+        holders = Holders::count(&found.kept);
+    }
+
+    if config.fdinfo != FdinfoChoice::None {
+        let wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
+        fdinfo::read_all(root, &wanted, run.jobs, sink)?;
+    }
+    paths::read_all(root, questions(&found, &tables), &mut lane)?;
+    machine::record(root, &mut lane)?;
+    modules::record(root, 2, &mut lane)?;
+    lane.all(BlockKind::Users, &users::named(&found.uids))?;
+
+    end.ended_realtime_ns = clock::realtime_ns();
+    end.ended_boottime_ns = clock::boottime_ns();
+    end.processes_seen = found.tally.processes;
+    end.processes_vanished = found.tally.vanished;
+    end.processes_denied = found.tally.denied;
+    end.processes_partial = found.tally.partial;
+    end.descriptors = found.tally.descriptors;
+    end.unix_sockets = tables.unix_sockets;
+    lane.record(BlockKind::End, &end)?;
+    Ok(Summary {
+        tally: found.tally,
+        spaces: tables.spaces,
+        entered: tables.entered,
+        unix_sockets: tables.unix_sockets,
+    })
+}
+
+/// The namespaces that were found, and the collector's own.
+fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
     let own = netns::own(root);
     let mut spaces: Vec<_> = found
         .netns
@@ -86,33 +161,111 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     }
     // The own one first: it is most often the one with the most in it.
     spaces.sort_by_key(|space| !space.own);
-    let plan = netns::Plan {
-        root,
-        config,
-        spaces: &spaces,
-        modules: &modules,
-        conntrack: Modules::loaded(root).may_ask("nf_conntrack_netlink"),
+    spaces
+}
+
+/// Which paths each mount namespace is asked for: all absolute ones, since each may reach any; and
+/// what a socket's holder sees of its own socket, whose name may be relative or below its own root.
+fn questions(found: &Found, tables: &Tables) -> Vec<Question> {
+    let absolute = |path: &&Vec<u8>| path.first() == Some(&b'/');
+    let everywhere: Arc<Vec<_>> = Arc::new(tables.paths.keys().filter(absolute).cloned().collect());
+    let mut questions: Vec<_> = found
+        .mntns
+        .iter()
+        .map(|(&mntns, &(_, pid))| Question {
+            mntns,
+            pid,
+            paths: everywhere.clone(),
+            walk: true,
+        })
+        .collect();
+    let sockets = tables
+        .paths
+        .values()
+        .map(|inode| u64::from(*inode))
+        .collect();
+    let holders = holders::first_holders(&found.kept, &sockets);
+    let homes: BTreeMap<_, _> = found
+        .kept
+        .iter()
+        .map(|kept| (kept.pid, kept.home))
+        .collect();
+    let mut own: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
+    for (path, inode) in &tables.paths {
+        if let Some((pid, _)) = holders.get(&u64::from(*inode))
+            && (!absolute(&path) || homes.get(pid).is_some_and(|(_, elsewhere)| *elsewhere))
+        {
+            own.entry(*pid).or_default().push(path.clone());
+        }
+    }
+    questions.extend(own.into_iter().map(|(pid, paths)| Question {
+        mntns: homes.get(&pid).map_or(0, |(mntns, _)| *mntns),
+        pid,
+        paths: Arc::new(paths),
+        walk: false,
+    }));
+    questions
+}
+
+/// Looks again at what came while the first look went on: always at new processes, at all tables
+/// where a socket has no holder, and at the dumps where a table was different.
+fn second_look(
+    run: &Run<'_>,
+    sink: &Sink,
+    deadline: Instant,
+    plan: &netns::Plan<'_>,
+    found: &mut Found,
+    tables: &mut Tables,
+    holders: &Holders,
+) -> io::Result<u8> {
+    let mut pids = numeric_entries(&run.root)?;
+    let known: BTreeMap<_, _> = found
+        .kept
+        .iter()
+        .filter(|kept| kept.tid == 0)
+        .map(|kept| {
+            let (start_ticks, fingerprint) = (kept.start_ticks, kept.fingerprint);
+            (
+                kept.pid,
+                Known {
+                    start_ticks,
+                    fingerprint,
+                },
+            )
+        })
+        .collect();
+    let everybody = holders.any_without_holder(&tables.inodes);
+    if everybody {
+        pids.retain(|pid| known.contains_key(pid) || !found.seen.contains(pid));
+    } else {
+        pids.retain(|pid| !found.seen.contains(pid));
+    }
+    // The collector's own table is different at every look.
+    pids.retain(|pid| *pid != std::process::id());
+    if pids.is_empty() {
+        return Ok(1);
+    }
+    let again = scan::Plan {
+        root: &run.root,
+        config: run.config,
+        pids: &pids,
+        pass: 2,
+        known: &known,
+        deadline: Some(deadline),
         jobs: run.jobs,
     };
-    let tables = netns::read_all(&plan, sink)?;
-
-    machine::record(root, &mut lane)?;
-    modules::record(root, 2, &mut lane)?;
-    lane.all(BlockKind::Users, &users::named(&found.uids))?;
-    let end = CaptureEnd {
-        ended_realtime_ns: clock::realtime_ns(),
-        ended_boottime_ns: clock::boottime_ns(),
-        processes_seen: found.tally.processes,
-        processes_vanished: found.tally.vanished,
-        descriptors: found.tally.descriptors,
-        unix_sockets: tables.unix_sockets,
-        processes_denied: found.tally.denied,
-        processes_partial: found.tally.partial,
-        ..CaptureEnd::default()
+    let later = scan::run(&again, sink)?;
+    let reach = match (everybody, later.cut) {
+        (_, true) => 3,
+        (true, false) => 2,
+        (false, false) => 1,
     };
-    lane.record(BlockKind::End, &end)?;
-    Ok(Summary {
-        tally: found.tally,
-        tables,
-    })
+    let different = later.changed || !later.kept.is_empty();
+    found.renew(later);
+    if different {
+        let plan = netns::Plan { pass: 2, ..*plan };
+        tables.merge(netns::read_all(&plan, sink)?);
+        found.changed = true;
+    }
+    Ok(reach)
 }

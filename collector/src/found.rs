@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::proc::kept::Kept;
+
 /// How a network namespace was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
@@ -59,10 +61,18 @@ pub(crate) struct Tally {
 pub(crate) struct Found {
     /// Network namespaces, and the best way to each.
     pub(crate) netns: BTreeMap<u64, Way>,
-    /// Mount namespaces, and the lowest process in each.
-    pub(crate) mntns: BTreeMap<u64, u32>,
+    /// Mount namespaces, and a process in each: whether its root is another, its pid.
+    pub(crate) mntns: BTreeMap<u64, (bool, u32)>,
     /// User ids.
     pub(crate) uids: BTreeSet<u32>,
+    /// Processes that were looked at.
+    pub(crate) seen: BTreeSet<u32>,
+    /// What is kept of each table.
+    pub(crate) kept: Vec<Kept>,
+    /// Whether a table was different in the second look.
+    pub(crate) changed: bool,
+    /// Whether the look was ended by its deadline.
+    pub(crate) cut: bool,
     pub(crate) tally: Tally,
 }
 
@@ -75,10 +85,19 @@ impl Found {
         }
     }
 
-    /// Notes a process of a mount namespace.
-    pub(crate) fn mount(&mut self, inode: u64, pid: u32) {
-        let lowest = self.mntns.entry(inode).or_insert(pid);
-        *lowest = pid.min(*lowest);
+    /// Notes a process of a mount namespace; one that sees its root is better.
+    pub(crate) fn mount(&mut self, inode: u64, pid: u32, rooted_elsewhere: bool) {
+        let best = self.mntns.entry(inode).or_insert((rooted_elsewhere, pid));
+        *best = (rooted_elsewhere, pid).min(*best);
+    }
+
+    /// Takes over what a later look found: its tables replace those of the same processes.
+    pub(crate) fn renew(&mut self, later: Self) {
+        let newer: BTreeSet<_> = later.kept.iter().map(|kept| (kept.pid, kept.tid)).collect();
+        self.kept
+            .retain(|kept| !newer.contains(&(kept.pid, kept.tid)));
+        self.merge(later);
+        self.kept.sort_unstable_by_key(|kept| (kept.pid, kept.tid));
     }
 
     /// Takes over what another reader found.
@@ -86,10 +105,14 @@ impl Found {
         for (inode, way) in other.netns {
             self.network(inode, way);
         }
-        for (inode, pid) in other.mntns {
-            self.mount(inode, pid);
+        for (inode, (rooted_elsewhere, pid)) in other.mntns {
+            self.mount(inode, pid, rooted_elsewhere);
         }
         self.uids.extend(other.uids);
+        self.seen.extend(other.seen);
+        self.kept.extend(other.kept);
+        self.changed |= other.changed;
+        self.cut |= other.cut;
         self.tally.processes += other.tally.processes;
         self.tally.vanished += other.tally.vanished;
         self.tally.denied += other.tally.denied;

@@ -18,12 +18,14 @@ mod capture;
 mod clock;
 mod diag;
 mod found;
+mod holders;
 mod host;
 mod machine;
 mod modules;
 mod mounts;
 mod netns;
 mod output;
+mod paths;
 mod proc;
 mod signals;
 mod sink;
@@ -142,7 +144,7 @@ fn series(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
 
 /// What was captured, on one line.
 fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, bytes: u64) -> String {
-    let Summary { tally, tables } = summary;
+    let tally = &summary.tally;
     let mut line = format!("{shown}: ");
     if captures > 1 {
         line += &format!("{captures} captures, in the last ");
@@ -153,15 +155,15 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
     line += &[
         count(tally.processes, "process", "processes"),
         count(tally.descriptors, "descriptor", "descriptors"),
-        count(tables.unix_sockets, "unix socket", "unix sockets"),
-        count(tables.spaces, "network namespace", "network namespaces"),
+        count(summary.unix_sockets, "unix socket", "unix sockets"),
+        count(summary.spaces, "network namespace", "network namespaces"),
     ]
     .join(", ");
     let missing: Vec<_> = [
         (tally.denied, "denied"),
         (tally.partial, "partial"),
         (tally.vanished, "vanished"),
-        (tables.spaces - tables.entered, "namespaces not entered"),
+        (summary.spaces - summary.entered, "namespaces not entered"),
     ]
     .iter()
     .filter(|(number, _)| *number > 0)

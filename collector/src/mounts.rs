@@ -13,7 +13,7 @@ use crate::sink::Lane;
 
 /// Reads the mount table of each mount namespace found, through one of its processes.
 pub(crate) fn read_all(root: &OwnedFd, found: &mut Found, lane: &mut Lane) -> io::Result<()> {
-    for (mntns, pid) in found.mntns.clone() {
+    for (mntns, (_, pid)) in found.mntns.clone() {
         let mut raw = lane.raw(RawHeader {
             source: b"mountinfo".to_vec(),
             mntns,

@@ -11,7 +11,7 @@ use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::{Netns, RawHeader};
 
 use crate::args::{Config, NetnsChoice};
-use crate::diag::families::FAMILIES;
+use crate::diag::families::{FAMILIES, RESTLESS};
 use crate::diag::{self, Tables};
 use crate::found::{Source, Way};
 use crate::modules::Modules;
@@ -48,6 +48,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) modules: &'a Modules,
     /// Whether the kernel tells what it tracks without loading anything for it.
     pub(crate) conntrack: bool,
+    /// 1, or 2 for the second look.
+    pub(crate) pass: u8,
     pub(crate) jobs: usize,
 }
 
@@ -62,7 +64,10 @@ enum Portion {
     Others,
 }
 
-const PORTIONS: [Portion; 3] = [Portion::UnixDumps, Portion::UnixText, Portion::Others];
+/// The first look: the dumps of all namespaces first, as close to the descriptors as can be.
+const FIRST: &[Portion] = &[Portion::UnixDumps, Portion::UnixText, Portion::Others];
+/// The second look: only what comes and goes.
+const SECOND: &[Portion] = &[Portion::UnixDumps, Portion::Others];
 
 /// Inode of the network namespace that the collector itself is in; 0: not known.
 pub(crate) fn own(root: &OwnedFd) -> u64 {
@@ -73,9 +78,9 @@ pub(crate) fn own(root: &OwnedFd) -> u64 {
 
 /// Reads all namespaces.
 pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
-    // Portion by portion: the dumps of all namespaces first, as close to the descriptors as can be.
-    let tasks: Vec<_> = PORTIONS
-        .into_iter()
+    let portions = if plan.pass == 1 { FIRST } else { SECOND };
+    let tasks: Vec<_> = portions
+        .iter()
         .flat_map(|portion| plan.spaces.iter().map(move |space| (space, portion)))
         .collect();
     let next = AtomicUsize::new(0);
@@ -83,7 +88,7 @@ pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
         let mut lane = sink.lane()?;
         let mut tables = Tables::default();
         while let Some((space, portion)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            visit(plan, space, *portion, &mut lane, &mut tables)?;
+            visit(plan, space, **portion, &mut lane, &mut tables)?;
         }
         Ok(tables)
     };
@@ -180,27 +185,32 @@ fn read(
     if entered == Err(Errno::CANCELED) {
         // --netns own: that it exists is recorded, nothing more.
         if matches!(portion, Portion::UnixDumps) {
-            record(space, entered, None, lane)?;
+            record(plan, space, entered, None, lane)?;
         }
         return Ok(());
     }
     match portion {
         Portion::UnixDumps => {
             let socket = entered.and_then(|()| diag::Socket::open());
-            record(space, entered, socket.as_ref().ok(), lane)?;
-            tables.spaces += 1;
-            tables.entered += u64::from(entered.is_ok());
-            if !plan.modules.may_ask("unix_diag") {
-                return not_asked(space, "diag/unix", lane);
+            record(plan, space, entered, socket.as_ref().ok(), lane)?;
+            if plan.pass == 1 {
+                tables.spaces += 1;
+                tables.entered += u64::from(entered.is_ok());
             }
-            diag::unix::read(space, socket, lane, tables)
+            if !plan.modules.may_ask("unix_diag") {
+                return not_asked(plan, space, "diag/unix", lane);
+            }
+            diag::unix::read(space, plan.pass, socket, lane, tables)
         }
         Portion::UnixText => {
             let place = text::Place::new(plan.root, space, entered.is_ok());
             place.unix(config.keep_pointers, lane)
         }
         Portion::Others => {
-            others(plan, space, entered, lane)?;
+            others(plan, space, entered, lane, tables)?;
+            if plan.pass > 1 {
+                return Ok(());
+            }
             let place = text::Place::new(plan.root, space, entered.is_ok());
             place.others(lane)
         }
@@ -213,18 +223,36 @@ fn others(
     space: &Space,
     entered: Result<(), Errno>,
     lane: &mut Lane,
+    tables: &mut Tables,
 ) -> io::Result<()> {
     let mut socket = entered.and_then(|()| diag::Socket::open());
-    for family in &FAMILIES {
+    let asked = if plan.pass == 1 {
+        FAMILIES.len()
+    } else {
+        RESTLESS
+    };
+    for family in &FAMILIES[..asked] {
         match &mut socket {
-            Err(errno) => lane
-                .raw(space.header(family.source, 1))
-                .finish(number(*errno), 0)?,
-            Ok(_) if !plan.modules.may_ask(family.module) => {
-                not_asked(space, family.source, lane)?;
+            Err(errno) => {
+                let raw = lane.raw(space.header(family.source, plan.pass));
+                raw.finish(number(*errno), 0)?;
             }
-            Ok(socket) => family.read(space, socket, lane, |_| {})?,
+            Ok(_) if !plan.modules.may_ask(family.module) => {
+                not_asked(plan, space, family.source, lane)?;
+            }
+            Ok(socket) => {
+                let into = if family.has_holders() {
+                    &mut tables.inodes
+                } else {
+                    &mut tables.other_inodes
+                };
+                let note = |bytes: &[u8]| into.extend(family.inodes(bytes));
+                family.read(space, plan.pass, socket, lane, note)?;
+            }
         }
+    }
+    if plan.pass > 1 {
+        return Ok(());
     }
     if let Err(errno) = entered {
         return lane
@@ -239,17 +267,21 @@ fn others(
 }
 
 /// A source that is left alone, since asking would make the kernel load a module.
-fn not_asked(space: &Space, source: &str, lane: &mut Lane) -> io::Result<()> {
-    lane.raw(space.header(source, 1))
-        .finish(0, RawHeader::NO_MODULE)
+fn not_asked(plan: &Plan<'_>, space: &Space, source: &str, lane: &mut Lane) -> io::Result<()> {
+    let raw = lane.raw(space.header(source, plan.pass));
+    raw.finish(0, RawHeader::NO_MODULE)
 }
 
 fn record(
+    plan: &Plan<'_>,
     space: &Space,
     entered: Result<(), Errno>,
     socket: Option<&diag::Socket>,
     lane: &mut Lane,
 ) -> io::Result<()> {
+    if plan.pass > 1 {
+        return Ok(());
+    }
     let record = Netns {
         inode: space.inode,
         cookie: socket.and_then(diag::Socket::netns_cookie),

@@ -76,7 +76,8 @@ record! {
         /// Processes some of whose descriptors' links were refused.
         pub processes_partial: u64,
         /// What the second look covered: 0 nothing, 1 processes that had appeared, 2 also every
-        /// table that was read at first: one without records of pass 2 had not changed.
+        /// table that was read at first: one without records of pass 2 had not changed; 3 begun and
+        /// ended by its deadline.
         pub second_look: u8,
         /// Boot clock when the first look at the descriptors was over.
         pub descriptors_boottime_ns: u64,

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use whotalks_snapshot::netlink::{ByteOrder, messages};
 use whotalks_snapshot::records::RawHeader;
 
 use super::{Ending, SOCK_DIAG_BY_FAMILY, Socket};
@@ -27,6 +28,9 @@ const ALL_EXTENSIONS: u8 = 0xff;
 const NDIAG_PROTO_ALL: u8 = 255;
 /// Times that an interrupted dump is asked for.
 const ATTEMPTS: u8 = 3;
+
+/// How many of the families a second look asks again: those whose sockets come and go.
+pub(crate) const RESTLESS: usize = 4;
 
 /// How a family is asked.
 #[derive(Debug, Clone, Copy)]
@@ -132,16 +136,37 @@ impl Family {
         bytes
     }
 
+    /// Whether a socket of this family that nobody holds is worth a second look. The collector's own
+    /// netlink sockets would always be.
+    pub(crate) fn has_holders(&self) -> bool {
+        matches!(self.question, Question::Inet(_))
+    }
+
+    /// The inodes in an answer; 0 where a socket belongs to nobody.
+    pub(crate) fn inodes<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = u32> + use<'b> {
+        // Where each family's message has its inode (struct inet_diag_msg, netlink_diag_msg, …).
+        let at = match self.question {
+            Question::Inet(_) => 68,
+            Question::Shown { .. } if self.family == AF_NETLINK => 16,
+            Question::Shown { .. } => 4,
+            Question::States { .. } => 24,
+        };
+        messages(bytes, ByteOrder::NATIVE)
+            .filter_map(move |message| ByteOrder::NATIVE.u32(message.ok()?.payload, at))
+            .filter(|inode| *inode != 0)
+    }
+
     /// Asks, again where the kernel says that the table changed meanwhile.
     pub(crate) fn read(
         &self,
         space: &Space,
+        pass: u8,
         socket: &mut Socket,
         lane: &mut Lane,
         mut each: impl FnMut(&[u8]),
     ) -> io::Result<()> {
         for attempt in 0..ATTEMPTS {
-            let mut header = space.header(self.source, 1);
+            let mut header = space.header(self.source, pass);
             header.attempt = attempt;
             let mut raw = lane.raw(header);
             let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {

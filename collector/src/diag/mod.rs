@@ -2,6 +2,7 @@
 //!
 //! References: `sock_diag(7)`, `linux/netlink.h`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -42,6 +43,14 @@ pub(crate) struct Tables {
     pub(crate) entered: u64,
     /// Messages of the Unix dumps.
     pub(crate) unix_sockets: u64,
+    /// Inodes of Unix and internet sockets: each should have a holder.
+    pub(crate) inodes: Vec<u32>,
+    /// Inodes of other families' sockets.
+    pub(crate) other_inodes: Vec<u32>,
+    /// Unix sockets whose fdinfo is worth reading: listeners, and those with something to read.
+    pub(crate) notable: BTreeSet<u32>,
+    /// Paths that sockets are bound to, and one of the sockets.
+    pub(crate) paths: BTreeMap<Vec<u8>, u32>,
 }
 
 impl Tables {
@@ -50,6 +59,10 @@ impl Tables {
         self.spaces += other.spaces;
         self.entered += other.entered;
         self.unix_sockets += other.unix_sockets;
+        self.inodes.extend(other.inodes);
+        self.other_inodes.extend(other.other_inodes);
+        self.notable.extend(other.notable);
+        self.paths.extend(other.paths);
     }
 }
 

@@ -25,6 +25,14 @@ const SHOW_ICONS: u32 = 0x08;
 const ALL_STATES: u32 = u32::MAX;
 /// `TCP_LISTEN`, which Unix listeners are in too.
 const LISTEN: u8 = 10;
+/// `SOCK_DGRAM`.
+const DGRAM: u8 = 2;
+/// `UNIX_DIAG_NAME`.
+const NAME: u16 = 0;
+/// Sockets whose fdinfo may be read for their own sake; a flood of data must not fill memory.
+const NOTABLE_LIMIT: usize = 64 << 10;
+/// Bound paths that are looked up.
+const PATHS_LIMIT: usize = 16 << 10;
 /// `UNIX_DIAG_RQLEN`.
 const RQLEN: u16 = 4;
 /// Bytes of `struct unix_diag_msg`.
@@ -46,6 +54,7 @@ fn request(states: u32, inode: u32, show: u32) -> Vec<u8> {
 /// Reads a namespace's Unix sockets through a socket that belongs to it.
 pub(crate) fn read(
     space: &Space,
+    pass: u8,
     socket: Result<Socket, Errno>,
     lane: &mut Lane,
     tables: &mut Tables,
@@ -59,31 +68,35 @@ pub(crate) fn read(
         }
     };
     let mut awaited = BTreeSet::new();
-    let mut raw = lane.raw(space.header("diag/unix", 1));
+    let mut seen = 0;
+    let mut raw = lane.raw(space.header("diag/unix", pass));
     let all = request(ALL_STATES, 0, SHOW_ALL_BUT_ICONS);
     let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &all, |bytes| {
         for row in rows(bytes) {
-            tables.unix_sockets += 1;
-            if row.state == LISTEN && row.pending() > 0 {
+            seen += 1;
+            row.note(tables);
+            if row.state == LISTEN && row.waiting() > 0 {
                 awaited.insert(row.inode);
             }
         }
         raw.push(bytes)
     })?;
     raw.finish(ending.errno, ending.flags)?;
-    if ending.errno != 0 && tables.unix_sockets == 0 {
+    tables.unix_sockets += if pass == 1 { seen } else { 0 };
+    if ending.errno != 0 && seen == 0 {
         return Ok(()); // not to be had here: asking further would only repeat that
     }
-    pending_lists(space, &mut socket, lane, awaited)
+    pending_lists(space, pass, &mut socket, lane, awaited)
 }
 
 fn pending_lists(
     space: &Space,
+    pass: u8,
     socket: &mut Socket,
     lane: &mut Lane,
     mut awaited: BTreeSet<u32>,
 ) -> io::Result<()> {
-    let mut raw = lane.raw(space.header("diag/unix-pending", 1));
+    let mut raw = lane.raw(space.header("diag/unix-pending", pass));
     let lists = request(1 << LISTEN, 0, SHOW_ICONS);
     let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &lists, |bytes| {
         for row in rows(bytes) {
@@ -93,7 +106,7 @@ fn pending_lists(
     })?;
     raw.finish(ending.errno, ending.flags)?;
     for inode in awaited {
-        let mut header = space.header("diag/unix-exact", 1);
+        let mut header = space.header("diag/unix-exact", pass);
         header.key = u64::from(inode);
         let mut raw = lane.raw(header);
         let exact = request(ALL_STATES, inode, SHOW_ICONS);
@@ -106,17 +119,46 @@ fn pending_lists(
 
 /// As much of a message as decides what to ask next.
 struct Row<'a> {
+    kind: u8,
     state: u8,
     inode: u32,
     attributes: &'a [u8],
 }
 
 impl Row<'_> {
-    /// Clients that wait to be accepted.
-    fn pending(&self) -> u32 {
+    fn attribute(&self, wanted: u16) -> Option<&[u8]> {
         let mut all = attributes(self.attributes, NATIVE);
-        let value = all.find_map(|(kind, value)| (kind == RQLEN).then_some(value));
+        all.find_map(|(kind, value)| (kind == wanted).then_some(value))
+    }
+
+    /// Clients that wait to be accepted; of other sockets, bytes that wait to be read.
+    fn waiting(&self) -> u32 {
+        let value = self.attribute(RQLEN);
         value.and_then(|value| NATIVE.u32(value, 0)).unwrap_or(0)
+    }
+
+    /// What matters for what is read later.
+    fn note(&self, tables: &mut Tables) {
+        tables.inodes.push(self.inode);
+        let listens = self.state == LISTEN;
+        if (listens || self.waiting() > 0) && tables.notable.len() < NOTABLE_LIMIT {
+            tables.notable.insert(self.inode);
+        }
+        // Accepted sockets carry their listener's name; nobody can be reached through them.
+        if (listens || self.kind == DGRAM)
+            && let Some(name) = self.attribute(NAME)
+            && name.first().is_some_and(|first| *first != 0)
+            && tables.paths.len() < PATHS_LIMIT
+        {
+            let end = name
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or(name.len());
+            tables
+                .paths
+                .entry(name[..end].to_vec())
+                .or_insert(self.inode);
+        }
     }
 }
 
@@ -124,6 +166,7 @@ fn rows(bytes: &[u8]) -> impl Iterator<Item = Row<'_>> {
     messages(bytes, NATIVE).filter_map(|message| {
         let payload = message.ok()?.payload;
         Some(Row {
+            kind: *payload.get(1)?,
             state: *payload.get(2)?,
             inode: NATIVE.u32(payload, 4)?,
             attributes: payload.get(FIXED_BYTES..)?,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, RawDir};
 use rustix::io::Errno;
@@ -35,10 +35,10 @@ pub(crate) struct Outcome {
     pub(crate) errno: u16,
 }
 
-/// Reads the table below `at` (`/proc/PID` or a thread of it). `each` sees every link, `emit` takes
+/// Reads the table below `at` (`/proc/PID` or a thread of it, if that could be opened). `each` sees every link, `emit` takes
 /// the parts; a table that cannot be listed is one part without entries.
 pub(crate) fn read(
-    at: BorrowedFd<'_>,
+    at: Result<impl AsFd, Errno>,
     owner: Owner,
     entries: &mut [MaybeUninit<u8>],
     mut each: impl FnMut(u32, &Link<'_>),
@@ -52,7 +52,7 @@ pub(crate) fn read(
         ..DescriptorTable::default()
     };
     let mut outcome = Outcome::default();
-    let directory = match open_directory(at, c"fd") {
+    let directory = match at.and_then(|at| open_directory(at, c"fd")) {
         Ok(directory) => directory,
         Err(errno) => {
             outcome.errno = number(errno);

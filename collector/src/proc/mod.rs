@@ -8,9 +8,12 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
+pub(crate) mod fdinfo;
 pub(crate) mod fds;
+pub(crate) mod kept;
 pub(crate) mod process;
 pub(crate) mod scan;
+pub(crate) mod threads;
 
 /// Enough for what the kernel gives at once.
 const CHUNK_BYTES: usize = 64 << 10;

@@ -20,31 +20,71 @@ pub(crate) const LINK_BYTES: usize = 4097;
 /// A process that is being read.
 pub(crate) struct Subject {
     /// `/proc/PID`. While it is open, the pid's next owner cannot be mistaken for this one.
-    pub(crate) directory: OwnedFd,
+    directory: Result<OwnedFd, Errno>,
     /// `/proc/PID/task/TID`, where the main thread has exited.
     thread: Option<OwnedFd>,
     /// The record, filled.
     pub(crate) record: Process,
 }
 
+/// Index in `stat` of when the process began, in ticks since boot.
+const START_TICKS: usize = 22;
+
 impl Subject {
-    /// Where its descriptors are.
-    pub(crate) fn living(&self) -> BorrowedFd<'_> {
-        self.thread.as_ref().unwrap_or(&self.directory).as_fd()
+    /// A directory below it.
+    pub(crate) fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
+        open_directory(self.directory.as_ref().map_err(|errno| *errno)?, path)
     }
+
+    /// Where a thread's descriptors are; 0: those of the process, through a thread that lives.
+    pub(crate) fn place(&self, tid: u32) -> Result<OwnedFd, Errno> {
+        match (tid, &self.thread) {
+            (0, Some(thread)) => open_directory(thread, c"."),
+            (0, None) => self.open("."),
+            (tid, _) => self.open(&["task/", Decimal::new(tid).as_str()].concat()),
+        }
+    }
+}
+
+/// When a process began: with the pid, who it is.
+pub(crate) fn start_ticks(record: &Process) -> u64 {
+    statistic(&record.stat, START_TICKS).unwrap_or(0)
+}
+
+/// Opens a process to read its descriptors again; its record stays empty.
+pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> Subject {
+    let directory = open_path(root, pid);
+    let thread = directory.as_ref().ok().and_then(|directory| {
+        // Only a process without descriptors of its own is worth the question.
+        let mut stat = Vec::new();
+        read_file(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
+        Some(living_thread(directory, pid, &stat)?.1)
+    });
+    let record = Process {
+        pid,
+        ..Process::default()
+    };
+    Subject {
+        directory,
+        thread,
+        record,
+    }
+}
+
+fn open_path(root: &OwnedFd, pid: u32) -> Result<OwnedFd, Errno> {
+    // Only a path: under hidepid the directory of another user's process cannot be read.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(root, Decimal::new(pid).as_str(), flags, Mode::empty())
 }
 
 /// Reads a process; `None` when it was gone before anything could be read.
 pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
-    // Only a path: under hidepid the directory of another user's process cannot be read.
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut record = Process {
         pid,
         at_boottime_ns: clock::boottime_ns(),
         ..Process::default()
     };
-    let directory = openat(root, Decimal::new(pid).as_str(), flags, Mode::empty());
-    let directory = directory.ok()?;
+    let directory = open_path(root, pid).ok()?;
     let main = directory.as_fd();
     let mut errors = Vec::new();
     let mut text = |at: BorrowedFd<'_>, name: &'static str, limit, into: &mut Vec<u8>| {
@@ -79,7 +119,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
         })
         .collect();
     Some(Subject {
-        directory,
+        directory: Ok(directory),
         thread,
         record,
     })
@@ -161,6 +201,14 @@ fn state(stat: &[u8]) -> Option<u8> {
     stat.get(end + 2).copied()
 }
 
+/// A number in `stat`, by its index from 1 as proc_pid_stat(5) counts them (from the third on).
+pub(crate) fn statistic(stat: &[u8], index: usize) -> Option<u64> {
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let mut words = stat.get(end + 2..)?.split(|byte| *byte == b' ');
+    let word = words.nth(index.checked_sub(3)?)?;
+    std::str::from_utf8(word).ok()?.trim_end().parse().ok()
+}
+
 /// A thread that still lives where the main one has exited: it has what the main one has lost.
 fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, OwnedFd)> {
     if state(stat)? != b'Z' {
@@ -225,6 +273,9 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_the_state() {
         assert_eq!(state(b"12 (a) Z (x) S 1 12"), Some(b'S'));
+        assert_eq!(statistic(b"12 (a) Z (x) S 1 12", 4), Some(1));
+        assert_eq!(statistic(b"12 (a) Z (x) S 1 12\n", 5), Some(12));
+        assert_eq!(statistic(b"12 (a) S", 22), None);
         assert_eq!(state(b"12 (a"), None);
         assert_eq!(state(b"12 (a)"), None);
     }

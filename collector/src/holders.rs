@@ -1,0 +1,214 @@
+//! Who holds what: sockets that nobody was seen to hold, and descriptors worth a closer look.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::args::FdinfoChoice;
+use crate::proc::kept::{Kept, Object};
+
+/// Objects that are gathered before they are counted.
+const FRESH: usize = 64 << 10;
+/// Holders of one object that are looked at.
+const SAMPLE: u8 = 64;
+/// Event polls, eventfds and their like of one process that are looked at.
+const TELLING_OF_ONE: usize = 4_096;
+
+/// How many tables each object is in.
+#[derive(Debug, Default)]
+pub(crate) struct Holders {
+    counted: Vec<(Object, u32)>,
+    fresh: Vec<Object>,
+}
+
+impl Holders {
+    /// Counts the objects of all tables.
+    pub(crate) fn count<'a>(tables: impl IntoIterator<Item = &'a Kept>) -> Self {
+        let mut holders = Self::default();
+        let mut own = Vec::new();
+        for table in tables {
+            own.extend(table.entries().filter_map(|(_, object)| object));
+            own.sort_unstable();
+            own.dedup();
+            holders.fresh.append(&mut own);
+            if holders.fresh.len() >= FRESH.max(holders.counted.len()) {
+                holders.settle();
+            }
+        }
+        holders.settle();
+        holders.fresh = Vec::new();
+        holders
+    }
+
+    /// Puts the fresh ones among the counted: many tables may have the same few objects.
+    fn settle(&mut self) {
+        self.fresh.sort_unstable();
+        let old = std::mem::take(&mut self.counted).into_iter();
+        let new = self.fresh.drain(..).map(|object| (object, 1));
+        let (mut old, mut new) = (old.peekable(), new.peekable());
+        let mut merged: Vec<(Object, u32)> = Vec::with_capacity(old.len() + new.len());
+        loop {
+            let next = match (old.peek(), new.peek()) {
+                (Some(one), Some(other)) if other.0 < one.0 => new.next(),
+                (Some(_), _) => old.next(),
+                (None, _) => new.next(),
+            };
+            let Some((object, count)) = next else { break };
+            match merged.last_mut() {
+                Some(last) if last.0 == object => last.1 += count,
+                _ => merged.push((object, count)),
+            }
+        }
+        merged.shrink_to_fit();
+        self.counted = merged;
+    }
+
+    fn of(&self, object: Object) -> u32 {
+        let found = self
+            .counted
+            .binary_search_by_key(&object, |(object, _)| *object);
+        found.map_or(0, |at| self.counted[at].1)
+    }
+
+    /// Whether one of these sockets is in no table.
+    pub(crate) fn any_without_holder(&self, sockets: &[u32]) -> bool {
+        let held = |inode: &u32| self.of(Object::socket(u64::from(*inode))) > 0;
+        sockets.iter().any(|inode| *inode != 0 && !held(inode))
+    }
+
+    /// Sockets in tables that none of the kernel's lists has.
+    pub(crate) fn not_listed(&self, listed: &mut [u32]) -> BTreeSet<u64> {
+        listed.sort_unstable();
+        self.counted
+            .iter()
+            .filter_map(|(object, _)| object.as_socket())
+            .filter(|inode| {
+                !u32::try_from(*inode).is_ok_and(|inode| listed.binary_search(&inode).is_ok())
+            })
+            .collect()
+    }
+}
+
+/// Descriptors of one table to be looked at: all that were kept, or these.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) pid: u32,
+    pub(crate) tid: u32,
+    pub(crate) fds: Vec<u32>,
+}
+
+/// Chooses whose fdinfo is read. `notable`: sockets that are worth it whoever holds them.
+pub(crate) fn choose(
+    choice: FdinfoChoice,
+    tables: &[Kept],
+    holders: &Holders,
+    notable: &BTreeSet<u32>,
+) -> Vec<Wanted> {
+    let mut looked_at: HashMap<Object, (u8, u64)> = HashMap::new();
+    let mut choose_one = |table: &Kept, object: Option<Object>, telling: &mut usize| {
+        if choice == FdinfoChoice::All {
+            return true;
+        }
+        let Some(object) = object else {
+            *telling += 1;
+            return *telling <= TELLING_OF_ONE;
+        };
+        let socket = object
+            .as_socket()
+            .and_then(|inode| u32::try_from(inode).ok());
+        let notable = socket.is_some_and(|inode| notable.contains(&inode));
+        if !notable && holders.of(object) < 2 {
+            return false;
+        }
+        // Programs are told apart by a bit of 64: a clash costs one sample.
+        let program = table.program.1 ^ table.program.0.rotate_left(17);
+        let bit = 1_u64 << (program.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+        let (count, programs) = looked_at.entry(object).or_default();
+        if *count >= SAMPLE && *programs & bit != 0 {
+            return false;
+        }
+        *count = count.saturating_add(1);
+        *programs |= bit;
+        true
+    };
+    let mut wanted = Vec::new();
+    for table in tables {
+        let mut telling = 0;
+        let fds: Vec<u32> = table
+            .entries()
+            .filter(|(_, object)| choose_one(table, *object, &mut telling))
+            .map(|(fd, _)| fd)
+            .collect();
+        if !fds.is_empty() {
+            let (pid, tid) = (table.pid, table.tid);
+            wanted.push(Wanted { pid, tid, fds });
+        }
+    }
+    wanted
+}
+
+/// The lowest process that holds each of these sockets.
+pub(crate) fn first_holders(tables: &[Kept], sockets: &BTreeSet<u64>) -> BTreeMap<u64, (u32, u32)> {
+    let mut first = BTreeMap::new();
+    if sockets.is_empty() {
+        return first;
+    }
+    for table in tables {
+        for (fd, object) in table.entries() {
+            let inode = object.and_then(Object::as_socket);
+            if let Some(inode) = inode.filter(|inode| sockets.contains(inode)) {
+                first.entry(inode).or_insert((table.pid, fd));
+            }
+        }
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proc::kept::Keeper;
+    use whotalks_snapshot::descriptors::Link;
+    use whotalks_snapshot::records::Process;
+
+    fn table(pid: u32, program: u64, sockets: &[u64]) -> Kept {
+        let mut keeper = Keeper::new(false);
+        for (fd, inode) in sockets.iter().enumerate() {
+            keeper.see(fd as u32, &Link::Socket { inode: *inode });
+        }
+        let record = Process {
+            pid,
+            exe_ino: program,
+            ..Process::default()
+        };
+        keeper.keep(&record, 0)
+    }
+
+    #[test]
+    fn holders_are_tables_not_descriptors() {
+        let tables = [table(1, 1, &[5, 5, 6]), table(2, 1, &[6, 7])];
+        let holders = Holders::count(&tables);
+        let count = |inode| holders.of(Object::socket(inode));
+        assert_eq!([5, 6, 7, 8].map(count), [1, 2, 1, 0]);
+        assert!(!holders.any_without_holder(&[0, 5, 6, 7]));
+        assert!(holders.any_without_holder(&[5, 8]));
+        assert_eq!(holders.not_listed(&mut [7, 5]), BTreeSet::from([6]));
+    }
+
+    #[test]
+    fn one_of_each_program_is_looked_at() {
+        let mut tables: Vec<_> = (1..=100).map(|pid| table(pid, 1, &[9, 1_000])).collect();
+        tables.push(table(101, 2, &[9]));
+        tables.push(table(102, 2, &[8]));
+        let holders = Holders::count(&tables);
+        let choose = |notable: &[u32]| {
+            let notable = notable.iter().copied().collect();
+            choose(FdinfoChoice::Shared, &tables, &holders, &notable)
+        };
+        let wanted = choose(&[]);
+        assert_eq!(
+            wanted.iter().map(|wanted| wanted.fds.len()).sum::<usize>(),
+            129
+        );
+        assert_eq!(wanted.last().map(|wanted| wanted.pid), Some(101));
+        assert_eq!(choose(&[8]).last().map(|wanted| wanted.pid), Some(102));
+    }
+}

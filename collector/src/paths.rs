@@ -1,0 +1,340 @@
+//! Paths that sockets are bound to, and socket files in the usual places, as mount namespaces see
+//! them. Nothing is opened but directories, and those only as places: a socket is never touched.
+//!
+//! A path may lead over a file system that does not answer. Each mount namespace is therefore looked
+//! at by a thread of its own, which is left behind when it takes too long.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, fstatfs, openat, openat2,
+};
+use rustix::io::Errno;
+use whotalks_snapshot::records::BoundPath;
+use whotalks_snapshot::{BlockKind, RecordBlock};
+
+use crate::proc::{number, open_directory};
+use crate::sink::Lane;
+
+/// All mount namespaces together are given this long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Mount namespaces that are looked at at once.
+const LOOKING: usize = 8;
+/// Records that wait to be written.
+const QUEUE: usize = 256;
+/// Paths looked up in one capture: mount namespaces times bound paths may be many.
+const LOOKUPS_LIMIT: usize = 64 << 10;
+/// Directories and entries of one walk.
+const WALK_DIRECTORIES: usize = 512;
+const WALK_ENTRIES: usize = 32 << 10;
+const WALK_DEPTH: usize = 4;
+/// File systems that are not walked (`linux/magic.h`): autofs, FUSE, NFS, CIFS, SMB2, Ceph, 9P.
+const REMOTE: [u32; 7] = [
+    0x0187,
+    0x6573_5546,
+    0x6969,
+    0xff53_4d42,
+    0xfe53_4d42,
+    0x00c3_6400,
+    0x0102_1997,
+];
+/// Where socket files are left behind. `/var/run` leads to `/run` nearly everywhere.
+const USUAL_PLACES: [&str; 3] = ["/run", "/tmp", "/var/run"];
+
+/// What one mount namespace is asked.
+pub(crate) struct Question {
+    pub(crate) mntns: u64,
+    /// A process that lives there.
+    pub(crate) pid: u32,
+    /// Paths, absolute or relative to that process's working directory.
+    pub(crate) paths: Arc<Vec<Vec<u8>>>,
+    /// Whether the usual places are walked as well.
+    pub(crate) walk: bool,
+}
+
+/// Asks all mount namespaces, and writes what comes back in time.
+pub(crate) fn read_all(
+    root: &OwnedFd,
+    questions: Vec<Question>,
+    lane: &mut Lane,
+) -> io::Result<()> {
+    let (sender, answers) = sync_channel(QUEUE);
+    let deadline = Instant::now() + PATIENCE;
+    let mut left = LOOKUPS_LIMIT;
+    let mut looking = BTreeMap::new();
+    let mut block = RecordBlock::new(BlockKind::Paths);
+    let mut questions = questions.into_iter().enumerate();
+    loop {
+        // A few at a time: those that are stuck keep their places.
+        while looking.len() < LOOKING
+            && let Some((index, question)) = questions.next()
+        {
+            let unread = unanswered(&question, Errno::TIMEDOUT);
+            if question.paths.len() > left || Instant::now() > deadline {
+                lane.push(&mut block, &unread)?;
+                continue;
+            }
+            left -= question.paths.len();
+            looking.insert(index, unread);
+            let (sender, root) = (sender.clone(), root.as_fd().try_clone_to_owned()?);
+            // Not joined: it may never come back.
+            std::thread::Builder::new().spawn(move || {
+                look(&root, &question, &|record| {
+                    sender.send(Answer::Path(record)).is_ok()
+                });
+                let _ = sender.send(Answer::Done(index));
+            })?;
+        }
+        if looking.is_empty() {
+            break;
+        }
+        match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Answer::Path(record)) => lane.push(&mut block, &record)?,
+            Ok(Answer::Done(index)) => {
+                looking.remove(&index);
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                for unread in std::mem::take(&mut looking).values() {
+                    lane.push(&mut block, unread)?;
+                }
+            }
+        }
+    }
+    lane.flush(&mut block)
+}
+
+/// Says of a whole mount namespace that it gave no answer, or not all: a record without a path.
+fn unanswered(question: &Question, errno: Errno) -> BoundPath {
+    BoundPath {
+        mntns: question.mntns,
+        pid: question.pid,
+        errno: number(errno),
+        ..BoundPath::default()
+    }
+}
+
+enum Answer {
+    Path(BoundPath),
+    Done(usize),
+}
+
+/// Answers one question; stops when nobody takes the records any more.
+fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
+    let pid = question.pid;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let place = |name: &str| openat(root, format!("{pid}/{name}"), flags, Mode::empty());
+    let (top, working) = (place("root"), place("cwd"));
+    let record = |path: &[u8], found_by: &[u8]| BoundPath {
+        mntns: question.mntns,
+        pid,
+        path: path.to_vec(),
+        found_by: found_by.to_vec(),
+        ..BoundPath::default()
+    };
+    for path in question.paths.iter() {
+        let mut record = record(path, b"bound");
+        let absolute = path.first() == Some(&b'/');
+        let from = if absolute { &top } else { &working };
+        let done = from.as_ref().map_err(|errno| *errno);
+        if let Err(errno) = done.and_then(|from| resolve(from, path, absolute, &mut record)) {
+            record.errno = number(errno);
+        }
+        if !send(record) {
+            return;
+        }
+    }
+    if let (true, Ok(top)) = (question.walk, &top) {
+        let mut walk = Walk {
+            directories: WALK_DIRECTORIES,
+            entries: WALK_ENTRIES,
+            seen: BTreeSet::new(),
+        };
+        let found = |path: &[u8]| {
+            let mut record = record(path, b"walk");
+            match resolve(top, path, true, &mut record) {
+                Ok(()) => send(record),
+                Err(_) => true, // gone again
+            }
+        };
+        for place in walk_places(&question.paths) {
+            if !walk.directory(top, &place, 0, &found) {
+                return;
+            }
+        }
+    }
+}
+
+/// The usual places, and the directories of absolute bound paths.
+fn walk_places(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
+    let mut places: BTreeSet<_> = USUAL_PLACES
+        .iter()
+        .map(|place| place.as_bytes().to_vec())
+        .collect();
+    for path in paths.iter().filter(|path| path.first() == Some(&b'/')) {
+        let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        if end > 0 {
+            places.insert(path[..end].to_vec());
+        }
+    }
+    places
+}
+
+/// Opens a place without leaving `top`: links inside are followed, those out of it lead nowhere.
+fn open_below(top: &OwnedFd, path: &[u8], flags: OFlags, rooted: bool) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::NO_MAGICLINKS
+        | if rooted {
+            ResolveFlags::IN_ROOT
+        } else {
+            // An absolute link would lead to the collector's own root.
+            ResolveFlags::NO_SYMLINKS
+        };
+    match openat2(top, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        // Before Linux 5.6: no links at all, and each step looked at.
+        Err(Errno::NOSYS) => {
+            let mut place = openat(top, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+            let mut steps = path
+                .split(|byte| *byte == b'/')
+                .filter(|step| !step.is_empty())
+                .peekable();
+            while let Some(step) = steps.next() {
+                if step == b".." {
+                    return Err(Errno::XDEV);
+                }
+                let last = steps.peek().is_none();
+                let flags = if last { flags } else { OFlags::PATH };
+                let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                place = openat(&place, step, flags, Mode::empty())?;
+            }
+            Ok(place)
+        }
+        other => other,
+    }
+}
+
+/// Fills in what a path leads to, and the modes on the way.
+fn resolve(from: &OwnedFd, path: &[u8], rooted: bool, record: &mut BoundPath) -> Result<(), Errno> {
+    let steps = path
+        .iter()
+        .enumerate()
+        .filter(|(at, byte)| **byte == b'/' && *at > 0);
+    let parents = steps.map(|(at, _)| &path[..at]);
+    let first: &[u8] = if rooted { b"/" } else { b"." };
+    for parent in std::iter::once(first).chain(parents) {
+        if let Ok(parent) = open_below(from, parent, OFlags::PATH, rooted)
+            && let Ok(found) = identify(&parent)
+        {
+            let mode = u32::from(found.stx_mode);
+            record.parent_modes.extend_from_slice(&mode.to_le_bytes());
+        }
+    }
+    let file = identify(&open_below(from, path, OFlags::PATH, rooted)?)?;
+    record.dev = rustix::fs::makedev(file.stx_dev_major, file.stx_dev_minor);
+    record.ino = file.stx_ino;
+    record.mode = u32::from(file.stx_mode);
+    record.uid = file.stx_uid;
+    record.gid = file.stx_gid;
+    record.nlink = file.stx_nlink;
+    Ok(())
+}
+
+fn identify(place: &OwnedFd) -> Result<rustix::fs::Statx, Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    rustix::fs::statx(place, c"", flags, StatxFlags::BASIC_STATS)
+}
+
+/// A bounded search for socket files.
+struct Walk {
+    directories: usize,
+    entries: usize,
+    /// Devices and inodes of directories: two places may lead to one.
+    seen: BTreeSet<(u32, u32, u64)>,
+}
+
+impl Walk {
+    /// Walks one directory; false: stop everything.
+    fn directory(
+        &mut self,
+        top: &OwnedFd,
+        path: &[u8],
+        depth: usize,
+        found: &dyn Fn(&[u8]) -> bool,
+    ) -> bool {
+        if self.directories == 0 || depth > WALK_DEPTH {
+            return true;
+        }
+        // First only as a place: opening could mount something, or wait for a server.
+        let Ok(directory) = open_below(top, path, OFlags::PATH, true) else {
+            return true;
+        };
+        let local =
+            fstatfs(&directory).is_ok_and(|system| !REMOTE.contains(&(system.f_type as u32)));
+        let Some(identity) = identify(&directory).ok().filter(|_| local) else {
+            return true;
+        };
+        let key = (
+            identity.stx_dev_major,
+            identity.stx_dev_minor,
+            identity.stx_ino,
+        );
+        if !self.seen.insert(key) {
+            return true;
+        }
+        self.directories -= 1;
+        let (sockets, below) = self.list(&directory);
+        let full = |name: &[u8]| [path, b"/", name].concat();
+        sockets.iter().all(|name| found(&full(name)))
+            && below
+                .iter()
+                .all(|name| self.directory(top, &full(name), depth + 1, found))
+    }
+
+    /// The sockets and directories in a directory.
+    fn list(&mut self, directory: &OwnedFd) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        use rustix::fs::FileType;
+
+        let (mut sockets, mut below) = (Vec::new(), Vec::new());
+        let mut buffer = Vec::with_capacity(32 << 10);
+        let Ok(fresh) = open_directory(directory, c".") else {
+            return (sockets, below);
+        };
+        let mut entries = RawDir::new(fresh, buffer.spare_capacity_mut());
+        while let Some(Ok(entry)) = entries.next() {
+            if self.entries == 0 {
+                break;
+            }
+            self.entries -= 1;
+            let name = entry.file_name().to_bytes();
+            match entry.file_type() {
+                FileType::Socket => sockets.push(name.to_vec()),
+                FileType::Directory if name != b"." && name != b".." => below.push(name.to_vec()),
+                _ => {}
+            }
+        }
+        sockets.sort_unstable();
+        below.sort_unstable();
+        (sockets, below)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_listeners_too() {
+        let paths = [
+            b"/srv/x/app.sock".to_vec(),
+            b"private/x".to_vec(),
+            b"/top".to_vec(),
+        ];
+        let places = walk_places(&paths);
+        let expected =
+            ["/run", "/srv/x", "/tmp", "/var/run"].map(|place| place.as_bytes().to_vec());
+        assert_eq!(places, BTreeSet::from(expected));
+    }
+}

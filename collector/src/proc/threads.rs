@@ -1,0 +1,75 @@
+//! The threads of a process: what each is blocked in, and descriptor tables of their own.
+
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use whotalks_snapshot::records::Wait;
+
+use super::process::{Decimal, Subject, statistic};
+use super::{number, numeric_entries, read_file};
+use crate::sys;
+
+/// `syscall`, `wchan`, `comm`: a line each.
+const LINE_BYTES: usize = 512;
+/// Index in `stat`, from 1, of the flags and of the number of threads.
+const FLAGS: usize = 9;
+const THREADS: usize = 20;
+/// `PF_KTHREAD`: a thread of the kernel's, which is blocked in no system call.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+/// Thread ids, the main thread included; none for the kernel's own threads.
+pub(crate) fn list(subject: &Subject) -> Vec<u32> {
+    let stat = &subject.record.stat;
+    let pid = subject.record.pid;
+    if statistic(stat, FLAGS).is_some_and(|flags| flags & KERNEL_THREAD != 0) {
+        return Vec::new();
+    }
+    if statistic(stat, THREADS) == Some(1) {
+        return vec![pid];
+    }
+    let tasks = subject.open("task");
+    let listed = tasks.and_then(numeric_entries);
+    listed
+        .ok()
+        .filter(|tids| !tids.is_empty())
+        .unwrap_or_else(|| vec![pid])
+}
+
+/// What a thread is blocked in.
+pub(crate) fn wait(subject: &Subject, tid: u32) -> Wait {
+    let mut wait = Wait {
+        pid: subject.record.pid,
+        tid,
+        ..Wait::default()
+    };
+    let path = ["task/", Decimal::new(tid).as_str()].concat();
+    let task = match subject.open(&path) {
+        Ok(task) => task,
+        Err(errno) => {
+            wait.syscall_errno = number(errno);
+            wait.wchan_errno = wait.syscall_errno;
+            return wait;
+        }
+    };
+    let read = |name, into: &mut Vec<u8>| {
+        let read = read_file(task.as_fd(), name, LINE_BYTES, into);
+        while into.last() == Some(&b'\n') {
+            into.pop();
+        }
+        into.shrink_to_fit();
+        read.err().map_or(0, number)
+    };
+    wait.syscall_errno = read(c"syscall", &mut wait.syscall);
+    wait.wchan_errno = read(c"wchan", &mut wait.wchan);
+    let _ = read(c"comm", &mut wait.comm);
+    wait
+}
+
+/// Whether a thread has a table of its own; `None` where the kernel will not say.
+pub(crate) fn private_table(main: u32, tid: u32) -> Option<bool> {
+    match sys::same_descriptor_table(main, tid) {
+        Ok(same) => Some(!same),
+        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => Some(false),
+        Err(_) => None,
+    }
+}
