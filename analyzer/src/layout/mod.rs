@@ -11,6 +11,7 @@ mod boxes;
 mod components;
 mod distances;
 mod layered;
+mod lines;
 pub mod metrics;
 mod overlap;
 mod pack;

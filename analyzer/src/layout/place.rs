@@ -17,6 +17,8 @@ use super::{Options, Size, boxes_of, pivot_mds, refine, room};
 /// Up to here many attempts are made, up to there some.
 const SMALL: usize = 100;
 const MEDIUM: usize = 400;
+/// Of many attempts, how many are refined.
+const REFINED: usize = 3;
 /// Up to here every pair counts; above, nodes against pivots.
 const FULL: usize = 3_000;
 
@@ -139,19 +141,26 @@ impl Shuffled {
             stress.sweep(&mut plain, step, rng);
         }
         let fit = stress.measure(&plain);
-        let mut best: Option<(f64, Boxes)> = None;
-        for degree in bends(nodes, fit) {
-            let boxes = self.finish(&mut stress, plain.clone(), degree, options, rng);
-            let cost = self.cost(&stress, &boxes);
-            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                best = Some((cost, boxes));
-            }
+        let mut attempts: Vec<(f64, Boxes)> = bends(nodes, fit)
+            .into_iter()
+            .map(|degree| {
+                let boxes = self.attempt(&mut stress, plain.clone(), degree, options, rng);
+                (self.cost(&stress, &boxes), boxes)
+            })
+            .collect();
+        // Stable, so the earlier of two equals stays first.
+        attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        attempts.truncate(if nodes <= SMALL { REFINED } else { 1 });
+        for (cost, boxes) in &mut attempts {
+            refine::refine(&self.adjacency, boxes, rng);
+            *cost = self.cost(&stress, boxes);
         }
-        best.map_or_else(|| self.boxes.clone(), |(_, boxes)| boxes)
+        attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        attempts.swap_remove(0).1
     }
 
     /// From a plain layout to boxes without overlaps, with wishes bent by `degree`.
-    fn finish(
+    fn attempt(
         &self,
         stress: &mut Stress,
         mut layout: Layout,
