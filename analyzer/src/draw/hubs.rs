@@ -35,6 +35,9 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
         .collect();
     hubs.sort_by_key(|at| (std::cmp::Reverse(clients[*at as usize]), *at));
     hubs.truncate(MOST_HUBS);
+    if choice == HubBadges::Auto && !hides_others(picture, &hubs, &sizes, &components) {
+        return;
+    }
     let place = |node: u32| {
         let at = hubs.iter().position(|hub| *hub == node)?;
         u32::try_from(at).ok()
@@ -65,6 +68,24 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
     badges.sort_unstable();
     picture.badges = badges;
     picture.hubs = hubs;
+}
+
+/// Whether the hubs' edges lie over a structure worth seeing. A hub and its clients alone are a star,
+/// which is best drawn as one.
+fn hides_others(picture: &Picture, hubs: &[u32], sizes: &[u32], components: &[u32]) -> bool {
+    let others = picture
+        .edges
+        .keys()
+        .filter(|(a, b, kind)| is_talk(*kind) && !hubs.contains(a) && !hubs.contains(b))
+        .count();
+    let mut touched: Vec<u32> = hubs.iter().map(|hub| components[*hub as usize]).collect();
+    touched.sort_unstable();
+    touched.dedup();
+    let around: u32 = touched
+        .iter()
+        .map(|component| sizes[*component as usize])
+        .sum();
+    2 * others >= around as usize
 }
 
 fn is_talk(kind: EdgeKind) -> bool {

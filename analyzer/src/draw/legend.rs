@@ -122,6 +122,11 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
         ),
         (edge(EdgeKind::Pipe), Sign::Edge("pipe"), "pipe"),
         (edge(EdgeKind::Holds), Sign::Edge("holds"), "holds"),
+        (
+            node(Kind::Socket),
+            Sign::Edge("holds star"),
+            "holds a shared socket",
+        ),
         (badge("unknown"), Sign::Glyph("unknown"), "peer not known"),
         (badge("own"), Sign::Glyph("own"), "connected to itself"),
         (tags, Sign::Node("badge", "A"), "talks to hub A"),

@@ -21,6 +21,9 @@ const GROUP_NAMES: usize = 3;
 /// Height of the row of hub badges under a box.
 pub(super) const BADGE_HEIGHT: f64 = 15.0;
 
+/// Above a listener that hangs on its process.
+const DOCK_GAP: f64 = 4.0;
+
 /// The outline of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -77,22 +80,24 @@ pub(super) struct Look {
     pub(super) badges: Vec<Badge>,
     /// Below the outline.
     pub(super) tags: Vec<HubTag>,
+    /// Below the tags: nodes that hang on this one, with the height of their centres.
+    pub(super) docked: Vec<(u32, f64)>,
+    /// All that belongs to the node, as boxes (left, top, right, bottom) around its centre, its
+    /// outline first, then downwards.
+    pub(super) parts: Vec<[f64; 4]>,
 }
 
 impl Look {
     /// Room that the node needs: its outline, and what hangs below it.
     pub(super) fn room(&self) -> (f64, f64) {
-        let tags: f64 = self.tags.iter().map(|tag| tag.w + 2.0).sum();
-        (self.w.max(tags), self.h + self.hanging())
+        let half = self.parts.iter().map(|part| part[2]).fold(0.0, f64::max);
+        (2.0 * half, self.h + self.hanging())
     }
 
     /// Height of what hangs below the outline.
     pub(super) fn hanging(&self) -> f64 {
-        if self.tags.is_empty() {
-            0.0
-        } else {
-            BADGE_HEIGHT + 2.0
-        }
+        let bottom = self.parts.last().map_or(0.0, |part| part[3]);
+        bottom - self.h / 2.0
     }
 }
 
@@ -131,8 +136,26 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
             tag.x = x + 1.0 + tag.w / 2.0;
             x += tag.w + 2.0;
         }
+        look.parts = vec![around(0.0, look.w, look.h)];
+        if let Some(tag) = look.tags.first() {
+            look.parts.push(around(tag.y, all, BADGE_HEIGHT));
+        }
+    }
+    for (at, owner) in (0u32..).zip(super::dock::owners(picture)) {
+        if let Some(owner) = owner {
+            let (w, h) = (looks[at as usize].w, looks[at as usize].h);
+            let look = &mut looks[owner as usize];
+            let y = look.h / 2.0 + look.hanging() + DOCK_GAP + h / 2.0;
+            look.docked.push((at, y));
+            look.parts.push(around(y, w, h));
+        }
     }
     looks
+}
+
+/// A box below a node's centre.
+fn around(y: f64, w: f64, h: f64) -> [f64; 4] {
+    [-w / 2.0, y - h / 2.0, w / 2.0, y + h / 2.0]
 }
 
 /// The letter that stands for a hub.
@@ -310,6 +333,8 @@ fn socket(map: &Map, node: &Node) -> Look {
         lines: vec![line],
         badges: Vec::new(),
         tags: Vec::new(),
+        docked: Vec::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -418,6 +443,8 @@ impl Stack {
             lines: Vec::new(),
             badges: Vec::new(),
             tags: Vec::new(),
+            docked: Vec::new(),
+            parts: Vec::new(),
         };
         for (glyph, mut line) in self.lines {
             line.y += top;

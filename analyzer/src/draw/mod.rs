@@ -7,6 +7,7 @@
 
 mod budget;
 mod caption;
+mod dock;
 mod group;
 mod hubs;
 mod labels;

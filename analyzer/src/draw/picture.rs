@@ -140,6 +140,8 @@ pub(super) enum Stand {
     HubClient,
     /// On the shelf of the pairs; the number tells pairs apart.
     Pair(u32),
+    /// On the shelf of those who listen, and nobody talks to them.
+    Listens,
     /// On the shelf of those who talk to nobody.
     Single,
     /// On the shelf of those whose descriptors were not read.

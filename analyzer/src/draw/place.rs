@@ -1,6 +1,9 @@
 //! Places for everything: the layout for what hangs together, rows for the rest.
 
+use std::collections::BTreeMap;
+
 use super::caption;
+use super::dock;
 use super::look::{self, Look};
 use super::picture::{EdgeKind, Kind, Picture, Stand};
 use super::route::{self, Router};
@@ -17,6 +20,8 @@ pub(super) const MARGIN: f64 = 20.0;
 const LEAST_WIDTH: f64 = 640.0;
 /// Between nodes, so that a circle at each end of the edge has room.
 const GAP: f64 = 22.0;
+/// Around hubs more, for all the circles at their edges' ends.
+const HUB_ROOM: f64 = 24.0;
 /// Between the nodes of a shelf.
 const SHELF_GAP: f64 = 10.0;
 /// Between the two nodes of a pair.
@@ -28,9 +33,10 @@ const HEADING: f64 = 30.0;
 pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Scene, DrawError> {
     let looks = look::looks(map, &picture);
     let stands = shelf::stands(map, &picture);
+    let owners = dock::owners(&picture);
     let main: Vec<u32> = (0u32..)
         .zip(&stands)
-        .filter(|(_, stand)| **stand == Stand::Main)
+        .filter(|(at, stand)| **stand == Stand::Main && owners[*at as usize].is_none())
         .map(|(at, _)| at)
         .collect();
     let mut spots = vec![Point { x: 0.0, y: 0.0 }; looks.len()];
@@ -44,8 +50,9 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
     let area: f64 = looks
         .iter()
         .zip(&stands)
-        .filter(|(_, stand)| **stand != Stand::Main)
-        .map(|(look, _)| (look.room().0 + SHELF_GAP) * (look.room().1 + SHELF_GAP))
+        .zip(&owners)
+        .filter(|((_, stand), owner)| **stand != Stand::Main && owner.is_none())
+        .map(|((look, _), _)| (look.room().0 + SHELF_GAP) * (look.room().1 + SHELF_GAP))
         .sum();
     width = width.max((area * 1.6).sqrt().min(20_000.0) + 2.0 * MARGIN);
     let left = ((width - positions.width) / 2.0).max(0.0);
@@ -67,6 +74,14 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
             x: center.x + left,
             y: center.y - lift,
         };
+    }
+    for look in 0..looks.len() {
+        for &(node, y) in &looks[look].docked {
+            spots[node as usize] = Point {
+                x: spots[look].x,
+                y: spots[look].y + y,
+            };
+        }
     }
     for spot in &mut spots {
         spot.y += top;
@@ -104,15 +119,22 @@ fn main_layout(
     for (place, at) in (0u32..).zip(main) {
         places[*at as usize] = place;
     }
+    let neighbours = picture.neighbours();
     let sizes = main
         .iter()
-        .map(|at| looks[*at as usize].room())
-        .map(|(w, h)| Size { w, h })
+        .map(|at| {
+            let (w, h) = looks[*at as usize].room();
+            let ring = (neighbours[*at as usize].len() as f64 - 6.0).clamp(0.0, HUB_ROOM);
+            Size {
+                w: w + 2.0 * ring,
+                h: h + 2.0 * ring,
+            }
+        })
         .collect();
     let edges = picture
         .edges
         .iter()
-        .filter(|((a, _, _), _)| places[*a as usize] != u32::MAX)
+        .filter(|((a, b, _), _)| places[*a as usize] != u32::MAX && places[*b as usize] != u32::MAX)
         .map(|((a, b, _), bundle)| {
             let (a, b) = (places[*a as usize], places[*b as usize]);
             // Ranked drawings go from clients down to servers, from writers to readers.
@@ -151,10 +173,19 @@ fn shelves(
     headings: &mut Vec<Heading>,
 ) -> f64 {
     let mut items: Vec<(Stand, Vec<u32>)> = Vec::new();
+    let mut pairs: BTreeMap<u32, usize> = BTreeMap::new();
+    let owners = dock::owners(picture);
     for (at, stand) in (0u32..).zip(stands) {
-        match (stand, items.iter_mut().find(|(same, _)| same == stand)) {
-            (Stand::Main, _) => {}
-            (Stand::Pair(_), Some((_, pair))) => pair.push(at),
+        match stand {
+            _ if owners[at as usize].is_some() => {}
+            Stand::Main => {}
+            Stand::Pair(pair) => match pairs.get(pair) {
+                Some(place) => items[*place].1.push(at),
+                None => {
+                    pairs.insert(*pair, items.len());
+                    items.push((*stand, vec![at]));
+                }
+            },
             _ => items.push((*stand, vec![at])),
         }
     }
@@ -236,6 +267,7 @@ fn heading(picture: &Picture, shelf: Stand, items: &[(Stand, Vec<u32>)]) -> Stri
         Stand::Hub => format!("Hubs, shown as badges on those who talk to them ({things})"),
         Stand::HubClient => format!("Talk to hubs only ({things})"),
         Stand::Pair(_) => format!("Only the two of them ({things})"),
+        Stand::Listens => format!("Listening, nobody seen talking to them ({things})"),
         Stand::Single => format!("Seen talking to nobody ({things})"),
         Stand::Unread => format!("Not readable: whom they talk to is unknown ({things})"),
     }
@@ -275,6 +307,7 @@ fn edges(
     ways: &Ways<'_>,
 ) -> Vec<Joined> {
     let router = Router::new(looks, spots);
+    let owners = dock::owners(picture);
     let mut keys: Vec<&(u32, u32, EdgeKind)> = picture.edges.keys().collect();
     // A pair's edges come one after the other: the keys are sorted by nodes first.
     keys.dedup_by_key(|(a, b, _)| (*a, *b));
@@ -286,7 +319,10 @@ fn edges(
         let count = parallels.clone().count();
         for (nth, ((a, b, kind), bundle)) in parallels.enumerate() {
             let way = ways.find(*a, *b);
-            let line = router.line((*a, *b), nth, count, way);
+            let line = match owners[*b as usize] {
+                Some(_) => router.hang(*a, *b),
+                None => router.line((*a, *b), nth, count, way),
+            };
             drawn.push(((*a, *b), *kind, bundle, line));
         }
     }

@@ -124,6 +124,20 @@ impl<'a> Router<'a> {
         Way::Bent(self.clip(a, control), control, self.clip(b, control))
     }
 
+    /// The line from a node down to one that hangs on it; what hangs in between hides it there.
+    pub(super) fn hang(&self, upper: u32, lower: u32) -> Way {
+        let (above, below) = (self.spots[upper as usize], self.spots[lower as usize]);
+        let from = above.y + self.looks[upper as usize].h / 2.0;
+        let to = below.y - self.looks[lower as usize].h / 2.0;
+        Way::Straight(
+            Point {
+                x: below.x,
+                y: from,
+            },
+            Point { x: below.x, y: to },
+        )
+    }
+
     /// Where the ray from a node's centre to a point leaves its outline.
     fn clip(&self, node: u32, towards: Point) -> Point {
         let (look, center) = (&self.looks[node as usize], self.spots[node as usize]);
@@ -134,10 +148,7 @@ impl<'a> Router<'a> {
         }
         let share = match look.shape {
             Shape::Circle => look.w / 2.0 / length,
-            _ => {
-                let (w, h) = (look.w / 2.0, look.h / 2.0);
-                (w / dx.abs().max(1e-9)).min(h / dy.abs().max(1e-9))
-            }
+            _ => leaves(&look.parts, dx, dy, length),
         };
         Point {
             x: center.x + dx * share,
@@ -185,7 +196,13 @@ impl<'a> Router<'a> {
     fn counts(&self, edges: &[Wanted], lines: &[Polyline], out: &mut [Drawn]) {
         let mut full = Grid::default();
         for (look, spot) in self.looks.iter().zip(self.spots) {
-            full.add(*spot, look.w + 2.0, look.h + 2.0 * look.hanging() + 2.0);
+            for [left, top, right, bottom] in &look.parts {
+                let middle = Point {
+                    x: spot.x,
+                    y: spot.y + (top + bottom) / 2.0,
+                };
+                full.add(middle, right - left + 2.0, bottom - top + 2.0);
+            }
         }
         for drawn in &*out {
             for mark in &drawn.marks {
@@ -208,6 +225,28 @@ impl<'a> Router<'a> {
             }
         }
     }
+}
+
+/// How far along the ray (dx, dy) from the origin all parts lie behind. Parts are in the order in
+/// which a ray can meet them; one farther off than a step is not met on the way.
+fn leaves(parts: &[[f64; 4]], dx: f64, dy: f64, length: f64) -> f64 {
+    let step = 6.0 / length;
+    let mut share = 0.0;
+    for (at, &[left, top, right, bottom]) in parts.iter().enumerate() {
+        // Beside what hangs below, a circle needs its own width.
+        let beside = if at == 0 { 0.0 } else { GLYPH };
+        let (left, right) = (left - beside, right + beside);
+        let (mut near, mut far) = (f64::NEG_INFINITY, f64::INFINITY);
+        for (low, high, d) in [(left, right, dx), (top, bottom, dy)] {
+            let d = if d.abs() < 1e-9 { 1e-9 } else { d };
+            near = near.max((low / d).min(high / d));
+            far = far.min((low / d).max(high / d));
+        }
+        if near < far && near <= share + step {
+            share = f64::max(share, far);
+        }
+    }
+    share
 }
 
 /// The first place along the line, from its end on, that no other glyph of the node takes.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dock::owners;
 use super::group::{merge, name};
 use super::hubs::components;
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
@@ -14,12 +15,17 @@ const MOST_NAMES: usize = 400;
 /// More pairs than these are gathered by the names of both.
 const MOST_PAIRS: usize = 24;
 
-/// Where each node goes.
+/// Where each node goes; one that hangs on another goes where that one goes.
 pub(super) fn stands(map: &Map, picture: &Picture) -> Vec<Stand> {
     let first = components(picture);
+    let owners = owners(picture);
     let mut sizes = vec![0u32; first.len()];
-    for component in &first {
-        sizes[*component as usize] += 1;
+    let mut listens = vec![false; first.len()];
+    for (component, owner) in first.iter().zip(&owners) {
+        match owner {
+            None => sizes[*component as usize] += 1,
+            Some(owner) => listens[*owner as usize] = true,
+        }
     }
     let mut badged = vec![false; first.len()];
     for badge in &picture.badges {
@@ -31,12 +37,16 @@ pub(super) fn stands(map: &Map, picture: &Picture) -> Vec<Stand> {
             1 if picture.hubs.contains(&at) => Stand::Hub,
             1 if badged[at as usize] => Stand::HubClient,
             1 if is_unread(map, picture, at) => Stand::Unread,
+            1 if listens[at as usize] => Stand::Listens,
             1 => Stand::Single,
             2 => Stand::Pair(component),
             _ => Stand::Main,
         }
     };
-    (0..).take(first.len()).map(stand).collect()
+    (0u32..)
+        .zip(&owners)
+        .map(|(at, owner)| stand(owner.unwrap_or(at)))
+        .collect()
 }
 
 /// Whether a node stands for processes whose descriptors were not all read.
@@ -56,8 +66,10 @@ pub(super) fn gather(map: &Map, picture: &mut Picture) {
     let stands = stands(map, picture);
     let mut singles: BTreeMap<Stand, Vec<u32>> = BTreeMap::new();
     let mut pairs: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let owners = owners(picture);
     for (at, stand) in (0u32..).zip(&stands) {
         match stand {
+            _ if owners[at as usize].is_some() => {}
             Stand::Pair(pair) => pairs.entry(*pair).or_default().push(at),
             Stand::Main | Stand::Hub => {}
             alone => singles.entry(*alone).or_default().push(at),
@@ -72,6 +84,18 @@ pub(super) fn gather(map: &Map, picture: &mut Picture) {
     }
     if pairs.len() > MOST_PAIRS {
         gather_pairs(map, picture, &pairs, &mut classes);
+    }
+    // What hung on the gathered hangs on the whole, as one.
+    let mut hanging: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut sizes = vec![0u32; classes.len()];
+    for class in &classes {
+        sizes[*class as usize] += 1;
+    }
+    for (at, owner) in (0u32..).zip(&owners) {
+        let whole = owner.map(|owner| classes[owner as usize]);
+        if let Some(whole) = whole.filter(|whole| sizes[*whole as usize] > 1) {
+            classes[at as usize] = *hanging.entry(whole).or_insert(at);
+        }
     }
     for rest in rests {
         picture.nodes[rest as usize].group = Some("others".to_owned());

@@ -160,12 +160,13 @@ fn text_at(out: &mut String, class: &str, x: f64, y: f64, size: f64, text: &str)
     );
 }
 
-fn edge_class(kind: EdgeKind) -> &'static str {
-    match kind {
+fn edge_class(scene: &Scene, edge: &Joined) -> &'static str {
+    match edge.kind {
         EdgeKind::Unix => "unix",
         EdgeKind::Net => "net",
         EdgeKind::Pending => "pending",
         EdgeKind::Pipe => "pipe",
+        EdgeKind::Holds if scene.nodes[edge.b].kind == Kind::Socket => "holds star",
         EdgeKind::Holds => "holds",
     }
 }
@@ -174,13 +175,14 @@ fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
     let _ = write!(
         out,
         "<g class=\"edge {}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
-        edge_class(edge.kind),
+        edge_class(scene, edge),
         xml(&scene.nodes[edge.a].id),
         xml(&scene.nodes[edge.b].id),
         edge.n
     );
     title(out, &edge.title);
     let thick = match edge.kind {
+        EdgeKind::Holds if scene.nodes[edge.b].kind == Kind::Socket => 1.6,
         EdgeKind::Holds | EdgeKind::Pipe => 1.0,
         _ => (0.9 + 0.55 * f64::from(edge.n.max(1)).log2()).min(6.0),
     };

@@ -51,7 +51,7 @@ const DARK: [&str; 16] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 38] = [
+const RULES: [(&str, &str, &str); 40] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -81,6 +81,8 @@ const RULES: [(&str, &str, &str); 38] = [
     (".net path", "stroke", "net"),
     (".pipe path", "stroke", "pipe"),
     (".holds path", "stroke", "faint"),
+    (".star path", "stroke", "ink"),
+    (".socket .sign", "fill", "mark"),
     (".count", "stroke", "ground"),
     (".glyph", "stroke", "mark"),
     (".g-socket", "fill", "socket"),
@@ -101,6 +103,7 @@ const FIXED: &str = "\
 .wt .pending path{stroke-dasharray:3 3}
 .wt .pipe path{stroke-dasharray:6 3}
 .wt .holds path{stroke-dasharray:1 2.5}
+.wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
 .wt .listener .shape{stroke:none}
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
 .wt .finding .shape{stroke-width:3}
