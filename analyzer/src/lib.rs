@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod draw;
 pub mod escape;
 pub mod export;
 pub mod graph;

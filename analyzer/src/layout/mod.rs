@@ -24,7 +24,7 @@ mod sparse;
 mod stress;
 mod wishes;
 
-pub use layered::{Layered, LayeredError, layered};
+pub use layered::{Layered, LayeredError, Route, layered};
 
 use adjacency::Adjacency;
 use boxes::Boxes;

@@ -1,0 +1,127 @@
+//! What the picture is of: title, hosts, time, what could not be read.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Options;
+use super::labels::wrap;
+use crate::escape::display;
+use crate::model::{Host, Map};
+
+/// Font size of the title.
+pub(super) const TITLE_SIZE: f64 = 18.0;
+/// Font size of the other lines.
+pub(super) const NOTE_SIZE: f64 = 11.0;
+/// Above the title.
+const TOP: f64 = 16.0;
+/// From line to line.
+const LEADING: f64 = 1.35;
+/// Hosts that are described one by one.
+const MOST_HOSTS: usize = 6;
+
+/// The lines; the first is the title.
+pub(super) fn lines(map: &Map, options: &Options, width: f64) -> Vec<String> {
+    let title = options.title.clone().unwrap_or_else(|| {
+        let names: Vec<String> = map
+            .hosts
+            .iter()
+            .take(MOST_HOSTS)
+            .map(|host| display(&host.hostname))
+            .collect();
+        match names.is_empty() {
+            true => "Who is talking to whom?".to_owned(),
+            false => format!("Who is talking to whom on {}?", names.join(", ")),
+        }
+    });
+    let mut lines = vec![super::labels::end(&title, TITLE_SIZE, width / 1.15)];
+    for host in map.hosts.iter().take(MOST_HOSTS) {
+        lines.extend(wrap(&describe(host), NOTE_SIZE, width));
+        if let Some(text) = coverage(host) {
+            lines.extend(wrap(&text, NOTE_SIZE, width));
+        }
+    }
+    if map.hosts.len() > MOST_HOSTS {
+        lines.push(format!("and {} more hosts", map.hosts.len() - MOST_HOSTS));
+    }
+    lines
+}
+
+/// Height of the caption.
+pub(super) fn height(lines: &[String]) -> f64 {
+    TOP + LEADING * (TITLE_SIZE + NOTE_SIZE * (lines.len() as f64 - 1.0))
+}
+
+/// The baseline of a line.
+pub(super) fn baseline(line: usize) -> f64 {
+    match line {
+        0 => TOP + TITLE_SIZE,
+        n => TOP + LEADING * TITLE_SIZE + LEADING * NOTE_SIZE * (n as f64 - 1.0) + NOTE_SIZE,
+    }
+}
+
+fn describe(host: &Host) -> String {
+    let os: Vec<String> = [&host.os, &host.kernel, &host.arch]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| display(text))
+        .collect();
+    let mut text = display(&host.hostname);
+    if !os.is_empty() {
+        text = format!("{text} ({})", os.join(", "));
+    }
+    let who = match host.euid {
+        0 => "root".to_owned(),
+        uid => format!("uid {uid}"),
+    };
+    format!("{text}, captured {} as {who}", moment(host.started_at_ns))
+}
+
+/// Whole seconds: the picture is of a moment, not of a nanosecond.
+fn moment(ns: u64) -> String {
+    i64::try_from(ns / 1_000_000_000)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| "at an unknown time".to_owned())
+}
+
+/// What is missing, if anything may be.
+fn coverage(host: &Host) -> Option<String> {
+    let coverage = &host.coverage;
+    let mut missing = Vec::new();
+    let all = coverage.read + coverage.partial + coverage.denied + coverage.vanished;
+    if coverage.denied > 0 {
+        missing.push(format!("{} of {all} processes unreadable", coverage.denied));
+    }
+    if coverage.partial > 0 {
+        missing.push(format!("{} of {all} read in part", coverage.partial));
+    }
+    if coverage.vanished > 0 {
+        missing.push(format!("{} ended meanwhile", coverage.vanished));
+    }
+    let closed = coverage
+        .netns
+        .iter()
+        .filter(|netns| netns.diag != crate::model::Readable::Ok)
+        .count();
+    if closed > 0 {
+        let all = coverage.netns.len();
+        missing.push(format!(
+            "{closed} of {all} network namespaces not read whole"
+        ));
+    }
+    if coverage.hidepid {
+        missing.push("other users' processes hidden (hidepid)".to_owned());
+    }
+    if !coverage.initial_pidns {
+        missing.push("seen from within a pid namespace".to_owned());
+    }
+    if !coverage.damage.is_empty() {
+        missing.push(format!("file damaged in {} places", coverage.damage.len()));
+    }
+    match (missing.is_empty(), coverage.complete) {
+        (true, true) => None,
+        (true, false) => Some("Not complete.".to_owned()),
+        (false, _) => Some(format!("Missing: {}.", missing.join("; "))),
+    }
+}

@@ -1,0 +1,132 @@
+//! Hubs as badges: what nearly everybody talks to is written on its clients instead of drawn as
+//! a ball of edges.
+
+use super::HubBadges;
+use super::picture::{EdgeKind, HubBadge, Kind, Picture};
+use crate::model::Map;
+
+/// Each hub has its own letter and colour.
+const MOST_HUBS: usize = 6;
+
+/// Replaces the edges between hubs and their clients by badges. The hubs' other edges stay.
+pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
+    let (least, share) = match choice {
+        HubBadges::Off => return,
+        HubBadges::On => (6, 0.2),
+        // A hub with fewer clients than these still looks like what it is: a hub.
+        HubBadges::Auto => (100, 0.35),
+    };
+    let clients = clients(picture);
+    let components = components(picture);
+    let mut sizes = vec![0u32; picture.nodes.len()];
+    for (at, node) in picture.nodes.iter().enumerate() {
+        if node.kind == Kind::Process {
+            sizes[components[at] as usize] += 1;
+        }
+    }
+    let mut hubs: Vec<u32> = (0u32..)
+        .zip(&picture.nodes)
+        .filter(|(at, node)| {
+            let n = clients[*at as usize];
+            let of = sizes[components[*at as usize] as usize];
+            node.kind == Kind::Process && n >= least && f64::from(n) >= share * f64::from(of)
+        })
+        .map(|(at, _)| at)
+        .collect();
+    hubs.sort_by_key(|at| (std::cmp::Reverse(clients[*at as usize]), *at));
+    hubs.truncate(MOST_HUBS);
+    if choice == HubBadges::Auto && !hides_others(picture, &hubs, &sizes, &components) {
+        return;
+    }
+    let place = |node: u32| {
+        let at = hubs.iter().position(|hub| *hub == node)?;
+        u32::try_from(at).ok()
+    };
+    let mut badges = Vec::new();
+    picture.edges.retain(|&(a, b, kind), bundle| {
+        let drawn = !is_talk(kind)
+            || (place(a).is_none() && place(b).is_none())
+            || !talks(
+                picture.nodes[a as usize].kind,
+                picture.nodes[b as usize].kind,
+            );
+        if !drawn {
+            // Of two hubs, the smaller wears the badge of the larger.
+            let (client, hub) = match (place(a), place(b)) {
+                (Some(first), Some(second)) if first > second => (a, second),
+                (Some(first), _) => (b, first),
+                (None, second) => (a, second.unwrap_or(0)),
+            };
+            badges.push(HubBadge {
+                client,
+                hub,
+                n: bundle.n,
+            });
+        }
+        drawn
+    });
+    badges.sort_unstable();
+    picture.badges = badges;
+    picture.hubs = hubs;
+}
+
+/// Whether the hubs' edges lie over a structure worth seeing. A hub and its clients alone are a star,
+/// which is best drawn as one.
+fn hides_others(picture: &Picture, hubs: &[u32], sizes: &[u32], components: &[u32]) -> bool {
+    let others = picture
+        .edges
+        .keys()
+        .filter(|(a, b, kind)| is_talk(*kind) && !hubs.contains(a) && !hubs.contains(b))
+        .count();
+    let mut touched: Vec<u32> = hubs.iter().map(|hub| components[*hub as usize]).collect();
+    touched.sort_unstable();
+    touched.dedup();
+    let around: u32 = touched
+        .iter()
+        .map(|component| sizes[*component as usize])
+        .sum();
+    2 * others >= around as usize
+}
+
+fn is_talk(kind: EdgeKind) -> bool {
+    matches!(kind, EdgeKind::Unix | EdgeKind::Net)
+}
+
+fn talks(one: Kind, other: Kind) -> bool {
+    one == Kind::Process && other == Kind::Process
+}
+
+/// How many processes each node talks to.
+fn clients(picture: &Picture) -> Vec<u32> {
+    let mut counts = vec![0; picture.nodes.len()];
+    let mut last = None;
+    for &(a, b, kind) in picture.edges.keys() {
+        let kinds = (
+            picture.nodes[a as usize].kind,
+            picture.nodes[b as usize].kind,
+        );
+        // Both kinds of talk between two nodes stand side by side in the map.
+        if is_talk(kind) && talks(kinds.0, kinds.1) && last != Some((a, b)) {
+            last = Some((a, b));
+            counts[a as usize] += 1;
+            counts[b as usize] += 1;
+        }
+    }
+    counts
+}
+
+/// For every node the first node of its component.
+pub(super) fn components(picture: &Picture) -> Vec<u32> {
+    let neighbours = picture.neighbours();
+    let mut first = vec![u32::MAX; picture.nodes.len()];
+    for root in (0u32..).take(picture.nodes.len()) {
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            if first[node as usize] == u32::MAX {
+                first[node as usize] = root;
+                open.extend(&neighbours[node as usize]);
+            }
+        }
+    }
+    first
+}

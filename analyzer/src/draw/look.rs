@@ -1,0 +1,482 @@
+//! What a node shows and how large it is, in drawing units around its centre.
+
+use super::labels;
+use super::picture::{Kind, Marks, Node, Picture, Thing};
+use super::reduce::address;
+use super::widths::width;
+use crate::escape::{display, name};
+use crate::model::{Family, Map, SocketId};
+
+/// Font size of a process's name; hubs are written larger.
+const NAME_SIZE: f64 = 11.0;
+const HUB_SIZE: f64 = 20.0;
+/// Font size of listeners, addresses, findings.
+const TEXT_SIZE: f64 = 10.0;
+/// Font size of numbers in badges and circles.
+pub(super) const SMALL_SIZE: f64 = 9.0;
+/// Names are cut to this.
+const MOST_WIDTH: f64 = 170.0;
+/// Names of listeners in one group.
+const GROUP_NAMES: usize = 3;
+/// Height of the row of hub badges under a box.
+pub(super) const BADGE_HEIGHT: f64 = 15.0;
+
+/// Above a listener that hangs on its process.
+const DOCK_GAP: f64 = 4.0;
+
+/// The outline of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Sharp corners.
+    Box,
+    /// Nothing but the text.
+    Text,
+    /// A circle.
+    Circle,
+    /// Round ends.
+    Pill,
+}
+
+/// A line of text.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) class: &'static str,
+    pub(super) size: f64,
+    /// Its middle.
+    pub(super) x: f64,
+    /// Its baseline.
+    pub(super) y: f64,
+}
+
+/// A small glyph within a node, with a count beside it.
+#[derive(Debug, Clone)]
+pub(super) struct Badge {
+    /// Id of the glyph's definition.
+    pub(super) glyph: &'static str,
+    pub(super) x: f64,
+    pub(super) y: f64,
+}
+
+/// A hub's badge on a client's box.
+#[derive(Debug, Clone)]
+pub(super) struct HubTag {
+    /// Place of the hub in `Picture::hubs`.
+    pub(super) hub: u32,
+    pub(super) n: u32,
+    pub(super) w: f64,
+    /// Its centre.
+    pub(super) x: f64,
+    pub(super) y: f64,
+}
+
+/// A node's outline, text and badges.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    pub(super) shape: Shape,
+    pub(super) w: f64,
+    pub(super) h: f64,
+    pub(super) lines: Vec<Line>,
+    pub(super) badges: Vec<Badge>,
+    /// Below the outline.
+    pub(super) tags: Vec<HubTag>,
+    /// Below the tags: nodes that hang on this one, with the height of their centres.
+    pub(super) docked: Vec<(u32, f64)>,
+    /// All that belongs to the node, as boxes (left, top, right, bottom) around its centre, its
+    /// outline first, then downwards.
+    pub(super) parts: Vec<[f64; 4]>,
+}
+
+impl Look {
+    /// Room that the node needs: its outline, and what hangs below it.
+    pub(super) fn room(&self) -> (f64, f64) {
+        let half = self.parts.iter().map(|part| part[2]).fold(0.0, f64::max);
+        (2.0 * half, self.h + self.hanging())
+    }
+
+    /// Height of what hangs below the outline.
+    pub(super) fn hanging(&self) -> f64 {
+        let bottom = self.parts.last().map_or(0.0, |part| part[3]);
+        bottom - self.h / 2.0
+    }
+}
+
+/// One look for each node.
+pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
+    let neighbours = picture.neighbours();
+    let mut looks: Vec<Look> = picture
+        .nodes
+        .iter()
+        .zip(&neighbours)
+        .map(|(node, list)| look(map, picture, node, list.len()))
+        .collect();
+    for hub in &picture.hubs {
+        let clients = picture
+            .badges
+            .iter()
+            .filter(|badge| picture.hubs[badge.hub as usize] == *hub);
+        let at = *hub as usize;
+        looks[at] = look(map, picture, &picture.nodes[at], clients.count());
+    }
+    for badge in &picture.badges {
+        let look = &mut looks[badge.client as usize];
+        let w = width(&hub_label(badge.hub, badge.n), SMALL_SIZE, false) + 8.0;
+        look.tags.push(HubTag {
+            hub: badge.hub,
+            n: badge.n,
+            w,
+            x: 0.0,
+            y: look.h / 2.0 + 1.0 + BADGE_HEIGHT / 2.0,
+        });
+    }
+    for look in &mut looks {
+        let all: f64 = look.tags.iter().map(|tag| tag.w + 2.0).sum();
+        let mut x = -all / 2.0;
+        for tag in &mut look.tags {
+            tag.x = x + 1.0 + tag.w / 2.0;
+            x += tag.w + 2.0;
+        }
+        look.parts = vec![around(0.0, look.w, look.h)];
+        if let Some(tag) = look.tags.first() {
+            look.parts.push(around(tag.y, all, BADGE_HEIGHT));
+        }
+    }
+    for (at, owner) in (0u32..).zip(super::dock::owners(picture)) {
+        if let Some(owner) = owner {
+            let (w, h) = (looks[at as usize].w, looks[at as usize].h);
+            let look = &mut looks[owner as usize];
+            let y = look.h / 2.0 + look.hanging() + DOCK_GAP + h / 2.0;
+            look.docked.push((at, y));
+            look.parts.push(around(y, w, h));
+        }
+    }
+    looks
+}
+
+/// A box below a node's centre.
+fn around(y: f64, w: f64, h: f64) -> [f64; 4] {
+    [-w / 2.0, y - h / 2.0, w / 2.0, y + h / 2.0]
+}
+
+/// The letter that stands for a hub.
+pub(super) fn hub_letter(hub: u32) -> char {
+    char::from_u32(u32::from('A') + hub).unwrap_or('?')
+}
+
+/// What a hub's badge says.
+pub(super) fn hub_label(hub: u32, n: u32) -> String {
+    match n {
+        1 => hub_letter(hub).to_string(),
+        n => format!("{} ×{n}", hub_letter(hub)),
+    }
+}
+
+fn look(map: &Map, picture: &Picture, node: &Node, degree: usize) -> Look {
+    let mut stack = Stack::default();
+    let shape = match node.kind {
+        Kind::Process => process(map, picture, node, degree, &mut stack),
+        Kind::Listener => listener(map, node, &mut stack),
+        Kind::Socket => return socket(map, node),
+        Kind::Pipe => pipe(map, node, &mut stack),
+        Kind::Outside => outside(picture, node, &mut stack),
+    };
+    for finding in node.findings.iter().take(2) {
+        stack.push(
+            labels::end(finding, TEXT_SIZE, MOST_WIDTH),
+            "warn",
+            TEXT_SIZE,
+        );
+    }
+    let pad = match shape {
+        Shape::Text => (2.0, 1.0),
+        Shape::Pill => (9.0, 4.0),
+        _ => (7.0, 5.0),
+    };
+    stack.finish(shape, pad, node.marks)
+}
+
+fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut Stack) -> Shape {
+    let Thing::Process(first) = node.things[0] else {
+        return Shape::Box;
+    };
+    let larger = 3.0 * (degree as f64 / 6.0).max(1.0).log2();
+    let size = (NAME_SIZE + larger).min(HUB_SIZE).round();
+    let class = if size > NAME_SIZE + 2.0 {
+        "name hub"
+    } else {
+        "name"
+    };
+    let most = MOST_WIDTH * size / NAME_SIZE;
+    let many = node.things.len();
+    let comm = display(&map.process(first).comm);
+    let alike = node.things.iter().all(|thing| match thing {
+        Thing::Process(id) => map.process(*id).comm == map.process(first).comm,
+        _ => false,
+    });
+    let text = match &node.group {
+        Some(group) => group.clone(),
+        None if alike => comm,
+        None => "processes".to_owned(),
+    };
+    let count = if many > 1 {
+        format!(" ×{many}")
+    } else {
+        String::new()
+    };
+    let room = most - width(&count, size, false);
+    stack.push(labels::end(&text, size, room) + &count, class, size);
+    if let Some(at) = picture
+        .hubs
+        .iter()
+        .position(|hub| picture.nodes[*hub as usize].things == node.things)
+    {
+        let letter = hub_letter(u32::try_from(at).unwrap_or(0));
+        stack.push(
+            format!("hub {letter}"),
+            "detail",
+            SMALL_SIZE.max(size - 4.0),
+        );
+    }
+    if many == 1 {
+        stack.push(
+            map.process(first).pid.to_string(),
+            "detail",
+            (size * 0.8).round(),
+        );
+    } else if !alike {
+        stack.push(
+            labels::end(&names(map, node), SMALL_SIZE, most),
+            "detail",
+            SMALL_SIZE,
+        );
+    }
+    Shape::Box
+}
+
+/// The distinct names within a group.
+fn names(map: &Map, node: &Node) -> String {
+    let names: std::collections::BTreeSet<&[u8]> = node
+        .things
+        .iter()
+        .filter_map(|thing| match thing {
+            Thing::Process(id) => Some(&*map.process(*id).comm),
+            _ => None,
+        })
+        .collect();
+    let shown: Vec<String> = names.iter().take(8).map(|name| display(name)).collect();
+    shown.join(", ")
+}
+
+/// A listener's name or address, for display.
+pub(super) fn socket_name(map: &Map, id: SocketId) -> String {
+    let socket = map.socket(id);
+    match (&socket.name, socket.local) {
+        (Some(bytes), _) => name(bytes.bytes()),
+        (None, Some(local)) => address(local),
+        (None, None) => "(unnamed)".to_owned(),
+    }
+}
+
+fn listener(map: &Map, node: &Node, stack: &mut Stack) -> Shape {
+    let sockets = node.things.iter().filter_map(|thing| match thing {
+        Thing::Socket(id) => Some(*id),
+        _ => None,
+    });
+    let many = node.things.len();
+    let shown = if many > GROUP_NAMES + 1 {
+        GROUP_NAMES
+    } else {
+        many
+    };
+    for id in sockets.take(shown) {
+        let text = labels::middle(&socket_name(map, id), TEXT_SIZE, MOST_WIDTH);
+        let glyph = (map.socket(id).family != Family::Unix).then_some("net");
+        stack.push_with(glyph, text, "path", TEXT_SIZE);
+    }
+    if many > shown {
+        stack.push(format!("and {} more", many - shown), "detail", SMALL_SIZE);
+    }
+    Shape::Text
+}
+
+fn socket(map: &Map, node: &Node) -> Look {
+    let holders = match node.things[0] {
+        Thing::Socket(id) => map.holding_processes(id).len(),
+        _ => 0,
+    };
+    let count = match node.things.len() {
+        1 => holders.to_string(),
+        many => format!("×{many}"),
+    };
+    if let Some(finding) = node.findings.first() {
+        let mut stack = Stack::default();
+        stack.push(
+            labels::end(finding, TEXT_SIZE, MOST_WIDTH),
+            "warn",
+            TEXT_SIZE,
+        );
+        stack.push(format!("held by {holders}"), "detail", SMALL_SIZE);
+        return stack.finish(Shape::Pill, (9.0, 4.0), Marks::default());
+    }
+    let d = (width(&count, SMALL_SIZE, false) + 8.0).max(20.0);
+    let line = Line {
+        text: count,
+        class: "number",
+        size: SMALL_SIZE,
+        x: 0.0,
+        y: 0.35 * SMALL_SIZE,
+    };
+    Look {
+        shape: Shape::Circle,
+        w: d,
+        h: d,
+        lines: vec![line],
+        badges: Vec::new(),
+        tags: Vec::new(),
+        docked: Vec::new(),
+        parts: Vec::new(),
+    }
+}
+
+fn pipe(map: &Map, node: &Node, stack: &mut Stack) -> Shape {
+    let path = match node.things[0] {
+        Thing::Pipe(id) => map.pipes[id.index()].path.as_deref(),
+        _ => None,
+    };
+    let name = path.map_or_else(|| "pipe".to_owned(), display);
+    let text = match node.things.len() {
+        1 => labels::middle(&name, SMALL_SIZE, MOST_WIDTH),
+        many => format!("pipes ×{many}"),
+    };
+    stack.push(text, "path", SMALL_SIZE);
+    Shape::Pill
+}
+
+fn outside(picture: &Picture, node: &Node, stack: &mut Stack) -> Shape {
+    let many = node.things.len();
+    let heading = match many {
+        1 => "(outside)".to_owned(),
+        many => format!("(outside) ×{many}"),
+    };
+    stack.push(heading, "detail", SMALL_SIZE);
+    for thing in node.things.iter().take(GROUP_NAMES) {
+        if let Thing::Outside(at) = thing {
+            let text = &picture.outside[*at as usize];
+            let text = text.strip_prefix("(outside) ").unwrap_or(text);
+            stack.push(
+                labels::middle(text, TEXT_SIZE, MOST_WIDTH),
+                "path",
+                TEXT_SIZE,
+            );
+        }
+    }
+    if many > GROUP_NAMES {
+        stack.push("…".to_owned(), "detail", SMALL_SIZE);
+    }
+    Shape::Pill
+}
+
+/// Lines from top to bottom.
+#[derive(Default)]
+struct Stack {
+    lines: Vec<(Option<&'static str>, Line)>,
+    width: f64,
+    height: f64,
+}
+
+/// Room for a glyph before a line.
+const GLYPH: f64 = 12.0;
+/// From one line's middle to the next's, in font sizes.
+const LEADING: f64 = 1.2;
+
+impl Stack {
+    fn push(&mut self, text: String, class: &'static str, size: f64) {
+        self.push_with(None, text, class, size);
+    }
+
+    fn push_with(
+        &mut self,
+        glyph: Option<&'static str>,
+        text: String,
+        class: &'static str,
+        size: f64,
+    ) {
+        let own = width(&text, size, class.contains("hub"));
+        let shift = if glyph.is_some() { GLYPH } else { 0.0 };
+        self.width = self.width.max(own + shift);
+        // The baseline is about 0.85 of the way down a line of 1.2.
+        let y = self.height + 0.95 * size;
+        self.height += LEADING * size;
+        self.lines.push((
+            glyph,
+            Line {
+                text,
+                class,
+                size,
+                x: shift / 2.0,
+                y,
+            },
+        ));
+    }
+
+    fn finish(self, shape: Shape, pad: (f64, f64), marks: Marks) -> Look {
+        let mut row = Vec::new();
+        for (glyph, n) in [
+            ("net", marks.foreign),
+            ("unknown", marks.unknown),
+            ("own", marks.own),
+        ] {
+            if n > 0 {
+                let count = if n > 1 { n.to_string() } else { String::new() };
+                row.push((glyph, width(&count, SMALL_SIZE, false), count));
+            }
+        }
+        let row_width: f64 = row.iter().map(|(_, w, _)| GLYPH + w + 3.0).sum();
+        let row_height = if row.is_empty() { 0.0 } else { 13.0 };
+        let w = (self.width.max(row_width) + 2.0 * pad.0).ceil().max(16.0);
+        let h = (self.height + row_height + 2.0 * pad.1).ceil();
+        let top = -h / 2.0 + pad.1;
+        let mut look = Look {
+            shape,
+            w,
+            h,
+            lines: Vec::new(),
+            badges: Vec::new(),
+            tags: Vec::new(),
+            docked: Vec::new(),
+            parts: Vec::new(),
+        };
+        for (glyph, mut line) in self.lines {
+            line.y += top;
+            if let Some(glyph) = glyph {
+                let own = width(&line.text, line.size, false);
+                look.badges.push(Badge {
+                    glyph,
+                    x: line.x - own / 2.0 - GLYPH / 2.0,
+                    y: line.y - 0.35 * line.size,
+                });
+            }
+            look.lines.push(line);
+        }
+        let mut x = -row_width / 2.0;
+        let y = top + self.height + row_height - 5.0;
+        for (glyph, w, count) in row {
+            look.badges.push(Badge {
+                glyph,
+                x: x + GLYPH / 2.0,
+                y,
+            });
+            if !count.is_empty() {
+                look.lines.push(Line {
+                    text: count,
+                    class: "number",
+                    size: SMALL_SIZE,
+                    x: x + GLYPH + w / 2.0,
+                    y: y + 0.35 * SMALL_SIZE,
+                });
+            }
+            x += GLYPH + w + 3.0;
+        }
+        look
+    }
+}

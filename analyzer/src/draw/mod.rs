@@ -1,0 +1,113 @@
+//! The map as a picture: an SVG that is complete in itself.
+//!
+//! `reduce` makes a small graph out of the map, `group`, `budget` and `hubs` make it smaller still by
+//! meaning, `look` gives every node its text and size, `place` asks the layout for positions,
+//! `route` draws the edges, and `svg` writes. Nothing here decides what a connection is, and no
+//! position depends on a clock, a hash order or a thread count.
+
+mod budget;
+mod caption;
+mod dock;
+mod group;
+mod hubs;
+mod labels;
+mod legend;
+mod look;
+mod picture;
+mod place;
+mod reduce;
+mod route;
+mod scene;
+mod shelf;
+mod svg;
+mod theme;
+mod titles;
+mod widths;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod worlds;
+
+use crate::layout::LayeredError;
+use crate::model::Map;
+
+pub use theme::Theme;
+
+/// How nodes find their places.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Distances on the picture follow distances in the graph.
+    #[default]
+    Stress,
+    /// Ranks from clients down to servers, for small views.
+    Layered,
+}
+
+/// Whether hubs become badges on their clients.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HubBadges {
+    /// Where a hub touches a large part of a large picture.
+    #[default]
+    Auto,
+    /// In small pictures too.
+    On,
+    /// Never.
+    Off,
+}
+
+/// Something that a rule found, to be marked on the picture.
+#[derive(Debug, Clone, Default)]
+pub struct Marked {
+    /// Ids of processes and sockets, as in `export`.
+    pub nodes: Vec<String>,
+    /// What it is, in one line for display.
+    pub title: String,
+}
+
+/// What may be chosen about a picture.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How nodes find their places.
+    pub layout: Layout,
+    /// Colours.
+    pub theme: Theme,
+    /// Heading; `None`: made from the hosts' names.
+    pub title: Option<String>,
+    /// Group and hide nothing.
+    pub all: bool,
+    /// Findings to mark.
+    pub findings: Vec<Marked>,
+    /// Whether hubs become badges.
+    pub hub_badges: HubBadges,
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DrawError {
+    /// `--layout layered` is for small pictures.
+    #[error(transparent)]
+    Layered(#[from] LayeredError),
+}
+
+/// Draws a map.
+///
+/// The same map and options give the same bytes.
+///
+/// # Errors
+/// Only the layered layout can fail: it has limits.
+pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
+    Ok(svg::write(map, &scene(map, options)?, options))
+}
+
+/// Everything with its place, ready to be written.
+fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
+    let mut picture = reduce::reduce(map, &options.findings);
+    if !options.all {
+        budget::fit(map, &mut picture);
+        hubs::badge(map, &mut picture, options.hub_badges);
+        shelf::gather(map, &mut picture);
+    }
+    place::place(map, picture, options)
+}

@@ -1,0 +1,279 @@
+//! The graph that is drawn: far smaller than the map, every node with what it stands for.
+//!
+//! Nodes and edges are in a fixed order that follows the map's. Knows nothing of text or places.
+
+use std::collections::BTreeMap;
+
+use crate::model::{PipeId, ProcessId, SocketId};
+
+/// What a node stands for. The order is that of nodes on the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Thing {
+    /// A process.
+    Process(ProcessId),
+    /// A socket with a node of its own.
+    Socket(SocketId),
+    /// A pipe with a node of its own.
+    Pipe(PipeId),
+    /// An address elsewhere: index into `Picture::outside`.
+    Outside(u32),
+}
+
+/// What a node looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A box: a process.
+    Process,
+    /// Text: a socket that others connect to by its name.
+    Listener,
+    /// A circle: another socket that several processes hold.
+    Socket,
+    /// A pipe that several processes hold.
+    Pipe,
+    /// Somebody who was not captured.
+    Outside,
+}
+
+/// Sockets of a process that are on no edge, or not wholly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Not Unix-domain, of whose conversation nothing is known.
+    pub(super) foreign: u32,
+    /// Connected to somebody who is not known.
+    pub(super) unknown: u32,
+    /// Connected within the node.
+    pub(super) own: u32,
+}
+
+/// A node.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// What it stands for, in order; never empty.
+    pub(super) things: Vec<Thing>,
+    /// What it looks like.
+    pub(super) kind: Kind,
+    /// Its name when it stands for many.
+    pub(super) group: Option<String>,
+    /// Badges.
+    pub(super) marks: Marks,
+    /// Titles of the findings about it.
+    pub(super) findings: Vec<String>,
+}
+
+/// What an edge is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum EdgeKind {
+    /// Unix-domain connections.
+    Unix,
+    /// Connections of other families.
+    Net,
+    /// Clients that wait to be accepted.
+    Pending,
+    /// Pipes and FIFOs.
+    Pipe,
+    /// The process holds the socket.
+    Holds,
+}
+
+/// What stands at an end of an edge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct End {
+    /// A connected socket.
+    pub(super) socket: bool,
+    /// The server's end of a connection to a named socket.
+    pub(super) server: bool,
+    /// Data arrive here (pipes).
+    pub(super) arrow: bool,
+}
+
+/// By what way a connection came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Via {
+    /// Between the two, without a name.
+    Unnamed,
+    /// Through this socket's name; the client is at the edge's first node.
+    Forwards(SocketId),
+    /// Through this socket's name; the client is at the edge's second node.
+    Backwards(SocketId),
+    /// A pipe.
+    Pipe(PipeId),
+}
+
+/// An edge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Bundle {
+    /// How many connections (pipes, held sockets) it stands for.
+    pub(super) n: u32,
+    /// At the first node.
+    pub(super) a_end: End,
+    /// At the second node.
+    pub(super) b_end: End,
+    /// How often each way was taken.
+    pub(super) via: BTreeMap<Via, u32>,
+}
+
+/// Edges by (first node, second node, kind), the first node's index being the smaller.
+pub(super) type Edges = BTreeMap<(u32, u32, EdgeKind), Bundle>;
+
+/// What is in the map and not on the picture, each counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// Unix sockets that are connected to nothing and held by at most two processes.
+    pub(super) idle: usize,
+    /// Connections whose other end has closed.
+    pub(super) closed: usize,
+    /// Connections of which no end is held by a process that was read.
+    pub(super) unheld: usize,
+    /// Pipes within one process, or with one kind of end only.
+    pub(super) pipes: usize,
+}
+
+/// Where a node goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stand {
+    /// The layout places it.
+    #[default]
+    Main,
+    /// On the shelf of the hubs.
+    Hub,
+    /// On the shelf of those who talk to hubs only.
+    HubClient,
+    /// On the shelf of the pairs; the number tells pairs apart.
+    Pair(u32),
+    /// On the shelf of those who listen, and nobody talks to them.
+    Listens,
+    /// On the shelf of those who talk to nobody.
+    Single,
+    /// On the shelf of those whose descriptors were not read.
+    Unread,
+}
+
+/// A client of a hub, shown on the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct HubBadge {
+    /// The client's node.
+    pub(super) client: u32,
+    /// Place of the hub in `Picture::hubs`.
+    pub(super) hub: u32,
+    /// Connections between the two.
+    pub(super) n: u32,
+}
+
+/// The graph that is drawn.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Picture {
+    pub(super) nodes: Vec<Node>,
+    pub(super) edges: Edges,
+    /// Addresses elsewhere, for display.
+    pub(super) outside: Vec<String>,
+    /// Nodes that are shown as badges on their clients.
+    pub(super) hubs: Vec<u32>,
+    /// The badges, by client.
+    pub(super) badges: Vec<HubBadge>,
+    /// What is not on it.
+    pub(super) left_out: LeftOut,
+    /// By what the nodes were aggregated, if they were.
+    pub(super) aggregated: Option<&'static str>,
+}
+
+impl Picture {
+    /// Adds to the edge between two nodes; `a_end` stands at `a`. An edge within one node becomes a
+    /// mark on it.
+    pub(super) fn join(&mut self, a: u32, b: u32, kind: EdgeKind, bundle: Bundle) {
+        if a == b {
+            if kind != EdgeKind::Holds {
+                self.nodes[a as usize].marks.own += bundle.n;
+            }
+            return;
+        }
+        let bundle = if a < b { bundle } else { bundle.turned() };
+        self.edges
+            .entry((a.min(b), a.max(b), kind))
+            .or_default()
+            .add(bundle);
+    }
+
+    /// The distinct neighbours of every node, ascending.
+    pub(super) fn neighbours(&self) -> Vec<Vec<u32>> {
+        let mut lists = vec![Vec::new(); self.nodes.len()];
+        for &(a, b, _) in self.edges.keys() {
+            lists[a as usize].push(b);
+            lists[b as usize].push(a);
+        }
+        for list in &mut lists {
+            list.sort_unstable();
+            list.dedup();
+        }
+        lists
+    }
+}
+
+impl Bundle {
+    /// One connection, pipe or held socket.
+    pub(super) fn one(a_end: End, b_end: End, via: Via) -> Self {
+        Self {
+            n: 1,
+            a_end,
+            b_end,
+            via: BTreeMap::from([(via, 1)]),
+        }
+    }
+
+    /// Seen from its other end.
+    fn turned(self) -> Self {
+        let turn = |via| match via {
+            Via::Forwards(socket) => Via::Backwards(socket),
+            Via::Backwards(socket) => Via::Forwards(socket),
+            other => other,
+        };
+        Self {
+            n: self.n,
+            a_end: self.b_end,
+            b_end: self.a_end,
+            via: self
+                .via
+                .into_iter()
+                .map(|(via, n)| (turn(via), n))
+                .collect(),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.n += other.n;
+        self.a_end.add(other.a_end);
+        self.b_end.add(other.b_end);
+        for (via, n) in other.via {
+            *self.via.entry(via).or_default() += n;
+        }
+    }
+}
+
+impl End {
+    fn add(&mut self, other: Self) {
+        self.socket |= other.socket;
+        self.server |= other.server;
+        self.arrow |= other.arrow;
+    }
+}
+
+impl Marks {
+    /// Adds another node's.
+    pub(super) fn add(&mut self, other: Self) {
+        self.foreign += other.foreign;
+        self.unknown += other.unknown;
+        self.own += other.own;
+    }
+}
+
+impl Node {
+    /// A node that stands for one thing.
+    pub(super) fn of(thing: Thing, kind: Kind) -> Self {
+        Self {
+            things: vec![thing],
+            kind,
+            group: None,
+            marks: Marks::default(),
+            findings: Vec::new(),
+        }
+    }
+}

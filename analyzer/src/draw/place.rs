@@ -1,0 +1,395 @@
+//! Places for everything: the layout for what hangs together, rows for the rest.
+
+use std::collections::BTreeMap;
+
+use super::caption;
+use super::dock;
+use super::look::{self, Look};
+use super::picture::{EdgeKind, Kind, Picture, Stand};
+use super::route::{self, Router};
+use super::scene::{Heading, Joined, Placed, Scene};
+use super::shelf;
+use super::titles;
+use super::{DrawError, Layout, Options};
+use crate::layout::{self, Edge, Graph, Point, Positions, Route, Size};
+use crate::model::Map;
+
+/// Around everything.
+pub(super) const MARGIN: f64 = 20.0;
+/// So that the caption and the legend have room.
+const LEAST_WIDTH: f64 = 640.0;
+/// Between nodes, so that a circle at each end of the edge has room.
+const GAP: f64 = 22.0;
+/// Around hubs more, for all the circles at their edges' ends.
+const HUB_ROOM: f64 = 24.0;
+/// Between the nodes of a shelf.
+const SHELF_GAP: f64 = 10.0;
+/// Between the two nodes of a pair.
+const PAIR_GAP: f64 = 34.0;
+/// Above a shelf's nodes.
+const HEADING: f64 = 30.0;
+
+/// Places a picture.
+pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Scene, DrawError> {
+    let looks = look::looks(map, &picture);
+    let stands = shelf::stands(map, &picture);
+    let owners = dock::owners(&picture);
+    let main: Vec<u32> = (0u32..)
+        .zip(&stands)
+        .filter(|(at, stand)| **stand == Stand::Main && owners[*at as usize].is_none())
+        .map(|(at, _)| at)
+        .collect();
+    let mut spots = vec![Point { x: 0.0, y: 0.0 }; looks.len()];
+    let (positions, routes) = main_layout(&picture, &looks, &main, options)?;
+    let (mut width, mut bottom) = (LEAST_WIDTH, MARGIN);
+    if !main.is_empty() {
+        width = width.max(positions.width);
+        bottom = positions.height - MARGIN;
+    }
+    // Wide enough that a long shelf does not become a tower under a small drawing.
+    let area: f64 = looks
+        .iter()
+        .zip(&stands)
+        .zip(&owners)
+        .filter(|((_, stand), owner)| **stand != Stand::Main && owner.is_none())
+        .map(|((look, _), _)| (look.room().0 + SHELF_GAP) * (look.room().1 + SHELF_GAP))
+        .sum();
+    width = width.max((area * 1.6).sqrt().min(20_000.0) + 2.0 * MARGIN);
+    let left = ((width - positions.width) / 2.0).max(0.0);
+    let mut headings = Vec::new();
+    bottom = shelves(
+        &picture,
+        &looks,
+        &stands,
+        width,
+        bottom,
+        &mut spots,
+        &mut headings,
+    );
+    let caption = caption::lines(map, options, width - 2.0 * MARGIN);
+    let top = caption::height(&caption);
+    for (&at, center) in main.iter().zip(&positions.centers) {
+        let lift = looks[at as usize].hanging() / 2.0;
+        spots[at as usize] = Point {
+            x: center.x + left,
+            y: center.y - lift,
+        };
+    }
+    for look in 0..looks.len() {
+        for &(node, y) in &looks[look].docked {
+            spots[node as usize] = Point {
+                x: spots[look].x,
+                y: spots[look].y + y,
+            };
+        }
+    }
+    for spot in &mut spots {
+        spot.y += top;
+    }
+    for heading in &mut headings {
+        heading.at.y += top;
+    }
+    let ways = Ways {
+        routes: &routes,
+        main: &main,
+        shift: Point { x: left, y: top },
+    };
+    let edges = edges(map, &picture, &looks, &spots, &ways);
+    let nodes = placed(map, &picture, looks, &spots);
+    Ok(Scene {
+        nodes,
+        edges,
+        headings,
+        caption,
+        width,
+        height: bottom + top,
+        left_out: picture.left_out,
+        aggregated: picture.aggregated,
+        hubs: picture.hubs.iter().map(|hub| *hub as usize).collect(),
+    })
+}
+
+fn main_layout(
+    picture: &Picture,
+    looks: &[Look],
+    main: &[u32],
+    options: &Options,
+) -> Result<(Positions, Vec<Route>), DrawError> {
+    let mut places = vec![u32::MAX; looks.len()];
+    for (place, at) in (0u32..).zip(main) {
+        places[*at as usize] = place;
+    }
+    let neighbours = picture.neighbours();
+    let sizes = main
+        .iter()
+        .map(|at| {
+            let (w, h) = looks[*at as usize].room();
+            let ring = (neighbours[*at as usize].len() as f64 - 6.0).clamp(0.0, HUB_ROOM);
+            Size {
+                w: w + 2.0 * ring,
+                h: h + 2.0 * ring,
+            }
+        })
+        .collect();
+    let edges = picture
+        .edges
+        .iter()
+        .filter(|((a, b, _), _)| places[*a as usize] != u32::MAX && places[*b as usize] != u32::MAX)
+        .map(|((a, b, _), bundle)| {
+            let (a, b) = (places[*a as usize], places[*b as usize]);
+            // Ranked drawings go from clients down to servers, from writers to readers.
+            let upwards = (bundle.a_end.server && !bundle.b_end.server)
+                || (bundle.a_end.arrow && !bundle.b_end.arrow);
+            if upwards {
+                Edge { a: b, b: a }
+            } else {
+                Edge { a, b }
+            }
+        })
+        .collect();
+    let graph = Graph { sizes, edges };
+    let how = layout::Options {
+        gap: GAP,
+        margin: MARGIN,
+        ..layout::Options::default()
+    };
+    Ok(match options.layout {
+        Layout::Stress => (layout::stress(&graph, &how), Vec::new()),
+        Layout::Layered => {
+            let layered = layout::layered(&graph, &how)?;
+            (layered.positions, layered.routes)
+        }
+    })
+}
+
+/// Fills rows below the drawing. Returns where they end.
+fn shelves(
+    picture: &Picture,
+    looks: &[Look],
+    stands: &[Stand],
+    width: f64,
+    bottom: f64,
+    spots: &mut [Point],
+    headings: &mut Vec<Heading>,
+) -> f64 {
+    let mut items: Vec<(Stand, Vec<u32>)> = Vec::new();
+    let mut pairs: BTreeMap<u32, usize> = BTreeMap::new();
+    let owners = dock::owners(picture);
+    for (at, stand) in (0u32..).zip(stands) {
+        match stand {
+            _ if owners[at as usize].is_some() => {}
+            Stand::Main => {}
+            Stand::Pair(pair) => match pairs.get(pair) {
+                Some(place) => items[*place].1.push(at),
+                None => {
+                    pairs.insert(*pair, items.len());
+                    items.push((*stand, vec![at]));
+                }
+            },
+            _ => items.push((*stand, vec![at])),
+        }
+    }
+    items.sort_by_key(|(stand, nodes)| (shelf_of(*stand), nodes[0]));
+    let mut bottom = bottom;
+    let mut start = 0;
+    while start < items.len() {
+        let shelf = shelf_of(items[start].0);
+        let end = items[start..]
+            .iter()
+            .position(|(stand, _)| shelf_of(*stand) != shelf)
+            .map_or(items.len(), |n| start + n);
+        let shelf_items = &items[start..end];
+        headings.push(Heading {
+            text: heading(picture, shelf, shelf_items),
+            at: Point {
+                x: MARGIN,
+                y: bottom + HEADING - 8.0,
+            },
+            until: width - MARGIN,
+        });
+        bottom = rows(shelf_items, looks, width, bottom + HEADING, spots);
+        start = end;
+    }
+    bottom
+}
+
+fn rows(
+    items: &[(Stand, Vec<u32>)],
+    looks: &[Look],
+    width: f64,
+    top: f64,
+    spots: &mut [Point],
+) -> f64 {
+    let mut x = MARGIN;
+    let (mut y, mut row) = (top, 0.0f64);
+    for (_, nodes) in items {
+        let rooms: Vec<(f64, f64)> = nodes.iter().map(|at| looks[*at as usize].room()).collect();
+        let gaps = PAIR_GAP * (nodes.len() as f64 - 1.0);
+        let w: f64 = rooms.iter().map(|room| room.0).sum::<f64>() + gaps;
+        if x > MARGIN && x + w > width - MARGIN {
+            x = MARGIN;
+            y += row + SHELF_GAP;
+            row = 0.0;
+        }
+        let h = rooms.iter().map(|room| room.1).fold(0.0, f64::max);
+        for (at, room) in nodes.iter().zip(&rooms) {
+            let look = &looks[*at as usize];
+            spots[*at as usize] = Point {
+                x: x + room.0 / 2.0,
+                y: y + (h - room.1) / 2.0 + look.h / 2.0,
+            };
+            x += room.0 + PAIR_GAP;
+        }
+        x += SHELF_GAP - PAIR_GAP;
+        if nodes.len() > 1 {
+            x += SHELF_GAP;
+        }
+        row = row.max(h);
+    }
+    y + row + SHELF_GAP
+}
+
+/// A stand without the pair's number.
+fn shelf_of(stand: Stand) -> Stand {
+    match stand {
+        Stand::Pair(_) => Stand::Pair(0),
+        other => other,
+    }
+}
+
+fn heading(picture: &Picture, shelf: Stand, items: &[(Stand, Vec<u32>)]) -> String {
+    let things: usize = items
+        .iter()
+        .map(|(_, nodes)| picture.nodes[nodes[0] as usize].things.len())
+        .sum();
+    match shelf {
+        Stand::Main => String::new(),
+        Stand::Hub => format!("Hubs, shown as badges on those who talk to them ({things})"),
+        Stand::HubClient => format!("Talk to hubs only ({things})"),
+        Stand::Pair(_) => format!("Only the two of them ({things})"),
+        Stand::Listens => format!("Listening, nobody seen talking to them ({things})"),
+        Stand::Single => format!("Seen talking to nobody ({things})"),
+        Stand::Unread => format!("Not readable: whom they talk to is unknown ({things})"),
+    }
+}
+
+/// Ways that the layout chose itself.
+struct Ways<'a> {
+    routes: &'a [Route],
+    main: &'a [u32],
+    shift: Point,
+}
+
+impl Ways<'_> {
+    fn find(&self, a: u32, b: u32) -> Option<Vec<Point>> {
+        if self.routes.is_empty() {
+            return None;
+        }
+        let place = |at: u32| self.main.binary_search(&at).ok();
+        let key = (place(a)?, place(b)?);
+        let at = self
+            .routes
+            .binary_search_by_key(&key, |route| (route.a as usize, route.b as usize))
+            .ok()?;
+        let shifted = self.routes[at].points.iter().map(|point| Point {
+            x: point.x + self.shift.x,
+            y: point.y + self.shift.y,
+        });
+        Some(shifted.collect())
+    }
+}
+
+fn edges(
+    map: &Map,
+    picture: &Picture,
+    looks: &[Look],
+    spots: &[Point],
+    ways: &Ways<'_>,
+) -> Vec<Joined> {
+    let router = Router::new(looks, spots);
+    let owners = dock::owners(picture);
+    let mut keys: Vec<&(u32, u32, EdgeKind)> = picture.edges.keys().collect();
+    // A pair's edges come one after the other: the keys are sorted by nodes first.
+    keys.dedup_by_key(|(a, b, _)| (*a, *b));
+    let mut drawn = Vec::with_capacity(picture.edges.len());
+    for (a, b, _) in keys {
+        let parallels = picture
+            .edges
+            .range((*a, *b, EdgeKind::Unix)..=(*a, *b, EdgeKind::Holds));
+        let count = parallels.clone().count();
+        for (nth, ((a, b, kind), bundle)) in parallels.enumerate() {
+            let way = ways.find(*a, *b);
+            let line = match owners[*b as usize] {
+                Some(_) => router.hang(*a, *b),
+                None => router.line((*a, *b), nth, count, way),
+            };
+            drawn.push(((*a, *b), *kind, bundle, line));
+        }
+    }
+    let ends: Vec<route::Wanted> = drawn
+        .iter()
+        .map(|((a, b), kind, bundle, line)| {
+            let on = |node: u32| picture.nodes[node as usize].kind;
+            route::Wanted {
+                a: *a,
+                b: *b,
+                glyphs: [
+                    route::glyph(*kind, bundle.a_end, on(*a)),
+                    route::glyph(*kind, bundle.b_end, on(*b)),
+                ],
+                n: if *kind == EdgeKind::Holds {
+                    1
+                } else {
+                    bundle.n
+                },
+                line: line.clone(),
+            }
+        })
+        .collect();
+    let names = |at: u32| titles::short(map, picture, &picture.nodes[at as usize]);
+    let routed = router.finish(&ends);
+    drawn
+        .iter()
+        .zip(routed)
+        .map(|(((a, b), kind, bundle, _), drawn)| Joined {
+            a: *a as usize,
+            b: *b as usize,
+            kind: *kind,
+            n: bundle.n,
+            title: titles::edge_title(map, (&names(*a), &names(*b)), *kind, bundle),
+            drawn,
+        })
+        .collect()
+}
+
+fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Vec<Placed> {
+    let mut out = Vec::with_capacity(looks.len());
+    for ((at, look), spot) in (0u32..).zip(looks).zip(spots) {
+        let node = &picture.nodes[at as usize];
+        let mut classes = Vec::new();
+        if node.things.len() > 1 {
+            classes.push("group");
+        }
+        if !node.findings.is_empty() {
+            classes.push("finding");
+        }
+        if node.kind == Kind::Process && shelf::is_unread(map, picture, at) {
+            classes.push("unread");
+        }
+        if let (Kind::Socket, super::picture::Thing::Socket(id)) = (node.kind, node.things[0]) {
+            if map.socket(id).family != crate::model::Family::Unix {
+                classes.push("net");
+            }
+        }
+        out.push(Placed {
+            id: titles::node_id(map, picture, node),
+            kind: node.kind,
+            classes,
+            members: node.things.len(),
+            title: titles::node_title(map, picture, node),
+            look,
+            at: *spot,
+        });
+    }
+    out
+}

@@ -1,0 +1,314 @@
+//! From the map to a graph: sockets become circles on the ends of edges between their holders.
+//!
+//! A socket keeps a node of its own where it says more than an edge can: a listener, a socket that
+//! three processes or more hold, one that a rule marked, and one with several connections of its
+//! own (datagrams) that two processes hold. Nothing is dropped without being counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Marked;
+use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
+use crate::id;
+use crate::model::{
+    Address, Connection, ConnectionKind, ConnectionState, Family, Holder, Map, Pipe, PipeId,
+    ProcessId, SocketId, SocketState,
+};
+
+/// From so many holders on, a socket or pipe stands out as a star.
+const STAR: usize = 3;
+/// Up to so many pairs of writer and reader, a pipe is drawn as edges.
+const PIPE_PAIRS: usize = 2;
+
+/// The whole map as a graph, nothing grouped.
+pub(super) fn reduce(map: &Map, findings: &[Marked]) -> Picture {
+    let mut reducer = Reducer::new(map, findings);
+    reducer.held();
+    for connection in &map.connections {
+        reducer.connection(connection);
+    }
+    for (at, pipe) in map.pipes.iter().enumerate() {
+        reducer.pipe(PipeId::new(at), pipe);
+    }
+    reducer.mark(findings);
+    reducer.picture
+}
+
+struct Reducer<'a> {
+    map: &'a Map,
+    picture: Picture,
+    /// The node of each socket that has one.
+    socket_nodes: BTreeMap<SocketId, u32>,
+    pipe_nodes: BTreeMap<PipeId, u32>,
+    outside_nodes: BTreeMap<String, u32>,
+    /// How many connections each socket is part of.
+    connections: Vec<u32>,
+}
+
+impl<'a> Reducer<'a> {
+    fn new(map: &'a Map, findings: &[Marked]) -> Self {
+        let mut connections = vec![0; map.sockets.len()];
+        // Listeners that nobody readable holds stand in for the server that is not known.
+        let mut called = vec![false; map.sockets.len()];
+        for connection in &map.connections {
+            for end in [Some(connection.a), connection.b].into_iter().flatten() {
+                connections[end.index()] += 1;
+            }
+            if let Some(listener) = connection.listener {
+                called[listener.index()] = true;
+            }
+        }
+        let marked: BTreeSet<&str> = findings
+            .iter()
+            .flat_map(|finding| finding.nodes.iter().map(String::as_str))
+            .collect();
+        let mut nodes: Vec<Node> = (0..map.processes.len())
+            .map(|at| Node::of(Thing::Process(ProcessId::new(at)), Kind::Process))
+            .collect();
+        let mut socket_nodes = BTreeMap::new();
+        for (at, socket) in map.sockets.iter().enumerate() {
+            let id = SocketId::new(at);
+            let holders = map.holding_processes(id).len();
+            let listens = socket.state == SocketState::Listening && (holders > 0 || called[at]);
+            let inbox = holders >= 2 && connections[at] >= 2;
+            let flagged = !marked.is_empty() && marked.contains(id::socket(map, id).as_str());
+            if listens || inbox || holders >= STAR || flagged {
+                let named = socket.name.is_some() && (listens || inbox);
+                let kind = match named || (listens && socket.local.is_some()) {
+                    true => Kind::Listener,
+                    false => Kind::Socket,
+                };
+                socket_nodes.insert(id, index(nodes.len()));
+                nodes.push(Node::of(Thing::Socket(id), kind));
+            }
+        }
+        let mut pipe_nodes = BTreeMap::new();
+        for (at, pipe) in map.pipes.iter().enumerate() {
+            if is_star(pipe) {
+                pipe_nodes.insert(PipeId::new(at), index(nodes.len()));
+                nodes.push(Node::of(Thing::Pipe(PipeId::new(at)), Kind::Pipe));
+            }
+        }
+        let outside: BTreeSet<String> = map
+            .connections
+            .iter()
+            .filter_map(|connection| outside(map, connection))
+            .collect();
+        let mut outside_nodes = BTreeMap::new();
+        for (at, address) in outside.iter().enumerate() {
+            outside_nodes.insert(address.clone(), index(nodes.len()));
+            nodes.push(Node::of(Thing::Outside(index(at)), Kind::Outside));
+        }
+        let picture = Picture {
+            nodes,
+            outside: outside.into_iter().collect(),
+            ..Picture::default()
+        };
+        Self {
+            map,
+            picture,
+            socket_nodes,
+            pipe_nodes,
+            outside_nodes,
+            connections,
+        }
+    }
+
+    /// Edges from sockets with nodes to their holders, badges for those on no edge at all.
+    fn held(&mut self) {
+        for (at, socket) in self.map.sockets.iter().enumerate() {
+            let id = SocketId::new(at);
+            let holders = self.map.holding_processes(id);
+            if let Some(&node) = self.socket_nodes.get(&id) {
+                for holder in holders {
+                    let bundle = Bundle::one(End::default(), End::default(), Via::Unnamed);
+                    self.picture.join(holder.0, node, EdgeKind::Holds, bundle);
+                }
+            } else if self.connections[at] == 0 {
+                match socket.family {
+                    Family::Unix => self.picture.left_out.idle += 1,
+                    _ if holders.is_empty() => self.picture.left_out.idle += 1,
+                    _ => {
+                        for holder in holders {
+                            self.picture.nodes[holder.index()].marks.foreign += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        if connection.state == ConnectionState::Closing && connection.b.is_none() {
+            self.picture.left_out.closed += 1;
+            return;
+        }
+        let kind = match (connection.state, connection.kind) {
+            (ConnectionState::Pending, _) => EdgeKind::Pending,
+            (_, ConnectionKind::Unix) => EdgeKind::Unix,
+            _ => EdgeKind::Net,
+        };
+        let from = self.end(connection.a);
+        let to = self.far_end(connection);
+        if from.is_empty() || to.is_empty() {
+            let known = if from.is_empty() { &to } else { &from };
+            if known.is_empty() {
+                self.picture.left_out.unheld += 1;
+            }
+            for &node in known {
+                self.picture.nodes[node as usize].marks.unknown += 1;
+            }
+            return;
+        }
+        let named = |socket: SocketId| self.map.socket(socket).name.is_some();
+        let via = match (connection.listener, connection.b) {
+            (Some(listener), _) => Some(listener),
+            (None, Some(b)) if connection.state == ConnectionState::OneWay && named(b) => Some(b),
+            _ => None,
+        };
+        let socket = End {
+            socket: true,
+            ..End::default()
+        };
+        let server = End {
+            server: via.is_some(),
+            ..socket
+        };
+        let mut pairs: Vec<(u32, u32)> = from
+            .iter()
+            .flat_map(|&a| to.iter().map(move |&b| (a, b)))
+            .collect();
+        // Where both hold both ends, one edge says it, and no mark on either is needed.
+        if pairs.iter().any(|(a, b)| a != b) {
+            pairs.retain(|(a, b)| a != b);
+        }
+        let mut drawn = BTreeSet::new();
+        pairs.retain(|&(a, b)| drawn.insert((a.min(b), a.max(b))));
+        for (a, b) in pairs {
+            let via = via.map_or(Via::Unnamed, Via::Forwards);
+            self.picture
+                .join(a, b, kind, Bundle::one(socket, server, via));
+        }
+    }
+
+    /// Where the end of a connection is drawn: at the socket's node, else at its holders.
+    fn end(&self, socket: SocketId) -> Vec<u32> {
+        match self.socket_nodes.get(&socket) {
+            Some(&node) => vec![node],
+            None => self
+                .map
+                .holding_processes(socket)
+                .into_iter()
+                .map(|process| process.0)
+                .collect(),
+        }
+    }
+
+    /// The other end: its holders, else the listener it came through, else an address elsewhere.
+    fn far_end(&self, connection: &Connection) -> Vec<u32> {
+        let nodes = connection.b.map_or_else(Vec::new, |b| self.end(b));
+        if !nodes.is_empty() {
+            return nodes;
+        }
+        // A server's own end without a peer is not the listener's client but its neighbour.
+        let listener = connection
+            .listener
+            .filter(|_| connection.b.is_some() || connection.state == ConnectionState::Pending)
+            .and_then(|listener| self.socket_nodes.get(&listener));
+        let elsewhere = || self.outside_nodes.get(&outside(self.map, connection)?);
+        listener.or_else(elsewhere).copied().into_iter().collect()
+    }
+
+    fn pipe(&mut self, id: PipeId, pipe: &Pipe) {
+        let (readers, writers) = (processes(&pipe.readers), processes(&pipe.writers));
+        let arrow = End {
+            arrow: true,
+            ..End::default()
+        };
+        if let Some(&node) = self.pipe_nodes.get(&id) {
+            for reader in readers {
+                let bundle = Bundle::one(End::default(), arrow, Via::Pipe(id));
+                self.picture.join(node, reader.0, EdgeKind::Pipe, bundle);
+            }
+            for writer in writers {
+                let bundle = Bundle::one(End::default(), arrow, Via::Pipe(id));
+                self.picture.join(writer.0, node, EdgeKind::Pipe, bundle);
+            }
+            return;
+        }
+        let mut drawn = false;
+        for writer in &writers {
+            for reader in readers.iter().filter(|reader| *reader != writer) {
+                let bundle = Bundle::one(End::default(), arrow, Via::Pipe(id));
+                self.picture
+                    .join(writer.0, reader.0, EdgeKind::Pipe, bundle);
+                drawn = true;
+            }
+        }
+        if !drawn {
+            self.picture.left_out.pipes += 1;
+        }
+    }
+
+    fn mark(&mut self, findings: &[Marked]) {
+        if findings.is_empty() {
+            return;
+        }
+        let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, node) in self.picture.nodes.iter().enumerate() {
+            match node.things[0] {
+                Thing::Process(process) => ids.insert(id::process(self.map, process), at),
+                Thing::Socket(socket) => ids.insert(id::socket(self.map, socket), at),
+                Thing::Pipe(pipe) => ids.insert(id::pipe(self.map, pipe), at),
+                Thing::Outside(_) => None,
+            };
+        }
+        for finding in findings {
+            for at in finding.nodes.iter().filter_map(|node| ids.get(node)) {
+                self.picture.nodes[*at].findings.push(finding.title.clone());
+            }
+        }
+    }
+}
+
+/// Whether a pipe is better drawn as a node: edges from each writer to each reader would be more.
+fn is_star(pipe: &Pipe) -> bool {
+    let (readers, writers) = (processes(&pipe.readers), processes(&pipe.writers));
+    let all: BTreeSet<_> = readers.iter().chain(&writers).collect();
+    let pairs = readers.len() * writers.len();
+    all.len() >= STAR && pairs > PIPE_PAIRS
+}
+
+/// The distinct processes among holders.
+fn processes(holders: &[Holder]) -> Vec<ProcessId> {
+    let distinct: BTreeSet<_> = holders.iter().map(|holder| holder.process).collect();
+    distinct.into_iter().collect()
+}
+
+/// The name of whoever is at the far end of a connection that leaves the capture.
+///
+/// A client's port is taken anew for each connection, so clients elsewhere are told apart by their
+/// address alone.
+fn outside(map: &Map, connection: &Connection) -> Option<String> {
+    if connection.b.is_some() || connection.state == ConnectionState::Pending {
+        return None;
+    }
+    let remote = map.socket(connection.a).remote?;
+    Some(match (remote, connection.listener) {
+        (Address::Ip(ip, _), Some(_)) => format!("(outside) {ip}"),
+        (Address::Vsock(cid, _), Some(_)) => format!("(outside) vsock {cid}"),
+        (remote, None) => format!("(outside) {}", address(remote)),
+    })
+}
+
+/// `1.2.3.4:5`, `[::1]:5`, `vsock 2:1024`.
+pub(super) fn address(address: Address) -> String {
+    match address {
+        Address::Ip(ip, port) => std::net::SocketAddr::new(ip, port).to_string(),
+        Address::Vsock(cid, port) => format!("vsock {cid}:{port}"),
+    }
+}
+
+/// A map has fewer than 2^32 of anything, by the reader's limits.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,403 @@
+//! Writes a scene as SVG. Every text passes through `escape::xml` here and nowhere else.
+//!
+//! Classes and `data-` attributes are a contract with scripts, style sheets and the report.
+
+use std::fmt::Write as _;
+
+use super::Options;
+use super::caption::{NOTE_SIZE, TITLE_SIZE, baseline};
+use super::labels;
+use super::legend::{self, SIGN, Sign};
+use super::look::{BADGE_HEIGHT, HubTag, Line, SMALL_SIZE, Shape, hub_label};
+use super::picture::{EdgeKind, Kind};
+use super::place::MARGIN;
+use super::route::{GLYPH, Way};
+use super::scene::{Heading, Joined, Placed, Scene};
+use super::theme;
+use crate::escape::xml;
+use crate::layout::Point;
+use crate::model::Map;
+
+/// Fonts with known widths first.
+const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
+
+/// The whole document.
+pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
+    let (entries, legend_end) = legend::entries(scene, scene.height + 14.0);
+    let mut notes = Vec::new();
+    for note in legend::notes(scene) {
+        notes.extend(labels::wrap(&note, NOTE_SIZE, scene.width - 2.0 * MARGIN));
+    }
+    let height = legend_end + notes.len() as f64 * NOTE_SIZE * 1.4 + MARGIN;
+    let mut out = String::new();
+    let (w, h) = (num(scene.width.ceil()), num(height.ceil()));
+    let theme = options.theme.name();
+    let _ = writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" \
+         class=\"wt theme-{theme}\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
+         font-family=\"{FONTS}\">"
+    );
+    title(&mut out, &scene.caption);
+    out.push_str(&theme::sheets(options.theme));
+    definitions(&mut out);
+    let _ = writeln!(out, "<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>");
+    caption(&mut out, scene);
+    for heading in &scene.headings {
+        shelf_heading(&mut out, heading);
+    }
+    out.push_str("<g class=\"edges\">\n");
+    for edge in &scene.edges {
+        write_edge(&mut out, scene, edge);
+    }
+    out.push_str("</g>\n<g class=\"nodes\">\n");
+    for (at, node) in scene.nodes.iter().enumerate() {
+        write_node(&mut out, node);
+        for tag in &node.look.tags {
+            write_tag(&mut out, scene, at, tag);
+        }
+    }
+    out.push_str("</g>\n");
+    // Above everything: a count that another edge crosses stays readable.
+    out.push_str("<g class=\"counts\">\n");
+    for edge in &scene.edges {
+        if let Some((at, text)) = &edge.drawn.label {
+            let y = at.y + 0.35 * SMALL_SIZE;
+            let _ = writeln!(
+                out,
+                "<text class=\"count\" x=\"{}\" y=\"{}\" font-size=\"{}\">{}</text>",
+                num(at.x),
+                num(y),
+                num(SMALL_SIZE),
+                xml(text)
+            );
+        }
+    }
+    out.push_str("</g>\n<g class=\"legend left\">\n");
+    for entry in &entries {
+        write_entry(&mut out, entry);
+    }
+    out.push_str("</g>\n<g class=\"notes left\">\n");
+    for (line, note) in notes.iter().enumerate() {
+        let y = legend_end + NOTE_SIZE * 1.4 * (line as f64 + 1.0);
+        text_at(&mut out, "note", MARGIN, y, NOTE_SIZE, note);
+    }
+    out.push_str("</g>\n</svg>\n");
+    out
+}
+
+/// One decimal; never `-0`.
+fn num(value: f64) -> String {
+    let rounded = (value * 10.0).round() / 10.0;
+    // Adding zero turns -0 into 0.
+    format!("{}", rounded + 0.0)
+}
+
+fn title(out: &mut String, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let escaped: Vec<String> = lines.iter().map(|line| xml(line)).collect();
+    let _ = writeln!(out, "<title>{}</title>", escaped.join("\n"));
+}
+
+fn definitions(out: &mut String) {
+    let r = num(GLYPH);
+    let _ = writeln!(
+        out,
+        "<defs>\n\
+         <circle id=\"wt-socket\" class=\"glyph g-socket\" r=\"{r}\"/>\n\
+         <g id=\"wt-server\"><circle class=\"glyph g-server\" r=\"{r}\"/><circle class=\"g-dot\" r=\"1.3\"/></g>\n\
+         <g id=\"wt-net\"><circle class=\"glyph g-net\" r=\"{r}\"/>\
+         <path class=\"glyph\" d=\"M-2 0H2\" stroke-width=\"1.4\"/></g>\n\
+         <path id=\"wt-arrow\" class=\"g-arrow\" d=\"M0 0L-7 -3V3Z\"/>\n\
+         <g id=\"wt-unknown\"><path class=\"g-plain\" stroke-width=\"1.3\" \
+         d=\"M-2.2 -1.8C-2.2 -5 2.4 -4.8 2.2 -1.8C2 0 0 -.2 0 1.8\"/><circle class=\"g-plain\" \
+         cy=\"3.7\" r=\".4\"/></g>\n\
+         <path id=\"wt-own\" class=\"g-plain\" stroke-width=\"1.1\" \
+         d=\"M3.4 -1A3.5 3.5 0 1 0 3.2 1.6M3.9 -3.9V-.8H.9\"/>\n\
+         </defs>"
+    );
+}
+
+fn caption(out: &mut String, scene: &Scene) {
+    out.push_str("<g class=\"caption left\">\n");
+    for (line, text) in scene.caption.iter().enumerate() {
+        let (class, size) = match line {
+            0 => ("title", TITLE_SIZE),
+            _ => ("note", NOTE_SIZE),
+        };
+        text_at(out, class, MARGIN, baseline(line), size, text);
+    }
+    out.push_str("</g>\n");
+}
+
+fn shelf_heading(out: &mut String, heading: &Heading) {
+    let (x, y) = (num(heading.at.x), num(heading.at.y - 16.0));
+    let _ = writeln!(
+        out,
+        "<path class=\"rule\" d=\"M{x} {y}H{}\"/>",
+        num(heading.until)
+    );
+    text_at(
+        out,
+        "note left",
+        heading.at.x,
+        heading.at.y,
+        NOTE_SIZE,
+        &heading.text,
+    );
+}
+
+fn text_at(out: &mut String, class: &str, x: f64, y: f64, size: f64, text: &str) {
+    let _ = writeln!(
+        out,
+        "<text class=\"{class}\" x=\"{}\" y=\"{}\" font-size=\"{}\">{}</text>",
+        num(x),
+        num(y),
+        num(size),
+        xml(text)
+    );
+}
+
+fn edge_class(scene: &Scene, edge: &Joined) -> &'static str {
+    match edge.kind {
+        EdgeKind::Unix => "unix",
+        EdgeKind::Net => "net",
+        EdgeKind::Pending => "pending",
+        EdgeKind::Pipe => "pipe",
+        EdgeKind::Holds if scene.nodes[edge.b].kind == Kind::Socket => "holds star",
+        EdgeKind::Holds => "holds",
+    }
+}
+
+fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
+    let _ = write!(
+        out,
+        "<g class=\"edge {}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
+        edge_class(scene, edge),
+        xml(&scene.nodes[edge.a].id),
+        xml(&scene.nodes[edge.b].id),
+        edge.n
+    );
+    title(out, &edge.title);
+    let thick = match edge.kind {
+        EdgeKind::Holds if scene.nodes[edge.b].kind == Kind::Socket => 1.6,
+        EdgeKind::Holds | EdgeKind::Pipe => 1.0,
+        _ => (0.9 + 0.55 * f64::from(edge.n.max(1)).log2()).min(6.0),
+    };
+    let _ = write!(
+        out,
+        "<path d=\"{}\" stroke-width=\"{}\"/>",
+        path(&edge.drawn.line),
+        num(thick)
+    );
+    for mark in &edge.drawn.marks {
+        let (x, y) = (num(mark.at.x), num(mark.at.y));
+        let _ = match mark.turn {
+            None => write!(
+                out,
+                "<use xlink:href=\"#wt-{}\" x=\"{x}\" y=\"{y}\"/>",
+                mark.glyph
+            ),
+            Some(turn) => write!(
+                out,
+                "<use xlink:href=\"#wt-{}\" transform=\"translate({x},{y}) rotate({})\"/>",
+                mark.glyph,
+                num(turn)
+            ),
+        };
+    }
+    out.push_str("</g>\n");
+}
+
+fn path(way: &Way) -> String {
+    let pair = |point: &Point| format!("{} {}", num(point.x), num(point.y));
+    match way {
+        Way::Straight(from, to) => format!("M{}L{}", pair(from), pair(to)),
+        Way::Bent(from, control, to) => {
+            format!("M{}Q{} {}", pair(from), pair(control), pair(to))
+        }
+        Way::Curves(points) => {
+            let rest: Vec<String> = points[1..].iter().map(pair).collect();
+            format!("M{}C{}", pair(&points[0]), rest.join(" "))
+        }
+    }
+}
+
+fn node_class(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Process => "process",
+        Kind::Listener => "listener",
+        Kind::Socket => "socket",
+        Kind::Pipe => "pipe",
+        Kind::Outside => "outside",
+    }
+}
+
+fn write_node(out: &mut String, node: &Placed) {
+    let look = &node.look;
+    let _ = write!(out, "<g class=\"node {}", node_class(node.kind));
+    for class in &node.classes {
+        let _ = write!(out, " {class}");
+    }
+    let _ = write!(
+        out,
+        "\" data-id=\"{}\" data-w=\"{}\" data-h=\"{}\"",
+        xml(&node.id),
+        num(look.w),
+        num(look.h)
+    );
+    if node.members > 1 {
+        let _ = write!(out, " data-members=\"{}\"", node.members);
+    }
+    let _ = write!(
+        out,
+        " transform=\"translate({},{})\">",
+        num(node.at.x),
+        num(node.at.y)
+    );
+    title(out, &node.title);
+    shape(out, look.shape, look.w, look.h, node.members > 1);
+    for badge in &look.badges {
+        let (x, y) = (num(badge.x), num(badge.y));
+        let _ = write!(
+            out,
+            "<use xlink:href=\"#wt-{}\" x=\"{x}\" y=\"{y}\"/>",
+            badge.glyph
+        );
+    }
+    for line in &look.lines {
+        write_line(out, line);
+    }
+    out.push_str("</g>\n");
+}
+
+fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool) {
+    let (x, y) = (num(-w / 2.0), num(-h / 2.0));
+    let (ws, hs) = (num(w), num(h));
+    match shape {
+        Shape::Circle => {
+            let _ = write!(out, "<circle class=\"shape\" r=\"{}\"/>", num(w / 2.0));
+        }
+        Shape::Text => {
+            let _ = write!(
+                out,
+                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\"/>"
+            );
+        }
+        Shape::Box | Shape::Pill => {
+            let round = match shape {
+                Shape::Pill => num((h / 2.0).min(9.0)),
+                _ => "1.5".to_owned(),
+            };
+            if group && shape == Shape::Box {
+                // A second sheet that peeks out says "several" without colour; it stays within
+                // the gap that the layout keeps between boxes.
+                let _ = write!(
+                    out,
+                    "<rect class=\"behind\" x=\"{}\" y=\"{}\" width=\"{ws}\" height=\"{hs}\" \
+                     rx=\"{round}\"/>",
+                    num(3.0 - w / 2.0),
+                    num(-3.0 - h / 2.0)
+                );
+            }
+            let _ = write!(
+                out,
+                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\" \
+                 rx=\"{round}\"/>"
+            );
+        }
+    }
+}
+
+fn write_line(out: &mut String, line: &Line) {
+    let x = match line.x {
+        0.0 => String::new(),
+        x => format!(" x=\"{}\"", num(x)),
+    };
+    let _ = write!(
+        out,
+        "<text class=\"{}\"{x} y=\"{}\" font-size=\"{}\">{}</text>",
+        line.class,
+        num(line.y),
+        num(line.size),
+        xml(&line.text)
+    );
+}
+
+fn write_tag(out: &mut String, scene: &Scene, client: usize, tag: &HubTag) {
+    let node = &scene.nodes[client];
+    let Some(hub) = scene.hubs.get(tag.hub as usize).map(|at| &scene.nodes[*at]) else {
+        return;
+    };
+    let label = hub_label(tag.hub, tag.n);
+    let _ = write!(
+        out,
+        "<g class=\"node badge\" data-id=\"{}@{}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\" \
+         data-w=\"{}\" data-h=\"{}\" transform=\"translate({},{})\">",
+        xml(&node.id),
+        xml(&hub.id),
+        xml(&node.id),
+        xml(&hub.id),
+        tag.n,
+        num(tag.w),
+        num(BADGE_HEIGHT),
+        num(node.at.x + tag.x),
+        num(node.at.y + tag.y)
+    );
+    let name = hub.title.first().map_or("", String::as_str);
+    let plural = if tag.n == 1 { "" } else { "s" };
+    title(out, &[format!("{} connection{plural} to {name}", tag.n)]);
+    shape(out, Shape::Pill, tag.w, BADGE_HEIGHT, false);
+    let _ = writeln!(
+        out,
+        "<text y=\"{}\" font-size=\"{}\">{}</text></g>",
+        num(0.35 * SMALL_SIZE),
+        num(SMALL_SIZE),
+        xml(&label)
+    );
+}
+
+fn write_entry(out: &mut String, entry: &legend::Entry) {
+    let (x, y) = (entry.x + SIGN / 2.0, entry.y);
+    let _ = write!(out, "<g transform=\"translate({},{})\">", num(x), num(y));
+    match entry.sign {
+        Sign::Node(class, text) => {
+            let _ = write!(out, "<g class=\"key {class}\">");
+            let (form, w) = match class {
+                "socket" => (Shape::Circle, 16.0),
+                "listener" => (Shape::Text, 30.0),
+                "outside" | "badge" => (Shape::Pill, 26.0),
+                _ => (Shape::Box, 26.0),
+            };
+            shape(out, form, w, 13.0, class.contains("group"));
+            if !text.is_empty() {
+                let _ = write!(
+                    out,
+                    "<text class=\"sign\" y=\"3.2\" font-size=\"9\">{}</text>",
+                    xml(text)
+                );
+            }
+            out.push_str("</g>");
+        }
+        Sign::Glyph(glyph) => {
+            let _ = write!(out, "<use xlink:href=\"#wt-{glyph}\"/>");
+        }
+        Sign::Edge(class) => {
+            let _ = write!(
+                out,
+                "<g class=\"key {class}\"><path d=\"M-15 0H15\" stroke-width=\"1.2\"/></g>"
+            );
+        }
+    }
+    out.push_str("</g>");
+    text_at(
+        out,
+        "left",
+        entry.x + SIGN + 4.0,
+        entry.y + 3.5,
+        legend::SIZE,
+        entry.text,
+    );
+}

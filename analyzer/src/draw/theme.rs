@@ -1,0 +1,163 @@
+//! Colours and line styles, as style sheets.
+//!
+//! Two sheets: the first has plain colours in plain CSS 2, for every program that shows SVG; the
+//! second repeats them as variables, for pages that want to set them, and switches to dark where
+//! asked. A program that cannot read the second one (older Inkscape) drops that one alone.
+
+use std::fmt::Write as _;
+
+/// A set of colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Cyan boxes, white, yellow and red circles.
+    #[default]
+    Classic,
+    /// Quieter, on white.
+    Light,
+    /// On near-black.
+    Dark,
+    /// Light or dark, as the reader's system prefers.
+    Auto,
+}
+
+impl Theme {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Light => "light",
+            Self::Dark => "dark",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// Names of the colours, in the order of the palettes.
+const NAMES: [&str; 16] = [
+    "ground", "ink", "faint", "line", "process", "outline", "socket", "server", "net", "mark",
+    "group", "outside", "warn", "pipe", "hub", "hub-ink",
+];
+const CLASSIC: [&str; 16] = [
+    "#ffffff", "#000000", "#555555", "#6b6b6b", "#66ffff", "#004d4d", "#ffffff", "#ffee00",
+    "#ff2a2a", "#000000", "#b3ffff", "#f4f4f4", "#c00000", "#8a5a00", "#5b2a86", "#ffffff",
+];
+const LIGHT: [&str; 16] = [
+    "#ffffff", "#1c2b33", "#5b6b74", "#8597a1", "#d8f1f5", "#2f7f90", "#ffffff", "#f6c945",
+    "#e5534b", "#1c2b33", "#eaf8fa", "#f5f6f7", "#b3261e", "#9a6b1f", "#6b4a9e", "#ffffff",
+];
+const DARK: [&str; 16] = [
+    "#14191d", "#e8eef1", "#9fb0b9", "#6f828d", "#15424d", "#4fc3d9", "#dfe7ea", "#f6c945",
+    "#ff6b61", "#14191d", "#10323b", "#20272c", "#ff8a80", "#d6a85a", "#b79ae6", "#14191d",
+];
+
+/// Selector, property, name of the colour.
+const RULES: [(&str, &str, &str); 40] = [
+    (".ground", "fill", "ground"),
+    ("text", "fill", "ink"),
+    (".detail", "fill", "faint"),
+    (".note", "fill", "faint"),
+    (".warn", "fill", "warn"),
+    (".number", "fill", "ink"),
+    (".rule", "stroke", "line"),
+    (".process .shape", "fill", "process"),
+    (".process .shape", "stroke", "outline"),
+    (".group .shape", "stroke", "outline"),
+    (".group .behind", "fill", "group"),
+    (".group .behind", "stroke", "outline"),
+    (".listener .shape", "fill", "ground"),
+    (".socket .shape", "fill", "socket"),
+    (".socket .shape", "stroke", "mark"),
+    (".socket .number", "fill", "mark"),
+    (".net .shape", "fill", "net"),
+    (".pipe .shape", "fill", "ground"),
+    (".pipe .shape", "stroke", "pipe"),
+    (".outside .shape", "fill", "outside"),
+    (".outside .shape", "stroke", "faint"),
+    (".badge .shape", "fill", "hub"),
+    (".badge text", "fill", "hub-ink"),
+    (".finding .shape", "stroke", "warn"),
+    (".pending path", "stroke", "line"),
+    (".unix path", "stroke", "line"),
+    (".net path", "stroke", "net"),
+    (".pipe path", "stroke", "pipe"),
+    (".holds path", "stroke", "faint"),
+    (".star path", "stroke", "ink"),
+    (".socket .sign", "fill", "mark"),
+    (".count", "stroke", "ground"),
+    (".glyph", "stroke", "mark"),
+    (".g-socket", "fill", "socket"),
+    (".g-server", "fill", "server"),
+    (".g-net", "fill", "net"),
+    (".g-arrow", "fill", "pipe"),
+    (".g-arrow", "stroke", "pipe"),
+    (".g-plain", "stroke", "ink"),
+    (".g-dot", "fill", "mark"),
+];
+
+/// What does not change with the theme.
+const FIXED: &str = "\
+.wt text{text-anchor:middle}
+.wt .left text,.wt text.left{text-anchor:start}\n.wt text.sign{text-anchor:middle}
+.wt .hub,.wt .title{font-weight:bold}
+.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path,.wt .g-plain{fill:none}
+.wt .pending path{stroke-dasharray:3 3}
+.wt .pipe path{stroke-dasharray:6 3}
+.wt .holds path{stroke-dasharray:1 2.5}
+.wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
+.wt .listener .shape{stroke:none}
+.wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
+.wt .finding .shape{stroke-width:3}
+.wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
+.wt .rule{stroke-width:.5}
+";
+
+/// Both sheets, as elements.
+pub(super) fn sheets(theme: Theme) -> String {
+    let palette = match theme {
+        Theme::Classic => &CLASSIC,
+        Theme::Light | Theme::Auto => &LIGHT,
+        Theme::Dark => &DARK,
+    };
+    let mut out = String::from("<style>\n");
+    out.push_str(FIXED);
+    for (selector, property, name) in RULES {
+        let color = NAMES
+            .iter()
+            .position(|known| *known == name)
+            .map_or("", |at| palette[at]);
+        let _ = writeln!(out, ".wt {selector}{{{property}:{color}}}");
+    }
+    out.push_str("</style>\n<style>\n.wt{");
+    declare(&mut out, palette);
+    out.push_str("}\n");
+    if theme == Theme::Auto {
+        out.push_str("@media (prefers-color-scheme:dark){.wt{");
+        declare(&mut out, &DARK);
+        out.push_str("}}\n");
+    }
+    for (selector, property, name) in RULES {
+        let _ = writeln!(out, ".wt {selector}{{{property}:var(--wt-{name})}}");
+    }
+    out.push_str("</style>\n");
+    out
+}
+
+fn declare(out: &mut String, palette: &[&str; 16]) {
+    for (name, color) in NAMES.iter().zip(palette) {
+        let _ = write!(out, "--wt-{name}:{color};");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_names_a_colour() {
+        for (selector, _, name) in RULES {
+            assert!(NAMES.contains(&name), "{selector}: {name}");
+        }
+        assert!(!sheets(Theme::Classic).contains("@media"));
+        assert!(sheets(Theme::Auto).contains("prefers-color-scheme:dark"));
+    }
+}

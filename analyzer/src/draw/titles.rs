@@ -1,0 +1,222 @@
+//! What a pointer over a node or an edge shows, as lines of plain text.
+
+use super::look::socket_name;
+use super::picture::{Bundle, EdgeKind, Kind, Node, Picture, Thing, Via};
+use crate::escape::display;
+use crate::id;
+use crate::model::{FdsStatus, Map, ProcessId, SocketId, SocketState};
+
+/// Members and ways that are listed.
+const MOST_LISTED: usize = 12;
+/// Characters of a command line.
+const MOST_COMMAND: usize = 200;
+
+/// The `data-id` of a node.
+pub(super) fn node_id(map: &Map, picture: &Picture, node: &Node) -> String {
+    let first = match node.things[0] {
+        Thing::Process(process) => id::process(map, process),
+        Thing::Socket(socket) => id::socket(map, socket),
+        Thing::Pipe(pipe) => id::pipe(map, pipe),
+        Thing::Outside(at) => picture.outside[at as usize].clone(),
+    };
+    match node.things.len() {
+        1 => first,
+        many => format!("{first}+{}", many - 1),
+    }
+}
+
+/// The lines of a node's title.
+pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<String> {
+    let mut lines: Vec<String> = node.findings.clone();
+    if let [thing] = node.things[..] {
+        match thing {
+            Thing::Process(process) => describe(map, process, &mut lines),
+            Thing::Socket(socket) => describe_socket(map, socket, node.kind, &mut lines),
+            Thing::Pipe(_) => lines.push(thing_name(map, picture, thing)),
+            Thing::Outside(at) => lines.push(picture.outside[at as usize].clone()),
+        }
+    } else {
+        lines.push(format!("{} {}", node.things.len(), plural(node.kind)));
+        let listed = node.things.iter().take(MOST_LISTED);
+        lines.extend(listed.map(|thing| thing_name(map, picture, *thing)));
+        if node.things.len() > MOST_LISTED {
+            lines.push(format!("and {} more", node.things.len() - MOST_LISTED));
+        }
+    }
+    let marks = node.marks;
+    for (n, what) in [
+        (marks.foreign, "not Unix-domain, peers not known"),
+        (marks.unknown, "connected to somebody who is not known"),
+        (marks.own, "connected within"),
+    ] {
+        if n > 0 {
+            lines.push(format!("{n} {what}"));
+        }
+    }
+    lines
+}
+
+/// The lines of an edge's title.
+pub(super) fn edge_title(
+    map: &Map,
+    names: (&str, &str),
+    kind: EdgeKind,
+    bundle: &Bundle,
+) -> Vec<String> {
+    let (a, b) = names;
+    let what = match kind {
+        EdgeKind::Unix | EdgeKind::Net => "connection",
+        EdgeKind::Pending => "client waiting to be accepted",
+        EdgeKind::Pipe => "pipe",
+        EdgeKind::Holds if bundle.n == 1 => return vec![format!("{a} holds {b}")],
+        EdgeKind::Holds => "held",
+    };
+    let arrow = match kind {
+        EdgeKind::Pipe if bundle.a_end.arrow && bundle.b_end.arrow => "↔",
+        EdgeKind::Pipe if bundle.a_end.arrow => "←",
+        EdgeKind::Pipe => "→",
+        _ => "–",
+    };
+    let plural = if bundle.n == 1 || kind == EdgeKind::Holds {
+        ""
+    } else {
+        "s"
+    };
+    let mut lines = vec![
+        format!("{a} {arrow} {b}"),
+        format!("{} {what}{plural}", bundle.n),
+    ];
+    let mut left = 0;
+    for (via, n) in &bundle.via {
+        let line = match via {
+            Via::Unnamed | Via::Pipe(_) => continue,
+            Via::Forwards(socket) => format!("{n} to {}", socket_name(map, *socket)),
+            Via::Backwards(socket) => format!("{n} from {}", socket_name(map, *socket)),
+        };
+        match lines.len() < MOST_LISTED {
+            true => lines.push(line),
+            false => left += n,
+        }
+    }
+    if left > 0 {
+        lines.push(format!("and {left} more"));
+    }
+    lines
+}
+
+/// A node in a few words, for titles of edges.
+pub(super) fn short(map: &Map, picture: &Picture, node: &Node) -> String {
+    let first = match &node.group {
+        Some(group) => group.clone(),
+        None => thing_name(map, picture, node.things[0]),
+    };
+    match node.things.len() {
+        1 => first,
+        many => format!("{first} and {} more", many - 1),
+    }
+}
+
+fn thing_name(map: &Map, picture: &Picture, thing: Thing) -> String {
+    match thing {
+        Thing::Process(id) => {
+            let process = map.process(id);
+            format!("{} [{}]", display(&process.comm), process.pid)
+        }
+        Thing::Socket(id) => match map.socket(id).name {
+            None if map.socket(id).local.is_none() => format!("socket {}", map.socket(id).inode),
+            _ => socket_name(map, id),
+        },
+        Thing::Pipe(id) => match &map.pipes[id.index()].path {
+            Some(path) => format!("FIFO {}", display(path)),
+            None => "pipe".to_owned(),
+        },
+        Thing::Outside(at) => picture.outside[at as usize].clone(),
+    }
+}
+
+fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Process => "processes",
+        Kind::Listener => "listening sockets",
+        Kind::Socket => "sockets, each held by the same processes",
+        Kind::Pipe => "pipes between the same processes",
+        Kind::Outside => "addresses outside of what was captured",
+    }
+}
+
+fn describe(map: &Map, id: ProcessId, lines: &mut Vec<String>) {
+    let process = map.process(id);
+    lines.push(format!("{} [{}]", display(&process.comm), process.pid));
+    let command: Vec<String> = process
+        .arguments()
+        .take(MOST_COMMAND)
+        .map(|argument| display(&argument[..argument.len().min(MOST_COMMAND)]))
+        .collect();
+    let command = command.join(" ");
+    if !command.is_empty() {
+        let mut short: String = command.chars().take(MOST_COMMAND).collect();
+        if short.len() < command.len() {
+            short.push('…');
+        }
+        lines.push(short);
+    }
+    let mut who = Vec::new();
+    if let Some(user) = &process.user {
+        who.push(format!("user {}", display(user)));
+    } else if let Some(uid) = process.uid {
+        who.push(format!("uid {uid}"));
+    }
+    if let Some(unit) = &process.unit {
+        who.push(format!("unit {}", display(unit.as_bytes())));
+    }
+    if let Some(container) = &process.container {
+        let name = container.name.as_ref().unwrap_or(&container.id);
+        who.push(format!("container {}", display(name.as_bytes())));
+    }
+    if !who.is_empty() {
+        lines.push(who.join(", "));
+    }
+    let status = match process.fds_status {
+        FdsStatus::Read => return,
+        FdsStatus::Partial => "its descriptors could be read in part only",
+        FdsStatus::Denied => "its descriptors could not be read",
+        FdsStatus::Vanished => "it ended during the capture",
+    };
+    lines.push(status.to_owned());
+}
+
+fn describe_socket(map: &Map, id: SocketId, kind: Kind, lines: &mut Vec<String>) {
+    let socket = map.socket(id);
+    let holders = map.holding_processes(id);
+    let what = match (kind, socket.state) {
+        (_, SocketState::Listening) => "listens at",
+        (Kind::Listener, _) => "bound to",
+        _ => "socket",
+    };
+    let name = match (&socket.name, socket.local) {
+        (None, None) => socket.inode.to_string(),
+        _ => socket_name(map, id),
+    };
+    lines.push(format!("{what} {name}"));
+    let mut held = match (holders.len(), socket.holders_complete) {
+        (0, false) => "held by nobody who was read".to_owned(),
+        (0, true) => "held by nobody".to_owned(),
+        (n, true) => format!("held by {n}"),
+        (n, false) => format!("held by {n} or more"),
+    };
+    for (at, process) in holders.iter().take(MOST_LISTED).enumerate() {
+        held.push_str(if at == 0 { ": " } else { ", " });
+        let process = map.process(*process);
+        held.push_str(&format!("{} [{}]", display(&process.comm), process.pid));
+    }
+    if holders.len() > MOST_LISTED {
+        held.push_str(", …");
+    }
+    lines.push(held);
+    if let Some(pending) = socket.pending.filter(|pending| *pending > 0) {
+        lines.push(format!("{pending} waiting to be accepted"));
+    }
+    if socket.accepting == Some(false) {
+        lines.push("shut down: accepts no more".to_owned());
+    }
+}
