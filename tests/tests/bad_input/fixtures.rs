@@ -37,7 +37,10 @@ impl Base {
             starts.push(usize::try_from(writer.written_bytes()).unwrap());
             writer.write(block).unwrap();
         }
-        Self { bytes: writer.finish().unwrap(), starts }
+        Self {
+            bytes: writer.finish().unwrap(),
+            starts,
+        }
     }
 
     /// Everything before a block and from another one on.
@@ -85,22 +88,39 @@ fn blocks(encoder: &mut Encoder) -> Vec<EncodedBlock> {
         pidns: INITIAL_PIDNS,
         ..Process::default()
     };
-    let table = DescriptorTable { pid: 7, pass: 1, last: true, ..DescriptorTable::default() };
-    let end = CaptureEnd { ended_realtime_ns: 1_700_000_001_000_000_000, ..CaptureEnd::default() };
+    let table = DescriptorTable {
+        pid: 7,
+        pass: 1,
+        last: true,
+        ..DescriptorTable::default()
+    };
+    let end = CaptureEnd {
+        ended_realtime_ns: 1_700_000_001_000_000_000,
+        ..CaptureEnd::default()
+    };
     vec![
         encoder.record(BlockKind::Host, &host).unwrap(),
         encoder.record(BlockKind::Namespaces, &netns).unwrap(),
         encoder.record(BlockKind::Processes, &process).unwrap(),
         encoder.record(BlockKind::Descriptors, &table).unwrap(),
         raw("diag/unix", b"", encoder),
-        raw("net/unix", b"Num       RefCount Protocol Flags    Type St Inode Path\n", encoder),
+        raw(
+            "net/unix",
+            b"Num       RefCount Protocol Flags    Type St Inode Path\n",
+            encoder,
+        ),
         encoder.record(BlockKind::End, &end).unwrap(),
     ]
 }
 
 fn raw(source: &str, bytes: &[u8], encoder: &mut Encoder) -> EncodedBlock {
     let source = source.as_bytes().to_vec();
-    let header = RawHeader { source, netns: NETNS, pass: 1, ..RawHeader::default() };
+    let header = RawHeader {
+        source,
+        netns: NETNS,
+        pass: 1,
+        ..RawHeader::default()
+    };
     let mut stream = RawStream::new(header);
     let early = stream.push(bytes, encoder).unwrap();
     assert!(early.is_none(), "one block is enough");
@@ -120,11 +140,12 @@ fn bomb(base: &Base) -> Vec<u8> {
 /// Line ends as a terminal or an FTP client in text mode makes them.
 fn with_crlf(bytes: &[u8]) -> Vec<u8> {
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    lines.flat_map(|line| match line.strip_suffix(b"\n") {
-        Some(line) => [line, b"\r\n"].concat(),
-        None => line.to_vec(),
-    })
-    .collect()
+    lines
+        .flat_map(|line| match line.strip_suffix(b"\n") {
+            Some(line) => [line, b"\r\n"].concat(),
+            None => line.to_vec(),
+        })
+        .collect()
 }
 
 /// Every file of the folder.
@@ -132,7 +153,9 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     let base = Base::new();
     let mut encoder = Encoder::new(3).unwrap();
     let mut more = blocks(&mut encoder);
-    let unknown = encoder.block(BlockKind::Unknown(0x7abc), b"of a later version").unwrap();
+    let unknown = encoder
+        .block(BlockKind::Unknown(0x7abc), b"of a later version")
+        .unwrap();
     more.insert(Base::END, unknown);
     let mut cut = blocks(&mut encoder);
     // A record that says it is longer than what follows.
@@ -144,21 +167,48 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("block-bomb.whotalks", bomb(&base)),
         ("block-cut.whotalks", base.bytes[..process + 40].to_vec()),
         ("empty.whotalks", Vec::new()),
-        ("foreign-text.whotalks", b"Hello, this is a letter.\n".to_vec()),
-        ("foreign-zip.whotalks", b"PK\x03\x04\x14\0\0\0\x08\0".to_vec()),
+        (
+            "foreign-text.whotalks",
+            b"Hello, this is a letter.\n".to_vec(),
+        ),
+        (
+            "foreign-zip.whotalks",
+            b"PK\x03\x04\x14\0\0\0\x08\0".to_vec(),
+        ),
         ("header-cut-in-magic.whotalks", base.bytes[..5].to_vec()),
-        ("header-cut.whotalks", base.bytes[..FILE_HEADER_BYTES - 1].to_vec()),
+        (
+            "header-cut.whotalks",
+            base.bytes[..FILE_HEADER_BYTES - 1].to_vec(),
+        ),
         ("header-damaged.whotalks", base.with(12, |byte| byte ^ 1)),
-        ("header-newer.whotalks", [&newer, &base.bytes[FILE_HEADER_BYTES..]].concat()),
-        ("header-only.whotalks", base.bytes[..FILE_HEADER_BYTES].to_vec()),
+        (
+            "header-newer.whotalks",
+            [&newer, &base.bytes[FILE_HEADER_BYTES..]].concat(),
+        ),
+        (
+            "header-only.whotalks",
+            base.bytes[..FILE_HEADER_BYTES].to_vec(),
+        ),
         ("intact.whotalks", base.bytes.clone()),
-        ("payload-flipped.whotalks", base.with(process + 20, |byte| byte ^ 0x10)),
+        (
+            "payload-flipped.whotalks",
+            base.with(process + 20, |byte| byte ^ 0x10),
+        ),
         ("records-cut.whotalks", Base::of(&cut).bytes),
-        ("tail-garbage.whotalks", [&base.bytes, b"\0\0\0\0".as_slice()].concat()),
+        (
+            "tail-garbage.whotalks",
+            [&base.bytes, b"\0\0\0\0".as_slice()].concat(),
+        ),
         ("text-mode-7bit.whotalks", seven_bits),
         ("text-mode-crlf.whotalks", with_crlf(&base.bytes)),
         ("unknown-block.whotalks", Base::of(&more).bytes),
-        ("without-end.whotalks", base.without(Base::END, Base::END + 1)),
-        ("without-process.whotalks", base.without(Base::PROCESSES, Base::PROCESSES + 1)),
+        (
+            "without-end.whotalks",
+            base.without(Base::END, Base::END + 1),
+        ),
+        (
+            "without-process.whotalks",
+            base.without(Base::PROCESSES, Base::PROCESSES + 1),
+        ),
     ]
 }

@@ -36,8 +36,14 @@ fn a_directory_that_is_not_there() {
     let world = World::new();
     let output = world.directory().join("nowhere/output");
     for (mut command, _) in writers() {
-        let ran = run(command.arg("-o").arg(&output), b"").exits(2).says("whotalks: ");
-        assert!(ran.stderr.contains(output.to_str().unwrap()), "{}", ran.stderr);
+        let ran = run(command.arg("-o").arg(&output), b"")
+            .exits(2)
+            .says("whotalks: ");
+        assert!(
+            ran.stderr.contains(output.to_str().unwrap()),
+            "{}",
+            ran.stderr
+        );
     }
     assert_eq!(names(world.directory()), [""; 0]);
 }
@@ -48,8 +54,14 @@ fn a_directory_in_the_file_s_place() {
     let output = world.directory().join("output");
     std::fs::create_dir(&output).unwrap();
     for (mut command, _) in writers() {
-        let ran = run(command.arg("-o").arg(&output), b"").exits(2).says("whotalks: ");
-        assert!(ran.stderr.contains(output.to_str().unwrap()), "{}", ran.stderr);
+        let ran = run(command.arg("-o").arg(&output), b"")
+            .exits(2)
+            .says("whotalks: ");
+        assert!(
+            ran.stderr.contains(output.to_str().unwrap()),
+            "{}",
+            ran.stderr
+        );
     }
     assert_eq!(names(world.directory()), ["output"]);
     assert_eq!(names(&output), [""; 0]);
@@ -67,8 +79,14 @@ fn a_directory_that_may_not_be_written() {
     }
     let output = closed.join("output");
     for (mut command, _) in writers() {
-        let ran = run(command.arg("-o").arg(&output), b"").exits(2).says("whotalks: ");
-        assert!(ran.stderr.contains(output.to_str().unwrap()), "{}", ran.stderr);
+        let ran = run(command.arg("-o").arg(&output), b"")
+            .exits(2)
+            .says("whotalks: ");
+        assert!(
+            ran.stderr.contains(output.to_str().unwrap()),
+            "{}",
+            ran.stderr
+        );
     }
     assert_eq!(names(&closed), [""; 0]);
 }
@@ -76,10 +94,17 @@ fn a_directory_that_may_not_be_written() {
 #[test]
 fn a_device_that_is_full() {
     for (mut command, name) in writers() {
-        command.args(["-o", "-"]).stdin(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(["-o", "-"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped());
         command.stdout(File::options().write(true).open("/dev/full").unwrap());
         let ran = finish(&mut command, b"", PATIENCE);
-        assert!(ran.stderr.starts_with("whotalks: "), "{name}: {}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with("whotalks: "),
+            "{name}: {}",
+            ran.stderr
+        );
         ran.exits(2);
     }
 }
@@ -92,7 +117,14 @@ fn a_failed_answer_leaves_the_old_one() {
     std::fs::write(&output, "old").unwrap();
     for bad in ["empty.whotalks", "header-cut.whotalks"] {
         let mut draw = Command::new(&programs().analyze);
-        run(draw.arg("draw").arg(folder().join(bad)).arg("-o").arg(&output), b"").exits(2);
+        run(
+            draw.arg("draw")
+                .arg(folder().join(bad))
+                .arg("-o")
+                .arg(&output),
+            b"",
+        )
+        .exits(2);
     }
     assert_eq!(std::fs::read_to_string(&output).unwrap(), "old");
     assert_eq!(names(world.directory()), ["map.svg"]);

@@ -70,7 +70,11 @@ fn a_long_queue_hides_nothing() {
     let world = World::new();
     let server = world.actor();
     let before = server.pair(Kind::Stream);
-    let listener = server.listen(&world.path("long.sock"), Kind::Stream, CLIENTS.cast_signed());
+    let listener = server.listen(
+        &world.path("long.sock"),
+        Kind::Stream,
+        CLIENTS.cast_signed(),
+    );
     // Not more for each process than the smallest usual limit of descriptors allows.
     let crowds = [(); 5].map(|()| world.actor());
     let crowd = crowds.iter();

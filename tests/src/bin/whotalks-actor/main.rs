@@ -49,7 +49,8 @@ fn main() {
 /// Whether the main thread has left.
 fn is_zombie() -> bool {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
 /// Answers commands until there are no more.
