@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 
 /// A line on standard error. That it cannot be written changes nothing.
 fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "whotalks-collect: {message}");
+    let _ = writeln!(io::stderr(), "whotalks: {message}");
 }
 
 fn print(text: &str) -> Result<(), String> {

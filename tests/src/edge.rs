@@ -42,13 +42,14 @@ impl Edge {
         Self::pair(client, accepted).via(listener)
     }
 
-    /// A client in a listener's queue.
+    /// A client in a listener's queue, which the kernel itself lists: nothing more is needed to
+    /// know the listener.
     pub fn pending(client: &Socket, listener: &Socket) -> Self {
-        let edge = Self {
+        Self {
             evidence: Some("pending-list"),
+            listener: Some((listener.id(), "null")),
             ..Self::new("pending", client, None)
-        };
-        edge.via(listener)
+        }
     }
 
     /// A datagram socket connected to one that is not connected back.

@@ -109,6 +109,13 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
         record.via_tid = *tid;
     }
     let thread = thread.map(|(_, directory)| directory);
+    if let Some(thread) = thread.as_ref().filter(|_| cmdline) {
+        // The main thread gave its memory up, and the arguments with it.
+        let into = &mut record.cmdline;
+        if let Err(errno) = read_file(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
+            errors.push(("cmdline", errno));
+        }
+    }
     let living = thread.as_ref().unwrap_or(&directory).as_fd();
     links(living, &mut record, &mut errors);
     record.errors = errors
