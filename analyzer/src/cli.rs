@@ -1,5 +1,6 @@
 //! The command line, as clap sees it. Only validates; `commands` does the work.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -19,6 +20,11 @@ Examples:
   whotalks list web1.whotalks                   who talks to whom in a snapshot
   ssh host sudo whotalks-collect -o - | whotalks draw - -o map.svg
   whotalks export --format json web1.whotalks | jq '.connections | length'
+
+Selectors: pid:812 comm:dbus* exe:/usr/bin/* cmd:*worker* unit:nginx.service container:ID-or-name
+  user:www-data socket:/run/docker.sock socket:@name addr:10.0.0.0/8 port:1521 proto:tcp
+  state:listening inode:1452 netns:4026531833 host:web1, or a bare word: part of a name.
+  Of different kinds they combine with and, of one kind with or.
 
 Without a SNAPSHOT the collector, found beside this program or in PATH, captures this machine first.
 A SNAPSHOT of - is standard input.";
@@ -44,6 +50,26 @@ pub(crate) struct Snapshots {
     /// Snapshot files, - for standard input
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// What to look at, and the snapshots to read it from.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Only conversations with an end that matches (repeat: see SELECTORS)
+    #[arg(long, value_name = "SEL")]
+    pub(crate) only: Vec<String>,
+    /// Only what is near a match
+    #[arg(long, value_name = "SEL")]
+    pub(crate) focus: Vec<String>,
+    /// How near: conversations away from what --focus matches
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "focus")]
+    pub(crate) hops: usize,
+    /// Leave out what matches (repeat: any)
+    #[arg(long, value_name = "SEL")]
+    pub(crate) hide: Vec<String>,
+    /// Selectors, as --only; then snapshot files, - for standard input
+    #[arg(value_name = "SELECTOR|SNAPSHOT")]
+    pub(crate) words: Vec<OsString>,
 }
 
 /// How an answer is written.
@@ -101,7 +127,7 @@ pub(crate) struct List {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
-    pub(crate) snapshots: Snapshots,
+    pub(crate) selection: Selection,
 }
 
 /// `hubs`.
@@ -111,7 +137,7 @@ pub(crate) struct Hubs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
-    pub(crate) snapshots: Snapshots,
+    pub(crate) selection: Selection,
 }
 
 /// How nodes are placed.
@@ -157,7 +183,7 @@ pub(crate) struct Draw {
     #[arg(long)]
     pub(crate) all: bool,
     #[command(flatten)]
-    pub(crate) snapshots: Snapshots,
+    pub(crate) selection: Selection,
 }
 
 /// Forms of `export`.
@@ -178,5 +204,5 @@ pub(crate) struct Export {
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    pub(crate) snapshots: Snapshots,
+    pub(crate) selection: Selection,
 }

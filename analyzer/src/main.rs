@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod input;
 mod output;
+mod selection;
 mod table;
 
 use std::process::ExitCode;

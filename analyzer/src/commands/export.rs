@@ -9,8 +9,10 @@ use crate::cli::{Export, ExportFormat};
 use crate::{input, output};
 
 pub(super) fn run(options: &Export) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.snapshots.files)?;
-    let map = map(&mut snapshots);
+    let mut snapshots = input::open(&options.selection.files())?;
+    let Some(map) = map(&mut snapshots, &options.selection)? else {
+        return Ok(Outcome::Found);
+    };
     output::write(&options.output, |out| {
         match options.format {
             ExportFormat::Json => serde_json::to_writer(&mut *out, &graph(&map))?,

@@ -36,8 +36,10 @@ struct Row {
 }
 
 pub(super) fn run(options: &Hubs) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.snapshots.files)?;
-    let map = map(&mut snapshots);
+    let mut snapshots = input::open(&options.selection.files())?;
+    let Some(map) = map(&mut snapshots, &options.selection)? else {
+        return Ok(Outcome::Found);
+    };
     let ranked = hubs(&map);
     output::stdout(|out| match options.format {
         Format::Text => text(out, &map, &ranked),

@@ -40,8 +40,10 @@ struct Row<'a> {
 }
 
 pub(super) fn run(options: &List) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.snapshots.files)?;
-    let map = map(&mut snapshots);
+    let mut snapshots = input::open(&options.selection.files())?;
+    let Some(map) = map(&mut snapshots, &options.selection)? else {
+        return Ok(Outcome::Found);
+    };
     let groups = Groups::of(&map, options.by.into());
     let rows = links(&map, &groups);
     output::stdout(|out| match options.format {

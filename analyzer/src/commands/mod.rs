@@ -1,5 +1,6 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
+mod draw;
 mod export;
 mod hubs;
 mod info;
@@ -8,9 +9,11 @@ mod list;
 use anyhow::Result;
 use whotalks::graph;
 use whotalks::model::{Map, build};
+use whotalks::query::restrict;
 
 use crate::Outcome;
-use crate::cli::{Arguments, By, Command};
+use crate::cli::{Arguments, By, Command, Selection};
+
 use crate::input::Snapshot;
 
 /// Runs the command.
@@ -19,18 +22,68 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
         Command::Info(options) => info::run(options),
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
-        Command::Draw(_) => anyhow::bail!("draw is not there yet"),
+        Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
     }
 }
 
-/// The map of the snapshots, and the snapshots without what the map has taken over.
-fn map(snapshots: &mut [Snapshot]) -> Map {
+/// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
+/// over. `None`, and a line on standard error, when nothing matches a selector.
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+    let restriction = selection.restriction()?;
     let loaded: Vec<_> = snapshots
         .iter_mut()
         .map(|s| std::mem::take(&mut s.loaded))
         .collect();
-    build(&loaded)
+    let whole = build(&loaded);
+    let near = near_names(&whole, selection);
+    let (map, found) = restrict(whole, &restriction);
+    if !found {
+        eprintln!("whotalks: nothing matches{near}");
+        return Ok(None);
+    }
+    Ok(Some(map))
+}
+
+/// Words of the selection that may be a slip, with names that they may mean.
+fn near_names(map: &Map, selection: &Selection) -> String {
+    let words = selection.selectors().join(" ");
+    if words.is_empty() {
+        return String::new();
+    }
+    let wanted = words
+        .rsplit([':', '*', '/'])
+        .find(|part| !part.is_empty())
+        .unwrap_or_default();
+    let mut names: Vec<String> = map.processes.iter().map(graph::program).collect();
+    names.sort();
+    names.dedup();
+    let near: Vec<String> = names
+        .into_iter()
+        .filter(|name| distance(wanted, name) <= 2)
+        .take(5)
+        .collect();
+    let mean = if near.is_empty() {
+        String::new()
+    } else {
+        format!(" (near: {})", near.join(", "))
+    };
+    format!(" {}{mean}", whotalks::escape::display(words.as_bytes()))
+}
+
+/// Letters to insert, remove or change to make one name of the other, in any case.
+fn distance(one: &str, two: &str) -> usize {
+    let (one, two) = (one.to_lowercase(), two.to_lowercase());
+    let mut row: Vec<usize> = (0..=two.chars().count()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in two.chars().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 impl From<By> for graph::By {

@@ -86,12 +86,6 @@ const TABLE: &[(&str, Expected)] = &[
     ("text-mode-7bit.whotalks", Refused(TEXT_MODE)),
     ("text-mode-crlf.whotalks", Refused(TEXT_MODE)),
     ("unknown-block.whotalks", Intact),
-<<<<<<< HEAD
-    ("without-end.whotalks", Salvaged(&["?"])),
-    (
-        "without-process.whotalks",
-        Salvaged(&["at byte 0: 1 blocks are missing before block 3"]),
-=======
     (
         "without-end.whotalks",
         Salvaged(&["at byte 593: the file ends before its capture was complete"]),
@@ -99,7 +93,6 @@ const TABLE: &[(&str, Expected)] = &[
     (
         "without-process.whotalks",
         Salvaged(&["at byte 228: 1 blocks are missing before block 3"]),
->>>>>>> refs/heads/livetests
     ),
 ];
 

@@ -1,0 +1,61 @@
+//! Tells selectors from snapshot files on the command line, and turns them into a restriction.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+use whotalks::query::{KINDS, Restriction, Selection as Selected, Selector};
+
+use crate::cli::Selection;
+
+impl Selection {
+    /// The snapshot files among the words.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.words
+            .iter()
+            .filter(|word| is_file(word))
+            .map(PathBuf::from)
+            .collect()
+    }
+
+    /// The selectors among the words.
+    pub(crate) fn selectors(&self) -> Vec<String> {
+        let words = self.words.iter().filter(|word| !is_file(word));
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// What of a map these options keep.
+    pub(crate) fn restriction(&self) -> Result<Restriction> {
+        let only = self.only.iter().cloned().chain(self.selectors());
+        let hide = self
+            .hide
+            .iter()
+            .map(|text| parse(std::iter::once(text.clone())));
+        Ok(Restriction {
+            only: parse(only)?,
+            focus: parse(self.focus.iter().cloned())?,
+            hops: self.hops,
+            hide: hide.collect::<Result<_>>()?,
+        })
+    }
+}
+
+fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
+    let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
+    Ok(Selected::new(selectors.collect::<Result<_>>()?))
+}
+
+/// Files come last and look like files: `-`, something with a path or a snapshot's ending, or
+/// whatever exists under that name. Everything else selects.
+fn is_file(word: &OsStr) -> bool {
+    let text = word.to_string_lossy();
+    if text
+        .split_once(':')
+        .is_some_and(|(kind, _)| KINDS.contains(&kind))
+    {
+        return false;
+    }
+    text == "-" || text.contains('/') || text.ends_with(".whotalks") || Path::new(word).exists()
+}
