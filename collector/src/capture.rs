@@ -60,6 +60,8 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         Modules::Any
     };
 
+    drop(lane); // the readers have lanes of their own, and each takes memory
+
     let begun = Instant::now();
     let pids = numeric_entries(root)?;
     let nobody = BTreeMap::new();
@@ -79,7 +81,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     };
     let took = begun.elapsed();
 
-    mounts::read_all(root, &mut found, &mut lane)?;
+    mounts::read_all(root, &mut found, &mut sink.lane()?)?;
     let spaces = spaces(root, &found);
     let plan = netns::Plan {
         root,
@@ -112,6 +114,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         let wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
         fdinfo::read_all(root, &wanted, run.jobs, sink)?;
     }
+    let mut lane = sink.lane()?;
     paths::read_all(root, questions(&found, &tables), &mut lane)?;
     machine::record(root, &mut lane)?;
     modules::record(root, 2, &mut lane)?;
@@ -260,12 +263,14 @@ fn second_look(
         (true, false) => 2,
         (false, false) => 1,
     };
+    // The dumps are asked again only for what they lack: sockets that came after them.
     let different = later.changed || !later.kept.is_empty();
+    let unlisted = Holders::count(&later.kept).not_listed(&mut tables.inodes);
     found.renew(later);
-    if different {
+    if !unlisted.is_empty() {
         let plan = netns::Plan { pass: 2, ..*plan };
         tables.merge(netns::read_all(&plan, sink)?);
-        found.changed = true;
     }
+    found.changed = different;
     Ok(reach)
 }

@@ -30,6 +30,8 @@ pub struct EncodedBlock {
 /// Compresses payloads; one for each thread.
 pub struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
+    /// Room for the worst case; a block keeps only what compression left.
+    compressed: Vec<u8>,
 }
 
 impl Encoder {
@@ -40,6 +42,7 @@ impl Encoder {
     pub fn new(level: i32) -> io::Result<Self> {
         Ok(Self {
             zstd: zstd::bulk::Compressor::new(level)?,
+            compressed: Vec::new(),
         })
     }
 
@@ -52,10 +55,13 @@ impl Encoder {
             .ok()
             .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
-        let compressed = self.zstd.compress(payload)?;
+        let compressed = &mut self.compressed;
+        compressed.clear();
+        compressed.reserve(zstd::zstd_safe::compress_bound(payload.len()));
+        self.zstd.compress_to_buffer(payload, compressed)?;
         // Text of a few bytes grows by a frame header: then it is stored as it is.
         let (codec, stored) = if compressed.len() < payload.len() {
-            (Codec::Zstd, compressed)
+            (Codec::Zstd, compressed.clone())
         } else {
             (Codec::Stored, payload.to_vec())
         };
