@@ -29,6 +29,7 @@ mod paths;
 mod proc;
 mod signals;
 mod sink;
+mod stray;
 mod sys;
 mod text;
 mod users;
