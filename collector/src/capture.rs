@@ -14,7 +14,7 @@ use rustix::system::Uname;
 use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::CaptureEnd;
 
-use crate::args::{Config, FdinfoChoice};
+use crate::args::{Config, FdinfoChoice, NetnsChoice};
 use crate::diag::Tables;
 use crate::found::{Found, Source, Tally, Way};
 use crate::holders::{self, Holders};
@@ -24,6 +24,7 @@ use crate::paths::{self, Question};
 use crate::proc::scan::Known;
 use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::sink::Sink;
+use crate::stray;
 use crate::{clock, host, machine, mounts, users};
 
 /// A second look may take as long as the first, and this more.
@@ -60,6 +61,8 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         Modules::Any
     };
 
+    drop(lane); // the readers have lanes of their own, and each takes memory
+
     let begun = Instant::now();
     let pids = numeric_entries(root)?;
     let nobody = BTreeMap::new();
@@ -79,7 +82,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     };
     let took = begun.elapsed();
 
-    mounts::read_all(root, &mut found, &mut lane)?;
+    mounts::read_all(root, &mut found, &mut sink.lane()?)?;
     let spaces = spaces(root, &found);
     let plan = netns::Plan {
         root,
@@ -91,10 +94,27 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         jobs: run.jobs,
     };
     let mut tables = netns::read_all(&plan, sink)?;
+    let mut holders = Holders::count(&found.kept);
+    let mut all = spaces.clone();
+    if !config.passive && config.netns == NetnsChoice::All {
+        let unlisted = holders.not_listed(tables.listed());
+        let strays = stray::spaces(&found.kept, &unlisted, &spaces);
+        let only = netns::Plan {
+            spaces: &strays,
+            ..plan
+        };
+        if !strays.is_empty() {
+            tables.merge(netns::read_all(&only, sink)?);
+        }
+        all = [all, strays].concat();
+    }
+    let plan = netns::Plan {
+        spaces: &all,
+        ..plan
+    };
     end.tables_boottime_ns = clock::boottime_ns();
 
     let deadline = Instant::now() + took + GRACE;
-    let mut holders = Holders::count(&found.kept);
     end.second_look = second_look(
         run,
         sink,
@@ -112,6 +132,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         let wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
         fdinfo::read_all(root, &wanted, run.jobs, sink)?;
     }
+    let mut lane = sink.lane()?;
     paths::read_all(root, questions(&found, &tables), &mut lane)?;
     machine::record(root, &mut lane)?;
     modules::record(root, 2, &mut lane)?;
@@ -144,6 +165,7 @@ fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
             inode,
             way: way.clone(),
             own: inode == own,
+            file: None,
         })
         .collect();
     if !found.netns.contains_key(&own) {
@@ -157,6 +179,7 @@ fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
             inode: own,
             way,
             own: true,
+            file: None,
         });
     }
     // The own one first: it is most often the one with the most in it.
@@ -260,12 +283,14 @@ fn second_look(
         (true, false) => 2,
         (false, false) => 1,
     };
+    // The dumps are asked again only for what they lack: sockets that came after them.
     let different = later.changed || !later.kept.is_empty();
+    let unlisted = Holders::count(&later.kept).not_listed(tables.listed());
     found.renew(later);
-    if different {
+    if !unlisted.is_empty() {
         let plan = netns::Plan { pass: 2, ..*plan };
         tables.merge(netns::read_all(&plan, sink)?);
-        found.changed = true;
     }
+    found.changed = different;
     Ok(reach)
 }

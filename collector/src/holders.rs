@@ -74,16 +74,21 @@ impl Holders {
         sockets.iter().any(|inode| *inode != 0 && !held(inode))
     }
 
-    /// Sockets in tables that none of the kernel's lists has.
-    pub(crate) fn not_listed(&self, listed: &mut [u32]) -> BTreeSet<u64> {
-        listed.sort_unstable();
-        self.counted
+    /// Sockets in descriptor tables that are in neither of these lists, which are sorted by this.
+    pub(crate) fn not_listed(&self, lists: [&mut [u32]; 2]) -> BTreeSet<u64> {
+        let lists = lists.map(|list| {
+            list.sort_unstable();
+            &*list
+        });
+        let listed = |inode: u64| {
+            u32::try_from(inode)
+                .is_ok_and(|inode| lists.iter().any(|list| list.binary_search(&inode).is_ok()))
+        };
+        let sockets = self
+            .counted
             .iter()
-            .filter_map(|(object, _)| object.as_socket())
-            .filter(|inode| {
-                !u32::try_from(*inode).is_ok_and(|inode| listed.binary_search(&inode).is_ok())
-            })
-            .collect()
+            .filter_map(|(object, _)| object.as_socket());
+        sockets.filter(|inode| !listed(*inode)).collect()
     }
 }
 
@@ -190,7 +195,10 @@ mod tests {
         assert_eq!([5, 6, 7, 8].map(count), [1, 2, 1, 0]);
         assert!(!holders.any_without_holder(&[0, 5, 6, 7]));
         assert!(holders.any_without_holder(&[5, 8]));
-        assert_eq!(holders.not_listed(&mut [7, 5]), BTreeSet::from([6]));
+        assert_eq!(
+            holders.not_listed([&mut [7, 5], &mut []]),
+            BTreeSet::from([6])
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod paths;
 mod proc;
 mod signals;
 mod sink;
+mod stray;
 mod sys;
 mod text;
 mod users;
@@ -67,6 +68,7 @@ fn print(text: &str) -> Result<(), String> {
 /// Makes the snapshot.
 fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     let begun = Instant::now();
+    sys::share_one_heap();
     signals::listen();
     if config.count.is_none() {
         signals::finish_series_on_signal();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{Mode, OFlags, fstat, openat, stat};
@@ -25,6 +26,8 @@ pub(crate) struct Space {
     pub(crate) inode: u64,
     pub(crate) way: Way,
     pub(crate) own: bool,
+    /// The namespace itself, where only a socket leads to it.
+    pub(crate) file: Option<Arc<OwnedFd>>,
 }
 
 impl Space {
@@ -142,6 +145,9 @@ fn visit(
 
 /// Moves this thread into a namespace.
 fn enter(root: &OwnedFd, space: &Space) -> Result<(), Errno> {
+    if let Some(file) = &space.file {
+        return move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network));
+    }
     let file = open(root, space)?;
     // Its number may belong to another namespace by now: the process ended, the mount moved.
     if fstat(&file)?.st_ino != space.inode {
@@ -169,7 +175,7 @@ fn open(root: &OwnedFd, space: &Space) -> Result<OwnedFd, Errno> {
             let again = format!("/proc/self/fd/{}", place.as_raw_fd());
             rustix::fs::open(again, flags, Mode::empty())
         }
-        Source::Socket => Err(Errno::OPNOTSUPP),
+        Source::Socket => Err(Errno::BADF), // is held open instead
     }
 }
 

@@ -125,6 +125,14 @@ impl Lane {
             lane: self,
         }
     }
+
+    /// Begins a source of netlink messages.
+    pub(crate) fn messages(&mut self, header: RawHeader) -> Raw<'_> {
+        Raw {
+            stream: RawStream::of_messages(header),
+            lane: self,
+        }
+    }
 }
 
 /// A source of kernel bytes on its way into the file. Without [`Raw::finish`] it reads as cut.

@@ -89,6 +89,16 @@ pub(crate) fn wait_for_termination_signal() -> i32 {
     signal
 }
 
+/// Makes the threads share one heap: they allocate little, and each heap of its own would keep what
+/// its thread once needed.
+pub(crate) fn share_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: two integers go in; called before any other thread is there.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 fn configured(name: libc::c_int) -> u32 {
     // SAFETY: an integer goes in, an integer comes out.
     let value = unsafe { libc::sysconf(name) };

@@ -101,6 +101,8 @@ pub enum Codec {
     Stored,
     /// One zstd frame.
     Zstd,
+    /// One zstd frame of netlink messages that were transposed first.
+    ZstdTransposed,
     /// A codec this reader does not know: the block is lost to it.
     Unknown(u8),
 }
@@ -111,6 +113,7 @@ impl Codec {
         match self {
             Self::Stored => 0,
             Self::Zstd => 1,
+            Self::ZstdTransposed => 2,
             Self::Unknown(number) => number,
         }
     }
@@ -120,6 +123,7 @@ impl Codec {
         match number {
             0 => Self::Stored,
             1 => Self::Zstd,
+            2 => Self::ZstdTransposed,
             other => Self::Unknown(other),
         }
     }

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod netlink;
 pub mod reader;
 pub mod records;
+mod transpose;
 pub mod wire;
 pub mod writer;
 

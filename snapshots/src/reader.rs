@@ -9,6 +9,7 @@ use crate::block::{
 };
 use crate::error::{Damage, DamageKind, Error};
 use crate::limits::Limits;
+use crate::transpose;
 
 /// One step of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,16 @@ impl Block<'_> {
                 Ok(payload) => format!("{} bytes instead of {asked}", payload.len()),
                 Err(error) => error.to_string().to_lowercase(),
             },
+            Codec::ZstdTransposed => {
+                let room = transpose::bound(asked as usize);
+                match zstd::bulk::decompress(self.stored, room) {
+                    Ok(turned) => match transpose::restore(&turned, asked as usize) {
+                        Ok(payload) => return Ok(payload),
+                        Err(error) => error.to_string(),
+                    },
+                    Err(error) => error.to_string().to_lowercase(),
+                }
+            }
         };
         Err(damage(DamageKind::Decompress {
             sequence,

@@ -99,7 +99,7 @@ pub fn take_int(input: &mut &[u8]) -> Result<i64, WireError> {
 }
 
 /// Takes `length` bytes off the front of `input`.
-fn take_slice<'a>(input: &mut &'a [u8], length: u64) -> Result<&'a [u8], WireError> {
+pub(crate) fn take_slice<'a>(input: &mut &'a [u8], length: u64) -> Result<&'a [u8], WireError> {
     let length = usize::try_from(length).map_err(|_| WireError::Short)?;
     let (head, tail) = input.split_at_checked(length).ok_or(WireError::Short)?;
     *input = tail;

@@ -11,6 +11,7 @@ use crate::block::{
 };
 use crate::limits::MAX_BLOCK_BYTES;
 use crate::records::RawHeader;
+use crate::transpose::transpose;
 use crate::wire::{Record, put_record};
 
 /// A block is handed on when its payload has grown to this: large enough to compress well, small
@@ -27,9 +28,31 @@ pub struct EncodedBlock {
     stored: Vec<u8>,
 }
 
+impl EncodedBlock {
+    fn new(kind: BlockKind, codec: Codec, decoded_bytes: u32, stored: Vec<u8>) -> Self {
+        Self {
+            kind,
+            codec,
+            decoded_bytes,
+            payload_crc: crc32fast::hash(&stored),
+            stored,
+        }
+    }
+}
+
+/// A payload's size, when it may be one.
+fn decoded_bytes(length: usize) -> io::Result<u32> {
+    u32::try_from(length)
+        .ok()
+        .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))
+}
+
 /// Compresses payloads; one for each thread.
 pub struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
+    /// Room for the worst case; a block keeps only what compression left.
+    compressed: Vec<u8>,
 }
 
 impl Encoder {
@@ -40,6 +63,7 @@ impl Encoder {
     pub fn new(level: i32) -> io::Result<Self> {
         Ok(Self {
             zstd: zstd::bulk::Compressor::new(level)?,
+            compressed: Vec::new(),
         })
     }
 
@@ -48,25 +72,45 @@ impl Encoder {
     /// # Errors
     /// `InvalidInput` when the payload is larger; otherwise zstd's own.
     pub fn block(&mut self, kind: BlockKind, payload: &[u8]) -> io::Result<EncodedBlock> {
-        let decoded_bytes = u32::try_from(payload.len())
-            .ok()
-            .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
-        let compressed = self.zstd.compress(payload)?;
+        let decoded_bytes = decoded_bytes(payload.len())?;
+        self.compress(payload)?;
         // Text of a few bytes grows by a frame header: then it is stored as it is.
-        let (codec, stored) = if compressed.len() < payload.len() {
-            (Codec::Zstd, compressed)
+        let (codec, stored) = if self.compressed.len() < payload.len() {
+            (Codec::Zstd, self.compressed.clone())
         } else {
             (Codec::Stored, payload.to_vec())
         };
-        let payload_crc = crc32fast::hash(&stored);
-        Ok(EncodedBlock {
-            kind,
-            codec,
-            decoded_bytes,
-            payload_crc,
-            stored,
-        })
+        Ok(EncodedBlock::new(kind, codec, decoded_bytes, stored))
+    }
+
+    /// Encodes netlink messages behind a head, of at most [`MAX_BLOCK_BYTES`] together.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn messages(
+        &mut self,
+        kind: BlockKind,
+        head: &[u8],
+        body: &[u8],
+    ) -> io::Result<EncodedBlock> {
+        let decoded_bytes = decoded_bytes(head.len() + body.len())?;
+        let transposed = transpose(head, body);
+        self.compress(&transposed)?;
+        if self.compressed.len() >= head.len() + body.len() {
+            return self.block(kind, &[head, body].concat());
+        }
+        let stored = self.compressed.clone();
+        let codec = Codec::ZstdTransposed;
+        Ok(EncodedBlock::new(kind, codec, decoded_bytes, stored))
+    }
+
+    /// Fills `self.compressed`.
+    fn compress(&mut self, plain: &[u8]) -> io::Result<()> {
+        self.compressed.clear();
+        self.compressed
+            .reserve(zstd::zstd_safe::compress_bound(plain.len()));
+        self.zstd.compress_to_buffer(plain, &mut self.compressed)?;
+        Ok(())
     }
 
     /// Encodes a block of a single record.
@@ -129,6 +173,7 @@ impl<R: Record> RecordBlock<R> {
 /// message is whole in its block; a piece may be as large as a block less its header.
 pub struct RawStream {
     header: RawHeader,
+    messages: bool,
     bytes: Vec<u8>,
 }
 
@@ -141,7 +186,16 @@ impl RawStream {
                 last: false,
                 ..header
             },
+            messages: false,
             bytes: Vec::new(),
+        }
+    }
+
+    /// The same for a source of netlink messages: they are laid out so that they compress.
+    pub fn of_messages(header: RawHeader) -> Self {
+        Self {
+            messages: true,
+            ..Self::new(header)
         }
     }
 
@@ -182,12 +236,17 @@ impl RawStream {
     }
 
     fn emit(&mut self, encoder: &mut Encoder) -> io::Result<EncodedBlock> {
-        let mut payload = Vec::with_capacity(self.bytes.len() + 64);
-        put_record(&self.header, &mut payload);
-        payload.extend_from_slice(&self.bytes);
-        self.bytes.clear();
+        let mut head = Vec::new();
+        put_record(&self.header, &mut head);
         self.header.part += 1;
-        encoder.block(BlockKind::Raw, &payload)
+        let block = if self.messages {
+            encoder.messages(BlockKind::Raw, &head, &self.bytes)
+        } else {
+            head.extend_from_slice(&self.bytes);
+            encoder.block(BlockKind::Raw, &head)
+        };
+        self.bytes.clear();
+        block
     }
 }
 

@@ -54,6 +54,11 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// The inodes of all sockets that were listed.
+    pub(crate) fn listed(&mut self) -> [&mut [u32]; 2] {
+        [&mut self.inodes, &mut self.other_inodes]
+    }
+
     /// Takes over what another reader learnt.
     pub(crate) fn merge(&mut self, other: Self) {
         self.spaces += other.spaces;
