@@ -11,6 +11,7 @@ use crate::block::{
 };
 use crate::limits::MAX_BLOCK_BYTES;
 use crate::records::RawHeader;
+use crate::transpose::{self, Rows};
 use crate::wire::{Record, put_record};
 
 /// A block is handed on when its payload has grown to this: large enough to compress well, small
@@ -25,6 +26,28 @@ pub struct EncodedBlock {
     decoded_bytes: u32,
     payload_crc: u32,
     stored: Vec<u8>,
+}
+
+impl EncodedBlock {
+    fn new(kind: BlockKind, payload: &[u8], codec: Codec, compressed: Vec<u8>) -> io::Result<Self> {
+        let decoded_bytes = u32::try_from(payload.len())
+            .ok()
+            .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
+        // Text of a few bytes grows by a frame header: then it is stored as it is.
+        let (codec, stored) = if compressed.len() < payload.len() {
+            (codec, compressed)
+        } else {
+            (Codec::Stored, payload.to_vec())
+        };
+        Ok(Self {
+            kind,
+            codec,
+            decoded_bytes,
+            payload_crc: crc32fast::hash(&stored),
+            stored,
+        })
+    }
 }
 
 /// Compresses payloads; one for each thread.
@@ -48,25 +71,32 @@ impl Encoder {
     /// # Errors
     /// `InvalidInput` when the payload is larger; otherwise zstd's own.
     pub fn block(&mut self, kind: BlockKind, payload: &[u8]) -> io::Result<EncodedBlock> {
-        let decoded_bytes = u32::try_from(payload.len())
-            .ok()
-            .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
         let compressed = self.zstd.compress(payload)?;
-        // Text of a few bytes grows by a frame header: then it is stored as it is.
-        let (codec, stored) = if compressed.len() < payload.len() {
-            (Codec::Zstd, compressed)
-        } else {
-            (Codec::Stored, payload.to_vec())
+        EncodedBlock::new(kind, payload, Codec::Zstd, compressed)
+    }
+
+    /// Encodes a payload that is made of rows after its first `head` bytes.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn rows(
+        &mut self,
+        kind: BlockKind,
+        payload: &[u8],
+        head: usize,
+        rows: Rows,
+    ) -> io::Result<EncodedBlock> {
+        let Some(transposed) = transpose::encode(payload, head, rows) else {
+            return self.block(kind, payload);
         };
-        let payload_crc = crc32fast::hash(&stored);
-        Ok(EncodedBlock {
-            kind,
-            codec,
-            decoded_bytes,
-            payload_crc,
-            stored,
-        })
+        let compressed = self.zstd.compress(&transposed.bytes)?;
+        if !transposed.pays {
+            let plain = self.zstd.compress(payload)?;
+            if plain.len() <= compressed.len() {
+                return EncodedBlock::new(kind, payload, Codec::Zstd, plain);
+            }
+        }
+        EncodedBlock::new(kind, payload, Codec::Transposed, compressed)
     }
 
     /// Encodes a block of a single record.
@@ -184,10 +214,14 @@ impl RawStream {
     fn emit(&mut self, encoder: &mut Encoder) -> io::Result<EncodedBlock> {
         let mut payload = Vec::with_capacity(self.bytes.len() + 64);
         put_record(&self.header, &mut payload);
+        let head = payload.len();
         payload.extend_from_slice(&self.bytes);
         self.bytes.clear();
         self.header.part += 1;
-        encoder.block(BlockKind::Raw, &payload)
+        match Rows::of_source(&self.header.source) {
+            Some(rows) => encoder.rows(BlockKind::Raw, &payload, head, rows),
+            None => encoder.block(BlockKind::Raw, &payload),
+        }
     }
 }
 
@@ -196,18 +230,29 @@ pub struct Writer<W: Write> {
     out: W,
     sequence: u32,
     capture: u32,
+    mark: u32,
     written_bytes: u64,
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a file: writes its header.
+    /// Begins a file that holds nothing of strangers: its [mark](FileHeader::mark) is 0.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn new(mut out: W) -> io::Result<Self> {
+    pub fn new(out: W) -> io::Result<Self> {
+        Self::with_mark(out, 0)
+    }
+
+    /// Begins a file: writes its header. The mark is to be random: what is captured must not be
+    /// able to guess it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn with_mark(mut out: W, mark: u32) -> io::Result<Self> {
         let header = FileHeader {
             major: VERSION_MAJOR,
             minor: VERSION_MINOR,
+            mark,
         }
         .to_bytes();
         out.write_all(&header)?;
@@ -215,6 +260,7 @@ impl<W: Write> Writer<W> {
             out,
             sequence: 0,
             capture: 0,
+            mark,
             written_bytes: header.len() as u64,
         })
     }
@@ -233,6 +279,7 @@ impl<W: Write> Writer<W> {
             // Stored is never longer than decoded, which the encoder has bounded.
             stored_bytes: block.stored.len() as u32,
             decoded_bytes: block.decoded_bytes,
+            mark: self.mark,
             payload_crc: block.payload_crc,
         }
         .to_bytes();
