@@ -2,6 +2,7 @@
 //!
 //! The queue is short, so that a slow output slows the readers down instead of filling memory.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -36,10 +37,15 @@ pub(crate) fn channel() -> (Sink, Drain) {
     (Sink { orders: sender }, Drain { orders: receiver })
 }
 
+/// A number that nothing captured can know: the standard library's hashers have random keys.
+fn mark() -> u32 {
+    RandomState::new().hash_one(()) as u32
+}
+
 impl Drain {
     /// Writes whatever comes, until nobody can send any more; gives the output and its size back.
     pub(crate) fn write_to<W: Write>(self, out: W) -> io::Result<(W, u64)> {
-        let mut writer = Writer::new(out)?;
+        let mut writer = Writer::with_mark(out, mark())?;
         for order in &self.orders {
             match order {
                 Order::Block(block) => writer.write(&block)?,
@@ -122,14 +128,6 @@ impl Lane {
     pub(crate) fn raw(&mut self, header: RawHeader) -> Raw<'_> {
         Raw {
             stream: RawStream::new(header),
-            lane: self,
-        }
-    }
-
-    /// Begins a source of netlink messages.
-    pub(crate) fn messages(&mut self, header: RawHeader) -> Raw<'_> {
-        Raw {
-            stream: RawStream::of_messages(header),
             lane: self,
         }
     }

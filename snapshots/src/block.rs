@@ -7,6 +7,15 @@ use crate::error::Error;
 /// The first bytes of every snapshot. The high bit and the line ends show transfers that rewrote
 /// the file as text, as PNG's do.
 pub const MAGIC: [u8; 8] = *b"\x89WTK\r\n\x1a\n";
+/// What text mode makes of the magic's start: its line ends rewritten, the high bit cut off, or the
+/// first byte taken for Latin-1, for nothing in UTF-8, or for nothing in ASCII. "WTK" survives.
+const TEXT_MODE: [&[u8]; 5] = [
+    b"\x89WTK",
+    b"\x09WTK",
+    b"\xc2\x89WTK",
+    b"\xef\xbf\xbdWTK",
+    b"?WTK",
+];
 /// A reader refuses a file of a newer major version.
 pub const VERSION_MAJOR: u16 = 1;
 /// A newer minor version only adds.
@@ -101,8 +110,8 @@ pub enum Codec {
     Stored,
     /// One zstd frame.
     Zstd,
-    /// One zstd frame of netlink messages that were transposed first.
-    ZstdTransposed,
+    /// Rows turned on their side, then one zstd frame.
+    Transposed,
     /// A codec this reader does not know: the block is lost to it.
     Unknown(u8),
 }
@@ -113,7 +122,7 @@ impl Codec {
         match self {
             Self::Stored => 0,
             Self::Zstd => 1,
-            Self::ZstdTransposed => 2,
+            Self::Transposed => 2,
             Self::Unknown(number) => number,
         }
     }
@@ -123,7 +132,7 @@ impl Codec {
         match number {
             0 => Self::Stored,
             1 => Self::Zstd,
-            2 => Self::ZstdTransposed,
+            2 => Self::Transposed,
             other => Self::Unknown(other),
         }
     }
@@ -136,6 +145,9 @@ pub struct FileHeader {
     pub major: u16,
     /// Only adds.
     pub minor: u16,
+    /// A number that every block of this file repeats, and that nothing captured can know: where
+    /// the file is damaged, it tells blocks from captured bytes that look like one.
+    pub mark: u32,
 }
 
 impl FileHeader {
@@ -145,6 +157,8 @@ impl FileHeader {
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&self.major.to_le_bytes());
         bytes[10..12].copy_from_slice(&self.minor.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.mark.to_le_bytes());
+        // Bytes 16..20 are reserved: written 0, ignored by readers.
         let checksum = crc32fast::hash(&bytes[..20]);
         bytes[20..].copy_from_slice(&checksum.to_le_bytes());
         bytes
@@ -161,9 +175,7 @@ impl FileHeader {
         let shown = &file[..file.len().min(MAGIC.len())];
         if shown != &MAGIC[..shown.len()] {
             let prefix = &file[..file.len().min(4)];
-            // "WTK" survives what text mode does to the bytes around it.
-            if prefix.len() == 4 && prefix[1..] == MAGIC[1..4] && [0x89, 0x09].contains(&prefix[0])
-            {
+            if TEXT_MODE.iter().any(|start| file.starts_with(start)) {
                 return Err(Error::TextMode);
             }
             let found = prefix
@@ -186,6 +198,9 @@ impl FileHeader {
             return Err(Error::HeaderDamaged { found, expected });
         }
         let major = le_u16(header, 8);
+        if major == 0 {
+            return Err(Error::NoVersion);
+        }
         if major > VERSION_MAJOR {
             return Err(Error::NewerMajor {
                 found: major,
@@ -195,6 +210,7 @@ impl FileHeader {
         Ok(Self {
             major,
             minor: le_u16(header, 10),
+            mark: le_u32(header, 12),
         })
     }
 }
@@ -216,6 +232,8 @@ pub struct BlockHeader {
     pub stored_bytes: u32,
     /// Bytes when decoded.
     pub decoded_bytes: u32,
+    /// The [`FileHeader::mark`] of the file it belongs to.
+    pub mark: u32,
     /// CRC-32 (IEEE 802.3) of the stored bytes.
     pub payload_crc: u32,
 }
@@ -227,12 +245,13 @@ impl BlockHeader {
         bytes[..4].copy_from_slice(&MARKER);
         bytes[4..6].copy_from_slice(&self.kind.number().to_le_bytes());
         bytes[6] = self.codec.number();
-        // Byte 7 and bytes 28..32 are reserved: written 0, ignored by readers.
+        // Byte 7 is reserved: written 0, ignored by readers.
         bytes[8..12].copy_from_slice(&self.sequence.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.capture.to_le_bytes());
         bytes[16..20].copy_from_slice(&self.base.to_le_bytes());
         bytes[20..24].copy_from_slice(&self.stored_bytes.to_le_bytes());
         bytes[24..28].copy_from_slice(&self.decoded_bytes.to_le_bytes());
+        bytes[28..32].copy_from_slice(&self.mark.to_le_bytes());
         bytes[32..36].copy_from_slice(&self.payload_crc.to_le_bytes());
         let checksum = crc32fast::hash(&bytes[..36]);
         bytes[36..].copy_from_slice(&checksum.to_le_bytes());
@@ -253,6 +272,7 @@ impl BlockHeader {
             base: le_u32(header, 16),
             stored_bytes: le_u32(header, 20),
             decoded_bytes: le_u32(header, 24),
+            mark: le_u32(header, 28),
             payload_crc: le_u32(header, 32),
         })
     }
@@ -285,9 +305,14 @@ mod tests {
 
     #[test]
     fn headers_tell_what_is_wrong() {
-        let good = FileHeader { major: 1, minor: 7 }.to_bytes();
+        let header = FileHeader {
+            major: 1,
+            minor: 7,
+            mark: 0xdead_beef,
+        };
+        let good = header.to_bytes();
         let check = |bytes: &[u8]| FileHeader::parse(bytes);
-        assert_eq!(check(&good), Ok(FileHeader { major: 1, minor: 7 }));
+        assert_eq!(check(&good), Ok(header));
         assert_eq!(check(b""), Err(Error::Empty));
         assert_eq!(
             check(b"PK\x03\x04"),
@@ -297,6 +322,8 @@ mod tests {
         );
         assert_eq!(check(b"\x89WTK\r\r\n\x1a\r\n"), Err(Error::TextMode));
         assert_eq!(check(b"\x09WTK\r\n\x1a\n"), Err(Error::TextMode));
+        assert_eq!(check(b"\xc2\x89WTK\r\n\x1a\n"), Err(Error::TextMode));
+        assert_eq!(check("\u{fffd}WTK\r\n".as_bytes()), Err(Error::TextMode));
         for cut in 1..FILE_HEADER_BYTES {
             assert_eq!(
                 check(&good[..cut]),
@@ -309,7 +336,9 @@ mod tests {
         let mut flipped = good;
         flipped[9] ^= 1;
         assert!(matches!(check(&flipped), Err(Error::HeaderDamaged { .. })));
-        let newer = FileHeader { major: 2, minor: 0 }.to_bytes();
+        let none = FileHeader { major: 0, ..header }.to_bytes();
+        assert_eq!(check(&none), Err(Error::NoVersion));
+        let newer = FileHeader { major: 2, ..header }.to_bytes();
         assert_eq!(
             check(&newer),
             Err(Error::NewerMajor {

@@ -37,6 +37,9 @@ pub enum Error {
         /// The checksum in the file.
         expected: u32,
     },
+    /// A major version that never was.
+    #[error("format 0 does not exist")]
+    NoVersion,
     /// Written by a format that this reader cannot know.
     #[error("format {found} is newer than this program reads ({supported}): update whotalks")]
     NewerMajor {
@@ -66,6 +69,16 @@ pub enum DamageKind {
     /// Bytes that belong to no block.
     #[error("{0} bytes that belong to no block")]
     Garbage(u64),
+    /// A block that comes again, or after one that it should precede: it is not used.
+    #[error("block {sequence} ({kind}) comes after block {after}")]
+    OutOfOrder {
+        /// Its sequence number.
+        sequence: u32,
+        /// Its type's name.
+        kind: String,
+        /// The sequence number of the block before.
+        after: u32,
+    },
     /// The file ends inside a block.
     #[error("block {sequence} ({kind}) is cut: {found} of {expected} bytes")]
     BlockCut {
@@ -142,6 +155,9 @@ pub enum DamageKind {
         /// The first one's error.
         cause: WireError,
     },
+    /// The limit of places that are told apart was reached.
+    #[error("{0} places are damaged: the rest of the file is not read")]
+    TooMany(u32),
     /// The file ends without the block that every complete capture ends with.
     #[error("the file ends before its capture was complete")]
     NoEnd,

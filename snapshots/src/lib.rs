@@ -14,13 +14,14 @@ pub mod limits;
 pub mod netlink;
 pub mod reader;
 pub mod records;
-mod transpose;
+pub mod transpose;
 pub mod wire;
 pub mod writer;
 
 pub use block::{BlockKind, Codec};
 pub use error::{Damage, DamageKind, Error};
-pub use limits::Limits;
+pub use limits::{Budget, Limits};
 pub use reader::{Block, Event, Reader};
+pub use transpose::Rows;
 pub use wire::{Record, WireError, records};
 pub use writer::{EncodedBlock, Encoder, RawStream, RecordBlock, Writer};

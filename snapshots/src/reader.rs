@@ -14,13 +14,13 @@ use crate::transpose;
 /// One step of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// An intact block header with its whole payload behind it.
+    /// An intact block.
     Block(Block<'a>),
     /// Something was lost here.
     Damage(Damage),
 }
 
-/// A block as it lies in the file, its payload not yet checked or decoded.
+/// A block as it lies in the file: its checksums are right, its payload is not yet decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block<'a> {
     /// Its header.
@@ -31,7 +31,7 @@ pub struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Checks and decodes the payload.
+    /// Decodes the payload.
     ///
     /// # Errors
     /// The damage that makes it unreadable; the blocks around it are not concerned.
@@ -51,16 +51,6 @@ impl Block<'_> {
                 kind,
                 asked,
                 limit,
-            }));
-        }
-        let found = crc32fast::hash(self.stored);
-        let expected = self.header.payload_crc;
-        if found != expected {
-            return Err(damage(DamageKind::Checksum {
-                sequence,
-                kind,
-                found,
-                expected,
             }));
         }
         let cause = match self.header.codec {
@@ -83,19 +73,19 @@ impl Block<'_> {
                 return Ok(self.stored.to_vec());
             }
             Codec::Stored => format!("{} bytes instead of {asked}", self.stored.len()),
-            Codec::Zstd => match zstd::bulk::decompress(self.stored, asked as usize) {
+            Codec::Zstd => match decompress(self.stored, asked as usize) {
                 Ok(payload) if payload.len() == asked as usize => return Ok(payload),
                 Ok(payload) => format!("{} bytes instead of {asked}", payload.len()),
-                Err(error) => error.to_string().to_lowercase(),
+                Err(cause) => cause,
             },
-            Codec::ZstdTransposed => {
-                let room = transpose::bound(asked as usize);
-                match zstd::bulk::decompress(self.stored, room) {
-                    Ok(turned) => match transpose::restore(&turned, asked as usize) {
-                        Ok(payload) => return Ok(payload),
-                        Err(error) => error.to_string(),
-                    },
-                    Err(error) => error.to_string().to_lowercase(),
+            Codec::Transposed => {
+                let transposed = decompress(self.stored, transpose::limit(asked as usize));
+                let payload = transposed.and_then(|transposed| {
+                    transpose::decode(&transposed, asked as usize).map_err(str::to_owned)
+                });
+                match payload {
+                    Ok(payload) => return Ok(payload),
+                    Err(cause) => cause,
                 }
             }
         };
@@ -107,16 +97,23 @@ impl Block<'_> {
     }
 }
 
+/// One zstd frame of at most `limit` bytes.
+fn decompress(stored: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    zstd::bulk::decompress(stored, limit).map_err(|error| error.to_string().to_lowercase())
+}
+
 /// Goes through a file's blocks.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     file: &'a [u8],
     header: FileHeader,
     at: usize,
-    next_sequence: u32,
+    /// The sequence number of the last block, if there was one.
+    last_sequence: Option<u32>,
     ended: bool,
     stopped: bool,
-    damages_left: u32,
+    damages: u32,
+    limits: Limits,
     waiting: Option<Block<'a>>,
 }
 
@@ -130,10 +127,11 @@ impl<'a> Reader<'a> {
             file,
             header: FileHeader::parse(file)?,
             at: FILE_HEADER_BYTES,
-            next_sequence: 0,
+            last_sequence: None,
             ended: false,
             stopped: false,
-            damages_left: limits.damages,
+            damages: 0,
+            limits: *limits,
             waiting: None,
         })
     }
@@ -144,13 +142,17 @@ impl<'a> Reader<'a> {
     }
 
     fn damage(&mut self, offset: usize, length: usize, kind: DamageKind) -> Event<'a> {
-        self.damages_left = self.damages_left.saturating_sub(1);
-        self.stopped |= self.damages_left == 0;
+        self.damages += 1;
         Event::Damage(Damage {
             offset: offset as u64,
             length: length as u64,
             kind,
         })
+    }
+
+    /// The intact block header of this file that begins at `at`, if one does.
+    fn header_at(&self, at: usize) -> Option<BlockHeader> {
+        BlockHeader::parse(&self.file[at..]).filter(|header| header.mark == self.header.mark)
     }
 
     /// Where the next intact block header begins, at or after `from`.
@@ -161,7 +163,7 @@ impl<'a> Reader<'a> {
             .position(|w| w == MARKER)
         {
             at += step;
-            if BlockHeader::parse(&self.file[at..]).is_some() {
+            if self.header_at(at).is_some() {
                 return at;
             }
             at += 1;
@@ -169,35 +171,39 @@ impl<'a> Reader<'a> {
         self.file.len()
     }
 
-    /// A block whose header is intact: its payload may be cut, and blocks before it may be missing.
+    /// A block whose header is intact: its payload may not be, and blocks before it may be missing.
     fn block(&mut self, header: BlockHeader) -> Event<'a> {
         let offset = self.at;
         let start = offset + BLOCK_HEADER_BYTES;
-        let rest = &self.file[start..];
-        let missing = header.sequence.saturating_sub(self.next_sequence);
-        self.next_sequence = header.sequence.saturating_add(1);
-        let stored_bytes = header.stored_bytes as usize;
-        let Some(stored) = rest.get(..stored_bytes) else {
-            self.at = self.file.len();
-            return self.damage(
-                offset,
-                self.file.len() - offset,
-                DamageKind::BlockCut {
+        let block = match self.stored(header, &self.file[start..]) {
+            Ok(stored) => Block {
+                header,
+                offset: offset as u64,
+                stored,
+            },
+            Err(kind) => {
+                // Its length may be true or not: what begins inside it is not to be lost with it.
+                self.at = self.resync(start);
+                self.last_sequence = self.last_sequence.max(Some(header.sequence));
+                return self.damage(offset, self.at - offset, kind);
+            }
+        };
+        self.at = start + block.stored.len();
+        let missing = match self.last_sequence {
+            Some(after) if header.sequence <= after => {
+                let kind = DamageKind::OutOfOrder {
                     sequence: header.sequence,
                     kind: header.kind.name(),
-                    found: rest.len() as u64,
-                    expected: stored_bytes as u64,
-                },
-            );
+                    after,
+                };
+                return self.damage(offset, self.at - offset, kind);
+            }
+            Some(before) => header.sequence - before - 1,
+            None => header.sequence,
         };
-        self.at = start + stored_bytes;
+        self.last_sequence = Some(header.sequence);
         // A capture is whole when the last thing in the file is an end.
         self.ended = header.kind == BlockKind::End;
-        let block = Block {
-            header,
-            offset: offset as u64,
-            stored,
-        };
         if missing > 0 {
             self.waiting = Some(block);
             let kind = DamageKind::Missing {
@@ -207,6 +213,39 @@ impl<'a> Reader<'a> {
             return self.damage(offset, 0, kind);
         }
         Event::Block(block)
+    }
+
+    /// The payload of a block, if all of it is there and as it was written.
+    fn stored(&self, header: BlockHeader, rest: &'a [u8]) -> Result<&'a [u8], DamageKind> {
+        let sequence = header.sequence;
+        let kind = || header.kind.name();
+        if header.stored_bytes > self.limits.block_bytes {
+            return Err(DamageKind::Limit {
+                sequence,
+                kind: kind(),
+                asked: u64::from(header.stored_bytes),
+                limit: u64::from(self.limits.block_bytes),
+            });
+        }
+        let stored_bytes = header.stored_bytes as usize;
+        let stored = rest
+            .get(..stored_bytes)
+            .ok_or_else(|| DamageKind::BlockCut {
+                sequence,
+                kind: kind(),
+                found: rest.len() as u64,
+                expected: stored_bytes as u64,
+            })?;
+        let (found, expected) = (crc32fast::hash(stored), header.payload_crc);
+        if found != expected {
+            return Err(DamageKind::Checksum {
+                sequence,
+                kind: kind(),
+                found,
+                expected,
+            });
+        }
+        Ok(stored)
     }
 }
 
@@ -220,6 +259,12 @@ impl<'a> Iterator for Reader<'a> {
         if self.stopped {
             return None;
         }
+        if self.damages >= self.limits.damages {
+            self.stopped = true;
+            let rest = self.file.len() - self.at;
+            let kind = DamageKind::TooMany(self.damages);
+            return Some(self.damage(self.at, rest, kind));
+        }
         if self.at >= self.file.len() {
             self.stopped = true;
             if self.ended {
@@ -227,7 +272,7 @@ impl<'a> Iterator for Reader<'a> {
             }
             return Some(self.damage(self.file.len(), 0, DamageKind::NoEnd));
         }
-        if let Some(header) = BlockHeader::parse(&self.file[self.at..]) {
+        if let Some(header) = self.header_at(self.at) {
             return Some(self.block(header));
         }
         let from = self.at;

@@ -1,100 +1,263 @@
-//! Netlink messages turned on their side, so that they compress.
+//! Codec 2: a payload made of rows, stored byte column by byte column.
 //!
-//! The messages of a dump are nearly alike: the same lengths, the same types, numbers that rise. Laid
-//! out byte column by byte column, an unchanging byte costs nothing and a rising one little; zstd
-//! alone, which looks for repeated strings, finds neither. Lossless for any bytes: what is not whole
-//! messages stays as it is, at the end.
-//!
-//! Layout: length of the head and the head; number of messages; their lengths; for each length that
-//! occurs, rising, the messages of that length (padded to 4 bytes) column by column; the rest.
-//! Integers are variable-length, as everywhere.
+//! Netlink messages of one length, and lines of one length, have the same things in the same
+//! places. Turned on their side they compress to a third: columns that never change cost nothing.
+//! Lossless for any bytes; it neither knows nor checks what the rows mean. FORMAT.md, *Codec 2*.
 
-use std::collections::BTreeMap;
+use crate::netlink::{self, ByteOrder};
+use crate::wire::{put_uint, take_uint};
 
-use crate::netlink::{ByteOrder, HEADER_BYTES, messages};
-use crate::wire::{WireError, put_uint, take_slice, take_uint};
-
-/// Lays out `head`, and the messages of `body` behind it.
-pub(crate) fn transpose(head: &[u8], body: &[u8]) -> Vec<u8> {
-    let (mut at, mut lengths) = (0, Vec::new());
-    for message in messages(body, ByteOrder::NATIVE).map_while(Result::ok) {
-        let length = HEADER_BYTES + message.payload.len();
-        if at + padded(length) > body.len() {
-            break; // the last one, without its padding
-        }
-        lengths.push(length);
-        at += padded(length);
-    }
-    let mut out = Vec::with_capacity(head.len() + body.len() + 2 * lengths.len() + 16);
-    put_uint(head.len() as u64, &mut out);
-    out.extend_from_slice(head);
-    put_uint(lengths.len() as u64, &mut out);
-    let mut starts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut start = 0;
-    for length in lengths {
-        put_uint(length as u64, &mut out);
-        starts.entry(length).or_default().push(start);
-        start += padded(length);
-    }
-    for (length, starts) in starts {
-        for column in 0..padded(length) {
-            out.extend(starts.iter().map(|start| body[start + column]));
-        }
-    }
-    out.extend_from_slice(&body[at..]);
-    out
+/// How a payload falls into rows. A writer's choice: a reader need not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rows {
+    /// Netlink messages with their padding, in this machine's byte order.
+    Netlink,
+    /// Lines with their line ends.
+    Lines,
 }
 
-/// Undoes [`transpose`]; the result has `expected` bytes or it is an error. Nothing larger is ever
-/// allocated, whatever the input claims.
-pub(crate) fn restore(input: &[u8], expected: usize) -> Result<Vec<u8>, WireError> {
-    let mut rest = input;
-    let head_length = take_uint(&mut rest)?;
-    let head = take_slice(&mut rest, head_length)?;
-    let count = take_uint(&mut rest)?;
-    if count > rest.len() as u64 {
-        return Err(WireError::Short);
-    }
-    let mut out = head.to_vec();
-    let mut starts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut end = out.len();
-    for _ in 0..count {
-        let length = usize::try_from(take_uint(&mut rest)?).map_err(|_| WireError::Invalid)?;
-        // Shorter than its own header: without this, many of length nothing would cost memory.
-        if length < HEADER_BYTES || length > expected {
-            return Err(WireError::Invalid);
+/// Rows are stored as they are.
+const FILTER_NONE: u8 = 0;
+/// Each byte less the byte above it, in the group's row before; modulo 256.
+const FILTER_UP: u8 = 1;
+
+/// Fewer rows than this for each width, and it might cost more than it saves.
+const ROWS_FOR_WIDTH: usize = 8;
+
+/// The most bytes that the transposed form of a payload may have.
+pub(crate) fn limit(decoded_bytes: usize) -> usize {
+    decoded_bytes + decoded_bytes / 2 + 64
+}
+
+/// One width that rows have.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    width: usize,
+    count: usize,
+    /// Rows of it that were placed.
+    done: usize,
+    /// Where its columns begin.
+    columns: usize,
+    /// Where the row before was placed.
+    above: usize,
+}
+
+impl Rows {
+    /// How the sources of raw blocks fall into rows, by their names.
+    pub fn of_source(source: &[u8]) -> Option<Self> {
+        if source.starts_with(b"diag/") {
+            Some(Self::Netlink)
+        } else if source.starts_with(b"net/") {
+            Some(Self::Lines)
+        } else {
+            None
         }
-        starts.entry(length).or_default().push(end);
-        end += padded(length);
-        if end > expected {
-            return Err(WireError::Invalid);
+    }
+
+    fn filter(self) -> u8 {
+        match self {
+            Self::Netlink => FILTER_UP,
+            // Digits do not count up byte by byte.
+            Self::Lines => FILTER_NONE,
         }
     }
-    out.resize(end, 0);
-    for (length, starts) in starts {
-        for column in 0..padded(length) {
-            let bytes = take_slice(&mut rest, starts.len() as u64)?;
-            for (start, byte) in starts.iter().zip(bytes) {
-                out[start + column] = *byte;
+
+    /// Widths of the rows at the front of `bytes`, and how many bytes are in none.
+    fn widths(self, bytes: &[u8]) -> (Vec<usize>, usize) {
+        let mut widths = Vec::new();
+        let mut whole = 0;
+        match self {
+            Self::Netlink => {
+                let messages = netlink::messages(bytes, ByteOrder::NATIVE);
+                for message in messages.map_while(Result::ok) {
+                    let length = netlink::HEADER_BYTES + message.payload.len();
+                    let width = length.next_multiple_of(4).min(bytes.len() - whole);
+                    whole += width;
+                    widths.push(width);
+                }
+            }
+            Self::Lines => {
+                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                    if line.ends_with(b"\n") {
+                        whole += line.len();
+                        widths.push(line.len());
+                    }
+                }
             }
         }
+        (widths, bytes.len() - whole)
     }
-    if out.len() + rest.len() != expected {
-        return Err(WireError::Invalid);
+}
+
+/// A transposed payload, and whether it is sure to pay.
+pub(crate) struct Transposed {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) pays: bool,
+}
+
+/// Transposes what follows the first `head` bytes; `None` when there is nothing to gain.
+pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transposed> {
+    let (front, body) = payload.split_at_checked(head)?;
+    let (widths, tail) = rows.widths(body);
+    let mut groups = groups(&widths);
+    if widths.len() < 2 {
+        return None;
     }
-    out.extend_from_slice(rest);
+    let mut out = Vec::with_capacity(payload.len() + widths.len() + 64);
+    out.push(rows.filter());
+    put_uint(head as u64, &mut out);
+    out.extend_from_slice(front);
+    put_uint(groups.len() as u64, &mut out);
+    for group in &groups {
+        put_uint(group.width as u64, &mut out);
+        put_uint(group.count as u64, &mut out);
+    }
+    // Which group each row is of, and where each group's rows are.
+    let mut places = vec![0; widths.len()];
+    let mut next = 0;
+    for group in &mut groups {
+        group.columns = next;
+        next += group.count;
+    }
+    let mut at = 0;
+    for width in &widths {
+        let index = index_of(&groups, *width);
+        put_uint(index as u64, &mut out);
+        let group = &mut groups[index];
+        places[group.columns + group.done] = at;
+        group.done += 1;
+        at += width;
+    }
+    for group in &groups {
+        let places = &places[group.columns..group.columns + group.count];
+        columns(body, group.width, places, rows.filter(), &mut out);
+    }
+    out.extend_from_slice(&body[body.len() - tail..]);
+    (out.len() <= limit(payload.len())).then(|| Transposed {
+        bytes: out,
+        pays: widths.len() >= groups.len() * ROWS_FOR_WIDTH,
+    })
+}
+
+/// The widths that occur, ascending, with how often.
+fn groups(widths: &[usize]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for &width in widths {
+        match groups.binary_search_by_key(&width, |group| group.width) {
+            Ok(at) => groups[at].count += 1,
+            Err(at) => groups.insert(at, Group::new(width, 1)),
+        }
+    }
+    groups
+}
+
+fn index_of(groups: &[Group], width: usize) -> usize {
+    groups.partition_point(|group| group.width < width)
+}
+
+impl Group {
+    fn new(width: usize, count: usize) -> Self {
+        Self {
+            width,
+            count,
+            done: 0,
+            columns: 0,
+            above: 0,
+        }
+    }
+}
+
+fn columns(body: &[u8], width: usize, places: &[usize], filter: u8, out: &mut Vec<u8>) {
+    for column in 0..width {
+        let cells = places.iter().map(|place| body[place + column]);
+        if filter == FILTER_UP {
+            let mut above = 0;
+            out.extend(cells.map(|cell| cell.wrapping_sub(std::mem::replace(&mut above, cell))));
+        } else {
+            out.extend(cells);
+        }
+    }
+}
+
+/// Undoes [`encode`], for a payload of exactly `decoded_bytes`.
+///
+/// Allocates that much, and a few words for each width: widths are distinct, so there are at most
+/// the square root of twice as many.
+pub(crate) fn decode(transposed: &[u8], decoded_bytes: usize) -> Result<Vec<u8>, &'static str> {
+    const SHORT: &str = "transposed rows are cut short";
+    let mut rest = transposed;
+    let number = |rest: &mut &[u8]| {
+        let value = take_uint(rest).map_err(|_| SHORT)?;
+        usize::try_from(value).map_err(|_| SHORT)
+    };
+    let (&filter, after) = rest.split_first().ok_or(SHORT)?;
+    rest = after;
+    if filter > FILTER_UP {
+        return Err("rows are filtered in an unknown way");
+    }
+    let head = number(&mut rest)?;
+    let (front, after) = rest.split_at_checked(head).ok_or(SHORT)?;
+    rest = after;
+    let mut left = decoded_bytes
+        .checked_sub(head)
+        .ok_or("more bytes than the block claims")?;
+
+    let mut groups = Vec::new();
+    let mut rows = 0;
+    let mut cells: usize = 0;
+    for _ in 0..number(&mut rest)? {
+        let (width, count) = (number(&mut rest)?, number(&mut rest)?);
+        let ascending = groups.last().is_none_or(|last: &Group| last.width < width);
+        if width == 0 || count == 0 || !ascending {
+            return Err("widths of rows are out of order");
+        }
+        let size = width.checked_mul(count).filter(|size| *size <= left);
+        let size = size.ok_or("more bytes than the block claims")?;
+        let mut group = Group::new(width, count);
+        group.columns = cells;
+        groups.push(group);
+        left -= size;
+        cells += size;
+        rows += count;
+    }
+    // The order's numbers come before the columns, and each takes a byte at least.
+    if rows > rest.len() {
+        return Err(SHORT);
+    }
+    let mut order = rest;
+    for _ in 0..rows {
+        take_uint(&mut rest).map_err(|_| SHORT)?;
+    }
+    let (columns, tail) = rest.split_at_checked(cells).ok_or(SHORT)?;
+    if tail.len() != left {
+        return Err("not as many bytes as the block claims");
+    }
+
+    let mut out = Vec::with_capacity(decoded_bytes);
+    out.extend_from_slice(front);
+    for _ in 0..rows {
+        let group = groups
+            .get_mut(number(&mut order)?)
+            .filter(|group| group.done < group.count)
+            .ok_or("a row of a width that has no more rows")?;
+        let start = out.len();
+        let cells = columns[group.columns + group.done..]
+            .iter()
+            .step_by(group.count);
+        out.extend(cells.take(group.width));
+        if filter == FILTER_UP && group.done > 0 {
+            let (before, row) = out.split_at_mut(start);
+            let above = &before[group.above..group.above + group.width];
+            for (cell, above) in row.iter_mut().zip(above) {
+                *cell = cell.wrapping_add(*above);
+            }
+        }
+        group.above = start;
+        group.done += 1;
+    }
+    out.extend_from_slice(tail);
     Ok(out)
-}
-
-/// The most bytes that [`transpose`] makes of `bytes`: five for the length of each message of at
-/// least sixteen, and two counts.
-pub(crate) fn bound(bytes: usize) -> usize {
-    bytes + bytes / 3 + 32
-}
-
-/// `NLMSG_ALIGN`.
-fn padded(length: usize) -> usize {
-    length.next_multiple_of(4)
 }
 
 #[cfg(test)]
@@ -102,38 +265,150 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
-    fn message(length: u32, fill: u8) -> Vec<u8> {
-        let mut bytes = length.to_ne_bytes().to_vec();
-        bytes.resize(padded(length as usize), fill);
-        bytes
+    /// Numbers that are the same in every run (splitmix64).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn next(&mut self, below: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            usize::try_from((z ^ (z >> 31)) % below as u64).unwrap()
+        }
+
+        fn bytes(&mut self, count: usize) -> Vec<u8> {
+            (0..count).map(|_| self.next(256) as u8).collect()
+        }
+
+        /// A message as it lies in a buffer: any length, with its padding.
+        fn message(&mut self) -> Vec<u8> {
+            let payload = self.next(4) * self.next(30);
+            let mut message = ((16 + payload) as u32).to_ne_bytes().to_vec();
+            message.extend(self.bytes(12 + payload));
+            message.resize(message.len().next_multiple_of(4), 0xee);
+            message
+        }
+    }
+
+    #[track_caller]
+    fn round_trip(payload: &[u8], head: usize, rows: Rows) -> bool {
+        let Some(transposed) = encode(payload, head, rows) else {
+            return false;
+        };
+        assert!(transposed.bytes.len() <= limit(payload.len()));
+        assert_eq!(
+            decode(&transposed.bytes, payload.len()).as_deref(),
+            Ok(payload)
+        );
+        true
+    }
+
+    #[test]
+    fn streams_of_messages_come_back() {
+        let mut numbers = Numbers(1);
+        let mut transposed = 0;
+        for _ in 0..2_000 {
+            let head = numbers.next(40);
+            let mut payload = numbers.bytes(head);
+            for _ in 0..numbers.next(60) {
+                payload.extend(numbers.message());
+            }
+            // Cut anywhere, or followed by anything.
+            match numbers.next(3) {
+                0 => payload.truncate(payload.len() - numbers.next(9).min(payload.len() - head)),
+                1 => payload.extend(numbers.bytes(9)),
+                _ => {}
+            }
+            transposed += usize::from(round_trip(&payload, head, Rows::Netlink));
+        }
+        assert!(transposed > 1_500, "{transposed}");
     }
 
     #[test]
     fn any_bytes_come_back() {
-        let mut body: Vec<u8> = (0..90).flat_map(|n| message(16 + n % 7, n as u8)).collect();
-        for tail in [&b""[..], b"xyz", &[17, 0, 0, 0, 9], &[0; 40]] {
-            body.extend_from_slice(tail);
-            for head in [&b""[..], b"head"] {
-                let turned = transpose(head, &body);
-                let plain = [head, &body].concat();
-                assert!(turned.len() <= bound(plain.len()));
-                assert_eq!(restore(&turned, plain.len()).unwrap(), plain);
-                assert!(restore(&turned, plain.len() + 1).is_err());
-                assert!(restore(&turned, plain.len() - 1).is_err());
+        let mut numbers = Numbers(2);
+        for round in 0..2_000 {
+            let length = numbers.next(300);
+            let mut payload = numbers.bytes(length);
+            if round % 2 == 0 {
+                // Many lines, some of one length.
+                payload
+                    .iter_mut()
+                    .for_each(|byte| *byte = b"\na\0"[usize::from(*byte % 3)]);
+            }
+            for rows in [Rows::Netlink, Rows::Lines] {
+                round_trip(&payload, 0, rows);
+                round_trip(&payload, length / 2, rows);
+                round_trip(&payload, length, rows);
+                assert!(encode(&payload, length + 1, rows).is_none());
             }
         }
     }
 
     #[test]
-    fn hostile_counts_allocate_nothing() {
-        for claim in [u64::MAX, 1 << 40, 300] {
-            let mut input = vec![0]; // no head
-            put_uint(claim, &mut input);
-            put_uint(claim, &mut input);
-            assert!(restore(&input, 1 << 20).is_err());
+    fn what_was_not_encoded_is_refused_or_bounded() {
+        let mut numbers = Numbers(3);
+        let mut refused = 0;
+        for _ in 0..20_000 {
+            let length = numbers.next(120);
+            let mut garbage = numbers.bytes(length);
+            // Small numbers get further than random ones.
+            garbage.iter_mut().for_each(|byte| *byte %= 6);
+            let asked = numbers.next(200);
+            match decode(&garbage, asked) {
+                Ok(payload) => assert_eq!(payload.len(), asked),
+                Err(_) => refused += 1,
+            }
         }
-        let nothings = [&[0, 200][..], &[0; 300]].concat();
-        assert_eq!(restore(&nothings, 300), Err(WireError::Invalid));
-        assert!(restore(&[], 0).is_err());
+        assert!((15_000..20_000).contains(&refused), "{refused}");
+    }
+
+    #[test]
+    fn every_change_is_refused_or_bounded() {
+        let payload: Vec<u8> = (0..400_u32)
+            .flat_map(|n| format!("{n}\n").into_bytes())
+            .collect();
+        let whole = encode(&payload, 3, Rows::Lines).unwrap().bytes;
+        for at in 0..whole.len() {
+            for value in [0, 1, 0x7f, 0xfd, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                if let Ok(decoded) = decode(&changed, payload.len()) {
+                    assert_eq!(decoded.len(), payload.len());
+                }
+            }
+            assert!(decode(&whole[..at], payload.len()).is_err(), "cut at {at}");
+        }
+        for asked in [0, payload.len() - 1, payload.len() + 1, usize::MAX] {
+            assert!(decode(&whole, asked).is_err(), "{asked}");
+        }
+    }
+
+    #[test]
+    fn absurd_numbers_are_refused() {
+        let put = |numbers: &[u64]| {
+            let mut bytes = vec![FILTER_NONE];
+            numbers
+                .iter()
+                .for_each(|number| put_uint(*number, &mut bytes));
+            bytes
+        };
+        for numbers in [
+            &[u64::MAX][..],
+            &[0, u64::MAX],
+            &[0, 1, u64::MAX, u64::MAX],
+            &[0, 1, 1 << 40, 1 << 40],
+            &[0, 1, 1, 1 << 24],
+            &[0, 2, 4, 1, 4, 1],
+            &[0, 1, 0, 5],
+        ] {
+            assert!(decode(&put(numbers), 1 << 24).is_err(), "{numbers:?}");
+        }
+        assert_eq!(
+            decode(&[2, 0, 0], 0),
+            Err("rows are filtered in an unknown way")
+        );
+        assert_eq!(decode(&[0, 0, 0], 0), Ok(Vec::new()));
     }
 }

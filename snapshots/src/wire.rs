@@ -33,6 +33,8 @@ pub trait Field: Default {
 pub trait Record: Default {
     /// Appends the record's fields, without a length.
     fn encode(&self, out: &mut Vec<u8>);
+    /// The fields in their order: name and type.
+    const FIELDS: &'static [(&'static str, &'static str)];
     /// Decodes a whole record; missing trailing fields are default, surplus bytes ignored.
     fn decode(input: &[u8]) -> Result<Self, WireError>;
 }
@@ -219,6 +221,20 @@ pub fn records<R: Record>(payload: &[u8]) -> impl Iterator<Item = Result<R, Wire
     })
 }
 
+/// How many records a payload holds, the bad ones counted too: what decoding it will allocate.
+pub fn count(payload: &[u8]) -> usize {
+    let mut rest = payload;
+    let mut count = 0;
+    while !rest.is_empty() {
+        count += 1;
+        let body = take_uint(&mut rest).and_then(|length| take_slice(&mut rest, length));
+        if body.is_err() {
+            break;
+        }
+    }
+    count
+}
+
 /// Defines a record: a struct whose fields are encoded in the order written.
 ///
 /// Fields may be appended in later versions, never inserted, removed, reordered or retyped.
@@ -230,6 +246,8 @@ macro_rules! record {
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
 
         impl $crate::wire::Record for $name {
+            const FIELDS: &'static [(&'static str, &'static str)] =
+                &[$((stringify!($field), stringify!($type)),)*];
             fn encode(&self, out: &mut Vec<u8>) {
                 $($crate::wire::Field::put(&self.$field, out);)*
             }

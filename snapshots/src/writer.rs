@@ -11,7 +11,7 @@ use crate::block::{
 };
 use crate::limits::MAX_BLOCK_BYTES;
 use crate::records::RawHeader;
-use crate::transpose::transpose;
+use crate::transpose::{self, Rows};
 use crate::wire::{Record, put_record};
 
 /// A block is handed on when its payload has grown to this: large enough to compress well, small
@@ -29,30 +29,30 @@ pub struct EncodedBlock {
 }
 
 impl EncodedBlock {
-    fn new(kind: BlockKind, codec: Codec, decoded_bytes: u32, stored: Vec<u8>) -> Self {
-        Self {
+    fn new(kind: BlockKind, payload: &[u8], codec: Codec, compressed: Vec<u8>) -> io::Result<Self> {
+        let decoded_bytes = u32::try_from(payload.len())
+            .ok()
+            .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
+        // Text of a few bytes grows by a frame header: then it is stored as it is.
+        let (codec, stored) = if compressed.len() < payload.len() {
+            (codec, compressed)
+        } else {
+            (Codec::Stored, payload.to_vec())
+        };
+        Ok(Self {
             kind,
             codec,
             decoded_bytes,
             payload_crc: crc32fast::hash(&stored),
             stored,
-        }
+        })
     }
-}
-
-/// A payload's size, when it may be one.
-fn decoded_bytes(length: usize) -> io::Result<u32> {
-    u32::try_from(length)
-        .ok()
-        .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))
 }
 
 /// Compresses payloads; one for each thread.
 pub struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
-    /// Room for the worst case; a block keeps only what compression left.
-    compressed: Vec<u8>,
 }
 
 impl Encoder {
@@ -63,7 +63,6 @@ impl Encoder {
     pub fn new(level: i32) -> io::Result<Self> {
         Ok(Self {
             zstd: zstd::bulk::Compressor::new(level)?,
-            compressed: Vec::new(),
         })
     }
 
@@ -72,45 +71,32 @@ impl Encoder {
     /// # Errors
     /// `InvalidInput` when the payload is larger; otherwise zstd's own.
     pub fn block(&mut self, kind: BlockKind, payload: &[u8]) -> io::Result<EncodedBlock> {
-        let decoded_bytes = decoded_bytes(payload.len())?;
-        self.compress(payload)?;
-        // Text of a few bytes grows by a frame header: then it is stored as it is.
-        let (codec, stored) = if self.compressed.len() < payload.len() {
-            (Codec::Zstd, self.compressed.clone())
-        } else {
-            (Codec::Stored, payload.to_vec())
-        };
-        Ok(EncodedBlock::new(kind, codec, decoded_bytes, stored))
+        let compressed = self.zstd.compress(payload)?;
+        EncodedBlock::new(kind, payload, Codec::Zstd, compressed)
     }
 
-    /// Encodes netlink messages behind a head, of at most [`MAX_BLOCK_BYTES`] together.
+    /// Encodes a payload that is made of rows after its first `head` bytes.
     ///
     /// # Errors
     /// As [`Encoder::block`].
-    pub fn messages(
+    pub fn rows(
         &mut self,
         kind: BlockKind,
-        head: &[u8],
-        body: &[u8],
+        payload: &[u8],
+        head: usize,
+        rows: Rows,
     ) -> io::Result<EncodedBlock> {
-        let decoded_bytes = decoded_bytes(head.len() + body.len())?;
-        let transposed = transpose(head, body);
-        self.compress(&transposed)?;
-        if self.compressed.len() >= head.len() + body.len() {
-            return self.block(kind, &[head, body].concat());
+        let Some(transposed) = transpose::encode(payload, head, rows) else {
+            return self.block(kind, payload);
+        };
+        let compressed = self.zstd.compress(&transposed.bytes)?;
+        if !transposed.pays {
+            let plain = self.zstd.compress(payload)?;
+            if plain.len() <= compressed.len() {
+                return EncodedBlock::new(kind, payload, Codec::Zstd, plain);
+            }
         }
-        let stored = self.compressed.clone();
-        let codec = Codec::ZstdTransposed;
-        Ok(EncodedBlock::new(kind, codec, decoded_bytes, stored))
-    }
-
-    /// Fills `self.compressed`.
-    fn compress(&mut self, plain: &[u8]) -> io::Result<()> {
-        self.compressed.clear();
-        self.compressed
-            .reserve(zstd::zstd_safe::compress_bound(plain.len()));
-        self.zstd.compress_to_buffer(plain, &mut self.compressed)?;
-        Ok(())
+        EncodedBlock::new(kind, payload, Codec::Transposed, compressed)
     }
 
     /// Encodes a block of a single record.
@@ -173,7 +159,6 @@ impl<R: Record> RecordBlock<R> {
 /// message is whole in its block; a piece may be as large as a block less its header.
 pub struct RawStream {
     header: RawHeader,
-    messages: bool,
     bytes: Vec<u8>,
 }
 
@@ -186,16 +171,7 @@ impl RawStream {
                 last: false,
                 ..header
             },
-            messages: false,
             bytes: Vec::new(),
-        }
-    }
-
-    /// The same for a source of netlink messages: they are laid out so that they compress.
-    pub fn of_messages(header: RawHeader) -> Self {
-        Self {
-            messages: true,
-            ..Self::new(header)
         }
     }
 
@@ -236,17 +212,16 @@ impl RawStream {
     }
 
     fn emit(&mut self, encoder: &mut Encoder) -> io::Result<EncodedBlock> {
-        let mut head = Vec::new();
-        put_record(&self.header, &mut head);
-        self.header.part += 1;
-        let block = if self.messages {
-            encoder.messages(BlockKind::Raw, &head, &self.bytes)
-        } else {
-            head.extend_from_slice(&self.bytes);
-            encoder.block(BlockKind::Raw, &head)
-        };
+        let mut payload = Vec::with_capacity(self.bytes.len() + 64);
+        put_record(&self.header, &mut payload);
+        let head = payload.len();
+        payload.extend_from_slice(&self.bytes);
         self.bytes.clear();
-        block
+        self.header.part += 1;
+        match Rows::of_source(&self.header.source) {
+            Some(rows) => encoder.rows(BlockKind::Raw, &payload, head, rows),
+            None => encoder.block(BlockKind::Raw, &payload),
+        }
     }
 }
 
@@ -255,18 +230,29 @@ pub struct Writer<W: Write> {
     out: W,
     sequence: u32,
     capture: u32,
+    mark: u32,
     written_bytes: u64,
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a file: writes its header.
+    /// Begins a file that holds nothing of strangers: its [mark](FileHeader::mark) is 0.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn new(mut out: W) -> io::Result<Self> {
+    pub fn new(out: W) -> io::Result<Self> {
+        Self::with_mark(out, 0)
+    }
+
+    /// Begins a file: writes its header. The mark is to be random: what is captured must not be
+    /// able to guess it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn with_mark(mut out: W, mark: u32) -> io::Result<Self> {
         let header = FileHeader {
             major: VERSION_MAJOR,
             minor: VERSION_MINOR,
+            mark,
         }
         .to_bytes();
         out.write_all(&header)?;
@@ -274,6 +260,7 @@ impl<W: Write> Writer<W> {
             out,
             sequence: 0,
             capture: 0,
+            mark,
             written_bytes: header.len() as u64,
         })
     }
@@ -292,6 +279,7 @@ impl<W: Write> Writer<W> {
             // Stored is never longer than decoded, which the encoder has bounded.
             stored_bytes: block.stored.len() as u32,
             decoded_bytes: block.decoded_bytes,
+            mark: self.mark,
             payload_crc: block.payload_crc,
         }
         .to_bytes();

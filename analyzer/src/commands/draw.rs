@@ -40,7 +40,7 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
         },
     )?;
     output::write(&target, |out| Ok(out.write_all(drawn.as_bytes())?))?;
-    if options.output.is_none() && target != PathBuf::from("-") {
+    if options.output.is_none() && target.as_os_str() != "-" {
         eprintln!("whotalks: wrote {}", target.display());
     }
     Ok(Outcome::Done)

@@ -15,12 +15,15 @@ pub mod vsock_diag;
 use std::collections::BTreeMap;
 
 use whotalks_snapshot::descriptors::DescriptorTable;
+use whotalks_snapshot::limits::Exceeded;
 use whotalks_snapshot::netlink::ByteOrder;
 use whotalks_snapshot::records::{
     BoundPath, CaptureEnd, DescriptorInfo, Host, Netns, Process, RawHeader, User, Wait,
 };
-use whotalks_snapshot::wire::{Record, take_record};
-use whotalks_snapshot::{Block, BlockKind, Damage, DamageKind, Error, Event, Limits, Reader};
+use whotalks_snapshot::wire::{Record, count, take_record};
+use whotalks_snapshot::{
+    Block, BlockKind, Budget, Damage, DamageKind, Error, Event, Limits, Reader,
+};
 
 /// One capture: its records by type, and the kernel's own bytes by source.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +96,7 @@ pub struct Loaded {
 pub fn load(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
     let mut loader = Loader {
         limits: *limits,
+        budget: limits.budget(file.len() as u64),
         ..Loader::default()
     };
     for event in Reader::new(file, limits)? {
@@ -114,63 +118,57 @@ struct Loader {
     open: BTreeMap<(u32, RawKey), RawSource>,
     damages: Vec<Damage>,
     blocks: usize,
-    decoded_bytes: u64,
+    budget: Budget,
 }
 
 impl Loader {
     fn block(&mut self, block: &Block<'_>) {
         let sequence = block.header.sequence;
-        let kind = block.header.kind.name();
-        let asked = self.decoded_bytes + u64::from(block.header.decoded_bytes);
-        if asked > self.limits.total_bytes {
-            let limit = self.limits.total_bytes;
-            let kind = DamageKind::Limit {
-                sequence,
-                kind,
-                asked,
-                limit,
-            };
-            self.damages.push(Damage {
-                offset: block.offset,
-                length: 0,
-                kind,
-            });
-            return;
+        let damage = |kind| Damage {
+            offset: block.offset,
+            length: 0,
+            kind,
+        };
+        let limit = |over: Exceeded| DamageKind::Limit {
+            sequence,
+            kind: block.header.kind.name(),
+            asked: over.asked,
+            limit: over.limit,
+        };
+        if let Err(over) = self.budget.take(u64::from(block.header.decoded_bytes)) {
+            return self.damages.push(damage(limit(over)));
         }
         let payload = match block.payload(&self.limits) {
             Ok(payload) => payload,
             Err(damage) => return self.damages.push(damage),
         };
-        self.decoded_bytes = asked;
         self.blocks += 1;
+        let budget = &mut self.budget;
         let number = block.header.capture;
         let capture = self.captures.entry(number).or_default();
         let bad = match block.header.kind {
-            BlockKind::Host => single(&payload, &mut capture.host),
-            BlockKind::End => single(&payload, &mut capture.end),
-            BlockKind::Processes => many(&payload, &mut capture.processes),
-            BlockKind::Descriptors => many(&payload, &mut capture.tables),
-            BlockKind::DescriptorInfo => many(&payload, &mut capture.descriptor_infos),
-            BlockKind::Waits => many(&payload, &mut capture.waits),
-            BlockKind::Namespaces => many(&payload, &mut capture.namespaces),
-            BlockKind::Users => many(&payload, &mut capture.users),
-            BlockKind::Paths => many(&payload, &mut capture.paths),
-            BlockKind::Raw => raw(&payload, number, capture, &mut self.open),
+            BlockKind::Host => single(&payload, &mut capture.host, budget),
+            BlockKind::End => single(&payload, &mut capture.end, budget),
+            BlockKind::Processes => many(&payload, &mut capture.processes, budget),
+            BlockKind::Descriptors => many(&payload, &mut capture.tables, budget),
+            BlockKind::DescriptorInfo => many(&payload, &mut capture.descriptor_infos, budget),
+            BlockKind::Waits => many(&payload, &mut capture.waits, budget),
+            BlockKind::Namespaces => many(&payload, &mut capture.namespaces, budget),
+            BlockKind::Users => many(&payload, &mut capture.users, budget),
+            BlockKind::Paths => many(&payload, &mut capture.paths, budget),
+            BlockKind::Raw => Ok(raw(&payload, number, capture, &mut self.open)),
             // A newer minor version's: skipped, as the format asks.
-            _ => None,
+            _ => Ok(None),
         };
-        if let Some((count, cause)) = bad {
-            let kind = DamageKind::Records {
+        match bad {
+            Ok(None) => {}
+            Ok(Some((count, cause))) => self.damages.push(damage(DamageKind::Records {
                 sequence,
-                kind,
+                kind: block.header.kind.name(),
                 count,
                 cause,
-            };
-            self.damages.push(Damage {
-                offset: block.offset,
-                length: 0,
-                kind,
-            });
+            })),
+            Err(over) => self.damages.push(damage(limit(over))),
         }
     }
 
@@ -193,7 +191,13 @@ impl Loader {
 /// How many records of a block were bad, and why the first was.
 type Bad = Option<(u64, whotalks_snapshot::WireError)>;
 
-fn many<R: Record>(payload: &[u8], into: &mut Vec<R>) -> Bad {
+/// All records of a block, or none where they would take more memory than is left.
+fn many<R: Record>(
+    payload: &[u8],
+    into: &mut Vec<R>,
+    budget: &mut Budget,
+) -> Result<Bad, Exceeded> {
+    budget.take(count(payload) as u64 * size_of::<R>() as u64)?;
     let mut bad = None;
     for record in whotalks_snapshot::records::<R>(payload) {
         match record {
@@ -201,16 +205,20 @@ fn many<R: Record>(payload: &[u8], into: &mut Vec<R>) -> Bad {
             Err(cause) => bad.get_or_insert((0, cause)).0 += 1,
         }
     }
-    bad
+    Ok(bad)
 }
 
-fn single<R: Record>(payload: &[u8], into: &mut Option<R>) -> Bad {
+fn single<R: Record>(
+    payload: &[u8],
+    into: &mut Option<R>,
+    budget: &mut Budget,
+) -> Result<Bad, Exceeded> {
     let mut all = Vec::new();
-    let bad = many(payload, &mut all);
+    let bad = many(payload, &mut all, budget)?;
     if into.is_none() {
         *into = all.into_iter().next();
     }
-    bad
+    Ok(bad)
 }
 
 fn raw(

@@ -168,7 +168,7 @@ impl Family {
         for attempt in 0..ATTEMPTS {
             let mut header = space.header(self.source, pass);
             header.attempt = attempt;
-            let mut raw = lane.messages(header);
+            let mut raw = lane.raw(header);
             let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {
                 each(bytes);
                 raw.push(bytes)

@@ -44,7 +44,7 @@ fn dump(
     request: &[u8],
     lane: &mut Lane,
 ) -> io::Result<()> {
-    let mut raw = lane.messages(space.header(source, 1));
+    let mut raw = lane.raw(space.header(source, 1));
     match Socket::with_protocol(protocol) {
         Err(errno) => raw.finish(number(errno), 0),
         Ok(mut socket) => {

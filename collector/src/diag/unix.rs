@@ -69,7 +69,7 @@ pub(crate) fn read(
     };
     let mut awaited = BTreeSet::new();
     let mut seen = 0;
-    let mut raw = lane.messages(space.header("diag/unix", pass));
+    let mut raw = lane.raw(space.header("diag/unix", pass));
     let all = request(ALL_STATES, 0, SHOW_ALL_BUT_ICONS);
     let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &all, |bytes| {
         for row in rows(bytes) {
@@ -96,7 +96,7 @@ fn pending_lists(
     lane: &mut Lane,
     mut awaited: BTreeSet<u32>,
 ) -> io::Result<()> {
-    let mut raw = lane.messages(space.header("diag/unix-pending", pass));
+    let mut raw = lane.raw(space.header("diag/unix-pending", pass));
     let lists = request(1 << LISTEN, 0, SHOW_ICONS);
     let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &lists, |bytes| {
         for row in rows(bytes) {
@@ -108,7 +108,7 @@ fn pending_lists(
     for inode in awaited {
         let mut header = space.header("diag/unix-exact", pass);
         header.key = u64::from(inode);
-        let mut raw = lane.messages(header);
+        let mut raw = lane.raw(header);
         let exact = request(ALL_STATES, inode, SHOW_ICONS);
         let Ending { errno, flags } =
             socket.get(SOCK_DIAG_BY_FAMILY, &exact, |bytes| raw.push(bytes))?;

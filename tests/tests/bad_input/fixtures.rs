@@ -160,7 +160,12 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     let mut cut = blocks(&mut encoder);
     // A record that says it is longer than what follows.
     cut[Base::PROCESSES] = encoder.block(BlockKind::Processes, b"\x40seven").unwrap();
-    let newer = FileHeader { major: 2, minor: 0 }.to_bytes();
+    let newer = FileHeader {
+        major: 2,
+        minor: 0,
+        mark: 0,
+    }
+    .to_bytes();
     let process = base.starts[Base::PROCESSES] + BLOCK_HEADER_BYTES;
     let seven_bits: Vec<u8> = base.bytes.iter().map(|byte| byte & 0x7f).collect();
     vec![
