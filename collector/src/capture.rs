@@ -23,6 +23,7 @@ use crate::netns::{self, Space};
 use crate::paths::{self, Question};
 use crate::proc::scan::Known;
 use crate::proc::{fdinfo, numeric_entries, scan};
+use crate::recent::Mark;
 use crate::sink::Sink;
 use crate::stray;
 use crate::{clock, host, machine, mounts, users};
@@ -64,6 +65,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     drop(lane); // the readers have lanes of their own, and each takes memory
 
     let begun = Instant::now();
+    let mark = Mark::now(root);
     let pids = numeric_entries(root)?;
     let nobody = BTreeMap::new();
     let plan = scan::Plan {
@@ -123,6 +125,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         &mut found,
         &mut tables,
         &holders,
+        &mark,
     )?;
     if found.changed {
         holders = Holders::count(&found.kept);
@@ -231,7 +234,11 @@ fn questions(found: &Found, tables: &Tables) -> Vec<Question> {
 }
 
 /// Looks again at what came while the first look went on: always at new processes, at all tables
-/// where a socket has no holder, and at the dumps where a table was different.
+/// where a socket has no holder and is young, and at the dumps where a table was different.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that the first look found"
+)]
 fn second_look(
     run: &Run<'_>,
     sink: &Sink,
@@ -240,6 +247,7 @@ fn second_look(
     found: &mut Found,
     tables: &mut Tables,
     holders: &Holders,
+    mark: &Mark,
 ) -> io::Result<u8> {
     let mut pids = numeric_entries(&run.root)?;
     let known: BTreeMap<_, _> = found
@@ -257,7 +265,7 @@ fn second_look(
             )
         })
         .collect();
-    let everybody = holders.any_without_holder(&tables.inodes);
+    let everybody = holders.any_without_holder(&tables.inodes, |inode| mark.is_before(inode));
     if everybody {
         pids.retain(|pid| known.contains_key(pid) || !found.seen.contains(pid));
     } else {

@@ -12,11 +12,34 @@ const SAMPLE: u8 = 64;
 /// Event polls, eventfds and their like of one process that are looked at.
 const TELLING_OF_ONE: usize = 4_096;
 
-/// How many tables each object is in.
+/// Whether each object is in one table or in several.
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
-    counted: Vec<(Object, u32)>,
+    /// Sorted. An object takes eight bytes, its table count among them.
+    counted: Vec<Counted>,
     fresh: Vec<Object>,
+}
+
+/// An object, and whether it is in several tables.
+#[derive(Debug, Clone, Copy)]
+struct Counted(u64);
+
+impl Counted {
+    fn once(object: Object) -> Self {
+        Self(object.number() << 1)
+    }
+
+    fn again(self) -> Self {
+        Self(self.0 | 1)
+    }
+
+    fn object(self) -> Object {
+        Object::from_number(self.0 >> 1)
+    }
+
+    fn tables(self) -> u32 {
+        1 + u32::from(self.0 & 1 != 0)
+    }
 }
 
 impl Holders {
@@ -34,7 +57,7 @@ impl Holders {
             }
         }
         holders.settle();
-        holders.fresh = Vec::new();
+        holders.fresh = Vec::new(); // its room is not needed any more
         holders
     }
 
@@ -42,36 +65,42 @@ impl Holders {
     fn settle(&mut self) {
         self.fresh.sort_unstable();
         let old = std::mem::take(&mut self.counted).into_iter();
-        let new = self.fresh.drain(..).map(|object| (object, 1));
+        let new = self.fresh.drain(..).map(Counted::once);
         let (mut old, mut new) = (old.peekable(), new.peekable());
-        let mut merged: Vec<(Object, u32)> = Vec::with_capacity(old.len() + new.len());
+        let mut merged: Vec<Counted> = Vec::with_capacity(old.len() + new.len());
         loop {
             let next = match (old.peek(), new.peek()) {
-                (Some(one), Some(other)) if other.0 < one.0 => new.next(),
+                (Some(one), Some(other)) if other.object() < one.object() => new.next(),
                 (Some(_), _) => old.next(),
                 (None, _) => new.next(),
             };
-            let Some((object, count)) = next else { break };
+            let Some(next) = next else { break };
             match merged.last_mut() {
-                Some(last) if last.0 == object => last.1 += count,
-                _ => merged.push((object, count)),
+                Some(last) if last.object() == next.object() => *last = last.again(),
+                _ => merged.push(next),
             }
         }
         merged.shrink_to_fit();
         self.counted = merged;
     }
 
+    /// Tables that an object is in: 0, 1, or 2 for several.
     fn of(&self, object: Object) -> u32 {
         let found = self
             .counted
-            .binary_search_by_key(&object, |(object, _)| *object);
-        found.map_or(0, |at| self.counted[at].1)
+            .binary_search_by_key(&object, |counted| counted.object());
+        found.map_or(0, |at| self.counted[at].tables())
     }
 
-    /// Whether one of these sockets is in no table.
-    pub(crate) fn any_without_holder(&self, sockets: &[u32]) -> bool {
-        let held = |inode: &u32| self.of(Object::socket(u64::from(*inode))) > 0;
-        sockets.iter().any(|inode| *inode != 0 && !held(inode))
+    /// Whether one of these sockets, among those that matter, is in no table.
+    pub(crate) fn any_without_holder(
+        &self,
+        sockets: &[u32],
+        matters: impl Fn(u32) -> bool,
+    ) -> bool {
+        let held = |inode: u32| self.of(Object::socket(u64::from(inode))) > 0;
+        let mut sockets = sockets.iter().copied();
+        sockets.any(|inode| inode != 0 && matters(inode) && !held(inode))
     }
 
     /// Sockets in descriptor tables that are in neither of these lists, which are sorted by this.
@@ -87,7 +116,7 @@ impl Holders {
         let sockets = self
             .counted
             .iter()
-            .filter_map(|(object, _)| object.as_socket());
+            .filter_map(|counted| counted.object().as_socket());
         sockets.filter(|inode| !listed(*inode)).collect()
     }
 }
@@ -193,8 +222,9 @@ mod tests {
         let holders = Holders::count(&tables);
         let count = |inode| holders.of(Object::socket(inode));
         assert_eq!([5, 6, 7, 8].map(count), [1, 2, 1, 0]);
-        assert!(!holders.any_without_holder(&[0, 5, 6, 7]));
-        assert!(holders.any_without_holder(&[5, 8]));
+        assert!(!holders.any_without_holder(&[0, 5, 6, 7], |_| true));
+        assert!(holders.any_without_holder(&[5, 8], |_| true));
+        assert!(!holders.any_without_holder(&[5, 8], |inode| inode != 8));
         assert_eq!(
             holders.not_listed([&mut [7, 5], &mut []]),
             BTreeSet::from([6])

@@ -27,6 +27,7 @@ mod netns;
 mod output;
 mod paths;
 mod proc;
+mod recent;
 mod signals;
 mod sink;
 mod stray;

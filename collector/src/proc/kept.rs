@@ -41,6 +41,16 @@ impl Object {
         Self(inode << 1)
     }
 
+    /// The object as a number of at most 63 bits: inodes of sockets and pipes have 32.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
+    /// What [`Object::number`] gave.
+    pub(crate) fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// The inode, where it is a socket.
     pub(crate) fn as_socket(self) -> Option<u64> {
         (self.0 & 1 == 0).then_some(self.0 >> 1)
