@@ -2,12 +2,14 @@
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// Environment variable: a folder with the three programs, to test those instead of new ones.
@@ -176,7 +178,9 @@ pub fn run_within(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
 /// The same where the caller has set standard input, output and error up.
 pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
     let shown = format!("{command:?}");
+    // A group of its own, so that all of it can be ended.
     let mut child = command
+        .process_group(0)
         .spawn()
         .unwrap_or_else(|error| panic!("{shown}: {error}"));
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -193,8 +197,9 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
                 break status;
             }
             if begun.elapsed() > limit {
-                let killed = child.kill();
-                panic!("{shown}: does not end ({killed:?})");
+                let group = rustix::process::Pid::from_child(&child);
+                let killed = rustix::process::kill_process_group(group, Signal::KILL);
+                panic!("{shown}: does not end ({killed:?}, {:?})", child.wait());
             }
             thread::sleep(Duration::from_millis(2));
         };

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use whotalks_tests::protocol::{Address, Churned, Kind};
 
-use crate::sockets;
+use crate::{hex, sockets};
 
 /// The threads that churn, and what tells them to end.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Churn {
         let Address::Abstract(name) = address else {
             return Err(Error::other("the churn's listener has an abstract name"));
         };
-        let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex::encode(&name);
         let stop = Arc::new(AtomicBool::new(false));
         let (one, two) = (Arc::clone(&stop), Arc::clone(&stop));
         let threads = vec![
@@ -115,11 +115,7 @@ fn processes(stop: &AtomicBool, listener: &OwnedFd, name: &str) -> Result<Churne
 
 /// The life of one such process: prints the inodes of its connected socket and of its pairs.
 pub(crate) fn flash(name: &str) -> ! {
-    let byte = |at: usize| {
-        name.get(at..at + 2)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-    };
-    let name: Vec<u8> = (0..name.len()).step_by(2).filter_map(byte).collect();
+    let name = hex::decode(name);
     let done = (|| -> Result<()> {
         let (_client, inode_of_client) = sockets::client(&Address::Abstract(name), Kind::Stream)?;
         let mut inodes = vec![inode_of_client];

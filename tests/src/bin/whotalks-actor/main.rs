@@ -1,10 +1,11 @@
 //! The helper process of the live tests: does what it is told, and says exactly what the kernel
 //! gave it. Ends when its standard input does, so that no test leaves one behind.
 //!
-//! `whotalks-actor [--leave-main | --flash NAME | --adopt FD,…]`
+//! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,…]`
 
 mod actor;
 mod churn;
+mod hex;
 mod raw;
 mod sockets;
 mod table;
@@ -39,6 +40,12 @@ fn main() {
             raw::leave_thread();
         }
         Some("--flash") => churn::flash(&value()),
+        Some("--name") => {
+            let name = std::ffi::CString::new(hex::decode(&value())).unwrap_or_default();
+            let named = rustix::thread::set_name(&name);
+            debug_assert!(named.is_ok());
+            serve(actor::Actor::default());
+        }
         Some(other) => {
             eprintln!("whotalks-actor: unknown argument {other}");
             exit(2);
