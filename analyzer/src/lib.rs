@@ -13,4 +13,5 @@ pub mod id;
 pub mod layout;
 pub mod load;
 pub mod model;
+pub mod names;
 pub mod query;

@@ -7,6 +7,7 @@ mod graph;
 mod text;
 mod time;
 
+pub use crate::names;
 pub use graph::{Graph, graph};
 pub use text::{Shown, shown};
 pub use time::rfc3339;

@@ -8,4 +8,4 @@ mod select;
 pub use hubs::{Hub, hubs};
 pub use links::{Link, LinkKind, links};
 pub use restrict::{Restriction, matching, restrict};
-pub use select::{KINDS, Selection, Selector, SelectorError, state_name};
+pub use select::{KINDS, Selection, Selector, SelectorError};

@@ -9,9 +9,8 @@ use std::str::FromStr;
 
 use crate::escape;
 use crate::graph::program;
-use crate::model::{
-    Address, Family, Map, Process, ProcessId, Socket, SocketId, SocketState, SocketType,
-};
+use crate::model::{Address, Map, Process, ProcessId, Socket, SocketId, SocketState};
+use crate::names;
 
 /// One selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -328,7 +327,7 @@ impl Selector {
                     })
             }
             Self::Proto(name) => proto_fits(socket, name),
-            Self::State(name) => state_name(socket.state) == name,
+            Self::State(name) => names::socket_state(socket.state) == name,
             Self::Inode(inode) => socket.inode == *inode,
             _ => true,
         }
@@ -361,37 +360,11 @@ fn word_fits(map: &Map, process: &Process, held: &[SocketId], word: &str) -> boo
 
 /// `unix`, `tcp`, `udp`, …; `stream` and its like too, for those who think of types.
 fn proto_fits(socket: &Socket, name: &str) -> bool {
-    let family = match socket.family {
-        Family::Unix => "unix",
-        Family::Inet | Family::Inet6 => "inet",
-        Family::Netlink => "netlink",
-        Family::Packet => "packet",
-        Family::Vsock => "vsock",
-        Family::Other => "other",
-    };
-    let kind = match socket.kind {
-        SocketType::Stream => "stream",
-        SocketType::Dgram => "dgram",
-        SocketType::Raw => "raw",
-        SocketType::Seqpacket => "seqpacket",
-        SocketType::Unknown => "unknown",
-    };
+    let (family, kind) = (
+        names::family(socket.family),
+        names::socket_type(socket.kind),
+    );
     socket.protocol == Some(name) || family == name || kind == name
-}
-
-/// A state's name in documents and selectors.
-pub fn state_name(state: SocketState) -> &'static str {
-    match state {
-        SocketState::Listening => "listening",
-        SocketState::Established => "established",
-        SocketState::Unconnected => "unconnected",
-        SocketState::Connecting => "connecting",
-        SocketState::Pending => "pending",
-        SocketState::Closing => "closing",
-        SocketState::CloseWait => "close-wait",
-        SocketState::TimeWait => "time-wait",
-        SocketState::Unknown => "unknown",
-    }
 }
 
 #[cfg(test)]
