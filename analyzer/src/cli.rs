@@ -123,6 +123,18 @@ pub(crate) struct List {
     /// All rows
     #[arg(long)]
     pub(crate) all: bool,
+    /// Only with a client that matches
+    #[arg(long, value_name = "SEL")]
+    pub(crate) from: Vec<String>,
+    /// Only with a server that matches
+    #[arg(long, value_name = "SEL")]
+    pub(crate) to: Vec<String>,
+    /// Sockets with their holders instead
+    #[arg(long, conflicts_with_all = ["from", "to", "fds"])]
+    pub(crate) sockets: bool,
+    /// Counts of descriptors by kind for each process instead
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub(crate) fds: bool,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

@@ -42,7 +42,8 @@ impl Selection {
     }
 }
 
-fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
+/// Selectors given together.
+pub(crate) fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
     let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
     Ok(Selected::new(selectors.collect::<Result<_>>()?))
 }

@@ -9,11 +9,12 @@ use serde::Serialize;
 use whotalks::graph::Groups;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
-use whotalks::query::{Link, LinkKind, links};
+use whotalks::query::{Between, Link, LinkKind, links};
 
-use super::{map, unreadable};
+use super::{fds, map, sockets, unreadable};
 use crate::Outcome;
 use crate::cli::{Format, List};
+use crate::selection::parse;
 use crate::table::{self, Align, plural};
 use crate::{input, output};
 
@@ -44,8 +45,22 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
     let Some(map) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };
+    if options.sockets {
+        return sockets::run(&map, options);
+    }
+    if options.fds {
+        return fds::run(&map, options);
+    }
     let groups = Groups::of(&map, options.by.into());
-    let rows = links(&map, &groups);
+    let between = Between {
+        from: parse(options.from.iter().cloned())?,
+        to: parse(options.to.iter().cloned())?,
+    };
+    let rows = links(&map, &groups, &between);
+    if rows.is_empty() && !(between.from.is_empty() && between.to.is_empty()) {
+        eprintln!("whotalks: nobody talks that way");
+        return Ok(Outcome::Found);
+    }
     output::stdout(|out| match options.format {
         Format::Text => text(out, &map, &rows, options.all),
         Format::Json => json(out, &map, &rows, options),

@@ -2,9 +2,11 @@
 
 mod draw;
 mod export;
+mod fds;
 mod hubs;
 mod info;
 mod list;
+mod sockets;
 
 use anyhow::Result;
 use whotalks::graph;

@@ -107,8 +107,9 @@ struct Container<'a> {
     runtime: &'static str,
 }
 
+/// A socket of the document.
 #[derive(Debug, Serialize)]
-struct Socket {
+pub struct Socket {
     id: String,
     host: String,
     /// 0: none.
@@ -325,7 +326,8 @@ fn process(map: &Map, at: ProcessId) -> Process<'_> {
     }
 }
 
-fn socket(map: &Map, at: SocketId) -> Socket {
+/// The document's row of a socket.
+pub fn socket(map: &Map, at: SocketId) -> Socket {
     let socket = map.socket(at);
     let holder = |holder: &Holder| SocketHolder {
         process: id::process(map, holder.process),

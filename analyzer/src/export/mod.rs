@@ -8,6 +8,6 @@ mod text;
 mod time;
 
 pub use crate::names;
-pub use graph::{Graph, graph};
+pub use graph::{Graph, Socket, graph, socket};
 pub use text::{Shown, shown};
 pub use time::rfc3339;

@@ -10,10 +10,20 @@ const INTERPRETERS: [&str; 14] = [
     "sh", "zsh",
 ];
 
+/// Executables that are several programs and go by the name they are called by. Any other executable
+/// keeps its own name: a process may call itself whatever it likes.
+const MULTI_CALL: [&[u8]; 5] = [
+    b"busybox",
+    b"coreutils",
+    b"redis-check-aof",
+    b"redis-check-rdb",
+    b"toybox",
+];
+
 /// The program's name, made printable: script, else executable, else comm.
 pub fn program(process: &Process) -> String {
     let executable = last_part(&process.exe);
-    if executable.is_empty() {
+    if executable.is_empty() || MULTI_CALL.contains(&executable) {
         return escape::display(&process.comm);
     }
     let name = String::from_utf8_lossy(executable);
@@ -85,6 +95,11 @@ mod tests {
         check("/usr/bin/bash", "-bash", "bash");
         check("/usr/bin/bash", "bash /dev/fd/3", "bash");
         check("/usr/sbin/nginx", "nginx: worker process", "nginx");
+        check(
+            "/usr/bin/redis-check-rdb",
+            "/usr/bin/redis-server *:6379",
+            "comm",
+        );
         check("", "", "comm");
     }
 }

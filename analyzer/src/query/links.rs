@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{Selection, matching};
 use crate::escape;
 use crate::graph::{Ends, Groups, Talk, talks};
 use crate::model::{
-    Address, Connection, ConnectionKind, ConnectionState, Map, ProcessId, SocketId,
+    Address, Connection, ConnectionKind, ConnectionState, HostId, Map, ProcessId, SocketId,
 };
 
 /// What kind of conversation a row counts.
@@ -44,14 +45,25 @@ pub struct Link {
     pub servers: BTreeSet<ProcessId>,
 }
 
+/// Which rows are wanted, by their ends; empty selections want everything.
+#[derive(Debug, Clone, Default)]
+pub struct Between {
+    /// The client's end.
+    pub from: Selection,
+    /// The server's end.
+    pub to: Selection,
+}
+
 /// All rows: most conversations first, then by name.
 ///
-/// A conversation of a process with nobody but itself is no row. An end that is held by several
+/// A conversation of a process with nobody but itself is no row, and neither is a pipe whose other
+/// end is certainly closed. An end that is held by several
 /// groups (an inherited socket) makes a row for each.
-pub fn links(map: &Map, groups: &Groups) -> Vec<Link> {
+pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
+    let wanted = Wanted::of(map, between);
     let mut rows: BTreeMap<(String, String, String, LinkKind), Link> = BTreeMap::new();
     for ends in talks(map) {
-        if is_private(&ends) {
+        if is_private(&ends) || is_dead_pipe(map, &ends) || !wanted.has(map, &ends) {
             continue;
         }
         let kind = kind(map, ends.talk);
@@ -82,9 +94,56 @@ pub fn links(map: &Map, groups: &Groups) -> Vec<Link> {
     rows
 }
 
+/// The processes that `--from` and `--to` mean.
+struct Wanted<'a> {
+    between: &'a Between,
+    from: Vec<bool>,
+    to: Vec<bool>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(map: &Map, between: &'a Between) -> Self {
+        let of = |selection: &Selection| match selection.is_empty() {
+            true => vec![true; map.processes.len()],
+            false => matching(map, selection),
+        };
+        Self {
+            between,
+            from: of(&between.from),
+            to: of(&between.to),
+        }
+    }
+
+    fn has(&self, map: &Map, ends: &Ends) -> bool {
+        let side = |processes: &[ProcessId], wanted: &[bool], selection: &Selection| {
+            // Nobody is known there: then only its address can be meant.
+            let outside = || connection(map, ends.talk).is_some_and(|c| selection.unheld(map, c.a));
+            selection.is_empty()
+                || processes.iter().any(|process| wanted[process.index()])
+                || processes.is_empty() && outside()
+        };
+        side(&ends.from, &self.from, &self.between.from)
+            && side(&ends.to, &self.to, &self.between.to)
+    }
+}
+
 /// Both ends in one process, and in no other: a self-pipe, a thread's wake-up socket.
 fn is_private(ends: &Ends) -> bool {
     matches!((&ends.from[..], &ends.to[..]), ([one], [two]) if one == two)
+}
+
+/// A pipe with nobody left at one end, where everybody was read.
+fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
+    let Talk::Pipe(id) = ends.talk else {
+        return false;
+    };
+    (ends.from.is_empty() || ends.to.is_empty()) && all_read(map, map.pipes[id.index()].host)
+}
+
+/// Whether every process that was seen let itself be read.
+fn all_read(map: &Map, host: HostId) -> bool {
+    let coverage = &map.hosts[host.index()].coverage;
+    coverage.partial + coverage.denied == 0
 }
 
 fn connection(map: &Map, talk: Talk) -> Option<&Connection> {
@@ -125,13 +184,8 @@ fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<Strin
 /// What stands where no process is known.
 fn nobody(map: &Map, ends: &Ends, client: bool) -> String {
     let Some(connection) = connection(map, ends.talk) else {
-        // A pipe's other end: in a process that was not read, or nowhere.
-        let pipe = match ends.talk {
-            Talk::Pipe(id) => map.pipes[id.index()].host,
-            Talk::Connection(_) => return "(none)".to_owned(),
-        };
-        let coverage = &map.hosts[pipe.index()].coverage;
-        return unheld(coverage.partial + coverage.denied == 0);
+        // A pipe's other end is in a process that was not read.
+        return unheld(false);
     };
     let end = map.socket(connection.a);
     // The end in question is not the captured one.

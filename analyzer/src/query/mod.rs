@@ -6,6 +6,6 @@ mod restrict;
 mod select;
 
 pub use hubs::{Hub, hubs};
-pub use links::{Link, LinkKind, links};
+pub use links::{Between, Link, LinkKind, links};
 pub use restrict::{Restriction, matching, restrict};
 pub use select::{KINDS, Selection, Selector, SelectorError};

@@ -1,0 +1,90 @@
+//! `whotalks list --fds`: how many descriptors of which kind each process has.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use whotalks::model::{Map, ProcessId};
+use whotalks::{escape, id, names};
+
+use crate::Outcome;
+use crate::cli::{Format, List};
+use crate::output;
+use crate::table::{self, Align, thousands};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    processes: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    process: String,
+    pid: u32,
+    comm: String,
+    fds_status: &'static str,
+    total: u64,
+    fd_counts: &'a BTreeMap<Box<str>, u32>,
+}
+
+pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
+    let mut rows: Vec<Row<'_>> = (0..map.processes.len())
+        .map(|at| row(map, ProcessId::new(at)))
+        .collect();
+    if options.format == Format::Text {
+        // The longest tables are what one looks for.
+        rows.sort_by_key(|row| std::cmp::Reverse(row.total));
+    }
+    output::stdout(|out| match options.format {
+        Format::Text => text(out, &rows),
+        Format::Json => {
+            let document = Document {
+                schema: "whotalks-fds/1",
+                processes: rows,
+            };
+            serde_json::to_writer_pretty(&mut *out, &document)?;
+            Ok(writeln!(out)?)
+        }
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn row(map: &Map, at: ProcessId) -> Row<'_> {
+    let process = map.process(at);
+    Row {
+        process: id::process(map, at),
+        pid: process.pid,
+        comm: escape::display(&process.comm),
+        fds_status: names::fds_status(process.fds_status),
+        total: process
+            .fd_counts
+            .values()
+            .map(|count| u64::from(*count))
+            .sum(),
+        fd_counts: &process.fd_counts,
+    }
+}
+
+fn text(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
+    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    let heading = [
+        ("FDS", Align::Right),
+        ("PROCESS", Align::Left),
+        ("KINDS", Align::Left),
+    ];
+    table::print(out, &heading, &cells)
+}
+
+fn cells(row: &Row<'_>) -> Vec<String> {
+    let mut kinds: Vec<(&Box<str>, &u32)> = row.fd_counts.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let kinds = kinds.iter().map(|(kind, count)| format!("{kind} {count}"));
+    let unread = (row.fds_status != "read").then(|| format!("({})", row.fds_status));
+    vec![
+        thousands(usize::try_from(row.total).unwrap_or(usize::MAX)),
+        format!("{} [{}]", row.comm, row.pid),
+        kinds.chain(unread).collect::<Vec<_>>().join(", "),
+    ]
+}

@@ -1,0 +1,104 @@
+//! `whotalks list --sockets`: every socket, with its holders.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use whotalks::export::{self, Socket};
+use whotalks::model::{Map, SocketId};
+use whotalks::{escape, names};
+
+use super::unreadable;
+use crate::Outcome;
+use crate::cli::{Format, List};
+use crate::output;
+use crate::table::{self, Align};
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    sockets: Vec<Socket>,
+}
+
+pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
+    output::stdout(|out| match options.format {
+        Format::Text => text(out, map),
+        Format::Json => json(out, map),
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn ids(map: &Map) -> impl Iterator<Item = SocketId> {
+    (0..map.sockets.len()).map(SocketId::new)
+}
+
+fn json(out: &mut dyn Write, map: &Map) -> Result<()> {
+    let sockets = ids(map).map(|id| export::socket(map, id)).collect();
+    serde_json::to_writer(
+        &mut *out,
+        &Document {
+            schema: "whotalks-sockets/1",
+            sockets,
+        },
+    )?;
+    Ok(writeln!(out)?)
+}
+
+fn text(out: &mut dyn Write, map: &Map) -> Result<()> {
+    let rows: Vec<Vec<String>> = ids(map).map(|id| cells(map, id)).collect();
+    let heading = [
+        ("INODE", Align::Right),
+        ("FAMILY", Align::Left),
+        ("TYPE", Align::Left),
+        ("STATE", Align::Left),
+        ("HOLDERS", Align::Left),
+        ("NAME", Align::Left),
+    ];
+    table::print(out, &heading, &rows)?;
+    if let Some(line) = unreadable(map) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+fn cells(map: &Map, id: SocketId) -> Vec<String> {
+    let socket = map.socket(id);
+    let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
+    let remote = socket
+        .remote
+        .map(|remote| format!(" ⇄ {}", escape::address(remote)));
+    let address = || Some(escape::address(socket.local?) + &remote.unwrap_or_default());
+    vec![
+        socket.inode.to_string(),
+        names::family(socket.family).to_owned(),
+        socket
+            .protocol
+            .unwrap_or(names::socket_type(socket.kind))
+            .to_owned(),
+        names::socket_state(socket.state).to_owned(),
+        holders(map, id),
+        name.or_else(address).unwrap_or_default(),
+    ]
+}
+
+/// `nginx [12] fd 5, nginx [13] fd 5 (and 7 more)`.
+fn holders(map: &Map, id: SocketId) -> String {
+    const NAMED: usize = 3;
+    let holders = map.holders(id);
+    let named = holders.iter().take(NAMED).map(|holder| {
+        let process = map.process(holder.process);
+        format!(
+            "{} [{}] fd {}",
+            escape::display(&process.comm),
+            process.pid,
+            holder.fd
+        )
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    match (holders.len(), map.socket(id).holders_complete) {
+        (0, true) => "(none)".to_owned(),
+        (0, false) => "(unreadable)".to_owned(),
+        (all, _) if all > NAMED => format!("{named} (and {} more)", all - NAMED),
+        _ => named,
+    }
+}
