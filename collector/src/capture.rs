@@ -272,7 +272,8 @@ fn second_look(
         pids.retain(|pid| !found.seen.contains(pid));
     }
     // The collector's own table is different at every look.
-    pids.retain(|pid| *pid != std::process::id());
+    let own = std::process::id();
+    pids.retain(|pid| *pid != own);
     if pids.is_empty() {
         return Ok(1);
     }
