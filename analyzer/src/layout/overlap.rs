@@ -9,17 +9,29 @@ use super::boxes::Boxes;
 
 /// Pairs of boxes that overlap, each once, in an order that depends on positions only.
 pub(crate) fn overlapping(boxes: &Boxes) -> Vec<(u32, u32)> {
-    let mut order: Vec<u32> = (0..boxes.len() as u32).collect();
-    let left = |v: u32| boxes.x[v as usize] - boxes.half_width[v as usize];
-    order.sort_unstable_by(|&a, &b| left(a).total_cmp(&left(b)).then(a.cmp(&b)));
+    // Sweep along the axis on which boxes are smaller against the whole.
+    let [left, top, right, bottom] = boxes.bounds();
+    let wide = boxes.half_width.iter().sum::<f64>() * (bottom - top);
+    let high = boxes.half_height.iter().sum::<f64>() * (right - left);
+    let (middle, half) = if wide < high {
+        (&boxes.x, &boxes.half_width)
+    } else {
+        (&boxes.y, &boxes.half_height)
+    };
+    let mut order: Vec<(f64, f64, u32)> = middle
+        .iter()
+        .zip(half)
+        .zip(0u32..)
+        .map(|((middle, half), v)| (middle - half, middle + half, v))
+        .collect();
+    order.sort_unstable_by(|p, q| p.0.total_cmp(&q.0).then(p.2.cmp(&q.2)));
     let mut pairs = Vec::new();
-    for (at, &a) in order.iter().enumerate() {
-        let right = boxes.x[a as usize] + boxes.half_width[a as usize];
-        for &b in order[at + 1..].iter().take_while(|&&b| left(b) < right) {
-            if boxes.overlap(a as usize, b as usize) {
-                pairs.push((a, b));
-            }
-        }
+    for (at, &(_, end, a)) in order.iter().enumerate() {
+        let met = order[at + 1..].iter().take_while(|other| other.0 < end);
+        pairs.extend(
+            met.filter(|other| boxes.overlap(a as usize, other.2 as usize))
+                .map(|other| (a, other.2)),
+        );
     }
     pairs
 }

@@ -16,7 +16,7 @@ use super::rng::Rng;
 /// Up to here a pass takes a fraction of what the layout itself takes.
 const MOST_NODES: usize = 600;
 /// Passes over all boxes, and places tried for a box in each.
-const PASSES: usize = 4;
+const PASSES: usize = 6;
 const PLACES: usize = 12;
 
 /// What a percent less of crossings may cost, in percent of stress.

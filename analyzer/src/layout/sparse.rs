@@ -1,7 +1,8 @@
 //! Stress of a large component, against some pivots instead of all nodes (Ortmann,
 //! Klimenta, Brandes: A sparse stress model, 2016), minimised as `stress` does.
 //!
-//! Each node has a term for each neighbour and one for each pivot; a pivot stands for
+//! Each node has a term for each neighbour, for each pivot and, if it is a leaf, for
+//! some leaves of the same hub, which would otherwise fall on one point; a pivot stands for
 //! the nodes around it, so its term weighs as many of them as lie nearer to it than half
 //! of the way. Only the node moves by a pivot's term, never the pivot.
 
@@ -20,8 +21,9 @@ pub(crate) struct SparseStress {
     /// Wished distance and weight, for each pivot a row of all nodes.
     wished: Vec<Vec<f32>>,
     weight: Vec<Vec<f32>>,
-    edges: Vec<(u32, u32)>,
-    edge_weight: f32,
+    near: Vec<Near>,
+    /// Wished distance and weight of pairs one and two edges apart.
+    beside: [(f32, f32); 3],
     order: Vec<u32>,
 }
 
@@ -49,16 +51,16 @@ impl SparseStress {
             within.push(count);
         }
         let order = (0..pivots.hops.len() as u32).collect();
-        let mut edges = adjacency.edges();
-        rng.shuffle(&mut edges);
+        let near = near(adjacency, rng);
         let (wished, weight) = (Vec::new(), Vec::new());
+        let beside = [(0.0, 0.0); 3];
         let mut stress = Self {
             pivots,
             within,
             wished,
             weight,
-            edges,
-            edge_weight: 1.0,
+            near,
+            beside,
             order,
         };
         stress.wish(Wishes::PLAIN);
@@ -69,7 +71,8 @@ impl SparseStress {
     pub(crate) fn wish(&mut self, wishes: Wishes) {
         self.wished.clear();
         self.weight.clear();
-        self.edge_weight = wishes.edge_weight;
+        let (distances, weights) = (wishes.distances(2), wishes.weights(2));
+        self.beside = [0, 1, 2].map(|hops| (distances[hops], weights[hops]));
         for (hops, within) in self.pivots.hops.iter().zip(&self.within) {
             let distances = wishes.distances(deepest(hops));
             let mut weights = wishes.weights(deepest(hops));
@@ -120,21 +123,73 @@ impl SparseStress {
         }
     }
 
-    /// One pass over all terms, as [`super::stress::FullStress::sweep`]. The edges are
+    /// One pass over all terms, as [`super::stress::FullStress::sweep`]. Near pairs are
     /// spread between the pivots, so that neither has the last word.
     pub(crate) fn sweep(&mut self, layout: &mut Layout, step: f32, rng: &mut Rng) {
         rng.shuffle(&mut self.order);
-        let chunk = self.edges.len().div_ceil(self.order.len().max(1)).max(1);
-        let mut chunks = self.edges.chunks(chunk);
+        let chunk = self.near.len().div_ceil(self.order.len().max(1)).max(1);
+        let mut chunks = self.near.chunks(chunk);
         for &p in &self.order {
             let p = p as usize;
             let pivot = self.pivots.nodes[p] as usize;
             pull(layout, pivot, &self.wished[p], &self.weight[p], step);
-            for &(a, b) in chunks.next().unwrap_or(&[]) {
-                join(layout, a as usize, b as usize, step * self.edge_weight);
+            for near in chunks.next().unwrap_or(&[]) {
+                let (wished, weight) = self.beside[near.hops];
+                join(layout, near, wished, step * weight * near.stands_for);
             }
         }
     }
+}
+
+/// Two nodes one or two edges apart.
+#[derive(Debug, Clone, Copy)]
+struct Near {
+    a: u32,
+    b: u32,
+    hops: usize,
+    /// How many pairs this one was drawn from.
+    stands_for: f32,
+}
+
+/// Partners drawn for each leaf among the other leaves of its hub.
+const PARTNERS: usize = 3;
+
+/// All edges, and a sample of the pairs of leaves of one hub. All other nodes have terms
+/// of their own that keep them apart.
+fn near(adjacency: &Adjacency, rng: &mut Rng) -> Vec<Near> {
+    let edges = adjacency.edges().into_iter();
+    let mut near: Vec<Near> = edges
+        .map(|(a, b)| Near {
+            a,
+            b,
+            hops: 1,
+            stands_for: 1.0,
+        })
+        .collect();
+    for v in 0..adjacency.len() {
+        let leaves: Vec<u32> = adjacency
+            .neighbours(v)
+            .iter()
+            .copied()
+            .filter(|&u| adjacency.neighbours(u as usize).len() == 1)
+            .collect();
+        for &a in leaves.iter().filter(|_| leaves.len() > 1) {
+            for _ in 0..PARTNERS {
+                let b = leaves[rng.below(leaves.len())];
+                if a != b {
+                    let stands_for = (leaves.len() as f32 / (2.0 * PARTNERS as f32)).max(1.0);
+                    near.push(Near {
+                        a,
+                        b,
+                        hops: 2,
+                        stands_for,
+                    });
+                }
+            }
+        }
+    }
+    rng.shuffle(&mut near);
+    near
 }
 
 fn deepest(hops: &[u32]) -> u32 {
@@ -156,12 +211,13 @@ fn pull(layout: &mut Layout, pivot: usize, wished: &[f32], weight: &[f32], step:
     }
 }
 
-/// Moves both ends of an edge towards length 1.
-fn join(layout: &mut Layout, a: usize, b: usize, step: f32) {
+/// Moves both nodes of a pair towards their wished distance.
+fn join(layout: &mut Layout, near: &Near, wished: f32, pull: f32) {
+    let (a, b) = (near.a as usize, near.b as usize);
     let dx = layout.x[a] - layout.x[b];
     let dy = layout.y[a] - layout.y[b];
     let length = (dx * dx + dy * dy).sqrt().max(1e-6);
-    let by = 0.5 * step.min(1.0) * (length - 1.0) / length;
+    let by = 0.5 * pull.min(1.0) * (length - wished) / length;
     layout.x[a] -= by * dx;
     layout.y[a] -= by * dy;
     layout.x[b] += by * dx;

@@ -1,7 +1,8 @@
 //! Compares the layout with Graphviz on the same generated graphs and boxes.
 //!
-//! `bench-draw [NODES…]` prints a table: stress, neighbourhoods, crossings, overlaps,
-//! aspect, canvas and time of this program, `neato` and `sfdp` (which must be installed).
+//! `bench-draw [KIND:]NODES…` prints a table: stress, neighbourhoods, crossings, edges
+//! under boxes, overlaps, aspect, canvas, ink and time of this program, `neato` and `sfdp`
+//! (which must be installed). KIND is `hubs` (if none is given), `tree` or `star`.
 //! Graphviz's time is that of its whole process, ours that of the layout alone.
 
 use anyhow::{Context as _, Result, bail};
@@ -13,19 +14,12 @@ use whotalks::layout::metrics::{Quality, measure};
 use whotalks::layout::{Edge, Graph, Options, Point, Size, stress};
 
 fn main() -> Result<()> {
-    let mut nodes: Vec<usize> = Vec::new();
-    for argument in std::env::args().skip(1) {
-        nodes.push(
-            argument
-                .parse()
-                .with_context(|| format!("not a number of nodes: {argument}"))?,
-        );
-    }
-    if nodes.is_empty() {
-        nodes = vec![100, 200, 400, 1_000];
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted.is_empty() {
+        wanted = ["100", "200", "400", "1000"].map(str::to_owned).to_vec();
     }
     println!(
-        "{:<16}{:<10}{:>8}{:>8}{:>10}{:>8}{:>6}{:>8}{:>8}{:>7}{:>10}",
+        "{:<20}{:<10}{:>8}{:>8}{:>10}{:>8}{:>6}{:>8}{:>8}{:>7}{:>10}",
         "graph",
         "by",
         "stress",
@@ -38,40 +32,51 @@ fn main() -> Result<()> {
         "ink",
         "ms"
     );
-    for count in nodes {
+    for argument in wanted {
+        let (kind, count) = argument.split_once(':').unwrap_or(("hubs", &argument));
+        let nodes: usize = count
+            .parse()
+            .with_context(|| format!("not a number of nodes: {argument}"))?;
         for seed in 1..=SEEDS {
-            let graph = hubs(count, seed);
-            let name = format!("{count}/{} #{seed}", graph.edges.len());
-            let begin = Instant::now();
-            let ours = stress(&graph, &Options::default());
-            print(
-                &name,
-                "whotalks",
-                &measure(&graph, &ours.centers),
-                begin.elapsed(),
-            );
-            let tools: &[&str] = if std::env::var("NOGV").is_ok() {
-                &[]
-            } else if count > 4_000 {
-                &["sfdp"]
-            } else {
-                &["neato", "sfdp"]
+            let graph = match kind {
+                "hubs" => hubs(nodes, seed),
+                "tree" => tree(nodes, seed),
+                "star" => star(nodes),
+                _ => bail!("not a kind of graph: {kind}"),
             };
-            for tool in tools {
-                let (centers, took) = graphviz(tool, &graph)?;
-                print(&name, tool, &measure(&graph, &centers), took);
-            }
+            compare(
+                &format!("{kind} {nodes}/{} #{seed}", graph.edges.len()),
+                &graph,
+            )?;
         }
     }
     Ok(())
 }
 
+fn compare(name: &str, graph: &Graph) -> Result<()> {
+    let begin = Instant::now();
+    let ours = stress(graph, &Options::default());
+    let took = begin.elapsed();
+    print(name, "whotalks", &measure(graph, &ours.centers), took);
+    // neato takes minutes above.
+    let tools: &[&str] = if graph.sizes.len() > 4_000 {
+        &["sfdp"]
+    } else {
+        &["neato", "sfdp"]
+    };
+    for tool in tools {
+        let (centers, took) = graphviz(tool, graph)?;
+        print(name, tool, &measure(graph, &centers), took);
+    }
+    Ok(())
+}
+
 /// Graphs of each size.
-const SEEDS: u64 = 6;
+const SEEDS: u64 = 3;
 
 fn print(graph: &str, by: &str, q: &Quality, took: Duration) {
     println!(
-        "{graph:<16}{by:<10}{:>8.4}{:>8.3}{:>10}{:>8}{:>6}{:>8.2}{:>8.2}{:>7.3}{:>10.1}",
+        "{graph:<20}{by:<10}{:>8.4}{:>8.3}{:>10}{:>8}{:>6}{:>8.2}{:>8.2}{:>7.3}{:>10.1}",
         q.stress,
         q.neighbourhood,
         q.crossings,
@@ -123,6 +128,33 @@ fn hubs(nodes: usize, seed: u64) -> Graph {
         })
         .collect();
     Graph { sizes, edges }
+}
+
+/// One hub and its spokes.
+fn star(nodes: usize) -> Graph {
+    let sizes = (0..nodes)
+        .map(|i| Size {
+            w: 50.0 + (i * 31 % 70) as f64,
+            h: 22.0,
+        })
+        .collect();
+    Graph {
+        sizes,
+        edges: (1..nodes as u32).map(|b| Edge { a: 0, b }).collect(),
+    }
+}
+
+/// Most nodes hang on the first sixteenth of them.
+fn tree(nodes: usize, seed: u64) -> Graph {
+    let mut state = seed;
+    let mut graph = star(nodes);
+    for edge in &mut graph.edges {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        edge.a = ((state >> 33) % u64::from(edge.b).min(1 + nodes as u64 / 16)) as u32;
+    }
+    graph
 }
 
 fn graphviz(tool: &str, graph: &Graph) -> Result<(Vec<Point>, Duration)> {
