@@ -2,12 +2,14 @@
 //!
 //! `reduce` makes a small graph out of the map, `group`, `budget` and `hubs` make it smaller still by
 //! meaning, `look` gives every node its text and size, `place` asks the layout for positions,
-//! `route` draws the edges, and `svg` writes. Nothing here decides what a connection is, and no
+//! `route` and `ends` draw the edges, and `svg` writes. Nothing here decides what a connection is, and no
 //! position depends on a clock, a hash order or a thread count.
 
 mod budget;
 mod caption;
 mod dock;
+mod ends;
+mod geometry;
 mod group;
 mod hubs;
 mod labels;
@@ -17,8 +19,11 @@ mod picture;
 mod place;
 mod reduce;
 mod route;
+mod rows;
 mod scene;
+mod shapes;
 mod shelf;
+mod stack;
 mod svg;
 mod theme;
 mod titles;

@@ -1,18 +1,18 @@
 //! Places for everything: the layout for what hangs together, rows for the rest.
 
-use std::collections::BTreeMap;
-
 use super::caption;
 use super::dock;
+use super::ends;
 use super::look::{self, Look};
-use super::picture::{EdgeKind, Kind, Picture, Stand};
-use super::route::{self, Router};
-use super::scene::{Heading, Joined, Placed, Scene};
+use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
+use super::route::Router;
+use super::rows;
+use super::scene::{Joined, Placed, Scene};
 use super::shelf;
 use super::titles;
 use super::{DrawError, Layout, Options};
 use crate::layout::{self, Edge, Graph, Point, Positions, Route, Size};
-use crate::model::Map;
+use crate::model::{Family, Map};
 
 /// Around everything.
 pub(super) const MARGIN: f64 = 20.0;
@@ -22,12 +22,6 @@ const LEAST_WIDTH: f64 = 640.0;
 const GAP: f64 = 22.0;
 /// Around hubs more, for all the circles at their edges' ends.
 const HUB_ROOM: f64 = 24.0;
-/// Between the nodes of a shelf.
-const SHELF_GAP: f64 = 10.0;
-/// Between the two nodes of a pair.
-const PAIR_GAP: f64 = 34.0;
-/// Above a shelf's nodes.
-const HEADING: f64 = 30.0;
 
 /// Places a picture.
 pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Scene, DrawError> {
@@ -52,12 +46,12 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         .zip(&stands)
         .zip(&owners)
         .filter(|((_, stand), owner)| **stand != Stand::Main && owner.is_none())
-        .map(|((look, _), _)| (look.room().0 + SHELF_GAP) * (look.room().1 + SHELF_GAP))
+        .map(|((look, _), _)| (look.room().0 + rows::SHELF_GAP) * (look.room().1 + rows::SHELF_GAP))
         .sum();
     width = width.max((area * 1.6).sqrt().min(20_000.0) + 2.0 * MARGIN);
     let left = ((width - positions.width) / 2.0).max(0.0);
     let mut headings = Vec::new();
-    bottom = shelves(
+    bottom = rows::fill(
         &picture,
         &looks,
         &stands,
@@ -124,7 +118,12 @@ fn main_layout(
         .iter()
         .map(|at| {
             let (w, h) = looks[*at as usize].room();
-            let ring = (neighbours[*at as usize].len() as f64 - 6.0).clamp(0.0, HUB_ROOM);
+            let ring = match options.layout {
+                Layout::Stress => neighbours[*at as usize].len() as f64 - 6.0,
+                // Its edges end at the box that it knows.
+                Layout::Layered => 0.0,
+            };
+            let ring = ring.clamp(0.0, HUB_ROOM);
             Size {
                 w: w + 2.0 * ring,
                 h: h + 2.0 * ring,
@@ -160,117 +159,6 @@ fn main_layout(
             (layered.positions, layered.routes)
         }
     })
-}
-
-/// Fills rows below the drawing. Returns where they end.
-fn shelves(
-    picture: &Picture,
-    looks: &[Look],
-    stands: &[Stand],
-    width: f64,
-    bottom: f64,
-    spots: &mut [Point],
-    headings: &mut Vec<Heading>,
-) -> f64 {
-    let mut items: Vec<(Stand, Vec<u32>)> = Vec::new();
-    let mut pairs: BTreeMap<u32, usize> = BTreeMap::new();
-    let owners = dock::owners(picture);
-    for (at, stand) in (0u32..).zip(stands) {
-        match stand {
-            _ if owners[at as usize].is_some() => {}
-            Stand::Main => {}
-            Stand::Pair(pair) => match pairs.get(pair) {
-                Some(place) => items[*place].1.push(at),
-                None => {
-                    pairs.insert(*pair, items.len());
-                    items.push((*stand, vec![at]));
-                }
-            },
-            _ => items.push((*stand, vec![at])),
-        }
-    }
-    items.sort_by_key(|(stand, nodes)| (shelf_of(*stand), nodes[0]));
-    let mut bottom = bottom;
-    let mut start = 0;
-    while start < items.len() {
-        let shelf = shelf_of(items[start].0);
-        let end = items[start..]
-            .iter()
-            .position(|(stand, _)| shelf_of(*stand) != shelf)
-            .map_or(items.len(), |n| start + n);
-        let shelf_items = &items[start..end];
-        headings.push(Heading {
-            text: heading(picture, shelf, shelf_items),
-            at: Point {
-                x: MARGIN,
-                y: bottom + HEADING - 8.0,
-            },
-            until: width - MARGIN,
-        });
-        bottom = rows(shelf_items, looks, width, bottom + HEADING, spots);
-        start = end;
-    }
-    bottom
-}
-
-fn rows(
-    items: &[(Stand, Vec<u32>)],
-    looks: &[Look],
-    width: f64,
-    top: f64,
-    spots: &mut [Point],
-) -> f64 {
-    let mut x = MARGIN;
-    let (mut y, mut row) = (top, 0.0f64);
-    for (_, nodes) in items {
-        let rooms: Vec<(f64, f64)> = nodes.iter().map(|at| looks[*at as usize].room()).collect();
-        let gaps = PAIR_GAP * (nodes.len() as f64 - 1.0);
-        let w: f64 = rooms.iter().map(|room| room.0).sum::<f64>() + gaps;
-        if x > MARGIN && x + w > width - MARGIN {
-            x = MARGIN;
-            y += row + SHELF_GAP;
-            row = 0.0;
-        }
-        let h = rooms.iter().map(|room| room.1).fold(0.0, f64::max);
-        for (at, room) in nodes.iter().zip(&rooms) {
-            let look = &looks[*at as usize];
-            spots[*at as usize] = Point {
-                x: x + room.0 / 2.0,
-                y: y + (h - room.1) / 2.0 + look.h / 2.0,
-            };
-            x += room.0 + PAIR_GAP;
-        }
-        x += SHELF_GAP - PAIR_GAP;
-        if nodes.len() > 1 {
-            x += SHELF_GAP;
-        }
-        row = row.max(h);
-    }
-    y + row + SHELF_GAP
-}
-
-/// A stand without the pair's number.
-fn shelf_of(stand: Stand) -> Stand {
-    match stand {
-        Stand::Pair(_) => Stand::Pair(0),
-        other => other,
-    }
-}
-
-fn heading(picture: &Picture, shelf: Stand, items: &[(Stand, Vec<u32>)]) -> String {
-    let things: usize = items
-        .iter()
-        .map(|(_, nodes)| picture.nodes[nodes[0] as usize].things.len())
-        .sum();
-    match shelf {
-        Stand::Main => String::new(),
-        Stand::Hub => format!("Hubs, shown as badges on those who talk to them ({things})"),
-        Stand::HubClient => format!("Talk to hubs only ({things})"),
-        Stand::Pair(_) => format!("Only the two of them ({things})"),
-        Stand::Listens => format!("Listening, nobody seen talking to them ({things})"),
-        Stand::Single => format!("Seen talking to nobody ({things})"),
-        Stand::Unread => format!("Not readable: whom they talk to is unknown ({things})"),
-    }
 }
 
 /// Ways that the layout chose itself.
@@ -326,16 +214,16 @@ fn edges(
             drawn.push(((*a, *b), *kind, bundle, line));
         }
     }
-    let ends: Vec<route::Wanted> = drawn
+    let wanted: Vec<ends::Wanted> = drawn
         .iter()
         .map(|((a, b), kind, bundle, line)| {
             let on = |node: u32| picture.nodes[node as usize].kind;
-            route::Wanted {
+            ends::Wanted {
                 a: *a,
                 b: *b,
                 glyphs: [
-                    route::glyph(*kind, bundle.a_end, on(*a)),
-                    route::glyph(*kind, bundle.b_end, on(*b)),
+                    ends::glyph(*kind, bundle.a_end, on(*a)),
+                    ends::glyph(*kind, bundle.b_end, on(*b)),
                 ],
                 n: if *kind == EdgeKind::Holds {
                     1
@@ -347,7 +235,7 @@ fn edges(
         })
         .collect();
     let names = |at: u32| titles::short(map, picture, &picture.nodes[at as usize]);
-    let routed = router.finish(&ends);
+    let routed = ends::finish(looks, spots, &wanted);
     drawn
         .iter()
         .zip(routed)
@@ -376,10 +264,10 @@ fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Ve
         if node.kind == Kind::Process && shelf::is_unread(map, picture, at) {
             classes.push("unread");
         }
-        if let (Kind::Socket, super::picture::Thing::Socket(id)) = (node.kind, node.things[0]) {
-            if map.socket(id).family != crate::model::Family::Unix {
-                classes.push("net");
-            }
+        if let (Kind::Socket, Thing::Socket(id)) = (node.kind, node.things[0])
+            && map.socket(id).family != Family::Unix
+        {
+            classes.push("net");
         }
         out.push(Placed {
             id: titles::node_id(map, picture, node),

@@ -1,8 +1,8 @@
 //! Everything with its place: what is left to do is to write it.
 
+use super::ends::Drawn;
 use super::look::Look;
 use super::picture::{EdgeKind, Kind, LeftOut};
-use super::route::Drawn;
 use crate::layout::Point;
 
 /// A node with its place.

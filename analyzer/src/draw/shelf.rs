@@ -31,6 +31,24 @@ pub(super) fn stands(map: &Map, picture: &Picture) -> Vec<Stand> {
     for badge in &picture.badges {
         badged[badge.client as usize] = true;
     }
+    // Who wears a badge talks to a hub besides, and a hub to its clients.
+    let mut told = vec![false; first.len()];
+    let clients = picture.badges.iter().map(|badge| badge.client);
+    for node in clients.chain(picture.hubs.iter().copied()) {
+        told[first[node as usize] as usize] = true;
+    }
+    // A group and one other node are no pair.
+    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for ((at, component), owner) in picture.nodes.iter().zip(&first).zip(&owners) {
+        if owner.is_none() && sizes[*component as usize] == 2 {
+            members.entry(*component).or_default().push(at.things.len());
+        }
+    }
+    let alike = |component: u32| {
+        members
+            .get(&component)
+            .is_some_and(|sizes| sizes.windows(2).all(|two| two[0] == two[1]))
+    };
     let stand = |at: u32| {
         let component = first[at as usize];
         match sizes[component as usize] {
@@ -39,7 +57,7 @@ pub(super) fn stands(map: &Map, picture: &Picture) -> Vec<Stand> {
             1 if is_unread(map, picture, at) => Stand::Unread,
             1 if listens[at as usize] => Stand::Listens,
             1 => Stand::Single,
-            2 => Stand::Pair(component),
+            2 if alike(component) && !told[component as usize] => Stand::Pair(component),
             _ => Stand::Main,
         }
     };

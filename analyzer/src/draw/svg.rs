@@ -11,11 +11,10 @@ use super::legend::{self, SIGN, Sign};
 use super::look::{BADGE_HEIGHT, HubTag, Line, SMALL_SIZE, Shape, hub_label};
 use super::picture::{EdgeKind, Kind};
 use super::place::MARGIN;
-use super::route::{GLYPH, Way};
 use super::scene::{Heading, Joined, Placed, Scene};
+use super::shapes::{definitions, num, path, shape};
 use super::theme;
 use crate::escape::xml;
-use crate::layout::Point;
 use crate::model::Map;
 
 /// Fonts with known widths first.
@@ -86,38 +85,12 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     out
 }
 
-/// One decimal; never `-0`.
-fn num(value: f64) -> String {
-    let rounded = (value * 10.0).round() / 10.0;
-    // Adding zero turns -0 into 0.
-    format!("{}", rounded + 0.0)
-}
-
 fn title(out: &mut String, lines: &[String]) {
     if lines.is_empty() {
         return;
     }
     let escaped: Vec<String> = lines.iter().map(|line| xml(line)).collect();
     let _ = writeln!(out, "<title>{}</title>", escaped.join("\n"));
-}
-
-fn definitions(out: &mut String) {
-    let r = num(GLYPH);
-    let _ = writeln!(
-        out,
-        "<defs>\n\
-         <circle id=\"wt-socket\" class=\"glyph g-socket\" r=\"{r}\"/>\n\
-         <g id=\"wt-server\"><circle class=\"glyph g-server\" r=\"{r}\"/><circle class=\"g-dot\" r=\"1.3\"/></g>\n\
-         <g id=\"wt-net\"><circle class=\"glyph g-net\" r=\"{r}\"/>\
-         <path class=\"glyph\" d=\"M-2 0H2\" stroke-width=\"1.4\"/></g>\n\
-         <path id=\"wt-arrow\" class=\"g-arrow\" d=\"M0 0L-7 -3V3Z\"/>\n\
-         <g id=\"wt-unknown\"><path class=\"g-plain\" stroke-width=\"1.3\" \
-         d=\"M-2.2 -1.8C-2.2 -5 2.4 -4.8 2.2 -1.8C2 0 0 -.2 0 1.8\"/><circle class=\"g-plain\" \
-         cy=\"3.7\" r=\".4\"/></g>\n\
-         <path id=\"wt-own\" class=\"g-plain\" stroke-width=\"1.1\" \
-         d=\"M3.4 -1A3.5 3.5 0 1 0 3.2 1.6M3.9 -3.9V-.8H.9\"/>\n\
-         </defs>"
-    );
 }
 
 fn caption(out: &mut String, scene: &Scene) {
@@ -211,20 +184,6 @@ fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
     out.push_str("</g>\n");
 }
 
-fn path(way: &Way) -> String {
-    let pair = |point: &Point| format!("{} {}", num(point.x), num(point.y));
-    match way {
-        Way::Straight(from, to) => format!("M{}L{}", pair(from), pair(to)),
-        Way::Bent(from, control, to) => {
-            format!("M{}Q{} {}", pair(from), pair(control), pair(to))
-        }
-        Way::Curves(points) => {
-            let rest: Vec<String> = points[1..].iter().map(pair).collect();
-            format!("M{}C{}", pair(&points[0]), rest.join(" "))
-        }
-    }
-}
-
 fn node_class(kind: Kind) -> &'static str {
     match kind {
         Kind::Process => "process",
@@ -271,44 +230,6 @@ fn write_node(out: &mut String, node: &Placed) {
         write_line(out, line);
     }
     out.push_str("</g>\n");
-}
-
-fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool) {
-    let (x, y) = (num(-w / 2.0), num(-h / 2.0));
-    let (ws, hs) = (num(w), num(h));
-    match shape {
-        Shape::Circle => {
-            let _ = write!(out, "<circle class=\"shape\" r=\"{}\"/>", num(w / 2.0));
-        }
-        Shape::Text => {
-            let _ = write!(
-                out,
-                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\"/>"
-            );
-        }
-        Shape::Box | Shape::Pill => {
-            let round = match shape {
-                Shape::Pill => num((h / 2.0).min(9.0)),
-                _ => "1.5".to_owned(),
-            };
-            if group && shape == Shape::Box {
-                // A second sheet that peeks out says "several" without colour; it stays within
-                // the gap that the layout keeps between boxes.
-                let _ = write!(
-                    out,
-                    "<rect class=\"behind\" x=\"{}\" y=\"{}\" width=\"{ws}\" height=\"{hs}\" \
-                     rx=\"{round}\"/>",
-                    num(3.0 - w / 2.0),
-                    num(-3.0 - h / 2.0)
-                );
-            }
-            let _ = write!(
-                out,
-                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\" \
-                 rx=\"{round}\"/>"
-            );
-        }
-    }
 }
 
 fn write_line(out: &mut String, line: &Line) {

@@ -84,14 +84,14 @@ const RULES: [(&str, &str, &str); 40] = [
     (".star path", "stroke", "ink"),
     (".socket .sign", "fill", "mark"),
     (".count", "stroke", "ground"),
-    (".glyph", "stroke", "mark"),
-    (".g-socket", "fill", "socket"),
-    (".g-server", "fill", "server"),
-    (".g-net", "fill", "net"),
-    (".g-arrow", "fill", "pipe"),
-    (".g-arrow", "stroke", "pipe"),
-    (".g-plain", "stroke", "ink"),
-    (".g-dot", "fill", "mark"),
+    (".wt-glyph", "stroke", "mark"),
+    (".wt-g-socket", "fill", "socket"),
+    (".wt-g-server", "fill", "server"),
+    (".wt-g-net", "fill", "net"),
+    (".wt-g-arrow", "fill", "pipe"),
+    (".wt-g-arrow", "stroke", "pipe"),
+    (".wt-g-plain", "stroke", "ink"),
+    (".wt-g-dot", "fill", "mark"),
 ];
 
 /// What does not change with the theme.
@@ -99,7 +99,7 @@ const FIXED: &str = "\
 .wt text{text-anchor:middle}
 .wt .left text,.wt text.left{text-anchor:start}\n.wt text.sign{text-anchor:middle}
 .wt .hub,.wt .title{font-weight:bold}
-.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path,.wt .g-plain{fill:none}
+.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path{fill:none}\n.wt-g-plain{fill:none}
 .wt .pending path{stroke-dasharray:3 3}
 .wt .pipe path{stroke-dasharray:6 3}
 .wt .holds path{stroke-dasharray:1 2.5}
@@ -125,7 +125,8 @@ pub(super) fn sheets(theme: Theme) -> String {
             .iter()
             .position(|known| *known == name)
             .map_or("", |at| palette[at]);
-        let _ = writeln!(out, ".wt {selector}{{{property}:{color}}}");
+        let selector = within(selector);
+        let _ = writeln!(out, "{selector}{{{property}:{color}}}");
     }
     out.push_str("</style>\n<style>\n.wt{");
     declare(&mut out, palette);
@@ -136,10 +137,20 @@ pub(super) fn sheets(theme: Theme) -> String {
         out.push_str("}}\n");
     }
     for (selector, property, name) in RULES {
-        let _ = writeln!(out, ".wt {selector}{{{property}:var(--wt-{name})}}");
+        let selector = within(selector);
+        let _ = writeln!(out, "{selector}{{{property}:var(--wt-{name})}}");
     }
     out.push_str("</style>\n");
     out
+}
+
+/// Rules hold within the drawing alone, since it may stand in a page. Glyphs are instances of a
+/// definition and have no ancestors that a rule could name, so their own names keep them apart.
+fn within(selector: &str) -> String {
+    match selector.starts_with(".wt-") {
+        true => selector.to_owned(),
+        false => format!(".wt {selector}"),
+    }
 }
 
 fn declare(out: &mut String, palette: &[&str; 16]) {

@@ -1,5 +1,7 @@
 //! Small maps for the tests of drawing, built the way the kernel would show them.
 
+#![allow(clippy::unwrap_used)] // an address in a test that does not parse is the test's error
+
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, Holder,
     Host, HostCoverage, HostId, ListenerEvidence, Map, Name, NetnsCoverage, Pipe, PipeKey, Process,

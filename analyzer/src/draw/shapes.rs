@@ -1,0 +1,88 @@
+//! SVG of outlines, lines and glyphs.
+
+use std::fmt::Write as _;
+
+use super::look::Shape;
+use super::route::{GLYPH, Way};
+use crate::layout::Point;
+
+/// One decimal; never `-0`.
+pub(super) fn num(value: f64) -> String {
+    let rounded = (value * 10.0).round() / 10.0;
+    // Adding zero turns -0 into 0.
+    format!("{}", rounded + 0.0)
+}
+
+/// The glyphs, each once.
+pub(super) fn definitions(out: &mut String) {
+    let r = num(GLYPH);
+    let _ = writeln!(
+        out,
+        "<defs>\n\
+         <circle id=\"wt-socket\" class=\"wt-glyph wt-g-socket\" r=\"{r}\"/>\n\
+         <g id=\"wt-server\"><circle class=\"wt-glyph wt-g-server\" r=\"{r}\"/><circle class=\"wt-g-dot\" r=\"1.3\"/></g>\n\
+         <g id=\"wt-net\"><circle class=\"wt-glyph wt-g-net\" r=\"{r}\"/>\
+         <path class=\"wt-glyph\" d=\"M-2 0H2\" stroke-width=\"1.4\"/></g>\n\
+         <path id=\"wt-arrow\" class=\"wt-g-arrow\" d=\"M0 0L-7 -3V3Z\"/>\n\
+         <g id=\"wt-unknown\"><path class=\"wt-g-plain\" stroke-width=\"1.3\" \
+         d=\"M-2.2 -1.8C-2.2 -5 2.4 -4.8 2.2 -1.8C2 0 0 -.2 0 1.8\"/><circle class=\"wt-g-plain\" \
+         cy=\"3.7\" r=\".4\"/></g>\n\
+         <path id=\"wt-own\" class=\"wt-g-plain\" stroke-width=\"1.1\" \
+         d=\"M3.4 -1A3.5 3.5 0 1 0 3.2 1.6M3.9 -3.9V-.8H.9\"/>\n\
+         </defs>"
+    );
+}
+
+/// A node's outline.
+pub(super) fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool) {
+    let (x, y) = (num(-w / 2.0), num(-h / 2.0));
+    let (ws, hs) = (num(w), num(h));
+    match shape {
+        Shape::Circle => {
+            let _ = write!(out, "<circle class=\"shape\" r=\"{}\"/>", num(w / 2.0));
+        }
+        Shape::Text => {
+            let _ = write!(
+                out,
+                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\"/>"
+            );
+        }
+        Shape::Box | Shape::Pill => {
+            let round = match shape {
+                Shape::Pill => num((h / 2.0).min(9.0)),
+                _ => "1.5".to_owned(),
+            };
+            if group && shape == Shape::Box {
+                // A second sheet that peeks out says "several" without colour; it stays within
+                // the gap that the layout keeps between boxes.
+                let _ = write!(
+                    out,
+                    "<rect class=\"behind\" x=\"{}\" y=\"{}\" width=\"{ws}\" height=\"{hs}\" \
+                     rx=\"{round}\"/>",
+                    num(3.0 - w / 2.0),
+                    num(-3.0 - h / 2.0)
+                );
+            }
+            let _ = write!(
+                out,
+                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\" \
+                 rx=\"{round}\"/>"
+            );
+        }
+    }
+}
+
+/// The data of an edge's path.
+pub(super) fn path(way: &Way) -> String {
+    let pair = |point: &Point| format!("{} {}", num(point.x), num(point.y));
+    match way {
+        Way::Straight(from, to) => format!("M{}L{}", pair(from), pair(to)),
+        Way::Bent(from, control, to) => {
+            format!("M{}Q{} {}", pair(from), pair(control), pair(to))
+        }
+        Way::Curves(points) => {
+            let rest: Vec<String> = points[1..].iter().map(pair).collect();
+            format!("M{}C{}", pair(&points[0]), rest.join(" "))
+        }
+    }
+}

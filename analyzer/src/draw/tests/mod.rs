@@ -1,0 +1,100 @@
+//! What a reader of the SVG relies on.
+
+#![allow(clippy::unwrap_used)] // a test that cannot parse what was drawn has failed
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roxmltree::{Document, Node};
+
+use super::*;
+
+mod notation;
+mod reduction;
+
+fn draw(map: &Map) -> String {
+    svg(map, &Options::default()).unwrap()
+}
+
+fn has_class(node: &Node<'_, '_>, class: &str) -> bool {
+    let classes = node.attribute("class").unwrap_or("");
+    classes.split(' ').any(|own| own == class)
+}
+
+fn of_class<'a>(document: &'a Document<'_>, class: &str) -> Vec<Node<'a, 'a>> {
+    document
+        .descendants()
+        .filter(|node| has_class(node, class))
+        .collect()
+}
+
+fn number(node: &Node<'_, '_>, name: &str) -> f64 {
+    node.attribute(name).unwrap().parse().unwrap()
+}
+
+/// Left, top, right, bottom of a node.
+fn extent(node: &Node<'_, '_>) -> [f64; 4] {
+    let place = node.attribute("transform").unwrap();
+    let place = place
+        .strip_prefix("translate(")
+        .unwrap()
+        .strip_suffix(')')
+        .unwrap();
+    let (x, y) = place.split_once(',').unwrap();
+    let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+    let (w, h) = (number(node, "data-w") / 2.0, number(node, "data-h") / 2.0);
+    [x - w, y - h, x + w, y + h]
+}
+
+/// What holds for every picture: ids are unique and edges join them, everything has a title, no two
+/// nodes and no counts overlap, everything is on the canvas.
+fn check(text: &str) {
+    let document = Document::parse(text).unwrap();
+    let nodes = of_class(&document, "node");
+    let ids: BTreeSet<&str> = nodes
+        .iter()
+        .map(|n| n.attribute("data-id").unwrap())
+        .collect();
+    assert_eq!(ids.len(), nodes.len(), "an id is there twice");
+    for edge in of_class(&document, "edge") {
+        for end in ["data-a", "data-b"] {
+            assert!(ids.contains(edge.attribute(end).unwrap()));
+        }
+        assert!(number(&edge, "data-n") >= 1.0);
+        assert!(edge.children().any(|child| child.has_tag_name("title")));
+    }
+    let root = document.root_element();
+    let (width, height) = (number(&root, "width"), number(&root, "height"));
+    let mut boxes: Vec<[f64; 4]> = Vec::new();
+    for node in &nodes {
+        assert!(node.children().any(|child| child.has_tag_name("title")));
+        let own = extent(node);
+        assert!(
+            own[0] >= 0.0 && own[1] >= 0.0 && own[2] <= width && own[3] <= height,
+            "{own:?}"
+        );
+        boxes.push(own);
+    }
+    for count in of_class(&document, "count") {
+        let (x, y, w) = (number(&count, "x"), number(&count, "y"), 4.0);
+        boxes.push([x - w, y - 6.0, x + w, y]);
+    }
+    boxes.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    for (at, a) in boxes.iter().enumerate() {
+        for b in boxes[at + 1..].iter().take_while(|b| b[0] < a[2] - 0.11) {
+            // Both are rounded to one decimal.
+            let apart = a[3] <= b[1] + 0.11 || b[3] <= a[1] + 0.11;
+            assert!(apart, "{a:?} overlaps {b:?}");
+        }
+    }
+}
+
+/// The visible text of the notes.
+fn notes(text: &str) -> String {
+    let document = Document::parse(text).unwrap();
+    let lines = of_class(&document, "note");
+    lines
+        .iter()
+        .filter_map(|line| line.text())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

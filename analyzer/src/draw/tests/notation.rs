@@ -1,0 +1,253 @@
+//! Nodes, edges, signs and text.
+
+use super::*;
+use crate::draw::worlds::{World, desktop};
+use crate::model::{ConnectionState, SocketState};
+
+#[test]
+fn a_desktop_has_its_hubs_its_listeners_and_its_leak() {
+    let map = desktop();
+    let text = draw(&map);
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    assert_eq!(
+        of_class(&document, "process")
+            .iter()
+            .filter(|n| has_class(n, "node"))
+            .count(),
+        45
+    );
+    let listeners = map
+        .sockets
+        .iter()
+        .filter(|s| s.state == SocketState::Listening)
+        .count();
+    assert_eq!(
+        of_class(&document, "listener")
+            .iter()
+            .filter(|n| has_class(n, "node"))
+            .count(),
+        listeners
+    );
+    let mut degrees: BTreeMap<&str, usize> = BTreeMap::new();
+    for edge in of_class(&document, "edge")
+        .iter()
+        .filter(|edge| has_class(edge, "unix"))
+    {
+        for end in ["data-a", "data-b"] {
+            *degrees.entry(edge.attribute(end).unwrap()).or_default() += 1;
+        }
+    }
+    let mut ranks: Vec<(usize, &str)> = degrees.into_iter().map(|(id, n)| (n, id)).collect();
+    ranks.sort_unstable();
+    let first: BTreeSet<&str> = ranks.iter().rev().take(3).map(|rank| rank.1).collect();
+    // Session bus, X, session manager.
+    assert_eq!(first, BTreeSet::from(["h0/p109", "h0/p106", "h0/p112"]));
+    let star = of_class(&document, "socket");
+    let star = star.iter().find(|node| has_class(node, "node")).unwrap();
+    let id = star.attribute("data-id").unwrap();
+    let held = of_class(&document, "star");
+    assert_eq!(
+        held.iter()
+            .filter(|edge| edge.attribute("data-b") == Some(id))
+            .count(),
+        12
+    );
+    assert!(
+        star.children()
+            .any(|c| c.text().is_some_and(|t| t.contains("held by 12")))
+    );
+    let twice = of_class(&document, "edge");
+    let twice: Vec<_> = twice
+        .iter()
+        .filter(|edge| edge.attribute("data-n") == Some("2"))
+        .collect();
+    assert_eq!(
+        twice.len(),
+        1,
+        "the two connections to the sound server are one edge"
+    );
+    assert!(text.contains("×2</text>") && text.contains("2 to /run/user/1000/pulse/native"));
+    assert!(text.contains("(outside) 10.0.4.7:6379"));
+    assert!(notes(&text).contains("1 of 45 processes unreadable"));
+    assert!(notes(&text).contains("Not drawn: 1 idle socket."));
+}
+
+#[test]
+fn every_theme_and_layout_draws_the_same_things() {
+    let map = desktop();
+    let ids = |text: &str| {
+        let document = Document::parse(text).unwrap();
+        let nodes = of_class(&document, "node");
+        nodes
+            .iter()
+            .map(|n| n.attribute("data-id").unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let classic = draw(&map);
+    assert_eq!(classic, draw(&map), "not the same bytes twice");
+    for theme in [Theme::Light, Theme::Dark, Theme::Auto] {
+        let options = Options {
+            theme,
+            ..Options::default()
+        };
+        let text = svg(&map, &options).unwrap();
+        check(&text);
+        assert_eq!(ids(&text), ids(&classic));
+    }
+    let options = Options {
+        layout: Layout::Layered,
+        ..Options::default()
+    };
+    let text = svg(&map, &options).unwrap();
+    check(&text);
+    assert_eq!(ids(&text), ids(&classic));
+}
+
+#[test]
+fn hostile_names_leave_the_document_whole() {
+    let names: [&[u8]; 8] = [
+        b"</title><script>",
+        b"a&b;\"'",
+        b"\xff\xfe\x00\x1b[31m",
+        "\u{202e}gpj".as_bytes(),
+        b"]]>",
+        "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}".as_bytes(),
+        b"",
+        b"\n\r\t",
+    ];
+    let mut w = World::new();
+    let hub = w.process(b"--><svg onload=x>");
+    for name in names {
+        let process = w.process(name);
+        w.map.processes[process.index()].cmdline = [name, b"\0", name, b"\0"].concat().into();
+        w.map.processes[process.index()].unit = Some("<unit>".into());
+        let bound = [b"\0", name].concat();
+        let listener = w.listener(&[process], &bound);
+        w.connect(&[hub], &[process], Some(listener));
+    }
+    w.map.hosts[0].hostname = b"<&\xff]]>"[..].into();
+    let findings = vec![Marked {
+        nodes: vec!["h0/p100".into()],
+        title: "<b>&".into(),
+    }];
+    let options = Options {
+        title: Some("</svg>\u{1}".into()),
+        findings,
+        ..Options::default()
+    };
+    let text = svg(&w.map, &options).unwrap();
+    check(&text);
+    assert!(!text.contains("<script") && !text.contains("onload=x>"));
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn nothing_at_all_is_a_picture_too() {
+    check(&draw(&Map::default()));
+    check(&draw(&World::new().map));
+}
+
+#[test]
+fn unknown_ends_are_marked_on_the_known_ones() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"p"), w.process(b"q"));
+    w.connect(&[p], &[q], None);
+    w.connect(&[p], &[], None);
+    let daemon = w.listener(&[], b"/run/docker.sock");
+    w.connect(&[q], &[], Some(daemon));
+    let text = draw(&w.map);
+    check(&text);
+    assert!(text.contains("1 connected to somebody who is not known"));
+    // The listener stands for the server that could not be read.
+    let document = Document::parse(&text).unwrap();
+    let edges = of_class(&document, "edge");
+    assert!(
+        edges
+            .iter()
+            .any(|e| e.attribute("data-b") == Some("h0/s1005")),
+        "{text}"
+    );
+}
+
+#[test]
+fn pending_clients_wait_at_the_listener() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"client"), w.process(b"server"));
+    let listener = w.listener(&[q], b"/run/slow");
+    let waiting = w.socket(&[p]);
+    w.connection(waiting, None, Some(listener), ConnectionState::Pending);
+    let text = draw(&w.map);
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    assert_eq!(
+        of_class(&document, "pending")
+            .iter()
+            .filter(|n| has_class(n, "edge"))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn two_kinds_of_edges_between_two_nodes_do_not_lie_on_each_other() {
+    let mut w = World::new();
+    let (p, q, r) = (w.process(b"p"), w.process(b"q"), w.process(b"r"));
+    w.connect(&[p], &[q], None);
+    w.connect(&[q], &[r], None);
+    w.pipe(&[q], &[p]);
+    let text = draw(&w.map);
+    let document = Document::parse(&text).unwrap();
+    let ways: BTreeSet<&str> = of_class(&document, "edge")
+        .iter()
+        .flat_map(|edge| edge.children().filter_map(|child| child.attribute("d")))
+        .collect();
+    assert_eq!(ways.len(), 3);
+    assert_eq!(ways.iter().filter(|way| way.contains('Q')).count(), 2);
+}
+
+#[test]
+fn findings_are_marked() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"p"), w.process(b"q"));
+    let (a, b) = (w.socket(&[p]), w.socket(&[q]));
+    w.connection(a, Some(b), None, ConnectionState::Established);
+    let marked = Marked {
+        nodes: vec!["h0/s1001".into()],
+        title: "agent shared by 12".into(),
+    };
+    let text = svg(
+        &w.map,
+        &Options {
+            findings: vec![marked],
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let found = of_class(&document, "finding");
+    let found: Vec<_> = found
+        .iter()
+        .filter(|node| has_class(node, "node"))
+        .collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].attribute("data-id"), Some("h0/s1001"));
+    assert!(text.contains(">agent shared by 12</text>"));
+}
+
+#[test]
+fn the_layered_layout_passes_its_limits_on() {
+    let mut w = World::new();
+    let hub = w.process(b"hub");
+    for at in 0..400u32 {
+        let process = w.process(format!("p{at}").as_bytes());
+        w.connect(&[process], &[hub], None);
+    }
+    let options = Options {
+        layout: Layout::Layered,
+        ..Options::default()
+    };
+    let error = svg(&w.map, &options).unwrap_err();
+    assert!(error.to_string().contains("--layout stress"), "{error}");
+}

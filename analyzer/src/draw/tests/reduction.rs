@@ -1,0 +1,168 @@
+//! What is grouped, hidden or moved to the shelf is counted.
+
+use super::*;
+use crate::draw::worlds::{World, desktop};
+use crate::model::{ConnectionState, FdsStatus};
+
+#[test]
+fn what_is_not_drawn_is_counted() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"p"), w.process(b"q"));
+    w.connect(&[p], &[q], None);
+    for _ in 0..3 {
+        let socket = w.socket(&[p]);
+        w.connection(socket, None, None, ConnectionState::Closing);
+    }
+    w.socket(&[q]);
+    w.pipe(&[p], &[]);
+    w.pipe(&[q], &[q]);
+    w.connect(&[], &[], None);
+    let notes = notes(&draw(&w.map));
+    for part in [
+        "1 idle socket",
+        "3 connections whose other end has closed",
+        "1 connection with no known end",
+        "2 pipes with one end",
+    ] {
+        assert!(notes.contains(part), "{part}: {notes}");
+    }
+}
+
+#[test]
+fn workers_of_one_name_with_the_same_neighbours_are_one() {
+    let mut w = World::new();
+    let master = w.process(b"nginx");
+    let workers: Vec<_> = (0..8).map(|_| w.process(b"nginx")).collect();
+    let mut all = workers.clone();
+    all.push(master);
+    w.listener(&all, b"/run/nginx.sock");
+    for worker in &workers {
+        w.connect(&[master], &[*worker], None);
+    }
+    let text = draw(&w.map);
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let group = of_class(&document, "group");
+    let group: Vec<_> = group
+        .iter()
+        .filter(|node| has_class(node, "node"))
+        .collect();
+    assert_eq!(group.len(), 1);
+    assert_eq!(group[0].attribute("data-members"), Some("8"));
+    assert!(notes(&text).contains("8 processes in 1"));
+    let all = svg(
+        &w.map,
+        &Options {
+            all: true,
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    check(&all);
+    assert!(!all.contains("data-members"));
+}
+
+#[test]
+fn hubs_become_badges_when_asked() {
+    let map = desktop();
+    let options = Options {
+        hub_badges: HubBadges::On,
+        ..Options::default()
+    };
+    let text = svg(&map, &options).unwrap();
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let badges = of_class(&document, "badge");
+    let badges: Vec<_> = badges
+        .iter()
+        .filter(|node| has_class(node, "node"))
+        .collect();
+    let edges: f64 = of_class(&document, "edge")
+        .iter()
+        .filter(|edge| has_class(edge, "unix"))
+        .map(|edge| number(edge, "data-n"))
+        .sum();
+    let on_badges: f64 = badges.iter().map(|badge| number(badge, "data-n")).sum();
+    let before = draw(&map);
+    let before = Document::parse(&before).unwrap();
+    let all: f64 = of_class(&before, "edge")
+        .iter()
+        .filter(|edge| has_class(edge, "unix"))
+        .map(|edge| number(edge, "data-n"))
+        .sum();
+    assert!(on_badges > 40.0, "{on_badges}");
+    assert_eq!(edges + on_badges, all, "a connection got lost");
+    assert!(text.contains("Hubs, shown as badges"));
+}
+
+#[test]
+fn singles_are_gathered_by_name_and_none_is_lost() {
+    let mut w = World::new();
+    for at in 0..3000u32 {
+        let name = format!("job{}", at % 700);
+        let process = w.process(name.as_bytes());
+        if at % 10 == 0 {
+            w.map.processes[process.index()].fds_status = FdsStatus::Denied;
+        }
+        if at % 7 == 0 {
+            w.listener(&[process], format!("/run/{at}").as_bytes());
+        }
+    }
+    let text = draw(&w.map);
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let members: f64 = of_class(&document, "process")
+        .iter()
+        .filter(|node| has_class(node, "node"))
+        .map(|node| {
+            node.attribute("data-members")
+                .map_or(1.0, |n| n.parse().unwrap())
+        })
+        .sum();
+    assert_eq!(members, 3000.0);
+    assert!(text.len() < 2_000_000, "{} bytes", text.len());
+}
+
+#[test]
+fn a_large_machine_fits_the_budget_and_no_process_is_lost() {
+    let mut w = World::new();
+    let bus = w.process(b"dbus-daemon");
+    let own = w.listener(&[bus], b"/run/bus");
+    let processes: Vec<_> = (0..4000u32)
+        .map(|at| {
+            let id = w.process(format!("svc{}", at % 600).as_bytes());
+            let process = &mut w.map.processes[id.index()];
+            process.ppid = at % 50;
+            process.unit = Some(format!("unit{}.service", at % 90));
+            id
+        })
+        .collect();
+    for (at, process) in processes.iter().enumerate() {
+        w.connect(&[*process], &[bus], Some(own));
+        for step in [1, 7, 61, 311] {
+            w.connect(
+                &[*process],
+                &[processes[(at * step + 13 * step) % 4000]],
+                None,
+            );
+        }
+    }
+    let text = draw(&w.map);
+    check(&text);
+    assert!(text.len() < 2_000_000, "{} bytes", text.len());
+    let document = Document::parse(&text).unwrap();
+    let nodes = of_class(&document, "process");
+    let nodes: Vec<_> = nodes
+        .iter()
+        .filter(|node| has_class(node, "node"))
+        .collect();
+    let members: f64 = nodes
+        .iter()
+        .map(|n| {
+            n.attribute("data-members")
+                .map_or(1.0, |n| n.parse().unwrap())
+        })
+        .sum();
+    assert_eq!(members, 4001.0);
+    assert!(notes(&text).contains("merged by"), "{}", notes(&text));
+}
