@@ -4,14 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Shown, rfc3339, shown};
+use super::{Shown, names, rfc3339, shown};
 use crate::escape;
 use crate::id;
-use crate::model::{
-    Address, ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, Holder,
-    ListenerEvidence, Map, PipeId, PipeKey, ProcessId, Readable, SocketId, SocketType,
-};
-use crate::query::state_name;
+use crate::model::{Address, Holder, Map, PipeId, PipeKey, ProcessId, SocketId};
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -277,8 +273,8 @@ fn coverage(at: usize, host: &crate::model::Host) -> Coverage {
             .iter()
             .map(|ns| NetnsCoverage {
                 inode: ns.inode,
-                diag: readable(ns.diag),
-                proc_net: readable(ns.proc_net),
+                diag: names::readable(ns.diag),
+                proc_net: names::readable(ns.proc_net),
             })
             .collect(),
         complete: coverage.complete,
@@ -324,7 +320,7 @@ fn process(map: &Map, at: ProcessId) -> Process<'_> {
         netns: process.netns,
         mntns: process.mntns,
         pidns: process.pidns,
-        fds_status: fds_status(process.fds_status),
+        fds_status: names::fds_status(process.fds_status),
         fd_counts: &process.fd_counts,
     }
 }
@@ -343,16 +339,12 @@ fn socket(map: &Map, at: SocketId) -> Socket {
         inode: socket.inode,
         cookie: socket.cookie,
         netns: socket.netns,
-        family: family(socket.family),
-        r#type: socket_type(socket.kind),
+        family: names::family(socket.family),
+        r#type: names::socket_type(socket.kind),
         protocol: socket.protocol,
-        state: state_name(socket.state),
+        state: names::socket_state(socket.state),
         name: socket.name.as_ref().map(|name| Name {
-            kind: if name.is_abstract() {
-                "abstract"
-            } else {
-                "path"
-            },
+            kind: names::name_kind(name),
             text: escape::name(name.bytes()),
             hex: escape::hex(name.bytes()),
         }),
@@ -388,34 +380,15 @@ fn connection(map: &Map, at: usize) -> Connection {
     let connection = &map.connections[at];
     Connection {
         id: id::connection(map, at),
-        kind: match connection.kind {
-            ConnectionKind::Unix => "unix",
-            ConnectionKind::Inet => "inet",
-            ConnectionKind::Netlink => "netlink",
-            ConnectionKind::Vsock => "vsock",
-        },
+        kind: names::connection_kind(connection.kind),
         a: id::socket(map, connection.a),
         b: connection.b.map(|b| id::socket(map, b)),
         listener: connection
             .listener
             .map(|listener| id::socket(map, listener)),
-        state: match connection.state {
-            ConnectionState::Established => "established",
-            ConnectionState::Pending => "pending",
-            ConnectionState::OneWay => "one-way",
-            ConnectionState::Closing => "closing",
-        },
-        evidence: match connection.evidence {
-            Evidence::Peer => "peer",
-            Evidence::PendingList => "pending-list",
-            Evidence::Elimination => "elimination",
-            Evidence::Tuple => "tuple",
-        },
-        listener_evidence: connection.listener_evidence.map(|evidence| match evidence {
-            ListenerEvidence::Vfs => "vfs",
-            ListenerEvidence::Name => "name",
-            ListenerEvidence::Address => "address",
-        }),
+        state: names::connection_state(connection.state),
+        evidence: names::evidence(connection.evidence),
+        listener_evidence: connection.listener_evidence.map(names::listener_evidence),
         confirmed: connection.confirmed,
     }
 }
@@ -446,45 +419,5 @@ fn warning(warning: &crate::model::Warning) -> Warning<'_> {
         host: id::host(warning.host),
         kind: warning.kind,
         text: &warning.text,
-    }
-}
-
-fn readable(readable: Readable) -> &'static str {
-    match readable {
-        Readable::Ok => "ok",
-        Readable::Truncated => "truncated",
-        Readable::Denied => "denied",
-        Readable::Unavailable => "unavailable",
-    }
-}
-
-fn fds_status(status: FdsStatus) -> &'static str {
-    match status {
-        FdsStatus::Read => "read",
-        FdsStatus::Partial => "partial",
-        FdsStatus::Denied => "denied",
-        FdsStatus::Vanished => "vanished",
-    }
-}
-
-fn family(family: Family) -> &'static str {
-    match family {
-        Family::Unix => "unix",
-        Family::Inet => "inet",
-        Family::Inet6 => "inet6",
-        Family::Netlink => "netlink",
-        Family::Packet => "packet",
-        Family::Vsock => "vsock",
-        Family::Other => "other",
-    }
-}
-
-fn socket_type(kind: SocketType) -> &'static str {
-    match kind {
-        SocketType::Stream => "stream",
-        SocketType::Dgram => "dgram",
-        SocketType::Raw => "raw",
-        SocketType::Seqpacket => "seqpacket",
-        SocketType::Unknown => "unknown",
     }
 }

@@ -4,6 +4,7 @@
 //! changed it, a sibling `…_hex` has the exact bytes.
 
 mod graph;
+pub mod names;
 mod text;
 mod time;
 

@@ -1,0 +1,101 @@
+//! The words that documents use for the map's kinds and states: a contract, in one place.
+
+use crate::model::{
+    ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, ListenerEvidence, Name, Readable,
+    SocketType,
+};
+
+/// Whether a table could be read.
+pub fn readable(readable: Readable) -> &'static str {
+    match readable {
+        Readable::Ok => "ok",
+        Readable::Truncated => "truncated",
+        Readable::Denied => "denied",
+        Readable::Unavailable => "unavailable",
+    }
+}
+
+/// Whether a process's descriptors could be read.
+pub fn fds_status(status: FdsStatus) -> &'static str {
+    match status {
+        FdsStatus::Read => "read",
+        FdsStatus::Partial => "partial",
+        FdsStatus::Denied => "denied",
+        FdsStatus::Vanished => "vanished",
+    }
+}
+
+/// Address family.
+pub fn family(family: Family) -> &'static str {
+    match family {
+        Family::Unix => "unix",
+        Family::Inet => "inet",
+        Family::Inet6 => "inet6",
+        Family::Netlink => "netlink",
+        Family::Packet => "packet",
+        Family::Vsock => "vsock",
+        Family::Other => "other",
+    }
+}
+
+/// Socket type.
+pub fn socket_type(kind: SocketType) -> &'static str {
+    match kind {
+        SocketType::Stream => "stream",
+        SocketType::Dgram => "dgram",
+        SocketType::Raw => "raw",
+        SocketType::Seqpacket => "seqpacket",
+        SocketType::Unknown => "unknown",
+    }
+}
+
+/// What a socket is doing; selectors use the same words.
+pub use crate::query::state_name as socket_state;
+
+/// Which namespace a Unix socket's name is in.
+pub fn name_kind(name: &Name) -> &'static str {
+    if name.is_abstract() {
+        "abstract"
+    } else {
+        "path"
+    }
+}
+
+/// What kind of conversation a connection is.
+pub fn connection_kind(kind: ConnectionKind) -> &'static str {
+    match kind {
+        ConnectionKind::Unix => "unix",
+        ConnectionKind::Inet => "inet",
+        ConnectionKind::Netlink => "netlink",
+        ConnectionKind::Vsock => "vsock",
+    }
+}
+
+/// State of a connection.
+pub fn connection_state(state: ConnectionState) -> &'static str {
+    match state {
+        ConnectionState::Established => "established",
+        ConnectionState::Pending => "pending",
+        ConnectionState::OneWay => "one-way",
+        ConnectionState::Closing => "closing",
+    }
+}
+
+/// How a connection is known.
+pub fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Peer => "peer",
+        Evidence::PendingList => "pending-list",
+        Evidence::Elimination => "elimination",
+        Evidence::Tuple => "tuple",
+    }
+}
+
+/// How a connection's listener is known.
+pub fn listener_evidence(evidence: ListenerEvidence) -> &'static str {
+    match evidence {
+        ListenerEvidence::Vfs => "vfs",
+        ListenerEvidence::Name => "name",
+        ListenerEvidence::Address => "address",
+    }
+}
