@@ -6,10 +6,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::model::{Map, ProcessId};
-use whotalks::{escape, id, names};
+use whotalks::{escape, export, id, names};
 
 use crate::Outcome;
-use crate::cli::{Format, List};
+use crate::cli::{List, TableFormat};
 use crate::output;
 use crate::table::{self, Align, thousands};
 
@@ -33,13 +33,14 @@ pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
     let mut rows: Vec<Row<'_>> = (0..map.processes.len())
         .map(|at| row(map, ProcessId::new(at)))
         .collect();
-    if options.format == Format::Text {
+    if options.format == TableFormat::Text {
         // The longest tables are what one looks for.
         rows.sort_by_key(|row| std::cmp::Reverse(row.total));
     }
     output::stdout(|out| match options.format {
-        Format::Text => text(out, &rows),
-        Format::Json => {
+        TableFormat::Text => text(out, &rows),
+        TableFormat::Csv => csv(out, &rows),
+        TableFormat::Json => {
             let document = Document {
                 schema: "whotalks-fds/1",
                 processes: rows,
@@ -65,6 +66,24 @@ fn row(map: &Map, at: ProcessId) -> Row<'_> {
             .sum(),
         fd_counts: &process.fd_counts,
     }
+}
+
+/// One line for each process and kind: columns that do not depend on what a machine has.
+fn csv(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
+    export::csv::row(
+        out,
+        &["process", "pid", "comm", "fds_status", "kind", "count"],
+    )?;
+    for row in rows {
+        for (kind, count) in row.fd_counts {
+            let (pid, count) = (row.pid.to_string(), count.to_string());
+            export::csv::row(
+                out,
+                &[&row.process, &pid, &row.comm, row.fds_status, kind, &count],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn text(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {

@@ -6,11 +6,12 @@ use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::{self, Socket};
 use whotalks::model::{Map, SocketId};
-use whotalks::{escape, names};
+use whotalks::query::{addressed, named};
+use whotalks::{escape, id, names};
 
 use super::unreadable;
 use crate::Outcome;
-use crate::cli::{Format, List};
+use crate::cli::{List, TableFormat};
 use crate::output;
 use crate::table::{self, Align};
 
@@ -22,8 +23,9 @@ struct Document {
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
     output::stdout(|out| match options.format {
-        Format::Text => text(out, map),
-        Format::Json => json(out, map),
+        TableFormat::Text => text(out, map),
+        TableFormat::Json => json(out, map),
+        TableFormat::Csv => csv(out, map),
     })?;
     Ok(Outcome::Done)
 }
@@ -42,6 +44,63 @@ fn json(out: &mut dyn Write, map: &Map) -> Result<()> {
         },
     )?;
     Ok(writeln!(out)?)
+}
+
+const COLUMNS: [&str; 12] = [
+    "socket",
+    "inode",
+    "netns",
+    "family",
+    "type",
+    "protocol",
+    "state",
+    "name_kind",
+    "name",
+    "local",
+    "remote",
+    "holders",
+];
+
+fn csv(out: &mut dyn Write, map: &Map) -> Result<()> {
+    export::csv::row(out, &COLUMNS)?;
+    for id in ids(map) {
+        let socket = map.socket(id);
+        let text = |address| escape::address(address);
+        let name = socket
+            .name
+            .as_ref()
+            .map(named)
+            .or_else(|| socket.local.map(addressed));
+        let (kind, name) = name
+            .as_ref()
+            .map_or(("", ""), |name| export::csv::name(name));
+        let holders: Vec<String> = map
+            .holders(id)
+            .iter()
+            .map(|holder| format!("{}:{}", id::process(map, holder.process), holder.fd))
+            .collect();
+        export::csv::row(
+            out,
+            &[
+                &id::socket(map, id),
+                &socket.inode.to_string(),
+                &socket
+                    .netns
+                    .map(|netns| netns.to_string())
+                    .unwrap_or_default(),
+                names::family(socket.family),
+                names::socket_type(socket.kind),
+                socket.protocol.unwrap_or_default(),
+                names::socket_state(socket.state),
+                kind,
+                name,
+                &socket.local.map(text).unwrap_or_default(),
+                &socket.remote.map(text).unwrap_or_default(),
+                &holders.join(" "),
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 fn text(out: &mut dyn Write, map: &Map) -> Result<()> {

@@ -211,18 +211,23 @@ impl Selection {
     /// socket that they fit.
     pub fn process(&self, map: &Map, id: ProcessId, held: &[SocketId]) -> bool {
         self.of_process(map, id, held)
-            && (!self.has_socket_kinds() || held.iter().any(|socket| self.of_socket(map, *socket)))
+            && (!self.has_socket_kinds() || held.iter().any(|socket| self.socket(map, *socket)))
     }
 
     /// Whether an end of a conversation is meant: this socket in the hands of this process.
     pub fn end(&self, map: &Map, id: ProcessId, held: &[SocketId], socket: SocketId) -> bool {
-        self.of_process(map, id, held) && self.of_socket(map, socket)
+        self.of_process(map, id, held) && self.socket(map, socket)
     }
 
     /// Whether a socket that nobody is known to hold is meant.
     pub fn unheld(&self, map: &Map, socket: SocketId) -> bool {
         let only_sockets = self.0.iter().all(|selector| selector.is_of_socket());
-        only_sockets && self.of_socket(map, socket)
+        only_sockets && self.socket(map, socket)
+    }
+
+    /// Whether its socket kinds fit a socket, whoever holds it.
+    pub fn socket(&self, map: &Map, id: SocketId) -> bool {
+        self.every_kind(Selector::is_of_socket, |s| s.fits_socket(map.socket(id)))
     }
 
     /// Whether any selector speaks of sockets.
@@ -236,10 +241,6 @@ impl Selection {
             |s| !s.is_of_socket(),
             |s| s.fits_process(map, process, held),
         )
-    }
-
-    fn of_socket(&self, map: &Map, id: SocketId) -> bool {
-        self.every_kind(Selector::is_of_socket, |s| s.fits_socket(map.socket(id)))
     }
 
     /// Of each kind among those that concern, one fits.
