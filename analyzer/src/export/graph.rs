@@ -182,6 +182,7 @@ struct Pipe {
 #[derive(Debug, Serialize)]
 struct PipeHolder {
     process: String,
+    tid: Option<u32>,
     fd: u32,
     cloexec: Option<bool>,
 }
@@ -399,6 +400,7 @@ fn pipe(map: &Map, at: PipeId) -> Pipe {
     let pipe = &map.pipes[at.index()];
     let holder = |holder: &Holder| PipeHolder {
         process: id::process(map, holder.process),
+        tid: holder.tid,
         fd: holder.fd,
         cloexec: holder.cloexec,
     };
