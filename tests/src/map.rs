@@ -153,10 +153,10 @@ impl Map {
     fn compare_processes(&self, wrong: &mut Vec<String>) {
         for holder in &self.truth.holders {
             let row = self.process(holder.pid);
-            let own = || holder.table.iter().filter(|row| row.tid.is_none());
-            let sockets = own()
-                .filter(|row| matches!(row.what, What::Socket(_)))
-                .count();
+            // In all of its tables, those of single threads too.
+            let rows = holder.table.iter();
+            let sockets = rows.filter(|row| matches!(row.what, What::Socket(_)));
+            let sockets = sockets.count();
             let counts = row["fd_counts"].as_object().map(|counts| counts.values());
             let counted: u64 = counts.into_iter().flatten().filter_map(Value::as_u64).sum();
             let mut expect = |what: &str, found: &Value, expected: Value| {
@@ -174,7 +174,7 @@ impl Map {
                 holder.program.as_str().into(),
             );
             expect("table", &row["fds_status"], "read".into());
-            expect("descriptors", &counted.into(), own().count().into());
+            expect("descriptors", &counted.into(), holder.table.len().into());
             if sockets > 0 {
                 expect("sockets", &row["fd_counts"]["socket"], sockets.into());
             }
@@ -197,14 +197,8 @@ impl Map {
     fn true_holders(&self) -> BTreeMap<String, usize> {
         let rows = self.true_rows(|what| matches!(what, What::Socket(_)));
         lines(rows.map(|(pid, row)| {
-            let thread = row
-                .tid
-                .map(|tid| format!(" in thread {tid}"))
-                .unwrap_or_default();
-            format!(
-                "h0/s{} is held by h0/p{pid} as {}{thread}",
-                row.inode, row.fd
-            )
+            let (inode, fd, thread) = (row.inode, row.fd, in_thread(row.tid));
+            format!("h0/s{inode} is held by h0/p{pid} as {fd}{thread}")
         }))
     }
 
@@ -225,10 +219,7 @@ impl Map {
                     continue;
                 }
                 let process = holder["process"].as_str().unwrap_or("?");
-                let thread = holder["tid"].as_u64();
-                let thread = thread
-                    .map(|tid| format!(" in thread {tid}"))
-                    .unwrap_or_default();
+                let thread = thread_of(holder);
                 let mut line = format!("{id} is held by {process} as {}{thread}", holder["fd"]);
                 if !self.close_on_exec_is_right(holder) {
                     line += &format!(", but not with cloexec {}", holder["cloexec"]);
@@ -255,18 +246,12 @@ impl Map {
     }
 
     fn true_pipe_ends(&self) -> BTreeMap<String, usize> {
-        let ends = self
-            .true_rows(|what| what == What::Pipe)
-            .filter(|(_, row)| row.tid.is_none());
+        let ends = self.true_rows(|what| what == What::Pipe);
         lines(ends.flat_map(|(pid, row)| {
             let ends = [(row.reads, "read"), (row.writes, "written")];
             let ends = ends.into_iter().filter(|(open, _)| *open);
-            ends.map(move |(_, how)| {
-                format!(
-                    "pipe {} is {how} by h0/p{pid} through {}",
-                    row.inode, row.fd
-                )
-            })
+            let (inode, fd, thread) = (row.inode, row.fd, in_thread(row.tid));
+            ends.map(move |(_, how)| format!("pipe {inode} is {how} by h0/p{pid} as {fd}{thread}"))
         }))
     }
 
@@ -275,13 +260,10 @@ impl Map {
         for pipe in self.rows("pipes") {
             for (array, how) in [("readers", "read"), ("writers", "written")] {
                 let ends = rows(pipe, array).filter(|end| self.is_actor(&end["process"]));
-                let ends = ends.filter(|end| end["tid"].is_null());
                 found.extend(ends.map(|end| {
                     let process = end["process"].as_str().unwrap_or("?");
-                    format!(
-                        "pipe {} is {how} by {process} through {}",
-                        pipe["inode"], end["fd"]
-                    )
+                    let (inode, fd, thread) = (&pipe["inode"], &end["fd"], thread_of(end));
+                    format!("pipe {inode} is {how} by {process} as {fd}{thread}")
                 }));
             }
         }
@@ -291,6 +273,16 @@ impl Map {
 
 fn rows<'a>(value: &'a Value, array: &str) -> impl Iterator<Item = &'a Value> {
     value[array].as_array().into_iter().flatten()
+}
+
+fn in_thread(tid: Option<u32>) -> String {
+    tid.map(|tid| format!(" in thread {tid}"))
+        .unwrap_or_default()
+}
+
+fn thread_of(holder: &Value) -> String {
+    let tid = holder["tid"].as_u64();
+    in_thread(tid.and_then(|tid| u32::try_from(tid).ok()))
 }
 
 fn touches(connection: &Value, wanted: impl Fn(&str) -> bool) -> bool {

@@ -197,9 +197,13 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
                 break status;
             }
             if begun.elapsed() > limit {
+                let stuck = blocked_in(child.id());
                 let group = rustix::process::Pid::from_child(&child);
                 let killed = rustix::process::kill_process_group(group, Signal::KILL);
-                panic!("{shown}: does not end ({killed:?}, {:?})", child.wait());
+                panic!(
+                    "{shown}: does not end ({killed:?}, {:?}):{stuck}",
+                    child.wait()
+                );
             }
             thread::sleep(Duration::from_millis(2));
         };
@@ -213,6 +217,21 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
             stderr,
         }
     })
+}
+
+/// Where each thread of a process is, as the kernel says.
+fn blocked_in(pid: u32) -> String {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let tasks = tasks.into_iter().flatten().flatten();
+    let text = |task: &Path, name| std::fs::read_to_string(task.join(name)).unwrap_or_default();
+    tasks
+        .map(|task| {
+            let task = task.path();
+            let (call, place) = (text(&task, "syscall"), text(&task, "wchan"));
+            let stat = text(&task, "stat");
+            format!("\n{}: {} at {place}", stat.trim(), call.trim())
+        })
+        .collect()
 }
 
 fn drain(output: Option<impl Read>) -> Vec<u8> {
