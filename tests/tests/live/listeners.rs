@@ -1,6 +1,7 @@
 //! Listeners, and the connections that were accepted from them.
 
-use whotalks_tests::{Address, Edge, Kind, World};
+use whotalks_tests::role::{skip, works};
+use whotalks_tests::{Actor, Address, Edge, Kind, World};
 
 /// Two clients, one of them accepted by a child that inherited the listener.
 fn accepted_clients(world: &World, address: &Address, kind: Kind, name_kind: &str) {
@@ -46,6 +47,77 @@ fn accepted_over_an_abstract_name() {
     for kind in [Kind::Stream, Kind::Seqpacket] {
         let world = World::new();
         accepted_clients(&world, &world.abstract_name("app"), kind, "abstract");
+    }
+}
+
+/// As inetd and sshd do: who serves a connection does not hold the listener any more.
+#[test]
+fn whoever_serves_need_not_hold_the_listener() {
+    for named in [false, true] {
+        let world = World::new();
+        let address = match named {
+            true => world.path("app.sock"),
+            false => world.abstract_name("app"),
+        };
+        let (server, client) = (world.actor(), world.actor());
+        let listener = server.listen(&address, Kind::Stream, 8);
+        // The listener must be the older one by its inode too, which two processors may undo.
+        let (connected, accepted) = loop {
+            let connected = client.connect(&listener, Kind::Stream);
+            let accepted = server.accept(&listener);
+            if accepted.inode > listener.inode {
+                break (connected, accepted);
+            }
+            client.close(&connected);
+            server.close(&accepted);
+        };
+        world.heir(&server, &[accepted.fd]);
+        server.close(&accepted);
+        let map = world.capture();
+        map.is_exactly(&[Edge::accepted(&connected, &accepted, &listener)]);
+    }
+}
+
+/// Moves a process to a processor.
+fn pin(actor: &Actor, cpu: usize) -> bool {
+    let (cpu, pid) = (cpu.to_string(), actor.pid().to_string());
+    works(&["taskset", "-p", "-c", &cpu, &pid])
+}
+
+/// Each processor numbers sockets from a range of its own, so a listener's inode can be higher than
+/// that of what it accepted. The file it is bound to proves all the same whose it is.
+#[test]
+fn a_listener_may_have_the_higher_inode() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    if !(pin(&server, 1) && pin(&server, 0)) {
+        return skip("there are no two processors to choose from");
+    }
+    // Again where a range came to its end just then.
+    for attempt in 0.. {
+        let inodes = [0, 1].map(|cpu| {
+            assert!(pin(&server, cpu));
+            let (a, b) = server.pair(Kind::Stream);
+            server.close(&b);
+            server.close(&a);
+            a.inode
+        });
+        let higher = usize::from(inodes[1] > inodes[0]);
+        assert!(pin(&server, higher));
+        let address = world.path(format!("app{attempt}.sock"));
+        let listener = server.listen(&address, Kind::Stream, 4);
+        assert!(pin(&server, 1 - higher));
+        let worker = world.heir(&server, &[listener.fd]);
+        let connected = client.connect(&listener, Kind::Stream);
+        let accepted = worker.accept(&listener);
+        worker.close(&listener);
+        if accepted.inode < listener.inode {
+            let map = world.capture();
+            return map.is_exactly(&[Edge::accepted(&connected, &accepted, &listener)]);
+        }
+        client.close(&connected);
+        worker.close(&accepted);
+        server.close(&listener);
     }
 }
 
