@@ -74,11 +74,14 @@ impl<'a> Listeners<'a> {
             .iter()
             .copied()
             .find(|at| share_holder(self.drafts, self.holders, *at, accepted));
-        // A listener that is younger than what it accepted did not accept it: its name was bound
-        // again (or the inode counter has wrapped, which a shared holder then outweighs).
+        // A bound file says it beyond doubt: no two sockets are ever bound to one. A name does not,
+        // once it was bound again; then the listener is younger than what it would have accepted.
+        // Inodes tell the age only roughly, since each processor hands them out from a range of its
+        // own: so a name may stay unanswered, and a shared holder outweighs it.
         let sole = || {
             let [at] = candidates[..] else { return None };
-            (self.drafts[at].socket.inode < socket.inode).then_some(at)
+            let older = self.drafts[at].socket.inode < socket.inode;
+            (evidence == ListenerEvidence::Vfs || older).then_some(at)
         };
         shared.or_else(sole).map(|at| (at, evidence))
     }
