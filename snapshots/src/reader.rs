@@ -113,6 +113,9 @@ pub struct Reader<'a> {
     ended: bool,
     stopped: bool,
     damages: u32,
+    /// Bytes of payloads whose checksums were wrong. Where blocks do not overlap, as only hostile
+    /// ones do, there are no more than the file has.
+    wasted: u64,
     limits: Limits,
     waiting: Option<Block<'a>>,
 }
@@ -131,6 +134,7 @@ impl<'a> Reader<'a> {
             ended: false,
             stopped: false,
             damages: 0,
+            wasted: 0,
             limits: *limits,
             waiting: None,
         })
@@ -182,6 +186,9 @@ impl<'a> Reader<'a> {
                 stored,
             },
             Err(kind) => {
+                if let DamageKind::Checksum { .. } = kind {
+                    self.wasted += u64::from(header.stored_bytes);
+                }
                 // Its length may be true or not: what begins inside it is not to be lost with it.
                 self.at = self.resync(start);
                 self.last_sequence = self.last_sequence.max(Some(header.sequence));
@@ -259,7 +266,8 @@ impl<'a> Iterator for Reader<'a> {
         if self.stopped {
             return None;
         }
-        if self.damages >= self.limits.damages {
+        let hopeless = self.wasted > 8 * self.file.len() as u64;
+        if hopeless || self.damages >= self.limits.damages {
             self.stopped = true;
             let rest = self.file.len() - self.at;
             let kind = DamageKind::TooMany(self.damages);

@@ -182,9 +182,12 @@ fn columns(body: &[u8], width: usize, places: &[usize], filter: u8, out: &mut Ve
 
 /// Undoes [`encode`], for a payload of exactly `decoded_bytes`.
 ///
+/// # Errors
+/// When it is the transposed form of no such payload.
+///
 /// Allocates that much, and a few words for each width: widths are distinct, so there are at most
 /// the square root of twice as many.
-pub(crate) fn decode(transposed: &[u8], decoded_bytes: usize) -> Result<Vec<u8>, &'static str> {
+pub fn decode(transposed: &[u8], decoded_bytes: usize) -> Result<Vec<u8>, &'static str> {
     const SHORT: &str = "transposed rows are cut short";
     let mut rest = transposed;
     let number = |rest: &mut &[u8]| {

@@ -109,7 +109,7 @@ pub fn load(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
 }
 
 /// What makes two raw parts the same source.
-type RawKey = (Vec<u8>, u64, u64, u32, u8, u64);
+type RawKey = (Vec<u8>, u64, u64, u32, u8, u64, u8);
 
 #[derive(Default)]
 struct Loader {
@@ -135,7 +135,10 @@ impl Loader {
             asked: over.asked,
             limit: over.limit,
         };
-        if let Err(over) = self.budget.take(u64::from(block.header.decoded_bytes)) {
+        let decoded_bytes = block.header.decoded_bytes;
+        // A block beyond the limit for one is refused as such, below.
+        let possible = decoded_bytes <= self.limits.block_bytes;
+        if possible && let Err(over) = self.budget.take(u64::from(decoded_bytes)) {
             return self.damages.push(damage(limit(over)));
         }
         let payload = match block.payload(&self.limits) {
@@ -239,6 +242,7 @@ fn raw(
         header.pid,
         header.pass,
         header.key,
+        header.attempt,
     );
     let known = open.remove(&(number, key.clone()));
     let expected = known.as_ref().map_or(0, |source| source.header.part + 1);

@@ -1,0 +1,32 @@
+//! The snapshot file: what FORMAT.md says, how files of other versions read, and how much of a
+//! damaged one is kept. Nothing here looks at what a capture means.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod document;
+mod evolution;
+mod hostile;
+mod numbers;
+mod python;
+mod salvage;
+
+use whotalks_snapshot::{BlockKind, Damage, Event, Limits, Reader};
+
+/// A block that was read: its sequence number, type, and payload.
+type Read = (u32, BlockKind, Vec<u8>);
+
+/// Everything that can be read of a file, and everything that cannot.
+fn read(file: &[u8]) -> (Vec<Read>, Vec<Damage>) {
+    let limits = Limits::default();
+    let (mut blocks, mut damages) = (Vec::new(), Vec::new());
+    for event in Reader::new(file, &limits).unwrap() {
+        match event {
+            Event::Damage(damage) => damages.push(damage),
+            Event::Block(block) => match block.payload(&limits) {
+                Ok(payload) => blocks.push((block.header.sequence, block.header.kind, payload)),
+                Err(damage) => damages.push(damage),
+            },
+        }
+    }
+    (blocks, damages)
+}
