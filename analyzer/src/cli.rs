@@ -5,29 +5,53 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::examples;
+
 /// Who is talking to whom on a machine: maps and answers from snapshots.
 #[derive(Debug, Parser)]
-#[command(name = "whotalks", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(
+    name = "whotalks",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(after_help = examples::WHOTALKS)]
 pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
+    /// Print the manual pages or the shell completions of both programs
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) generate: Option<Generate>,
+    /// Colour on the terminal; NO_COLOR turns it off too
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    pub(crate) color: Color,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  whotalks hubs                                 this machine, captured now
-  whotalks list web1.whotalks                   who talks to whom in a snapshot
-  ssh host sudo whotalks-collect -o - | whotalks draw - -o map.svg
-  whotalks export --format json web1.whotalks | jq '.connections | length'
+/// What `--generate` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generate {
+    /// Manual pages, one after the other, for man -l
+    Man,
+    /// Completions to be sourced by bash
+    CompleteBash,
+    /// Completions for a folder in zsh's fpath, as _whotalks
+    CompleteZsh,
+    /// Completions for fish
+    CompleteFish,
+}
 
-Selectors: pid:812 comm:dbus* exe:/usr/bin/* cmd:*worker* unit:nginx.service container:ID-or-name
-  user:www-data socket:/run/docker.sock socket:@name addr:10.0.0.0/8 port:1521 proto:tcp
-  state:listening inode:1452 netns:4026531833 host:web1, or a bare word: part of a name.
-  Of different kinds they combine with and, of one kind with or.
-
-Without a SNAPSHOT the collector, found beside this program or in PATH, captures this machine first.
-A SNAPSHOT of - is standard input.";
+/// When there is colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -38,10 +62,14 @@ pub(crate) enum Command {
     List(List),
     /// Processes ranked by how many others they talk to
     Hubs(Hubs),
+    /// How one process reaches another, hop by hop
+    Path(Path),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs
     Export(Export),
+    /// The kernel's own bytes: list the blocks, or extract one
+    Raw(Raw),
 }
 
 /// Snapshots to read.
@@ -82,8 +110,21 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How an answer in rows is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For spreadsheets
+    Csv,
+}
+
 /// `info`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::INFO)]
 pub(crate) struct Info {
     /// Check every block; exit 1 on damage
     #[arg(long)]
@@ -116,6 +157,7 @@ pub(crate) enum By {
 
 /// `list`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::LIST)]
 pub(crate) struct List {
     /// How much is one
     #[arg(long, value_enum, default_value_t = By::Role)]
@@ -137,19 +179,46 @@ pub(crate) struct List {
     pub(crate) fds: bool,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: TableFormat,
     #[command(flatten)]
     pub(crate) selection: Selection,
 }
 
 /// `hubs`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HUBS)]
 pub(crate) struct Hubs {
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// `path`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::PATH)]
+pub(crate) struct Path {
+    /// Where from
+    #[arg(value_name = "A")]
+    pub(crate) from: String,
+    /// Where to
+    #[arg(value_name = "B")]
+    pub(crate) to: String,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) snapshots: Snapshots,
+}
+
+/// `raw`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::RAW, override_usage = "whotalks raw [OPTIONS] [BLOCK] [SNAPSHOT]")]
+pub(crate) struct Raw {
+    /// A block's number or its source's name, then a snapshot file, - for standard input
+    #[arg(value_name = "BLOCK|SNAPSHOT", num_args = 0..=2, value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) what: Vec<std::ffi::OsString>,
 }
 
 /// How nodes are placed.
@@ -178,6 +247,7 @@ pub(crate) enum Theme {
 
 /// `draw`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::DRAW)]
 pub(crate) struct Draw {
     /// Where to; - is standard output, the default in a pipe
     #[arg(short, long, value_name = "FILE")]
@@ -204,14 +274,24 @@ pub(crate) enum ExportFormat {
     /// whotalks-graph/1
     #[default]
     Json,
+    /// For Graphviz
+    Dot,
+    /// For networkx, Gephi, yEd
+    Graphml,
+    /// For spreadsheets
+    Csv,
 }
 
 /// `export`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::EXPORT)]
 pub(crate) struct Export {
     /// Form of the document
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ExportFormat,
+    /// How much is one node, in dot and graphml
+    #[arg(long, value_enum, default_value_t = By::Process)]
+    pub(crate) by: By,
     /// Where to; - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,

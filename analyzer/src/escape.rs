@@ -82,6 +82,39 @@ pub fn xml(text: &str) -> String {
     out
 }
 
+/// A double-quoted string of Graphviz's language, its quotes included.
+///
+/// In labels a backslash begins an escape and `&` a character reference, so both are doubled or
+/// spelled out. Where an identifier is quoted so, every mention of it is, and they agree.
+pub fn dot(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '&' => out.push_str("&amp;"),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A cell of RFC 4180, quoted where it must be. One that a spreadsheet would run as a formula gets
+/// an apostrophe in front.
+pub fn csv(cell: &str) -> String {
+    // The last four are the full-width forms, which some spreadsheets take for the others.
+    let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    let guard = if runs { "'" } else { "" };
+    if cell.contains(['"', ',', '\n', '\r']) {
+        format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+    } else {
+        format!("{guard}{cell}")
+    }
+}
+
 /// Shown as itself without changing what stands around it.
 fn is_plain(character: char) -> bool {
     !character.is_control()
@@ -112,6 +145,29 @@ mod tests {
         assert_eq!(name(b"\0/tmp/.X11-unix/X7"), "@/tmp/.X11-unix/X7");
         assert_eq!(name(b"\0a\0"), "@a\\x00");
         assert_eq!(hex(b"\0\xff"), "00ff");
+    }
+
+    #[test]
+    fn dot_strings_end_where_they_should() {
+        assert_eq!(dot(r#"a"b\"#), r#""a\"b\\""#);
+        assert_eq!(dot("&quot;]\n"), "\"&amp;quot;]\u{fffd}\"");
+    }
+
+    #[test]
+    fn csv_cells_are_quoted_and_never_run() {
+        for (cell, expected) in [
+            ("plain", "plain"),
+            ("", ""),
+            ("a,b", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1,A2)", "\"'@SUM(A1,A2)\""),
+            ("-1", "'-1"),
+            ("＝1", "'＝1"),
+            ("1=2", "1=2"),
+        ] {
+            assert_eq!(csv(cell), expected);
+        }
     }
 
     #[test]

@@ -6,14 +6,18 @@
 
 mod cli;
 mod commands;
+mod examples;
+mod generate;
 mod input;
 mod output;
 mod selection;
+mod style;
 mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use cli::Arguments;
 
@@ -27,7 +31,7 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors; clap's own exit code for the others is 2.
@@ -36,7 +40,13 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match commands::run(&arguments) {
+    style::choose(arguments.color);
+    let done = match (&arguments.command, arguments.generate) {
+        (Some(command), _) => commands::run(command),
+        (None, Some(what)) => generate::run(what),
+        (None, None) => Ok(Outcome::Done), // refused by `arguments`
+    };
+    match done {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
         // A reader that has seen enough is no failure.
@@ -45,5 +55,21 @@ fn main() -> ExitCode {
             eprintln!("whotalks: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// The command line; help, version and wrong usage are errors with an exit code of their own.
+fn arguments() -> Result<Arguments, clap::Error> {
+    let mut command = Arguments::command().color(style::for_help(std::env::args_os()));
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let arguments =
+        Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    match (&arguments.command, arguments.generate) {
+        (None, None) => Err(command.error(ErrorKind::MissingSubcommand, "a COMMAND is missing")),
+        (Some(_), Some(_)) => Err(command.error(
+            ErrorKind::ArgumentConflict,
+            "--generate goes with no COMMAND",
+        )),
+        _ => Ok(arguments),
     }
 }

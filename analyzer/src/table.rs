@@ -5,6 +5,8 @@ use std::io::{IsTerminal, Write};
 use anyhow::Result;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::style;
+
 /// How a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -20,6 +22,16 @@ pub(crate) fn print(
     heading: &[(&str, Align)],
     rows: &[Vec<String>],
 ) -> Result<()> {
+    print_marked(out, heading, rows, |_, _| false)
+}
+
+/// The same, with the cells (column, text) that are to catch the eye.
+pub(crate) fn print_marked(
+    out: &mut dyn Write,
+    heading: &[(&str, Align)],
+    rows: &[Vec<String>],
+    is_marked: impl Fn(usize, &str) -> bool,
+) -> Result<()> {
     let mut widths: Vec<usize> = heading.iter().map(|(name, _)| name.width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -28,8 +40,9 @@ pub(crate) fn print(
     }
     let terminal = terminal_width();
     let names: Vec<String> = heading.iter().map(|(name, _)| (*name).to_owned()).collect();
-    for row in std::iter::once(&names).chain(rows) {
+    for (number, row) in std::iter::once(&names).chain(rows).enumerate() {
         let mut line = String::new();
+        let mut marks = Vec::new();
         for (at, ((cell, width), (_, align))) in row.iter().zip(&widths).zip(heading).enumerate() {
             if at > 0 {
                 line.push_str("  ");
@@ -39,10 +52,42 @@ pub(crate) fn print(
                 Align::Right => line.extend([pad.as_str(), cell]),
                 Align::Left => line.extend([cell.as_str(), &pad]),
             }
+            if number > 0 && is_marked(at, cell) {
+                marks.push((
+                    line.len() - cell.len() - usize::from(*align == Align::Left) * pad.len(),
+                    cell.len(),
+                ));
+            }
         }
-        writeln!(out, "{}", cut(line.trim_end(), terminal))?;
+        let line = cut(line.trim_end(), terminal);
+        if number == 0 {
+            writeln!(out, "{}", style::heading(&line))?;
+        } else {
+            writeln!(out, "{}", marked(&line, &marks))?;
+        }
     }
     Ok(())
+}
+
+/// The line with its marks (byte offset and length before it was cut) in colour.
+fn marked(line: &str, marks: &[(usize, usize)]) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    for (start, length) in marks {
+        let start = (*start).min(line.len());
+        // A cut may have ended the line inside the cell: the ellipsis is the cell's.
+        let end = (start + length).min(line.len());
+        let end = (end..=line.len()).find(|end| line.is_char_boundary(*end));
+        let cell = end.and_then(|end| line.get(start..end));
+        let (Some(before), Some(cell)) = (line.get(at..start), cell) else {
+            break;
+        };
+        out.push_str(before);
+        out.push_str(&style::note(cell));
+        at = start + cell.len();
+    }
+    out.push_str(line.get(at..).unwrap_or_default());
+    out
 }
 
 /// Columns of the terminal that standard output is; `None` in a pipe, where nothing is cut.

@@ -1,24 +1,46 @@
 //! `whotalks export`: the whole map as a document.
 
-use anyhow::Result;
-use whotalks::export::graph;
+use std::io::Write;
+
+use anyhow::{Result, bail};
+use whotalks::escape;
+use whotalks::export::{csv, dot, graph, graphml, network};
+use whotalks::model::Map;
 
 use super::map;
 use crate::Outcome;
-use crate::cli::{Export, ExportFormat};
+use crate::cli::{By, Export, ExportFormat};
 use crate::{input, output};
 
 pub(super) fn run(options: &Export) -> Result<Outcome> {
+    let grouped = options.by != By::Process;
+    if grouped && matches!(options.format, ExportFormat::Json | ExportFormat::Csv) {
+        bail!("--by goes with --format dot or graphml");
+    }
     let mut snapshots = input::open(&options.selection.files())?;
     let Some(map) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };
-    output::write(&options.output, |out| {
-        match options.format {
-            ExportFormat::Json => serde_json::to_writer(&mut *out, &graph(&map))?,
-        }
-        writeln!(out)?;
-        Ok(())
-    })?;
+    output::write(&options.output, |out| document(&map, options, out))?;
     Ok(Outcome::Done)
+}
+
+fn document(map: &Map, options: &Export, out: &mut dyn Write) -> Result<()> {
+    match options.format {
+        ExportFormat::Json => {
+            serde_json::to_writer(&mut *out, &graph(map))?;
+            writeln!(out)?;
+        }
+        ExportFormat::Dot => {
+            let hosts: Vec<String> = map
+                .hosts
+                .iter()
+                .map(|host| escape::display(&host.hostname))
+                .collect();
+            dot::write(&network(map, options.by.into()), &hosts.join(", "), out)?;
+        }
+        ExportFormat::Graphml => graphml::write(&network(map, options.by.into()), out)?,
+        ExportFormat::Csv => csv::conversations(map, out)?,
+    }
+    Ok(())
 }

@@ -5,11 +5,12 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
+use whotalks::export::csv;
 use whotalks::model::{Map, ProcessId};
 use whotalks::{escape, id, names};
 
 use crate::Outcome;
-use crate::cli::{Format, List};
+use crate::cli::{List, TableFormat};
 use crate::output;
 use crate::table::{self, Align, thousands};
 
@@ -33,13 +34,13 @@ pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
     let mut rows: Vec<Row<'_>> = (0..map.processes.len())
         .map(|at| row(map, ProcessId::new(at)))
         .collect();
-    if options.format == Format::Text {
+    if options.format == TableFormat::Text {
         // The longest tables are what one looks for.
         rows.sort_by_key(|row| std::cmp::Reverse(row.total));
     }
     output::stdout(|out| match options.format {
-        Format::Text => text(out, &rows),
-        Format::Json => {
+        TableFormat::Text => text(out, &rows),
+        TableFormat::Json => {
             let document = Document {
                 schema: "whotalks-fds/1",
                 processes: rows,
@@ -47,6 +48,7 @@ pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
             serde_json::to_writer_pretty(&mut *out, &document)?;
             Ok(writeln!(out)?)
         }
+        TableFormat::Csv => csv(out, &rows),
     })?;
     Ok(Outcome::Done)
 }
@@ -65,6 +67,25 @@ fn row(map: &Map, at: ProcessId) -> Row<'_> {
             .sum(),
         fd_counts: &process.fd_counts,
     }
+}
+
+/// One row for each process and kind; a process without descriptors that were read has one row.
+fn csv(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
+    csv::row(
+        out,
+        &["process", "pid", "comm", "fds_status", "kind", "count"],
+    )?;
+    for row in rows {
+        let pid = row.pid.to_string();
+        let about = [&row.process, pid.as_str(), &row.comm, row.fds_status];
+        if row.fd_counts.is_empty() {
+            csv::row(out, &[&about[..], &["", "0"]].concat())?;
+        }
+        for (kind, count) in row.fd_counts {
+            csv::row(out, &[&about[..], &[&**kind, &count.to_string()]].concat())?;
+        }
+    }
+    Ok(())
 }
 
 fn text(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {

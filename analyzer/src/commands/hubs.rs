@@ -5,14 +5,15 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::escape;
-use whotalks::export::shown;
+use whotalks::export::{csv, shown};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
-use whotalks::query::{Hub, hubs};
+use whotalks::query::{Hub, Via, addressed, hubs, named};
 
 use super::{map, unreadable};
 use crate::Outcome;
-use crate::cli::{Format, Hubs};
+use crate::cli::{Hubs, TableFormat};
+use crate::style;
 use crate::table::{self, Align, plural};
 use crate::{input, output};
 
@@ -42,8 +43,9 @@ pub(super) fn run(options: &Hubs) -> Result<Outcome> {
     };
     let ranked = hubs(&map);
     output::stdout(|out| match options.format {
-        Format::Text => text(out, &map, &ranked),
-        Format::Json => json(out, &map, &ranked),
+        TableFormat::Text => text(out, &map, &ranked),
+        TableFormat::Json => json(out, &map, &ranked),
+        TableFormat::Csv => csv(out, &map, &ranked),
     })?;
     Ok(Outcome::Done)
 }
@@ -52,19 +54,60 @@ fn is_complete(map: &Map) -> bool {
     map.hosts.iter().all(|host| host.coverage.complete)
 }
 
-/// What a listener listens on, printable; unnamed ones have nothing to show.
-fn listening(map: &Map, listens: &[SocketId]) -> Vec<String> {
-    let mut names: Vec<String> = listens
+/// What a process listens on; unnamed sockets have nothing to show.
+fn listening(map: &Map, listens: &[SocketId]) -> Vec<Via> {
+    let mut names: Vec<Via> = listens
         .iter()
         .filter_map(|id| {
             let socket = map.socket(*id);
-            let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
-            name.or_else(|| socket.local.map(escape::address))
+            let name = socket.name.as_ref().map(named);
+            name.or_else(|| socket.local.map(addressed))
         })
         .collect();
     names.sort();
     names.dedup();
     names
+}
+
+fn texts(names: Vec<Via>) -> Vec<String> {
+    names.into_iter().map(|name| name.text).collect()
+}
+
+const COLUMNS: [&str; 8] = [
+    "process",
+    "pid",
+    "comm",
+    "peers",
+    "connections",
+    "name_kind",
+    "name",
+    "listens",
+];
+
+/// One row for each process: its first listener's name, and all of them with their spaces escaped.
+fn csv(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
+    csv::row(out, &COLUMNS)?;
+    for hub in ranked {
+        let process = map.process(hub.process);
+        let listens = listening(map, &hub.listens);
+        let (name_kind, name) = listens.first().map_or(("", ""), csv::name);
+        let all: Vec<String> = listens
+            .iter()
+            .map(|via| via.text.replace(' ', "\\x20"))
+            .collect();
+        let cells = [
+            &id::process(map, hub.process),
+            &process.pid.to_string(),
+            &escape::display(&process.comm),
+            &hub.peers.to_string(),
+            &hub.connections.to_string(),
+            name_kind,
+            name,
+            &all.join(" "),
+        ];
+        csv::row(out, &cells)?;
+    }
+    Ok(())
 }
 
 fn json(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
@@ -78,7 +121,7 @@ fn json(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
             comm_hex: comm.hex,
             peers: hub.peers,
             connections: hub.connections,
-            listens: listening(map, &hub.listens),
+            listens: texts(listening(map, &hub.listens)),
         }
     };
     let hubs = ranked.iter().map(row).collect();
@@ -101,7 +144,7 @@ fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
                 hub.peers.to_string(),
                 hub.connections.to_string(),
                 format!("{} [{}]", escape::display(&process.comm), process.pid),
-                listening(map, &hub.listens).join(" "),
+                texts(listening(map, &hub.listens)).join(" "),
             ]
         })
         .collect();
@@ -117,7 +160,7 @@ fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
     let exact = match unreadable(map) {
         None if is_complete(map) => "All readable: ranks exact.".to_owned(),
         None => "Coverage is incomplete (whotalks info): ranks are lower bounds.".to_owned(),
-        Some(unread) => format!("{unread} Ranks are lower bounds."),
+        Some(unread) => format!("{} Ranks are lower bounds.", style::note(&unread)),
     };
     let not = if silent == 1 { "doesn't" } else { "don't" };
     writeln!(out, "{talk}, {silent} {not}. {exact}")?;

@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
+use whotalks::export::{csv, names};
 use whotalks::graph::Groups;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
@@ -13,8 +14,9 @@ use whotalks::query::{Between, Link, LinkKind, links};
 
 use super::{fds, map, sockets, unreadable};
 use crate::Outcome;
-use crate::cli::{Format, List};
+use crate::cli::{List, TableFormat};
 use crate::selection::parse;
+use crate::style;
 use crate::table::{self, Align, plural};
 use crate::{input, output};
 
@@ -62,8 +64,9 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
         return Ok(Outcome::Found);
     }
     output::stdout(|out| match options.format {
-        Format::Text => text(out, &map, &rows, options.all),
-        Format::Json => json(out, &map, &rows, options),
+        TableFormat::Text => text(out, &map, &rows, options.all),
+        TableFormat::Json => json(out, &map, &rows, options),
+        TableFormat::Csv => csv(out, &map, &rows),
     })?;
     Ok(Outcome::Done)
 }
@@ -78,8 +81,8 @@ fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) ->
     let row = |link: &'a Link| Row {
         client: &link.client,
         server: &link.server,
-        via: (!link.via.is_empty()).then_some(&link.via),
-        kind: kind_name(link.kind),
+        via: (!link.via.text.is_empty()).then_some(&link.via.text),
+        kind: names::link_kind(link.kind),
         connections: link.connections,
         pending: link.pending,
         clients: ids(&link.clients),
@@ -99,14 +102,40 @@ fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) ->
     Ok(())
 }
 
-fn kind_name(kind: LinkKind) -> &'static str {
-    match kind {
-        LinkKind::Unix => "unix",
-        LinkKind::Inet => "inet",
-        LinkKind::Netlink => "netlink",
-        LinkKind::Vsock => "vsock",
-        LinkKind::Pipe => "pipe",
+const COLUMNS: [&str; 9] = [
+    "client",
+    "server",
+    "name_kind",
+    "name",
+    "kind",
+    "connections",
+    "pending",
+    "clients",
+    "servers",
+];
+
+fn csv(out: &mut dyn Write, map: &Map, rows: &[Link]) -> Result<()> {
+    let ids = |processes: &BTreeSet<ProcessId>| {
+        let ids: Vec<String> = processes.iter().map(|at| id::process(map, *at)).collect();
+        ids.join(" ")
+    };
+    csv::row(out, &COLUMNS)?;
+    for link in rows {
+        let (name_kind, name) = csv::name(&link.via);
+        let cells = [
+            &link.client,
+            &link.server,
+            name_kind,
+            name,
+            names::link_kind(link.kind),
+            &link.connections.to_string(),
+            &link.pending.to_string(),
+            &ids(&link.clients),
+            &ids(&link.servers),
+        ];
+        csv::row(out, &cells)?;
     }
+    Ok(())
 }
 
 fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> {
@@ -123,11 +152,18 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> 
         ("NOTE", Align::Left),
         ("VIA", Align::Left),
     ];
-    table::print(out, &heading, &cells)?;
+    table::print_marked(out, &heading, &cells, |column, cell| match column {
+        0 | 1 => cell == "(unreadable)",
+        3 => cell.contains("pending"),
+        _ => false,
+    })?;
     let hidden = rows.len() - shown;
     let more =
         (hidden > 0).then(|| format!("{} (--all).", plural(hidden, "more link", "more links")));
-    let last: Vec<String> = more.into_iter().chain(unreadable(map)).collect();
+    let last: Vec<String> = more
+        .into_iter()
+        .chain(unreadable(map).map(|text| style::note(&text)))
+        .collect();
     if !last.is_empty() {
         writeln!(out, "{}", last.join(" "))?;
     }
@@ -149,6 +185,6 @@ fn cells(link: &Link) -> Vec<String> {
             .chain(pending)
             .collect::<Vec<_>>()
             .join(", "),
-        link.via.clone(),
+        link.via.text.clone(),
     ]
 }

@@ -6,6 +6,9 @@ mod fds;
 mod hubs;
 mod info;
 mod list;
+mod path;
+mod pick;
+mod raw;
 mod sockets;
 
 use anyhow::Result;
@@ -14,18 +17,19 @@ use whotalks::model::{Map, build};
 use whotalks::query::restrict;
 
 use crate::Outcome;
-use crate::cli::{Arguments, By, Command, Selection};
-
+use crate::cli::{By, Command, Selection};
 use crate::input::Snapshot;
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome> {
-    match &arguments.command {
+pub(crate) fn run(command: &Command) -> Result<Outcome> {
+    match command {
         Command::Info(options) => info::run(options),
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
+        Command::Path(options) => path::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
+        Command::Raw(options) => raw::run(options),
     }
 }
 

@@ -3,11 +3,16 @@
 //! The field names here are a contract. Text in a document is for display; wherever escaping
 //! changed it, a sibling `…_hex` has the exact bytes.
 
+pub mod csv;
+pub mod dot;
 mod graph;
+pub mod graphml;
+mod network;
 mod text;
 mod time;
 
 pub use crate::names;
 pub use graph::{Graph, Socket, graph, socket};
+pub use network::{Kind, Network, network};
 pub use text::{Shown, shown};
 pub use time::rfc3339;

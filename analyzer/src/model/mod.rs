@@ -9,6 +9,8 @@ mod cgroup;
 mod connect;
 mod descriptors;
 mod draft;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod ids;
 mod inet;
 mod listeners;

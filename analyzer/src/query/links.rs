@@ -1,13 +1,58 @@
 //! Who talks to whom, as rows: client, server, how often, over what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::{Selection, matching};
 use crate::escape;
 use crate::graph::{Ends, Groups, Talk, talks};
 use crate::model::{
-    Address, Connection, ConnectionKind, ConnectionState, HostId, Map, ProcessId, SocketId,
+    Address, Connection, ConnectionKind, ConnectionState, HostId, Map, Name, ProcessId, SocketId,
 };
+
+/// What a conversation goes over: a listener's name or address, a FIFO's path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Via {
+    /// Printable; an abstract name with its `@`. Empty: nothing has a name.
+    pub text: String,
+    /// What the text is.
+    pub kind: ViaKind,
+}
+
+/// What kind of name something goes by; a path may begin with `@` too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ViaKind {
+    /// It has none.
+    #[default]
+    Unnamed,
+    /// A path.
+    Path,
+    /// An abstract Unix name.
+    Abstract,
+    /// An internet or vsock address.
+    Address,
+}
+
+/// Why nobody is known at one end of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nobody {
+    /// It is not on a captured machine; its address, without the port where that says nothing.
+    Outside(String),
+    /// A process that could not be read may hold it.
+    Unreadable,
+    /// There is none.
+    None,
+}
+
+impl fmt::Display for Nobody {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outside(address) => write!(out, "(outside) {address}"),
+            Self::Unreadable => out.write_str("(unreadable)"),
+            Self::None => out.write_str("(none)"),
+        }
+    }
+}
 
 /// What kind of conversation a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +76,8 @@ pub struct Link {
     pub client: String,
     /// The server's label, printable.
     pub server: String,
-    /// The listener's name or address, printable; empty where there is none.
-    pub via: String,
+    /// The listener's name or address.
+    pub via: Via,
     /// Kind.
     pub kind: LinkKind,
     /// How many conversations, those that wait to be accepted included.
@@ -61,12 +106,12 @@ pub struct Between {
 /// groups (an inherited socket) makes a row for each.
 pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
     let wanted = Wanted::of(map, between);
-    let mut rows: BTreeMap<(String, String, String, LinkKind), Link> = BTreeMap::new();
+    let mut rows: BTreeMap<(String, String, Via, LinkKind), Link> = BTreeMap::new();
     for ends in talks(map) {
         if is_private(&ends) || is_dead_pipe(map, &ends) || !wanted.has(map, &ends) {
             continue;
         }
-        let kind = kind(map, ends.talk);
+        let kind = link_kind(map, ends.talk);
         let via = via(map, ends.talk);
         let pending = is_pending(map, ends.talk);
         for (client, clients) in side(map, groups, &ends, true) {
@@ -128,12 +173,12 @@ impl<'a> Wanted<'a> {
 }
 
 /// Both ends in one process, and in no other: a self-pipe, a thread's wake-up socket.
-fn is_private(ends: &Ends) -> bool {
+pub fn is_private(ends: &Ends) -> bool {
     matches!((&ends.from[..], &ends.to[..]), ([one], [two]) if one == two)
 }
 
 /// A pipe with nobody left at one end, where everybody was read.
-fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
+pub fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
     let Talk::Pipe(id) = ends.talk else {
         return false;
     };
@@ -153,7 +198,8 @@ fn connection(map: &Map, talk: Talk) -> Option<&Connection> {
     }
 }
 
-fn kind(map: &Map, talk: Talk) -> LinkKind {
+/// What kind of conversation it is.
+pub fn link_kind(map: &Map, talk: Talk) -> LinkKind {
     match connection(map, talk).map(|connection| connection.kind) {
         Some(ConnectionKind::Unix) => LinkKind::Unix,
         Some(ConnectionKind::Inet) => LinkKind::Inet,
@@ -163,7 +209,8 @@ fn kind(map: &Map, talk: Talk) -> LinkKind {
     }
 }
 
-fn is_pending(map: &Map, talk: Talk) -> bool {
+/// Whether it waits to be accepted.
+pub fn is_pending(map: &Map, talk: Talk) -> bool {
     connection(map, talk).is_some_and(|c| c.state == ConnectionState::Pending)
 }
 
@@ -176,13 +223,13 @@ fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<Strin
         sides.entry(label).or_default().push(*process);
     }
     if sides.is_empty() {
-        sides.insert(nobody(map, ends, client), Vec::new());
+        sides.insert(nobody(map, ends, client).to_string(), Vec::new());
     }
     sides
 }
 
-/// What stands where no process is known.
-fn nobody(map: &Map, ends: &Ends, client: bool) -> String {
+/// What stands where no process is known: at the client's end, or at the server's.
+pub fn nobody(map: &Map, ends: &Ends, client: bool) -> Nobody {
     let Some(connection) = connection(map, ends.talk) else {
         // A pipe's other end is in a process that was not read.
         return unheld(false);
@@ -192,12 +239,10 @@ fn nobody(map: &Map, ends: &Ends, client: bool) -> String {
     let missing = connection.b.is_none() && client == ends.from_outside;
     match end.remote {
         // A client's port says nothing; a server's says what it serves.
-        Some(Address::Ip(ip, _)) if missing && client => format!("(outside) {ip}"),
-        Some(remote) if missing => format!("(outside) {}", escape::address(remote)),
-        None if missing && connection.state == ConnectionState::Closing => "(none)".to_owned(),
-        None if missing && connection.state != ConnectionState::Pending => {
-            "(unreadable)".to_owned()
-        }
+        Some(Address::Ip(ip, _)) if missing && client => Nobody::Outside(ip.to_string()),
+        Some(remote) if missing => Nobody::Outside(escape::address(remote)),
+        None if missing && connection.state == ConnectionState::Closing => Nobody::None,
+        None if missing && connection.state != ConnectionState::Pending => Nobody::Unreadable,
         _ => {
             let socket = match (client, connection.b, connection.listener) {
                 (true, ..) => connection.a,
@@ -210,33 +255,57 @@ fn nobody(map: &Map, ends: &Ends, client: bool) -> String {
     }
 }
 
-fn unheld(complete: bool) -> String {
-    if complete { "(none)" } else { "(unreadable)" }.to_owned()
+fn unheld(complete: bool) -> Nobody {
+    if complete {
+        Nobody::None
+    } else {
+        Nobody::Unreadable
+    }
 }
 
 /// The listener's name or address; else the named end's, or the address outside; else a FIFO's path.
-fn via(map: &Map, talk: Talk) -> String {
+pub fn via(map: &Map, talk: Talk) -> Via {
     let Some(connection) = connection(map, talk) else {
         let Talk::Pipe(id) = talk else {
-            return String::new();
+            return Via::default();
         };
-        return map.pipes[id.index()]
-            .path
-            .as_deref()
-            .map(escape::display)
-            .unwrap_or_default();
+        let path = map.pipes[id.index()].path.as_deref();
+        return path.map_or_else(Via::default, |path| Via {
+            text: escape::display(path),
+            kind: ViaKind::Path,
+        });
     };
     let of = |socket: SocketId| {
         let socket = map.socket(socket);
-        let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
-        name.or_else(|| socket.local.map(escape::address))
+        let name = socket.name.as_ref().map(named);
+        name.or_else(|| socket.local.map(addressed))
     };
     let listener = connection.listener.and_then(of);
-    let named = || connection.b.and_then(of).filter(|name| !name.is_empty());
+    let other = || connection.b.and_then(of);
     let own = || {
         let end = map.socket(connection.a);
-        let name = end.name.as_ref().map(|name| escape::name(name.bytes()));
-        name.or_else(|| end.remote.map(escape::address))
+        let name = end.name.as_ref().map(named);
+        name.or_else(|| end.remote.map(addressed))
     };
-    listener.or_else(named).or_else(own).unwrap_or_default()
+    listener.or_else(other).or_else(own).unwrap_or_default()
+}
+
+/// A Unix name as a [`Via`].
+pub fn named(name: &Name) -> Via {
+    Via {
+        text: escape::name(name.bytes()),
+        kind: if name.is_abstract() {
+            ViaKind::Abstract
+        } else {
+            ViaKind::Path
+        },
+    }
+}
+
+/// An address as a [`Via`].
+pub fn addressed(address: Address) -> Via {
+    Via {
+        text: escape::address(address),
+        kind: ViaKind::Address,
+    }
 }

@@ -2,10 +2,15 @@
 
 mod hubs;
 mod links;
+mod path;
 mod restrict;
 mod select;
 
 pub use hubs::{Hub, hubs};
-pub use links::{Between, Link, LinkKind, links};
+pub use links::{
+    Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_dead_pipe, is_pending, is_private,
+    link_kind, links, named, nobody, via,
+};
+pub use path::{Direction, Hop, path};
 pub use restrict::{Restriction, matching, restrict};
 pub use select::{KINDS, Selection, Selector, SelectorError};

@@ -1,0 +1,60 @@
+//! The processes that one selector on the command line means, and names near it.
+
+use anyhow::{Result, anyhow};
+use whotalks::graph;
+use whotalks::model::{Map, ProcessId};
+use whotalks::query::{Selection, Selector, matching};
+
+use super::distance;
+
+/// The processes that match.
+///
+/// # Errors
+/// When it is no selector; that nothing matches is no error.
+pub(super) fn processes(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
+    let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
+    let found = matching(map, &Selection::new(vec![parsed]));
+    let chosen = found.iter().enumerate().filter(|(_, matches)| **matches);
+    Ok(chosen.map(|(at, _)| ProcessId::new(at)).collect())
+}
+
+/// The names that are most like a selector that matched nothing; at most five.
+pub(super) fn near(map: &Map, selector: &str) -> Vec<String> {
+    let word = selector.split_once(':').map_or(selector, |(_, word)| word);
+    nearest(word, map.processes.iter().map(graph::program))
+}
+
+/// Of names, the five most like a word as a whole or in one of their own words, nearest first.
+pub(super) fn nearest(word: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    let allowed = 1 + word.chars().count() / 3;
+    let mut near: Vec<(usize, String)> = names
+        .map(|name| {
+            let parts = name.split(|c: char| !c.is_alphanumeric());
+            let part = parts.map(|part| distance(word, part)).min();
+            (distance(word, &name).min(part.unwrap_or(usize::MAX)), name)
+        })
+        .filter(|(distance, _)| *distance <= allowed)
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().map(|(_, name)| name).take(5).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_come_nearest_first() {
+        let check =
+            |word: &str, names: &[&str]| nearest(word, names.iter().map(|name| (*name).to_owned()));
+        assert_eq!(
+            check("ngnix", &["nginx", "inx", "postgres", "a-nginx"]),
+            ["a-nginx", "nginx"]
+        );
+        assert_eq!(
+            check("postgers", &["postgres-main", "nginx"]),
+            ["postgres-main"]
+        );
+    }
+}

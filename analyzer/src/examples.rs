@@ -1,0 +1,80 @@
+//! The examples at the end of each `--help`.
+
+/// `whotalks`.
+pub(crate) const WHOTALKS: &str = "\
+Examples:
+  whotalks hubs                                 this machine, captured now
+  whotalks list web1.whotalks                   who talks to whom in a snapshot
+  ssh host sudo whotalks-collect -o - | whotalks draw - -o map.svg
+  whotalks export --format json web1.whotalks | jq '.connections | length'
+
+Selectors: pid:812 comm:dbus* exe:/usr/bin/* cmd:*worker* unit:nginx.service container:ID-or-name
+  user:www-data socket:/run/docker.sock socket:@name addr:10.0.0.0/8 port:1521 proto:tcp
+  state:listening inode:1452 netns:4026531833 host:web1, or a bare word: part of a name.
+  Of different kinds they combine with and, of one kind with or.
+
+Without a SNAPSHOT the collector, found beside this program or in PATH, captures this machine first.
+A SNAPSHOT of - is standard input.";
+
+/// `info`.
+pub(crate) const INFO: &str = "\
+Examples:
+  whotalks info web1.whotalks                   host, time, what was read and what was not
+  whotalks info --verify web1.whotalks          every block; exit code 1 on damage
+  whotalks info --format json web1.whotalks | jq '.files[].complete'";
+
+/// `list`.
+pub(crate) const LIST: &str = "\
+Examples:
+  whotalks list                                 this machine, captured now
+  whotalks list --by process web1.whotalks      one row for each process, not each role
+  whotalks list unit:nginx.service web1.whotalks
+  whotalks list --focus redis --hops 2 web1.whotalks
+  whotalks list --format csv web1.whotalks > web1.csv";
+
+/// `hubs`.
+pub(crate) const HUBS: &str = "\
+Examples:
+  whotalks hubs                                 this machine, captured now
+  whotalks hubs web1.whotalks | head
+  whotalks hubs --format json web1.whotalks | jq -r '.hubs[0].comm'";
+
+/// `path`.
+pub(crate) const PATH: &str = "\
+A and B are selectors. Of several ways the shortest is shown, whoever began each conversation: the
+arrows point from client to server, from writer to reader.
+
+Examples:
+  whotalks path nginx postgres web1.whotalks    how the one reaches the other, hop by hop
+  whotalks path pid:812 'comm:redis*'           this machine, captured now
+  whotalks path firefox Xorg desk.whotalks && echo connected";
+
+/// `raw`.
+pub(crate) const RAW: &str = "\
+A block that is named by its source is put together from all its parts. One argument alone is the
+SNAPSHOT when it is - or a file, or ends in .whotalks.
+
+Examples:
+  whotalks raw web1.whotalks                    the blocks: number, source, size, damage
+  whotalks raw net/unix web1.whotalks           /proc/net/unix as it was there
+  whotalks raw diag/unix web1.whotalks | xxd    the answer of sock_diag(7)
+  whotalks raw 12 web1.whotalks > block.bin";
+
+/// `draw`.
+pub(crate) const DRAW: &str = "\
+Examples:
+  whotalks draw web1.whotalks -o web1.svg
+  whotalks draw --layout layered --theme light web1.whotalks -o web1.svg
+  ssh web1 sudo whotalks-collect -o - | whotalks draw - -o web1.svg";
+
+/// `export`.
+pub(crate) const EXPORT: &str = "\
+json is the whole map. dot and graphml have who talks to whom: nodes are processes (or what --by
+says), listeners and addresses outside, edges are conversations. csv has one row for each connection
+or pipe.
+
+Examples:
+  whotalks export web1.whotalks | jq '.connections | length'
+  whotalks export --format dot web1.whotalks | dot -Tsvg > web1.svg
+  whotalks export --format graphml --by unit web1.whotalks -o web1.graphml
+  whotalks export --format csv web1.whotalks -o web1.csv";
