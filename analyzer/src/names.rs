@@ -4,6 +4,7 @@ use crate::model::{
     ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, ListenerEvidence, Name, Readable,
     SocketState, SocketType,
 };
+use crate::query::{LinkKind, ViaKind};
 
 /// Whether a table could be read.
 pub fn readable(readable: Readable) -> &'static str {
@@ -109,5 +110,26 @@ pub fn listener_evidence(evidence: ListenerEvidence) -> &'static str {
         ListenerEvidence::Vfs => "vfs",
         ListenerEvidence::Name => "name",
         ListenerEvidence::Address => "address",
+    }
+}
+
+/// What kind of conversation a link counts.
+pub fn link_kind(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Unix => "unix",
+        LinkKind::Inet => "inet",
+        LinkKind::Netlink => "netlink",
+        LinkKind::Vsock => "vsock",
+        LinkKind::Pipe => "pipe",
+    }
+}
+
+/// What kind of name something goes by; empty where it has none.
+pub fn via_kind(kind: ViaKind) -> &'static str {
+    match kind {
+        ViaKind::Unnamed => "",
+        ViaKind::Path => "path",
+        ViaKind::Abstract => "abstract",
+        ViaKind::Address => "address",
     }
 }

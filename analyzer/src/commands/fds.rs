@@ -5,8 +5,9 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
+use whotalks::export::csv;
 use whotalks::model::{Map, ProcessId};
-use whotalks::{escape, export, id, names};
+use whotalks::{escape, id, names};
 
 use crate::Outcome;
 use crate::cli::{List, TableFormat};
@@ -39,7 +40,6 @@ pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
     }
     output::stdout(|out| match options.format {
         TableFormat::Text => text(out, &rows),
-        TableFormat::Csv => csv(out, &rows),
         TableFormat::Json => {
             let document = Document {
                 schema: "whotalks-fds/1",
@@ -48,6 +48,7 @@ pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
             serde_json::to_writer_pretty(&mut *out, &document)?;
             Ok(writeln!(out)?)
         }
+        TableFormat::Csv => csv(out, &rows),
     })?;
     Ok(Outcome::Done)
 }
@@ -68,19 +69,20 @@ fn row(map: &Map, at: ProcessId) -> Row<'_> {
     }
 }
 
-/// One line for each process and kind: columns that do not depend on what a machine has.
+/// One row for each process and kind; a process without descriptors that were read has one row.
 fn csv(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
-    export::csv::row(
+    csv::row(
         out,
         &["process", "pid", "comm", "fds_status", "kind", "count"],
     )?;
     for row in rows {
+        let pid = row.pid.to_string();
+        let about = [&row.process, pid.as_str(), &row.comm, row.fds_status];
+        if row.fd_counts.is_empty() {
+            csv::row(out, &[&about[..], &["", "0"]].concat())?;
+        }
         for (kind, count) in row.fd_counts {
-            let (pid, count) = (row.pid.to_string(), count.to_string());
-            export::csv::row(
-                out,
-                &[&row.process, &pid, &row.comm, row.fds_status, kind, &count],
-            )?;
+            csv::row(out, &[&about[..], &[&**kind, &count.to_string()]].concat())?;
         }
     }
     Ok(())

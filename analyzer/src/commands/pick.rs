@@ -50,7 +50,7 @@ mod tests {
             |word: &str, names: &[&str]| nearest(word, names.iter().map(|name| (*name).to_owned()));
         assert_eq!(
             check("ngnix", &["nginx", "inx", "postgres", "a-nginx"]),
-            ["a-nginx", "inx", "nginx"]
+            ["a-nginx", "nginx"]
         );
         assert_eq!(
             check("postgers", &["postgres-main", "nginx"]),

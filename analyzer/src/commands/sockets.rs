@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{self, Socket};
+use whotalks::export::{self, Socket, csv};
 use whotalks::model::{Map, SocketId};
 use whotalks::query::{addressed, named};
 use whotalks::{escape, id, names};
@@ -46,8 +46,8 @@ fn json(out: &mut dyn Write, map: &Map) -> Result<()> {
     Ok(writeln!(out)?)
 }
 
-const COLUMNS: [&str; 12] = [
-    "socket",
+const COLUMNS: [&str; 17] = [
+    "id",
     "inode",
     "netns",
     "family",
@@ -56,49 +56,52 @@ const COLUMNS: [&str; 12] = [
     "state",
     "name_kind",
     "name",
-    "local",
+    "name_hex",
     "remote",
+    "recv_queue_bytes",
+    "send_queue_bytes",
+    "pending",
+    "backlog",
     "holders",
+    "holders_complete",
 ];
 
+/// One row for each socket; its holders as process:descriptor.
 fn csv(out: &mut dyn Write, map: &Map) -> Result<()> {
-    export::csv::row(out, &COLUMNS)?;
+    csv::row(out, &COLUMNS)?;
     for id in ids(map) {
         let socket = map.socket(id);
-        let text = |address| escape::address(address);
-        let name = socket
-            .name
-            .as_ref()
-            .map(named)
-            .or_else(|| socket.local.map(addressed));
-        let (kind, name) = name
-            .as_ref()
-            .map_or(("", ""), |name| export::csv::name(name));
+        let via = socket.name.as_ref().map(named);
+        let via = via.or_else(|| socket.local.map(addressed));
+        let via = via.unwrap_or_default();
+        let (name_kind, name) = csv::name(&via);
+        let number = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
+        let hex = socket.name.as_ref().map(|name| escape::hex(name.bytes()));
         let holders: Vec<String> = map
             .holders(id)
             .iter()
             .map(|holder| format!("{}:{}", id::process(map, holder.process), holder.fd))
             .collect();
-        export::csv::row(
-            out,
-            &[
-                &id::socket(map, id),
-                &socket.inode.to_string(),
-                &socket
-                    .netns
-                    .map(|netns| netns.to_string())
-                    .unwrap_or_default(),
-                names::family(socket.family),
-                names::socket_type(socket.kind),
-                socket.protocol.unwrap_or_default(),
-                names::socket_state(socket.state),
-                kind,
-                name,
-                &socket.local.map(text).unwrap_or_default(),
-                &socket.remote.map(text).unwrap_or_default(),
-                &holders.join(" "),
-            ],
-        )?;
+        let cells = [
+            &id::socket(map, id),
+            &socket.inode.to_string(),
+            &socket.netns.map(|n| n.to_string()).unwrap_or_default(),
+            names::family(socket.family),
+            names::socket_type(socket.kind),
+            socket.protocol.unwrap_or_default(),
+            names::socket_state(socket.state),
+            name_kind,
+            name,
+            &hex.unwrap_or_default(),
+            &socket.remote.map(escape::address).unwrap_or_default(),
+            &socket.recv_queue_bytes.to_string(),
+            &socket.send_queue_bytes.to_string(),
+            &number(socket.pending),
+            &number(socket.backlog),
+            &holders.join(" "),
+            &socket.holders_complete.to_string(),
+        ];
+        csv::row(out, &cells)?;
     }
     Ok(())
 }

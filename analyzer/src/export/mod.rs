@@ -7,11 +7,11 @@ pub mod csv;
 pub mod dot;
 mod graph;
 pub mod graphml;
-pub mod names;
 mod network;
 mod text;
 mod time;
 
+pub use crate::names;
 pub use graph::{Graph, Socket, graph, socket};
 pub use network::{Kind, Network, network};
 pub use text::{Shown, shown};

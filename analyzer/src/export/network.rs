@@ -10,7 +10,9 @@ use crate::escape;
 use crate::graph::{By, Ends, Groups, Talk, talks};
 use crate::id;
 use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
-use crate::query::{Nobody, Via, addressed, is_private, link_kind, named, nobody, via};
+use crate::query::{
+    Nobody, Via, addressed, is_dead_pipe, is_private, link_kind, named, nobody, via,
+};
 
 /// More pairs of processes than this at the two ends of one conversation are not drawn each with
 /// each: the conversation becomes a node, so that a file can't make the output explode.
@@ -108,7 +110,7 @@ pub fn network(map: &Map, by: By) -> Network {
     };
     builder.members();
     builder.listeners();
-    for ends in talks(map).filter(|ends| !is_private(ends)) {
+    for ends in talks(map).filter(|ends| !is_private(ends) && !is_dead_pipe(map, ends)) {
         builder.conversation(&ends);
     }
     builder.network

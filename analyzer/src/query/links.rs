@@ -80,9 +80,9 @@ pub struct Link {
     pub via: Via,
     /// Kind.
     pub kind: LinkKind,
-    /// How many conversations, those that wait to be accepted included.
+    /// How many conversations, without those that wait to be accepted.
     pub connections: usize,
-    /// How many of them wait to be accepted.
+    /// How many wait to be accepted.
     pub pending: usize,
     /// The processes at the client's end.
     pub clients: BTreeSet<ProcessId>,
@@ -127,7 +127,7 @@ pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
                     clients: BTreeSet::new(),
                     servers: BTreeSet::new(),
                 });
-                row.connections += 1;
+                row.connections += usize::from(!pending);
                 row.pending += usize::from(pending);
                 row.clients.extend(&clients);
                 row.servers.extend(servers);
@@ -135,7 +135,7 @@ pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
         }
     }
     let mut rows: Vec<Link> = rows.into_values().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.connections));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.connections + row.pending));
     rows
 }
 
@@ -194,7 +194,7 @@ pub fn is_private(ends: &Ends) -> bool {
 }
 
 /// A pipe with nobody left at one end, where everybody was read.
-fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
+pub fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
     let Talk::Pipe(id) = ends.talk else {
         return false;
     };

@@ -8,8 +8,8 @@ mod select;
 
 pub use hubs::{Hub, hubs};
 pub use links::{
-    Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_pending, is_private, link_kind,
-    links, named, nobody, via,
+    Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_dead_pipe, is_pending, is_private,
+    link_kind, links, named, nobody, via,
 };
 pub use path::{Direction, Hop, path};
 pub use restrict::{Restriction, matching, restrict};

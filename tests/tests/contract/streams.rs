@@ -178,7 +178,7 @@ fn help_and_version_are_no_errors() {
         );
         assert!(help.stderr.is_empty() && version.stderr.is_empty());
     }
-    for subcommand in ["info", "list", "hubs", "draw", "export"] {
+    for subcommand in ["info", "list", "hubs", "path", "draw", "export", "raw"] {
         run(&mut command(&[subcommand, "--help"]), b"").succeeds();
     }
 }
