@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use whotalks::model::At;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::examples;
@@ -95,6 +97,10 @@ pub(crate) struct Selection {
     /// Leave out what matches (repeat: any)
     #[arg(long, value_name = "SEL")]
     pub(crate) hide: Vec<String>,
+    /// Which capture of a series: its number, -1 from the end, last, or a time (RFC 3339)
+    #[arg(long, value_name = "WHEN", default_value = "last", value_parser = crate::selection::at)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) at: At,
     /// Selectors, as --only; then snapshot files, - for standard input
     #[arg(value_name = "SELECTOR|SNAPSHOT")]
     pub(crate) words: Vec<OsString>,

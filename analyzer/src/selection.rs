@@ -4,6 +4,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use whotalks::model::At;
 use whotalks::query::{KINDS, Restriction, Selection as Selected, Selector};
 
 use crate::cli::Selection;
@@ -40,6 +43,27 @@ impl Selection {
             hide: hide.collect::<Result<_>>()?,
         })
     }
+}
+
+/// Reads `--at`.
+pub(crate) fn at(text: &str) -> Result<At> {
+    if text == "last" {
+        return Ok(At::Last);
+    }
+    if let Ok(number) = text.parse::<i64>() {
+        return Ok(At::Number(number));
+    }
+    let time = OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| anyhow!("expected a number, last, or a time as 2026-11-22T17:05:00Z"))?;
+    let ns = u64::try_from(time.unix_timestamp_nanos()).unwrap_or_default();
+    // Whole seconds are meant to their end: what began within them counts.
+    Ok(At::Time(
+        ns + if time.nanosecond() == 0 {
+            999_999_999
+        } else {
+            0
+        },
+    ))
 }
 
 /// Selectors given together.

@@ -13,7 +13,7 @@ mod sockets;
 
 use anyhow::Result;
 use whotalks::graph;
-use whotalks::model::{Map, build};
+use whotalks::model::{Map, build_at};
 use whotalks::query::restrict;
 
 use crate::Outcome;
@@ -41,7 +41,10 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         .iter_mut()
         .map(|s| std::mem::take(&mut s.loaded))
         .collect();
-    let whole = build(&loaded);
+    let Some(whole) = build_at(&loaded, selection.at) else {
+        eprintln!("whotalks: --at: there is no such capture");
+        return Ok(None);
+    };
     let near = near_names(&whole, selection);
     let (map, found) = restrict(whole, &restriction);
     if !found {

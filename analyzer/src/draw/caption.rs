@@ -114,7 +114,7 @@ fn coverage(host: &Host) -> Option<String> {
         missing.push("other users' processes hidden (hidepid)".to_owned());
     }
     if !coverage.initial_pidns {
-        missing.push("seen from within a pid namespace".to_owned());
+        missing.push("what is outside this pid namespace".to_owned());
     }
     if !coverage.damage.is_empty() {
         missing.push(format!("file damaged in {} places", coverage.damage.len()));

@@ -13,18 +13,87 @@ use crate::load::{Capture, Loaded};
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
 const INITIAL_PIDNS: u64 = 0xEFFF_FFFC;
 
-/// Joins the last capture of each file.
+/// Which capture of a series is meant; a series is all captures of one boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum At {
+    /// The latest.
+    #[default]
+    Last,
+    /// By number from 1 in the order of time; from the end where negative (-1 is the latest).
+    Number(i64),
+    /// The latest that had begun by then: wall clock, nanoseconds since 1970.
+    Time(u64),
+}
+
+/// Joins the latest capture of each boot among the files: of several hosts one map.
 pub fn build(files: &[Loaded]) -> Map {
-    let mut map = Map::default();
+    build_at(files, At::Last).unwrap_or_default()
+}
+
+/// Joins one capture of each boot among the files.
+///
+/// `None` when `at` names a capture that a series does not have.
+pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
+    let mut series: Vec<Vec<(&Capture, &[Damage])>> = Vec::new();
     for file in files {
-        if let Some(capture) = file.captures.last() {
-            add_host(&mut map, capture, &file.damages);
+        for capture in &file.captures {
+            let same = |of: &&mut Vec<(&Capture, &[Damage])>| is_same_boot(of[0].0, capture);
+            match series.iter_mut().find(same) {
+                Some(series) => series.push((capture, &file.damages)),
+                None => series.push(vec![(capture, &file.damages)]),
+            }
         }
+    }
+    let mut map = Map::default();
+    for captures in &mut series {
+        captures.sort_by_key(|(capture, _)| started(capture));
+        let (capture, damages) = pick(captures, at)?;
+        add_host(&mut map, capture, damages);
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));
     map.warnings.sort();
-    map
+    Some(map)
+}
+
+fn is_same_boot(one: &Capture, two: &Capture) -> bool {
+    match (&one.host, &two.host) {
+        // Containers share their host's boot, not its processes.
+        (Some(one), Some(two)) => {
+            !one.boot_id.is_empty() && (&one.boot_id, one.pidns) == (&two.boot_id, two.pidns)
+        }
+        _ => false,
+    }
+}
+
+fn started(capture: &Capture) -> u64 {
+    capture
+        .host
+        .as_ref()
+        .map_or(0, |host| host.started_realtime_ns)
+}
+
+fn pick<'a>(
+    captures: &[(&'a Capture, &'a [Damage])],
+    at: At,
+) -> Option<(&'a Capture, &'a [Damage])> {
+    match at {
+        At::Last => captures.last().copied(),
+        At::Number(number) => {
+            let back = usize::try_from(number.unsigned_abs()).ok()?;
+            let index = if number > 0 {
+                back - 1
+            } else {
+                captures.len().checked_sub(back)?
+            };
+            captures.get(index).copied()
+        }
+        At::Time(ns) => captures
+            .iter()
+            .rev()
+            .find(|(c, _)| started(c) <= ns)
+            .copied(),
+    }
 }
 
 fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {

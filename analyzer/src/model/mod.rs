@@ -24,7 +24,7 @@ mod tuples;
 mod unix;
 mod vsock;
 
-pub use build::build;
+pub use build::{At, build, build_at};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
