@@ -73,9 +73,8 @@ pub(super) fn held(
             }
         }
         state.note(table);
-        // The second look at a table that was read already does not count twice, and neither does
-        // a thread's private table, which began as a copy of the process's.
-        if table.tid == 0 && (table.pass <= 1 || state.first_pass == 0) {
+        // The second look at a table that was read already does not count twice.
+        if table.pass <= 1 || state.first_pass == 0 {
             counts.into_process(&mut processes[id.index()]);
         }
         state.first_pass += u32::from(table.pass <= 1);
@@ -89,8 +88,7 @@ pub(super) fn held(
     for pipe in &mut held.pipes {
         for ends in [&mut pipe.readers, &mut pipe.writers] {
             ends.sort_unstable();
-            // A thread's copy of the same descriptor says nothing more.
-            ends.dedup_by_key(|holder| (holder.process, holder.fd));
+            ends.dedup();
         }
     }
     held

@@ -80,9 +80,9 @@ pub struct Link {
     pub via: Via,
     /// Kind.
     pub kind: LinkKind,
-    /// How many conversations, without those that wait to be accepted.
+    /// How many conversations, those that wait to be accepted included.
     pub connections: usize,
-    /// How many wait to be accepted.
+    /// How many of them wait to be accepted.
     pub pending: usize,
     /// The processes at the client's end.
     pub clients: BTreeSet<ProcessId>,
@@ -127,7 +127,7 @@ pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
                     clients: BTreeSet::new(),
                     servers: BTreeSet::new(),
                 });
-                row.connections += usize::from(!pending);
+                row.connections += 1;
                 row.pending += usize::from(pending);
                 row.clients.extend(&clients);
                 row.servers.extend(servers);
@@ -135,7 +135,7 @@ pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
         }
     }
     let mut rows: Vec<Link> = rows.into_values().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.connections + row.pending));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.connections));
     rows
 }
 
