@@ -54,6 +54,7 @@ pub(super) fn run(options: &Raw) -> Result<Outcome> {
     if terminal && !is_text {
         bail!("{wanted}: binary is not written to a terminal (redirect it)");
     }
+    say_others(&entries, &found, &wanted);
     output::stdout(|out| {
         for entry in found {
             let bytes = payload(entry, &limits).context(snapshot.name.clone())?;
@@ -161,6 +162,13 @@ fn find<'e, 'a>(entries: &'e [Entry<'a>], wanted: &str) -> Option<Vec<&'e Entry<
         .iter()
         .filter(|entry| is_same_source(entry, first))
         .collect();
+    Some(parts)
+}
+
+/// Says on standard error that a name means more than what is given.
+fn say_others(entries: &[Entry<'_>], found: &[&Entry<'_>], wanted: &str) {
+    let Some(first) = found.first() else { return };
+    let named = |entry: &&Entry<'_>| source(entry).as_deref() == Some(wanted);
     let others: Vec<String> = entries
         .iter()
         .filter(named)
@@ -175,7 +183,6 @@ fn find<'e, 'a>(entries: &'e [Entry<'a>], wanted: &str) -> Option<Vec<&'e Entry<
             shown.join(", ")
         );
     }
-    Some(parts)
 }
 
 fn source(entry: &Entry<'_>) -> Option<String> {

@@ -61,8 +61,9 @@ fn write_edge(network: &Network, edge: &Edge, out: &mut dyn Write) -> io::Result
     if !edge.via.text.is_empty() {
         write!(out, ", tooltip={}", escape::dot(&edge.via.text))?;
     }
-    if edge.count > 1 {
-        write!(out, ", label=\"{}\"", edge.count)?;
+    let all = edge.count + edge.pending;
+    if all > 1 {
+        write!(out, ", label=\"{all}\"")?;
     }
     if edge.pending > 0 {
         write!(out, ", style=dashed")?;

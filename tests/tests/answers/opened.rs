@@ -121,7 +121,7 @@ import csv, io, sys
 rows = list(csv.DictReader(io.TextIOWrapper(sys.stdin.buffer, encoding='utf-8', newline=''), strict=True))
 assert all(None not in row and None not in row.values() for row in rows)
 assert all(cell[:1] not in tuple('=+-@') or cell == '' for row in rows for cell in row.values()), rows
-[row] = [row for row in rows if row[sys.argv[1]] == sys.argv[2]]
+[row] = [row for row in rows if row[sys.argv[1]] == sys.argv[2] and row['name_kind'] == 'abstract']
 print(*(row[column] for column in sys.argv[3:]), sep='|')
 ";
     let document = export(&file, &["export", "--format", "csv"]);

@@ -1,14 +1,37 @@
 //! `path`: three real processes in a row.
 
+use std::process::{Command, Stdio};
+
 use whotalks_tests::programs::run;
 use whotalks_tests::{Kind, World};
 
 use super::whotalks;
 
+/// A process without what cargo and the test hand down to it.
+const NOTHING_HELD: &str = r#"
+for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    [ "$fd" -le 2 ] || eval "exec $fd>&-"
+done
+exec sleep 600
+"#;
+
 #[test]
 fn hop_by_hop() {
     let world = World::new();
-    let (front, middle, back, alone) = (world.actor(), world.actor(), world.actor(), world.actor());
+    let (front, middle, back) = (world.actor(), world.actor(), world.actor());
+    // The actors all talk to this test; this one talks to nobody.
+    let mut alone = Command::new("bash");
+    alone
+        .args(["-c", NOTHING_HELD])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut alone = alone.spawn().unwrap();
+    let comm = format!("/proc/{}/comm", alone.id());
+    while std::fs::read_to_string(&comm).unwrap() != "sleep\n" {
+        std::thread::yield_now();
+    }
     let front_door = middle.listen(&world.path("front"), Kind::Stream, 5);
     let first = front.connect(&front_door, Kind::Stream);
     middle.accept(&front_door);
@@ -17,6 +40,8 @@ fn hop_by_hop() {
     back.accept(&back_door);
     let map = world.capture();
     let file = world.snapshot();
+    alone.kill().unwrap();
+    alone.wait().unwrap();
     let pid = |of: u32| format!("pid:{of}");
     let ask = |from: u32, to: u32, format: &str| {
         let mut command = whotalks(&["path", "--format", format, &pid(from), &pid(to)]);
@@ -54,7 +79,7 @@ fn hop_by_hop() {
     assert!(lines[2].starts_with("2 hops."), "{text}");
     assert!(!text.contains('\x1b'));
 
-    let none = ask(front.pid(), alone.pid(), "json")
+    let none = ask(front.pid(), alone.id(), "json")
         .exits(1)
         .says("whotalks: no path from pid:");
     let none: serde_json::Value = serde_json::from_slice(&none.stdout).unwrap();
