@@ -61,9 +61,8 @@ fn write_edge(network: &Network, edge: &Edge, out: &mut dyn Write) -> io::Result
     if !edge.via.text.is_empty() {
         write!(out, ", tooltip={}", escape::dot(&edge.via.text))?;
     }
-    let all = edge.count + edge.pending;
-    if all > 1 {
-        write!(out, ", label=\"{all}\"")?;
+    if edge.count > 1 {
+        write!(out, ", label=\"{}\"", edge.count)?;
     }
     if edge.pending > 0 {
         write!(out, ", style=dashed")?;

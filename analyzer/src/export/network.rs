@@ -82,9 +82,9 @@ pub struct Edge {
     pub conversation: String,
     /// The connection's state; empty where it stands for several or none.
     pub state: &'static str,
-    /// How many conversations, without those that wait to be accepted.
+    /// How many conversations.
     pub count: usize,
-    /// How many wait to be accepted.
+    /// How many of them wait to be accepted.
     pub pending: usize,
 }
 
@@ -330,7 +330,7 @@ impl Builder<'_> {
                     });
                     edges.len() - 1
                 });
-            edges[at].count += 1 - pending;
+            edges[at].count += 1;
             edges[at].pending += pending;
             return;
         }
@@ -341,7 +341,7 @@ impl Builder<'_> {
             via,
             conversation: conversation_id(self.map, ends.talk),
             state: state.map_or("", names::connection_state),
-            count: 1 - pending,
+            count: 1,
             pending,
         });
     }
