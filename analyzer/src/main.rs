@@ -36,7 +36,16 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no errors; clap's own exit code for the others is 2.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            let _ = error.print();
+            if error.use_stderr() {
+                // Said as every other error is.
+                let text = error.to_string();
+                eprint!(
+                    "whotalks: {}",
+                    text.strip_prefix("error: ").unwrap_or(&text)
+                );
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(code);
         }
     };

@@ -29,6 +29,17 @@ impl Selection {
             .collect()
     }
 
+    /// All selectors, of whatever option.
+    pub(crate) fn all_selectors(&self) -> Vec<String> {
+        let options = self
+            .only
+            .iter()
+            .chain(&self.focus)
+            .chain(&self.hide)
+            .cloned();
+        self.selectors().into_iter().chain(options).collect()
+    }
+
     /// What of a map these options keep.
     pub(crate) fn restriction(&self) -> Result<Restriction> {
         let only = self.only.iter().cloned().chain(self.selectors());

@@ -54,22 +54,12 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
     Ok(Some(map))
 }
 
-/// Words of the selection that may be a slip, with names that they may mean.
+/// The selection's words, which may hold a slip, with names that they may mean.
 fn near_names(map: &Map, selection: &Selection) -> String {
-    let words = selection.selectors().join(" ");
-    if words.is_empty() {
-        return String::new();
-    }
-    let wanted = words
-        .rsplit([':', '*', '/'])
-        .find(|part| !part.is_empty())
-        .unwrap_or_default();
-    let mut names: Vec<String> = map.processes.iter().map(graph::program).collect();
-    names.sort();
-    names.dedup();
-    let near: Vec<String> = names
-        .into_iter()
-        .filter(|name| distance(wanted, name) <= 2)
+    let words = selection.all_selectors();
+    let near: Vec<String> = words
+        .iter()
+        .flat_map(|word| pick::near(map, word))
         .take(5)
         .collect();
     let mean = if near.is_empty() {
@@ -77,22 +67,10 @@ fn near_names(map: &Map, selection: &Selection) -> String {
     } else {
         format!(" (near: {})", near.join(", "))
     };
-    format!(" {}{mean}", whotalks::escape::display(words.as_bytes()))
-}
-
-/// Letters to insert, remove or change to make one name of the other, in any case.
-fn distance(one: &str, two: &str) -> usize {
-    let (one, two) = (one.to_lowercase(), two.to_lowercase());
-    let mut row: Vec<usize> = (0..=two.chars().count()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in two.chars().enumerate() {
-            let changed = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    format!(
+        " {}{mean}",
+        whotalks::escape::display(words.join(" ").as_bytes())
+    )
 }
 
 impl From<By> for graph::By {

@@ -5,8 +5,6 @@ use whotalks::graph;
 use whotalks::model::{Map, ProcessId};
 use whotalks::query::{Selection, Selector, matching};
 
-use super::distance;
-
 /// The processes that match.
 ///
 /// # Errors
@@ -38,6 +36,21 @@ pub(super) fn nearest(word: &str, names: impl Iterator<Item = String>) -> Vec<St
     near.sort();
     near.dedup();
     near.into_iter().map(|(_, name)| name).take(5).collect()
+}
+
+/// Letters to insert, remove or change to make one name of the other, in any case.
+fn distance(one: &str, two: &str) -> usize {
+    let (one, two) = (one.to_lowercase(), two.to_lowercase());
+    let mut row: Vec<usize> = (0..=two.chars().count()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in two.chars().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
