@@ -29,7 +29,7 @@ use Expected::{Intact, Refused, Salvaged};
 const TABLE: &[(&str, Expected)] = &[
     (
         "block-bomb.whotalks",
-        Salvaged(&["at byte 24: block 0 (host) asks for 4294967295 bytes, the limit is 271047456"]),
+        Salvaged(&["at byte 24: block 0 (host) asks for 4294967295 bytes, the limit is 16777216"]),
     ),
     (
         "block-cut.whotalks",
