@@ -3,7 +3,7 @@
 //! The diag dump is the authority on what exists and how it is named; the text table only confirms
 //! it, and stands in where there is no dump.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::draft::{Draft, socket_type};
 use super::process::{NetnsCoverage, Readable};
@@ -184,40 +184,33 @@ impl<'a> Namespace<'a> {
 
     /// Marks what both views have, and says what only one has.
     fn compare(&mut self, drafts: &mut [Draft]) {
-        let mut listed = BTreeMap::<u64, ()>::new();
+        let forgeries = forgeries(drafts);
         let mut tables = 0;
-        let mut unsupported = Vec::new();
+        let (mut forged, mut unmatched) = (Vec::new(), 0);
         for raw in self.sources("net/unix") {
             tables += usize::from(raw.header.errno == 0);
             for row in proc_net_unix::rows(&raw.bytes).0 {
                 if row.inode == 0 {
                     continue;
                 }
-                match drafts.binary_search_by_key(&row.inode, |draft| draft.socket.inode) {
-                    Ok(_) => {
-                        listed.insert(row.inode, ());
-                    }
-                    Err(_) => unsupported.push(row),
+                let twin = drafts
+                    .binary_search_by_key(&row.inode, |draft| draft.socket.inode)
+                    .ok();
+                let is_named_so =
+                    twin.is_some_and(|at| drafts[at].socket.name == Name::from_proc(row.name));
+                // A forged row may name a real socket's inode; it seldom has its name as well.
+                if !is_named_so && forgeries.contains(after_pointer(row.line)) {
+                    forged.push(row);
+                } else if let Some(at) = twin {
+                    drafts[at].socket.seen_twice = true;
+                } else {
+                    unmatched += 1;
                 }
             }
         }
         if tables == 0 {
             return;
         }
-        let broken: Vec<&[u8]> = drafts
-            .iter()
-            .filter_map(|draft| draft.socket.name.as_ref())
-            .map(Name::bytes)
-            .filter(|name| name.contains(&b'\n'))
-            .collect();
-        let forged = |row: &proc_net_unix::Row<'_>| {
-            broken.iter().any(|name| {
-                name.split(|byte| *byte == b'\n')
-                    .skip(1)
-                    .any(|l| l == row.line)
-            })
-        };
-        let (forged, unmatched): (Vec<_>, Vec<_>) = unsupported.into_iter().partition(forged);
         for row in forged.iter().take(NAMED_ROWS) {
             let name = escape::display(row.name);
             self.warn("forged-row", format!("a row of /proc/net/unix is part of a socket's name, not a socket: inode {}, {name}", row.inode));
@@ -231,17 +224,39 @@ impl<'a> Namespace<'a> {
                 ),
             );
         }
-        let mut unlisted = 0;
-        for draft in drafts {
-            draft.socket.seen_twice = listed.contains_key(&draft.socket.inode);
-            unlisted += usize::from(!draft.socket.seen_twice);
-        }
-        if !unmatched.is_empty() || unlisted > 0 {
+        let unlisted = drafts
+            .iter()
+            .filter(|draft| !draft.socket.seen_twice)
+            .count();
+        if unmatched > 0 || unlisted > 0 {
             let inode = self.inode;
-            let only_proc = unmatched.len();
-            self.warn("table-mismatch", format!("network namespace {inode}: {only_proc} sockets only in /proc/net/unix, {unlisted} only in the diag dump (they began or ended during the capture, or one view is incomplete)"));
+            self.warn("table-mismatch", format!("network namespace {inode}: {unmatched} sockets only in /proc/net/unix, {unlisted} only in the diag dump (they began or ended during the capture, or one view is incomplete)"));
         }
     }
+}
+
+/// Lines that are parts of sockets' names, as the table prints them.
+fn forgeries(drafts: &[Draft]) -> BTreeSet<Vec<u8>> {
+    let names = drafts
+        .iter()
+        .filter_map(|draft| draft.socket.name.as_ref())
+        .map(Name::bytes);
+    let broken = names.filter(|name| name.contains(&b'\n'));
+    let lines = broken.flat_map(|name| name.split(|byte| *byte == b'\n').skip(1));
+    // The table prints NUL as `@`.
+    let printed = |line: &[u8]| {
+        let bytes = after_pointer(line).iter();
+        bytes
+            .map(|byte| if *byte == 0 { b'@' } else { *byte })
+            .collect()
+    };
+    lines.map(printed).collect()
+}
+
+/// A row without its first column, which the collector may have blanked.
+fn after_pointer(line: &[u8]) -> &[u8] {
+    let end = line.iter().position(|byte| *byte == b':');
+    &line[end.unwrap_or(0)..]
 }
 
 /// `udiag_state` and the peer attribute; who waits in a queue is found out later.

@@ -230,6 +230,10 @@ pub fn is_pending(map: &Map, talk: Talk) -> bool {
     connection(map, talk).is_some_and(|c| c.state == ConnectionState::Pending)
 }
 
+/// An end that more groups share than this is one row's end for all of them: a pipe that 2,000
+/// processes hold would otherwise make four million rows.
+const GROUPS_AT_ONE_END: usize = 16;
+
 /// The groups at one end, each with its processes; where nobody is known, why.
 fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<String, Vec<ProcessId>> {
     let processes = if client { &ends.from } else { &ends.to };
@@ -240,6 +244,11 @@ fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<Strin
     }
     if sides.is_empty() {
         sides.insert(nobody(map, ends, client).to_string(), Vec::new());
+    }
+    if sides.len() > GROUPS_AT_ONE_END {
+        let first = sides.keys().next().cloned().unwrap_or_default();
+        let label = format!("{first} and {} more", sides.len() - 1);
+        sides = BTreeMap::from([(label, processes.clone())]);
     }
     sides
 }
