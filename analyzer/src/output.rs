@@ -1,10 +1,11 @@
 //! Writing answers: to standard output, or to a file that is replaced only when it is whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use whotalks_snapshot::block::MAGIC;
 
 /// Writes a document: `-` to standard output, else the file is replaced atomically.
 ///
@@ -15,6 +16,7 @@ pub(crate) fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()
         return stdout(write);
     }
     let name = path.display();
+    refuse_snapshot(path)?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -39,6 +41,20 @@ pub(crate) fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()
     let file = File::create(&temporary.0).with_context(|| format!("{name}: cannot write"))?;
     finish(file, write).with_context(|| format!("{name}: cannot write"))?;
     std::fs::rename(&temporary.0, path).with_context(|| format!("{name}: cannot write"))
+}
+
+/// A snapshot may be the only evidence there is: no answer replaces one.
+fn refuse_snapshot(path: &Path) -> Result<()> {
+    let is_file = path.metadata().is_ok_and(|meta| meta.is_file());
+    let mut start = [0; MAGIC.len()];
+    let read = is_file
+        && File::open(path)
+            .and_then(|mut f| f.read_exact(&mut start))
+            .is_ok();
+    if read && start == MAGIC {
+        bail!("{}: is a snapshot, not replaced", path.display());
+    }
+    Ok(())
 }
 
 /// Writes to standard output through a buffer.

@@ -1,6 +1,6 @@
 //! Tells selectors from snapshot files on the command line, and turns them into a restriction.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
@@ -14,18 +14,23 @@ use crate::cli::Selection;
 impl Selection {
     /// The snapshot files among the words.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        self.words
+        let files = self
+            .words
             .iter()
-            .filter(|word| is_file(word))
-            .map(PathBuf::from)
-            .collect()
+            .enumerate()
+            .filter(|(at, _)| is_file(&self.words, *at));
+        files.map(|(_, word)| PathBuf::from(word)).collect()
     }
 
     /// The selectors among the words.
     pub(crate) fn selectors(&self) -> Vec<String> {
-        let words = self.words.iter().filter(|word| !is_file(word));
+        let words = self
+            .words
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !is_file(&self.words, *at));
         words
-            .map(|word| word.to_string_lossy().into_owned())
+            .map(|(_, word)| word.to_string_lossy().into_owned())
             .collect()
     }
 
@@ -83,9 +88,10 @@ pub(crate) fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
     Ok(Selected::new(selectors.collect::<Result<_>>()?))
 }
 
-/// Files come last and look like files: `-`, something with a path or a snapshot's ending, or
-/// whatever exists under that name. Everything else selects.
-fn is_file(word: &OsStr) -> bool {
+/// Whether the word at a place is a snapshot's name: `-`, something with a path or a snapshot's
+/// ending, or the last word, where a file of that name exists. Everything else selects.
+fn is_file(words: &[OsString], at: usize) -> bool {
+    let word = &words[at];
     let text = word.to_string_lossy();
     if text
         .split_once(':')
@@ -93,5 +99,9 @@ fn is_file(word: &OsStr) -> bool {
     {
         return false;
     }
-    text == "-" || text.contains('/') || text.ends_with(".whotalks") || Path::new(word).exists()
+    let last = at + 1 == words.len();
+    text == "-"
+        || text.contains('/')
+        || text.ends_with(".whotalks")
+        || last && Path::new(word).is_file()
 }

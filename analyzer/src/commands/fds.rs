@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::csv;
 use whotalks::model::{Map, ProcessId};
+use whotalks::query::matching;
 use whotalks::{escape, id, names};
 
 use crate::Outcome;
@@ -31,7 +32,9 @@ struct Row<'a> {
 }
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
+    let meant = matching(map, &options.selection.restriction()?.only);
     let mut rows: Vec<Row<'_>> = (0..map.processes.len())
+        .filter(|at| meant[*at])
         .map(|at| row(map, ProcessId::new(at)))
         .collect();
     if options.format == TableFormat::Text {

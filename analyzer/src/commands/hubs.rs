@@ -169,6 +169,15 @@ fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
         Some(unread) => format!("{} Ranks are lower bounds.", style::note(&unread)),
     };
     let not = if silent == 1 { "doesn't" } else { "don't" };
-    writeln!(out, "{talk}, {silent} {not}. {exact}")?;
+    if map.restricted {
+        // Only a part was asked for: who else talks was not counted.
+        writeln!(
+            out,
+            "{} selected. {exact}",
+            plural(ranked.len(), "process", "processes")
+        )?;
+    } else {
+        writeln!(out, "{talk}, {silent} {not}. {exact}")?;
+    }
     Ok(())
 }

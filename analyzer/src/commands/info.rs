@@ -38,10 +38,10 @@ struct File {
     kernel: String,
     arch: String,
     boot_id: String,
-    started_at: String,
+    started_at: Option<String>,
     ended_at: Option<String>,
     collector: String,
-    euid: u32,
+    euid: Option<u32>,
     note: Option<String>,
     processes: usize,
     descriptors: usize,
@@ -134,7 +134,7 @@ fn describe(snapshot: &Snapshot, loaded: Loaded) -> (File, Map) {
         kernel: escape::display(&host.kernel),
         arch: escape::display(&host.arch),
         boot_id: escape::display(&host.boot_id),
-        started_at: rfc3339(host.started_at_ns),
+        started_at: (host.started_at_ns != 0).then(|| rfc3339(host.started_at_ns)),
         ended_at: host.ended_at_ns.map(rfc3339),
         collector: escape::display(&host.collector),
         euid: host.euid,
@@ -225,8 +225,11 @@ fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
 }
 
 fn captured(file: &File, host: &Host) -> String {
+    let Some(start) = &file.started_at else {
+        return "(unknown: the block that says so is lost)".to_owned();
+    };
     // Seconds are what people compare; the document has the rest.
-    let start = file.started_at.replace('T', " ");
+    let start = start.replace('T', " ");
     let start = start
         .split_once('.')
         .map_or(start.as_str(), |(seconds, _)| seconds);
@@ -237,10 +240,10 @@ fn captured(file: &File, host: &Host) -> String {
             format!(" in {}.{:02} s", ms / 1_000, ms % 1_000 / 10)
         },
     );
-    let who = if file.euid == 0 {
-        "root".to_owned()
-    } else {
-        format!("uid {}", file.euid)
+    let who = match file.euid {
+        Some(0) => "root".to_owned(),
+        Some(uid) => format!("uid {uid}"),
+        None => "by nobody knows whom".to_owned(),
     };
     format!(
         "{start}Z{took}, {who}, collector {}",

@@ -1,7 +1,7 @@
 //! `whotalks list`: who talks to whom.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -139,6 +139,8 @@ fn csv(out: &mut dyn Write, map: &Map, rows: &[Link]) -> Result<()> {
 }
 
 fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> {
+    // What goes on to another program goes whole.
+    let all = all || !std::io::stdout().is_terminal();
     let shown = if all {
         rows.len()
     } else {

@@ -13,7 +13,8 @@ mod sockets;
 
 use anyhow::Result;
 use whotalks::graph;
-use whotalks::model::{Map, build_at};
+use whotalks::load::Loaded;
+use whotalks::model::{At, Map, build_at};
 use whotalks::query::restrict;
 
 use crate::Outcome;
@@ -45,6 +46,7 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         eprintln!("whotalks: --at: there is no such capture");
         return Ok(None);
     };
+    say_series(&loaded, &whole, selection.at);
     let near = near_names(&whole, selection);
     let (map, found) = restrict(whole, &restriction);
     if !found {
@@ -52,6 +54,17 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         return Ok(None);
     }
     Ok(Some(map))
+}
+
+/// Several captures of one boot are a series, of which only one is looked at: that must be known.
+fn say_series(loaded: &[Loaded], map: &Map, at: At) {
+    let captures: usize = loaded.iter().map(|file| file.captures.len()).sum();
+    let hosts = map.hosts.len();
+    if captures > hosts && at == At::Last {
+        eprintln!(
+            "whotalks: {captures} captures of {hosts} hosts: the latest of each is used (--at)"
+        );
+    }
 }
 
 /// The selection's words, which may hold a slip, with names that they may mean.

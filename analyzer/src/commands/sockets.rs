@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::{self, Socket, csv};
 use whotalks::model::{Map, SocketId};
-use whotalks::query::{addressed, named};
+use whotalks::query::{addressed, matching_sockets, named};
 use whotalks::{escape, id, names};
 
 use super::unreadable;
@@ -22,20 +22,22 @@ struct Document {
 }
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
+    let wanted = options.selection.restriction()?.only;
+    let meant = matching_sockets(map, &wanted);
+    let chosen: Vec<SocketId> = (0..map.sockets.len())
+        .filter(|at| meant[*at])
+        .map(SocketId::new)
+        .collect();
     output::stdout(|out| match options.format {
-        TableFormat::Text => text(out, map),
-        TableFormat::Json => json(out, map),
-        TableFormat::Csv => csv(out, map),
+        TableFormat::Text => text(out, map, &chosen),
+        TableFormat::Json => json(out, map, &chosen),
+        TableFormat::Csv => csv(out, map, &chosen),
     })?;
     Ok(Outcome::Done)
 }
 
-fn ids(map: &Map) -> impl Iterator<Item = SocketId> {
-    (0..map.sockets.len()).map(SocketId::new)
-}
-
-fn json(out: &mut dyn Write, map: &Map) -> Result<()> {
-    let sockets = ids(map).map(|id| export::socket(map, id)).collect();
+fn json(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
+    let sockets = chosen.iter().map(|id| export::socket(map, *id)).collect();
     serde_json::to_writer(
         &mut *out,
         &Document {
@@ -67,9 +69,9 @@ const COLUMNS: [&str; 17] = [
 ];
 
 /// One row for each socket; its holders as process:descriptor.
-fn csv(out: &mut dyn Write, map: &Map) -> Result<()> {
+fn csv(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
     csv::row(out, &COLUMNS)?;
-    for id in ids(map) {
+    for id in chosen.iter().copied() {
         let socket = map.socket(id);
         let via = socket.name.as_ref().map(named);
         let via = via.or_else(|| socket.local.map(addressed));
@@ -106,8 +108,8 @@ fn csv(out: &mut dyn Write, map: &Map) -> Result<()> {
     Ok(())
 }
 
-fn text(out: &mut dyn Write, map: &Map) -> Result<()> {
-    let rows: Vec<Vec<String>> = ids(map).map(|id| cells(map, id)).collect();
+fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
+    let rows: Vec<Vec<String>> = chosen.iter().map(|id| cells(map, *id)).collect();
     let heading = [
         ("INODE", Align::Right),
         ("FAMILY", Align::Left),

@@ -40,6 +40,13 @@ pub(super) fn lines(map: &Map, options: &Options, width: f64) -> Vec<String> {
             lines.extend(wrap(&text, NOTE_SIZE, width));
         }
     }
+    if map.restricted {
+        lines.extend(wrap(
+            "A part of the map: the rest was left out on request.",
+            NOTE_SIZE,
+            width,
+        ));
+    }
     if map.hosts.len() > MOST_HOSTS {
         lines.push(format!("and {} more hosts", map.hosts.len() - MOST_HOSTS));
     }
@@ -70,14 +77,18 @@ fn describe(host: &Host) -> String {
         text = format!("{text} ({})", os.join(", "));
     }
     let who = match host.euid {
-        0 => "root".to_owned(),
-        uid => format!("uid {uid}"),
+        Some(0) => " as root".to_owned(),
+        Some(uid) => format!(" as uid {uid}"),
+        None => String::new(),
     };
-    format!("{text}, captured {} as {who}", moment(host.started_at_ns))
+    format!("{text}, captured {}{who}", moment(host.started_at_ns))
 }
 
 /// Whole seconds: the picture is of a moment, not of a nanosecond.
 fn moment(ns: u64) -> String {
+    if ns == 0 {
+        return "at an unknown time".to_owned();
+    }
     i64::try_from(ns / 1_000_000_000)
         .ok()
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())

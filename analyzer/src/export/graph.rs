@@ -33,11 +33,12 @@ struct Host {
     kernel: String,
     arch: String,
     os: String,
-    started_at: String,
+    started_at: Option<String>,
     ended_at: Option<String>,
     collector: String,
     source: &'static str,
-    euid: u32,
+    /// Null where the capture's own block is lost.
+    euid: Option<u32>,
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note_hex: Option<String>,
@@ -250,7 +251,7 @@ fn host(at: usize, host: &crate::model::Host) -> Host {
         kernel: display(&host.kernel),
         arch: display(&host.arch),
         os: display(&host.os),
-        started_at: rfc3339(host.started_at_ns),
+        started_at: (host.started_at_ns != 0).then(|| rfc3339(host.started_at_ns)),
         ended_at: host.ended_at_ns.map(rfc3339),
         collector: display(&host.collector),
         source: "collector",

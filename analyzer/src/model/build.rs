@@ -1,6 +1,7 @@
 //! From captures to the map: each host joined on its own, then put side by side.
 
 use whotalks_snapshot::Damage;
+use whotalks_snapshot::records::Host;
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
@@ -60,7 +61,8 @@ fn is_same_boot(one: &Capture, two: &Capture) -> bool {
     match (&one.host, &two.host) {
         // Containers share their host's boot, not its processes.
         (Some(one), Some(two)) => {
-            !one.boot_id.is_empty() && (&one.boot_id, one.pidns) == (&two.boot_id, two.pidns)
+            let identity = |host: &Host| (host.boot_id.clone(), host.pidns, host.hostname.clone());
+            !one.boot_id.is_empty() && identity(one) == identity(two)
         }
         _ => false,
     }
@@ -127,12 +129,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     };
     count_processes(map, first_process, &mut coverage);
     judge(capture, &mut coverage);
-    add_holders(
-        map,
-        &mut drafts,
-        &held,
-        coverage.partial + coverage.denied == 0,
-    );
+    add_holders(map, &mut drafts, &held, coverage.all_holders_known());
 
     let connector = Connector {
         host,

@@ -50,6 +50,9 @@ pub struct Map {
     pub pipes: Vec<Pipe>,
     /// What does not fit together, or is not whole.
     pub warnings: Vec<Warning>,
+    /// Something was left out on purpose: who seems to talk to nobody may only talk to what is not
+    /// here.
+    pub restricted: bool,
     /// All holders, each socket's in one run: see `Map::holders`.
     pub(crate) holders: Vec<Holder>,
 }

@@ -25,8 +25,8 @@ pub struct Host {
     pub ended_at_ns: Option<u64>,
     /// Version of the collector.
     pub collector: Box<[u8]>,
-    /// Effective user id of the collector.
-    pub euid: u32,
+    /// Effective user id of the collector; `None`: not known.
+    pub euid: Option<u32>,
     /// `--note`.
     pub note: Option<Box<[u8]>>,
     /// What was read, and what was not.
@@ -54,6 +54,17 @@ pub struct HostCoverage {
     pub damage: Vec<String>,
     /// Nothing that exists may be missing from the map.
     pub complete: bool,
+}
+
+impl HostCoverage {
+    /// Whether nobody who holds a socket or pipe can have been missed: every process was seen and
+    /// read, and nothing of it was lost since.
+    pub fn all_holders_known(&self) -> bool {
+        self.partial + self.denied == 0
+            && self.damage.is_empty()
+            && self.initial_pidns
+            && !self.hidepid
+    }
 }
 
 /// What of a network namespace was read.

@@ -28,7 +28,7 @@ pub(super) fn host(capture: &Capture) -> Host {
         started_at_ns: record.started_realtime_ns,
         ended_at_ns: capture.end.as_ref().map(|end| end.ended_realtime_ns),
         collector: record.collector.into(),
-        euid: record.euid,
+        euid: capture.host.as_ref().map(|host| host.euid),
         note: record.note.map(Into::into),
         coverage: super::HostCoverage::default(),
     }

@@ -1,13 +1,13 @@
 //! Connections between sockets with addresses: where two address pairs mirror each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::draft::Draft;
 use super::listeners::{id, share_holder};
 use super::socket::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
-    ListenerEvidence, SocketState,
+    ListenerEvidence, SocketState, SocketType,
 };
 
 /// Namespace, protocol, own address, other address: what a connection looks like from one end.
@@ -40,6 +40,7 @@ pub(super) fn connections(drafts: &[Draft], first: usize, holders: &[Holder]) ->
         }
     }
     let listeners = Listeners::of(drafts, holders);
+    let receivers = Receivers::of(drafts);
     let mut connections = Vec::new();
     for (at, draft) in drafts.iter().enumerate() {
         let Some((netns, protocol, local, remote)) = tuple(draft) else {
@@ -56,7 +57,14 @@ pub(super) fn connections(drafts: &[Draft], first: usize, holders: &[Holder]) ->
         match other {
             Some(other) if other < at => {}
             Some(other) => connections.push(pair(drafts, first, at, other, &listeners)),
-            None => connections.push(alone(drafts, first, at, &listeners)),
+            None => match receivers.find(drafts, at) {
+                Some(receiver) => connections.push(Connection {
+                    b: Some(id(first, receiver)),
+                    state: ConnectionState::OneWay,
+                    ..connection(drafts, first, at, ConnectionState::OneWay, None)
+                }),
+                None => connections.push(alone(drafts, first, at, &listeners)),
+            },
         }
     }
     connections
@@ -141,8 +149,70 @@ fn connection(
     }
 }
 
+/// Datagram sockets that are bound and not connected: a resolver, a log server. Whoever is connected
+/// to their address sends to them; they answer without being connected.
+struct Receivers {
+    by_port: BTreeMap<(u64, &'static str, u32), Vec<usize>>,
+    /// Addresses that are seen to be each namespace's own.
+    own: BTreeSet<(u64, Place)>,
+}
+
+impl Receivers {
+    fn of(drafts: &[Draft]) -> Self {
+        let mut receivers = Self {
+            by_port: BTreeMap::new(),
+            own: BTreeSet::new(),
+        };
+        for (at, draft) in drafts.iter().enumerate() {
+            let socket = &draft.socket;
+            let (Some(netns), Some(local)) = (socket.netns, socket.local.map(split)) else {
+                continue;
+            };
+            receivers.own.insert((netns, local.0));
+            let receives = socket.kind == SocketType::Dgram
+                && socket.state == SocketState::Unconnected
+                && local.1 != 0;
+            if let Some(protocol) = socket.protocol.filter(|_| receives) {
+                receivers
+                    .by_port
+                    .entry((netns, protocol, local.1))
+                    .or_default()
+                    .push(at);
+            }
+        }
+        receivers
+    }
+
+    /// Who receives what `sender` sends: bound to the exact address, else to any where the address
+    /// is this namespace's own. Of several nobody can tell which.
+    fn find(&self, drafts: &[Draft], sender: usize) -> Option<usize> {
+        let socket = &drafts[sender].socket;
+        let (netns, protocol, _, remote) = tuple(&drafts[sender])?;
+        let (place, port) = split(remote);
+        let bound = self.by_port.get(&(netns, protocol, port))?;
+        let at_place = |wanted: &dyn Fn(Place) -> bool| {
+            let mut fitting = bound.iter().copied().filter(|at| {
+                drafts[*at]
+                    .socket
+                    .local
+                    .is_some_and(|local| wanted(split(local).0))
+            });
+            (fitting.next(), fitting.next())
+        };
+        let is_own = is_loopback(remote) || self.own.contains(&(netns, place));
+        let found = match at_place(&|local| local == place) {
+            (None, _) if is_own => at_place(&|local| local.accepts(place)),
+            exact => exact,
+        };
+        match found {
+            (Some(one), None) if socket.kind == SocketType::Dgram => Some(one),
+            _ => None,
+        }
+    }
+}
+
 /// The part of an address that is not its port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Ip(IpAddr),
     Cid(u32),

@@ -201,10 +201,9 @@ pub fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
     (ends.from.is_empty() || ends.to.is_empty()) && all_read(map, map.pipes[id.index()].host)
 }
 
-/// Whether every process that was seen let itself be read.
+/// Whether nobody at a pipe's end can have been missed.
 fn all_read(map: &Map, host: HostId) -> bool {
-    let coverage = &map.hosts[host.index()].coverage;
-    coverage.partial + coverage.denied == 0
+    map.hosts[host.index()].coverage.all_holders_known()
 }
 
 fn connection(map: &Map, talk: Talk) -> Option<&Connection> {

@@ -12,5 +12,5 @@ pub use links::{
     link_kind, links, named, nobody, via,
 };
 pub use path::{Direction, Hop, path};
-pub use restrict::{Restriction, matching, restrict};
+pub use restrict::{Restriction, matching, matching_sockets, restrict};
 pub use select::{KINDS, Selection, Selector, SelectorError};

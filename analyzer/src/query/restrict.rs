@@ -38,6 +38,23 @@ pub fn matching(map: &Map, selection: &Selection) -> Vec<bool> {
         .collect()
 }
 
+/// The sockets that a selection means: in the hands of a process that it means, or nobody's; by
+/// index.
+pub fn matching_sockets(map: &Map, selection: &Selection) -> Vec<bool> {
+    sockets_of(map, selection, &held(map))
+}
+
+fn sockets_of(map: &Map, selection: &Selection, held: &[Vec<SocketId>]) -> Vec<bool> {
+    let is_meant = |socket: SocketId| {
+        let holders = map.holding_processes(socket);
+        let by = |p: &ProcessId| selection.end(map, *p, &held[p.index()], socket);
+        holders.iter().any(by) || holders.is_empty() && selection.unheld(map, socket)
+    };
+    (0..map.sockets.len())
+        .map(|at| is_meant(SocketId::new(at)))
+        .collect()
+}
+
 /// The sockets of each process.
 fn held(map: &Map) -> Vec<Vec<SocketId>> {
     let mut held = vec![Vec::new(); map.processes.len()];
@@ -100,48 +117,56 @@ impl Keep {
         let mut processes: Vec<bool> = (0..map.processes.len())
             .map(|at| selection.process(map, ProcessId::new(at), &held[at]))
             .collect();
-        let end = |socket: SocketId| {
-            let holders = map.holding_processes(socket);
-            let by =
-                |process: &ProcessId| selection.end(map, *process, &held[process.index()], socket);
-            holders.iter().any(by) || holders.is_empty() && selection.unheld(map, socket)
-        };
         let mut found = processes.contains(&true);
-        let mut sockets: Vec<bool> = (0..map.sockets.len())
-            .map(|at| end(SocketId::new(at)))
-            .collect();
+        let mut sockets = sockets_of(map, selection, &held);
         found |= sockets.contains(&true);
         let matched = processes.clone();
         let chosen = sockets.clone();
         for (at, connection) in map.connections.iter().enumerate() {
             let ends = || [Some(connection.a), connection.b].into_iter().flatten();
             let listener = connection.listener;
-            // A listener counts as an end: `socket:/run/x` means those who talk over it.
-            let kept = ends().chain(listener).any(|end| chosen[end.index()]);
-            self.connections[at] &= kept;
-            if !kept {
+            let far = connection.b.or(listener);
+            let is_chosen = |end: Option<SocketId>| end.is_some_and(|end| chosen[end.index()]);
+            let (near_fits, far_fits) = (chosen[connection.a.index()], is_chosen(far));
+            // `socket:/run/x` means those who talk over that listener.
+            let over = selection.has_socket_kinds() && is_chosen(listener);
+            self.connections[at] &= near_fits || far_fits || over;
+            if !self.connections[at] {
                 continue;
             }
             ends()
                 .chain(listener)
                 .for_each(|socket| sockets[socket.index()] = true);
-            // Those who wait in a listener's queue talk to its holders.
-            let waits = connection.b.is_none().then_some(listener).flatten();
-            for end in ends().chain(waits) {
+            // Of a shared end only those who match; of the other end everybody.
+            let mut everybody = |end: SocketId| {
                 map.holding_processes(end)
                     .iter()
                     .for_each(|p| processes[p.index()] = true);
+            };
+            if far_fits || over {
+                everybody(connection.a);
+            }
+            if near_fits || over {
+                far.into_iter().for_each(&mut everybody);
             }
         }
         let pipe_matches = !selection.has_socket_kinds();
         for (at, pipe) in map.pipes.iter().enumerate() {
-            let mut holders = pipe.readers.iter().chain(&pipe.writers);
-            let kept = pipe_matches && holders.any(|holder| matched[holder.process.index()]);
-            self.pipes[at] &= kept;
-            if kept {
-                for holder in pipe.readers.iter().chain(&pipe.writers) {
-                    processes[holder.process.index()] = true;
-                }
+            let fits = |side: &[Holder]| side.iter().any(|h| matched[h.process.index()]);
+            let (reads, writes) = (fits(&pipe.readers), fits(&pipe.writers));
+            self.pipes[at] &= pipe_matches && (reads || writes);
+            if !self.pipes[at] {
+                continue;
+            }
+            let mut everybody = |side: &[Holder]| {
+                side.iter()
+                    .for_each(|holder| processes[holder.process.index()] = true);
+            };
+            if reads {
+                everybody(&pipe.writers);
+            }
+            if writes {
+                everybody(&pipe.readers);
             }
         }
         self.processes
@@ -212,6 +237,7 @@ impl Keep {
         let mut kept = Map {
             hosts: map.hosts.clone(),
             warnings: map.warnings.clone(),
+            restricted: true,
             ..Map::default()
         };
         kept.processes = map
