@@ -10,6 +10,8 @@ use super::diag;
 
 /// `INET_DIAG_SHUTDOWN`.
 const INET_DIAG_SHUTDOWN: u16 = 8;
+/// `INET_DIAG_SKV6ONLY`.
+const INET_DIAG_SKV6ONLY: u16 = 11;
 /// Bytes of `struct inet_diag_msg`.
 const MESSAGE_BYTES: usize = 72;
 const AF_INET6: u8 = 10;
@@ -39,6 +41,8 @@ pub struct Row {
     pub inode: u32,
     /// Directions shut down.
     pub shutdown: u8,
+    /// `IPV6_V6ONLY`; the kernel tells it of listeners and unconnected sockets.
+    pub v6only: bool,
 }
 
 /// The rows of a dump, and how many messages were unreadable.
@@ -60,10 +64,11 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
             Ipv4Addr::new(a, b, c, d).into()
         })
     };
-    let shutdown = attributes(&payload[MESSAGE_BYTES..], order)
-        .find(|(kind, _)| *kind == INET_DIAG_SHUTDOWN)
-        .and_then(|(_, value)| value.first().copied())
-        .unwrap_or(0);
+    let byte = |wanted: u16| {
+        let mut attributes = attributes(&payload[MESSAGE_BYTES..], order);
+        let (_, value) = attributes.find(|(kind, _)| *kind == wanted)?;
+        value.first().copied()
+    };
     Some(Row {
         v6,
         state: fixed[1],
@@ -75,7 +80,8 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
         send_queue: order.u32(fixed, 60)?,
         uid: order.u32(fixed, 64)?,
         inode: order.u32(fixed, 68)?,
-        shutdown,
+        shutdown: byte(INET_DIAG_SHUTDOWN).unwrap_or(0),
+        v6only: byte(INET_DIAG_SKV6ONLY).unwrap_or(0) != 0,
     })
 }
 

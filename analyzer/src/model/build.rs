@@ -1,7 +1,9 @@
 //! From captures to the map: each host joined on its own, then put side by side.
 
+use std::collections::BTreeMap;
+
 use whotalks_snapshot::Damage;
-use whotalks_snapshot::records::Host;
+use whotalks_snapshot::records::{Host, RawHeader};
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
@@ -9,7 +11,7 @@ use super::draft::{Draft, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::socket::{Family, SocketKey, SocketState};
 use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
-use crate::load::{Capture, Loaded};
+use crate::load::{Capture, Loaded, RawSource};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
 const INITIAL_PIDNS: u64 = 0xEFFF_FFFC;
@@ -36,13 +38,15 @@ pub fn build(files: &[Loaded]) -> Map {
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
     let mut series: Vec<Vec<(&Capture, &[Damage])>> = Vec::new();
+    let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
     for file in files {
         for capture in &file.captures {
-            let same = |of: &&mut Vec<(&Capture, &[Damage])>| is_same_boot(of[0].0, capture);
-            match series.iter_mut().find(same) {
-                Some(series) => series.push((capture, &file.damages)),
-                None => series.push(vec![(capture, &file.damages)]),
+            let next = series.len();
+            let place = identity(capture).map_or(next, |boot| *places.entry(boot).or_insert(next));
+            if place == next {
+                series.push(Vec::new());
             }
+            series[place].push((capture, &file.damages));
         }
     }
     let mut map = Map::default();
@@ -57,15 +61,10 @@ pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
     Some(map)
 }
 
-fn is_same_boot(one: &Capture, two: &Capture) -> bool {
-    match (&one.host, &two.host) {
-        // Containers share their host's boot, not its processes.
-        (Some(one), Some(two)) => {
-            let identity = |host: &Host| (host.boot_id.clone(), host.pidns, host.hostname.clone());
-            !one.boot_id.is_empty() && identity(one) == identity(two)
-        }
-        _ => false,
-    }
+/// What the captures of one series share. Containers share their host's boot, not its processes.
+fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
+    let host: &Host = capture.host.as_ref()?;
+    (!host.boot_id.is_empty()).then_some((&host.boot_id, host.pidns, &host.hostname))
 }
 
 fn started(capture: &Capture) -> u64 {
@@ -136,6 +135,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
         first: first_socket,
         drafts: &drafts,
         holders: &map.holders,
+        all_tables: coverage.netns.iter().all(|ns| ns.diag == Readable::Ok),
     };
     let mut found = connector.unix();
     let mut inet = tuples::connections(&drafts, first_socket, &map.holders);
@@ -210,7 +210,14 @@ fn judge(capture: &Capture, coverage: &mut HostCoverage) {
         && !coverage.netns.is_empty()
         && (entered && dumped)
         && coverage.initial_pidns
-        && !coverage.hidepid;
+        && !coverage.hidepid
+        && !capture.raw.iter().any(is_cut);
+}
+
+/// Whether a dump is known to have stopped short.
+fn is_cut(raw: &RawSource) -> bool {
+    let dump = raw.header.source.starts_with(b"diag/");
+    dump && (raw.gaps || raw.header.flags & RawHeader::TRUNCATED != 0)
 }
 
 /// `hidepid` of the collector's own `/proc`, from its mountinfo; root is not concerned.

@@ -16,6 +16,8 @@ pub(super) struct Connector<'a> {
     pub(super) first: usize,
     pub(super) drafts: &'a [Draft],
     pub(super) holders: &'a [Holder],
+    /// Every network namespace's sockets were read.
+    pub(super) all_tables: bool,
 }
 
 /// What was found, and the states that only follow from it.
@@ -49,6 +51,8 @@ impl Connector<'_> {
                 (true, _) if other < at => {}
                 (true, _) => found.connections.push(self.pair(at, other, &listeners)),
                 (false, true) => found.connections.push(self.one_way(at, other)),
+                // The other end's row is younger: it says that this one has closed since.
+                (false, false) if self.drafts[other].peer == Some(0) => {}
                 (false, false) => {
                     one_sided += 1;
                     found.connections.push(self.alone(at, &listeners, false));
@@ -58,7 +62,9 @@ impl Connector<'_> {
         for (at, draft) in self.drafts.iter().enumerate() {
             // PEER without inode and both directions shut down: the other end has closed.
             let stream = draft.socket.kind != SocketType::Dgram;
-            if draft.peer == Some(0) && draft.socket.state == SocketState::Closing && stream {
+            let waits = found.pending.binary_search(&at).is_ok();
+            let closed = draft.peer == Some(0) && draft.socket.state == SocketState::Closing;
+            if closed && stream && !waits {
                 found.connections.push(self.closing(at, &listeners));
             }
         }
@@ -167,7 +173,7 @@ impl Connector<'_> {
                 let at = self.drafts.binary_search_by_key(&key, |d| d.socket.key);
                 let Ok(at) = at else { continue };
                 // Accepted between the two readings: then it has a peer by now.
-                if self.drafts[at].peer != Some(0) || self.drafts[at].socket.shutdown & 3 == 3 {
+                if self.drafts[at].peer != Some(0) {
                     continue;
                 }
                 found.pending.push(at);
@@ -194,20 +200,24 @@ impl Connector<'_> {
             let pending = draft.socket.pending.unwrap_or(0) as usize;
             draft.socket.state == SocketState::Listening && draft.waiting.len() < pending
         };
-        let mut unread = self
+        let mut short = self
             .drafts
             .iter()
             .enumerate()
             .filter(|(_, draft)| unread(draft));
-        let (Some((listener, of)), second) = (unread.next(), unread.next()) else {
+        let (first, second) = (short.next(), short.next());
+        if first.is_none() && self.all_tables {
             return;
-        };
-        let kind = of.socket.kind;
+        }
+        // One queue that was not read whole, and none that was not seen at all: it is that one.
+        let sole = first.filter(|_| second.is_none() && self.all_tables);
+        let kind = sole.map(|(_, of)| of.socket.kind);
         let mut waiting = Vec::new();
         for (at, draft) in self.drafts.iter().enumerate() {
             let candidate = draft.peer == Some(0)
                 && draft.socket.state == SocketState::Established
-                && (second.is_some() || draft.socket.kind == kind);
+                && kind.is_none_or(|kind| draft.socket.kind == kind)
+                && draft.socket.kind != SocketType::Dgram;
             if candidate && found.pending.binary_search(&at).is_err() {
                 waiting.push(at);
             }
@@ -215,7 +225,7 @@ impl Connector<'_> {
         for at in &waiting {
             found.connections.push(Connection {
                 evidence: Evidence::Elimination,
-                listener: second.is_none().then(|| id(self.first, listener)),
+                listener: sole.map(|(listener, _)| id(self.first, listener)),
                 confirmed: false,
                 ..self.connection(*at, None, ConnectionState::Pending)
             });

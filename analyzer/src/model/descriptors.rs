@@ -1,6 +1,6 @@
 //! Who holds what: descriptor tables joined with processes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 use whotalks_snapshot::records::DescriptorInfo;
@@ -34,10 +34,22 @@ pub(super) fn held(
     let mut held = Held::default();
     let mut pipes: BTreeMap<PipeKey, Pipe> = BTreeMap::new();
     let mut states: BTreeMap<ProcessId, TableState> = BTreeMap::new();
+    let again = read_again(&capture.tables);
     for table in &capture.tables {
         let Some(id) = find(processes, first, table.pid) else {
             continue;
         };
+        // A whole second look replaces the first: together they would show descriptors that never
+        // were open at once.
+        if table.pass <= 1 && again.contains(&(table.pid, table.tid)) {
+            continue;
+        }
+        // The table of an earlier process of the same pid.
+        if table.at_boottime_ns != 0
+            && table.at_boottime_ns < processes[id.index()].started_boottime_ns
+        {
+            continue;
+        }
         let state = states.entry(id).or_default();
         let mut counts = Counts::default();
         for entry in table.entries() {
@@ -73,11 +85,7 @@ pub(super) fn held(
             }
         }
         state.note(table);
-        // The second look at a table that was read already does not count twice.
-        if table.pass <= 1 || state.first_pass == 0 {
-            counts.into_process(&mut processes[id.index()]);
-        }
-        state.first_pass += u32::from(table.pass <= 1);
+        counts.into_process(&mut processes[id.index()]);
     }
     for (id, state) in states {
         processes[id.index()].fds_status = state.status();
@@ -94,10 +102,17 @@ pub(super) fn held(
     held
 }
 
+/// Tables (process, private thread) that the second look read to their ends.
+fn read_again(tables: &[DescriptorTable]) -> BTreeSet<(u32, u32)> {
+    let whole = tables
+        .iter()
+        .filter(|t| t.pass > 1 && t.last && t.errno == 0);
+    whole.map(|table| (table.pid, table.tid)).collect()
+}
+
 /// How reading a process's tables went.
 #[derive(Default)]
 struct TableState {
-    first_pass: u32,
     ended: bool,
     refused: bool,
     lost: bool,

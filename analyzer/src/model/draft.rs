@@ -11,6 +11,8 @@ pub(super) struct Draft {
     pub(super) peer: Option<u32>,
     /// Unix listeners: inodes of the clients that wait.
     pub(super) waiting: Vec<u32>,
+    /// IPv6: does not serve IPv4 (`IPV6_V6ONLY`).
+    pub(super) v6only: bool,
 }
 
 impl Draft {
@@ -45,6 +47,7 @@ impl Draft {
             socket,
             peer: None,
             waiting: Vec::new(),
+            v6only: false,
         }
     }
 
@@ -75,10 +78,26 @@ pub(super) fn socket_type(number: u8) -> SocketType {
 /// The same socket listed twice (two looks, or one namespace read through two processes) is one; two
 /// sockets under one inode (inodes are 32 bits wide and wrap) both stay, the later under its cookie.
 pub(super) fn settle(drafts: &mut Vec<Draft>, warnings: &mut Vec<Warning>) {
-    drafts.sort_by_key(|draft| (draft.socket.key, draft.socket.cookie));
+    // What only the text table says comes after what a dump says: it never replaces that.
+    drafts.sort_by_key(|draft| {
+        let socket = &draft.socket;
+        (socket.key, socket.cookie.is_none(), socket.cookie)
+    });
     drafts.dedup_by(|later, kept| {
         let (a, b) = (&later.socket, &kept.socket);
-        a.key == b.key && (a.cookie == b.cookie || a.cookie.is_none() || b.cookie.is_none())
+        let same = a.key == b.key && (a.cookie == b.cookie || a.cookie.is_none());
+        if same && a.cookie != b.cookie && a.netns != b.netns {
+            warnings.push(Warning {
+                host: a.host,
+                kind: "forged-row",
+                text: format!(
+                    "/proc/net/unix of another network namespace claims the inode {} of a socket \
+                     that the diag dump knows; not believed",
+                    a.inode
+                ),
+            });
+        }
+        same
     });
     let mut moved = false;
     let mut previous = None;

@@ -1,5 +1,7 @@
 //! Internet sockets, from the diag dumps.
 
+use std::cmp::Reverse;
+
 use super::HostId;
 use super::draft::Draft;
 use super::socket::{Address, Family, SocketKey, SocketState, SocketType};
@@ -41,7 +43,10 @@ pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
     let mut drafts: Vec<Draft> = Vec::new();
     for (source, kind, protocol) in DUMPS {
-        for raw in capture.sources(source) {
+        let mut readings: Vec<_> = capture.sources(source).collect();
+        // Of a socket that several list, the latest row counts.
+        readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
+        for raw in readings {
             let rows = inet_diag::rows(&raw.bytes, order).0;
             let kept = rows
                 .iter()
@@ -100,6 +105,7 @@ fn draft(
     if socket.state == SocketState::Listening {
         socket.accepting = Some(true);
     }
+    draft.v6only = row.v6only;
     draft.set_queues(row.receive_queue, row.send_queue);
     draft
 }

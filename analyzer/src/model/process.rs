@@ -128,6 +128,8 @@ pub struct Process {
     pub ns_pid: u32,
     /// Start, clock ticks since boot (`stat` field 22).
     pub start_ticks: u64,
+    /// Start, boot clock, nanoseconds; rounded down to a tick.
+    pub started_boottime_ns: u64,
     /// Start, wall clock, nanoseconds since 1970.
     pub started_at_ns: u64,
     /// Parent's pid.

@@ -79,8 +79,9 @@ pub(super) fn processes(capture: &Capture, host: HostId) -> (Vec<Process>, usize
         }
         processes.push(process(record, stat, host, &users, &clock));
     }
-    processes.sort_by_key(|process| (process.pid, process.start_ticks));
-    // The second look reads some processes again; a reused pid's first process comes first.
+    // The second look reads some processes again; of a reused pid the later process is the one that
+    // is there.
+    processes.sort_by_key(|process| (process.pid, std::cmp::Reverse(process.start_ticks)));
     processes.dedup_by_key(|process| process.pid);
     (processes, vanished)
 }
@@ -110,11 +111,14 @@ impl Clock {
         }
     }
 
-    fn wall_ns(&self, ticks: u64) -> u64 {
+    fn since_boot_ns(&self, ticks: u64) -> u64 {
         let (seconds, rest) = (ticks / self.ticks_per_second, ticks % self.ticks_per_second);
-        let since_boot = seconds.saturating_mul(1_000_000_000);
-        let since_boot = since_boot.saturating_add(rest * 1_000_000_000 / self.ticks_per_second);
-        self.boot_ns.saturating_add(since_boot)
+        let whole = seconds.saturating_mul(1_000_000_000);
+        whole.saturating_add(rest * 1_000_000_000 / self.ticks_per_second)
+    }
+
+    fn wall_ns(&self, ticks: u64) -> u64 {
+        self.boot_ns.saturating_add(self.since_boot_ns(ticks))
     }
 }
 
@@ -139,6 +143,7 @@ fn process(
         pid: record.pid,
         ns_pid: proc_pid::innermost_pid(&record.status).unwrap_or(record.pid),
         start_ticks: stat.map_or(0, |stat| stat.start_ticks),
+        started_boottime_ns: stat.map_or(0, |stat| clock.since_boot_ns(stat.start_ticks)),
         started_at_ns: stat.map_or(0, |stat| clock.wall_ns(stat.start_ticks)),
         ppid: stat.map_or(0, |stat| stat.ppid),
         comm: stat.map_or_else(Box::default, |stat| stat.comm.into()),

@@ -49,10 +49,16 @@ pub(super) fn connections(drafts: &[Draft], first: usize, holders: &[Holder]) ->
         let same = by_tuple.get(&(netns, protocol, remote, local)).copied();
         // Over a veth both ends are on this host; never over loopback, which each namespace has.
         let other = same.or_else(|| {
-            let [one] = elsewhere.get(&(protocol, remote, local))?[..] else {
-                return None;
+            let sole = |of: (&'static str, Address, Address)| match elsewhere.get(&of)?[..] {
+                [one] => Some(one),
+                _ => None,
             };
-            (!is_loopback(local) && !is_loopback(remote)).then_some(one)
+            let one = sole((protocol, remote, local))?;
+            let away = drafts[one].socket.netns?;
+            // Both directions occur once on the whole host, and that end has no partner at home.
+            let free = sole((protocol, local, remote)) == Some(at)
+                && !by_tuple.contains_key(&(away, protocol, local, remote));
+            (free && !is_loopback(local) && !is_loopback(remote)).then_some(one)
         });
         match other {
             Some(other) if other < at => {}
@@ -76,9 +82,10 @@ fn is_loopback(address: Address) -> bool {
 
 fn tuple(draft: &Draft) -> Option<Tuple> {
     let socket = &draft.socket;
+    // In connect(2) there is nobody at the other end yet.
     let connected = !matches!(
         socket.state,
-        SocketState::Listening | SocketState::Unconnected
+        SocketState::Listening | SocketState::Unconnected | SocketState::Connecting
     );
     let protocol = socket
         .protocol
@@ -190,18 +197,20 @@ impl Receivers {
         let (netns, protocol, _, remote) = tuple(&drafts[sender])?;
         let (place, port) = split(remote);
         let bound = self.by_port.get(&(netns, protocol, port))?;
-        let at_place = |wanted: &dyn Fn(Place) -> bool| {
-            let mut fitting = bound.iter().copied().filter(|at| {
-                drafts[*at]
+        let at_place = |wanted: &dyn Fn(Place, bool) -> bool| {
+            let fits = |at: &usize| {
+                let draft = &drafts[*at];
+                draft
                     .socket
                     .local
-                    .is_some_and(|local| wanted(split(local).0))
-            });
+                    .is_some_and(|local| wanted(split(local).0, draft.v6only))
+            };
+            let mut fitting = bound.iter().copied().filter(fits);
             (fitting.next(), fitting.next())
         };
         let is_own = is_loopback(remote) || self.own.contains(&(netns, place));
-        let found = match at_place(&|local| local == place) {
-            (None, _) if is_own => at_place(&|local| local.accepts(place)),
+        let found = match at_place(&|local, _| local == place) {
+            (None, _) if is_own => at_place(&|local, v6only| local.accepts(place, v6only)),
             exact => exact,
         };
         match found {
@@ -222,11 +231,13 @@ enum Place {
 const ANY_CID: u32 = u32::MAX;
 
 impl Place {
-    /// Whether a listener bound to this wildcard serves `own`.
-    fn accepts(self, own: Self) -> bool {
+    /// Whether a socket bound to this wildcard serves `own`; `v6only`: no IPv4 (`IPV6_V6ONLY`).
+    fn accepts(self, own: Self, v6only: bool) -> bool {
         match (self, own) {
             (Self::Ip(IpAddr::V4(any)), Self::Ip(ip)) => any.is_unspecified() && ip.is_ipv4(),
-            (Self::Ip(IpAddr::V6(any)), Self::Ip(_)) => any.is_unspecified(),
+            (Self::Ip(IpAddr::V6(any)), Self::Ip(ip)) => {
+                any.is_unspecified() && (ip.is_ipv6() || !v6only)
+            }
             (Self::Cid(any), Self::Cid(_)) => any == ANY_CID,
             _ => false,
         }
@@ -286,7 +297,10 @@ impl<'a> Listeners<'a> {
             .copied()
             .filter(|at| bound(at) == Some(own))
             .collect();
-        let wildcard = |at: &usize| bound(at).is_some_and(|any| any.accepts(own));
+        let wildcard = |at: &usize| {
+            let v6only = self.drafts[*at].v6only;
+            bound(at).is_some_and(|any| any.accepts(own, v6only))
+        };
         let wild = || candidates.iter().copied().filter(wildcard).collect();
         let fitting = if exact.is_empty() { wild() } else { exact };
         match fitting[..] {

@@ -3,7 +3,8 @@
 //! The diag dump is the authority on what exists and how it is named; the text table only confirms
 //! it, and stands in where there is no dump.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, socket_type};
 use super::process::{NetnsCoverage, Readable};
@@ -31,11 +32,23 @@ pub(super) fn drafts(
     let mut netns: BTreeSet<u64> = capture.namespaces.iter().map(|ns| ns.inode).collect();
     let unix = ["diag/unix", "net/unix"].map(|name| capture.sources(name));
     netns.extend(unix.into_iter().flatten().map(|raw| raw.header.netns));
+    let mut sources: Sources<'_> = BTreeMap::new();
+    for raw in &capture.raw {
+        sources
+            .entry((&raw.header.source, raw.header.netns))
+            .or_default()
+            .push(raw);
+    }
+    for readings in sources.values_mut() {
+        // Of a socket that several list, the latest row counts.
+        readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
+    }
     let mut drafts = Vec::new();
     let mut coverage = Vec::new();
     for inode in netns {
         let mut one = Namespace {
             capture,
+            sources: &sources,
             order,
             host,
             inode,
@@ -48,8 +61,12 @@ pub(super) fn drafts(
     (drafts, coverage)
 }
 
+/// Raw sources by name and network namespace.
+type Sources<'a> = BTreeMap<(&'a [u8], u64), Vec<&'a RawSource>>;
+
 struct Namespace<'a> {
     capture: &'a Capture,
+    sources: &'a Sources<'a>,
     order: ByteOrder,
     host: HostId,
     inode: u64,
@@ -57,11 +74,14 @@ struct Namespace<'a> {
 }
 
 impl<'a> Namespace<'a> {
+    /// The sources of a name in this namespace, the latest reading first.
     fn sources(&self, name: &'static str) -> impl Iterator<Item = &'a RawSource> + use<'a> {
-        let inode = self.inode;
-        self.capture
-            .sources(name)
-            .filter(move |raw| raw.header.netns == inode)
+        let all = self
+            .sources
+            .get(&(name.as_bytes(), self.inode))
+            .cloned()
+            .unwrap_or_default();
+        all.into_iter()
     }
 
     fn warn(&mut self, kind: &'static str, text: String) {
