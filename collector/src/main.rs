@@ -3,6 +3,7 @@
 //! It records and never interprets; it reads and never changes what it reads. What may not be read
 //! is recorded as such: a capture as an ordinary user is a smaller one, not a failed one.
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -36,6 +37,7 @@ mod text;
 mod users;
 
 fn main() -> ExitCode {
+    want_descriptors();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let done = match args::parse(arguments.iter().cloned()) {
         Ok(Command::Capture(config)) => run(&config, &arguments),
@@ -54,6 +56,14 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Takes the descriptors that it may have: with too few, processes would look as if they had gone.
+fn want_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // The old limit serves as well where even this is refused.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 /// A line on standard error. That it cannot be written changes nothing.
