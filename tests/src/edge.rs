@@ -75,6 +75,22 @@ impl Edge {
         }
     }
 
+    /// An inet datagram socket connected to one that is only bound.
+    pub fn inet_one_way(a: &Socket, b: &Socket) -> Self {
+        Self {
+            state: "one-way",
+            ..Self::inet(a, b)
+        }
+    }
+
+    /// An inet socket whose other end has closed.
+    pub fn inet_closing(a: &Socket) -> Self {
+        Self {
+            kind: "inet",
+            ..Self::closing(a)
+        }
+    }
+
     /// The same with its listener.
     #[must_use]
     pub fn via(mut self, listener: &Socket) -> Self {

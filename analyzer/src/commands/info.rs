@@ -193,6 +193,10 @@ fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
         or(&file.boot_id, "(unknown)")
     )?;
     writeln!(out, "captured  {}", captured(file, host))?;
+    if file.captures > 1 {
+        let captures = thousands(file.captures);
+        writeln!(out, "series    {captures} captures; this is the latest")?;
+    }
     if let Some(note) = &file.note {
         writeln!(out, "note      {note}")?;
     }

@@ -137,3 +137,32 @@ fn equal_tcp_addresses_in_two_networks() {
     }
     world.capture().is_exactly(&edges);
 }
+
+/// What has lost its partner at home is not joined to another network's that has one.
+#[test]
+fn a_closed_end_finds_no_partner_in_another_network() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let up = r#"ip link set lo up && ip addr add 10.9.9.9/32 dev lo && exec "$@""#;
+    let address = whotalks_tests::Address::Inet("10.9.9.9:7777".into());
+    let local = whotalks_tests::Address::Inet("10.9.9.9:7778".into());
+    let mut edges = Vec::new();
+    for closes in [false, true] {
+        let server = world.actor_with(&["unshare", "-n", "sh", "-c", up, "sh"], &[]);
+        let pid = server.pid().to_string();
+        let client = world.actor_with(&["nsenter", "-n", "-t", &pid], &[]);
+        let listener = server.listen(&address, Kind::Stream, 4);
+        let connected = client.bound(&local, Kind::Stream);
+        client.connect_to(&connected, &address);
+        let accepted = server.accept(&listener);
+        if closes {
+            server.close(&accepted);
+            edges.push(Edge::inet_closing(&connected));
+        } else {
+            edges.push(Edge::inet(&connected, &accepted).via(&listener));
+        }
+    }
+    world.capture().is_exactly(&edges);
+}

@@ -56,6 +56,23 @@ fn udp_connected_to_each_other() {
     map.has(&a, "protocol", "udp");
 }
 
+/// Most datagram servers are bound and never connected: resolvers, log servers.
+#[test]
+fn udp_to_a_server_that_is_only_bound() {
+    let world = World::new();
+    let (client, server) = (world.actor(), world.actor());
+    for (receives, connects) in [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")] {
+        let b = server.bound(&Address::Inet(format!("{receives}:0")), Kind::Datagram);
+        let bound = server.local_address(&b);
+        let port = bound.rsplit(':').next().unwrap();
+        let a = client.bound(&loopback(false), Kind::Datagram);
+        client.connect_to(&a, &Address::Inet(format!("{connects}:{port}")));
+        world.capture().is_exactly(&[Edge::inet_one_way(&a, &b)]);
+        client.close(&a);
+        server.close(&b);
+    }
+}
+
 /// A socket that has ended its conversation is nobody's, and no socket of the map.
 #[test]
 fn time_wait_is_not_a_socket() {
