@@ -5,7 +5,7 @@
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, Holder,
     Host, HostCoverage, HostId, ListenerEvidence, Map, Name, NetnsCoverage, Pipe, PipeKey, Process,
-    ProcessId, Readable, Socket, SocketId, SocketKey, SocketState, SocketType,
+    ProcessId, Readable, Socket, SocketId, SocketState, SocketType,
 };
 
 /// A map that grows.
@@ -68,29 +68,13 @@ impl World {
             cloexec: None,
         }));
         self.map.sockets.push(Socket {
-            host: HostId(0),
-            key: SocketKey::Inode(self.inode),
-            inode: self.inode,
-            cookie: None,
             netns: Some(1),
-            family: Family::Unix,
             kind: SocketType::Stream,
-            protocol: None,
             state: SocketState::Unconnected,
-            name: None,
-            vfs: None,
-            local: None,
-            remote: None,
-            recv_queue_bytes: 0,
-            send_queue_bytes: 0,
-            backlog: None,
-            pending: None,
-            accepting: None,
-            shutdown: 0,
-            uid: None,
             holders_complete: true,
             seen_twice: true,
             holders: start..self.map.holders.len() as u32,
+            ..Socket::unknown(HostId(0), self.inode, Family::Unix)
         });
         id
     }

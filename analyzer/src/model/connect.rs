@@ -82,8 +82,8 @@ impl Connector<'_> {
         found
     }
 
-    /// The socket of an inode that could be `from`'s peer. Where an inode stands for two sockets,
-    /// the one that points back; where neither or both do, none.
+    /// The socket of an inode that could be `from`'s peer. Where an inode stands for two sockets it
+    /// is the first of them: if that is the wrong one it does not point back, and no edge is made.
     fn by_inode(&self, inode: u32, from: usize) -> Option<usize> {
         let key = SocketKey::Inode(inode.into());
         let at = self

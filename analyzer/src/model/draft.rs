@@ -18,33 +18,8 @@ pub(super) struct Draft {
 impl Draft {
     /// A socket of which nothing but inode and family is known.
     pub(super) fn new(host: HostId, inode: u64, family: Family) -> Self {
-        let socket = Socket {
-            host,
-            key: SocketKey::Inode(inode),
-            inode,
-            cookie: None,
-            netns: None,
-            family,
-            kind: SocketType::Unknown,
-            protocol: None,
-            state: SocketState::Unknown,
-            name: None,
-            vfs: None,
-            local: None,
-            remote: None,
-            recv_queue_bytes: 0,
-            send_queue_bytes: 0,
-            backlog: None,
-            pending: None,
-            accepting: None,
-            shutdown: 0,
-            uid: None,
-            holders_complete: false,
-            seen_twice: false,
-            holders: 0..0,
-        };
         Self {
-            socket,
+            socket: Socket::unknown(host, inode, family),
             peer: None,
             waiting: Vec::new(),
             v6only: false,

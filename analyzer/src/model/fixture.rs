@@ -3,7 +3,7 @@
 use super::{
     Connection, ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, Holder, Host,
     HostCoverage, HostId, ListenerEvidence, Map, Name, Pipe, PipeId, PipeKey, Process, ProcessId,
-    Socket, SocketId, SocketKey, SocketState, SocketType,
+    Socket, SocketId, SocketState, SocketType,
 };
 
 /// A map of one host without anything on it.
@@ -39,29 +39,13 @@ pub(crate) fn socket(map: &mut Map, holders: &[ProcessId]) -> SocketId {
     map.holders
         .extend(holders.iter().map(|process| holder(*process)));
     map.sockets.push(Socket {
-        host: HostId(0),
-        key: SocketKey::Inode(inode),
-        inode,
-        cookie: None,
         netns: Some(1),
-        family: Family::Unix,
         kind: SocketType::Stream,
-        protocol: None,
         state: SocketState::Established,
-        name: None,
-        vfs: None,
-        local: None,
-        remote: None,
-        recv_queue_bytes: 0,
-        send_queue_bytes: 0,
-        backlog: None,
-        pending: None,
-        accepting: None,
-        shutdown: 0,
-        uid: None,
         holders_complete: true,
         seen_twice: true,
         holders: start..map.holders.len() as u32,
+        ..Socket::unknown(HostId(0), inode, Family::Unix)
     });
     SocketId::new(map.sockets.len() - 1)
 }

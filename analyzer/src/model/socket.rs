@@ -144,6 +144,37 @@ pub struct Socket {
     pub(crate) holders: Range<u32>,
 }
 
+impl Socket {
+    /// A socket of which nothing but host, inode and family is known.
+    pub(crate) fn unknown(host: HostId, inode: u64, family: Family) -> Self {
+        Self {
+            host,
+            key: SocketKey::Inode(inode),
+            inode,
+            cookie: None,
+            netns: None,
+            family,
+            kind: SocketType::Unknown,
+            protocol: None,
+            state: SocketState::Unknown,
+            name: None,
+            vfs: None,
+            local: None,
+            remote: None,
+            recv_queue_bytes: 0,
+            send_queue_bytes: 0,
+            backlog: None,
+            pending: None,
+            accepting: None,
+            shutdown: 0,
+            uid: None,
+            holders_complete: false,
+            seen_twice: false,
+            holders: 0..0,
+        }
+    }
+}
+
 /// What kind of conversation a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConnectionKind {
