@@ -12,13 +12,12 @@ mod raw;
 mod sockets;
 
 use anyhow::Result;
-use whotalks::graph;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
 use whotalks::query::restrict;
 
 use crate::Outcome;
-use crate::cli::{By, Command, Selection};
+use crate::cli::{Command, Selection};
 use crate::input::Snapshot;
 
 /// Runs the command.
@@ -84,20 +83,6 @@ fn near_names(map: &Map, selection: &Selection) -> String {
         " {}{mean}",
         whotalks::escape::display(words.join(" ").as_bytes())
     )
-}
-
-impl From<By> for graph::By {
-    fn from(by: By) -> Self {
-        match by {
-            By::Role => Self::Role,
-            By::Process => Self::Process,
-            By::Exe => Self::Exe,
-            By::Unit => Self::Unit,
-            By::Container => Self::Container,
-            By::User => Self::User,
-            By::Host => Self::Host,
-        }
-    }
 }
 
 /// `12 of 214 processes unreadable.`, or nothing when all were read.

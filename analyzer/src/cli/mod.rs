@@ -1,0 +1,78 @@
+//! The command line, as clap sees it. Only validates; `commands` does the work.
+
+mod pictures;
+mod questions;
+mod shared;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
+pub(crate) use questions::{Hubs, Info, List, Path, Raw};
+pub(crate) use shared::{By, Format, Selection, TableFormat};
+
+use crate::examples;
+
+/// Who is talking to whom on a machine: maps and answers from snapshots.
+#[derive(Debug, Parser)]
+#[command(
+    name = "whotalks",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(after_help = examples::WHOTALKS)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Print the manual pages or the shell completions of both programs
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) generate: Option<Generate>,
+    /// Colour on the terminal; NO_COLOR turns it off too
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    pub(crate) color: Color,
+}
+
+/// What `--generate` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generate {
+    /// Manual pages, one after the other, for man -l
+    Man,
+    /// Completions to be sourced by bash
+    CompleteBash,
+    /// Completions for a folder in zsh's fpath, as _whotalks
+    CompleteZsh,
+    /// Completions for fish
+    CompleteFish,
+}
+
+/// When there is colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What a snapshot holds: host, time, coverage, damage
+    Info(Info),
+    /// Who talks to whom: client, server, how many connections, over what
+    List(List),
+    /// Processes ranked by how many others they talk to
+    Hubs(Hubs),
+    /// How one process reaches another, hop by hop
+    Path(Path),
+    /// Draw the map as SVG
+    Draw(Draw),
+    /// The whole map as a document for programs
+    Export(Export),
+    /// The kernel's own bytes: list the blocks, or extract one
+    Raw(Raw),
+}
