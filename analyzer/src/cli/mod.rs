@@ -1,11 +1,13 @@
 //! The command line, as clap sees it. Only validates; `commands` does the work.
 
+mod changes;
 mod pictures;
 mod questions;
 mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use changes::Diff;
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Hubs(Hubs),
     /// How one process reaches another, hop by hop
     Path(Path),
+    /// What changed between two snapshots
+    Diff(Diff),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

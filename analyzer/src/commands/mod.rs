@@ -1,5 +1,6 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
+mod diff;
 mod draw;
 mod export;
 mod fds;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Diff(options) => diff::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),
