@@ -1,7 +1,9 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
+mod check;
 mod diff;
 mod draw;
+mod explain;
 mod export;
 mod fds;
 mod hubs;
@@ -28,6 +30,8 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Check(options) => check::run(options),
+        Command::Explain(options) => explain::run(options),
         Command::Diff(options) => diff::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
