@@ -32,18 +32,40 @@ pub(crate) fn print_marked(
     rows: &[Vec<String>],
     is_marked: impl Fn(usize, &str) -> bool,
 ) -> Result<()> {
-    let mut widths: Vec<usize> = heading.iter().map(|(name, _)| name.width()).collect();
-    for row in rows {
+    let names: Vec<String> = heading.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let aligns: Vec<Align> = heading.iter().map(|(_, align)| *align).collect();
+    print_lines(out, Some(&names), &aligns, rows, is_marked)
+}
+
+/// Prints rows without a heading.
+pub(crate) fn print_bare(
+    out: &mut dyn Write,
+    aligns: &[Align],
+    rows: &[Vec<String>],
+    is_marked: impl Fn(usize, &str) -> bool,
+) -> Result<()> {
+    print_lines(out, None, aligns, rows, is_marked)
+}
+
+fn print_lines(
+    out: &mut dyn Write,
+    heading: Option<&Vec<String>>,
+    aligns: &[Align],
+    rows: &[Vec<String>],
+    is_marked: impl Fn(usize, &str) -> bool,
+) -> Result<()> {
+    let mut widths = vec![0; aligns.len()];
+    for row in heading.into_iter().chain(rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
         }
     }
     let terminal = terminal_width();
-    let names: Vec<String> = heading.iter().map(|(name, _)| (*name).to_owned()).collect();
-    for (number, row) in std::iter::once(&names).chain(rows).enumerate() {
+    let lines = heading.map(|row| (true, row)).into_iter();
+    for (is_heading, row) in lines.chain(rows.iter().map(|row| (false, row))) {
         let mut line = String::new();
         let mut marks = Vec::new();
-        for (at, ((cell, width), (_, align))) in row.iter().zip(&widths).zip(heading).enumerate() {
+        for (at, ((cell, width), align)) in row.iter().zip(&widths).zip(aligns).enumerate() {
             if at > 0 {
                 line.push_str("  ");
             }
@@ -52,7 +74,7 @@ pub(crate) fn print_marked(
                 Align::Right => line.extend([pad.as_str(), cell]),
                 Align::Left => line.extend([cell.as_str(), &pad]),
             }
-            if number > 0 && is_marked(at, cell) {
+            if !is_heading && is_marked(at, cell) {
                 marks.push((
                     line.len() - cell.len() - usize::from(*align == Align::Left) * pad.len(),
                     cell.len(),
@@ -60,7 +82,7 @@ pub(crate) fn print_marked(
             }
         }
         let line = cut(line.trim_end(), terminal);
-        if number == 0 {
+        if is_heading {
             writeln!(out, "{}", style::heading(&line))?;
         } else {
             writeln!(out, "{}", marked(&line, &marks))?;

@@ -1,6 +1,7 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
 mod check;
+mod diff;
 mod draw;
 mod explain;
 mod export;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Path(options) => path::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::Diff(options) => diff::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),
