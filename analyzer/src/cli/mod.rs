@@ -7,7 +7,7 @@ mod shared;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
-pub(crate) use questions::{Hubs, Info, List, Path, Raw};
+pub(crate) use questions::{Hubs, Info, List, Path, Raw, Waits};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
 
 use crate::examples;
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Hubs(Hubs),
     /// How one process reaches another, hop by hop
     Path(Path),
+    /// Who is blocked on whom: thread, call, socket or pipe, peer
+    Waits(Waits),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

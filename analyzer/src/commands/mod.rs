@@ -10,6 +10,7 @@ mod path;
 mod pick;
 mod raw;
 mod sockets;
+mod waits;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Waits(options) => waits::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),
@@ -37,15 +39,9 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 /// over. `None`, and a line on standard error, when nothing matches a selector.
 fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
     let restriction = selection.restriction()?;
-    let loaded: Vec<_> = snapshots
-        .iter_mut()
-        .map(|s| std::mem::take(&mut s.loaded))
-        .collect();
-    let Some(whole) = build_at(&loaded, selection.at) else {
-        eprintln!("whotalks: --at: there is no such capture");
+    let Some(whole) = unrestricted(snapshots, selection.at, build_at) else {
         return Ok(None);
     };
-    say_series(&loaded, &whole, selection.at);
     let near = near_names(&whole, selection);
     let (map, found) = restrict(whole, &restriction);
     if !found {
@@ -53,6 +49,25 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         return Ok(None);
     }
     Ok(Some(map))
+}
+
+/// The whole map of the snapshots, by [`build_at`] or [`whotalks::model::build_whole`]. `None`, and
+/// a line on standard error, when there is no such capture.
+fn unrestricted(
+    snapshots: &mut [Snapshot],
+    at: At,
+    build: impl Fn(&[Loaded], At) -> Option<Map>,
+) -> Option<Map> {
+    let loaded: Vec<_> = snapshots
+        .iter_mut()
+        .map(|s| std::mem::take(&mut s.loaded))
+        .collect();
+    let Some(whole) = build(&loaded, at) else {
+        eprintln!("whotalks: --at: there is no such capture");
+        return None;
+    };
+    say_series(&loaded, &whole, at);
+    Some(whole)
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.

@@ -10,7 +10,9 @@ use super::descriptors::{Held, held};
 use super::draft::{Draft, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::socket::{Family, SocketKey, SocketState};
-use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
+use super::{
+    HostId, Map, Warning, inet, netlink, packet, processes, relation, tuples, unix, vsock,
+};
 use crate::load::{Capture, Loaded, RawSource};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
@@ -37,6 +39,16 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
+    join(files, at, false)
+}
+
+/// The same with what threads were doing and what epolls, eventfds and pidfds refer to, which few
+/// questions need.
+pub fn build_whole(files: &[Loaded], at: At) -> Option<Map> {
+    join(files, at, true)
+}
+
+fn join(files: &[Loaded], at: At, whole: bool) -> Option<Map> {
     let mut series: Vec<Vec<(&Capture, &[Damage])>> = Vec::new();
     let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
     for file in files {
@@ -53,7 +65,11 @@ pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
     for captures in &mut series {
         captures.sort_by_key(|(capture, _)| started(capture));
         let (capture, damages) = pick(captures, at)?;
+        let first = map.processes.len();
         add_host(&mut map, capture, damages);
+        if whole {
+            relation::add(&mut map, capture, first);
+        }
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));
