@@ -98,6 +98,11 @@ fn terminal_width() -> Option<usize> {
         .map(|(width, _)| usize::from(width.0))
 }
 
+/// A line of its own, cut to a terminal's width.
+pub(crate) fn fit(line: &str) -> String {
+    cut(line, terminal_width())
+}
+
 fn cut(line: &str, width: Option<usize>) -> String {
     let Some(width) = width.filter(|width| line.width() > *width) else {
         return line.to_owned();

@@ -1,11 +1,13 @@
 //! The command line, as clap sees it. Only validates; `commands` does the work.
 
+mod check;
 mod pictures;
 mod questions;
 mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Waits};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
@@ -71,6 +73,10 @@ pub(crate) enum Command {
     Path(Path),
     /// Who is blocked on whom: thread, call, socket or pipe, peer
     Waits(Waits),
+    /// Anomalies: what is wrong, what shows it, what to do
+    Check(Check),
+    /// What a rule of check means, why it matters, what to do
+    Explain(Explain),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

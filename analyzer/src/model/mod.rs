@@ -20,17 +20,19 @@ mod packet;
 mod process;
 mod processes;
 mod relation;
+mod series;
 mod socket;
 mod tuples;
 mod unix;
 mod vsock;
 mod wait;
 
-pub use build::{At, build, build_at, build_whole};
+pub use build::{At, build, build_at, build_whole, join};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
 pub use relation::{Relation, Target};
+pub use series::{Series, Taken, series};
 pub use socket::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
     ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,
