@@ -49,6 +49,19 @@ Examples:
   whotalks path pid:812 'comm:redis*'           this machine, captured now
   whotalks path firefox Xorg desk.whotalks && echo connected";
 
+/// `waits`.
+pub(crate) const WAITS: &str = "\
+A row is a thread that was asleep in a system call. It is followed to the socket or pipe of the call,
+to the processes at the other end, to what those wait for, and so on to the end: a process that can
+go on, an address outside, what is not known, or a cycle. What poll and select wait on is only in
+their memory. SELECTORS: threads of what matches, and those that wait for it.
+
+Examples:
+  whotalks waits                                this machine, captured now
+  whotalks waits postgres web1.whotalks         what it waits for, and who waits for it
+  whotalks waits --all web1.whotalks            those that wait as usual too
+  whotalks waits --format json web1.whotalks | jq '.cycles'";
+
 /// `check`.
 pub(crate) const CHECK: &str = "\
 Given a series or two snapshots of one boot, the rules over time run too. Exit code 1: something was

@@ -5,7 +5,7 @@ use crate::model::{
     ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, ListenerEvidence, Name, Readable,
     SocketState, SocketType,
 };
-use crate::query::{LinkKind, ViaKind};
+use crate::query::{Class, End, LinkKind, Need, ViaKind};
 
 /// Whether a table could be read.
 pub fn readable(readable: Readable) -> &'static str {
@@ -151,5 +151,56 @@ pub fn why(why: Why) -> &'static str {
         Why::Identity => "pid and start time",
         Why::Shape => "role and command line",
         Why::Role => "role",
+    }
+}
+
+/// What is wanted of the other end of a wait.
+pub fn need(need: Need) -> &'static str {
+    match need {
+        Need::Data => "data",
+        Need::Room => "room",
+        Need::Accept => "accept",
+        Need::Client => "client",
+        Need::Event => "event",
+        Need::Exit => "exit",
+        Need::Nothing => "none",
+    }
+}
+
+/// How a chain of waits ends.
+pub fn end(end: &End) -> &'static str {
+    match end {
+        End::Cycle(_) => "cycle",
+        End::Stopped => "stopped",
+        End::Running => "running",
+        End::NoCall => "no-call",
+        End::Anyone => "anyone",
+        End::Descriptors => "descriptors-unknown",
+        End::Outside(_) => "outside",
+        End::Kernel => "kernel",
+        End::File(_) => "file",
+        End::Call(_) => "call",
+        End::Timer => "timer",
+        End::Itself => "itself",
+        End::Threads => "threads",
+        End::Signal => "signal",
+        End::Child => "child",
+        End::Nobody => "nobody",
+        End::Unreadable => "unreadable",
+        End::Unknown => "unknown",
+    }
+}
+
+/// How much a wait matters.
+pub fn wait_class(class: Class) -> &'static str {
+    match class {
+        Class::InCycle => "in-cycle",
+        Class::OnCycle => "on-cycle",
+        Class::Held => "held",
+        Class::Reads => "reads",
+        Class::Beyond => "beyond",
+        Class::Events => "events",
+        Class::Children => "children",
+        Class::Idle => "idle",
     }
 }

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub(crate) use changes::Diff;
 pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
-pub(crate) use questions::{Hubs, Info, List, Path, Raw};
+pub(crate) use questions::{Hubs, Info, List, Path, Raw, Waits};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
 
 use crate::examples;
@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Hubs(Hubs),
     /// How one process reaches another, hop by hop
     Path(Path),
+    /// Who is blocked on whom: thread, call, socket or pipe, peer
+    Waits(Waits),
     /// Anomalies: what is wrong, what shows it, what to do
     Check(Check),
     /// What a rule of check means, why it matters, what to do

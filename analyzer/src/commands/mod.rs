@@ -13,6 +13,7 @@ mod path;
 mod pick;
 mod raw;
 mod sockets;
+mod waits;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Waits(options) => waits::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
         Command::Diff(options) => diff::run(options),
@@ -43,15 +45,9 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 /// over. `None`, and a line on standard error, when nothing matches a selector.
 fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
     let restriction = selection.restriction()?;
-    let loaded: Vec<_> = snapshots
-        .iter_mut()
-        .map(|s| std::mem::take(&mut s.loaded))
-        .collect();
-    let Some(whole) = build_at(&loaded, selection.at) else {
-        eprintln!("whotalks: --at: there is no such capture");
+    let Some(whole) = unrestricted(snapshots, selection.at, build_at) else {
         return Ok(None);
     };
-    say_series(&loaded, &whole, selection.at);
     let near = near_names(&whole, selection);
     let (map, found) = restrict(whole, &restriction);
     if !found {
@@ -59,6 +55,25 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         return Ok(None);
     }
     Ok(Some(map))
+}
+
+/// The whole map of the snapshots, by [`build_at`] or [`whotalks::model::build_whole`]. `None`, and
+/// a line on standard error, when there is no such capture.
+fn unrestricted(
+    snapshots: &mut [Snapshot],
+    at: At,
+    build: impl Fn(&[Loaded], At) -> Option<Map>,
+) -> Option<Map> {
+    let loaded: Vec<_> = snapshots
+        .iter_mut()
+        .map(|s| std::mem::take(&mut s.loaded))
+        .collect();
+    let Some(whole) = build(&loaded, at) else {
+        eprintln!("whotalks: --at: there is no such capture");
+        return None;
+    };
+    say_series(&loaded, &whole, at);
+    Some(whole)
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.

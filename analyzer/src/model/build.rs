@@ -9,7 +9,9 @@ use super::draft::{Draft, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
-use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
+use super::{
+    HostId, Map, Warning, inet, netlink, packet, processes, relation, tuples, unix, vsock,
+};
 use crate::load::{Capture, Loaded, RawSource};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
@@ -36,18 +38,35 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
-    let taken = series(files)
+    Some(join(&taken(files, at)?))
+}
+
+/// The same with what threads were doing and what epolls, eventfds and pidfds refer to, which few
+/// questions need.
+pub fn build_whole(files: &[Loaded], at: At) -> Option<Map> {
+    Some(join_all(&taken(files, at)?, true))
+}
+
+fn taken(files: &[Loaded], at: At) -> Option<Vec<Taken<'_>>> {
+    series(files)
         .iter()
         .map(|one| Some(one.captures()[one.place(at)?]))
-        .collect::<Option<Vec<_>>>()?;
-    Some(join(&taken))
+        .collect()
 }
 
 /// Joins captures of different boots, a host of the map for each.
 pub fn join(captures: &[Taken<'_>]) -> Map {
+    join_all(captures, false)
+}
+
+fn join_all(captures: &[Taken<'_>], whole: bool) -> Map {
     let mut map = Map::default();
     for taken in captures {
+        let first = map.processes.len();
         add_host(&mut map, taken.capture, taken.damages);
+        if whole {
+            relation::add(&mut map, taken.capture, first);
+        }
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));

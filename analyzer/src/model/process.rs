@@ -138,6 +138,8 @@ pub struct Process {
     pub started_at_ns: u64,
     /// Parent's pid.
     pub ppid: u32,
+    /// The main thread's state, a letter (`stat` field 3); 0: not known.
+    pub state: u8,
     /// `comm`: at most 15 bytes.
     pub comm: Box<[u8]>,
     /// Executable, without ` (deleted)` when it is; empty: not known.

@@ -148,6 +148,7 @@ fn process(
         started_boottime_ns: stat.map_or(0, |stat| clock.since_boot_ns(stat.start_ticks)),
         started_at_ns: stat.map_or(0, |stat| clock.wall_ns(stat.start_ticks)),
         ppid: stat.map_or(0, |stat| stat.ppid),
+        state: stat.map_or(0, |stat| stat.state),
         comm: stat.map_or_else(Box::default, |stat| stat.comm.into()),
         exe: exe.into(),
         exe_deleted,

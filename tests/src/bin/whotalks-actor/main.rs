@@ -74,7 +74,7 @@ fn serve(mut actor: actor::Actor) {
             Err(error) => Reply::Failed(error.to_string()),
         };
         let text = serde_json::to_string(&reply).unwrap_or_default();
-        if writeln!(answers, "{text}").is_err() {
+        if writeln!(answers, "{text}").is_err() || actor.block().is_err() {
             break;
         }
     }
