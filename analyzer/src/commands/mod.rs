@@ -35,7 +35,10 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 
 /// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
 /// over. `None`, and a line on standard error, when nothing matches a selector.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+///
+/// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
+/// parts to pieces before the process ends would only keep its user waiting.
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<&'static Map>> {
     let restriction = selection.restriction()?;
     let loaded: Vec<_> = snapshots
         .iter_mut()
@@ -46,13 +49,14 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         return Ok(None);
     };
     say_series(&loaded, &whole, selection.at);
+    std::mem::forget(loaded);
     let near = near_names(&whole, selection);
     let (map, found) = restrict(whole, &restriction);
     if !found {
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(map))
+    Ok(Some(Box::leak(Box::new(map))))
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.

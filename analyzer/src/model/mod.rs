@@ -22,6 +22,7 @@ mod processes;
 mod socket;
 mod tuples;
 mod unix;
+mod views;
 mod vsock;
 
 pub use build::{At, build, build_at};
