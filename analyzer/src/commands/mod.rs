@@ -11,6 +11,8 @@ mod pick;
 mod raw;
 mod sockets;
 
+use std::mem::ManuallyDrop;
+
 use anyhow::Result;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
@@ -38,7 +40,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 ///
 /// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
 /// parts to pieces before the process ends would only keep its user waiting.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<&'static Map>> {
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<ManuallyDrop<Map>>> {
     let restriction = selection.restriction()?;
     let loaded: Vec<_> = snapshots
         .iter_mut()
@@ -56,7 +58,7 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<&'sta
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(Box::leak(Box::new(map))))
+    Ok(Some(ManuallyDrop::new(map)))
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.
