@@ -49,6 +49,24 @@ Examples:
   whotalks path pid:812 'comm:redis*'           this machine, captured now
   whotalks path firefox Xorg desk.whotalks && echo connected";
 
+/// `check`.
+pub(crate) const CHECK: &str = "\
+Given a series or two snapshots of one boot, the rules over time run too. Exit code 1: something was
+found that is as bad as --fail-on.
+
+Examples:
+  whotalks check                                this machine, captured now
+  whotalks check web1.whotalks --min-severity medium
+  whotalks check --rule WT101 --fail-on unknown desk.whotalks
+  whotalks check unit:nginx.service old.whotalks new.whotalks
+  whotalks check --format json web1.whotalks | jq -r '.findings[].title'";
+
+/// `explain`.
+pub(crate) const EXPLAIN: &str = "\
+Examples:
+  whotalks explain                              all rules
+  whotalks explain WT101                        one: what, why, an example, what to do";
+
 /// `raw`.
 pub(crate) const RAW: &str = "\
 A block that is named by its source is put together from all its parts. One argument alone is the

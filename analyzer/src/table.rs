@@ -181,6 +181,11 @@ fn terminal_width() -> Option<usize> {
         .map(|(width, _)| usize::from(width.0))
 }
 
+/// A line of its own, cut to a terminal's width.
+pub(crate) fn fit(line: &str) -> String {
+    cut(line, terminal_width()).into_owned()
+}
+
 fn cut(line: &str, width: Option<usize>) -> Cow<'_, str> {
     let Some(width) = width.filter(|width| columns(line) > *width) else {
         return line.into();

@@ -1,11 +1,13 @@
 //! The command line, as clap sees it. Only validates; `commands` does the work.
 
+mod check;
 mod pictures;
 mod questions;
 mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
@@ -69,6 +71,10 @@ pub(crate) enum Command {
     Hubs(Hubs),
     /// How one process reaches another, hop by hop
     Path(Path),
+    /// Anomalies: what is wrong, what shows it, what to do
+    Check(Check),
+    /// What a rule of check means, why it matters, what to do
+    Explain(Explain),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

@@ -1,6 +1,8 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
+mod check;
 mod draw;
+mod explain;
 mod export;
 mod fds;
 mod hubs;
@@ -29,6 +31,8 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Check(options) => check::run(options),
+        Command::Explain(options) => explain::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),

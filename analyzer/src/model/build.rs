@@ -1,15 +1,15 @@
 //! From captures to the map: each host joined on its own, then put side by side.
 
-use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 
 use whotalks_snapshot::Damage;
-use whotalks_snapshot::records::{Host, RawHeader};
+use whotalks_snapshot::records::RawHeader;
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
 use super::draft::{Draft, append, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
+use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
 use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
 use crate::load::{Capture, Loaded, RawSource};
@@ -38,64 +38,23 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
-    let mut series: Vec<Vec<(&Capture, &[Damage])>> = Vec::new();
-    let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
-    for file in files {
-        for capture in &file.captures {
-            let next = series.len();
-            let place = identity(capture).map_or(next, |boot| *places.entry(boot).or_insert(next));
-            if place == next {
-                series.push(Vec::new());
-            }
-            series[place].push((capture, &file.damages));
-        }
-    }
+    let taken = series(files)
+        .iter()
+        .map(|one| Some(one.captures()[one.place(at)?]))
+        .collect::<Option<Vec<_>>>()?;
+    Some(join(&taken))
+}
+
+/// Joins captures of different boots, a host of the map for each.
+pub fn join(captures: &[Taken<'_>]) -> Map {
     let mut map = Map::default();
-    for captures in &mut series {
-        captures.sort_by_key(|(capture, _)| started(capture));
-        let (capture, damages) = pick(captures, at)?;
-        add_host(&mut map, capture, damages);
+    for taken in captures {
+        add_host(&mut map, taken.capture, taken.damages);
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));
     map.warnings.sort();
-    Some(map)
-}
-
-/// What the captures of one series share. Containers share their host's boot, not its processes.
-fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
-    let host: &Host = capture.host.as_ref()?;
-    (!host.boot_id.is_empty()).then_some((&host.boot_id, host.pidns, &host.hostname))
-}
-
-fn started(capture: &Capture) -> u64 {
-    capture
-        .host
-        .as_ref()
-        .map_or(0, |host| host.started_realtime_ns)
-}
-
-fn pick<'a>(
-    captures: &[(&'a Capture, &'a [Damage])],
-    at: At,
-) -> Option<(&'a Capture, &'a [Damage])> {
-    match at {
-        At::Last => captures.last().copied(),
-        At::Number(number) => {
-            let back = usize::try_from(number.unsigned_abs()).ok()?;
-            let index = if number > 0 {
-                back - 1
-            } else {
-                captures.len().checked_sub(back)?
-            };
-            captures.get(index).copied()
-        }
-        At::Time(ns) => captures
-            .iter()
-            .rev()
-            .find(|(c, _)| started(c) <= ns)
-            .copied(),
-    }
+    map
 }
 
 fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {

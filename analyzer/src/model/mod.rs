@@ -19,16 +19,18 @@ mod netlink;
 mod packet;
 mod process;
 mod processes;
+mod series;
 mod socket;
 mod tuples;
 mod unix;
 mod views;
 mod vsock;
 
-pub use build::{At, build, build_at};
+pub use build::{At, build, build_at, join};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
+pub use series::{Series, Taken, series};
 pub use socket::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
     ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,

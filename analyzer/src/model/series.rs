@@ -1,0 +1,86 @@
+//! Captures of one boot, in the order of time.
+
+use std::collections::BTreeMap;
+
+use whotalks_snapshot::Damage;
+use whotalks_snapshot::records::Host;
+
+use super::At;
+use crate::load::{Capture, Loaded};
+
+/// A capture, and the damages of the file that it is in.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken<'a> {
+    /// The capture.
+    pub capture: &'a Capture,
+    /// Its file's damages.
+    pub damages: &'a [Damage],
+}
+
+/// All captures of one boot among the files: never empty, in the order of time.
+#[derive(Debug, Clone)]
+pub struct Series<'a>(Vec<Taken<'a>>);
+
+/// The captures of files by their boots, in the order in which the files have them.
+pub fn series(files: &[Loaded]) -> Vec<Series<'_>> {
+    let mut series: Vec<Series<'_>> = Vec::new();
+    let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
+    for file in files {
+        for capture in &file.captures {
+            let next = series.len();
+            let place = identity(capture).map_or(next, |boot| *places.entry(boot).or_insert(next));
+            let damages = &file.damages;
+            let taken = Taken { capture, damages };
+            if place == next {
+                series.push(Series(vec![taken]));
+            } else {
+                series[place].0.push(taken);
+            }
+        }
+    }
+    for one in &mut series {
+        one.0.sort_by_key(|taken| started(taken.capture));
+    }
+    series
+}
+
+impl<'a> Series<'a> {
+    /// The captures.
+    pub fn captures(&self) -> &[Taken<'a>] {
+        &self.0
+    }
+
+    /// The place of the capture that is meant.
+    pub fn place(&self, at: At) -> Option<usize> {
+        let count = self.0.len();
+        let place = match at {
+            At::Last => count.checked_sub(1)?,
+            At::Number(number) => {
+                let back = usize::try_from(number.unsigned_abs()).ok()?;
+                if number > 0 {
+                    back - 1
+                } else {
+                    count.checked_sub(back)?
+                }
+            }
+            At::Time(ns) => self
+                .0
+                .iter()
+                .rposition(|taken| started(taken.capture) <= ns)?,
+        };
+        (place < count).then_some(place)
+    }
+}
+
+/// What the captures of one series share. Containers share their host's boot, not its processes.
+fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
+    let host: &Host = capture.host.as_ref()?;
+    (!host.boot_id.is_empty()).then_some((&host.boot_id, host.pidns, &host.hostname))
+}
+
+fn started(capture: &Capture) -> u64 {
+    capture
+        .host
+        .as_ref()
+        .map_or(0, |host| host.started_realtime_ns)
+}
