@@ -15,6 +15,8 @@ mod raw;
 mod sockets;
 mod waits;
 
+use std::mem::ManuallyDrop;
+
 use anyhow::Result;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
@@ -43,7 +45,10 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 
 /// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
 /// over. `None`, and a line on standard error, when nothing matches a selector.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+///
+/// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
+/// parts to pieces before the process ends would only keep its user waiting.
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<ManuallyDrop<Map>>> {
     let restriction = selection.restriction()?;
     let Some(whole) = unrestricted(snapshots, selection.at, build_at) else {
         return Ok(None);
@@ -54,7 +59,7 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(map))
+    Ok(Some(ManuallyDrop::new(map)))
 }
 
 /// The whole map of the snapshots, by [`build_at`] or [`whotalks::model::build_whole`]. `None`, and
@@ -73,6 +78,8 @@ fn unrestricted(
         return None;
     };
     say_series(&loaded, &whole, at);
+    // As the map: never freed, for it would only take time.
+    std::mem::forget(loaded);
     Some(whole)
 }
 
