@@ -70,6 +70,8 @@ pub struct Report {
 /// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
+    /// A whole machine, where no process or socket is meant.
+    #[allow(dead_code, reason = "rules about names and tables speak of machines")]
     Host(HostId),
     Process(ProcessId),
     Socket(SocketId),

@@ -8,12 +8,9 @@
 //! holders and a process a hundred thousand descriptors, so no rule pairs one with the other.
 
 mod doc;
-#[allow(dead_code, reason = "facts for the rules over time")]
 mod facts;
-#[allow(dead_code, reason = "subjects of rules to come")]
 mod finding;
 #[cfg(test)]
-#[allow(dead_code, reason = "scenes of rules to come")]
 mod fixture;
 mod rules;
 #[cfg(test)]
