@@ -48,6 +48,17 @@ pub(crate) struct List {
     pub(crate) selection: Selection,
 }
 
+/// `show`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::SHOW)]
+pub(crate) struct Show {
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
 /// `hubs`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::HUBS)]

@@ -30,8 +30,9 @@ struct Document<'a> {
     links: Vec<Row<'a>>,
 }
 
+/// A link for programs.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     client: &'a str,
     server: &'a str,
     via: Option<&'a str>,
@@ -71,14 +72,13 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) -> Result<()> {
+/// A link as documents have it.
+pub(super) fn row<'a>(map: &Map, link: &'a Link) -> Row<'a> {
     let ids = |processes: &BTreeSet<ProcessId>| -> Vec<String> {
-        processes
-            .iter()
-            .map(|process| id::process(map, *process))
-            .collect()
+        let ids = processes.iter().map(|process| id::process(map, *process));
+        ids.collect()
     };
-    let row = |link: &'a Link| Row {
+    Row {
         client: &link.client,
         server: &link.server,
         via: (!link.via.text.is_empty()).then_some(&link.via.text),
@@ -87,7 +87,10 @@ fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) ->
         pending: link.pending,
         clients: ids(&link.clients),
         servers: ids(&link.servers),
-    };
+    }
+}
+
+fn json(out: &mut dyn Write, map: &Map, rows: &[Link], options: &List) -> Result<()> {
     let by = options
         .by
         .to_possible_value()
@@ -95,7 +98,7 @@ fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) ->
     let document = Document {
         schema: "whotalks-list/1",
         by,
-        links: rows.iter().map(row).collect(),
+        links: rows.iter().map(|link| row(map, link)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)?;
@@ -172,7 +175,8 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> 
     Ok(())
 }
 
-fn cells(link: &Link) -> Vec<String> {
+/// A link as people read it: client, server, connections, note, via.
+pub(super) fn cells(link: &Link) -> Vec<String> {
     let several = |label: &str, processes: &BTreeSet<ProcessId>| match processes.len() {
         0 | 1 => label.to_owned(),
         count => format!("{label} ×{count}"),

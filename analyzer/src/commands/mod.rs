@@ -11,6 +11,7 @@ mod list;
 mod path;
 mod pick;
 mod raw;
+mod show;
 mod sockets;
 mod waits;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Show(options) => show::run(options),
         Command::Waits(options) => waits::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),

@@ -67,8 +67,9 @@ struct NetnsCoverage {
     proc_net: &'static str,
 }
 
+/// A process of the document.
 #[derive(Debug, Serialize)]
-struct Process<'a> {
+pub struct Process<'a> {
     id: String,
     host: String,
     pid: u32,
@@ -155,8 +156,9 @@ struct SocketHolder {
     cloexec: Option<bool>,
 }
 
+/// A connection of the document.
 #[derive(Debug, Serialize)]
-struct Connection {
+pub struct Connection {
     id: String,
     kind: &'static str,
     a: String,
@@ -284,7 +286,8 @@ fn coverage(at: usize, host: &crate::model::Host) -> Coverage {
     }
 }
 
-fn process(map: &Map, at: ProcessId) -> Process<'_> {
+/// The document's row of a process.
+pub fn process(map: &Map, at: ProcessId) -> Process<'_> {
     let process = map.process(at);
     let comm = shown(&process.comm);
     let exe = (!process.exe.is_empty()).then(|| shown(&process.exe));
@@ -380,7 +383,8 @@ fn endpoint(address: Address) -> Endpoint {
     }
 }
 
-fn connection(map: &Map, at: usize) -> Connection {
+/// The document's row of a connection.
+pub fn connection(map: &Map, at: usize) -> Connection {
     let connection = &map.connections[at];
     Connection {
         id: id::connection(map, at),

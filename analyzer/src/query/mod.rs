@@ -3,6 +3,7 @@
 mod hubs;
 mod links;
 mod path;
+mod portrait;
 mod restrict;
 mod select;
 mod waits;
@@ -13,6 +14,7 @@ pub use links::{
     link_kind, links, named, nobody, via,
 };
 pub use path::{Direction, Hop, path};
+pub use portrait::{Portrait, is_queued, portrait};
 pub use restrict::{Restriction, matching, matching_sockets, restrict};
 pub use select::{KINDS, Selection, Selector, SelectorError};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};
