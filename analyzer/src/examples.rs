@@ -102,6 +102,25 @@ Examples:
   whotalks raw diag/unix web1.whotalks | xxd    the answer of sock_diag(7)
   whotalks raw 12 web1.whotalks > block.bin";
 
+/// `diff`.
+pub(crate) const DIFF: &str = "\
+OLD and NEW are snapshots of one machine at two times, before and after a restart, or of two machines
+that should be alike. Of a series the latest capture is meant (--since, --at). With OLD alone: a
+series is compared from its first capture to its latest, anything else with this machine now.
+
+Within one boot a process is its pid and start time and a socket its cookie. Beyond that processes are
+matched by role: unit or container, program, and command line without numbers, hashes and temporary
+names (--why). What was not captured in one of the two is said first, and nothing that only this
+explains is a difference. Exit code 1: something changed; 0: nothing.
+
+Examples:
+  whotalks diff monday.whotalks tuesday.whotalks
+  whotalks diff web1.whotalks                   since then, on this machine
+  whotalks diff web1.whotalks web2.whotalks     are they alike?
+  whotalks diff --since 17:00 --at 17:10 series.whotalks
+  whotalks diff --by process --why --only nginx old.whotalks new.whotalks
+  whotalks diff --format json old.whotalks new.whotalks | jq '.listeners.added'";
+
 /// `draw`.
 pub(crate) const DRAW: &str = "\
 Examples:

@@ -1,5 +1,6 @@
 //! The words that documents use for the map's kinds and states: a contract, in one place.
 
+use crate::diff::{Change, Why};
 use crate::model::{
     ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, ListenerEvidence, Name, Readable,
     SocketState, SocketType,
@@ -131,6 +132,25 @@ pub fn via_kind(kind: ViaKind) -> &'static str {
         ViaKind::Path => "path",
         ViaKind::Abstract => "abstract",
         ViaKind::Address => "address",
+    }
+}
+
+/// What became of something.
+pub fn change(change: Change) -> &'static str {
+    match change {
+        Change::Added => "added",
+        Change::Removed => "removed",
+        Change::Changed => "changed",
+        Change::Replaced => "replaced",
+    }
+}
+
+/// Why two processes are taken for the same.
+pub fn why(why: Why) -> &'static str {
+    match why {
+        Why::Identity => "pid and start time",
+        Why::Shape => "role and command line",
+        Why::Role => "role",
     }
 }
 

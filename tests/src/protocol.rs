@@ -181,3 +181,18 @@ pub enum Reply {
     /// The kernel refused.
     Failed(String),
 }
+
+/// What `--measure` found out about one run of a program.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Usage {
+    /// Whether it ended well.
+    pub success: bool,
+    /// From its start to its end.
+    pub wall_us: u64,
+    /// Of all its threads and children.
+    pub user_us: u64,
+    /// The same in the kernel.
+    pub system_us: u64,
+    /// Resident memory at its largest. What starts it is itself small: a child begins with that.
+    pub peak_kb: u64,
+}

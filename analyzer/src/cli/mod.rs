@@ -1,5 +1,6 @@
 //! The command line, as clap sees it. Only validates; `commands` does the work.
 
+mod changes;
 mod check;
 mod pictures;
 mod questions;
@@ -7,6 +8,7 @@ mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use changes::Diff;
 pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Check(Check),
     /// What a rule of check means, why it matters, what to do
     Explain(Explain),
+    /// What changed between two snapshots
+    Diff(Diff),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

@@ -1,6 +1,7 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
 mod check;
+mod diff;
 mod draw;
 mod explain;
 mod export;
@@ -14,6 +15,8 @@ mod raw;
 mod show;
 mod sockets;
 mod waits;
+
+use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
@@ -35,6 +38,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Waits(options) => waits::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::Diff(options) => diff::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),
@@ -43,7 +47,10 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 
 /// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
 /// over. `None`, and a line on standard error, when nothing matches a selector.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+///
+/// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
+/// parts to pieces before the process ends would only keep its user waiting.
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<ManuallyDrop<Map>>> {
     let restriction = selection.restriction()?;
     let Some(whole) = unrestricted(snapshots, selection.at, build_at) else {
         return Ok(None);
@@ -54,7 +61,7 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(map))
+    Ok(Some(ManuallyDrop::new(map)))
 }
 
 /// The whole map of the snapshots, by [`build_at`] or [`whotalks::model::build_whole`]. `None`, and
@@ -73,6 +80,8 @@ fn unrestricted(
         return None;
     };
     say_series(&loaded, &whole, at);
+    // As the map: never freed, for it would only take time.
+    std::mem::forget(loaded);
     Some(whole)
 }
 

@@ -1,11 +1,13 @@
 //! From captures to the map: each host joined on its own, then put side by side.
 
+use std::panic::resume_unwind;
+
 use whotalks_snapshot::Damage;
 use whotalks_snapshot::records::RawHeader;
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
-use super::draft::{Draft, settle};
+use super::draft::{Draft, append, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
@@ -79,12 +81,20 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let first_process = map.processes.len();
     let first_socket = map.sockets.len();
     map.hosts.push(processes::host(capture));
-    let (mut of_host, vanished) = processes::processes(capture, host);
-    map.processes.append(&mut of_host);
-    let held = held(capture, host, &mut map.processes, first_process);
-
     let mut warnings = Vec::new();
-    let (mut drafts, netns) = unix::drafts(capture, host, &mut warnings);
+    // What processes say and what the kernel's tables say: as large, and independent of each other.
+    let (held, vanished, (mut drafts, netns)) = std::thread::scope(|scope| {
+        let tables = scope.spawn(|| unix::drafts(capture, host, &mut warnings));
+        let (mut of_host, vanished) = processes::processes(capture, host);
+        map.processes.append(&mut of_host);
+        let held = held(capture, host, &mut map.processes, first_process);
+        let tables = tables.join();
+        (
+            held,
+            vanished,
+            tables.unwrap_or_else(|panic| resume_unwind(panic)),
+        )
+    });
     drafts.append(&mut inet::drafts(capture, host));
     let is_held = |inode| {
         held.sockets
@@ -107,10 +117,12 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     judge(capture, &mut coverage);
     add_holders(map, &mut drafts, &held, coverage.all_holders_known());
 
+    let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
     let connector = Connector {
         host,
         first: first_socket,
         drafts: &drafts,
+        keys: &keys,
         holders: &map.holders,
         all_tables: coverage.netns.iter().all(|ns| ns.diag == Readable::Ok),
     };
@@ -118,18 +130,15 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let mut inet = tuples::connections(&drafts, first_socket, &map.holders);
     map.connections.append(&mut found.connections);
     map.connections.append(&mut inet);
-    let find = |inode| {
-        drafts
-            .binary_search_by_key(&SocketKey::Inode(inode), |d| d.socket.key)
-            .ok()
-    };
+    let find = |inode| keys.binary_search(&SocketKey::Inode(inode)).ok();
     let mut between = netlink.connections(first_socket, &drafts, find);
     map.connections.append(&mut between);
     for at in found.pending {
         drafts[at].socket.state = SocketState::Pending;
     }
-    map.sockets
-        .extend(drafts.into_iter().map(|draft| draft.socket));
+    // In place: the sockets take over the drafts' memory.
+    let sockets = drafts.into_iter().map(|draft| draft.socket).collect();
+    append(&mut map.sockets, sockets);
     map.pipes.extend(held.pipes);
     warnings.append(&mut found.warnings);
     let damaged = coverage.damage.iter().cloned();

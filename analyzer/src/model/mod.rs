@@ -24,6 +24,7 @@ mod series;
 mod socket;
 mod tuples;
 mod unix;
+mod views;
 mod vsock;
 mod wait;
 

@@ -29,6 +29,8 @@ pub(super) fn host(capture: &Capture) -> Host {
         ended_at_ns: capture.end.as_ref().map(|end| end.ended_realtime_ns),
         collector: record.collector.into(),
         euid: capture.host.as_ref().map(|host| host.euid),
+        collector_pid: Some(record.collector_pid).filter(|pid| *pid != 0),
+        pidns: Some(record.pidns).filter(|inode| *inode != 0),
         note: record.note.map(Into::into),
         coverage: super::HostCoverage::default(),
     }
