@@ -12,7 +12,7 @@ use whotalks::id;
 use whotalks::model::{Map, ProcessId};
 use whotalks::query::{Between, Link, LinkKind, links};
 
-use super::{fds, map, sockets, unreadable};
+use super::{fds, incomplete, map, pick, sockets};
 use crate::Outcome;
 use crate::cli::{List, TableFormat};
 use crate::selection::parse;
@@ -39,6 +39,8 @@ pub(super) struct Row<'a> {
     kind: &'static str,
     connections: usize,
     pending: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<u32>,
     clients: Vec<String>,
     servers: Vec<String>,
 }
@@ -61,6 +63,9 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
     };
     let rows = links(&map, &groups, &between);
     if rows.is_empty() && !(between.from.is_empty() && between.to.is_empty()) {
+        for selector in options.from.iter().chain(&options.to) {
+            pick::say_unmatched(&map, selector)?;
+        }
         eprintln!("whotalks: nobody talks that way");
         return Ok(Outcome::Found);
     }
@@ -85,6 +90,7 @@ pub(super) fn row<'a>(map: &Map, link: &'a Link) -> Row<'a> {
         kind: names::link_kind(link.kind),
         connections: link.connections,
         pending: link.pending,
+        seen: link.seen,
         clients: ids(&link.clients),
         servers: ids(&link.servers),
     }
@@ -165,9 +171,14 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> 
     let hidden = rows.len() - shown;
     let more =
         (hidden > 0).then(|| format!("{} (--all).", plural(hidden, "more link", "more links")));
+    let union = map.seen.as_ref().map(|seen| {
+        let captures = plural(seen.captures as usize, "capture", "captures");
+        format!("Of {captures}.")
+    });
     let last: Vec<String> = more
         .into_iter()
-        .chain(unreadable(map).map(|text| style::note(&text)))
+        .chain(union)
+        .chain(incomplete(map).map(|text| style::note(&text)))
         .collect();
     if !last.is_empty() {
         writeln!(out, "{}", last.join(" "))?;
@@ -183,12 +194,14 @@ pub(super) fn cells(link: &Link) -> Vec<String> {
     };
     let pending = (link.pending > 0).then(|| format!("{} pending", link.pending));
     let pipe = (link.kind == LinkKind::Pipe).then(|| "pipe".to_owned());
+    let seen = link.seen.map(|seen| format!("seen {seen}×"));
     vec![
         several(&link.client, &link.clients),
         several(&link.server, &link.servers),
         link.connections.to_string(),
         pipe.into_iter()
             .chain(pending)
+            .chain(seen)
             .collect::<Vec<_>>()
             .join(", "),
         link.via.text.clone(),

@@ -8,6 +8,7 @@ pub mod dot;
 mod graph;
 pub mod graphml;
 mod network;
+mod relation;
 mod text;
 mod time;
 

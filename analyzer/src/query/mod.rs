@@ -1,5 +1,6 @@
 //! Questions that people ask of a map, answered as values; how they are printed is not known here.
 
+mod collapse;
 mod hubs;
 mod links;
 mod path;
@@ -8,7 +9,8 @@ mod restrict;
 mod select;
 mod waits;
 
-pub use hubs::{Hub, hubs};
+pub use collapse::collapse;
+pub use hubs::{Hub, Outside, hubs, outside};
 pub use links::{
     Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_dead_pipe, is_pending, is_private,
     link_kind, links, named, nobody, via,

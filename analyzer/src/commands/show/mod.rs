@@ -19,11 +19,11 @@ use whotalks::query::{
     matching_sockets, portrait, restrict, waits,
 };
 
-use super::{near_names, say_series};
+use super::{incomplete, near_names, say_series};
 use crate::Outcome;
 use crate::cli::{Format, Show};
 use crate::selection::parse;
-use crate::{input, output};
+use crate::{input, output, style};
 
 /// Pages of several matches; the others are listed.
 const PAGES: usize = 3;
@@ -95,7 +95,11 @@ pub(super) fn run(options: &Show) -> Result<Outcome> {
                     _ => people::write(out, &source, subject)?,
                 }
             }
-            people::others(out, &map, others)
+            people::others(out, &map, others)?;
+            match incomplete(&map) {
+                Some(missing) => Ok(writeln!(out, "\n{}", style::note(&missing))?),
+                None => Ok(()),
+            }
         }
     })?;
     Ok(Outcome::Done)

@@ -53,7 +53,14 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
     section(out, "called by", &called, 1)?;
     if portrait.among_themselves > 0 {
         let count = plural(portrait.among_themselves, "conversation", "conversations");
-        field(out, "inside", &format!("{count} among themselves"))?;
+        field(
+            out,
+            "inside",
+            &match subject {
+                Subject::Process(_) => format!("{count} with itself"),
+                _ => format!("{count} among themselves"),
+            },
+        )?;
     }
     for socket in portrait.queues.iter().take(ROWS) {
         field(out, "queue", &queue(&people.map, *socket))?;

@@ -9,7 +9,7 @@ use whotalks::id;
 use whotalks::model::{Call, Map, On, ProcessId};
 use whotalks::query::{self, Class, End, Waiting};
 
-use super::super::unreadable;
+use super::super::incomplete;
 use super::call;
 use crate::style;
 use crate::table::{self, Align, plural, thousands};
@@ -252,6 +252,6 @@ fn summary(map: &Map, answer: &query::Waits, all: bool) -> Vec<String> {
         let unread = plural(answer.unread, "thread's call", "threads' calls");
         parts.push(style::note(&format!("{unread} unreadable.")));
     }
-    parts.extend(unreadable(map).map(|text| style::note(&text)));
+    parts.extend(incomplete(map).map(|text| style::note(&text)));
     parts
 }
