@@ -32,6 +32,17 @@ Examples:
   whotalks list --focus redis --hops 2 web1.whotalks
   whotalks list --format csv web1.whotalks > web1.csv";
 
+/// `show`.
+pub(crate) const SHOW: &str = "\
+Selectors of sockets (socket:, inode:, port:, …) show sockets; unit: or container: alone show that as
+one; all others show processes. Of several matches the first three have pages.
+
+Examples:
+  whotalks show pid:812 web1.whotalks           who it is, whom it talks to, what it waits for
+  whotalks show unit:nginx.service web1.whotalks
+  whotalks show socket:/run/docker.sock         who holds it, who has come, who waits
+  whotalks show --format json inode:1452 web1.whotalks | jq '.pages[0].connections'";
+
 /// `hubs`.
 pub(crate) const HUBS: &str = "\
 Examples:

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub(crate) use changes::Diff;
 pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
-pub(crate) use questions::{Hubs, Info, List, Path, Raw, Waits};
+pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
 
 use crate::examples;
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Info(Info),
     /// Who talks to whom: client, server, how many connections, over what
     List(List),
+    /// One page on a process, socket, unit or container
+    Show(Show),
     /// Processes ranked by how many others they talk to
     Hubs(Hubs),
     /// How one process reaches another, hop by hop

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::check::{self, Report, Severity};
+use whotalks::check::{self, Finding, Report, Severity};
 use whotalks::id;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::query::{Restriction, matching, matching_sockets, restrict};
@@ -23,8 +23,9 @@ struct Document<'a> {
     unknown: Vec<UnknownRow<'a>>,
 }
 
+/// A finding for programs.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     code: &'static str,
     rule: &'static str,
     severity: &'static str,
@@ -134,8 +135,9 @@ fn fails(report: &Report, on: FailOn) -> bool {
     }
 }
 
-fn json(out: &mut dyn Write, report: &Report) -> Result<()> {
-    let findings = report.findings.iter().map(|finding| Row {
+/// A finding as documents have it.
+pub(super) fn row(finding: &Finding) -> Row<'_> {
+    Row {
         code: finding.code,
         rule: finding.rule,
         severity: finding.severity.name(),
@@ -145,7 +147,11 @@ fn json(out: &mut dyn Write, report: &Report) -> Result<()> {
         title: &finding.title,
         evidence: &finding.evidence,
         advice: &finding.advice,
-    });
+    }
+}
+
+fn json(out: &mut dyn Write, report: &Report) -> Result<()> {
+    let findings = report.findings.iter().map(row);
     let unknown = report.unknown.iter().map(|unknown| UnknownRow {
         code: unknown.code,
         why: &unknown.why,

@@ -10,7 +10,7 @@ use whotalks::model::{Map, SocketId};
 use whotalks::query::{addressed, matching_sockets, named};
 use whotalks::{escape, id, names};
 
-use super::unreadable;
+use super::incomplete;
 use crate::Outcome;
 use crate::cli::{List, TableFormat};
 use crate::output;
@@ -123,7 +123,7 @@ fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
         ("NAME", Align::Left),
     ];
     table::print_cells(out, &heading, &cells)?;
-    if let Some(line) = unreadable(map) {
+    if let Some(line) = incomplete(map) {
         writeln!(out, "{line}")?;
     }
     Ok(())

@@ -11,6 +11,7 @@ use super::draft::{Draft, append, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
+use super::union::union;
 use super::{
     HostId, Map, Warning, inet, netlink, packet, processes, relation, tuples, unix, vsock,
 };
@@ -29,6 +30,11 @@ pub enum At {
     Number(i64),
     /// The latest that had begun by then: wall clock, nanoseconds since 1970.
     Time(u64),
+    /// The same by the time of day (UTC), nanoseconds since midnight: of the day on which the series
+    /// ends, else of the day before.
+    Day(u64),
+    /// All of them, as one map; where a question is of one moment, the latest.
+    All,
 }
 
 /// Joins the latest capture of each boot among the files: of several hosts one map.
@@ -40,6 +46,9 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
+    if at == At::All {
+        return Some(union(&series(files)));
+    }
     Some(join(&taken(files, at)?))
 }
 

@@ -1,8 +1,8 @@
 //! Which processes talk to the most others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::links::is_pending;
+use super::links::{Nobody, is_pending, nobody};
 use crate::graph::{Ends, Talk, talks};
 use crate::model::{Map, ProcessId, SocketId, SocketState};
 
@@ -94,4 +94,41 @@ fn count_peers(ends: &[Ends], others: &[Vec<(u32, bool)>]) -> Vec<usize> {
         peers
     };
     others.iter().enumerate().map(count).collect()
+}
+
+/// An address outside of what was captured, and who talks to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// Printable; without the port where that says nothing.
+    pub address: String,
+    /// How many processes hold the end that is here.
+    pub peers: usize,
+    /// How many connections.
+    pub connections: usize,
+}
+
+/// All such addresses: most processes first, then most connections, then by address.
+pub fn outside(map: &Map) -> Vec<Outside> {
+    let mut found: BTreeMap<String, (BTreeSet<ProcessId>, usize)> = BTreeMap::new();
+    for ends in talks(map).filter(|ends| !is_pending(map, ends.talk)) {
+        let (near, client) = match (ends.from.is_empty(), ends.to.is_empty()) {
+            (true, false) => (&ends.to, true),
+            (false, true) => (&ends.from, false),
+            _ => continue,
+        };
+        if let Nobody::Outside(address) = nobody(map, &ends, client) {
+            let (peers, connections) = found.entry(address).or_default();
+            peers.extend(near);
+            *connections += 1;
+        }
+    }
+    let outside =
+        |(address, (peers, connections)): (String, (BTreeSet<ProcessId>, usize))| Outside {
+            address,
+            peers: peers.len(),
+            connections,
+        };
+    let mut all: Vec<Outside> = found.into_iter().map(outside).collect();
+    all.sort_by_key(|one| std::cmp::Reverse((one.peers, one.connections)));
+    all
 }
