@@ -50,6 +50,9 @@ pub(crate) struct Draw {
     /// Everything, nothing grouped or hidden
     #[arg(long)]
     pub(crate) all: bool,
+    /// Do not run the checks whose findings are marked
+    #[arg(long)]
+    pub(crate) no_findings: bool,
     #[command(flatten)]
     pub(crate) selection: Selection,
 }

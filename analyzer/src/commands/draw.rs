@@ -4,9 +4,10 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use whotalks::check;
 use whotalks::draw::{Options, svg};
 
-use super::map;
+use super::{map, map_by};
 use crate::Outcome;
 use crate::cli::{Draw, Layout, Theme};
 use crate::input::Snapshot;
@@ -18,7 +19,16 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
         .output
         .clone()
         .unwrap_or_else(|| default_output(&snapshots));
-    let Some(map) = map(&mut snapshots, &options.selection)? else {
+    let selection = &options.selection;
+    let judged = if options.no_findings {
+        map(&mut snapshots, selection)?.map(|map| (map, None))
+    } else {
+        map_by(&mut snapshots, selection, |files, at| {
+            let (map, report) = check::judge(files, at, &check::Options::default())?;
+            Some((map, Some(report)))
+        })?
+    };
+    let Some((map, findings)) = judged else {
         return Ok(Outcome::Found);
     };
     let drawn = svg(
@@ -36,6 +46,7 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
             },
             title: options.title.clone(),
             all: options.all,
+            findings,
             ..Options::default()
         },
     )?;

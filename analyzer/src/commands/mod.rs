@@ -42,12 +42,24 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 /// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
 /// over. `None`, and a line on standard error, when nothing matches a selector.
 fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+    let built = map_by(snapshots, selection, |files, at| {
+        Some((build_at(files, at)?, ()))
+    })?;
+    Ok(built.map(|(map, ())| map))
+}
+
+/// As `map`, with what else whoever builds the whole map says about it.
+fn map_by<T>(
+    snapshots: &mut [Snapshot],
+    selection: &Selection,
+    build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
+) -> Result<Option<(Map, T)>> {
     let restriction = selection.restriction()?;
     let loaded: Vec<_> = snapshots
         .iter_mut()
         .map(|s| std::mem::take(&mut s.loaded))
         .collect();
-    let Some(whole) = build_at(&loaded, selection.at) else {
+    let Some((whole, more)) = build(&loaded, selection.at) else {
         eprintln!("whotalks: --at: there is no such capture");
         return Ok(None);
     };
@@ -58,7 +70,7 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(map))
+    Ok(Some((map, more)))
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.
