@@ -53,6 +53,9 @@ pub(crate) struct Draw {
     /// How much is one
     #[arg(long, visible_alias = "by", value_enum, default_value_t = By::Process)]
     pub(crate) view: By,
+    /// Do not run the checks whose findings are marked
+    #[arg(long)]
+    pub(crate) no_findings: bool,
     #[command(flatten)]
     pub(crate) selection: Selection,
 }

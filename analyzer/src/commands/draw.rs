@@ -5,10 +5,11 @@ use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use whotalks::check;
 use whotalks::draw::{Options, svg};
 use whotalks::query::collapse;
 
-use super::map;
+use super::{map, map_with};
 use crate::Outcome;
 use crate::cli::{Draw, Layout, Theme};
 use crate::input::Snapshot;
@@ -20,7 +21,16 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
         .output
         .clone()
         .unwrap_or_else(|| default_output(&snapshots));
-    let Some(map) = map(&mut snapshots, &options.selection)? else {
+    let selection = &options.selection;
+    let judged = if options.no_findings {
+        map(&mut snapshots, selection)?.map(|map| (map, None))
+    } else {
+        map_with(&mut snapshots, selection, |files, at| {
+            let (map, report) = check::judge(files, at, &check::Options::default())?;
+            Some((map, Some(report)))
+        })?
+    };
+    let Some((map, findings)) = judged else {
         return Ok(Outcome::Found);
     };
     let map = ManuallyDrop::new(collapse(ManuallyDrop::into_inner(map), options.view.into()));
@@ -39,6 +49,7 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
             },
             title: options.title.clone(),
             all: options.all,
+            findings,
             ..Options::default()
         },
     )?;

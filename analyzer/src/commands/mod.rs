@@ -64,8 +64,20 @@ fn map_by(
     selection: &Selection,
     build: Build,
 ) -> Result<Option<ManuallyDrop<Map>>> {
+    let built = map_with(snapshots, selection, |files, at| {
+        Some((build(files, at)?, ()))
+    })?;
+    Ok(built.map(|(map, ())| map))
+}
+
+/// The same, with what else whoever builds the whole map says about it.
+fn map_with<T>(
+    snapshots: &mut [Snapshot],
+    selection: &Selection,
+    build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
+) -> Result<Option<(ManuallyDrop<Map>, T)>> {
     let restriction = selection.restriction()?;
-    let Some(whole) = unrestricted(snapshots, selection.at, build) else {
+    let Some((whole, more)) = unrestricted_with(snapshots, selection.at, build) else {
         return Ok(None);
     };
     let near = near_names(&whole, selection);
@@ -74,23 +86,32 @@ fn map_by(
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(ManuallyDrop::new(map)))
+    Ok(Some((ManuallyDrop::new(map), more)))
 }
 
 /// The whole map of the snapshots. `None`, and a line on standard error, when there is no such capture.
 fn unrestricted(snapshots: &mut [Snapshot], at: At, build: Build) -> Option<Map> {
+    let built = unrestricted_with(snapshots, at, |files, at| Some((build(files, at)?, ())));
+    built.map(|(map, ())| map)
+}
+
+fn unrestricted_with<T>(
+    snapshots: &mut [Snapshot],
+    at: At,
+    build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
+) -> Option<(Map, T)> {
     let loaded: Vec<_> = snapshots
         .iter_mut()
         .map(|s| std::mem::take(&mut s.loaded))
         .collect();
-    let Some(whole) = build(&loaded, at) else {
+    let Some((whole, more)) = build(&loaded, at) else {
         eprintln!("whotalks: --at: there is no such capture");
         return None;
     };
     say_series(&loaded, &whole, at);
     // As the map: never freed, for it would only take time.
     std::mem::forget(loaded);
-    Some(whole)
+    Some((whole, more))
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.

@@ -5,6 +5,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Options;
 use super::labels::wrap;
+use crate::check::{Report, Severity};
 use crate::escape::display;
 use crate::model::{Host, Map};
 
@@ -20,7 +21,7 @@ const LEADING: f64 = 1.35;
 const MOST_HOSTS: usize = 6;
 
 /// The lines; the first is the title.
-pub(super) fn lines(map: &Map, options: &Options, width: f64) -> Vec<String> {
+pub(super) fn lines(map: &Map, options: &Options, marked: usize, width: f64) -> Vec<String> {
     let title = options.title.clone().unwrap_or_else(|| {
         let names: Vec<String> = map
             .hosts
@@ -47,10 +48,40 @@ pub(super) fn lines(map: &Map, options: &Options, width: f64) -> Vec<String> {
             width,
         ));
     }
+    if let Some(report) = &options.findings {
+        lines.extend(wrap(&checked(report, marked), NOTE_SIZE, width));
+    }
     if map.hosts.len() > MOST_HOSTS {
         lines.push(format!("and {} more hosts", map.hosts.len() - MOST_HOSTS));
     }
     lines
+}
+
+/// What the rules said, in one sentence.
+fn checked(report: &Report, marked: usize) -> String {
+    let all = report.findings.len();
+    let mut parts = Vec::new();
+    for severity in [Severity::High, Severity::Medium, Severity::Low] {
+        let of_this = report.findings.iter().filter(|f| f.severity == severity);
+        match of_this.count() {
+            0 => {}
+            n => parts.push(format!("{n} {}", severity.name())),
+        }
+    }
+    let mut text = match all {
+        0 => "Checks found nothing".to_owned(),
+        _ => format!("Checks found {}", parts.join(", ")),
+    };
+    if marked < all {
+        text = format!("{text} ({} not on this picture)", all - marked);
+    }
+    let mut codes: Vec<&str> = report.unknown.iter().map(|unknown| unknown.code).collect();
+    codes.dedup();
+    match codes.len() {
+        0 => text + ".",
+        1 => text + "; 1 rule could not be answered.",
+        n => format!("{text}; {n} rules could not be answered."),
+    }
 }
 
 /// Height of the caption.

@@ -55,7 +55,7 @@ fn merge_likes(map: &Map, picture: &mut Picture, least: Least, by_name: bool) ->
     for (at, edges) in edges.into_iter().enumerate() {
         let node = &picture.nodes[at];
         // Found by a rule: stays visible. Without edges: on the shelf.
-        if !node.findings.is_empty() || edges.is_empty() {
+        if picture.stands_out(node) || edges.is_empty() {
             continue;
         }
         let name = match node.kind {
@@ -127,9 +127,9 @@ pub(super) fn merge(picture: &mut Picture, classes: &[u32]) {
         } else {
             places[at] = places[first];
             let whole = &mut nodes[places[first] as usize];
-            whole.things.extend(node.things);
+            whole.add_findings(&node);
             whole.marks.add(node.marks);
-            whole.findings.extend(node.findings);
+            whole.things.extend(node.things);
         }
     }
     for node in &mut nodes {

@@ -133,7 +133,12 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
         (
             class("finding"),
             Sign::Node("process finding", ""),
-            "a check found something",
+            "a check found something (whotalks explain CODE)",
+        ),
+        (
+            scene.edges.iter().any(|edge| edge.found),
+            Sign::Edge("finding"),
+            "what it is about",
         ),
     ];
     all.into_iter()

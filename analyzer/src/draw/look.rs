@@ -17,6 +17,8 @@ const TEXT_SIZE: f64 = 10.0;
 pub(super) const SMALL_SIZE: f64 = 9.0;
 /// Names are cut to this.
 const MOST_WIDTH: f64 = 170.0;
+/// Lines of a finding's title.
+const FINDING_LINES: usize = 3;
 /// Names of listeners in one group.
 const GROUP_NAMES: usize = 3;
 /// Height of the row of hub badges under a box.
@@ -177,17 +179,11 @@ fn look(map: &Map, picture: &Picture, node: &Node, degree: usize) -> Look {
     let shape = match node.kind {
         Kind::Process => process(map, picture, node, degree, &mut stack),
         Kind::Listener => listener(map, node, &mut stack),
-        Kind::Socket => return socket(map, node),
+        Kind::Socket => return socket(map, picture, node),
         Kind::Pipe => pipe(map, node, &mut stack),
         Kind::Outside => outside(picture, node, &mut stack),
     };
-    for finding in node.findings.iter().take(2) {
-        stack.push(
-            labels::end(finding, TEXT_SIZE, MOST_WIDTH),
-            "warn",
-            TEXT_SIZE,
-        );
-    }
+    findings(picture, node, &mut stack);
     let pad = match shape {
         Shape::Text => (2.0, 1.0),
         Shape::Pill => (9.0, 4.0),
@@ -254,6 +250,24 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
     Shape::Box
 }
 
+/// What was found about a node: the worst in full, as far as it fits, and how many more there are.
+fn findings(picture: &Picture, node: &Node, stack: &mut Stack) {
+    let Some(&worst) = node.findings.first() else {
+        return;
+    };
+    let lines = labels::wrap(&picture.finding(worst), TEXT_SIZE, MOST_WIDTH);
+    let shown = lines.len().min(FINDING_LINES);
+    for line in &lines[..shown - 1] {
+        stack.push(line.clone(), "warn", TEXT_SIZE);
+    }
+    let last = lines[shown - 1..].join(" ");
+    stack.push(labels::end(&last, TEXT_SIZE, MOST_WIDTH), "warn", TEXT_SIZE);
+    if node.findings.len() > 1 {
+        let more = format!("and {} more", node.findings.len() - 1);
+        stack.push(more, "warn", SMALL_SIZE);
+    }
+}
+
 /// The distinct names within a group.
 fn names(map: &Map, node: &Node) -> String {
     let names: std::collections::BTreeSet<&[u8]> = node
@@ -300,7 +314,7 @@ fn listener(map: &Map, node: &Node, stack: &mut Stack) -> Shape {
     Shape::Text
 }
 
-fn socket(map: &Map, node: &Node) -> Look {
+fn socket(map: &Map, picture: &Picture, node: &Node) -> Look {
     let holders = match node.things[0] {
         Thing::Socket(id) => map.holding_processes(id).len(),
         _ => 0,
@@ -309,13 +323,9 @@ fn socket(map: &Map, node: &Node) -> Look {
         1 => holders.to_string(),
         many => format!("×{many}"),
     };
-    if let Some(finding) = node.findings.first() {
+    if !node.findings.is_empty() {
         let mut stack = Stack::default();
-        stack.push(
-            labels::end(finding, TEXT_SIZE, MOST_WIDTH),
-            "warn",
-            TEXT_SIZE,
-        );
+        findings(picture, node, &mut stack);
         stack.push(format!("held by {holders}"), "detail", SMALL_SIZE);
         return stack.finish(Shape::Pill, (9.0, 4.0), Marks::default());
     }

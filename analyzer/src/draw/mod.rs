@@ -9,6 +9,7 @@ mod budget;
 mod caption;
 mod dock;
 mod ends;
+mod found;
 mod geometry;
 mod group;
 mod hubs;
@@ -34,6 +35,7 @@ mod tests;
 #[cfg(test)]
 mod worlds;
 
+use crate::check::Report;
 use crate::layout::LayeredError;
 use crate::model::Map;
 
@@ -61,15 +63,6 @@ pub enum HubBadges {
     Off,
 }
 
-/// Something that a rule found, to be marked on the picture.
-#[derive(Debug, Clone, Default)]
-pub struct Marked {
-    /// Ids of processes and sockets, as in `export`.
-    pub nodes: Vec<String>,
-    /// What it is, in one line for display.
-    pub title: String,
-}
-
 /// What may be chosen about a picture.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -81,8 +74,8 @@ pub struct Options {
     pub title: Option<String>,
     /// Group and hide nothing.
     pub all: bool,
-    /// Findings to mark.
-    pub findings: Vec<Marked>,
+    /// What the rules said, to be marked; `None`: not asked.
+    pub findings: Option<Report>,
     /// Whether hubs become badges.
     pub hub_badges: HubBadges,
 }
@@ -108,7 +101,8 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
 
 /// Everything with its place, ready to be written.
 fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
-    let mut picture = reduce::reduce(map, &options.findings);
+    let findings = options.findings.as_ref().map(|report| &*report.findings);
+    let mut picture = reduce::reduce(map, findings.unwrap_or_default());
     if !options.all {
         budget::fit(map, &mut picture);
         hubs::badge(map, &mut picture, options.hub_badges);

@@ -2,8 +2,9 @@
 //!
 //! Nodes and edges are in a fixed order that follows the map's. Knows nothing of text or places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Finding;
 use crate::model::{PipeId, ProcessId, SocketId};
 
 /// What a node stands for. The order is that of nodes on the picture.
@@ -56,8 +57,10 @@ pub(super) struct Node {
     pub(super) group: Option<String>,
     /// Badges.
     pub(super) marks: Marks,
-    /// Titles of the findings about it.
-    pub(super) findings: Vec<String>,
+    /// Findings about it: indices into `Picture::findings`, ascending.
+    pub(super) findings: Vec<u32>,
+    /// Findings about something else that concern it, ascending.
+    pub(super) concerns: Vec<u32>,
 }
 
 /// What an edge is.
@@ -110,6 +113,8 @@ pub(super) struct Bundle {
     pub(super) b_end: End,
     /// How often each way was taken.
     pub(super) via: BTreeMap<Via, u32>,
+    /// Findings about one of them: indices into `Picture::findings`.
+    pub(super) findings: BTreeSet<u32>,
 }
 
 /// Edges by (first node, second node, kind), the first node's index being the smaller.
@@ -170,6 +175,8 @@ pub(super) struct Picture {
     pub(super) hubs: Vec<u32>,
     /// The badges, by client.
     pub(super) badges: Vec<HubBadge>,
+    /// What the rules found, worst first.
+    pub(super) findings: Vec<Finding>,
     /// What is not on it.
     pub(super) left_out: LeftOut,
     /// By what the nodes were aggregated, if they were.
@@ -216,6 +223,7 @@ impl Bundle {
             a_end,
             b_end,
             via: BTreeMap::from([(via, 1)]),
+            findings: BTreeSet::new(),
         }
     }
 
@@ -235,6 +243,7 @@ impl Bundle {
                 .into_iter()
                 .map(|(via, n)| (turn(via), n))
                 .collect(),
+            findings: self.findings,
         }
     }
 
@@ -245,6 +254,7 @@ impl Bundle {
         for (via, n) in other.via {
             *self.via.entry(via).or_default() += n;
         }
+        self.findings.extend(other.findings);
     }
 }
 
@@ -253,6 +263,20 @@ impl End {
         self.socket |= other.socket;
         self.server |= other.server;
         self.arrow |= other.arrow;
+    }
+}
+
+impl Node {
+    /// Takes over what was found about a node that becomes part of this one.
+    pub(super) fn add_findings(&mut self, other: &Self) {
+        for (own, more) in [
+            (&mut self.findings, &other.findings),
+            (&mut self.concerns, &other.concerns),
+        ] {
+            own.extend(more);
+            own.sort_unstable();
+            own.dedup();
+        }
     }
 }
 
@@ -274,6 +298,7 @@ impl Node {
             group: None,
             marks: Marks::default(),
             findings: Vec::new(),
+            concerns: Vec::new(),
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         &mut spots,
         &mut headings,
     );
-    let caption = caption::lines(map, options, width - 2.0 * MARGIN);
+    let caption = caption::lines(map, options, picture.marked(), width - 2.0 * MARGIN);
     let top = caption::height(&caption);
     for (&at, center) in main.iter().zip(&positions.centers) {
         let lift = looks[at as usize].hanging() / 2.0;
@@ -244,7 +244,8 @@ fn edges(
             b: *b as usize,
             kind: *kind,
             n: bundle.n,
-            title: titles::edge_title(map, (&names(*a), &names(*b)), *kind, bundle),
+            found: !bundle.findings.is_empty(),
+            title: titles::edge_title(map, picture, (&names(*a), &names(*b)), *kind, bundle),
             drawn,
         })
         .collect()
@@ -260,6 +261,8 @@ fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Ve
         }
         if !node.findings.is_empty() {
             classes.push("finding");
+        } else if !node.concerns.is_empty() {
+            classes.push("concerned");
         }
         if node.kind == Kind::Process && shelf::is_unread(map, picture, at) {
             classes.push("unread");

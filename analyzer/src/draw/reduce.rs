@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Marked;
+use super::found::{self, Flags};
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
-use crate::id;
+use crate::check::Finding;
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, Family, Holder, Map, Pipe, PipeId,
     ProcessId, SocketId, SocketState,
@@ -20,7 +20,7 @@ const STAR: usize = 3;
 const PIPE_PAIRS: usize = 2;
 
 /// The whole map as a graph, nothing grouped.
-pub(super) fn reduce(map: &Map, findings: &[Marked]) -> Picture {
+pub(super) fn reduce(map: &Map, findings: &[Finding]) -> Picture {
     let mut reducer = Reducer::new(map, findings);
     reducer.held();
     for connection in &map.connections {
@@ -29,8 +29,10 @@ pub(super) fn reduce(map: &Map, findings: &[Marked]) -> Picture {
     for (at, pipe) in map.pipes.iter().enumerate() {
         reducer.pipe(PipeId::new(at), pipe);
     }
-    reducer.mark(findings);
-    reducer.picture
+    let mut picture = reducer.picture;
+    picture.findings = findings.to_vec();
+    found::mark(map, &mut picture);
+    picture
 }
 
 struct Reducer<'a> {
@@ -40,12 +42,14 @@ struct Reducer<'a> {
     socket_nodes: BTreeMap<SocketId, u32>,
     pipe_nodes: BTreeMap<PipeId, u32>,
     outside_nodes: BTreeMap<String, u32>,
+    /// What the findings are about.
+    flags: Flags,
     /// How many connections each socket is part of.
     connections: Vec<u32>,
 }
 
 impl<'a> Reducer<'a> {
-    fn new(map: &'a Map, findings: &[Marked]) -> Self {
+    fn new(map: &'a Map, findings: &[Finding]) -> Self {
         let mut connections = vec![0; map.sockets.len()];
         // Listeners that nobody readable holds stand in for the server that is not known.
         let mut called = vec![false; map.sockets.len()];
@@ -57,10 +61,7 @@ impl<'a> Reducer<'a> {
                 called[listener.index()] = true;
             }
         }
-        let marked: BTreeSet<&str> = findings
-            .iter()
-            .flat_map(|finding| finding.nodes.iter().map(String::as_str))
-            .collect();
+        let flags = Flags::new(map, findings);
         let mut nodes: Vec<Node> = (0..map.processes.len())
             .map(|at| Node::of(Thing::Process(ProcessId::new(at)), Kind::Process))
             .collect();
@@ -70,8 +71,7 @@ impl<'a> Reducer<'a> {
             let holders = map.holding_processes(id).len();
             let listens = socket.state == SocketState::Listening && (holders > 0 || called[at]);
             let inbox = holders >= 2 && connections[at] >= 2;
-            let flagged = !marked.is_empty() && marked.contains(id::socket(map, id).as_str());
-            if listens || inbox || holders >= STAR || flagged {
+            if listens || inbox || holders >= STAR || flags.own_node(id) {
                 let named = socket.name.is_some() && (listens || inbox);
                 let kind = match named || (listens && socket.local.is_some()) {
                     true => Kind::Listener,
@@ -83,7 +83,7 @@ impl<'a> Reducer<'a> {
         }
         let mut pipe_nodes = BTreeMap::new();
         for (at, pipe) in map.pipes.iter().enumerate() {
-            if is_star(pipe) {
+            if is_star(pipe) || flags.pipe(PipeId::new(at)).is_some() {
                 pipe_nodes.insert(PipeId::new(at), index(nodes.len()));
                 nodes.push(Node::of(Thing::Pipe(PipeId::new(at)), Kind::Pipe));
             }
@@ -110,6 +110,7 @@ impl<'a> Reducer<'a> {
             pipe_nodes,
             outside_nodes,
             connections,
+            flags,
         }
     }
 
@@ -120,7 +121,10 @@ impl<'a> Reducer<'a> {
             let holders = self.map.holding_processes(id);
             if let Some(&node) = self.socket_nodes.get(&id) {
                 for holder in holders {
-                    let bundle = Bundle::one(End::default(), End::default(), Via::Unnamed);
+                    let mut bundle = Bundle::one(End::default(), End::default(), Via::Unnamed);
+                    if self.flags.own_node(id) {
+                        bundle.findings.extend(self.flags.socket(id));
+                    }
                     self.picture.join(holder.0, node, EdgeKind::Holds, bundle);
                 }
             } else if self.connections[at] == 0 {
@@ -183,10 +187,12 @@ impl<'a> Reducer<'a> {
         }
         let mut drawn = BTreeSet::new();
         pairs.retain(|&(a, b)| drawn.insert((a.min(b), a.max(b))));
+        let findings = self.flags.connection(connection);
         for (a, b) in pairs {
             let via = via.map_or(Via::Unnamed, Via::Forwards);
-            self.picture
-                .join(a, b, kind, Bundle::one(socket, server, via));
+            let mut bundle = Bundle::one(socket, server, via);
+            bundle.findings.clone_from(&findings);
+            self.picture.join(a, b, kind, bundle);
         }
     }
 
@@ -246,26 +252,6 @@ impl<'a> Reducer<'a> {
         }
         if !drawn {
             self.picture.left_out.pipes += 1;
-        }
-    }
-
-    fn mark(&mut self, findings: &[Marked]) {
-        if findings.is_empty() {
-            return;
-        }
-        let mut ids: BTreeMap<String, usize> = BTreeMap::new();
-        for (at, node) in self.picture.nodes.iter().enumerate() {
-            match node.things[0] {
-                Thing::Process(process) => ids.insert(id::process(self.map, process), at),
-                Thing::Socket(socket) => ids.insert(id::socket(self.map, socket), at),
-                Thing::Pipe(pipe) => ids.insert(id::pipe(self.map, pipe), at),
-                Thing::Outside(_) => None,
-            };
-        }
-        for finding in findings {
-            for at in finding.nodes.iter().filter_map(|node| ids.get(node)) {
-                self.picture.nodes[*at].findings.push(finding.title.clone());
-            }
         }
     }
 }

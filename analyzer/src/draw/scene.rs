@@ -26,6 +26,8 @@ pub(super) struct Joined {
     pub(super) b: usize,
     pub(super) kind: EdgeKind,
     pub(super) n: u32,
+    /// A rule found something about it.
+    pub(super) found: bool,
     pub(super) title: Vec<String>,
     pub(super) drawn: Drawn,
 }

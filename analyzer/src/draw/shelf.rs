@@ -135,7 +135,7 @@ fn gather_singles(
     let mut names: BTreeMap<(Kind, Vec<u8>, Vec<u32>), Vec<u32>> = BTreeMap::new();
     for &at in members {
         let node = &picture.nodes[at as usize];
-        if node.findings.is_empty() {
+        if !picture.stands_out(node) {
             let hubs = hubs.remove(&at).unwrap_or_default();
             let key = (node.kind, name(map, node), hubs);
             names.entry(key).or_default().push(at);
@@ -180,7 +180,7 @@ fn gather_pairs(
                 Kind::Process => name(map, node),
                 _ => Vec::new(),
             };
-            (node.kind, name, node.findings.is_empty())
+            (node.kind, name, !picture.stands_out(node))
         };
         let (one, other) = (of(a), of(b));
         if one.2 && other.2 {

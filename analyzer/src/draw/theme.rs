@@ -51,7 +51,7 @@ const DARK: [&str; 16] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 40] = [
+const RULES: [(&str, &str, &str); 42] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -82,6 +82,8 @@ const RULES: [(&str, &str, &str); 40] = [
     (".pipe path", "stroke", "pipe"),
     (".holds path", "stroke", "faint"),
     (".star path", "stroke", "ink"),
+    (".edge.finding path", "stroke", "warn"),
+    (".key.finding path", "stroke", "warn"),
     (".socket .sign", "fill", "mark"),
     (".count", "stroke", "ground"),
     (".wt-glyph", "stroke", "mark"),

@@ -27,7 +27,7 @@ pub(super) fn node_id(map: &Map, picture: &Picture, node: &Node) -> String {
 
 /// The lines of a node's title.
 pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<String> {
-    let mut lines: Vec<String> = node.findings.clone();
+    let mut lines = found(picture, node.findings.iter().chain(&node.concerns));
     if let [thing] = node.things[..] {
         match thing {
             Thing::Process(process) => describe(map, process, &mut lines),
@@ -56,9 +56,21 @@ pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<Strin
     lines
 }
 
+/// A line for each finding, up to a number.
+fn found<'a>(picture: &Picture, findings: impl Iterator<Item = &'a u32> + Clone) -> Vec<String> {
+    let shown = findings.clone().take(MOST_LISTED);
+    let mut lines: Vec<String> = shown.map(|at| picture.finding(*at)).collect();
+    let hidden = findings.count() - lines.len();
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more findings"));
+    }
+    lines
+}
+
 /// The lines of an edge's title.
 pub(super) fn edge_title(
     map: &Map,
+    picture: &Picture,
     names: (&str, &str),
     kind: EdgeKind,
     bundle: &Bundle,
@@ -68,7 +80,7 @@ pub(super) fn edge_title(
         EdgeKind::Unix | EdgeKind::Net => "connection",
         EdgeKind::Pending => "client waiting to be accepted",
         EdgeKind::Pipe => "pipe",
-        EdgeKind::Holds if bundle.n == 1 => return vec![format!("{a} holds {b}")],
+        EdgeKind::Holds if bundle.n == 1 => "",
         EdgeKind::Holds => "held",
     };
     let arrow = match kind {
@@ -82,10 +94,13 @@ pub(super) fn edge_title(
     } else {
         "s"
     };
-    let mut lines = vec![
-        format!("{a} {arrow} {b}"),
-        format!("{} {what}{plural}", bundle.n),
-    ];
+    let mut lines = found(picture, bundle.findings.iter());
+    if what.is_empty() {
+        lines.push(format!("{a} holds {b}"));
+        return lines;
+    }
+    lines.push(format!("{a} {arrow} {b}"));
+    lines.push(format!("{} {what}{plural}", bundle.n));
     let mut left = 0;
     for (via, n) in &bundle.via {
         let line = match via {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use roxmltree::{Document, Node};
 
 use super::*;
+use crate::check::{Finding, Severity};
 
 mod notation;
 mod reduction;
@@ -97,4 +98,25 @@ fn notes(text: &str) -> String {
         .filter_map(|line| line.text())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+fn finding(subject: &str, title: &str) -> Finding {
+    Finding {
+        code: "WT101",
+        rule: "shared-connected-socket",
+        severity: Severity::Medium,
+        subject: subject.to_owned(),
+        processes: Vec::new(),
+        sockets: Vec::new(),
+        title: title.to_owned(),
+        evidence: Vec::new(),
+        advice: String::new(),
+    }
+}
+
+fn report(findings: Vec<Finding>) -> Report {
+    Report {
+        findings,
+        unknown: Vec::new(),
+    }
 }

@@ -127,10 +127,7 @@ fn hostile_names_leave_the_document_whole() {
         w.connect(&[hub], &[process], Some(listener));
     }
     w.map.hosts[0].hostname = b"<&\xff]]>"[..].into();
-    let findings = vec![Marked {
-        nodes: vec!["h0/p100".into()],
-        title: "<b>&".into(),
-    }];
+    let findings = Some(report(vec![finding("h0/p100", "<b>&")]));
     let options = Options {
         title: Some("</svg>\u{1}".into()),
         findings,
@@ -212,14 +209,11 @@ fn findings_are_marked() {
     let (p, q) = (w.process(b"p"), w.process(b"q"));
     let (a, b) = (w.socket(&[p]), w.socket(&[q]));
     w.connection(a, Some(b), None, ConnectionState::Established);
-    let marked = Marked {
-        nodes: vec!["h0/s1001".into()],
-        title: "agent shared by 12".into(),
-    };
+    let marked = finding("h0/s1001", "agent shared by 12");
     let text = svg(
         &w.map,
         &Options {
-            findings: vec![marked],
+            findings: Some(report(vec![marked])),
             ..Options::default()
         },
     )
@@ -233,7 +227,55 @@ fn findings_are_marked() {
         .collect();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].attribute("data-id"), Some("h0/s1001"));
-    assert!(text.contains(">agent shared by 12</text>"));
+    assert!(text.contains(">WT101 agent shared by 12</text>"));
+    let marked = of_class(&document, "edge");
+    assert!(marked.iter().all(|edge| has_class(edge, "finding")));
+    assert!(notes(&text).contains("Checks found 1 medium."));
+    assert!(!draw(&w.map).contains("Checks"), "nobody asked");
+}
+
+#[test]
+fn what_was_found_elsewhere_and_what_is_unknown_is_counted() {
+    let mut w = World::new();
+    let p = w.process(b"p");
+    w.socket(&[p]);
+    let mut report = report(vec![
+        finding("h0/p100", "here"),
+        finding("h9/p1", "not here"),
+    ]);
+    for why in ["this", "that"] {
+        let (code, why) = ("WT201", why.to_owned());
+        report.unknown.push(crate::check::Unknown { code, why });
+    }
+    let options = Options {
+        findings: Some(report),
+        ..Options::default()
+    };
+    let notes = notes(&svg(&w.map, &options).unwrap());
+    let said = "Checks found 2 medium (1 not on this picture); 1 rule could not be answered.";
+    assert!(notes.contains(said), "{notes}");
+}
+
+#[test]
+fn a_thousand_findings_are_not_a_thousand_nodes() {
+    let mut w = World::new();
+    let hub = w.process(b"hub");
+    let mut findings = Vec::new();
+    for _ in 0..1_000 {
+        let worker = w.process(b"worker");
+        w.connect(&[worker], &[hub], None);
+        findings.push(finding(&crate::id::process(&w.map, worker), "leaks"));
+    }
+    let options = Options {
+        findings: Some(report(findings)),
+        ..Options::default()
+    };
+    let text = svg(&w.map, &options).unwrap();
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let drawn = of_class(&document, "node").len();
+    assert!((40..60).contains(&drawn), "{drawn}");
+    assert!(notes(&text).contains("Checks found 1000 medium."));
 }
 
 #[test]
