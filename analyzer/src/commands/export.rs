@@ -17,7 +17,7 @@ pub(super) fn run(options: &Export) -> Result<Outcome> {
     if grouped && matches!(options.format, ExportFormat::Json | ExportFormat::Csv) {
         bail!("--by goes with --format dot or graphml");
     }
-    let mut snapshots = input::open(&options.selection.files())?;
+    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     let Some(map) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };

@@ -37,23 +37,29 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
-    let mut series: Vec<Vec<(&Capture, &[Damage])>> = Vec::new();
+    let mut series: Vec<Vec<Taken<'_>>> = Vec::new();
     let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
     for file in files {
+        // Captures of which that is lost, or was not wanted, are of the file's machine.
+        let machine = file.captures.iter().find_map(identity);
+        let mut started_ns = 0;
         for capture in &file.captures {
+            // A file's captures are in the order in which they were made.
+            started_ns = started(capture).unwrap_or(started_ns);
             let next = series.len();
-            let place = identity(capture).map_or(next, |boot| *places.entry(boot).or_insert(next));
+            let boot = identity(capture).or(machine);
+            let place = boot.map_or(next, |boot| *places.entry(boot).or_insert(next));
             if place == next {
                 series.push(Vec::new());
             }
-            series[place].push((capture, &file.damages));
+            series[place].push((started_ns, capture));
         }
     }
     let mut map = Map::default();
     for captures in &mut series {
-        captures.sort_by_key(|(capture, _)| started(capture));
-        let (capture, damages) = pick(captures, at)?;
-        add_host(&mut map, capture, damages);
+        captures.sort_by_key(|(started_ns, _)| *started_ns);
+        let capture = pick(captures, at)?;
+        add_host(&mut map, capture, &capture.damages);
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));
@@ -67,33 +73,44 @@ fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
     (!host.boot_id.is_empty()).then_some((&host.boot_id, host.pidns, &host.hostname))
 }
 
-fn started(capture: &Capture) -> u64 {
-    capture
-        .host
-        .as_ref()
-        .map_or(0, |host| host.started_realtime_ns)
+/// When a capture began, wall clock; `None` where all that says so is lost.
+fn started(capture: &Capture) -> Option<u64> {
+    let host = capture.host.as_ref().map(|host| host.started_realtime_ns);
+    let end = capture.end.as_ref().map(|end| end.started_realtime_ns);
+    host.or(end.filter(|started_ns| *started_ns != 0))
 }
 
-fn pick<'a>(
-    captures: &[(&'a Capture, &'a [Damage])],
-    at: At,
-) -> Option<(&'a Capture, &'a [Damage])> {
-    match at {
-        At::Last => captures.last().copied(),
-        At::Number(number) => {
-            let back = usize::try_from(number.unsigned_abs()).ok()?;
-            let index = if number > 0 {
-                back - 1
-            } else {
-                captures.len().checked_sub(back)?
-            };
-            captures.get(index).copied()
+/// A capture of a series, and when it began.
+type Taken<'a> = (u64, &'a Capture);
+
+fn pick<'a>(captures: &[Taken<'a>], at: At) -> Option<&'a Capture> {
+    // The latest of which enough is left to know its machine, if there is one.
+    let known = |(_, capture): &&Taken<'_>| capture.host.is_some();
+    if at == At::Last
+        && let Some((_, found)) = captures.iter().rev().find(known)
+    {
+        return Some(*found);
+    }
+    let times: Vec<u64> = captures.iter().map(|(started_ns, _)| *started_ns).collect();
+    at.pick(&times).map(|place| captures[place].1)
+}
+
+impl At {
+    /// Which of the captures is meant that began at these times, in ascending order.
+    pub fn pick(self, times: &[u64]) -> Option<usize> {
+        match self {
+            Self::Last => times.len().checked_sub(1),
+            Self::Number(number) => {
+                let back = usize::try_from(number.unsigned_abs()).ok()?;
+                let place = if number > 0 {
+                    back - 1
+                } else {
+                    times.len().checked_sub(back)?
+                };
+                (place < times.len()).then_some(place)
+            }
+            Self::Time(ns) => times.iter().rposition(|time| *time <= ns),
         }
-        At::Time(ns) => captures
-            .iter()
-            .rev()
-            .find(|(c, _)| started(c) <= ns)
-            .copied(),
     }
 }
 
