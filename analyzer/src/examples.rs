@@ -49,6 +49,37 @@ Examples:
   whotalks path pid:812 'comm:redis*'           this machine, captured now
   whotalks path firefox Xorg desk.whotalks && echo connected";
 
+/// `waits`.
+pub(crate) const WAITS: &str = "\
+A row is a thread that was asleep in a system call. It is followed to the socket or pipe of the call,
+to the processes at the other end, to what those wait for, and so on to the end: a process that can
+go on, an address outside, what is not known, or a cycle. What poll and select wait on is only in
+their memory. SELECTORS: threads of what matches, and those that wait for it.
+
+Examples:
+  whotalks waits                                this machine, captured now
+  whotalks waits postgres web1.whotalks         what it waits for, and who waits for it
+  whotalks waits --all web1.whotalks            those that wait as usual too
+  whotalks waits --format json web1.whotalks | jq '.cycles'";
+
+/// `check`.
+pub(crate) const CHECK: &str = "\
+Given a series or two snapshots of one boot, the rules over time run too. Exit code 1: something was
+found that is as bad as --fail-on.
+
+Examples:
+  whotalks check                                this machine, captured now
+  whotalks check web1.whotalks --min-severity medium
+  whotalks check --rule WT101 --fail-on unknown desk.whotalks
+  whotalks check unit:nginx.service old.whotalks new.whotalks
+  whotalks check --format json web1.whotalks | jq -r '.findings[].title'";
+
+/// `explain`.
+pub(crate) const EXPLAIN: &str = "\
+Examples:
+  whotalks explain                              all rules
+  whotalks explain WT101                        one: what, why, an example, what to do";
+
 /// `raw`.
 pub(crate) const RAW: &str = "\
 A block that is named by its source is put together from all its parts. One argument alone is the
@@ -59,6 +90,25 @@ Examples:
   whotalks raw net/unix web1.whotalks           /proc/net/unix as it was there
   whotalks raw diag/unix web1.whotalks | xxd    the answer of sock_diag(7)
   whotalks raw 12 web1.whotalks > block.bin";
+
+/// `diff`.
+pub(crate) const DIFF: &str = "\
+OLD and NEW are snapshots of one machine at two times, before and after a restart, or of two machines
+that should be alike. Of a series the latest capture is meant (--since, --at). With OLD alone: a
+series is compared from its first capture to its latest, anything else with this machine now.
+
+Within one boot a process is its pid and start time and a socket its cookie. Beyond that processes are
+matched by role: unit or container, program, and command line without numbers, hashes and temporary
+names (--why). What was not captured in one of the two is said first, and nothing that only this
+explains is a difference. Exit code 1: something changed; 0: nothing.
+
+Examples:
+  whotalks diff monday.whotalks tuesday.whotalks
+  whotalks diff web1.whotalks                   since then, on this machine
+  whotalks diff web1.whotalks web2.whotalks     are they alike?
+  whotalks diff --since 17:00 --at 17:10 series.whotalks
+  whotalks diff --by process --why --only nginx old.whotalks new.whotalks
+  whotalks diff --format json old.whotalks new.whotalks | jq '.listeners.added'";
 
 /// `draw`.
 pub(crate) const DRAW: &str = "\

@@ -9,16 +9,27 @@ pub fn host(host: crate::model::HostId) -> String {
 
 /// `h0/p812`.
 pub fn process(map: &Map, id: ProcessId) -> String {
+    process_beside(map, id, 0)
+}
+
+/// The same in a document of two maps, where so many hosts come before this map's.
+pub fn process_beside(map: &Map, id: ProcessId, hosts: usize) -> String {
     let process = map.process(id);
-    format!("h{}/p{}", process.host.0, process.pid)
+    format!("h{}/p{}", hosts + process.host.index(), process.pid)
 }
 
 /// `h0/s1452` by inode; `h0/k77` by cookie.
 pub fn socket(map: &Map, id: SocketId) -> String {
+    socket_beside(map, id, 0)
+}
+
+/// The same in a document of two maps, where so many hosts come before this map's.
+pub fn socket_beside(map: &Map, id: SocketId, hosts: usize) -> String {
     let socket = map.socket(id);
+    let host = hosts + socket.host.index();
     match socket.key {
-        SocketKey::Inode(inode) => format!("h{}/s{inode}", socket.host.0),
-        SocketKey::Cookie(cookie) => format!("h{}/k{cookie}", socket.host.0),
+        SocketKey::Inode(inode) => format!("h{host}/s{inode}"),
+        SocketKey::Cookie(cookie) => format!("h{host}/k{cookie}"),
     }
 }
 

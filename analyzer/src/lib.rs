@@ -1,10 +1,13 @@
 //! Everything done with snapshots: load, join into a map, ask it, draw it.
 //!
 //! One direction of dependencies: `load` (bytes to typed rows) → `model` (rows joined into a map) →
-//! `graph` (who is one, who talks to whom) → `draw` and `export`. Nothing looks back up this line.
+//! `graph` (who is one, who talks to whom) → `query`, `check` and `diff` → `draw` and `export`.
+//! Nothing looks back up this line.
 
 #![forbid(unsafe_code)]
 
+pub mod check;
+pub mod diff;
 pub mod draw;
 pub mod escape;
 pub mod export;

@@ -1,10 +1,11 @@
 //! The words that documents use for the map's kinds and states: a contract, in one place.
 
+use crate::diff::{Change, Why};
 use crate::model::{
     ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, ListenerEvidence, Name, Readable,
     SocketState, SocketType,
 };
-use crate::query::{LinkKind, ViaKind};
+use crate::query::{Class, End, LinkKind, Need, ViaKind};
 
 /// Whether a table could be read.
 pub fn readable(readable: Readable) -> &'static str {
@@ -131,5 +132,75 @@ pub fn via_kind(kind: ViaKind) -> &'static str {
         ViaKind::Path => "path",
         ViaKind::Abstract => "abstract",
         ViaKind::Address => "address",
+    }
+}
+
+/// What became of something.
+pub fn change(change: Change) -> &'static str {
+    match change {
+        Change::Added => "added",
+        Change::Removed => "removed",
+        Change::Changed => "changed",
+        Change::Replaced => "replaced",
+    }
+}
+
+/// Why two processes are taken for the same.
+pub fn why(why: Why) -> &'static str {
+    match why {
+        Why::Identity => "pid and start time",
+        Why::Shape => "role and command line",
+        Why::Role => "role",
+    }
+}
+
+/// What is wanted of the other end of a wait.
+pub fn need(need: Need) -> &'static str {
+    match need {
+        Need::Data => "data",
+        Need::Room => "room",
+        Need::Accept => "accept",
+        Need::Client => "client",
+        Need::Event => "event",
+        Need::Exit => "exit",
+        Need::Nothing => "none",
+    }
+}
+
+/// How a chain of waits ends.
+pub fn end(end: &End) -> &'static str {
+    match end {
+        End::Cycle(_) => "cycle",
+        End::Stopped => "stopped",
+        End::Running => "running",
+        End::NoCall => "no-call",
+        End::Anyone => "anyone",
+        End::Descriptors => "descriptors-unknown",
+        End::Outside(_) => "outside",
+        End::Kernel => "kernel",
+        End::File(_) => "file",
+        End::Call(_) => "call",
+        End::Timer => "timer",
+        End::Itself => "itself",
+        End::Threads => "threads",
+        End::Signal => "signal",
+        End::Child => "child",
+        End::Nobody => "nobody",
+        End::Unreadable => "unreadable",
+        End::Unknown => "unknown",
+    }
+}
+
+/// How much a wait matters.
+pub fn wait_class(class: Class) -> &'static str {
+    match class {
+        Class::InCycle => "in-cycle",
+        Class::OnCycle => "on-cycle",
+        Class::Held => "held",
+        Class::Reads => "reads",
+        Class::Beyond => "beyond",
+        Class::Events => "events",
+        Class::Children => "children",
+        Class::Idle => "idle",
     }
 }

@@ -1,6 +1,5 @@
 //! Tells selectors from snapshot files on the command line, and turns them into a restriction.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
@@ -18,7 +17,7 @@ impl Selection {
             .words
             .iter()
             .enumerate()
-            .filter(|(at, _)| is_file(&self.words, *at));
+            .filter(|(at, _)| self.is_file(*at));
         files.map(|(_, word)| PathBuf::from(word)).collect()
     }
 
@@ -28,7 +27,7 @@ impl Selection {
             .words
             .iter()
             .enumerate()
-            .filter(|(at, _)| !is_file(&self.words, *at));
+            .filter(|(at, _)| !self.is_file(*at));
         words
             .map(|(_, word)| word.to_string_lossy().into_owned())
             .collect()
@@ -59,6 +58,24 @@ impl Selection {
             hide: hide.collect::<Result<_>>()?,
         })
     }
+
+    /// Whether the word at a place is a snapshot's name: `-`, something with a path or a snapshot's
+    /// ending, or one of the last words, where a file of that name exists. Everything else selects.
+    fn is_file(&self, at: usize) -> bool {
+        let word = &self.words[at];
+        let text = word.to_string_lossy();
+        if text
+            .split_once(':')
+            .is_some_and(|(kind, _)| KINDS.contains(&kind))
+        {
+            return false;
+        }
+        let last = at + self.bare_files >= self.words.len();
+        text == "-"
+            || text.contains('/')
+            || text.ends_with(".whotalks")
+            || last && Path::new(word).is_file()
+    }
 }
 
 /// Reads `--at`.
@@ -86,22 +103,4 @@ pub(crate) fn at(text: &str) -> Result<At> {
 pub(crate) fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
     let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
     Ok(Selected::new(selectors.collect::<Result<_>>()?))
-}
-
-/// Whether the word at a place is a snapshot's name: `-`, something with a path or a snapshot's
-/// ending, or the last word, where a file of that name exists. Everything else selects.
-fn is_file(words: &[OsString], at: usize) -> bool {
-    let word = &words[at];
-    let text = word.to_string_lossy();
-    if text
-        .split_once(':')
-        .is_some_and(|(kind, _)| KINDS.contains(&kind))
-    {
-        return false;
-    }
-    let last = at + 1 == words.len();
-    text == "-"
-        || text.contains('/')
-        || text.ends_with(".whotalks")
-        || last && Path::new(word).is_file()
 }

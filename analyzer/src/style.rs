@@ -35,6 +35,11 @@ pub(crate) fn note(text: &str) -> String {
     styled(text, "33")
 }
 
+/// What is wrong.
+pub(crate) fn alarm(text: &str) -> String {
+    styled(text, "1;31")
+}
+
 /// The text in an SGR rendition (ECMA-48).
 fn styled(text: &str, rendition: &str) -> String {
     if text.is_empty() || !COLOURED.get().copied().unwrap_or(false) {

@@ -97,7 +97,8 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         jobs: run.jobs,
     };
     let mut tables = netns::read_all(&plan, sink)?;
-    let mut holders = Holders::count(&found.kept);
+    tables.sort();
+    let mut holders = Holders::count(&found.kept, run.jobs);
     let mut all = spaces.clone();
     if !config.passive && config.netns == NetnsChoice::All {
         let unlisted = holders.not_listed(tables.listed());
@@ -108,6 +109,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         };
         if !strays.is_empty() {
             tables.merge(netns::read_all(&only, sink)?);
+            tables.sort();
         }
         all = [all, strays].concat();
     }
@@ -129,7 +131,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         &mark,
     )?;
     if found.changed {
-        holders = Holders::count(&found.kept);
+        holders = Holders::count(&found.kept, run.jobs);
     }
 
     if config.fdinfo != FdinfoChoice::None {
@@ -295,7 +297,7 @@ fn second_look(
     };
     // The dumps are asked again only for what they lack: sockets that came after them.
     let different = later.changed || !later.kept.is_empty();
-    let unlisted = Holders::count(&later.kept).not_listed(tables.listed());
+    let unlisted = Holders::count(&later.kept, run.jobs).not_listed(tables.listed());
     found.renew(later);
     if !unlisted.is_empty() {
         let plan = netns::Plan { pass: 2, ..*plan };

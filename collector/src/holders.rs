@@ -1,12 +1,16 @@
 //! Who holds what: sockets that nobody was seen to hold, and descriptors worth a closer look.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::resume_unwind;
 
 use crate::args::FdinfoChoice;
 use crate::proc::kept::{Kept, Object};
 
 /// Objects that are gathered before they are counted.
 const FRESH: usize = 64 << 10;
+/// Fewer tables are not worth a thread.
+const PART: usize = 64;
 /// Holders of one object that are looked at.
 const SAMPLE: u8 = 64;
 /// Event polls, eventfds and their like of one process that are looked at.
@@ -43,8 +47,32 @@ impl Counted {
 }
 
 impl Holders {
-    /// Counts the objects of all tables.
-    pub(crate) fn count<'a>(tables: impl IntoIterator<Item = &'a Kept>) -> Self {
+    /// Counts the objects of all tables, on this many threads.
+    pub(crate) fn count(tables: &[Kept], jobs: usize) -> Self {
+        let part = tables.len().div_ceil(jobs.max(1)).max(PART);
+        let (first, rest) = tables.split_at(part.min(tables.len()));
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = rest
+                .chunks(part)
+                .map(|tables| {
+                    let count = move || Self::count_part(tables);
+                    let thread = std::thread::Builder::new().spawn_scoped(scope, count);
+                    thread.map_err(|_| tables)
+                })
+                .collect();
+            let mut all = Self::count_part(first);
+            for thread in threads {
+                let other = match thread.map(std::thread::ScopedJoinHandle::join) {
+                    Ok(counted) => counted.unwrap_or_else(|panic| resume_unwind(panic)),
+                    Err(tables) => Self::count_part(tables),
+                };
+                all.merge(other.counted.into_iter());
+            }
+            all
+        })
+    }
+
+    fn count_part(tables: &[Kept]) -> Self {
         let mut holders = Self::default();
         let mut own = Vec::new();
         for table in tables {
@@ -63,10 +91,16 @@ impl Holders {
 
     /// Puts the fresh ones among the counted: many tables may have the same few objects.
     fn settle(&mut self) {
-        self.fresh.sort_unstable();
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.sort_unstable();
+        self.merge(fresh.drain(..).map(Counted::once));
+        self.fresh = fresh;
+    }
+
+    /// Takes over others that are sorted, too.
+    fn merge(&mut self, others: impl ExactSizeIterator<Item = Counted>) {
         let old = std::mem::take(&mut self.counted).into_iter();
-        let new = self.fresh.drain(..).map(Counted::once);
-        let (mut old, mut new) = (old.peekable(), new.peekable());
+        let (mut old, mut new) = (old.peekable(), others.peekable());
         let mut merged: Vec<Counted> = Vec::with_capacity(old.len() + new.len());
         loop {
             let next = match (old.peek(), new.peek()) {
@@ -84,40 +118,72 @@ impl Holders {
         self.counted = merged;
     }
 
-    /// Tables that an object is in: 0, 1, or 2 for several.
-    fn of(&self, object: Object) -> u32 {
-        let found = self
-            .counted
-            .binary_search_by_key(&object, |counted| counted.object());
-        found.map_or(0, |at| self.counted[at].tables())
+    /// Tables that an object is in: 0, 1, or 2 for several. `hint`: where the last one was; the next
+    /// one in a table is often the next one here.
+    fn of(&self, object: Object, hint: &mut usize) -> u32 {
+        let is = |at: usize| self.counted.get(at).map(|counted| counted.object()) == Some(object);
+        let by_object = |counted: &Counted| counted.object();
+        if is(*hint + 1) {
+            *hint += 1;
+        } else if let Ok(at) = self.counted.binary_search_by_key(&object, by_object) {
+            *hint = at;
+        } else {
+            return 0;
+        }
+        self.counted[*hint].tables()
     }
 
-    /// Whether one of these sockets, among those that matter, is in no table.
+    /// The sockets among the objects, in order.
+    fn sockets(&self) -> impl Iterator<Item = u64> {
+        let objects = self.counted.iter().map(|counted| counted.object());
+        objects.filter_map(Object::as_socket)
+    }
+
+    /// Whether one of these sockets (sorted), among those that matter, is in no table.
     pub(crate) fn any_without_holder(
         &self,
         sockets: &[u32],
         matters: impl Fn(u32) -> bool,
     ) -> bool {
-        let held = |inode: u32| self.of(Object::socket(u64::from(inode))) > 0;
-        let mut sockets = sockets.iter().copied();
-        sockets.any(|inode| inode != 0 && matters(inode) && !held(inode))
+        let mut held = self.sockets().peekable();
+        let mut sockets = sockets.iter().copied().filter(|inode| *inode != 0);
+        sockets.any(|inode| {
+            let wanted = u64::from(inode);
+            while held.next_if(|held| *held < wanted).is_some() {}
+            held.peek() != Some(&wanted) && matters(inode)
+        })
     }
 
-    /// Sockets in descriptor tables that are in neither of these lists, which are sorted by this.
-    pub(crate) fn not_listed(&self, lists: [&mut [u32]; 2]) -> BTreeSet<u64> {
-        let lists = lists.map(|list| {
-            list.sort_unstable();
-            &*list
-        });
-        let listed = |inode: u64| {
-            u32::try_from(inode)
-                .is_ok_and(|inode| lists.iter().any(|list| list.binary_search(&inode).is_ok()))
+    /// Sockets in descriptor tables that are in neither of these lists, which are sorted.
+    pub(crate) fn not_listed(&self, lists: [&[u32]; 2]) -> BTreeSet<u64> {
+        let mut lists = lists.map(|list| list.iter().copied().map(u64::from).peekable());
+        let mut listed = |inode: u64| {
+            lists.iter_mut().any(|list| {
+                while list.next_if(|listed| *listed < inode).is_some() {}
+                list.peek() == Some(&inode)
+            })
         };
-        let sockets = self
-            .counted
-            .iter()
-            .filter_map(|counted| counted.object().as_socket());
-        sockets.filter(|inode| !listed(*inode)).collect()
+        self.sockets().filter(|inode| !listed(*inode)).collect()
+    }
+}
+
+/// Objects are small numbers that nobody chooses at will: one multiplication spreads them.
+#[derive(Default)]
+struct ObjectHasher(u64);
+
+impl Hasher for ObjectHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26) // tables go by the low bits, and by the highest seven
     }
 }
 
@@ -136,7 +202,9 @@ pub(crate) fn choose(
     holders: &Holders,
     notable: &BTreeSet<u32>,
 ) -> Vec<Wanted> {
-    let mut looked_at: HashMap<Object, (u8, u64)> = HashMap::new();
+    let mut looked_at: HashMap<Object, (u8, u64), BuildHasherDefault<ObjectHasher>> =
+        HashMap::default();
+    let mut hint = 0;
     let mut choose_one = |table: &Kept, object: Option<Object>, telling: &mut usize| {
         if choice == FdinfoChoice::All {
             return true;
@@ -149,7 +217,7 @@ pub(crate) fn choose(
             .as_socket()
             .and_then(|inode| u32::try_from(inode).ok());
         let notable = socket.is_some_and(|inode| notable.contains(&inode));
-        if !notable && holders.of(object) < 2 {
+        if !notable && holders.of(object, &mut hint) < 2 {
             return false;
         }
         // Programs are told apart by a bit of 64: a clash costs one sample.
@@ -219,16 +287,30 @@ mod tests {
     #[test]
     fn holders_are_tables_not_descriptors() {
         let tables = [table(1, 1, &[5, 5, 6]), table(2, 1, &[6, 7])];
-        let holders = Holders::count(&tables);
-        let count = |inode| holders.of(Object::socket(inode));
+        let holders = Holders::count(&tables, 1);
+        let count = |inode| holders.of(Object::socket(inode), &mut 0);
         assert_eq!([5, 6, 7, 8].map(count), [1, 2, 1, 0]);
         assert!(!holders.any_without_holder(&[0, 5, 6, 7], |_| true));
         assert!(holders.any_without_holder(&[5, 8], |_| true));
         assert!(!holders.any_without_holder(&[5, 8], |inode| inode != 8));
-        assert_eq!(
-            holders.not_listed([&mut [7, 5], &mut []]),
-            BTreeSet::from([6])
-        );
+        assert_eq!(holders.not_listed([&[5, 7], &[]]), BTreeSet::from([6]));
+        assert_eq!(holders.not_listed([&[7, 9], &[2, 6]]), BTreeSet::from([5]));
+    }
+
+    #[test]
+    fn several_threads_count_the_same() {
+        let tables: Vec<_> = (1..=300)
+            .map(|pid| table(pid, 1, &[u64::from(pid), u64::from(pid % 7), 900]))
+            .collect();
+        let counted = |jobs| {
+            let counted = Holders::count(&tables, jobs).counted.into_iter();
+            counted.map(|counted| counted.0).collect::<Vec<_>>()
+        };
+        let one = counted(1);
+        assert_eq!(one.len(), 302);
+        for jobs in [2, 3, 16] {
+            assert_eq!(counted(jobs), one, "{jobs}");
+        }
     }
 
     #[test]
@@ -236,7 +318,7 @@ mod tests {
         let mut tables: Vec<_> = (1..=100).map(|pid| table(pid, 1, &[9, 1_000])).collect();
         tables.push(table(101, 2, &[9]));
         tables.push(table(102, 2, &[8]));
-        let holders = Holders::count(&tables);
+        let holders = Holders::count(&tables, 1);
         let choose = |notable: &[u32]| {
             let notable = notable.iter().copied().collect();
             choose(FdinfoChoice::Shared, &tables, &holders, &notable)

@@ -1,6 +1,6 @@
 //! Text tables below `/proc/PID/net`, as they are: readable without entering the namespace.
 
-use std::io;
+use std::io::{self, BufRead};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, openat};
@@ -130,21 +130,38 @@ impl<'a> Place<'a> {
         let mut raw = lane.raw(header);
         let mut waiting = Vec::new();
         let read = stream_file(&file, |piece| {
+            if waiting.is_empty() && piece.last() == Some(&b'\n') {
+                lines_of(piece, &mut edit);
+                return raw.push(piece);
+            }
             waiting.extend_from_slice(piece);
             let whole = match waiting.iter().rposition(|byte| *byte == b'\n') {
                 Some(end) => end + 1,
                 None if waiting.len() < LINE_LIMIT_BYTES => return Ok(()),
                 None => waiting.len(),
             };
-            waiting[..whole]
-                .split_mut(|byte| *byte == b'\n')
-                .for_each(&mut edit);
+            lines_of(&mut waiting[..whole], &mut edit);
             raw.push(&waiting[..whole])?;
             waiting.drain(..whole);
             Ok(())
         })?;
         raw.push(&waiting)?;
         raw.finish(read.err().map_or(0, number), 0)
+    }
+}
+
+/// Gives every line without its end to `each`.
+fn lines_of(mut text: &mut [u8], each: &mut impl FnMut(&mut [u8])) {
+    while !text.is_empty() {
+        let mut rest = &*text;
+        // The standard library's own search, which is many times as fast as byte by byte.
+        let read = rest.skip_until(b'\n').unwrap_or(text.len());
+        let (line, after) = text.split_at_mut(read);
+        match line {
+            [line @ .., b'\n'] => each(line),
+            line => each(line),
+        }
+        text = after;
     }
 }
 
@@ -163,6 +180,14 @@ fn zero_pointer(line: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_what_lies_between_their_ends() {
+        let mut seen = Vec::new();
+        let mut text = b"one\n\nthree".to_vec();
+        lines_of(&mut text, &mut |line| seen.push(line.to_vec()));
+        assert_eq!(seen, [b"one".to_vec(), Vec::new(), b"three".to_vec()]);
+    }
 
     #[test]
     fn only_pointers_are_zeroed() {

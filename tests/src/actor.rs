@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
-use crate::protocol::{self, Address, Churned, Descriptor, Kind, Reply, What};
+use crate::protocol::{self, Address, Blocking, Churned, Descriptor, Kind, Reply, What};
 
 /// A socket of a scenario, named by what `fstat(2)` and `SO_COOKIE` gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,17 @@ struct Channel {
     child: Child,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
+    blocked: bool,
 }
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        // The end of its input ends it, and its heirs through it.
+        // The end of its input ends it, and its heirs through it; not when it can't listen.
         drop(self.commands.take());
+        if self.blocked {
+            let killed = self.child.kill();
+            debug_assert!(killed.is_ok());
+        }
         let ended = self.child.wait();
         debug_assert!(ended.is_ok());
     }
@@ -83,6 +88,7 @@ impl Actor {
                 child,
                 commands,
                 answers,
+                blocked: false,
             })),
             route: Vec::new(),
             heirs: Rc::default(),
@@ -293,6 +299,23 @@ impl Actor {
         match self.call(protocol::Command::ChurnEnd) {
             Reply::Churned(churned) => churned,
             other => panic!("not a churn: {other:?}"),
+        }
+    }
+
+    /// The process does nothing but this from now on, and is asleep in it when this returns. It can
+    /// be told nothing more.
+    pub fn block(&self, call: Blocking) {
+        self.call(protocol::Command::Block(call));
+        self.channel.borrow_mut().blocked = true;
+        let mut asleep = 0;
+        while asleep < 4 {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
+            let stat = stat.unwrap_or_else(|error| panic!("process {}: {error}", self.pid));
+            let sleeps = stat
+                .rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with('S'));
+            asleep = if sleeps { asleep + 1 } else { 0 };
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 

@@ -50,6 +50,23 @@ impl Address {
     }
 }
 
+/// A call that does not return.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Blocking {
+    /// `read(2)` of one byte.
+    Read(i32),
+    /// `write(2)` of more than any buffer holds.
+    Write(i32),
+    /// `accept4(2)`
+    Accept(i32),
+    /// `epoll_wait(2)` for these to become readable.
+    Epoll(Vec<i32>),
+    /// `poll(2)` likewise.
+    Poll(Vec<i32>),
+    /// `connect(2)` to a listener whose queue is full.
+    Connect(i32, Address),
+}
+
 /// What an actor can be told to do. `fd` is always a number that the actor itself gave.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Command {
@@ -101,6 +118,8 @@ pub enum Command {
     Churn(Address),
     /// Ends that.
     ChurnEnd,
+    /// Answers, and then does nothing more but this: it has only one thread.
+    Block(Blocking),
     /// Every descriptor the actor has.
     Table,
 }
@@ -161,4 +180,19 @@ pub enum Reply {
     Churned(Churned),
     /// The kernel refused.
     Failed(String),
+}
+
+/// What `--measure` found out about one run of a program.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Usage {
+    /// Whether it ended well.
+    pub success: bool,
+    /// From its start to its end.
+    pub wall_us: u64,
+    /// Of all its threads and children.
+    pub user_us: u64,
+    /// The same in the kernel.
+    pub system_us: u64,
+    /// Resident memory at its largest. What starts it is itself small: a child begins with that.
+    pub peak_kb: u64,
 }

@@ -1,13 +1,17 @@
 //! The command line, as clap sees it. Only validates; `commands` does the work.
 
+mod changes;
+mod check;
 mod pictures;
 mod questions;
 mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use changes::Diff;
+pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
-pub(crate) use questions::{Hubs, Info, List, Path, Raw};
+pub(crate) use questions::{Hubs, Info, List, Path, Raw, Waits};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
 
 use crate::examples;
@@ -69,6 +73,14 @@ pub(crate) enum Command {
     Hubs(Hubs),
     /// How one process reaches another, hop by hop
     Path(Path),
+    /// Who is blocked on whom: thread, call, socket or pipe, peer
+    Waits(Waits),
+    /// Anomalies: what is wrong, what shows it, what to do
+    Check(Check),
+    /// What a rule of check means, why it matters, what to do
+    Explain(Explain),
+    /// What changed between two snapshots
+    Diff(Diff),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

@@ -76,6 +76,20 @@ pub(crate) struct Path {
     pub(crate) snapshots: Snapshots,
 }
 
+/// `waits`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::WAITS)]
+pub(crate) struct Waits {
+    /// All rows, those that wait as usual too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
 /// `raw`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::RAW, override_usage = "whotalks raw [OPTIONS] [BLOCK] [SNAPSHOT]")]

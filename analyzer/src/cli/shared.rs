@@ -16,7 +16,7 @@ pub(crate) struct Snapshots {
 }
 
 /// What to look at, and the snapshots to read it from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Selection {
     /// Only conversations with an end that matches (repeat: see SELECTORS)
     #[arg(long, value_name = "SEL")]
@@ -37,6 +37,9 @@ pub(crate) struct Selection {
     /// Selectors, as --only; then snapshot files, - for standard input
     #[arg(value_name = "SELECTOR|SNAPSHOT")]
     pub(crate) words: Vec<OsString>,
+    /// How many of the last words may be a file without looking like one
+    #[arg(skip = 1_usize)]
+    pub(crate) bare_files: usize,
 }
 
 /// How an answer is written.

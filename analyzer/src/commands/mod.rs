@@ -1,6 +1,9 @@
 //! One file for each subcommand: wires input, map, answer and output together.
 
+mod check;
+mod diff;
 mod draw;
+mod explain;
 mod export;
 mod fds;
 mod hubs;
@@ -10,6 +13,9 @@ mod path;
 mod pick;
 mod raw;
 mod sockets;
+mod waits;
+
+use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
@@ -27,6 +33,10 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Waits(options) => waits::run(options),
+        Command::Check(options) => check::run(options),
+        Command::Explain(options) => explain::run(options),
+        Command::Diff(options) => diff::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),
@@ -35,24 +45,42 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 
 /// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
 /// over. `None`, and a line on standard error, when nothing matches a selector.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+///
+/// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
+/// parts to pieces before the process ends would only keep its user waiting.
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<ManuallyDrop<Map>>> {
     let restriction = selection.restriction()?;
-    let loaded: Vec<_> = snapshots
-        .iter_mut()
-        .map(|s| std::mem::take(&mut s.loaded))
-        .collect();
-    let Some(whole) = build_at(&loaded, selection.at) else {
-        eprintln!("whotalks: --at: there is no such capture");
+    let Some(whole) = unrestricted(snapshots, selection.at, build_at) else {
         return Ok(None);
     };
-    say_series(&loaded, &whole, selection.at);
     let near = near_names(&whole, selection);
     let (map, found) = restrict(whole, &restriction);
     if !found {
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(map))
+    Ok(Some(ManuallyDrop::new(map)))
+}
+
+/// The whole map of the snapshots, by [`build_at`] or [`whotalks::model::build_whole`]. `None`, and
+/// a line on standard error, when there is no such capture.
+fn unrestricted(
+    snapshots: &mut [Snapshot],
+    at: At,
+    build: impl Fn(&[Loaded], At) -> Option<Map>,
+) -> Option<Map> {
+    let loaded: Vec<_> = snapshots
+        .iter_mut()
+        .map(|s| std::mem::take(&mut s.loaded))
+        .collect();
+    let Some(whole) = build(&loaded, at) else {
+        eprintln!("whotalks: --at: there is no such capture");
+        return None;
+    };
+    say_series(&loaded, &whole, at);
+    // As the map: never freed, for it would only take time.
+    std::mem::forget(loaded);
+    Some(whole)
 }
 
 /// Several captures of one boot are a series, of which only one is looked at: that must be known.

@@ -80,7 +80,8 @@ fn host_name(map: &Map, process: &Process) -> String {
     escape::display(&map.hosts[process.host.index()].hostname)
 }
 
-fn label(map: &Map, process: &Process, by: By) -> String {
+/// What a process is one with, printable.
+pub fn label(map: &Map, process: &Process, by: By) -> String {
     match by {
         By::Role => role(process),
         By::Process => format!("{} [{}]", program(process), process.pid),
@@ -124,7 +125,7 @@ fn role(process: &Process) -> String {
 
 /// `nginx` of `nginx.service`, `getty` of `getty@tty1.service`; `None` for units that only say that
 /// somebody has logged in.
-fn unit_base(unit: &str) -> Option<String> {
+pub fn unit_base(unit: &str) -> Option<String> {
     let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
     let base = stem.split_once('@').map_or(stem, |(template, _)| template);
     let login = base.starts_with("session-") || ["user", "init"].contains(&base);

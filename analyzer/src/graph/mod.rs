@@ -4,6 +4,6 @@ mod group;
 mod program;
 mod talk;
 
-pub use group::{By, Groups};
+pub use group::{By, Groups, label, unit_base};
 pub use program::program;
-pub use talk::{Ends, Talk, talks};
+pub use talk::{Ends, Talk, ends, talks};

@@ -1,6 +1,6 @@
 //! Who talks to whom: connections and pipes as pairs of the processes at their ends.
 
-use crate::model::{Connection, ConnectionKind, Map, PipeId, ProcessId, SocketId};
+use crate::model::{Connection, ConnectionKind, Holder, Map, PipeId, ProcessId, SocketId};
 
 /// One conversation: a connection or a pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,32 +28,34 @@ pub struct Ends {
 ///
 /// Of a pending client's conversation, `to` are those who hold the listener.
 pub fn talks(map: &Map) -> impl Iterator<Item = Ends> + '_ {
-    let connections = map.connections.iter().enumerate().map(|(at, connection)| {
-        let (from, to, from_outside) = ends(map, connection);
-        Ends {
-            talk: Talk::Connection(at),
-            from,
-            to,
-            from_outside,
-        }
-    });
-    let pipes = map.pipes.iter().enumerate().map(|(at, pipe)| {
-        let processes = |holders: &[crate::model::Holder]| {
-            let mut all: Vec<_> = holders.iter().map(|holder| holder.process).collect();
-            all.dedup();
-            all
-        };
-        Ends {
-            talk: Talk::Pipe(PipeId::new(at)),
-            from: processes(&pipe.writers),
-            to: processes(&pipe.readers),
-            from_outside: false,
-        }
-    });
-    connections.chain(pipes)
+    let connections = (0..map.connections.len()).map(Talk::Connection);
+    let pipes = (0..map.pipes.len()).map(|at| Talk::Pipe(PipeId::new(at)));
+    connections.chain(pipes).map(|talk| ends(map, talk))
 }
 
-fn ends(map: &Map, connection: &Connection) -> (Vec<ProcessId>, Vec<ProcessId>, bool) {
+/// One conversation with its ends.
+pub fn ends(map: &Map, talk: Talk) -> Ends {
+    let (from, to, from_outside) = match talk {
+        Talk::Connection(at) => connected(map, &map.connections[at]),
+        Talk::Pipe(id) => {
+            let pipe = &map.pipes[id.index()];
+            let processes = |holders: &[Holder]| {
+                let mut all: Vec<_> = holders.iter().map(|holder| holder.process).collect();
+                all.dedup();
+                all
+            };
+            (processes(&pipe.writers), processes(&pipe.readers), false)
+        }
+    };
+    Ends {
+        talk,
+        from,
+        to,
+        from_outside,
+    }
+}
+
+fn connected(map: &Map, connection: &Connection) -> (Vec<ProcessId>, Vec<ProcessId>, bool) {
     let held = |socket: SocketId| map.holding_processes(socket);
     let a = held(connection.a);
     match (connection.b, connection.listener) {

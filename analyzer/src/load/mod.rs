@@ -10,6 +10,7 @@ pub mod netlink_diag;
 pub mod packet_diag;
 pub mod proc_net_unix;
 pub mod proc_pid;
+pub mod syscall;
 pub mod unix_diag;
 pub mod vsock_diag;
 

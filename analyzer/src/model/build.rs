@@ -1,16 +1,19 @@
 //! From captures to the map: each host joined on its own, then put side by side.
 
-use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 
 use whotalks_snapshot::Damage;
-use whotalks_snapshot::records::{Host, RawHeader};
+use whotalks_snapshot::records::RawHeader;
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
-use super::draft::{Draft, settle};
+use super::draft::{Draft, append, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
+use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
-use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
+use super::{
+    HostId, Map, Warning, inet, netlink, packet, processes, relation, tuples, unix, vsock,
+};
 use crate::load::{Capture, Loaded, RawSource};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
@@ -37,81 +40,40 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
-    let mut series: Vec<Vec<Taken<'_>>> = Vec::new();
-    let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
-    for file in files {
-        // Captures of which that is lost, or was not wanted, are of the file's machine.
-        let machine = file.captures.iter().find_map(identity);
-        let mut started_ns = 0;
-        for capture in &file.captures {
-            // A file's captures are in the order in which they were made.
-            started_ns = started(capture).unwrap_or(started_ns);
-            let next = series.len();
-            let boot = identity(capture).or(machine);
-            let place = boot.map_or(next, |boot| *places.entry(boot).or_insert(next));
-            if place == next {
-                series.push(Vec::new());
-            }
-            series[place].push((started_ns, capture));
-        }
-    }
+    Some(join(&taken(files, at)?))
+}
+
+/// The same with what threads were doing and what epolls, eventfds and pidfds refer to, which few
+/// questions need.
+pub fn build_whole(files: &[Loaded], at: At) -> Option<Map> {
+    Some(join_all(&taken(files, at)?, true))
+}
+
+fn taken(files: &[Loaded], at: At) -> Option<Vec<Taken<'_>>> {
+    series(files)
+        .iter()
+        .map(|one| Some(one.captures()[one.place(at)?]))
+        .collect()
+}
+
+/// Joins captures of different boots, a host of the map for each.
+pub fn join(captures: &[Taken<'_>]) -> Map {
+    join_all(captures, false)
+}
+
+fn join_all(captures: &[Taken<'_>], whole: bool) -> Map {
     let mut map = Map::default();
-    for captures in &mut series {
-        captures.sort_by_key(|(started_ns, _)| *started_ns);
-        let capture = pick(captures, at)?;
-        add_host(&mut map, capture, &capture.damages);
+    for taken in captures {
+        let first = map.processes.len();
+        add_host(&mut map, taken.capture, taken.damages);
+        if whole {
+            relation::add(&mut map, taken.capture, first);
+        }
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));
     map.warnings.sort();
-    Some(map)
-}
-
-/// What the captures of one series share. Containers share their host's boot, not its processes.
-fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
-    let host: &Host = capture.host.as_ref()?;
-    (!host.boot_id.is_empty()).then_some((&host.boot_id, host.pidns, &host.hostname))
-}
-
-/// When a capture began, wall clock; `None` where all that says so is lost.
-fn started(capture: &Capture) -> Option<u64> {
-    let host = capture.host.as_ref().map(|host| host.started_realtime_ns);
-    let end = capture.end.as_ref().map(|end| end.started_realtime_ns);
-    host.or(end.filter(|started_ns| *started_ns != 0))
-}
-
-/// A capture of a series, and when it began.
-type Taken<'a> = (u64, &'a Capture);
-
-fn pick<'a>(captures: &[Taken<'a>], at: At) -> Option<&'a Capture> {
-    // The latest of which enough is left to know its machine, if there is one.
-    let known = |(_, capture): &&Taken<'_>| capture.host.is_some();
-    if at == At::Last
-        && let Some((_, found)) = captures.iter().rev().find(known)
-    {
-        return Some(*found);
-    }
-    let times: Vec<u64> = captures.iter().map(|(started_ns, _)| *started_ns).collect();
-    at.pick(&times).map(|place| captures[place].1)
-}
-
-impl At {
-    /// Which of the captures is meant that began at these times, in ascending order.
-    pub fn pick(self, times: &[u64]) -> Option<usize> {
-        match self {
-            Self::Last => times.len().checked_sub(1),
-            Self::Number(number) => {
-                let back = usize::try_from(number.unsigned_abs()).ok()?;
-                let place = if number > 0 {
-                    back - 1
-                } else {
-                    times.len().checked_sub(back)?
-                };
-                (place < times.len()).then_some(place)
-            }
-            Self::Time(ns) => times.iter().rposition(|time| *time <= ns),
-        }
-    }
+    map
 }
 
 fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
@@ -119,12 +81,20 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let first_process = map.processes.len();
     let first_socket = map.sockets.len();
     map.hosts.push(processes::host(capture));
-    let (mut of_host, vanished) = processes::processes(capture, host);
-    map.processes.append(&mut of_host);
-    let held = held(capture, host, &mut map.processes, first_process);
-
     let mut warnings = Vec::new();
-    let (mut drafts, netns) = unix::drafts(capture, host, &mut warnings);
+    // What processes say and what the kernel's tables say: as large, and independent of each other.
+    let (held, vanished, (mut drafts, netns)) = std::thread::scope(|scope| {
+        let tables = scope.spawn(|| unix::drafts(capture, host, &mut warnings));
+        let (mut of_host, vanished) = processes::processes(capture, host);
+        map.processes.append(&mut of_host);
+        let held = held(capture, host, &mut map.processes, first_process);
+        let tables = tables.join();
+        (
+            held,
+            vanished,
+            tables.unwrap_or_else(|panic| resume_unwind(panic)),
+        )
+    });
     drafts.append(&mut inet::drafts(capture, host));
     let is_held = |inode| {
         held.sockets
@@ -147,10 +117,12 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     judge(capture, &mut coverage);
     add_holders(map, &mut drafts, &held, coverage.all_holders_known());
 
+    let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
     let connector = Connector {
         host,
         first: first_socket,
         drafts: &drafts,
+        keys: &keys,
         holders: &map.holders,
         all_tables: coverage.netns.iter().all(|ns| ns.diag == Readable::Ok),
     };
@@ -158,18 +130,15 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let mut inet = tuples::connections(&drafts, first_socket, &map.holders);
     map.connections.append(&mut found.connections);
     map.connections.append(&mut inet);
-    let find = |inode| {
-        drafts
-            .binary_search_by_key(&SocketKey::Inode(inode), |d| d.socket.key)
-            .ok()
-    };
+    let find = |inode| keys.binary_search(&SocketKey::Inode(inode)).ok();
     let mut between = netlink.connections(first_socket, &drafts, find);
     map.connections.append(&mut between);
     for at in found.pending {
         drafts[at].socket.state = SocketState::Pending;
     }
-    map.sockets
-        .extend(drafts.into_iter().map(|draft| draft.socket));
+    // In place: the sockets take over the drafts' memory.
+    let sockets = drafts.into_iter().map(|draft| draft.socket).collect();
+    append(&mut map.sockets, sockets);
     map.pipes.extend(held.pipes);
     warnings.append(&mut found.warnings);
     let damaged = coverage.damage.iter().cloned();

@@ -19,19 +19,26 @@ mod netlink;
 mod packet;
 mod process;
 mod processes;
+mod relation;
+mod series;
 mod socket;
 mod tuples;
 mod unix;
+mod views;
 mod vsock;
+mod wait;
 
-pub use build::{At, build, build_at};
+pub use build::{At, build, build_at, build_whole, join};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
+pub use relation::{Relation, Target};
+pub use series::{Series, Taken, series};
 pub use socket::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
     ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,
 };
+pub use wait::{Call, Doing, On, Wait};
 
 use std::ops::Range;
 
@@ -53,6 +60,10 @@ pub struct Map {
     /// Something was left out on purpose: who seems to talk to nobody may only talk to what is not
     /// here.
     pub restricted: bool,
+    /// What threads were doing, by process and thread; only of [`build_whole`].
+    pub waits: Vec<Wait>,
+    /// Relations that are no conversations; only of [`build_whole`].
+    pub relations: Vec<Relation>,
     /// All holders, each socket's in one run: see `Map::holders`.
     pub(crate) holders: Vec<Holder>,
 }

@@ -27,6 +27,10 @@ pub struct Host {
     pub collector: Box<[u8]>,
     /// Effective user id of the collector; `None`: not known.
     pub euid: Option<u32>,
+    /// The collector's own pid, as it saw itself; `None`: not known.
+    pub collector_pid: Option<u32>,
+    /// The pid namespace (inode) in which the pids are; `None`: not known.
+    pub pidns: Option<u64>,
     /// `--note`.
     pub note: Option<Box<[u8]>>,
     /// What was read, and what was not.
@@ -134,6 +138,8 @@ pub struct Process {
     pub started_at_ns: u64,
     /// Parent's pid.
     pub ppid: u32,
+    /// The main thread's state, a letter (`stat` field 3); 0: not known.
+    pub state: u8,
     /// `comm`: at most 15 bytes.
     pub comm: Box<[u8]>,
     /// Executable, without ` (deleted)` when it is; empty: not known.

@@ -29,6 +29,8 @@ pub(super) fn host(capture: &Capture) -> Host {
         ended_at_ns: capture.end.as_ref().map(|end| end.ended_realtime_ns),
         collector: record.collector.into(),
         euid: capture.host.as_ref().map(|host| host.euid),
+        collector_pid: Some(record.collector_pid).filter(|pid| *pid != 0),
+        pidns: Some(record.pidns).filter(|inode| *inode != 0),
         note: record.note.map(Into::into),
         coverage: super::HostCoverage::default(),
     }
@@ -146,6 +148,7 @@ fn process(
         started_boottime_ns: stat.map_or(0, |stat| clock.since_boot_ns(stat.start_ticks)),
         started_at_ns: stat.map_or(0, |stat| clock.wall_ns(stat.start_ticks)),
         ppid: stat.map_or(0, |stat| stat.ppid),
+        state: stat.map_or(0, |stat| stat.state),
         comm: stat.map_or_else(Box::default, |stat| stat.comm.into()),
         exe: exe.into(),
         exe_deleted,

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// What a conversation goes over: a listener's name or address, a FIFO's path.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Via {
     /// Printable; an abstract name with its `@`. Empty: nothing has a name.
     pub text: String,
@@ -20,7 +20,7 @@ pub struct Via {
 }
 
 /// What kind of name something goes by; a path may begin with `@` too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ViaKind {
     /// It has none.
     #[default]
@@ -55,7 +55,7 @@ impl fmt::Display for Nobody {
 }
 
 /// What kind of conversation a row counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LinkKind {
     /// Unix sockets.
     Unix,

@@ -5,6 +5,7 @@ mod links;
 mod path;
 mod restrict;
 mod select;
+mod waits;
 
 pub use hubs::{Hub, hubs};
 pub use links::{
@@ -14,3 +15,4 @@ pub use links::{
 pub use path::{Direction, Hop, path};
 pub use restrict::{Restriction, matching, matching_sockets, restrict};
 pub use select::{KINDS, Selection, Selector, SelectorError};
+pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

@@ -54,9 +54,15 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// Sorts the inodes: everything that goes through them does so in order.
+    pub(crate) fn sort(&mut self) {
+        self.inodes.sort_unstable();
+        self.other_inodes.sort_unstable();
+    }
+
     /// The inodes of all sockets that were listed.
-    pub(crate) fn listed(&mut self) -> [&mut [u32]; 2] {
-        [&mut self.inodes, &mut self.other_inodes]
+    pub(crate) fn listed(&self) -> [&[u32]; 2] {
+        [&self.inodes, &self.other_inodes]
     }
 
     /// Takes over what another reader learnt.

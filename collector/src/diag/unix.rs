@@ -63,7 +63,7 @@ pub(crate) fn read(
         Ok(socket) => socket,
         Err(errno) => {
             return lane
-                .raw(space.header("diag/unix", 1))
+                .raw(space.header("diag/unix", pass))
                 .finish(number(errno), 0);
         }
     };
@@ -85,6 +85,12 @@ pub(crate) fn read(
     tables.unix_sockets += if pass == 1 { seen } else { 0 };
     if ending.errno != 0 && seen == 0 {
         return Ok(()); // not to be had here: asking further would only repeat that
+    }
+    // Nobody waits anywhere, as every listener has said: to look for lists would take as long again.
+    if awaited.is_empty() && ending == Ending::default() {
+        return lane
+            .raw(space.header("diag/unix-pending", pass))
+            .finish(0, 0);
     }
     pending_lists(space, pass, &mut socket, lane, awaited)
 }

@@ -8,7 +8,7 @@ use whotalks_snapshot::records::DescriptorInfo;
 use whotalks_snapshot::{BlockKind, RecordBlock};
 
 use super::process::Decimal;
-use super::{number, open_directory, read_file};
+use super::{number, open_directory, read_piece};
 use crate::holders::Wanted;
 use crate::sink::{Lane, Sink};
 
@@ -69,7 +69,7 @@ fn read(
         let path = Decimal::new(*fd);
         let text = &mut record.text;
         let read = match &directory {
-            Ok(directory) => read_file(directory, path.as_str(), TEXT_LIMIT_BYTES, text),
+            Ok(directory) => read_piece(directory, path.as_str(), TEXT_LIMIT_BYTES, text),
             Err(errno) => Err(*errno),
         };
         record.errno = read.err().map_or(0, number);

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, RawDir};
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 
 use super::process::{LINK_BYTES, identity};
-use super::{decimal, number, open_directory, read_link};
+use super::{decimal, number, read_link};
 use crate::clock;
 
 /// A part of a table is handed on at so many descriptors, …
@@ -35,10 +35,11 @@ pub(crate) struct Outcome {
     pub(crate) errno: u16,
 }
 
-/// Reads the table below `at` (`/proc/PID` or a thread of it, if that could be opened). `each` sees every link, `emit` takes
-/// the parts; a table that cannot be listed is one part without entries.
+/// Reads the table that a directory shows (`fd` of a process or a thread, if that could be opened).
+/// `each` sees every link, `emit` takes the parts; a table that cannot be listed is one part without
+/// entries.
 pub(crate) fn read(
-    at: Result<impl AsFd, Errno>,
+    directory: Result<OwnedFd, Errno>,
     owner: Owner,
     entries: &mut [MaybeUninit<u8>],
     mut each: impl FnMut(u32, &Link<'_>),
@@ -52,7 +53,7 @@ pub(crate) fn read(
         ..DescriptorTable::default()
     };
     let mut outcome = Outcome::default();
-    let directory = match at.and_then(|at| open_directory(at, c"fd")) {
+    let directory = match directory {
         Ok(directory) => directory,
         Err(errno) => {
             outcome.errno = number(errno);

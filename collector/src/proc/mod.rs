@@ -18,6 +18,9 @@ pub(crate) mod threads;
 /// Enough for what the kernel gives at once.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// More than most files of a process have.
+const PIECE_BYTES: usize = 2 << 10;
+
 /// An errno as the records have it.
 pub(crate) fn number(errno: Errno) -> u16 {
     u16::try_from(errno.raw_os_error()).unwrap_or(u16::MAX)
@@ -66,20 +69,50 @@ pub(crate) fn read_file(
     }
 }
 
+/// Reads a file that the kernel gives in one piece (`single_open` in its source, as `stat`, `status`
+/// and `fdinfo`) into `into` (emptied first): a read that does not fill its room was the last one.
+/// At most `limit` bytes: then `E2BIG`.
+pub(crate) fn read_piece(
+    at: impl AsFd,
+    path: impl Arg,
+    limit: usize,
+    into: &mut Vec<u8>,
+) -> Result<(), Errno> {
+    into.clear();
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = openat(at, path, flags, Mode::empty())?;
+    loop {
+        into.reserve(PIECE_BYTES);
+        let room = into.capacity() - into.len();
+        match rustix::io::read(&file, spare_capacity(into)) {
+            Ok(count) if count < room => break,
+            Ok(_) if into.len() < limit => {}
+            Ok(_) => break,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    if into.len() > limit {
+        into.truncate(limit);
+        return Err(Errno::TOOBIG);
+    }
+    Ok(())
+}
+
 /// Reads a file of any length piece by piece.
 ///
 /// # Errors
 /// The outer error is `each`'s, the inner one the file's.
 pub(crate) fn stream_file(
     file: &OwnedFd,
-    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    mut each: impl FnMut(&mut [u8]) -> io::Result<()>,
 ) -> io::Result<Result<(), Errno>> {
     let mut buffer = Vec::with_capacity(CHUNK_BYTES);
     loop {
         buffer.clear();
         match rustix::io::read(file, spare_capacity(&mut buffer)) {
             Ok(0) => return Ok(Ok(())),
-            Ok(_) => each(&buffer)?,
+            Ok(_) => each(&mut buffer)?,
             Err(Errno::INTR) => {}
             Err(errno) => return Ok(Err(errno)),
         }

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 use whotalks_snapshot::records::{Process, ReadError};
 
-use super::{namespace_inode, number, numeric_entries, open_directory, read_file, read_link};
+use super::{namespace_inode, number, numeric_entries, open_directory, read_link, read_piece};
 use crate::clock;
 
 /// `stat`, `status`, `cgroup`, `limits`: none is near this on any kernel.
@@ -31,17 +31,23 @@ pub(crate) struct Subject {
 const START_TICKS: usize = 22;
 
 impl Subject {
-    /// A directory below it.
-    pub(crate) fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
-        open_directory(self.directory.as_ref().map_err(|errno| *errno)?, path)
+    /// Its own directory, where that could be opened.
+    pub(crate) fn directory(&self) -> Result<BorrowedFd<'_>, Errno> {
+        let directory = self.directory.as_ref().map_err(|errno| *errno)?;
+        Ok(directory.as_fd())
     }
 
-    /// Where a thread's descriptors are; 0: those of the process, through a thread that lives.
-    pub(crate) fn place(&self, tid: u32) -> Result<OwnedFd, Errno> {
+    /// A directory below it.
+    pub(crate) fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
+        open_directory(self.directory()?, path)
+    }
+
+    /// A thread's descriptors; 0: those of the process, through a thread that lives.
+    pub(crate) fn descriptors(&self, tid: u32) -> Result<OwnedFd, Errno> {
         match (tid, &self.thread) {
-            (0, Some(thread)) => open_directory(thread, c"."),
-            (0, None) => self.open("."),
-            (tid, _) => self.open(&["task/", Decimal::new(tid).as_str()].concat()),
+            (0, Some(thread)) => open_directory(thread, c"fd"),
+            (0, None) => open_directory(self.directory()?, c"fd"),
+            (tid, _) => self.open(&["task/", Decimal::new(tid).as_str(), "/fd"].concat()),
         }
     }
 }
@@ -57,7 +63,7 @@ pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> Subject {
     let thread = directory.as_ref().ok().and_then(|directory| {
         // Only a process without descriptors of its own is worth the question.
         let mut stat = Vec::new();
-        read_file(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
+        read_piece(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
         Some(living_thread(directory, pid, &stat)?.1)
     });
     let record = Process {
@@ -88,7 +94,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
     let main = directory.as_fd();
     let mut errors = Vec::new();
     let mut text = |at: BorrowedFd<'_>, name: &'static str, limit, into: &mut Vec<u8>| {
-        if let Err(errno) = read_file(at, name, limit, into) {
+        if let Err(errno) = read_piece(at, name, limit, into) {
             errors.push((name, errno));
         }
     };
@@ -112,7 +118,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
     if let Some(thread) = thread.as_ref().filter(|_| cmdline) {
         // The main thread gave its memory up, and the arguments with it.
         let into = &mut record.cmdline;
-        if let Err(errno) = read_file(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
+        if let Err(errno) = read_piece(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
             errors.push(("cmdline", errno));
         }
     }
@@ -202,6 +208,14 @@ pub(crate) fn identity(at: impl AsFd, path: impl Arg + Copy) -> Result<Identity,
     }
 }
 
+/// The program's name in `stat`, unless the kernel had to escape something in it.
+pub(crate) fn plain_name(stat: &[u8]) -> Option<&[u8]> {
+    let start = stat.iter().position(|byte| *byte == b'(')? + 1;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let name = stat.get(start..end)?;
+    (!name.contains(&b'\\')).then_some(name)
+}
+
 /// The state letter in `stat`: after the last `)`, since a program chooses its own name.
 fn state(stat: &[u8]) -> Option<u8> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
@@ -230,7 +244,7 @@ fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, Own
         let Ok(task) = open_directory(&tasks, Decimal::new(tid).as_str()) else {
             continue;
         };
-        let read = read_file(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
+        let read = read_piece(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
         if read.is_ok() && !matches!(state(&stat), None | Some(b'Z' | b'X')) {
             return Some((tid, task));
         }
@@ -285,6 +299,9 @@ mod tests {
         assert_eq!(statistic(b"12 (a) S", 22), None);
         assert_eq!(state(b"12 (a"), None);
         assert_eq!(state(b"12 (a)"), None);
+        assert_eq!(plain_name(b"12 (a) Z (x) S 1 12"), Some(&b"a) Z (x"[..]));
+        assert_eq!(plain_name(b"12 (a\\nb) S 1"), None);
+        assert_eq!(plain_name(b"12 )("), None);
     }
 
     #[test]

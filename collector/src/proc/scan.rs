@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
         let found = &mut self.found;
         let (lane, tables) = (&mut self.lane, &mut self.tables);
         let outcome = fds::read(
-            subject.place(tid),
+            subject.descriptors(tid),
             owner,
             self.entries.spare_capacity_mut(),
             |fd, link| {

@@ -1,12 +1,12 @@
 //! The threads of a process: what each is blocked in, and descriptor tables of their own.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 use whotalks_snapshot::records::Wait;
 
-use super::process::{Decimal, Subject, statistic};
-use super::{number, numeric_entries, read_file};
+use super::process::{Decimal, Subject, plain_name, statistic};
+use super::{number, numeric_entries, read_piece};
 use crate::sys;
 
 /// `syscall`, `wchan`, `comm`: a line each.
@@ -42,8 +42,21 @@ pub(crate) fn wait(subject: &Subject, tid: u32) -> Wait {
         tid,
         ..Wait::default()
     };
-    let path = ["task/", Decimal::new(tid).as_str()].concat();
-    let task = match subject.open(&path) {
+    // What the main thread is blocked in is to be had without a directory more.
+    let opened: OwnedFd;
+    let task = if tid == wait.pid {
+        subject.directory()
+    } else {
+        let path = ["task/", Decimal::new(tid).as_str()].concat();
+        match subject.open(&path) {
+            Ok(task) => {
+                opened = task;
+                Ok(opened.as_fd())
+            }
+            Err(errno) => Err(errno),
+        }
+    };
+    let task = match task {
         Ok(task) => task,
         Err(errno) => {
             wait.syscall_errno = number(errno);
@@ -52,16 +65,18 @@ pub(crate) fn wait(subject: &Subject, tid: u32) -> Wait {
         }
     };
     let read = |name, into: &mut Vec<u8>| {
-        let read = read_file(task.as_fd(), name, LINE_BYTES, into);
+        let read = read_piece(task, name, LINE_BYTES, into);
         while into.last() == Some(&b'\n') {
             into.pop();
         }
-        into.shrink_to_fit();
         read.err().map_or(0, number)
     };
     wait.syscall_errno = read(c"syscall", &mut wait.syscall);
     wait.wchan_errno = read(c"wchan", &mut wait.wchan);
-    let _ = read(c"comm", &mut wait.comm);
+    match plain_name(&subject.record.stat).filter(|_| tid == wait.pid) {
+        Some(name) => wait.comm.extend_from_slice(name),
+        None => _ = read(c"comm", &mut wait.comm),
+    }
     wait
 }
 

@@ -17,3 +17,4 @@ mod pipes;
 mod queues;
 mod rebound;
 mod threads;
+mod waits;

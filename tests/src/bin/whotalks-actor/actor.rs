@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::FdFlags;
 use rustix::net::Shutdown;
 use rustix::pipe::PipeFlags;
-use whotalks_tests::protocol::{Command, Descriptor, Reply};
+use whotalks_tests::protocol::{Blocking, Command, Descriptor, Reply};
 
 use crate::churn::Churn;
 use crate::table::{Table, describe, numbers};
@@ -31,6 +31,7 @@ pub(crate) struct Actor {
     heirs: Vec<Heir>,
     private: Vec<Descriptor>,
     churn: Option<Churn>,
+    last: Option<Blocking>,
 }
 
 impl Actor {
@@ -120,7 +121,31 @@ impl Actor {
                 let churn = self.churn.take().ok_or_else(|| Error::other("no churn"))?;
                 Ok(Reply::Churned(churn.end()?))
             }
+            Command::Block(call) => {
+                self.last = Some(call);
+                Ok(Reply::Done)
+            }
             Command::Table => Ok(Reply::Descriptors(self.whole_table()?)),
+        }
+    }
+
+    /// Blocks, when that was the last command.
+    pub(crate) fn block(&mut self) -> Result<()> {
+        let get = |fd| self.table.get(fd);
+        let all = |fds: &[i32]| fds.iter().map(|fd| get(*fd)).collect::<Result<Vec<_>>>();
+        match self.last.take() {
+            None => Ok(()),
+            Some(Blocking::Read(fd)) => Ok(rustix::io::read(&*get(fd)?, &mut [0]).map(drop)?),
+            Some(Blocking::Write(fd)) => {
+                let much = vec![0; 8 << 20];
+                Ok(rustix::io::write(&*get(fd)?, &much).map(drop)?)
+            }
+            Some(Blocking::Accept(fd)) => Ok(rustix::net::accept(&*get(fd)?).map(drop)?),
+            Some(Blocking::Epoll(fds)) => sockets::wait_by_epoll(&all(&fds)?),
+            Some(Blocking::Poll(fds)) => sockets::wait_by_poll(&all(&fds)?),
+            Some(Blocking::Connect(fd, address)) => {
+                sockets::connect_now(get(fd)?.as_fd(), &address)
+            }
         }
     }
 

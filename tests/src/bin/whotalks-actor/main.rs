@@ -1,11 +1,12 @@
 //! The helper process of the live tests: does what it is told, and says exactly what the kernel
 //! gave it. Ends when its standard input does, so that no test leaves one behind.
 //!
-//! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,…]`
+//! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,… | --measure PROGRAM …]`
 
 mod actor;
 mod churn;
 mod hex;
+mod measure;
 mod raw;
 mod sockets;
 mod table;
@@ -39,6 +40,7 @@ fn main() {
             });
             raw::leave_thread();
         }
+        Some("--measure") => measure::run(&arguments[1..]),
         Some("--flash") => churn::flash(&value()),
         Some("--name") => {
             let name = std::ffi::CString::new(hex::decode(&value())).unwrap_or_default();
@@ -72,7 +74,7 @@ fn serve(mut actor: actor::Actor) {
             Err(error) => Reply::Failed(error.to_string()),
         };
         let text = serde_json::to_string(&reply).unwrap_or_default();
-        if writeln!(answers, "{text}").is_err() {
+        if writeln!(answers, "{text}").is_err() || actor.block().is_err() {
             break;
         }
     }

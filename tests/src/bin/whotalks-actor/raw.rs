@@ -1,11 +1,12 @@
-//! The three things a process can do only without Rust's protection. Nothing else belongs here.
+//! What a process can do only without Rust's protection. Nothing else belongs here.
 #![allow(
     unsafe_code,
     reason = "the states under test (a zombie leader, a private table, an inherited number) are \
-              exactly those that safe code cannot make"
+              exactly those that safe code cannot make; getrusage(2) has no safe wrapper in rustix"
 )]
 
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Result;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -31,4 +32,25 @@ pub(crate) fn adopt(fd: i32) -> OwnedFd {
     // SAFETY: called once for each number, at the start of main, for numbers that are open and
     // above standard error; nobody else in this process knows of them.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// What the children that were waited for have used: as user, in the kernel; and the largest one's
+/// peak of resident memory in kilobytes.
+pub(crate) fn children_usage() -> (Duration, Duration, u64) {
+    // SAFETY: the structure is plain integers, for which zeros are valid, and getrusage(2) writes
+    // no more than it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    let time = |time: libc::timeval| {
+        let part = u64::try_from(time.tv_usec).unwrap_or(0);
+        Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0)) + Duration::from_micros(part)
+    };
+    (
+        time(usage.ru_utime),
+        time(usage.ru_stime),
+        u64::try_from(usage.ru_maxrss).unwrap_or(0),
+    )
 }

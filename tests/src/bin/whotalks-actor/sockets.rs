@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -94,6 +94,25 @@ fn wait_readable(fd: BorrowedFd<'_>) -> Result<()> {
         0 => Err(Error::other("nothing came")),
         _ => Ok(()),
     }
+}
+
+/// Waits in `epoll_wait(2)` for as long as it takes.
+pub(crate) fn wait_by_epoll(fds: &[impl AsFd]) -> Result<()> {
+    let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    for (number, fd) in (0..).zip(fds) {
+        let data = epoll::EventData::new_u64(number);
+        epoll::add(&set, fd, data, epoll::EventFlags::IN)?;
+    }
+    let mut events = Vec::with_capacity(1);
+    epoll::wait(&set, rustix::buffer::spare_capacity(&mut events), None)?;
+    Ok(())
+}
+
+/// The same in `poll(2)`.
+pub(crate) fn wait_by_poll(fds: &[impl AsFd]) -> Result<()> {
+    let polled = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN));
+    poll(&mut polled.collect::<Vec<_>>(), None)?;
+    Ok(())
 }
 
 pub(crate) fn accept(fd: BorrowedFd<'_>) -> Result<OwnedFd> {

@@ -1,0 +1,33 @@
+//! Documentation of rules: Markdown in five parts, the same for every rule.
+
+/// The headings, in order.
+pub const HEADINGS: [&str; 5] = [
+    "What it finds",
+    "Why it matters",
+    "Example",
+    "What to do",
+    "References",
+];
+
+/// A part of a rule's documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section<'a> {
+    /// One of [`HEADINGS`].
+    pub heading: &'a str,
+    /// What stands under it, without blank lines around it.
+    pub text: &'a str,
+}
+
+/// The parts of a rule's documentation.
+pub fn sections(doc: &str) -> Vec<Section<'_>> {
+    let parts = doc.split("\n## ").skip(1);
+    parts
+        .map(|part| {
+            let (heading, text) = part.split_once('\n').unwrap_or((part, ""));
+            Section {
+                heading: heading.trim(),
+                text: text.trim_matches('\n'),
+            }
+        })
+        .collect()
+}

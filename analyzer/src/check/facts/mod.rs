@@ -1,0 +1,265 @@
+//! What rules need beyond the map, derived once.
+
+mod calls;
+mod infos;
+mod kin;
+mod time;
+pub(crate) mod words;
+
+use std::cell::OnceCell;
+
+pub(crate) use calls::{Call, Thread};
+pub(crate) use infos::Infos;
+pub(crate) use kin::Kin;
+pub(crate) use time::Past;
+
+use crate::load::Capture;
+use crate::model::{Connection, FdsStatus, HostId, Map, Process, ProcessId, Readable, SocketId};
+use calls::thread;
+
+/// A map with the captures that it was made of, and what follows from both.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The map.
+    pub map: &'a Map,
+    /// The captures of its hosts, in their order.
+    pub(crate) captures: Vec<&'a Capture>,
+    /// Families and programs.
+    pub(crate) kin: Kin,
+    /// What fdinfo says.
+    pub(crate) infos: Infos,
+    /// Threads, by process.
+    threads: Vec<Thread>,
+    /// First connection of each socket, as either end; `u32::MAX`: none.
+    connections: Vec<u32>,
+    /// Who holds ends that each listener accepted; by listener.
+    accepted: OnceCell<Vec<(SocketId, ProcessId)>>,
+    /// Sockets of each process, by process.
+    held: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
+    past: Option<Past<'a>>,
+}
+
+/// Whether a process serves a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Serving {
+    /// All its threads are seen to wait for something else.
+    No,
+    /// Nothing shows that it does, nothing that it does not.
+    Perhaps,
+    /// It accepts on it, watches it, or holds what it accepted.
+    Yes,
+}
+
+impl<'a> Facts<'a> {
+    /// Of a map and the captures of its hosts.
+    pub fn new(map: &'a Map, captures: Vec<&'a Capture>) -> Self {
+        let mut connections = vec![u32::MAX; map.sockets.len()];
+        for (at, connection) in map.connections.iter().enumerate().rev() {
+            for end in [Some(connection.a), connection.b].into_iter().flatten() {
+                connections[end.index()] = at as u32;
+            }
+        }
+        Self {
+            kin: Kin::of(map),
+            infos: Infos::of(map, &captures),
+            threads: threads(map, &captures),
+            map,
+            captures,
+            connections,
+            accepted: OnceCell::new(),
+            held: OnceCell::new(),
+            past: None,
+        }
+    }
+
+    /// With the earlier captures of each host, oldest first.
+    pub fn with_past(mut self, past: Vec<Vec<crate::model::Taken<'a>>>) -> Self {
+        if past.iter().any(|of_host| !of_host.is_empty()) {
+            self.past = Some(Past::of(&self.captures, past));
+        }
+        self
+    }
+
+    /// With an earlier map made by hand.
+    #[cfg(test)]
+    pub(crate) fn with_past_map(mut self, map: Map, capture: &'a Capture, age_ns: u64) -> Self {
+        self.past = Some(Past::of_map(map, capture, age_ns));
+        self
+    }
+
+    /// An earlier capture of at least one of the hosts.
+    pub(crate) fn past(&self) -> Option<&Past<'a>> {
+        self.past.as_ref()
+    }
+
+    /// The threads of a process; none where the capture has none.
+    pub(crate) fn threads(&self, process: ProcessId) -> &[Thread] {
+        let start = self
+            .threads
+            .partition_point(|thread| thread.process < process);
+        let end = self
+            .threads
+            .partition_point(|thread| thread.process <= process);
+        &self.threads[start..end]
+    }
+
+    /// All threads, by process.
+    pub(crate) fn all_threads(&self) -> &[Thread] {
+        &self.threads
+    }
+
+    /// The first connection that a socket is an end of.
+    pub(crate) fn connection(&self, socket: SocketId) -> Option<&'a Connection> {
+        self.map
+            .connections
+            .get(self.connections[socket.index()] as usize)
+    }
+
+    /// The other end of a socket's connection.
+    pub(crate) fn peer(&self, socket: SocketId) -> Option<SocketId> {
+        let connection = self.connection(socket)?;
+        if connection.a == socket {
+            connection.b
+        } else {
+            Some(connection.a)
+        }
+    }
+
+    /// The sockets of a process with their descriptors, in the process's own and private tables.
+    pub(crate) fn sockets_of(&self, process: ProcessId) -> &[(ProcessId, u32, SocketId)] {
+        let held = self.held.get_or_init(|| {
+            let mut held = Vec::with_capacity(self.map.holders.len());
+            for at in 0..self.map.sockets.len() {
+                let id = SocketId::new(at);
+                let holders = self.map.holders(id).iter();
+                held.extend(holders.map(|holder| (holder.process, holder.fd, id)));
+            }
+            held.sort_unstable();
+            held
+        });
+        let start = held.partition_point(|(of, ..)| *of < process);
+        let end = held.partition_point(|(of, ..)| *of <= process);
+        &held[start..end]
+    }
+
+    /// The socket behind a descriptor.
+    pub(crate) fn socket_at(&self, process: ProcessId, fd: u32) -> Option<SocketId> {
+        let held = self.sockets_of(process);
+        let at = held.binary_search_by_key(&fd, |(_, fd, _)| *fd).ok()?;
+        Some(held[at].2)
+    }
+
+    /// Whether a process serves a listener that it holds.
+    pub(crate) fn serving(&self, process: ProcessId, listener: SocketId) -> Serving {
+        let inode = self.map.socket(listener).inode;
+        let accepted = self.accepted.get_or_init(|| self.accepted());
+        if self.infos.watches(process, inode)
+            || accepted.binary_search(&(listener, process)).is_ok()
+        {
+            return Serving::Yes;
+        }
+        let threads = self.threads(process);
+        let one = |thread: &Thread| match (thread.call, thread.fd) {
+            (Call::Accept, Some(fd)) => {
+                let holders = self.map.holders(listener);
+                let own = holders.partition_point(|holder| holder.process < process);
+                let own = holders[own..]
+                    .iter()
+                    .take_while(|holder| holder.process == process);
+                if own.into_iter().any(|holder| holder.fd == fd) {
+                    Serving::Yes
+                } else {
+                    Serving::No
+                }
+            }
+            (Call::Epoll, Some(fd)) if self.infos.knows_poll(process, fd) => Serving::No,
+            (Call::Unknown | Call::Epoll, _) => Serving::Perhaps,
+            _ => Serving::No,
+        };
+        threads.iter().map(one).max().unwrap_or(Serving::Perhaps)
+    }
+
+    fn accepted(&self) -> Vec<(SocketId, ProcessId)> {
+        let mut accepted = Vec::new();
+        for connection in &self.map.connections {
+            if let (Some(listener), Some(end)) = (connection.listener, connection.b) {
+                let holders = self.map.holders(end).iter();
+                accepted.extend(holders.map(|holder| (listener, holder.process)));
+            }
+        }
+        accepted.sort_unstable();
+        accepted.dedup();
+        accepted
+    }
+
+    /// Why holders may be missing, where that matters; managers may hold anything and are let alone.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        let mut why = Vec::new();
+        let unread = |(at, process): (usize, &Process)| {
+            let status = process.fds_status;
+            matches!(status, FdsStatus::Partial | FdsStatus::Denied)
+                && !self.kin.is_manager(ProcessId::new(at))
+        };
+        let count = self
+            .map
+            .processes
+            .iter()
+            .enumerate()
+            .filter(|one| unread(*one))
+            .count();
+        if count > 0 {
+            let processes = words::plural(count, "process's", "processes'");
+            why.push(format!("{processes} descriptors could not be read"));
+        }
+        why.extend(self.unseen());
+        why
+    }
+
+    /// Why whole processes may be missing.
+    pub(crate) fn unseen(&self) -> Vec<String> {
+        let hosts = &self.map.hosts;
+        let mut why = Vec::new();
+        if hosts.iter().any(|host| host.coverage.hidepid) {
+            why.push("/proc hides other users' processes".to_owned());
+        }
+        if hosts.iter().any(|host| !host.coverage.damage.is_empty()) {
+            why.push("the snapshot is damaged".to_owned());
+        }
+        why
+    }
+
+    /// Why Unix sockets of some namespace may be missing or known only from the text table.
+    pub(crate) fn undumped(&self) -> Option<String> {
+        let spaces = self.map.hosts.iter().flat_map(|host| &host.coverage.netns);
+        let (mut all, mut bad) = (0, 0);
+        for space in spaces {
+            all += 1;
+            bad += usize::from(space.diag != Readable::Ok);
+        }
+        if all == 0 {
+            return Some("no table of Unix sockets was captured".to_owned());
+        }
+        (bad > 0).then(|| {
+            format!("the Unix sockets of {bad} of {all} network namespaces were not dumped whole")
+        })
+    }
+
+    /// The hosts' ids.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
+        (0..self.map.hosts.len()).map(HostId::new)
+    }
+}
+
+fn threads(map: &Map, captures: &[&Capture]) -> Vec<Thread> {
+    let mut threads = Vec::new();
+    for (host, capture) in captures.iter().enumerate() {
+        let arch = map.hosts.get(host).map_or(&b""[..], |host| &host.arch);
+        for wait in &capture.waits {
+            if let Some(process) = kin::find(map, host as u32, wait.pid) {
+                threads.push(thread(process, wait, arch));
+            }
+        }
+    }
+    threads.sort_by_key(|thread| (thread.process, thread.tid));
+    threads
+}

@@ -1,0 +1,158 @@
+//! Small scenes for the rules' own tests: a map and a capture, built by hand.
+
+use super::{Facts, Report, Severity};
+use crate::load::Capture;
+use crate::model::{
+    Family, Holder, HostId, Map, ProcessId, Socket, SocketId, SocketState, SocketType, fixture,
+};
+use whotalks_snapshot::records::{DescriptorInfo, Wait};
+
+/// A scene, and what all rules together are to find in it.
+#[derive(Debug)]
+pub(crate) struct Case {
+    /// What it shows.
+    pub(crate) about: &'static str,
+    /// Builds it.
+    pub(crate) scene: fn(&mut Scene),
+    /// Codes and severities, in the order of the report; none: quiet.
+    pub(crate) finds: &'static [(&'static str, Severity)],
+}
+
+/// A machine that a test makes up: `init` [1] and what is added.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) map: Map,
+    pub(crate) capture: Capture,
+    /// The map of an earlier capture, and how long ago it was, nanoseconds.
+    pub(crate) past: Option<(Map, Capture, u64)>,
+}
+
+/// A descriptor: process, number, close-on-exec.
+pub(crate) type Fd = (ProcessId, u32, Option<bool>);
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let mut map = fixture::map();
+        map.hosts[0].coverage.initial_pidns = true;
+        map.hosts[0].arch = b"x86_64"[..].into();
+        map.hosts[0].coverage.netns = vec![crate::model::NetnsCoverage {
+            inode: 1,
+            diag: crate::model::Readable::Ok,
+            proc_net: crate::model::Readable::Ok,
+        }];
+        let mut scene = Self {
+            map,
+            capture: Capture::default(),
+            past: None,
+        };
+        scene.process(1, 0, "/usr/lib/systemd/systemd");
+        scene
+    }
+
+    /// A process; pids must rise.
+    pub(crate) fn process(&mut self, pid: u32, parent: u32, exe: &str) -> ProcessId {
+        let comm = exe.rsplit('/').next().unwrap_or_default();
+        let id = fixture::process(&mut self.map, pid, comm.as_bytes());
+        let process = &mut self.map.processes[id.index()];
+        process.ppid = parent;
+        process.exe = exe.as_bytes().into();
+        process.start_ticks = u64::from(pid);
+        id
+    }
+
+    /// A connected Unix stream socket.
+    pub(crate) fn socket(&mut self, holders: &[Fd]) -> SocketId {
+        let inode = 1_000 + self.map.sockets.len() as u64;
+        let start = self.map.holders.len() as u32;
+        let mut holders: Vec<Holder> = holders
+            .iter()
+            .map(|(process, fd, cloexec)| Holder {
+                process: *process,
+                tid: None,
+                fd: *fd,
+                cloexec: *cloexec,
+            })
+            .collect();
+        holders.sort();
+        self.map.holders.extend(holders);
+        self.map.sockets.push(Socket {
+            netns: Some(1),
+            cookie: Some(inode),
+            kind: SocketType::Stream,
+            state: SocketState::Established,
+            holders_complete: true,
+            seen_twice: true,
+            holders: start..self.map.holders.len() as u32,
+            ..Socket::unknown(HostId(0), inode, Family::Unix)
+        });
+        SocketId::new(self.map.sockets.len() - 1)
+    }
+
+    /// A pair of them.
+    pub(crate) fn pair(&mut self, a: &[Fd], b: &[Fd]) -> (SocketId, SocketId) {
+        self.accepted(a, b, None)
+    }
+
+    /// A client's end and the server's that came from a listener.
+    pub(crate) fn accepted(
+        &mut self,
+        client: &[Fd],
+        server: &[Fd],
+        listener: Option<SocketId>,
+    ) -> (SocketId, SocketId) {
+        let (a, b) = (self.socket(client), self.socket(server));
+        let at = fixture::connect(&mut self.map, &[], &[], listener);
+        // The fixture's own two sockets are not wanted: take them out again.
+        self.map.sockets.truncate(b.index() + 1);
+        let connection = &mut self.map.connections[at];
+        (connection.a, connection.b) = (a, Some(b));
+        (a, b)
+    }
+
+    /// A listener at an abstract name.
+    pub(crate) fn listener(&mut self, holders: &[Fd], name: &str) -> SocketId {
+        let id = self.socket(holders);
+        let socket = &mut self.map.sockets[id.index()];
+        socket.state = SocketState::Listening;
+        socket.name = crate::model::Name::from_diag(format!("\0{name}").as_bytes());
+        (socket.pending, socket.backlog, socket.accepting) = (Some(0), Some(5), Some(true));
+        id
+    }
+
+    /// What a thread of a process is blocked in: a number of x86-64 and its first argument.
+    pub(crate) fn blocked(&mut self, process: ProcessId, call: u32, fd: u32) {
+        let pid = self.map.process(process).pid;
+        let syscall = format!("{call} {fd:#x} 0x0 0x0 0x0 0x0 0x0 0x7ffd00000000 0x7f0000000000");
+        self.capture.waits.push(Wait {
+            pid,
+            tid: pid,
+            syscall: syscall.into_bytes(),
+            ..Wait::default()
+        });
+    }
+
+    /// The fdinfo of a descriptor.
+    pub(crate) fn info(&mut self, process: ProcessId, fd: u32, text: &str) {
+        self.capture.descriptor_infos.push(DescriptorInfo {
+            pid: self.map.process(process).pid,
+            fd,
+            text: text.as_bytes().to_vec(),
+            ..DescriptorInfo::default()
+        });
+    }
+
+    /// What is there now becomes what was there so long ago; the present goes on from it.
+    pub(crate) fn later(&mut self, seconds: u64) {
+        let past = (self.map.clone(), self.capture.clone());
+        self.past = Some((past.0, past.1, seconds * 1_000_000_000));
+    }
+
+    /// What the rules say.
+    pub(crate) fn report(&self) -> Report {
+        let mut facts = Facts::new(&self.map, vec![&self.capture]);
+        if let Some((map, capture, age)) = &self.past {
+            facts = facts.with_past_map(map.clone(), capture, *age);
+        }
+        super::run(&facts, &super::Options::default())
+    }
+}

@@ -1,0 +1,128 @@
+//! Anomalies: rules over a capture, or two, each with its evidence.
+//!
+//! A rule is one file in `rules`: its documentation, what it is called, its check, its tests. Rules
+//! read [`Facts`], which are derived once; they say what they found, or why they cannot know.
+//! Nothing here prints.
+//!
+//! **Architecture invariant**: rules are linear in what was captured. A socket may have thousands of
+//! holders and a process a hundred thousand descriptors, so no rule pairs one with the other.
+
+mod doc;
+#[allow(dead_code, reason = "facts for the rules over time")]
+mod facts;
+#[allow(dead_code, reason = "subjects of rules to come")]
+mod finding;
+#[cfg(test)]
+#[allow(dead_code, reason = "scenes of rules to come")]
+mod fixture;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use doc::{HEADINGS, Section, sections};
+pub use facts::Facts;
+pub use finding::{Finding, Report, Severity, Unknown};
+pub use rules::RULES;
+
+use crate::load::Loaded;
+use crate::model::{At, Map, Taken, join, series};
+use finding::Said;
+
+/// A rule: what it is called, what it means, how it checks.
+#[derive(Debug)]
+pub struct Rule {
+    /// `WT101`; for ever.
+    pub code: &'static str,
+    /// `shared-connected-socket`.
+    pub name: &'static str,
+    /// The worst that its findings can be.
+    pub severity: Severity,
+    /// The version that had it first.
+    pub since: &'static str,
+    /// Its documentation, in Markdown, under [`HEADINGS`].
+    pub doc: &'static str,
+    /// The check.
+    check: fn(&Facts<'_>, &mut Said),
+    /// Scenes where it says something, and where it is quiet.
+    #[cfg(test)]
+    cases: &'static [fixture::Case],
+}
+
+impl Rule {
+    /// The rule of a code or name, in any case.
+    pub fn find(word: &str) -> Option<&'static Self> {
+        let is = |text: &str| text.eq_ignore_ascii_case(word);
+        RULES
+            .iter()
+            .copied()
+            .find(|rule| is(rule.code) || is(rule.name))
+    }
+
+    /// What it is about: the first sentence of its documentation.
+    pub fn summary(&self) -> &'static str {
+        let first = self.doc.lines().find(|line| !line.trim().is_empty());
+        first.unwrap_or_default()
+    }
+}
+
+/// What is asked of the rules.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Codes of the rules to run; empty: all.
+    pub rules: Vec<&'static str>,
+}
+
+/// Runs the rules over facts.
+///
+/// Findings are sorted: worst first, then by code, then by subject. The same facts give the same
+/// report.
+pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
+    let mut report = Report::default();
+    let asked = |rule: &&Rule| options.rules.is_empty() || options.rules.contains(&rule.code);
+    let mut found = Vec::new();
+    for rule in RULES.iter().copied().filter(asked) {
+        let mut said = Said::default();
+        (rule.check)(facts, &mut said);
+        found.extend(said.found.into_iter().map(|one| (rule, one)));
+        said.unknown.sort();
+        said.unknown.dedup();
+        let code = rule.code;
+        let unknown = said.unknown.into_iter();
+        report
+            .unknown
+            .extend(unknown.map(|why| Unknown { code, why }));
+    }
+    found.sort_by(|(rule, one), (other_rule, other)| {
+        let worst = other.severity.cmp(&one.severity);
+        let code = rule.code.cmp(other_rule.code);
+        let subject = one.subject.cmp(&other.subject);
+        worst.then(code).then(subject).then_with(|| one.cmp(other))
+    });
+    let finished = found
+        .into_iter()
+        .map(|(rule, one)| one.finish(facts, rule.code, rule.name));
+    report.findings.extend(finished);
+    report
+}
+
+/// What the rules say about one capture of each boot among the files, and the map they looked at.
+/// `None` when `at` names a capture that a series does not have.
+///
+/// Of a series the rules over time compare that capture with an earlier one.
+pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report)> {
+    let series = series(files);
+    let mut now: Vec<Taken<'_>> = Vec::new();
+    let mut past: Vec<Vec<Taken<'_>>> = Vec::new();
+    for one in &series {
+        let place = one.place(at)?;
+        now.push(one.captures()[place]);
+        past.push(one.captures()[..place].to_vec());
+    }
+    let map = join(&now);
+    let report = {
+        let captures = now.iter().map(|taken| taken.capture).collect();
+        let facts = Facts::new(&map, captures).with_past(past);
+        run(&facts, options)
+    };
+    Some((map, report))
+}

@@ -1,0 +1,377 @@
+//! WT101: a connected socket that leaked into other programs.
+
+use std::collections::BTreeMap;
+
+use crate::check::facts::words::{plural, some};
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::{Case, Scene};
+use crate::check::{Facts, Rule};
+use crate::model::{Holder, ProcessId, SocketId, SocketState};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT101",
+    name: "shared-connected-socket",
+    severity: Severity::High,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A connected socket leaked into programs that have no business with it.
+
+## What it finds
+A connected socket that several different programs hold: one of them an ancestor of the others,
+whose copies are not close-on-exec. So it was opened without SOCK_CLOEXEC, and every program that
+was started afterwards got a copy.
+
+It does not look at sockets that somebody has as standard input, output or error, at holders that
+are service managers or container runtimes, or at workers of one program. A copy that its holder
+watches, reads from, or is told of on its command line was given on purpose and is no leak.
+
+## Why it matters
+The conversation does not end when its owner closes it or dies: the other end sees no end of file
+while any copy is open, and waits for ever. Every one of these programs can read and write a
+conversation that is not its own, with the rights that the other end granted to its owner.
+
+## Example
+    HIGH     WT101  agent [4312] fd 9 ⇄ keyring [901] held by 12 processes
+             9 programs, not close-on-exec, spread by xfce4-session [880]
+
+The page \"Who's talking to whom?\", which whotalks comes from, saw one such socket of seahorse,
+shared by very many processes of a desktop.
+
+## What to do
+Open the socket with SOCK_CLOEXEC, or set FD_CLOEXEC with fcntl(2) at once. Where a library opens
+it, report it there. Starting children with close_range(2) or closefrom(3) protects against other
+people's leaks.
+
+## References
+- socket(2), accept4(2), fcntl(2) F_SETFD, close_range(2)
+- zeromq/libzmq issue 956; util-linux/util-linux issue 4042
+- PEP 446, which made descriptors of Python non-inheritable
+";
+
+/// A leak: who opened, and everybody who holds.
+type Leak = (ProcessId, Vec<ProcessId>);
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
+    let mut unflagged = 0;
+    for at in 0..facts.map.sockets.len() {
+        let id = SocketId::new(at);
+        match leak(facts, id) {
+            Judged::Leak(leak) => leaks.entry(leak).or_default().push(id),
+            Judged::Unknown => unflagged += 1,
+            Judged::Quiet => {}
+        }
+    }
+    for ((opener, holders), sockets) in leaks {
+        said.found(found(facts, opener, &holders, sockets));
+    }
+    if unflagged > 0 {
+        let sockets = plural(unflagged, "shared socket", "shared sockets");
+        said.unknown(format!(
+            "whether {sockets} is close-on-exec was not captured (--fdinfo)"
+        ));
+    }
+    for why in facts.unread() {
+        said.unknown(why);
+    }
+}
+
+enum Judged {
+    Quiet,
+    Unknown,
+    Leak(Leak),
+}
+
+fn leak(facts: &Facts<'_>, id: SocketId) -> Judged {
+    let socket = facts.map.socket(id);
+    let connected = matches!(
+        socket.state,
+        SocketState::Established | SocketState::Closing | SocketState::CloseWait
+    );
+    let holders = facts.map.holders(id);
+    let [first, .., last] = holders else {
+        return Judged::Quiet;
+    };
+    if !connected || first.process == last.process {
+        return Judged::Quiet;
+    }
+    let several = holders
+        .iter()
+        .any(|h| !facts.kin.same_program(h.process, first.process));
+    let stdio = |holder: &Holder| holder.fd <= 2;
+    if !several
+        || holders
+            .iter()
+            .any(|h| stdio(h) || facts.kin.is_manager(h.process))
+    {
+        return Judged::Quiet;
+    }
+    let mut leaked = Vec::new();
+    let mut openers = Vec::new();
+    let mut unflagged = false;
+    for holder in holders {
+        let Some(opener) = opener(facts, holders, holder.process) else {
+            continue;
+        };
+        match holder.cloexec {
+            Some(true) => {}
+            None => unflagged = true,
+            Some(false) if is_given(facts, id, holder) => {}
+            Some(false) => {
+                leaked.push(holder.process);
+                openers.push(opener);
+            }
+        }
+    }
+    let Some(opener) = openers.into_iter().min_by_key(|opener| {
+        let process = facts.map.process(*opener);
+        (process.start_ticks, process.pid)
+    }) else {
+        return if unflagged {
+            Judged::Unknown
+        } else {
+            Judged::Quiet
+        };
+    };
+    Judged::Leak((opener, facts.map.holding_processes(id)))
+}
+
+/// The topmost ancestor that holds it as well and runs another program.
+fn opener(facts: &Facts<'_>, holders: &[Holder], process: ProcessId) -> Option<ProcessId> {
+    let holds = |of: &ProcessId| {
+        holders
+            .binary_search_by_key(of, |holder| holder.process)
+            .is_ok()
+    };
+    facts
+        .kin
+        .ancestors(process)
+        .filter(|above| holds(above) && !facts.kin.same_program(*above, process))
+        .last()
+}
+
+/// Whether a copy was given on purpose: its holder uses it, or was told its number.
+fn is_given(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
+    let inode = facts.map.socket(id).inode;
+    let told = || {
+        let number = holder.fd.to_string();
+        let mut before: &[u8] = b"";
+        facts
+            .map
+            .process(holder.process)
+            .arguments()
+            .any(|argument| {
+                let names = names_number(before, argument, number.as_bytes());
+                before = argument;
+                names
+            })
+    };
+    facts.infos.watches(holder.process, inode)
+        || facts
+            .threads(holder.process)
+            .iter()
+            .any(|thread| thread.fd == Some(holder.fd))
+        || told()
+}
+
+/// Whether an argument, or the one before it, speaks of a descriptor and it ends in this number:
+/// `--fd=7`, `/dev/fd/7`, `--socket 7`.
+fn names_number(before: &[u8], argument: &[u8], number: &[u8]) -> bool {
+    const WORDS: [&[u8]; 5] = [b"fd", b"sock", b"pipe", b"handle", b"channel"];
+    let Some(rest) = argument.strip_suffix(number) else {
+        return false;
+    };
+    let speaks = if rest.is_empty() { before } else { rest };
+    !rest.last().is_some_and(u8::is_ascii_digit)
+        && WORDS
+            .iter()
+            .any(|word| speaks.windows(word.len()).any(|part| part == *word))
+}
+
+fn found(
+    facts: &Facts<'_>,
+    opener: ProcessId,
+    holders: &[ProcessId],
+    sockets: Vec<SocketId>,
+) -> Found {
+    let map = facts.map;
+    let mut programs: Vec<_> = holders.iter().map(|p| facts.kin.program(*p)).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    let one = sockets[0];
+    let copies = map.holders(one);
+    let own = copies.iter().find(|holder| holder.process == opener);
+    let fd = own.map_or(0, |holder| holder.fd);
+    let same_number = copies.iter().all(|holder| holder.fd == fd);
+    let severity = match (same_number, programs.len()) {
+        (true, 3..) => Severity::High,
+        (true, _) | (_, 3..) => Severity::Medium,
+        _ => Severity::Low,
+    };
+    let who = facts.process(opener);
+    let held = plural(holders.len(), "process", "processes");
+    let what = match sockets.len() {
+        1 => match facts.peer(one) {
+            Some(peer) => format!("fd {fd} ⇄ {}", facts.owner(peer)),
+            None => format!("fd {fd}"),
+        },
+        count => format!("{count} sockets"),
+    };
+    let mut evidence = vec![
+        format!(
+            "{}: {}",
+            plural(programs.len(), "program", "programs"),
+            facts.programs(holders)
+        ),
+        flags(copies, opener, fd, same_number),
+    ];
+    let below: Vec<ProcessId> = holders.iter().copied().filter(|p| *p != opener).collect();
+    let ways = below.iter().map(|process| facts.descent(opener, *process));
+    evidence.push(format!(
+        "spread: {}",
+        some(ways.take(3).collect::<Vec<_>>().into_iter())
+    ));
+    if sockets.len() > 1 {
+        let names = sockets.iter().map(|socket| facts.socket(*socket));
+        evidence.push(format!("sockets: {}", some(names)));
+    }
+    Found {
+        severity,
+        subject: Subject::Socket(one),
+        processes: holders.to_vec(),
+        sockets,
+        title: format!("{who} {what} held by {held}"),
+        evidence,
+        advice: format!("open it with SOCK_CLOEXEC in {who}"),
+    }
+}
+
+/// What is known of the copies' flags and numbers.
+fn flags(copies: &[Holder], opener: ProcessId, fd: u32, same_number: bool) -> String {
+    let others = || copies.iter().filter(|holder| holder.process != opener);
+    let known = others().filter(|holder| holder.cloexec.is_some()).count();
+    let open = others()
+        .filter(|holder| holder.cloexec == Some(false))
+        .count();
+    let number = if same_number {
+        format!("fd {fd} in all")
+    } else {
+        "under different numbers".to_owned()
+    };
+    format!("not close-on-exec in {open} of {known} copies looked at, {number}")
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "a session's socket in three programs that it started",
+        scene: |scene| leaked(scene, &["/usr/bin/bash", "/usr/bin/vim", "/usr/bin/top"]),
+        finds: &[("WT101", Severity::High)],
+    },
+    Case {
+        about: "two programs",
+        scene: |scene| leaked(scene, &["/usr/bin/vim"]),
+        finds: &[("WT101", Severity::Medium)],
+    },
+    Case {
+        about: "several sockets with the same holders are one finding",
+        scene: |scene| {
+            let (session, shell) = family(scene);
+            for fd in [7, 8] {
+                scene.pair(&[(session, fd, Some(false)), (shell, fd, Some(false))], &[]);
+            }
+        },
+        finds: &[("WT101", Severity::Medium)],
+    },
+    Case {
+        about: "workers of one program",
+        scene: |scene| leaked(scene, &["/usr/bin/session", "/usr/bin/session (deleted)"]),
+        finds: &[],
+    },
+    Case {
+        about: "a child that watches what it was given",
+        scene: |scene| {
+            let (session, shell) = family(scene);
+            let (socket, _) =
+                scene.pair(&[(session, 7, Some(false)), (shell, 7, Some(false))], &[]);
+            let inode = scene.map.socket(socket).inode;
+            scene.info(
+                shell,
+                4,
+                &format!("tfd: 7 events: 19 data: 7 pos:0 ino:{inode:x} sdev:8\n"),
+            );
+        },
+        finds: &[],
+    },
+    Case {
+        about: "standard output of somebody",
+        scene: |scene| {
+            let (session, shell) = family(scene);
+            scene.pair(&[(session, 7, Some(false)), (shell, 1, Some(false))], &[]);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "passed over, and close-on-exec there",
+        scene: |scene| {
+            let (session, shell) = family(scene);
+            scene.pair(&[(session, 7, Some(true)), (shell, 9, Some(true))], &[]);
+        },
+        finds: &[],
+    },
+];
+
+#[cfg(test)]
+fn family(scene: &mut Scene) -> (ProcessId, ProcessId) {
+    let session = scene.process(880, 1, "/usr/bin/session");
+    (session, scene.process(900, 880, "/usr/bin/bash"))
+}
+
+#[cfg(test)]
+fn leaked(scene: &mut Scene, programs: &[&str]) {
+    let session = scene.process(880, 1, "/usr/bin/session");
+    let mut holders = vec![(session, 7, Some(false))];
+    for (at, exe) in programs.iter().enumerate() {
+        let pid = 900 + at as u32;
+        let parent = if at == 0 { 880 } else { pid - 1 };
+        holders.push((scene.process(pid, parent, exe), 7, Some(false)));
+    }
+    let other = scene.process(999, 1, "/usr/bin/keyring");
+    scene.pair(&holders, &[(other, 5, Some(true))]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_arguments() {
+        let check = |before: &str, argument: &str| {
+            names_number(before.as_bytes(), argument.as_bytes(), b"7")
+        };
+        assert!(check("", "--fd=7") && check("", "/dev/fd/7") && check("--socket", "7"));
+        assert!(!check("", "--fd=17") && !check("sleep", "7") && !check("", "--fd=78"));
+    }
+
+    #[test]
+    fn unknown_without_flags_or_with_unread_processes() {
+        let mut scene = Scene::new();
+        let (session, shell) = family(&mut scene);
+        scene.pair(&[(session, 7, None), (shell, 7, None)], &[]);
+        scene.map.processes[shell.index()].fds_status = crate::model::FdsStatus::Partial;
+        let report = scene.report();
+        let unknown = report
+            .unknown
+            .iter()
+            .filter(|unknown| unknown.code == "WT101");
+        assert_eq!(unknown.count(), 2, "{report:#?}");
+        assert!(report.findings.is_empty());
+    }
+}

@@ -1,0 +1,288 @@
+//! WT102: a listening socket in the hands of programs that do not serve it.
+
+use std::collections::BTreeMap;
+
+use crate::check::facts::Serving;
+use crate::check::facts::words::{plural, some};
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::{Case, Fd, Scene};
+use crate::check::{Facts, Rule};
+use crate::model::{ProcessId, SocketId, SocketState};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT102",
+    name: "leaked-listener",
+    severity: Severity::High,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A listening socket is held by a program that does not serve it.
+
+## What it finds
+A listener that a program serves (it accepts on it, watches it with epoll, or holds what it
+accepted), and that a descendant which runs another program holds too, not close-on-exec. And a
+listener that is left over: everybody who still holds it is seen to be busy with something else.
+
+It is quiet where an ancestor holds and a descendant serves (socket activation, inetd, postfix,
+docker-proxy), where a service manager or container runtime holds it, and where the programs wait in
+poll, select or an io_uring and nothing tells what for.
+
+## Why it matters
+The address stays taken as long as any copy is open: after its server has died or restarted, bind(2)
+fails with EADDRINUSE, or clients connect to a socket that nobody will ever accept on, and hang.
+
+## Example
+    MEDIUM   WT102  @/run/app held by backup.sh [912], served by app [880]
+             not close-on-exec: fd 5
+
+keymapper issue 388: commands that a daemon started kept its socket, and the daemon could not be
+restarted before they ended.
+
+## What to do
+Open the listener with SOCK_CLOEXEC. End or restart the program that still has it: ss -lp or
+`whotalks list --sockets` shows who that is.
+
+## References
+- socket(2), bind(2) EADDRINUSE, fcntl(2) F_SETFD, sd_listen_fds(3)
+- houmain/keymapper issue 388; roehling/postsrsd issue 16
+";
+
+/// Who serves a listener (`None`: nobody any more), and who has it for nothing.
+type Leak = (Option<ProcessId>, Vec<ProcessId>);
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
+    let mut unflagged = 0;
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        if socket.state != SocketState::Listening {
+            continue;
+        }
+        let id = SocketId::new(at);
+        let (leak, unknown) = leak(facts, id);
+        unflagged += usize::from(unknown && leak.is_none());
+        if let Some(leak) = leak {
+            leaks.entry(leak).or_default().push(id);
+        }
+    }
+    for ((server, holders), listeners) in leaks {
+        said.found(found(facts, server, holders, listeners));
+    }
+    if unflagged > 0 {
+        let listeners = plural(unflagged, "shared listener", "shared listeners");
+        said.unknown(format!(
+            "whether {listeners} is close-on-exec was not captured (--fdinfo)"
+        ));
+    }
+    for why in facts.unread() {
+        said.unknown(why);
+    }
+}
+
+/// The leak, and whether a missing flag hides one.
+fn leak(facts: &Facts<'_>, id: SocketId) -> (Option<Leak>, bool) {
+    let holders = facts.map.holders(id);
+    let processes = facts.map.holding_processes(id);
+    if processes.is_empty() || processes.iter().any(|p| facts.kin.is_manager(*p)) {
+        return (None, false);
+    }
+    let serving: Vec<Serving> = processes.iter().map(|p| facts.serving(*p, id)).collect();
+    let flag = |process: ProcessId| {
+        let own = holders.iter().filter(|holder| holder.process == process);
+        own.map(|holder| holder.cloexec).max().flatten()
+    };
+    let best = serving.iter().copied().max();
+    if best == Some(Serving::No) {
+        let complete = facts.map.socket(id).holders_complete || facts.unread().is_empty();
+        let open = processes
+            .iter()
+            .any(|process| flag(*process) == Some(false));
+        return ((complete && open).then_some((None, processes)), false);
+    }
+    let serves = |process: ProcessId| {
+        let at = processes.binary_search(&process).ok()?;
+        (serving[at] == Serving::Yes).then_some(process)
+    };
+    let (mut leaked, mut server, mut unflagged) = (Vec::new(), None, false);
+    for (process, serving) in processes.iter().zip(&serving) {
+        if *serving == Serving::Yes {
+            continue;
+        }
+        let above = facts.kin.ancestors(*process).find_map(serves);
+        let Some(above) = above.filter(|above| !facts.kin.same_program(*above, *process)) else {
+            continue;
+        };
+        match flag(*process) {
+            Some(false) => {
+                server = Some(above);
+                leaked.push(*process);
+            }
+            Some(true) => {}
+            None => unflagged = true,
+        }
+    }
+    ((!leaked.is_empty()).then_some((server, leaked)), unflagged)
+}
+
+fn found(
+    facts: &Facts<'_>,
+    server: Option<ProcessId>,
+    holders: Vec<ProcessId>,
+    listeners: Vec<SocketId>,
+) -> Found {
+    let one = listeners[0];
+    let pending = facts.map.socket(one).pending.unwrap_or(0);
+    let name = match listeners.len() {
+        1 => facts.socket(one),
+        count => format!("{count} listeners"),
+    };
+    let who = facts.processes(&holders);
+    let copies = facts.map.holders(one).iter();
+    let copies = copies.filter(|copy| holders.binary_search(&copy.process).is_ok());
+    let numbers = copies
+        .map(|copy| format!("{} fd {}", facts.process(copy.process), copy.fd))
+        .collect::<Vec<_>>();
+    let mut evidence = vec![format!("not close-on-exec: {}", some(numbers.into_iter()))];
+    let (severity, title) = match server {
+        Some(server) => {
+            let ways = holders
+                .iter()
+                .map(|process| facts.descent(server, *process));
+            evidence.push(format!(
+                "spread: {}",
+                some(ways.take(3).collect::<Vec<_>>().into_iter())
+            ));
+            let title = format!("{name} held by {who}, served by {}", facts.process(server));
+            (Severity::Medium, title)
+        }
+        None => {
+            evidence.push("every thread of theirs waits for something else".to_owned());
+            if pending > 0 {
+                let clients = plural(pending as usize, "client waits", "clients wait");
+                evidence.push(format!("{clients} to be accepted"));
+            }
+            let severity = if pending > 0 {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
+            (
+                severity,
+                format!("{name} is served by nobody, held by {who}"),
+            )
+        }
+    };
+    if listeners.len() > 1 {
+        let names = listeners.iter().map(|socket| facts.socket(*socket));
+        evidence.push(format!("listeners: {}", some(names)));
+    }
+    let mut processes = holders;
+    processes.extend(server);
+    Found {
+        severity,
+        subject: Subject::Socket(one),
+        processes,
+        sockets: listeners,
+        title,
+        evidence,
+        advice: "open the listener with SOCK_CLOEXEC; end the processes that have it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "a daemon's listener in a command that it started",
+        scene: |scene| {
+            let (daemon, command) = family(scene);
+            watched(
+                scene,
+                daemon,
+                &[(daemon, 5, Some(false)), (command, 5, Some(false))],
+            );
+        },
+        finds: &[("WT102", Severity::Medium)],
+    },
+    Case {
+        about: "the daemon is gone, and clients wait",
+        scene: |scene| {
+            let command = scene.process(900, 1, "/usr/bin/sleep");
+            let listener = scene.listener(&[(command, 5, Some(false))], "app");
+            scene.map.sockets[listener.index()].pending = Some(2);
+            scene.blocked(command, 230, 0);
+        },
+        finds: &[("WT102", Severity::High)],
+    },
+    Case {
+        about: "an ancestor holds, the descendant serves",
+        scene: |scene| {
+            let (daemon, command) = family(scene);
+            watched(
+                scene,
+                command,
+                &[(daemon, 5, Some(false)), (command, 5, Some(false))],
+            );
+            scene.blocked(daemon, 61, 0);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "a service manager holds it too",
+        scene: |scene| {
+            let (daemon, command) = family(scene);
+            let init = ProcessId(0);
+            let holders = [
+                (init, 9, Some(true)),
+                (daemon, 3, Some(false)),
+                (command, 3, None),
+            ];
+            watched(scene, daemon, &holders);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "one who may be in poll on it",
+        scene: |scene| {
+            let daemon = scene.process(880, 1, "/usr/bin/daemon");
+            scene.listener(&[(daemon, 5, Some(false))], "app");
+            scene.blocked(daemon, 7, 0);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "workers of one program",
+        scene: |scene| {
+            let master = scene.process(880, 1, "/usr/sbin/nginx");
+            let worker = scene.process(900, 880, "/usr/sbin/nginx");
+            watched(
+                scene,
+                worker,
+                &[(master, 5, Some(false)), (worker, 5, Some(false))],
+            );
+        },
+        finds: &[],
+    },
+];
+
+#[cfg(test)]
+fn family(scene: &mut Scene) -> (ProcessId, ProcessId) {
+    let daemon = scene.process(880, 1, "/usr/bin/daemon");
+    (daemon, scene.process(900, 880, "/usr/bin/backup"))
+}
+
+/// A listener that `server` watches with an event poll.
+#[cfg(test)]
+fn watched(scene: &mut Scene, server: ProcessId, holders: &[Fd]) {
+    let listener = scene.listener(holders, "app");
+    let inode = scene.map.socket(listener).inode;
+    scene.info(
+        server,
+        4,
+        &format!("tfd: 5 events: 19 data: 5 pos:0 ino:{inode:x} sdev:8\n"),
+    );
+}

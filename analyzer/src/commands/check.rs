@@ -1,0 +1,225 @@
+//! `whotalks check`: what is wrong, and what shows it.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use whotalks::check::{self, Report, Severity};
+use whotalks::id;
+use whotalks::model::{Map, ProcessId, SocketId};
+use whotalks::query::{Restriction, matching, matching_sockets, restrict};
+
+use super::near_names;
+use crate::Outcome;
+use crate::cli::{Check, FailOn, Format, Selection};
+use crate::table::{fit, plural};
+use crate::{input, output, style};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    findings: Vec<Row<'a>>,
+    unknown: Vec<UnknownRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    code: &'static str,
+    rule: &'static str,
+    severity: &'static str,
+    subject: &'a str,
+    processes: &'a [String],
+    sockets: &'a [String],
+    title: &'a str,
+    evidence: &'a [String],
+    advice: &'a str,
+}
+
+#[derive(Serialize)]
+struct UnknownRow<'a> {
+    code: &'static str,
+    why: &'a str,
+}
+
+pub(super) fn run(options: &Check) -> Result<Outcome> {
+    let mut snapshots = input::open(&options.selection.files())?;
+    let loaded: Vec<_> = snapshots
+        .iter_mut()
+        .map(|snapshot| std::mem::take(&mut snapshot.loaded))
+        .collect();
+    let asked = check::Options {
+        rules: options.rule.iter().map(|rule| rule.code).collect(),
+    };
+    let Some((map, mut report)) = check::judge(&loaded, options.selection.at, &asked) else {
+        eprintln!("whotalks: --at: there is no such capture");
+        return Ok(Outcome::Found);
+    };
+    let least = options.min_severity.severity();
+    report.findings.retain(|finding| finding.severity >= least);
+    if !keep_selected(map, &options.selection, &mut report)? {
+        return Ok(Outcome::Found);
+    }
+    output::stdout(|out| match options.format {
+        Format::Text => text(out, &report),
+        Format::Json => json(out, &report),
+    })?;
+    Ok(if fails(&report, options.fail_on) {
+        Outcome::Found
+    } else {
+        Outcome::Done
+    })
+}
+
+/// Leaves out findings about other things than the selectors mean; false, and a line on standard
+/// error, when these match nothing.
+fn keep_selected(map: Map, selection: &Selection, report: &mut Report) -> Result<bool> {
+    let restriction = selection.restriction()?;
+    if restriction.is_empty() {
+        return Ok(true);
+    }
+    let near = near_names(&map, selection);
+    if !restriction.only.is_empty() {
+        let processes = matching(&map, &restriction.only);
+        let sockets = matching_sockets(&map, &restriction.only);
+        if !processes.contains(&true) && !sockets.contains(&true) {
+            eprintln!("whotalks: nothing matches{near}");
+            return Ok(false);
+        }
+        let meant = ids(&map, |at| processes[at], |at| sockets[at]);
+        keep(report, &meant);
+    }
+    let around = Restriction {
+        only: whotalks::query::Selection::default(),
+        ..restriction
+    };
+    let (map, found) = restrict(map, &around);
+    if !found {
+        eprintln!("whotalks: nothing matches{near}");
+        return Ok(false);
+    }
+    keep(report, &ids(&map, |_| true, |_| true));
+    Ok(true)
+}
+
+/// Ids of the processes and sockets at these places.
+fn ids(
+    map: &Map,
+    processes: impl Fn(usize) -> bool,
+    sockets: impl Fn(usize) -> bool,
+) -> BTreeSet<String> {
+    let processes = (0..map.processes.len()).filter(|at| processes(*at));
+    let sockets = (0..map.sockets.len()).filter(|at| sockets(*at));
+    processes
+        .map(|at| id::process(map, ProcessId::new(at)))
+        .chain(sockets.map(|at| id::socket(map, SocketId::new(at))))
+        .collect()
+}
+
+/// Keeps findings that name one of these.
+fn keep(report: &mut Report, ids: &BTreeSet<String>) {
+    report.findings.retain(|finding| {
+        let named = finding.processes.iter().chain(&finding.sockets);
+        named.chain([&finding.subject]).any(|id| ids.contains(id))
+    });
+}
+
+fn fails(report: &Report, on: FailOn) -> bool {
+    let worst = report.findings.iter().map(|finding| finding.severity).max();
+    match on {
+        FailOn::Low => worst.is_some(),
+        FailOn::Medium => worst >= Some(Severity::Medium),
+        FailOn::High => worst >= Some(Severity::High),
+        FailOn::Unknown => worst.is_some() || !report.unknown.is_empty(),
+    }
+}
+
+fn json(out: &mut dyn Write, report: &Report) -> Result<()> {
+    let findings = report.findings.iter().map(|finding| Row {
+        code: finding.code,
+        rule: finding.rule,
+        severity: finding.severity.name(),
+        subject: &finding.subject,
+        processes: &finding.processes,
+        sockets: &finding.sockets,
+        title: &finding.title,
+        evidence: &finding.evidence,
+        advice: &finding.advice,
+    });
+    let unknown = report.unknown.iter().map(|unknown| UnknownRow {
+        code: unknown.code,
+        why: &unknown.why,
+    });
+    let document = Document {
+        schema: "whotalks-findings/1",
+        findings: findings.collect(),
+        unknown: unknown.collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    Ok(writeln!(out)?)
+}
+
+fn text(out: &mut dyn Write, report: &Report) -> Result<()> {
+    for finding in &report.findings {
+        let word = format!("{:7}", finding.severity.name().to_uppercase());
+        // The mark is put on after the line was cut: it has no width of its own.
+        let line = fit(&format!("{word}  {}  {}", finding.code, finding.title));
+        let marked = match (finding.severity, line.strip_prefix(&word)) {
+            (Severity::High, Some(rest)) => format!("{}{rest}", style::alarm(&word)),
+            (Severity::Medium, Some(rest)) => format!("{}{rest}", style::note(&word)),
+            _ => line,
+        };
+        writeln!(out, "{marked}")?;
+        for evidence in &finding.evidence {
+            writeln!(out, "{}", fit(&format!("{:9}{evidence}", "")))?;
+        }
+        let fix = format!(
+            "fix: {} (whotalks explain {})",
+            finding.advice, finding.code
+        );
+        writeln!(out, "{}", fit(&format!("{:9}{fix}", "")))?;
+    }
+    for (why, codes) in by_reason(report) {
+        writeln!(
+            out,
+            "{}",
+            fit(&format!("UNKNOWN  {}  {why}", codes.join(" ")))
+        )?;
+    }
+    writeln!(out, "{}", count(report))?;
+    Ok(())
+}
+
+/// Reasons, each with the rules that it keeps from an answer, in the order of the rules.
+fn by_reason(report: &Report) -> Vec<(&str, Vec<&'static str>)> {
+    let mut reasons: Vec<(&str, Vec<&'static str>)> = Vec::new();
+    for unknown in &report.unknown {
+        match reasons.iter_mut().find(|(why, _)| *why == unknown.why) {
+            Some((_, codes)) => codes.push(unknown.code),
+            None => reasons.push((&unknown.why, vec![unknown.code])),
+        }
+    }
+    reasons
+}
+
+/// `1 high, 2 low, 3 rules unknown`.
+fn count(report: &Report) -> String {
+    let severities = [Severity::High, Severity::Medium, Severity::Low];
+    let mut parts: Vec<String> = Vec::new();
+    for severity in severities {
+        let of_this = report.findings.iter().filter(|f| f.severity == severity);
+        let count = of_this.count();
+        if count > 0 {
+            parts.push(format!("{count} {}", severity.name()));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("nothing found".to_owned());
+    }
+    let mut codes: Vec<&str> = report.unknown.iter().map(|unknown| unknown.code).collect();
+    codes.dedup();
+    if !codes.is_empty() {
+        parts.push(format!("{} unknown", plural(codes.len(), "rule", "rules")));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,209 @@
+//! `whotalks diff`: what changed between two snapshots.
+
+mod document;
+mod text;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use whotalks::diff::{self, Options};
+use whotalks::export::csv;
+use whotalks::load::Loaded;
+use whotalks::model::{At, Map, build_at};
+use whotalks::names;
+use whotalks::query::{Restriction, restrict};
+
+use crate::Outcome;
+use crate::cli::{Diff, Selection, TableFormat};
+use crate::input::{self, Snapshot};
+use crate::output;
+
+/// The two maps and their comparison.
+struct Compared {
+    old: Map,
+    new: Map,
+    diff: diff::Diff,
+}
+
+pub(super) fn run(options: &Diff) -> Result<Outcome> {
+    let selection = Selection {
+        // Both files may be without the usual ending.
+        bare_files: 2,
+        ..options.selection.clone()
+    };
+    let restriction = selection.restriction()?;
+    let Some((old, new)) = maps(options, &selection.files())? else {
+        return Ok(Outcome::Found);
+    };
+    let near = super::near_names(&new, &selection);
+    let Some((old, new)) = restricted(old, new, &restriction) else {
+        eprintln!("whotalks: nothing matches{near}");
+        return Ok(Outcome::Found);
+    };
+    let asked = Options {
+        by: options.by.into(),
+        all: options.all,
+    };
+    let diff = diff::diff(&old, &new, &asked);
+    let compared = Compared { old, new, diff };
+    output::stdout(|out| match options.format {
+        TableFormat::Text => text::write(out, &compared, options),
+        TableFormat::Json => document::write(out, &compared, options),
+        TableFormat::Csv => rows(out, &compared),
+    })?;
+    Ok(if compared.diff.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Found
+    })
+}
+
+/// What is compared: OLD with NEW, a series' first capture with its latest, or OLD with this machine
+/// now. `None`, and a line on standard error, when a capture is not there.
+fn maps(options: &Diff, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
+    let (old, new) = match files {
+        [] => bail!("OLD is missing: a snapshot to compare with"),
+        [one] => (one, None),
+        [old, new] => (old, Some(new)),
+        more => bail!("expected OLD and NEW, found {} snapshots", more.len()),
+    };
+    if new.is_some_and(|new| old == new && old == Path::new("-")) {
+        bail!("-: standard input can be read only once");
+    }
+    let one_file = new.is_some_and(|new| is_same(old, new));
+    let (mut before, mut after) = match new {
+        Some(new) if !one_file => {
+            let both = input::open(&[old.clone(), new.clone()])?;
+            let mut both = both.into_iter();
+            (both.next(), both.next())
+        }
+        _ => (input::open(std::slice::from_ref(old))?.pop(), None),
+    };
+    let is_series = before.as_ref().is_some_and(|s| s.loaded.captures.len() > 1);
+    if new.is_none() && !is_series {
+        after = input::open(&[])?.pop();
+    }
+    let take = |snapshot: &mut Option<Snapshot>| -> Vec<Loaded> {
+        let loaded = snapshot.as_mut().map(|s| std::mem::take(&mut s.loaded));
+        loaded.into_iter().collect()
+    };
+    let before = take(&mut before);
+    let after = take(&mut after);
+    // One file with itself is its first capture with its latest.
+    let (since, latest) = match after.is_empty() {
+        true => (At::Number(1), &before),
+        false => (At::Last, &after),
+    };
+    let since = options.since.unwrap_or(since);
+    let old = build_at(&before, since);
+    let new = build_at(latest, options.selection.at);
+    let missing = match (&old, &new) {
+        (None, _) => "--since",
+        (_, None) => "--at",
+        _ => return Ok(old.zip(new)),
+    };
+    eprintln!("whotalks: {missing}: there is no such capture");
+    Ok(None)
+}
+
+fn is_same(one: &Path, two: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    one == two || real(one).is_some_and(|path| real(two) == Some(path))
+}
+
+/// Both maps as far as the selectors want them; `None` when nothing matches in either.
+fn restricted(old: Map, new: Map, restriction: &Restriction) -> Option<(Map, Map)> {
+    let (old, in_old) = restrict(old, restriction);
+    let (new, in_new) = restrict(new, restriction);
+    (in_old || in_new).then_some((old, new))
+}
+
+const COLUMNS: [&str; 9] = [
+    "change",
+    "what",
+    "role",
+    "name_kind",
+    "name",
+    "server",
+    "kind",
+    "old",
+    "new",
+];
+
+/// One row for each difference; of a link `role` is the client, elsewhere who holds it.
+fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
+    let diff = &compared.diff;
+    csv::row(out, &COLUMNS)?;
+    for row in &diff.processes {
+        let (old, new) = (row.old.len().to_string(), row.new.len().to_string());
+        let change = names::change(row.change);
+        csv::row(
+            out,
+            &[change, "process", &row.role, "", "", "", "", &old, &new],
+        )?;
+    }
+    for row in &diff.listeners {
+        let (name_kind, name) = csv::name(&row.name);
+        let count = |there: bool| if there { "1" } else { "0" };
+        csv::row(
+            out,
+            &[
+                names::change(row.change),
+                "listener",
+                &row.role,
+                name_kind,
+                name,
+                "",
+                row.protocol,
+                count(row.old.is_some()),
+                count(row.new.is_some()),
+            ],
+        )?;
+    }
+    for row in &diff.links {
+        let (name_kind, name) = csv::name(&row.via);
+        let (old, new) = (row.old.to_string(), row.new.to_string());
+        csv::row(
+            out,
+            &[
+                names::change(row.change),
+                "link",
+                &row.client,
+                name_kind,
+                name,
+                &row.server,
+                names::link_kind(row.kind),
+                &old,
+                &new,
+            ],
+        )?;
+    }
+    for row in &diff.descriptors {
+        let (old, new) = (row.old.to_string(), row.new.to_string());
+        csv::row(
+            out,
+            &[
+                "changed",
+                "descriptors",
+                &row.role,
+                "",
+                "",
+                "",
+                &row.kind,
+                &old,
+                &new,
+            ],
+        )?;
+    }
+    for row in &diff.unlinked {
+        let (name_kind, name) = csv::name(&row.name);
+        csv::row(
+            out,
+            &[
+                "changed", "unlinked", &row.role, name_kind, name, "", "", "1", "1",
+            ],
+        )?;
+    }
+    Ok(())
+}

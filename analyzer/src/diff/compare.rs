@@ -1,0 +1,97 @@
+//! The comparison, step by step.
+
+use super::answer::{Diff, Ignored};
+use super::coverage::{Coverage, pair_hosts};
+use super::groups::Union;
+use super::matching::Matching;
+use super::noise::{Noise, noise};
+use super::{Both, HostPair, Options, Side, descriptors, links, listeners, processes};
+use crate::model::{HostId, Map, ProcessId};
+
+/// What every part of the comparison looks at.
+pub(super) struct Context<'a> {
+    pub(super) maps: Both<&'a Map>,
+    pub(super) hosts: Vec<HostPair>,
+    pub(super) matching: Matching,
+    pub(super) union: Union,
+    pub(super) coverage: Coverage,
+    /// By process: left out.
+    pub(super) ignored: Both<Vec<bool>>,
+    pub(super) options: Options,
+}
+
+impl Context<'_> {
+    /// Whether a process takes part.
+    pub(super) fn counts(&self, side: Side, id: ProcessId) -> bool {
+        !self.ignored.of(side)[id.index()]
+    }
+
+    /// Whether something on a host has an identity in the other map.
+    pub(super) fn same_boot(&self, side: Side, host: HostId) -> bool {
+        self.matching.relation(side, host) == Some(super::Relation::SameBoot)
+    }
+
+    /// The first process that takes part and began before the others: of a socket that many have
+    /// inherited, most likely who made it.
+    pub(super) fn eldest(&self, side: Side, of: &[ProcessId]) -> Option<ProcessId> {
+        let counted = of.iter().filter(|id| self.counts(side, **id));
+        let started = |id: &&ProcessId| (self.maps.of(side).process(**id).start_ticks, **id);
+        counted.min_by_key(started).copied()
+    }
+}
+
+/// Compares two maps.
+pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
+    let maps = Both { old, new };
+    let hosts = pair_hosts(old, new);
+    let mut matching = Matching::certain(maps, &hosts);
+    let noise = noise(maps, &hosts, &matching);
+    let mut ignored = Ignored::default();
+    for side in Side::BOTH {
+        for noise in noise.of(side).iter().flatten() {
+            match noise {
+                Noise::Capture => ignored.capture += 1,
+                Noise::ShortLived => ignored.short_lived += 1,
+            }
+        }
+    }
+    if options.all {
+        ignored = Ignored::default();
+    }
+    let is_left = |noise: &Vec<Option<Noise>>| -> Vec<bool> {
+        noise.iter().map(|n| options.all || n.is_none()).collect()
+    };
+    let wanted = Both {
+        old: is_left(&noise.old),
+        new: is_left(&noise.new),
+    };
+    matching.add_roles(maps, &hosts, &wanted);
+    let not = |wanted: &[bool]| -> Vec<bool> { wanted.iter().map(|wanted| !wanted).collect() };
+    let context = Context {
+        maps,
+        union: Union::of(maps, &hosts, &matching, options.by),
+        coverage: Coverage::of(old, new, &hosts),
+        ignored: Both {
+            old: not(&wanted.old),
+            new: not(&wanted.new),
+        },
+        hosts,
+        matching,
+        options: *options,
+    };
+    let processes = processes::compare(&context, &mut ignored);
+    let listeners = listeners::compare(&context, &mut ignored);
+    let links = links::compare(&context, &mut ignored);
+    let descriptors = descriptors::compare(&context, &mut ignored);
+    Diff {
+        processes,
+        listeners,
+        links,
+        descriptors,
+        unlinked: Vec::new(),
+        ignored,
+        hosts: context.hosts,
+        coverage: context.coverage,
+        matching: context.matching,
+    }
+}

@@ -1,0 +1,156 @@
+//! Descriptors that grew or shrank.
+//!
+//! A pool that grew has more of everything, and who has just started has fewer: neither is news
+//! beside the row of its processes. So a role's row is told when the processes that are in both maps
+//! have moved; its numbers are those of the whole role.
+
+use std::collections::BTreeMap;
+
+use super::answer::{DescriptorChange, Ignored};
+use super::compare::Context;
+use super::processes::by_group;
+use super::{Both, Side};
+use crate::model::{FdsStatus, ProcessId};
+
+/// The same process opens and closes a few of a kind all the time.
+const FEW: u64 = 3;
+/// Two processes of one role are never quite alike: half as many again, and at least so many, are
+/// worth a word.
+const MANY: u64 = 16;
+
+/// One row for each role and kind.
+pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<DescriptorChange> {
+    let ours = of_the_capture(context);
+    let mut rows = Vec::new();
+    for (group, members) in by_group(context).into_iter().enumerate() {
+        let mut kinds: BTreeMap<&str, Row> = BTreeMap::new();
+        let mut unknown = false;
+        for side in Side::BOTH {
+            for id in members.of(side) {
+                match known(context, side, *id) {
+                    Known::Both => count(context, ours.of(side), side, *id, &mut kinds),
+                    // What is unread in one map is left out of both.
+                    Known::Partly => unknown |= !context.matching.is_same(side, *id),
+                }
+            }
+        }
+        for (kind, row) in kinds {
+            if row.old == row.new {
+                continue;
+            }
+            if unknown {
+                ignored.coverage += 1;
+                continue;
+            }
+            if !context.options.all && !row.is_told() {
+                ignored.small += 1;
+                continue;
+            }
+            rows.push(DescriptorChange {
+                role: context.union.label(group as u32).to_owned(),
+                kind: kind.into(),
+                old: row.old,
+                new: row.new,
+                processes: members.new.clone(),
+            });
+        }
+    }
+    rows.sort_by(|a, b| (&a.role, &a.kind).cmp(&(&b.role, &b.kind)));
+    rows
+}
+
+/// Counts of one kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Row {
+    old: u64,
+    new: u64,
+    /// In the very same processes.
+    same: (u64, u64),
+    /// In those that are matched by role.
+    alike: (u64, u64),
+}
+
+impl Row {
+    fn is_told(&self) -> bool {
+        let (old, new) = self.same;
+        let moved = old.abs_diff(new) >= FEW;
+        let (old, new) = self.alike;
+        let (less, more) = (old.min(new), old.max(new));
+        moved || more - less >= MANY && 2 * more >= 3 * less
+    }
+}
+
+enum Known {
+    Both,
+    Partly,
+}
+
+/// Whether a process's descriptors were read, and its partner's.
+fn known(context: &Context<'_>, side: Side, id: ProcessId) -> Known {
+    let read =
+        |side: Side, id: ProcessId| context.maps.of(side).process(id).fds_status == FdsStatus::Read;
+    let partner = context.matching.process(side, id);
+    match partner {
+        _ if !read(side, id) => Known::Partly,
+        Some((other, _)) if !read(side.other(), other) => Known::Partly,
+        _ => Known::Both,
+    }
+}
+
+fn count<'a>(
+    context: &Context<'a>,
+    ours: &BTreeMap<(ProcessId, &'a str), u64>,
+    side: Side,
+    id: ProcessId,
+    kinds: &mut BTreeMap<&'a str, Row>,
+) {
+    let matched = context.matching.process(side, id).is_some();
+    let same = context.matching.is_same(side, id);
+    let map: &'a crate::model::Map = context.maps.of(side);
+    for (kind, count) in &map.process(id).fd_counts {
+        let left_out = ours.get(&(id, &**kind)).copied().unwrap_or(0);
+        let count = u64::from(*count).saturating_sub(left_out);
+        let row = kinds.entry(kind).or_default();
+        let pick = |two: &mut (u64, u64)| match side {
+            Side::Old => two.0 += count,
+            Side::New => two.1 += count,
+        };
+        match side {
+            Side::Old => row.old += count,
+            Side::New => row.new += count,
+        }
+        match (same, matched) {
+            (true, _) => pick(&mut row.same),
+            (false, true) => pick(&mut row.alike),
+            (false, false) => {}
+        }
+    }
+}
+
+/// Ends of pipes and sockets whose other holders are all left out: what the parent of a capture
+/// holds for its sake.
+fn of_the_capture(context: &Context<'_>) -> Both<BTreeMap<(ProcessId, &'static str), u64>> {
+    let mut ours = Both::<BTreeMap<(ProcessId, &'static str), u64>>::default();
+    for side in Side::BOTH {
+        if !context.ignored.of(side).contains(&true) {
+            continue;
+        }
+        let map = context.maps.of(side);
+        for ends in crate::graph::talks(map) {
+            let kind = match ends.talk {
+                crate::graph::Talk::Connection(_) => "socket",
+                crate::graph::Talk::Pipe(_) => "pipe",
+            };
+            for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
+                let noise = |ids: &[ProcessId]| {
+                    !ids.is_empty() && ids.iter().all(|id| !context.counts(side, *id))
+                };
+                let [one] = own[..] else { continue };
+                if context.counts(side, one) && noise(others) {
+                    *ours.of_mut(side).entry((one, kind)).or_default() += 1;
+                }
+            }
+        }
+    }
+    ours
+}

@@ -1,0 +1,378 @@
+//! Who talks to whom in another number than before.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::answer::{Change, Ignored, LinkChange};
+use super::compare::Context;
+use super::groups::Labels;
+use super::listeners::address_shape;
+use super::processes::by_group;
+use super::{Both, Side, mask};
+use crate::graph::{Ends, Talk, ends, talks};
+use crate::model::{Address, ConnectionState, Map, SocketId};
+use crate::query::{
+    LinkKind, Nobody, Via, ViaKind, is_dead_pipe, is_private, link_kind, nobody, via,
+};
+
+/// Groups at one end, beyond which they are one: as in `list`.
+const GROUPS_AT_ONE_END: usize = 16;
+
+/// Client, server, name, kind; the first two are numbers of labels, the third of a name.
+type Key = (u32, u32, u32, LinkKind);
+
+/// One row for each client, server and listener.
+pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkChange> {
+    let mut counter = Counter::new(context);
+    let both = Both {
+        old: counter.count(Side::Old),
+        new: counter.count(Side::New),
+    };
+    let names = counter.names.canonical();
+    let mut rows: BTreeMap<Key, (usize, usize)> = BTreeMap::new();
+    for side in Side::BOTH {
+        let mut counts: Vec<(Key, usize)> = both.of(side).iter().map(|(k, n)| (*k, *n)).collect();
+        counts.sort_unstable();
+        for ((client, server, name, kind), count) in counts {
+            let row = rows
+                .entry((client, server, names.of[name as usize], kind))
+                .or_default();
+            match side {
+                Side::Old => row.0 += count,
+                Side::New => row.1 += count,
+            }
+        }
+    }
+    let pools: Vec<(usize, usize)> = by_group(context)
+        .iter()
+        .map(|members| (members.old.len(), members.new.len()))
+        .collect();
+    let unknown = counter.unknown_names(&rows);
+    let mut changes = Vec::new();
+    for ((client, server, name, kind), (old, new)) in rows {
+        if old == new {
+            continue;
+        }
+        if unknown.contains(&(name, kind)) || counter.may_be_unread(old, new) {
+            ignored.coverage += 1;
+            continue;
+        }
+        if !context.options.all && follows(&pools, client, server, old, new) {
+            ignored.small += 1;
+            continue;
+        }
+        changes.push(LinkChange {
+            change: match (old, new) {
+                (0, _) => Change::Added,
+                (_, 0) => Change::Removed,
+                _ => Change::Changed,
+            },
+            client: counter.labels.text(client).to_owned(),
+            server: counter.labels.text(server).to_owned(),
+            via: names.shown[name as usize].clone(),
+            kind,
+            old,
+            new,
+        });
+    }
+    changes.sort_by(|a, b| {
+        let key = |row: &LinkChange| {
+            (
+                row.change,
+                row.client.clone(),
+                row.server.clone(),
+                row.via.clone(),
+                row.kind,
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    changes
+}
+
+/// Whether a pool's size says it already: as many conversations for each process as before.
+fn follows(pools: &[(usize, usize)], client: u32, server: u32, old: usize, new: usize) -> bool {
+    let grown = |group: u32| {
+        let pool = pools.get(group as usize).copied();
+        pool.filter(|(old, new)| old != new && *old > 0 && *new > 0)
+    };
+    let (client_pool, server_pool) = (grown(client), grown(server));
+    let in_step = |pool: Option<(usize, usize)>| {
+        pool.is_some_and(|(before, after)| old * after == new * before)
+    };
+    in_step(client_pool) || in_step(server_pool) || client == server && client_pool.is_some()
+}
+
+/// Counts conversations of either map by the same numbers.
+struct Counter<'a> {
+    context: &'a Context<'a>,
+    labels: Labels,
+    names: Names,
+    unreadable: u32,
+}
+
+impl<'a> Counter<'a> {
+    fn new(context: &'a Context<'a>) -> Self {
+        let mut labels = context.union.labels();
+        let unreadable = labels.number(Nobody::Unreadable.to_string());
+        Self {
+            context,
+            labels,
+            names: Names::default(),
+            unreadable,
+        }
+    }
+
+    fn count(&mut self, side: Side) -> HashMap<Key, usize> {
+        let map = self.context.maps.of(side);
+        let partners = Partners::of(self.context, side);
+        let mut counts: HashMap<Key, usize> = HashMap::new();
+        for mut ends in talks(map) {
+            if is_private(&ends) || is_dead_pipe(map, &ends) || is_closing(map, ends.talk) {
+                continue;
+            }
+            if !self.keep_counted(side, &mut ends) {
+                continue;
+            }
+            let name = self.names.number(side, map, ends.talk);
+            let kind = link_kind(map, ends.talk);
+            let clients = self.side(side, &ends, true, &partners);
+            let servers = self.side(side, &ends, false, &partners);
+            for client in &clients {
+                for server in &servers {
+                    *counts.entry((*client, *server, name, kind)).or_default() += 1;
+                }
+            }
+        }
+        counts
+    }
+
+    /// Leaves out who does not take part; false when that leaves nobody at an end.
+    fn keep_counted(&self, side: Side, ends: &mut Ends) -> bool {
+        for processes in [&mut ends.from, &mut ends.to] {
+            let before = processes.len();
+            processes.retain(|id| self.context.counts(side, *id));
+            if before > 0 && processes.is_empty() {
+                return false;
+            }
+        }
+        !is_private(ends)
+    }
+
+    /// The groups at one end.
+    fn side(&mut self, side: Side, ends: &Ends, client: bool, partners: &Partners) -> Vec<u32> {
+        let map = self.context.maps.of(side);
+        let processes = if client { &ends.from } else { &ends.to };
+        if processes.is_empty() {
+            let nobody = nobody(map, ends, client);
+            if nobody == Nobody::Unreadable
+                && let Some(known) = self.known_to_the_other(side, ends, client, partners)
+            {
+                return known;
+            }
+            return vec![self.labels.number(nobody.to_string())];
+        }
+        let of = |id: &crate::model::ProcessId| self.context.union.group(side, *id);
+        let mut groups: Vec<u32> = processes.iter().map(of).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        self.at_most(groups)
+    }
+
+    fn at_most(&mut self, groups: Vec<u32>) -> Vec<u32> {
+        if groups.len() <= GROUPS_AT_ONE_END {
+            return groups;
+        }
+        let first = groups.iter().map(|group| self.labels.text(*group)).min();
+        let label = format!("{} and many more", first.unwrap_or_default());
+        vec![self.labels.number(label)]
+    }
+
+    /// Who holds this very end of this very connection in the other map.
+    fn known_to_the_other(
+        &mut self,
+        side: Side,
+        at: &Ends,
+        client: bool,
+        partners: &Partners,
+    ) -> Option<Vec<u32>> {
+        let Talk::Connection(index) = at.talk else {
+            return None;
+        };
+        let there = self.context.maps.of(side.other());
+        let other = ends(
+            there,
+            Talk::Connection(partners.find(self.context, side, index)?),
+        );
+        let processes = if client { &other.from } else { &other.to };
+        let counted = processes
+            .iter()
+            .filter(|id| self.context.counts(side.other(), **id));
+        let mut groups: Vec<u32> = counted
+            .map(|id| self.context.union.group(side.other(), *id))
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        (!groups.is_empty()).then(|| self.at_most(groups))
+    }
+
+    /// Names over which somebody unread talks in one of the maps, where not everybody was read in
+    /// both: who talks over them cannot be compared.
+    fn unknown_names(&self, rows: &BTreeMap<Key, (usize, usize)>) -> BTreeSet<(u32, LinkKind)> {
+        let mut unknown = BTreeSet::new();
+        for ((client, server, name, kind), (old, new)) in rows {
+            let unread = *client == self.unreadable || *server == self.unreadable;
+            if unread && old != new {
+                unknown.insert((*name, *kind));
+            }
+        }
+        let hides = |side| self.context.coverage.hides_holders(side);
+        if hides(Side::Old) || hides(Side::New) {
+            unknown
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    /// Whether the map that has fewer may lack a part.
+    fn may_be_unread(&self, old: usize, new: usize) -> bool {
+        let lacking = if old < new { Side::Old } else { Side::New };
+        self.context.coverage.is_damaged(lacking)
+    }
+}
+
+/// A stream that nobody is at the other end of, and a connection that is being taken down.
+fn is_closing(map: &Map, talk: Talk) -> bool {
+    match talk {
+        Talk::Connection(at) => map.connections[at].state == ConnectionState::Closing,
+        Talk::Pipe(_) => false,
+    }
+}
+
+/// The other map's connection of a socket; built where somebody may be unread only.
+struct Partners(Vec<u32>);
+
+impl Partners {
+    fn of(context: &Context<'_>, side: Side) -> Self {
+        if !context.coverage.hides_holders(side) {
+            return Self(Vec::new());
+        }
+        let there = context.maps.of(side.other());
+        let mut first = vec![u32::MAX; there.sockets.len()];
+        for (at, connection) in there.connections.iter().enumerate().rev() {
+            first[connection.a.index()] = at as u32;
+        }
+        Self(first)
+    }
+
+    fn of_index(&self, socket: SocketId) -> Option<usize> {
+        let at = *self.0.get(socket.index())?;
+        (at != u32::MAX).then_some(at as usize)
+    }
+}
+
+impl Partners {
+    /// The same connection in the other map.
+    fn find(&self, context: &Context<'_>, side: Side, index: usize) -> Option<usize> {
+        let here = &context.maps.of(side).connections[index];
+        let found = self.of_index(context.matching.socket(side, here.a)?)?;
+        let there = &context.maps.of(side.other()).connections[found];
+        let same = |socket: SocketId| context.matching.socket(side, socket);
+        (here.b.and_then(same) == there.b).then_some(found)
+    }
+}
+
+/// Names that conversations go over, by number.
+#[derive(Default)]
+struct Names {
+    all: Vec<Name>,
+    numbers: HashMap<Via, u32>,
+    /// By listener or bound end: the text is made once for each.
+    of_socket: Both<HashMap<SocketId, u32>>,
+}
+
+struct Name {
+    via: Via,
+    shape: Via,
+    seen: Both<bool>,
+}
+
+/// The names as they are compared: alike in both maps, or else by shape.
+struct Canonical {
+    of: Vec<u32>,
+    shown: Vec<Via>,
+}
+
+impl Names {
+    fn number(&mut self, side: Side, map: &Map, talk: Talk) -> u32 {
+        let listener = match talk {
+            Talk::Connection(at) => map.connections[at].listener,
+            Talk::Pipe(_) => None,
+        };
+        if let Some(number) = listener.and_then(|id| self.of_socket.of(side).get(&id)) {
+            return *number;
+        }
+        let via = via(map, talk);
+        let next = self.all.len() as u32;
+        let number = *self.numbers.entry(via.clone()).or_insert(next);
+        if number == next {
+            self.all.push(Name {
+                shape: shape(map, talk, &via),
+                via,
+                seen: Both::default(),
+            });
+        }
+        *self.all[number as usize].seen.of_mut(side) = true;
+        if let Some(id) = listener {
+            self.of_socket.of_mut(side).insert(id, number);
+        }
+        number
+    }
+
+    fn canonical(&self) -> Canonical {
+        let mut numbers: BTreeMap<&Via, u32> = BTreeMap::new();
+        let mut shown: Vec<Via> = Vec::new();
+        let mut of = Vec::new();
+        for name in &self.all {
+            let both = name.seen.old && name.seen.new;
+            let key = if both { &name.via } else { &name.shape };
+            let next = shown.len() as u32;
+            let number = *numbers.entry(key).or_insert(next);
+            match number == next {
+                true => shown.push(name.via.clone()),
+                // Of several names what they have in common.
+                false => shown[number as usize] = key.clone(),
+            }
+            of.push(number);
+        }
+        Canonical { of, shown }
+    }
+}
+
+/// A name without what differs from run to run.
+fn shape(map: &Map, talk: Talk, via: &Via) -> Via {
+    let text = match via.kind {
+        ViaKind::Unnamed => String::new(),
+        ViaKind::Path | ViaKind::Abstract => mask(&via.text),
+        ViaKind::Address => {
+            address_of(map, talk, via).map_or_else(|| via.text.clone(), address_shape)
+        }
+    };
+    Via {
+        text,
+        kind: via.kind,
+    }
+}
+
+/// The address that a name was made of.
+fn address_of(map: &Map, talk: Talk, via: &Via) -> Option<Address> {
+    let Talk::Connection(at) = talk else {
+        return None;
+    };
+    let connection = &map.connections[at];
+    let sockets = [connection.listener, connection.b, Some(connection.a)];
+    let mut addresses = sockets.into_iter().flatten().flat_map(|id| {
+        let socket = map.socket(id);
+        [socket.local, socket.remote]
+    });
+    addresses.find_map(|address| address.filter(|a| crate::escape::address(*a) == via.text))
+}

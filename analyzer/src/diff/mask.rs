@@ -1,0 +1,124 @@
+//! Names without what differs from run to run: numbers, hashes, uuids, names that mkstemp(3) made.
+
+/// Stands for what was masked.
+const MASK: char = '*';
+
+/// Hexadecimal digits at least this long, one of them a decimal digit, are an id.
+const HEX_DIGITS: usize = 8;
+/// Letters and digits at least this long may be random: mkstemp(3) uses six.
+const RANDOM: usize = 6;
+
+/// The shape of a name or command line: `/tmp/dbus-x7Ab3Q` and `/tmp/dbus-k2Zp9L` have the same.
+pub fn mask(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(after) = strip_uuid(rest) {
+            push_mask(&mut out);
+            rest = after;
+            continue;
+        }
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(rest.len());
+        if end == 0 {
+            let mut characters = rest.chars();
+            out.extend(characters.next());
+            rest = characters.as_str();
+            continue;
+        }
+        let (word, after) = rest.split_at(end);
+        let hashed = out.ends_with(MASK_DASH) && is_pod_letters(word, 5);
+        if is_id(word) || hashed {
+            push_mask(&mut out);
+        } else {
+            push_without_numbers(&mut out, word);
+        }
+        rest = after;
+    }
+    out
+}
+
+/// A word after a masked one of a Kubernetes name: `web-7d4b9c6f5-x2x8k`.
+const MASK_DASH: &str = "*-";
+
+fn push_mask(out: &mut String) {
+    if !out.ends_with(MASK) {
+        out.push(MASK);
+    }
+}
+
+/// `worker12` as `worker*`.
+fn push_without_numbers(out: &mut String, word: &str) {
+    for character in word.chars() {
+        if character.is_ascii_digit() {
+            push_mask(out);
+        } else {
+            out.push(character);
+        }
+    }
+}
+
+/// The text after a uuid in its usual notation, `8-4-4-4-12` digits.
+fn strip_uuid(text: &str) -> Option<&str> {
+    const LENGTH: usize = 36;
+    let start = text.as_bytes().get(..LENGTH)?;
+    let fits = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => matches!(byte, b'-' | b'_'),
+        _ => byte.is_ascii_hexdigit(),
+    };
+    let whole = start.iter().enumerate().all(fits);
+    let ends = !matches!(text.as_bytes().get(LENGTH), Some(byte) if byte.is_ascii_alphanumeric());
+    (whole && ends).then(|| text.get(LENGTH..)).flatten()
+}
+
+/// Whether a word of letters and digits says nothing to a person.
+fn is_id(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let any = |of: fn(&u8) -> bool| bytes.iter().any(of);
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let hex = bytes.len() >= HEX_DIGITS && bytes.iter().all(u8::is_ascii_hexdigit);
+    // Words and names of types have at most a capital at the beginning of each part and digits at
+    // the end.
+    let mixed = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase);
+    let inner_digit = bytes
+        .iter()
+        .rev()
+        .skip_while(|b| b.is_ascii_digit())
+        .any(u8::is_ascii_digit);
+    let random = bytes.len() >= RANDOM && mixed && inner_digit;
+    let hash = digits > 0 && is_pod_letters(word, 8) && bytes.len() <= 10;
+    hex && digits > 0 || random || hash
+}
+
+/// Letters that Kubernetes makes names of: none that could spell a word.
+fn is_pod_letters(word: &str, at_least: usize) -> bool {
+    let fits = |byte: u8| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte);
+    word.len() >= at_least && word.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_run_to_run() {
+        for (text, expected) in [
+            ("worker-12", "worker-*"),
+            ("/tmp/dbus-x7Ab3Q", "/tmp/dbus-*"),
+            ("/run/user/1000/bus", "/run/user/*/bus"),
+            ("snap.f81d4fae-7dec-11d0-a765-00a0c91e6bf6.x", "snap.*.x"),
+            ("web-7d4b9c6f5-x2x8k", "web-*-*"),
+            ("run-r8f3a22c19e", "run-r*f*a*c*e"),
+            ("run-8f3a22c19e.scope", "run-*.scope"),
+            ("systemd", "systemd"),
+            ("deadbeefcafe", "deadbeefcafe"),
+            ("--listen=0.0.0.0:8080", "--listen=*.*.*.*:*"),
+            ("XMLHttpRequest", "XMLHttpRequest"),
+            ("é7", "é*"),
+            ("", ""),
+        ] {
+            assert_eq!(mask(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Which process and socket of one map is which of the other, and why.
+//!
+//! Within one boot a process is its pid and start time, and a socket its cookie: that is certain.
+//! What is left is matched by role, in a fixed order: equal command lines first, the older first.
+
+use std::collections::BTreeMap;
+
+use super::coverage::{HostPair, Relation, processes_of};
+use super::role::{role, shape};
+use super::{Both, Side};
+use crate::model::{Map, Process, ProcessId, SocketId};
+
+/// Why two processes are taken for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Same boot, pid and start time.
+    Identity,
+    /// Same role, and the same command line but for what differs from run to run.
+    Shape,
+    /// Same role; the command lines differ.
+    Role,
+}
+
+/// Two processes that are taken for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    /// In the first map.
+    pub old: ProcessId,
+    /// In the second.
+    pub new: ProcessId,
+    /// Why.
+    pub why: Why,
+}
+
+/// Partners, by index.
+#[derive(Debug, Clone, Default)]
+pub struct Matching {
+    /// All pairs of processes, by the first's id.
+    pub pairs: Vec<Pair>,
+    processes: Both<Vec<Option<(ProcessId, Why)>>>,
+    sockets: Both<Vec<Option<SocketId>>>,
+    hosts: Both<Vec<Option<Relation>>>,
+}
+
+impl Matching {
+    /// What is certain: the processes and sockets of one boot.
+    pub(super) fn certain(maps: Both<&Map>, hosts: &[HostPair]) -> Self {
+        let mut matching = Self::default();
+        for side in Side::BOTH {
+            let map = maps.of(side);
+            *matching.processes.of_mut(side) = vec![None; map.processes.len()];
+            *matching.sockets.of_mut(side) = vec![None; map.sockets.len()];
+            *matching.hosts.of_mut(side) = vec![None; map.hosts.len()];
+        }
+        for pair in hosts {
+            matching.hosts.old[pair.old.index()] = Some(pair.relation);
+            matching.hosts.new[pair.new.index()] = Some(pair.relation);
+            if pair.relation == Relation::SameBoot {
+                matching.same_processes(maps, pair);
+                matching.same_sockets(maps, pair);
+            }
+        }
+        matching
+    }
+
+    fn same_processes(&mut self, maps: Both<&Map>, pair: &HostPair) {
+        let by_pid: BTreeMap<u32, (ProcessId, u64)> = processes_of(maps.new, pair.new)
+            .map(|(id, process)| (process.pid, (id, process.start_ticks)))
+            .collect();
+        for (old, process) in processes_of(maps.old, pair.old) {
+            if let Some((new, started)) = by_pid.get(&process.pid)
+                && *started == process.start_ticks
+            {
+                self.join(old, *new, Why::Identity);
+            }
+        }
+    }
+
+    fn same_sockets(&mut self, maps: Both<&Map>, pair: &HostPair) {
+        let keys = |map: &Map, host| {
+            let sockets = map.sockets.iter().enumerate();
+            let of_host = sockets.filter(|(_, socket)| socket.host == host);
+            // Without a dump there is no cookie; an inode lives as long as its socket.
+            let mut keys: Vec<_> = of_host
+                .map(|(at, socket)| (socket.cookie.map_or((0, socket.inode), |c| (1, c)), at))
+                .collect();
+            keys.sort_unstable();
+            keys
+        };
+        let (old, new) = (keys(maps.old, pair.old), keys(maps.new, pair.new));
+        let mut place = 0;
+        for (key, at) in old {
+            while new.get(place).is_some_and(|(other, _)| *other < key) {
+                place += 1;
+            }
+            if let Some((other, found)) = new.get(place)
+                && *other == key
+            {
+                self.sockets.old[at] = Some(SocketId::new(*found));
+                self.sockets.new[*found] = Some(SocketId::new(at));
+                place += 1;
+            }
+        }
+    }
+
+    fn join(&mut self, old: ProcessId, new: ProcessId, why: Why) {
+        self.processes.old[old.index()] = Some((new, why));
+        self.processes.new[new.index()] = Some((old, why));
+    }
+
+    /// Matches by role what is left and wanted.
+    pub(super) fn add_roles(
+        &mut self,
+        maps: Both<&Map>,
+        hosts: &[HostPair],
+        wanted: &Both<Vec<bool>>,
+    ) {
+        for pair in hosts {
+            let lists = Both {
+                old: self.left(maps, Side::Old, pair, wanted),
+                new: self.left(maps, Side::New, pair, wanted),
+            };
+            for (role, mut old) in lists.old {
+                let Some(mut new) = lists.new.get(&role).cloned() else {
+                    continue;
+                };
+                self.join_equal(&mut old, &mut new);
+                for (one, two) in old.iter().zip(&new) {
+                    self.join(one.id, two.id, Why::Role);
+                }
+            }
+        }
+        let partners = self.processes.old.iter().enumerate();
+        let pair = |(at, partner): (usize, &Option<(ProcessId, Why)>)| {
+            let (new, why) = (*partner)?;
+            let old = ProcessId::new(at);
+            Some(Pair { old, new, why })
+        };
+        self.pairs = partners.filter_map(pair).collect();
+    }
+
+    /// Joins those with equal shapes; what is left stays in order.
+    fn join_equal(&mut self, old: &mut Vec<Candidate>, new: &mut Vec<Candidate>) {
+        let (mut one, mut two) = (0, 0);
+        let (mut joined_old, mut joined_new) = (vec![false; old.len()], vec![false; new.len()]);
+        while let (Some(a), Some(b)) = (old.get(one), new.get(two)) {
+            match a.shape.cmp(&b.shape) {
+                std::cmp::Ordering::Less => one += 1,
+                std::cmp::Ordering::Greater => two += 1,
+                std::cmp::Ordering::Equal => {
+                    self.join(a.id, b.id, Why::Shape);
+                    (joined_old[one], joined_new[two]) = (true, true);
+                    (one, two) = (one + 1, two + 1);
+                }
+            }
+        }
+        for (list, joined) in [(old, joined_old), (new, joined_new)] {
+            let mut joined = joined.into_iter();
+            list.retain(|_| !joined.next().unwrap_or(false));
+        }
+    }
+
+    /// The processes of a host without a partner, by role; each role's by shape, then age.
+    fn left(
+        &self,
+        maps: Both<&Map>,
+        side: Side,
+        pair: &HostPair,
+        wanted: &Both<Vec<bool>>,
+    ) -> BTreeMap<String, Vec<Candidate>> {
+        let host = match side {
+            Side::Old => pair.old,
+            Side::New => pair.new,
+        };
+        let mut left: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        for (id, process) in processes_of(maps.of(side), host) {
+            let at = id.index();
+            if self.processes.of(side)[at].is_none() && wanted.of(side)[at] {
+                left.entry(role(process))
+                    .or_default()
+                    .push(Candidate::of(id, process));
+            }
+        }
+        for list in left.values_mut() {
+            list.sort();
+        }
+        left
+    }
+
+    /// The partner of a process, and why.
+    pub fn process(&self, side: Side, id: ProcessId) -> Option<(ProcessId, Why)> {
+        self.processes.of(side)[id.index()]
+    }
+
+    /// Whether it is the very same process in both.
+    pub fn is_same(&self, side: Side, id: ProcessId) -> bool {
+        matches!(self.process(side, id), Some((_, Why::Identity)))
+    }
+
+    /// The same socket in the other map; only within one boot.
+    pub fn socket(&self, side: Side, id: SocketId) -> Option<SocketId> {
+        self.sockets.of(side)[id.index()]
+    }
+
+    /// What a process's host is to its partner; `None`: it has none.
+    pub(super) fn relation(&self, side: Side, host: crate::model::HostId) -> Option<Relation> {
+        self.hosts.of(side)[host.index()]
+    }
+}
+
+/// A process that looks for its partner; ordered by shape, then age.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    shape: String,
+    started: u64,
+    id: ProcessId,
+}
+
+impl Candidate {
+    fn of(id: ProcessId, process: &Process) -> Self {
+        Self {
+            shape: shape(process),
+            started: process.start_ticks,
+            id,
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Processes that say nothing about a machine: the capture itself, and what lives for a moment.
+//!
+//! Only processes without a certain partner are noise; the collector always is. The rules look at
+//! either map alike.
+
+use super::coverage::{HostPair, Relation, processes_of};
+use super::matching::Matching;
+use super::{Both, Side};
+use crate::graph::{program, talks};
+use crate::model::{FdsStatus, HostId, Map, Process, ProcessId, SocketState};
+
+/// Programs that start a capture and wait for it.
+const LAUNCHERS: [&str; 22] = [
+    "ash",
+    "bash",
+    "busybox",
+    "dash",
+    "doas",
+    "env",
+    "fish",
+    "ksh",
+    "login",
+    "nice",
+    "nsenter",
+    "pkexec",
+    "runuser",
+    "setpriv",
+    "sh",
+    "ssh",
+    "sshd",
+    "sshd-session",
+    "su",
+    "sudo",
+    "timeout",
+    "zsh",
+];
+/// Who is younger than this when it is seen, and talks to nobody, may be on its way out.
+const YOUNG_NS: u64 = 1_000_000_000;
+/// Between two captures of one boot only who lived for less than this part of the time between: a
+/// server that was started between them on purpose is seldom so young.
+const YOUNG_PART: u64 = 20;
+
+/// Why a process is noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noise {
+    /// The collector, and what was started to run it.
+    Capture,
+    /// It lives for a moment.
+    ShortLived,
+}
+
+/// The noise of both maps, by process.
+pub(super) fn noise(
+    maps: Both<&Map>,
+    hosts: &[HostPair],
+    matching: &Matching,
+) -> Both<Vec<Option<Noise>>> {
+    let mut noise = Both {
+        old: vec![None; maps.old.processes.len()],
+        new: vec![None; maps.new.processes.len()],
+    };
+    for pair in hosts {
+        let started = |map: &Map, host: HostId| map.hosts[host.index()].started_at_ns;
+        let between = started(maps.old, pair.old).abs_diff(started(maps.new, pair.new));
+        let young_ns = match pair.relation {
+            Relation::SameBoot => YOUNG_NS.min(between / YOUNG_PART),
+            _ => YOUNG_NS,
+        };
+        for (side, host) in [(Side::Old, pair.old), (Side::New, pair.new)] {
+            let judge = Judge {
+                map: maps.of(side),
+                side,
+                host,
+                matching,
+                young_ns,
+            };
+            judge.all(noise.of_mut(side));
+        }
+    }
+    respawned(maps, hosts, matching, &mut noise);
+    noise
+}
+
+/// One host of one map.
+struct Judge<'a> {
+    map: &'a Map,
+    side: Side,
+    host: HostId,
+    matching: &'a Matching,
+    young_ns: u64,
+}
+
+impl Judge<'_> {
+    fn all(&self, noise: &mut [Option<Noise>]) {
+        for id in self.capture() {
+            noise[id.index()] = Some(Noise::Capture);
+        }
+        let candidates: Vec<bool> = (0..self.map.processes.len())
+            .map(|at| self.is_new(ProcessId::new(at)) && noise[at].is_none())
+            .collect();
+        if !candidates.contains(&true) {
+            return;
+        }
+        let talkers = talkers(self.map, &candidates, Partners::Strangers);
+        for (id, process) in processes_of(self.map, self.host) {
+            let at = id.index();
+            let gone = process.fds_status == FdsStatus::Vanished;
+            let young = self.is_young(process) && !talkers[at];
+            if candidates[at] && (gone || young) {
+                noise[at] = Some(Noise::ShortLived);
+            }
+        }
+    }
+
+    /// Has no certain partner.
+    fn is_new(&self, id: ProcessId) -> bool {
+        self.map.process(id).host == self.host && !self.matching.is_same(self.side, id)
+    }
+
+    fn is_young(&self, process: &Process) -> bool {
+        let host = &self.map.hosts[self.host.index()];
+        let end = host.ended_at_ns.unwrap_or(host.started_at_ns);
+        process.started_at_ns.saturating_add(self.young_ns) > end
+    }
+
+    /// The collector; above it the launchers that have nothing else to wait for; beside it who gets
+    /// its output.
+    fn capture(&self) -> Vec<ProcessId> {
+        let pid = self.map.hosts[self.host.index()].collector_pid;
+        let Some(collector) = pid.and_then(|pid| self.by_pid(pid)) else {
+            return Vec::new();
+        };
+        let mut chain = vec![collector];
+        let mut below = collector;
+        while let Some(parent) = self.by_pid(self.map.process(below).ppid) {
+            if chain.contains(&parent) || !self.is_launcher(parent) {
+                break;
+            }
+            chain.push(parent);
+            below = parent;
+        }
+        let readers = self.readers_beside(collector);
+        chain.extend(readers.filter(|id| self.is_new(*id)));
+        chain
+    }
+
+    fn by_pid(&self, pid: u32) -> Option<ProcessId> {
+        processes_of(self.map, self.host)
+            .find(|(_, process)| process.pid == pid)
+            .map(|(id, _)| id)
+    }
+
+    /// A shell or the like, not seen in the other map, that serves nobody.
+    fn is_launcher(&self, id: ProcessId) -> bool {
+        let process = self.map.process(id);
+        let program = program(process);
+        let launches = LAUNCHERS.contains(&program.as_str()) || program == "whotalks";
+        launches && self.is_new(id) && !self.listens(id)
+    }
+
+    fn listens(&self, id: ProcessId) -> bool {
+        self.map.sockets.iter().enumerate().any(|(at, socket)| {
+            let listens = socket.state == SocketState::Listening;
+            let socket = crate::model::SocketId::new(at);
+            listens && self.map.holders(socket).iter().any(|h| h.process == id)
+        })
+    }
+
+    /// Children of the same parent that read what the collector writes: `| zstd`, `| whotalks …`.
+    fn readers_beside(&self, collector: ProcessId) -> impl Iterator<Item = ProcessId> {
+        let parent = self.map.process(collector).ppid;
+        let written = self.map.pipes.iter().filter(move |pipe| {
+            pipe.writers
+                .iter()
+                .any(|holder| holder.process == collector)
+        });
+        let readers = written.flat_map(|pipe| pipe.readers.iter().map(|holder| holder.process));
+        readers.filter(move |id| *id != collector && self.map.process(*id).ppid == parent)
+    }
+}
+
+/// With whom a talk counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Partners {
+    /// Anybody.
+    All,
+    /// Anybody but parent, brothers and children.
+    Strangers,
+}
+
+/// Which of the candidates listen, or talk to such partners over something that they have not only
+/// inherited.
+fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
+    let mut talkers = vec![false; map.processes.len()];
+    for (at, socket) in map.sockets.iter().enumerate() {
+        let serves = socket.state == SocketState::Listening;
+        if serves {
+            for holder in map.holders(crate::model::SocketId::new(at)) {
+                talkers[holder.process.index()] = true;
+            }
+        }
+    }
+    for ends in talks(map) {
+        for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
+            for id in own.iter().filter(|id| candidates[id.index()]) {
+                if talkers[id.index()] {
+                    continue;
+                }
+                let process = map.process(*id);
+                let inherited = own
+                    .iter()
+                    .any(|o| o != id && map.process(*o).pid == process.ppid);
+                let stranger = |other: &ProcessId| {
+                    let other = map.process(*other);
+                    let family = [process.pid, process.ppid];
+                    let related = family.contains(&other.pid) || family.contains(&other.ppid);
+                    other.pid != process.pid && (partners == Partners::All || !related)
+                };
+                let outside =
+                    others.is_empty() && matches!(ends.talk, crate::graph::Talk::Connection(_));
+                talkers[id.index()] = !inherited && (outside || others.iter().any(stranger));
+            }
+        }
+    }
+    talkers
+}
+
+/// A child that the very same parent has started anew, and that talks to nobody of its own: the
+/// `sleep` of a loop.
+fn respawned(
+    maps: Both<&Map>,
+    hosts: &[HostPair],
+    matching: &Matching,
+    noise: &mut Both<Vec<Option<Noise>>>,
+) {
+    let of = |side: Side, noise: &[Option<Noise>]| {
+        let map = maps.of(side);
+        let mut candidates = vec![false; map.processes.len()];
+        for pair in hosts
+            .iter()
+            .filter(|pair| pair.relation == Relation::SameBoot)
+        {
+            let host = match side {
+                Side::Old => pair.old,
+                Side::New => pair.new,
+            };
+            for (id, _) in processes_of(map, host) {
+                candidates[id.index()] = !matching.is_same(side, id) && noise[id.index()].is_none();
+            }
+        }
+        if !candidates.contains(&true) {
+            return Vec::new();
+        }
+        let talkers = talkers(map, &candidates, Partners::All);
+        let mut found: Vec<(u32, String, ProcessId)> = Vec::new();
+        for (at, process) in map.processes.iter().enumerate() {
+            if candidates[at] && !talkers[at] {
+                found.push((process.ppid, super::role::role(process), ProcessId::new(at)));
+            }
+        }
+        found.sort();
+        found
+    };
+    let lists = Both {
+        old: of(Side::Old, &noise.old),
+        new: of(Side::New, &noise.new),
+    };
+    let parent_is_same = |ppid: u32| {
+        let parents = maps.old.processes.iter().enumerate();
+        let mut parents = parents.filter(|(_, process)| process.pid == ppid);
+        ppid > 1 && parents.any(|(at, _)| matching.is_same(Side::Old, ProcessId::new(at)))
+    };
+    let mut new = lists.new.into_iter().peekable();
+    for (ppid, role, id) in lists.old {
+        while new.next_if(|(p, r, _)| (*p, r) < (ppid, &role)).is_some() {}
+        let Some((_, _, again)) = new.next_if(|(p, r, _)| (*p, r) == (ppid, &role)) else {
+            continue;
+        };
+        if parent_is_same(ppid) {
+            noise.old[id.index()] = Some(Noise::ShortLived);
+            noise.new[again.index()] = Some(Noise::ShortLived);
+        }
+    }
+}

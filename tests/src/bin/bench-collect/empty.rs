@@ -1,0 +1,58 @@
+//! The size of an empty static program, built as the collector is.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// The workspace's folder.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Those of the program that runs this benchmark are not those of the collector.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_TARGET_DIR");
+    cargo
+}
+
+/// Builds the static collector.
+pub(crate) fn collector() -> Result<PathBuf> {
+    let status = cargo().arg("collector").current_dir(workspace()).status()?;
+    ensure!(status.success(), "cargo collector: {status}");
+    Ok(workspace().join("target/dist/whotalks-collect"))
+}
+
+/// Builds a program that does nothing with the same profile and flags; its size in bytes.
+pub(crate) fn size(scratch: &Path) -> Result<u64> {
+    let folder = scratch.join("empty");
+    std::fs::create_dir_all(folder.join("src"))?;
+    let manifest = std::fs::read_to_string(workspace().join("Cargo.toml"))?;
+    let profiles = manifest
+        .find("[profile.release]")
+        .map(|at| &manifest[at..])
+        .context("Cargo.toml has no [profile.release]")?;
+    let package = "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n";
+    std::fs::write(folder.join("Cargo.toml"), [package, profiles].concat())?;
+    std::fs::write(folder.join("src/main.rs"), "fn main() {}\n")?;
+    let mut build = cargo();
+    build
+        .args(["rustc", "--quiet", "--profile", "dist", "--"])
+        .args(flags()?);
+    let status = build.current_dir(&folder).status()?;
+    ensure!(status.success(), "{build:?}: {status}");
+    Ok(std::fs::metadata(folder.join("target/dist/empty"))?.len())
+}
+
+/// What `cargo collector` gives to rustc: the words after `--` in the alias.
+fn flags() -> Result<Vec<String>> {
+    let config = std::fs::read_to_string(workspace().join(".cargo/config.toml"))?;
+    let alias = config
+        .lines()
+        .find_map(|line| line.strip_prefix("collector = "))
+        .context("no alias `collector`")?;
+    let words: Vec<String> = serde_json::from_str(alias)?;
+    let flags = words.into_iter().skip_while(|word| word != "--");
+    Ok(flags.skip(1).collect())
+}

@@ -1,0 +1,110 @@
+//! A machine full of processes and sockets.
+//!
+//! A nursery makes the sockets that everybody inherits, and the members, which make their own. All
+//! of them wait for the end of one pipe, so that nothing outlives the benchmark.
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// How large a load is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) processes: usize,
+    /// Sockets that each process makes for itself, in connected pairs.
+    pub(crate) own: usize,
+    /// Sockets that all of them inherit.
+    pub(crate) inherited: usize,
+}
+
+/// The load; it is gone when this is dropped.
+pub(crate) struct Load {
+    nursery: Child,
+}
+
+impl Load {
+    /// Makes it, and waits until all of it is there.
+    pub(crate) fn new(size: Size) -> Result<Self> {
+        let numbers = [size.processes, size.own, size.inherited].map(|number| number.to_string());
+        let mut nursery = Command::new(std::env::current_exe()?)
+            .arg("--nursery")
+            .args(numbers)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut output = nursery.stdout.take().context("no pipe")?;
+        let load = Self { nursery };
+        output
+            .read_exact(&mut [0])
+            .context("the load could not be made (limits on processes or descriptors?)")?;
+        Ok(load)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        drop(self.nursery.stdin.take());
+        let ended = self.nursery.wait();
+        debug_assert!(ended.is_ok());
+    }
+}
+
+/// Makes the load and keeps it until its input ends.
+pub(crate) fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
+    want_descriptors()?;
+    let shared = pairs(inherited / 2, SocketFlags::empty())?;
+    let (ready, told) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let program = std::env::current_exe()?;
+    let mut members = Vec::new();
+    for _ in 0..processes {
+        let mut member = Command::new(&program);
+        member.arg("--member").arg(own.to_string());
+        member.stdout(told.try_clone()?).stderr(Stdio::null());
+        members.push(member.spawn()?);
+    }
+    drop(told);
+    let mut ready = std::fs::File::from(ready);
+    let mut said = vec![0; processes];
+    ready
+        .read_exact(&mut said)
+        .context("not every process came to be")?;
+    std::io::stdout().write_all(b"!")?;
+    std::io::stdout().flush()?;
+    wait_for_end();
+    drop(shared);
+    for mut member in members {
+        member.wait()?;
+    }
+    Ok(())
+}
+
+/// One process of the load.
+pub(crate) fn member(own: usize) -> Result<()> {
+    let _pairs = pairs(own / 2, SocketFlags::CLOEXEC)?;
+    std::io::stdout().write_all(b"!")?;
+    std::io::stdout().flush()?;
+    wait_for_end();
+    Ok(())
+}
+
+fn pairs(count: usize, flags: SocketFlags) -> Result<Vec<(OwnedFd, OwnedFd)>> {
+    let pair = |_| socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None);
+    let pairs: rustix::io::Result<_> = (0..count).map(pair).collect();
+    Ok(pairs?)
+}
+
+fn want_descriptors() -> Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    Ok(setrlimit(Resource::Nofile, limit)?)
+}
+
+/// Blocks until the benchmark has ended, however it did.
+fn wait_for_end() {
+    let read = std::io::stdin().read(&mut [0]);
+    debug_assert!(matches!(read, Ok(0)));
+}

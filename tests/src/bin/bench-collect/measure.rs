@@ -1,0 +1,95 @@
+//! Runs of a program, and the median of what they used.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+use whotalks_tests::protocol::Usage;
+
+/// A program and its arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    /// As the table shows it.
+    pub(crate) shown: String,
+    pub(crate) words: Vec<OsString>,
+}
+
+impl Program {
+    /// A program that is found in PATH.
+    pub(crate) fn of(words: &[&str]) -> Self {
+        Self {
+            shown: words.join(" "),
+            words: words.iter().map(OsString::from).collect(),
+        }
+    }
+
+    /// One by its path.
+    pub(crate) fn at(shown: &str, program: &Path, arguments: &[&OsStr]) -> Self {
+        let words = [program.as_os_str()]
+            .into_iter()
+            .chain(arguments.iter().copied());
+        Self {
+            shown: shown.to_owned(),
+            words: words.map(OsString::from).collect(),
+        }
+    }
+
+    /// Whether there is such a program.
+    pub(crate) fn exists(&self) -> bool {
+        let name = &self.words[0];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    }
+
+    /// Runs it once; `None`: it did not end in time, and was killed.
+    pub(crate) fn run(&self, helper: &Path, limit: Duration) -> Result<Option<Usage>> {
+        let mut child = Command::new(helper)
+            .arg("--measure")
+            .args(&self.words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot run {}", helper.display()))?;
+        let begun = Instant::now();
+        while child.try_wait()?.is_none() {
+            if begun.elapsed() > limit {
+                kill_process_group(Pid::from_child(&child), Signal::KILL)?;
+                child.wait()?;
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut said = String::new();
+        child
+            .stdout
+            .take()
+            .context("no pipe")?
+            .read_to_string(&mut said)?;
+        let usage: Usage = serde_json::from_str(&said)?;
+        // lsof and its like end with 1 where they could not read something.
+        ensure!(usage.wall_us > 0, "{}: did not run", self.shown);
+        Ok(Some(usage))
+    }
+}
+
+/// The median of each of some runs' figures.
+pub(crate) fn median(runs: &[Usage]) -> Option<Usage> {
+    let middle = |figure: fn(&Usage) -> u64| {
+        let mut all: Vec<u64> = runs.iter().map(figure).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied()
+    };
+    Some(Usage {
+        success: runs.iter().all(|run| run.success),
+        wall_us: middle(|run| run.wall_us)?,
+        user_us: middle(|run| run.user_us)?,
+        system_us: middle(|run| run.system_us)?,
+        peak_kb: middle(|run| run.peak_kb)?,
+    })
+}

@@ -1,0 +1,157 @@
+//! One load, and everybody's time on it.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use whotalks_tests::protocol::Usage;
+
+use crate::args::Options;
+use crate::load::{Load, Size};
+use crate::measure::{Program, median};
+
+/// No reference loop and no collector takes longer.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// A program that is slower than this runs once.
+const SLOW_US: u64 = 10_000_000;
+
+/// What is run where.
+pub(crate) struct Tools<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) collector: &'a Path,
+    /// Runs a program and measures it.
+    pub(crate) helper: &'a Path,
+    /// A folder for the snapshots.
+    pub(crate) scratch: &'a Path,
+}
+
+/// A load, and what is measured on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scene {
+    pub(crate) title: &'static str,
+    pub(crate) size: Size,
+    /// Whether the peers are measured as well.
+    pub(crate) peers: bool,
+}
+
+/// Medians of a scene.
+#[derive(Debug)]
+pub(crate) struct Medians {
+    pub(crate) descriptors: u64,
+    pub(crate) sockets: u64,
+    pub(crate) links: Usage,
+    pub(crate) same: Usage,
+    pub(crate) collector: Usage,
+    pub(crate) file_bytes: u64,
+}
+
+/// Makes a scene's load, measures, and prints a line for each program.
+pub(crate) fn measure(tools: &Tools<'_>, scene: Scene) -> Result<Medians> {
+    let size = scene.size;
+    let _load = Load::new(size)?;
+    let descriptors = (size.processes * (size.own + size.inherited)) as u64;
+    let sockets = size.processes * size.own + size.inherited;
+    println!(
+        "\n{}: {} processes, {descriptors} descriptors of {sockets} sockets",
+        scene.title, size.processes
+    );
+    let file = tools.scratch.join("machine.whotalks");
+    let jobs = tools.options.jobs.to_string();
+    // Sockets that everybody holds: a sample of their holders is looked at closely.
+    let shared = if size.inherited > 0 {
+        size.inherited
+    } else {
+        usize::MAX
+    };
+    let shared = shared.to_string();
+    let own = std::env::current_exe()?;
+    let bare = |what: &str| {
+        let arguments = ["--bare", &jobs, what, &shared].map(OsStr::new);
+        Program::at(&format!("bare system calls, {what}"), &own, &arguments)
+    };
+    let capture = [OsStr::new("-q"), OsStr::new("--force"), OsStr::new("-j")];
+    let capture = [
+        &capture[..],
+        &[jobs.as_ref(), OsStr::new("-o"), file.as_ref()],
+    ]
+    .concat();
+    let ours = [
+        bare("links"),
+        bare("same"),
+        Program::at("whotalks-collect", tools.collector, &capture),
+    ];
+    let mut runs: [Vec<Usage>; 3] = Default::default();
+    // In turns, so that a busy moment of the machine is everybody's. The first turn warms it up.
+    for turn in 0..=tools.options.runs {
+        for (program, runs) in ours.iter().zip(&mut runs) {
+            let usage = program.run(tools.helper, PATIENCE)?;
+            let usage = usage.with_context(|| format!("{}: does not end", program.shown))?;
+            anyhow::ensure!(usage.success, "{}: failed", program.shown);
+            if turn > 0 {
+                runs.push(usage);
+            }
+        }
+    }
+    let [links, same, collector] = runs.each_ref().map(|runs| median(runs).context("no runs"));
+    let (links, same, collector) = (links?, same?, collector?);
+    println!(
+        "{:<28}{:>5}{:>9}{:>9}{:>10}{:>8}{:>8}",
+        "", "runs", "wall s", "cpu s", "peak MB", "×links", "×same"
+    );
+    let print = |program: &Program, runs: usize, usage: &Usage| {
+        println!(
+            "{:<28}{runs:>5}{:>9.2}{:>9.2}{:>10.1}{:>8.2}{:>8.2}",
+            program.shown,
+            usage.wall_us as f64 / 1e6,
+            (usage.user_us + usage.system_us) as f64 / 1e6,
+            usage.peak_kb as f64 / 1e3,
+            usage.wall_us as f64 / links.wall_us as f64,
+            usage.wall_us as f64 / same.wall_us as f64,
+        );
+    };
+    for (program, usage) in ours.iter().zip([&links, &same, &collector]) {
+        print(program, tools.options.runs, usage);
+    }
+    if scene.peers && tools.options.peers {
+        for words in [&["lsfd"][..], &["ss", "-xpa"], &["lsof", "-nP", "-U", "+E"]] {
+            peer(tools, &Program::of(words), print)?;
+        }
+    }
+    Ok(Medians {
+        descriptors,
+        sockets: sockets as u64,
+        links,
+        same,
+        collector,
+        file_bytes: std::fs::metadata(&file)?.len(),
+    })
+}
+
+fn peer(
+    tools: &Tools<'_>,
+    program: &Program,
+    print: impl Fn(&Program, usize, &Usage),
+) -> Result<()> {
+    if !program.exists() {
+        println!("{:<28} not installed", program.shown);
+        return Ok(());
+    }
+    let limit = tools.options.limit;
+    let mut runs = Vec::new();
+    while runs.len() < tools.options.runs {
+        let Some(usage) = program.run(tools.helper, limit)? else {
+            println!("{:<28} ended after {} s", program.shown, limit.as_secs());
+            return Ok(());
+        };
+        let slow = usage.wall_us > SLOW_US;
+        runs.push(usage);
+        if slow {
+            break;
+        }
+    }
+    if let Some(usage) = median(&runs) {
+        print(program, runs.len(), &usage);
+    }
+    Ok(())
+}

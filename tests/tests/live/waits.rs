@@ -1,0 +1,198 @@
+//! `waits`: processes that are really blocked on one another.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use whotalks_tests::programs::{Ran, programs, run};
+use whotalks_tests::protocol::Blocking;
+use whotalks_tests::{Actor, Kind, World};
+
+/// `whotalks waits FILE`
+fn waits(world: &World, arguments: &[&str]) -> Ran {
+    let file = world.snapshot();
+    let mut command = Command::new(&programs().analyze);
+    run(command.arg("waits").args(arguments).arg(file), b"").succeeds()
+}
+
+fn id(actor: &Actor) -> Value {
+    format!("h0/p{}", actor.pid()).into()
+}
+
+/// The one row of a process.
+fn row<'a>(answer: &'a Value, actor: &Actor) -> &'a Value {
+    let all = answer["waits"].as_array().unwrap();
+    let mut own = all.iter().filter(|row| row["pid"] == actor.pid());
+    let first = own
+        .next()
+        .unwrap_or_else(|| panic!("no row of {} in {answer:#}", actor.pid()));
+    assert_eq!(own.next(), None);
+    first
+}
+
+fn processes(steps: &Value) -> Vec<Value> {
+    let steps = steps.as_array().unwrap().iter();
+    steps.map(|step| step["process"].clone()).collect()
+}
+
+/// The cycles that a process is in.
+fn cycles<'a>(answer: &'a Value, actor: &Actor) -> Vec<&'a Value> {
+    let all = answer["cycles"].as_array().unwrap().iter();
+    all.filter(|cycle| cycle["processes"].as_array().unwrap().contains(&id(actor)))
+        .collect()
+}
+
+/// Over a pipe, over a socket, to one that waits for whoever comes.
+#[test]
+fn a_chain_of_three() {
+    let world = World::new();
+    let (first, last) = (world.actor(), world.actor());
+    let (read, write) = first.pipe();
+    let middle = world.heir(&first, &[write.fd]);
+    first.close_descriptor(write.fd);
+    let listener = last.listen(&world.path("last"), Kind::Stream, 4);
+    let client = middle.connect(&listener, Kind::Stream);
+    last.accept(&listener);
+    middle.block(Blocking::Read(client.fd));
+    first.block(Blocking::Read(read.fd));
+    last.block(Blocking::Accept(listener.fd));
+    let answer = waits(&world, &["--format", "json"]).json();
+    assert_eq!(answer["schema"], "whotalks-waits/1");
+    assert_eq!(answer["captured"], true);
+    let row = row(&answer, &first);
+    assert_eq!(
+        (&row["call"], &row["fd"]),
+        (&json!("read"), &json!(read.fd))
+    );
+    assert_eq!(row["object"], format!("h0/i{}", read.inode));
+    assert_eq!(row["peers"], json!([id(&middle)]));
+    assert_eq!(processes(&row["chain"]), [id(&middle), id(&last)]);
+    assert_eq!(row["chain"][0]["call"], "read");
+    assert_eq!(row["chain"][0]["object"], client.id());
+    assert_eq!(row["chain_length"], 2);
+    assert_eq!(row["end"]["kind"], "anyone");
+    assert_eq!(row["class"], "reads");
+    let middle_row = self::row(&answer, &middle);
+    let path = world.directory().join("last");
+    assert_eq!(middle_row["via"], path.to_str().unwrap());
+    let last_row = self::row(&answer, &last);
+    assert_eq!(
+        (&last_row["need"], &last_row["class"]),
+        (&json!("client"), &json!("idle"))
+    );
+    assert_eq!(cycles(&answer, &first), [] as [&Value; 0]);
+    // As people read it, and only what they asked for.
+    let one = waits(&world, &[&format!("pid:{}", first.pid())]);
+    let line = format!(
+        "whotalks-actor [{}] read → whotalks-actor [{}]: waits for any event",
+        middle.pid(),
+        last.pid()
+    );
+    assert!(one.text().contains(&line), "{}", one.text());
+    let of_last = waits(
+        &world,
+        &["--format", "json", &format!("pid:{}", last.pid())],
+    )
+    .json();
+    let pids: Vec<_> = of_last["waits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["pid"])
+        .collect();
+    let mut expected = [first.pid(), middle.pid(), last.pid()].map(Value::from);
+    expected.sort_by_key(Value::as_u64);
+    let mut pids: Vec<Value> = pids.into_iter().cloned().collect();
+    pids.sort_by_key(Value::as_u64);
+    assert_eq!(pids, expected);
+}
+
+/// Two write to each other, and nobody reads; a third waits for an answer of one of them.
+#[test]
+fn a_deadlock() {
+    let world = World::new();
+    let (one, two, third) = (world.actor(), world.actor(), world.actor());
+    let listener = two.listen(&world.abstract_name("two"), Kind::Stream, 4);
+    let [near, other] = [&one, &third].map(|actor| actor.connect(&listener, Kind::Stream));
+    let far = two.accept(&listener);
+    two.accept(&listener);
+    one.block(Blocking::Write(near.fd));
+    two.block(Blocking::Write(far.fd));
+    third.block(Blocking::Read(other.fd));
+    let answer = waits(&world, &["--format", "json"]).json();
+    let [cycle] = cycles(&answer, &one)[..] else {
+        panic!("{:#}", answer["cycles"]);
+    };
+    assert_eq!(cycle["processes"], json!([id(&one), id(&two)]));
+    assert_eq!(processes(&cycle["steps"]), [id(&one), id(&two)]);
+    assert_eq!(cycle["deadlock"], true);
+    // Where somebody could not be read, who knows what he holds?
+    let file = whotalks_tests::world::export(&world.directory().join("machine.whotalks"));
+    let sockets = file["sockets"].as_array().unwrap();
+    let ends = [near.id(), far.id()];
+    let mut ends = sockets
+        .iter()
+        .filter(|s| ends.iter().any(|end| s["id"] == *end));
+    let known = ends.all(|end| end["holders_complete"] == true);
+    assert_eq!(cycle["certain"], known);
+    for (actor, peer, end) in [(&one, &two, &near), (&two, &one, &far)] {
+        let row = row(&answer, actor);
+        assert_eq!(
+            (&row["call"], &row["need"]),
+            (&json!("write"), &json!("room"))
+        );
+        assert_eq!(row["object"], end.id());
+        assert!(row["queue_bytes"].as_u64().unwrap() > 0, "{row:#}");
+        assert_eq!(processes(&row["chain"]), [id(peer), id(actor)]);
+        assert_eq!(row["end"]["kind"], "cycle");
+        assert_eq!(row["class"], "in-cycle");
+    }
+    let row = row(&answer, &third);
+    assert_eq!(
+        (&row["class"], &row["end"]["kind"]),
+        (&json!("on-cycle"), &json!("cycle"))
+    );
+    assert_eq!(processes(&row["chain"]), [id(&two)]);
+    assert!(cycles(&answer, &third).is_empty());
+    let text = waits(&world, &[]);
+    let line = format!(
+        "deadlock: whotalks-actor [{0}] write → whotalks-actor [{1}] write → whotalks-actor [{0}]",
+        one.pid(),
+        two.pid()
+    );
+    assert!(text.text().contains(&line), "{}", text.text());
+}
+
+/// One who would write to a reader that waits for something else as well is no deadlock.
+#[test]
+fn an_event_loop_may_yet_read() {
+    let world = World::new();
+    let (server, writer, poller) = (world.actor(), world.actor(), world.actor());
+    let listener = server.listen(&world.path("loop"), Kind::Stream, 4);
+    let out = writer.connect(&listener, Kind::Stream);
+    let silent = poller.connect(&listener, Kind::Stream);
+    let accepted = [(); 2].map(|()| server.accept(&listener));
+    server.block(Blocking::Epoll(vec![listener.fd, accepted[1].fd]));
+    writer.block(Blocking::Write(out.fd));
+    poller.block(Blocking::Poll(vec![silent.fd]));
+    let answer = waits(&world, &["--format", "json"]).json();
+    let writes = row(&answer, &writer);
+    assert_eq!(
+        (&writes["class"], &writes["end"]["kind"]),
+        (&json!("held"), &json!("anyone"))
+    );
+    assert_eq!(processes(&writes["chain"]), [id(&server)]);
+    let events = row(&answer, &server);
+    // It watches the connection that is silent, and not the one that is written to.
+    assert_eq!(events["peers"], json!([id(&poller)]));
+    assert_eq!(
+        (&events["need"], &events["class"]),
+        (&json!("event"), &json!("events"))
+    );
+    // What poll(2) was given is in the poller's memory.
+    let polls = row(&answer, &poller);
+    assert_eq!(polls["end"]["kind"], "descriptors-unknown");
+    assert_eq!((&polls["fd"], &polls["peers"]), (&Value::Null, &json!([])));
+    for actor in [&server, &writer, &poller] {
+        assert!(cycles(&answer, actor).is_empty());
+    }
+}
