@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
-use whotalks::load::{Loaded, load};
+use whotalks::load::index::{Entry, index};
+use whotalks::load::{Loaded, load_some};
+use whotalks::model::At;
 use whotalks_snapshot::{DamageKind, Limits};
 
 /// The largest file that is read: beyond what any machine's tables fill.
@@ -27,10 +29,24 @@ pub(crate) struct Snapshot {
 /// Reads the snapshots, or captures this machine where none is named; says on standard error where
 /// one is damaged.
 pub(crate) fn open(files: &[PathBuf]) -> Result<Vec<Snapshot>> {
+    open_wanted(files, None)
+}
+
+/// The same for a question about one moment: of a series only the capture is decoded that is meant.
+pub(crate) fn open_at(files: &[PathBuf], at: At) -> Result<Vec<Snapshot>> {
+    // Numbers count through all files; the latest, and the latest before a time, is one file's.
+    let each = files.len() <= 1 || !matches!(at, At::Number(_));
+    open_wanted(files, each.then_some(at))
+}
+
+fn open_wanted(files: &[PathBuf], at: Option<At>) -> Result<Vec<Snapshot>> {
     let snapshots = if files.is_empty() {
         vec![capture()?]
     } else {
-        files.iter().map(|file| read(file)).collect::<Result<_>>()?
+        files
+            .iter()
+            .map(|file| read(file, at))
+            .collect::<Result<_>>()?
     };
     for snapshot in &snapshots {
         warn(snapshot);
@@ -38,17 +54,18 @@ pub(crate) fn open(files: &[PathBuf]) -> Result<Vec<Snapshot>> {
     Ok(snapshots)
 }
 
-fn read(file: &Path) -> Result<Snapshot> {
+fn read(file: &Path, at: Option<At>) -> Result<Snapshot> {
     let name = file.display().to_string();
     if file == Path::new("-") {
         if io::stdin().is_terminal() {
             bail!("-: standard input is a terminal, expected a snapshot");
         }
-        return parse("-".to_owned(), None, read_all(io::stdin().lock(), "-")?);
+        let bytes = read_all(io::stdin().lock(), "-")?;
+        return parse("-".to_owned(), None, bytes, at);
     }
     let open = File::open(file).with_context(|| format!("{name}: cannot open"))?;
     let bytes = read_all(open, &name)?;
-    parse(name, Some(file.to_owned()), bytes)
+    parse(name, Some(file.to_owned()), bytes, at)
 }
 
 fn read_all(from: impl Read, name: &str) -> Result<Vec<u8>> {
@@ -61,14 +78,47 @@ fn read_all(from: impl Read, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(name: String, path: Option<PathBuf>, bytes: Vec<u8>) -> Result<Snapshot> {
-    let loaded = load(&bytes, &Limits::default()).map_err(|error| anyhow!("{name}: {error}"))?;
+fn parse(name: String, path: Option<PathBuf>, bytes: Vec<u8>, at: Option<At>) -> Result<Snapshot> {
+    let limits = Limits::default();
+    let only = at
+        .map(|at| wanted(&bytes, &limits, at))
+        .transpose()
+        .map_err(|error| anyhow!("{name}: {error}"))?
+        .flatten();
+    let wanted = |number| only.is_none_or(|only| only == number);
+    let loaded = load_some(&bytes, &limits, &wanted).map_err(|error| anyhow!("{name}: {error}"))?;
     Ok(Snapshot {
         name,
         path,
         bytes,
         loaded,
     })
+}
+
+/// The one capture of a series that is meant, by its number in the file; `None`: read them all, since
+/// it is not known before.
+fn wanted(bytes: &[u8], limits: &Limits, at: At) -> Result<Option<u32>, whotalks_snapshot::Error> {
+    let entries = index(bytes, limits)?;
+    if entries.len() < 2 {
+        return Ok(None);
+    }
+    let known: Vec<u64> = entries.iter().filter_map(Entry::started_ns).collect();
+    let place = match at {
+        // The union needs them all.
+        At::All => return Ok(None),
+        At::Last => entries.iter().rposition(|entry| entry.host),
+        // A file's captures are in the order in which they were made, unless the clock was set.
+        At::Number(_) if known.is_sorted() => at.pick(&vec![0; entries.len()]),
+        At::Number(_) => return Ok(None),
+        At::Time(_) | At::Day(_) => {
+            if known.len() < entries.len() || !known.is_sorted() {
+                return Ok(None);
+            }
+            at.pick(&known)
+        }
+    };
+    // Where none is meant, none but the first is needed to say so.
+    Ok(Some(entries[place.unwrap_or(0)].number))
 }
 
 /// Captures this machine with the collector beside this program, or in PATH.
@@ -94,7 +144,7 @@ fn capture() -> Result<Snapshot> {
     if !output.status.success() {
         bail!("{}: capture failed", collector.display());
     }
-    parse("(this machine)".to_owned(), None, output.stdout)
+    parse("(this machine)".to_owned(), None, output.stdout, None)
 }
 
 /// One line on standard error for a snapshot that is not whole.

@@ -79,6 +79,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     };
     let mut found = scan::run(&plan, sink)?;
     let mut end = CaptureEnd {
+        started_realtime_ns: host.started_realtime_ns,
         descriptors_boottime_ns: clock::boottime_ns(),
         ..CaptureEnd::default()
     };

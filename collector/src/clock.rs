@@ -1,11 +1,35 @@
 //! The two clocks of a capture, and a time as part of a file name.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 fn nanoseconds(time: Timespec) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let part = u64::try_from(time.tv_nsec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(part)
+}
+
+/// Whether [`reading_ns`] is rounded.
+static COARSE: AtomicBool = AtomicBool::new(false);
+/// To this: about a millisecond. A power of two, whose multiples end in zeros.
+const COARSE_NS: u64 = 1 << 20;
+
+/// From now on the times of single readings are rounded: in a series they are most of what differs
+/// between two captures of a quiet machine.
+pub(crate) fn be_coarse() {
+    COARSE.store(true, Ordering::Relaxed);
+}
+
+/// When something is read, on the boot clock. Rounded up where it is rounded: nothing may seem to
+/// have been read before it began.
+pub(crate) fn reading_ns() -> u64 {
+    let now = boottime_ns();
+    if COARSE.load(Ordering::Relaxed) {
+        now.next_multiple_of(COARSE_NS)
+    } else {
+        now
+    }
 }
 
 /// `CLOCK_BOOTTIME`: goes on during suspend, and is what `stat`'s start times count by.

@@ -25,7 +25,7 @@ pub(crate) fn record(root: &OwnedFd, lane: &mut Lane) -> io::Result<()> {
         let mut raw = lane.raw(RawHeader {
             source: name.as_bytes().to_vec(),
             pass: 1,
-            at_boottime_ns: clock::boottime_ns(),
+            at_boottime_ns: clock::reading_ns(),
             ..RawHeader::default()
         });
         let read = match openat(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {

@@ -29,6 +29,7 @@ mod output;
 mod paths;
 mod proc;
 mod recent;
+mod series;
 mod signals;
 mod sink;
 mod stray;
@@ -101,10 +102,14 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
         format!("cannot write {shown}: {}", cause(error))
     };
 
-    let (sink, drain) = sink::channel();
+    let series = config.count.is_none_or(|count| count.get() > 1);
+    if series {
+        clock::be_coarse();
+    }
+    let (sink, drain) = sink::channel(series);
     let writing = std::thread::Builder::new().spawn(move || drain.write_to(output));
     let writing = writing.map_err(|error| cannot(&error))?;
-    let captured = series(&run, &sink);
+    let captured = captures(&run, &sink);
     drop(sink);
     // The writing thread's own error is the cause of whatever the readers met.
     let written = writing
@@ -129,7 +134,7 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
 }
 
 /// All captures; their number, and what the last one found.
-fn series(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
+fn captures(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
     let mut due = Instant::now();
     let mut captures = 0;
     loop {

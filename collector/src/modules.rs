@@ -68,7 +68,7 @@ pub(crate) fn record(root: &OwnedFd, pass: u8, lane: &mut Lane) -> io::Result<()
     let mut raw = lane.raw(RawHeader {
         source: b"modules".to_vec(),
         pass,
-        at_boottime_ns: clock::boottime_ns(),
+        at_boottime_ns: clock::reading_ns(),
         ..RawHeader::default()
     });
     raw.push(&text)?;

@@ -19,7 +19,7 @@ pub(crate) fn read_all(root: &OwnedFd, found: &mut Found, lane: &mut Lane) -> io
             mntns,
             pid,
             pass: 1,
-            at_boottime_ns: clock::boottime_ns(),
+            at_boottime_ns: clock::reading_ns(),
             ..RawHeader::default()
         });
         let path = format!("{pid}/mountinfo");

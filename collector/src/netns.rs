@@ -37,7 +37,7 @@ impl Space {
             source: source.as_bytes().to_vec(),
             netns: self.inode,
             pass,
-            at_boottime_ns: clock::boottime_ns(),
+            at_boottime_ns: clock::reading_ns(),
             ..RawHeader::default()
         }
     }

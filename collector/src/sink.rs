@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::series::Gathering;
 use whotalks_snapshot::records::RawHeader;
 use whotalks_snapshot::{BlockKind, EncodedBlock, Encoder, RawStream, Record, RecordBlock, Writer};
 
@@ -24,17 +25,23 @@ enum Order {
 #[derive(Clone)]
 pub(crate) struct Sink {
     orders: SyncSender<Order>,
+    series: bool,
 }
 
 /// The writing thread's end.
 pub(crate) struct Drain {
     orders: Receiver<Order>,
+    series: bool,
 }
 
-/// A queue's two ends.
-pub(crate) fn channel() -> (Sink, Drain) {
-    let (sender, receiver) = sync_channel(QUEUE_BLOCKS);
-    (Sink { orders: sender }, Drain { orders: receiver })
+/// A queue's two ends. In a series the writing thread encodes, which has what changed in view.
+pub(crate) fn channel(series: bool) -> (Sink, Drain) {
+    let (sender, orders) = sync_channel(QUEUE_BLOCKS);
+    let sink = Sink {
+        orders: sender,
+        series,
+    };
+    (sink, Drain { orders, series })
 }
 
 /// A number that nothing captured can know: the standard library's hashers have random keys.
@@ -46,9 +53,14 @@ impl Drain {
     /// Writes whatever comes, until nobody can send any more; gives the output and its size back.
     pub(crate) fn write_to<W: Write>(self, out: W) -> io::Result<(W, u64)> {
         let mut writer = Writer::with_mark(out, mark())?;
+        let gathering = || Encoder::new(ZSTD_LEVEL).map(Gathering::new);
+        let mut gathering = self.series.then(gathering).transpose()?;
         for order in &self.orders {
             match order {
-                Order::Block(block) => writer.write(&block)?,
+                Order::Block(block) => match &mut gathering {
+                    Some(gathering) => gathering.add(block, &mut writer)?,
+                    None => writer.write(&block)?,
+                },
                 Order::NextCapture => writer.next_capture(),
             }
         }
@@ -60,8 +72,13 @@ impl Drain {
 impl Sink {
     /// A reader's own encoder on this sink.
     pub(crate) fn lane(&self) -> io::Result<Lane> {
+        let encoder = if self.series {
+            Encoder::deferred()
+        } else {
+            Encoder::new(ZSTD_LEVEL)?
+        };
         Ok(Lane {
-            encoder: Encoder::new(ZSTD_LEVEL)?,
+            encoder,
             sink: self.clone(),
         })
     }

@@ -19,7 +19,7 @@ const TEXT_MODE: [&[u8]; 5] = [
 /// A reader refuses a file of a newer major version.
 pub const VERSION_MAJOR: u16 = 1;
 /// A newer minor version only adds.
-pub const VERSION_MINOR: u16 = 0;
+pub const VERSION_MINOR: u16 = 1;
 /// Bytes of the file header.
 pub const FILE_HEADER_BYTES: usize = 24;
 /// Bytes of a block header.
@@ -37,6 +37,8 @@ pub enum BlockKind {
     Host,
     /// [`CaptureEnd`](crate::records::CaptureEnd): one record; ends a capture.
     End,
+    /// All other blocks of a capture of a series: [`bundle`](crate::bundle).
+    Bundle,
     /// [`Process`](crate::records::Process) records.
     Processes,
     /// [`DescriptorTable`](crate::descriptors::DescriptorTable) records.
@@ -57,9 +59,10 @@ pub enum BlockKind {
     Unknown(u16),
 }
 
-const KINDS: [(u16, BlockKind, &str); 10] = [
+const KINDS: [(u16, BlockKind, &str); 11] = [
     (0x0001, BlockKind::Host, "host"),
     (0x0002, BlockKind::End, "end"),
+    (0x0003, BlockKind::Bundle, "bundle"),
     (0x0010, BlockKind::Processes, "processes"),
     (0x0011, BlockKind::Descriptors, "descriptors"),
     (0x0012, BlockKind::DescriptorInfo, "fdinfo"),
@@ -112,6 +115,8 @@ pub enum Codec {
     Zstd,
     /// Rows turned on their side, then one zstd frame.
     Transposed,
+    /// One zstd frame, after the payload of the block that `base` names.
+    Prefixed,
     /// A codec this reader does not know: the block is lost to it.
     Unknown(u8),
 }
@@ -123,6 +128,7 @@ impl Codec {
             Self::Stored => 0,
             Self::Zstd => 1,
             Self::Transposed => 2,
+            Self::Prefixed => 3,
             Self::Unknown(number) => number,
         }
     }
@@ -133,6 +139,7 @@ impl Codec {
             0 => Self::Stored,
             1 => Self::Zstd,
             2 => Self::Transposed,
+            3 => Self::Prefixed,
             other => Self::Unknown(other),
         }
     }

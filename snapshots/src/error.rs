@@ -123,6 +123,16 @@ pub enum DamageKind {
         /// The codec's number.
         codec: u8,
     },
+    /// Coded against a block that could not be read.
+    #[error("block {sequence} ({kind}) is coded against block {base}, which is lost")]
+    BaseLost {
+        /// Its sequence number.
+        sequence: u32,
+        /// Its type's name.
+        kind: String,
+        /// The sequence number of the block that it needs.
+        base: u32,
+    },
     /// A block asks for more than the limits allow.
     #[error("block {sequence} ({kind}) asks for {asked} bytes, the limit is {limit}")]
     Limit {

@@ -8,20 +8,25 @@
 #![forbid(unsafe_code)]
 
 pub mod block;
+pub mod bundle;
+pub mod decoder;
 pub mod descriptors;
 pub mod error;
 pub mod limits;
 pub mod netlink;
 pub mod reader;
 pub mod records;
+pub mod series;
 pub mod transpose;
 pub mod wire;
 pub mod writer;
 
 pub use block::{BlockKind, Codec};
+pub use decoder::Decoder;
 pub use error::{Damage, DamageKind, Error};
 pub use limits::{Budget, Limits};
 pub use reader::{Block, Event, Reader};
+pub use series::Series;
 pub use transpose::Rows;
 pub use wire::{Record, WireError, records};
 pub use writer::{EncodedBlock, Encoder, RawStream, RecordBlock, Writer};

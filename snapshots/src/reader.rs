@@ -31,67 +31,73 @@ pub struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Decodes the payload.
+    /// Decodes the payload of a block that needs no other one; [`Decoder`](crate::Decoder) decodes
+    /// all.
     ///
     /// # Errors
     /// The damage that makes it unreadable; the blocks around it are not concerned.
     pub fn payload(&self, limits: &Limits) -> Result<Vec<u8>, Damage> {
-        let sequence = self.header.sequence;
-        let kind = self.header.kind.name();
-        let damage = |kind| Damage {
+        let asked = self.asked(limits)?;
+        let decoded = match self.header.codec {
+            _ if self.header.base != NO_BASE => return Err(self.unknown()),
+            Codec::Unknown(_) | Codec::Prefixed => return Err(self.unknown()),
+            Codec::Stored => Ok(self.stored.to_vec()),
+            Codec::Zstd => decompress(self.stored, asked),
+            Codec::Transposed => {
+                decompress(self.stored, transpose::limit(asked)).and_then(|transposed| {
+                    transpose::decode(&transposed, asked).map_err(str::to_owned)
+                })
+            }
+        };
+        self.checked(decoded, asked)
+    }
+
+    /// Decodes the payload of a block that is coded against another one, whose payload is `prefix`.
+    pub(crate) fn payload_after(&self, prefix: &[u8], limits: &Limits) -> Result<Vec<u8>, Damage> {
+        let asked = self.asked(limits)?;
+        self.checked(decompress_after(self.stored, prefix, asked), asked)
+    }
+
+    /// Damage that is this whole block.
+    pub(crate) fn damage(&self, kind: DamageKind) -> Damage {
+        Damage {
             offset: self.offset,
             length: (BLOCK_HEADER_BYTES + self.stored.len()) as u64,
             kind,
-        };
+        }
+    }
+
+    /// How many bytes it decodes to, where that is within the limit.
+    fn asked(&self, limits: &Limits) -> Result<usize, Damage> {
         let (asked, limit) = (self.header.decoded_bytes, limits.block_bytes);
         if asked > limit {
-            let (asked, limit) = (u64::from(asked), u64::from(limit));
-            return Err(damage(DamageKind::Limit {
-                sequence,
-                kind,
-                asked,
-                limit,
+            return Err(self.damage(DamageKind::Limit {
+                sequence: self.header.sequence,
+                kind: self.header.kind.name(),
+                asked: u64::from(asked),
+                limit: u64::from(limit),
             }));
         }
-        let cause = match self.header.codec {
-            _ if self.header.base != NO_BASE => {
-                let codec = self.header.codec.number();
-                return Err(damage(DamageKind::UnknownCodec {
-                    sequence,
-                    kind,
-                    codec,
-                }));
-            }
-            Codec::Unknown(codec) => {
-                return Err(damage(DamageKind::UnknownCodec {
-                    sequence,
-                    kind,
-                    codec,
-                }));
-            }
-            Codec::Stored if self.stored.len() == asked as usize => {
-                return Ok(self.stored.to_vec());
-            }
-            Codec::Stored => format!("{} bytes instead of {asked}", self.stored.len()),
-            Codec::Zstd => match decompress(self.stored, asked as usize) {
-                Ok(payload) if payload.len() == asked as usize => return Ok(payload),
-                Ok(payload) => format!("{} bytes instead of {asked}", payload.len()),
-                Err(cause) => cause,
-            },
-            Codec::Transposed => {
-                let transposed = decompress(self.stored, transpose::limit(asked as usize));
-                let payload = transposed.and_then(|transposed| {
-                    transpose::decode(&transposed, asked as usize).map_err(str::to_owned)
-                });
-                match payload {
-                    Ok(payload) => return Ok(payload),
-                    Err(cause) => cause,
-                }
-            }
+        Ok(asked as usize)
+    }
+
+    fn unknown(&self) -> Damage {
+        self.damage(DamageKind::UnknownCodec {
+            sequence: self.header.sequence,
+            kind: self.header.kind.name(),
+            codec: self.header.codec.number(),
+        })
+    }
+
+    fn checked(&self, decoded: Result<Vec<u8>, String>, asked: usize) -> Result<Vec<u8>, Damage> {
+        let cause = match decoded {
+            Ok(payload) if payload.len() == asked => return Ok(payload),
+            Ok(payload) => format!("{} bytes instead of {asked}", payload.len()),
+            Err(cause) => cause,
         };
-        Err(damage(DamageKind::Decompress {
-            sequence,
-            kind,
+        Err(self.damage(DamageKind::Decompress {
+            sequence: self.header.sequence,
+            kind: self.header.kind.name(),
             cause,
         }))
     }
@@ -100,6 +106,21 @@ impl Block<'_> {
 /// One zstd frame of at most `limit` bytes.
 fn decompress(stored: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     zstd::bulk::decompress(stored, limit).map_err(|error| error.to_string().to_lowercase())
+}
+
+/// One zstd frame of at most `limit` bytes, coded after a prefix. Frames without a checksum of their
+/// content are refused: after another prefix than the writer's they would decode to anything.
+fn decompress_after(stored: &[u8], prefix: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    // RFC 8878, 3.1.1.1.1: bit 2 of the frame header's descriptor, after the magic number.
+    if stored.get(4).is_none_or(|descriptor| descriptor & 4 == 0) {
+        return Err("the frame has no checksum".to_owned());
+    }
+    let told = |code| zstd::zstd_safe::get_error_name(code).to_lowercase();
+    let mut context = zstd::zstd_safe::DCtx::create();
+    context.ref_prefix(prefix).map_err(told)?;
+    let mut payload = Vec::with_capacity(limit);
+    context.decompress(&mut payload, stored).map_err(told)?;
+    Ok(payload)
 }
 
 /// Goes through a file's blocks.

@@ -83,6 +83,8 @@ record! {
         pub descriptors_boottime_ns: u64,
         /// Boot clock when the first look at the tables was over.
         pub tables_boottime_ns: u64,
+        /// `Host.started_realtime_ns`, for those who look for a capture of a series by its time.
+        pub started_realtime_ns: u64,
     }
 }
 

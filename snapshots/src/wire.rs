@@ -108,6 +108,26 @@ pub(crate) fn take_slice<'a>(input: &mut &'a [u8], length: u64) -> Result<&'a [u
     Ok(head)
 }
 
+/// Skips a field by its type, as [`Record::FIELDS`] names it.
+///
+/// # Errors
+/// Where the input ends inside it, or the type is not one that records have.
+pub(crate) fn skip_field(kind: &str, input: &mut &[u8]) -> Result<(), WireError> {
+    match kind {
+        "u8" | "bool" => take_slice(input, 1).map(|_| ()),
+        "u16" | "u32" | "u64" => take_uint(input).map(|_| ()),
+        "Vec<u8>" => {
+            let length = take_uint(input)?;
+            take_slice(input, length).map(|_| ())
+        }
+        "Option<u32>" | "Option<u64>" => match u8::take(input)? {
+            0 => Ok(()),
+            _ => take_uint(input).map(|_| ()),
+        },
+        _ => Err(WireError::Invalid),
+    }
+}
+
 macro_rules! integer_fields {
     ($($unsigned:ty)*) => {$(
         impl Field for $unsigned {

@@ -9,10 +9,11 @@ use std::marker::PhantomData;
 use crate::block::{
     BlockHeader, BlockKind, Codec, FileHeader, NO_BASE, VERSION_MAJOR, VERSION_MINOR,
 };
+use crate::bundle::Member;
 use crate::limits::MAX_BLOCK_BYTES;
 use crate::records::RawHeader;
 use crate::transpose::{self, Rows};
-use crate::wire::{Record, put_record};
+use crate::wire::{Record, put_record, take_record};
 
 /// A block is handed on when its payload has grown to this: large enough to compress well, small
 /// enough that a dozen of them in memory do not matter.
@@ -23,13 +24,19 @@ pub const BLOCK_TARGET_BYTES: usize = 512 << 10;
 pub struct EncodedBlock {
     kind: BlockKind,
     codec: Codec,
+    base: u32,
     decoded_bytes: u32,
     payload_crc: u32,
     stored: Vec<u8>,
 }
 
 impl EncodedBlock {
-    fn new(kind: BlockKind, payload: &[u8], codec: Codec, compressed: Vec<u8>) -> io::Result<Self> {
+    pub(crate) fn new(
+        kind: BlockKind,
+        payload: &[u8],
+        codec: Codec,
+        compressed: Vec<u8>,
+    ) -> io::Result<Self> {
         let decoded_bytes = u32::try_from(payload.len())
             .ok()
             .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
@@ -43,16 +50,42 @@ impl EncodedBlock {
         Ok(Self {
             kind,
             codec,
+            base: NO_BASE,
             decoded_bytes,
             payload_crc: crc32fast::hash(&stored),
             stored,
         })
     }
+
+    /// The same, coded against the block of that sequence number.
+    pub(crate) fn against(self, base: u32) -> Self {
+        Self { base, ..self }
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> BlockKind {
+        self.kind
+    }
+
+    /// Bytes that it takes while it waits.
+    pub fn stored_bytes(&self) -> usize {
+        self.stored.len()
+    }
+
+    /// What a [deferred](Encoder::deferred) block holds.
+    pub fn into_member(self) -> Member {
+        debug_assert_eq!(self.codec, Codec::Stored);
+        Member {
+            kind: self.kind,
+            payload: self.stored,
+        }
+    }
 }
 
 /// Compresses payloads; one for each thread.
 pub struct Encoder {
-    zstd: zstd::bulk::Compressor<'static>,
+    /// `None`: payloads stay as they are, for somebody else to encode.
+    zstd: Option<zstd::bulk::Compressor<'static>>,
 }
 
 impl Encoder {
@@ -62,8 +95,32 @@ impl Encoder {
     /// When zstd cannot allocate its context.
     pub fn new(level: i32) -> io::Result<Self> {
         Ok(Self {
-            zstd: zstd::bulk::Compressor::new(level)?,
+            zstd: Some(zstd::bulk::Compressor::new(level)?),
         })
+    }
+
+    /// An encoder that leaves the work to another one: its blocks become a [`Member`] of a bundle,
+    /// or are encoded by [`Encoder::again`].
+    pub fn deferred() -> Self {
+        Self { zstd: None }
+    }
+
+    /// Encodes what a deferred encoder left as it was.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn again(&mut self, block: EncodedBlock) -> io::Result<EncodedBlock> {
+        let Member { kind, payload } = block.into_member();
+        if kind == BlockKind::Raw {
+            let mut rest = payload.as_slice();
+            if let Ok(header) = take_record::<RawHeader>(&mut rest)
+                && let Some(rows) = Rows::of_source(&header.source)
+            {
+                let head = payload.len() - rest.len();
+                return self.rows(kind, &payload, head, rows);
+            }
+        }
+        self.block(kind, &payload)
     }
 
     /// Encodes one payload, of at most [`MAX_BLOCK_BYTES`].
@@ -71,7 +128,10 @@ impl Encoder {
     /// # Errors
     /// `InvalidInput` when the payload is larger; otherwise zstd's own.
     pub fn block(&mut self, kind: BlockKind, payload: &[u8]) -> io::Result<EncodedBlock> {
-        let compressed = self.zstd.compress(payload)?;
+        let Some(zstd) = &mut self.zstd else {
+            return EncodedBlock::new(kind, payload, Codec::Stored, payload.to_vec());
+        };
+        let compressed = zstd.compress(payload)?;
         EncodedBlock::new(kind, payload, Codec::Zstd, compressed)
     }
 
@@ -86,12 +146,15 @@ impl Encoder {
         head: usize,
         rows: Rows,
     ) -> io::Result<EncodedBlock> {
+        let Some(zstd) = &mut self.zstd else {
+            return self.block(kind, payload);
+        };
         let Some(transposed) = transpose::encode(payload, head, rows) else {
             return self.block(kind, payload);
         };
-        let compressed = self.zstd.compress(&transposed.bytes)?;
+        let compressed = zstd.compress(&transposed.bytes)?;
         if !transposed.pays {
-            let plain = self.zstd.compress(payload)?;
+            let plain = zstd.compress(payload)?;
             if plain.len() <= compressed.len() {
                 return EncodedBlock::new(kind, payload, Codec::Zstd, plain);
             }
@@ -275,7 +338,7 @@ impl<W: Write> Writer<W> {
             codec: block.codec,
             sequence: self.sequence,
             capture: self.capture,
-            base: NO_BASE,
+            base: block.base,
             // Stored is never longer than decoded, which the encoder has bounded.
             stored_bytes: block.stored.len() as u32,
             decoded_bytes: block.decoded_bytes,
@@ -293,6 +356,11 @@ impl<W: Write> Writer<W> {
     /// Begins the next capture of a series.
     pub fn next_capture(&mut self) {
         self.capture += 1;
+    }
+
+    /// The sequence number of the next block.
+    pub fn next_sequence(&self) -> u32 {
+        self.sequence
     }
 
     /// Bytes written so far.

@@ -21,7 +21,7 @@ MAGIC = b"\x89WTK\r\n\x1a\n"
 MARKER = b"\xb7BLK"
 TEXT_MODE = [b"\x89WTK", b"\x09WTK", b"\xc2\x89WTK", b"\xef\xbf\xbdWTK", b"?WTK"]
 BLOCK_LIMIT = 16 << 20
-HOST, END, PROCESSES, DESCRIPTORS, FDINFO, WAITS = 0x01, 0x02, 0x10, 0x11, 0x12, 0x13
+HOST, END, BUNDLE, PROCESSES, DESCRIPTORS, FDINFO, WAITS = 0x01, 0x02, 0x03, 0x10, 0x11, 0x12, 0x13
 NAMESPACES, RAW, USERS, PATHS = 0x20, 0x21, 0x30, 0x31
 
 # The records' fields, as in the document's tables.
@@ -32,7 +32,7 @@ FIELDS = {
             "note:option_bytes pidns:u64 netns:u64 mntns:u64 userns:u64 collector_pid:u32",
     "CaptureEnd": "ended_realtime_ns:u64 ended_boottime_ns:u64 processes_seen:u64 processes_vanished:u64 "
                   "descriptors:u64 unix_sockets:u64 processes_denied:u64 processes_partial:u64 "
-                  "second_look:u8 descriptors_boottime_ns:u64 tables_boottime_ns:u64",
+                  "second_look:u8 descriptors_boottime_ns:u64 tables_boottime_ns:u64 started_realtime_ns:u64",
     "ReadError": "what:bytes errno:u16",
     "Process": "pid:u32 via_tid:u32 stat:bytes status:bytes cgroup:bytes cmdline:bytes exe:bytes "
                "exe_nlink:option_u32 exe_dev:u64 exe_ino:u64 cwd:bytes root:bytes netns:u64 mntns:u64 "
@@ -125,17 +125,45 @@ def blocks(data, mark, damage):
         damage.append("the capture is not complete")
 
 
-def inflate(stored, limit):
+def inflate(stored, limit, prefix=None):
+    kind = zstandard.DICT_TYPE_RAWCONTENT
+    before = prefix and zstandard.ZstdCompressionDict(prefix, dict_type=kind)
+    if prefix is not None and not zstandard.get_frame_parameters(stored).has_checksum:
+        raise Bad("a prefixed frame without a checksum")
     # The frame's own content size could be a lie: output is bounded by what is read of it.
-    with zstandard.ZstdDecompressor().stream_reader(stored) as frame:
+    with zstandard.ZstdDecompressor(dict_data=before).stream_reader(stored) as frame:
         out = frame.read(limit + 1)
     if len(out) > limit:
         raise Bad("decodes to more than it may")
     return out
 
 
-def decode(block):
-    if block.base != 0xFFFFFFFF or block.codec > 2:
+class Decoder:
+    """Decodes blocks in the file's order."""
+
+    def __init__(self):
+        self.key = None
+
+    def decode(self, block):
+        if block.kind == BUNDLE and block.base == 0xFFFFFFFF:
+            self.key = (block.sequence, None)
+        if block.codec == 3 and block.base != 0xFFFFFFFF:
+            if not self.key or self.key[0] != block.base or self.key[1] is None:
+                raise Bad("its base is lost")
+            return decode(block, self.key[1])
+        payload = decode(block)
+        if block.kind == BUNDLE:
+            self.key = (block.sequence, payload)
+        return payload
+
+    def members(self, block):
+        """The blocks that a block stands for: type and payload."""
+        payload = self.decode(block)
+        return unbundled(payload) if block.kind == BUNDLE else [(block.kind, payload)]
+
+
+def decode(block, prefix=None):
+    if block.codec > 3 or (block.codec == 3) != (block.base != 0xFFFFFFFF):
         raise Bad("coded in an unknown way")
     if block.decoded > BLOCK_LIMIT:
         raise Bad("more than the limit")
@@ -144,6 +172,8 @@ def decode(block):
             payload = block.payload
         elif block.codec == 1:
             payload = inflate(block.payload, block.decoded)
+        elif block.codec == 3:
+            payload = inflate(block.payload, block.decoded, prefix)
         else:
             limit = block.decoded + block.decoded // 2 + 64
             payload = transposed(inflate(block.payload, limit), block.decoded)
@@ -174,6 +204,54 @@ def transposed(data, decoded):
             mine[row] = bytes((cell + above) & 255 for cell, above in zip(mine[row], mine[row - 1]))
         rows.append(iter(mine))
     return head + b"".join(next(rows[group]) for group in order) + data[wire.at:]
+
+
+def unbundled(data):
+    wire = Wire(data)
+    unit, column, time = wire.uint(), Wire(wire.bytes()), 0
+    members = []
+    while not wire.ended():
+        kind, form, content = wire.uint(), wire.uint(), Wire(wire.bytes())
+        if form > 3 or (form and kind not in (PROCESSES, DESCRIPTORS, RAW)):
+            raise Bad("a block in an unknown form")
+        payload = b""
+        while form and not content.ended():
+            body = Wire(content.bytes())
+            fields = list(body.fields(RECORDS.get(kind, "RawHeader")))
+            time = (time + column.int()) % (1 << 64)
+            taken = [number(time << unit) if field == "at_boottime_ns" else value for field, _, value in fields]
+            taken.append(body.data[body.at:])
+            payload += number(len(b"".join(taken))) + b"".join(taken)
+            if kind == RAW:
+                break
+        rest = content.take(len(content.data) - content.at)
+        members.append((kind, payload + (summed(rest, "<>"[form - 2]) if form > 1 else rest)))
+    return members
+
+
+def summed(data, order):
+    """The rows of forms 2 and 3."""
+    data, last, at = bytearray(data), {}, 0
+    while at + 4 <= len(data):
+        length, = struct.unpack_from(order + "I", data, at)
+        width = (length + 3) & ~3
+        if length < 16 or width > len(data) - at:
+            break
+        if width in last:
+            words = f"<{width // 4 - 1}I"
+            above = struct.unpack_from(words, data, last[width] + 4)
+            row = struct.unpack_from(words, data, at + 4)
+            struct.pack_into(words, data, at + 4, *((a + b) % (1 << 32) for a, b in zip(row, above)))
+        last[width] = at
+        at += width
+    return bytes(data)
+
+
+def number(value):
+    """A uint, as it is written."""
+    for limit, lead, width in ((251, b"", 1), (1 << 16, b"\xfb", 2), (1 << 32, b"\xfc", 4), (1 << 64, b"\xfd", 8)):
+        if value < limit:
+            return lead + value.to_bytes(width, "little")
 
 
 # Wire encoding
@@ -294,24 +372,28 @@ def counts(data):
     minor, mark = file_header(data)
     damage, kinds, codecs, sources = [], collections.Counter(), collections.Counter(), {}
     held = collections.defaultdict(list)
-    captures = set()
+    captures, decoder, last = set(), Decoder(), None
     for block in blocks(data, mark, damage):
         try:
-            payload = decode(block)
+            members = decoder.members(block)
         except Bad as error:
             damage.append(f"block {block.sequence}: {error}")
             continue
         kinds[f"0x{block.kind:04x}"] += 1
         codecs[str(block.codec)] += 1
+        if block.capture != last:
+            # What is counted is the last capture; the others only have to be readable.
+            held, sources, last = collections.defaultdict(list), {}, block.capture
         captures.add(block.capture)
-        if block.kind in RECORDS:
-            held[RECORDS[block.kind]] += records(payload, RECORDS[block.kind])
-        elif block.kind == RAW:
-            wire = Wire(payload)
-            header = wire.record("RawHeader")
-            key = tuple(header[field] for field in "source netns mntns pid pass attempt key".split())
-            parts = sources.setdefault((block.capture, *key), [])
-            parts.append((header, payload[wire.at:]))
+        for kind, payload in members:
+            if kind in RECORDS:
+                held[RECORDS[kind]] += records(payload, RECORDS[kind])
+            elif kind == RAW:
+                wire = Wire(payload)
+                header = wire.record("RawHeader")
+                key = tuple(header[field] for field in "source netns mntns pid pass attempt key".split())
+                parts = sources.setdefault((block.capture, *key), [])
+                parts.append((header, payload[wire.at:]))
     host = held["Host"][0]
     order = "<>"[host["byte_order"] == 2]
     people = [process for process in held["Process"] if not is_kernel_thread(process["stat"])]

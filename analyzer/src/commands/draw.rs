@@ -16,7 +16,7 @@ use crate::input::Snapshot;
 use crate::{input, output};
 
 pub(super) fn run(options: &Draw) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.selection.files())?;
+    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     let target = options
         .output
         .clone()

@@ -17,7 +17,7 @@ pub(super) fn run(options: &Export) -> Result<Outcome> {
     if grouped && matches!(options.format, ExportFormat::Json | ExportFormat::Csv) {
         bail!("--by goes with --format dot or graphml");
     }
-    let mut snapshots = input::open(&options.selection.files())?;
+    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     // Relations are in this form alone.
     let whole = options.format == ExportFormat::Json && options.selection.at != At::All;
     let build = if whole { build_whole } else { build_at };

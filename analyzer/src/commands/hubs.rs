@@ -47,7 +47,7 @@ struct Row {
 }
 
 pub(super) fn run(options: &Hubs) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.selection.files())?;
+    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     let Some(single) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };

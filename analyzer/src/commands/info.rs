@@ -8,13 +8,15 @@ use sha2::{Digest, Sha256};
 use whotalks::escape;
 use whotalks::export::{rfc3339, shown};
 use whotalks::load::Loaded;
+use whotalks::load::index::{Entry, index};
 use whotalks::model::{At, FdsStatus, Host, HostId, Map, NetnsCoverage, Readable, build_at};
-use whotalks_snapshot::{DamageKind, Event, Limits, Reader};
+use whotalks_snapshot::block::NO_BASE;
+use whotalks_snapshot::{DamageKind, Decoder, Event, Limits, Reader};
 
 use crate::Outcome;
 use crate::cli::{Format, Info};
 use crate::input::Snapshot;
-use crate::table::{bytes, plural, thousands};
+use crate::table::{self, Align, bytes, plural, thousands};
 use crate::{input, output};
 
 #[derive(Serialize)]
@@ -32,6 +34,8 @@ struct File {
     intact: bool,
     damage: Vec<String>,
     captures: usize,
+    /// One for each capture in the file, in its order.
+    series: Vec<Capture>,
     blocks: usize,
     hostname: String,
     os: String,
@@ -59,16 +63,34 @@ struct File {
     complete: bool,
 }
 
+/// A capture of the file, as far as its end tells.
+#[derive(Serialize)]
+struct Capture {
+    number: usize,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    /// What it costs in the file.
+    stored_bytes: u64,
+    /// Whether another capture must be decoded for it.
+    based: bool,
+    processes: Option<u64>,
+    descriptors: Option<u64>,
+    unix_sockets: Option<u64>,
+    complete: bool,
+}
+
 pub(super) fn run(options: &Info) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.snapshots.files)?;
+    let mut snapshots = input::open_at(&options.snapshots.files, options.snapshots.at)?;
     let mut damaged = false;
     let mut files = Vec::new();
     let mut verified = Vec::new();
     for snapshot in &mut snapshots {
-        damaged |= !snapshot.loaded.damages.is_empty();
         if options.verify {
-            verified.push(verify(snapshot));
+            let (lines, intact) = verify(snapshot);
+            verified.push(lines);
+            damaged |= !intact;
         }
+        damaged |= !snapshot.loaded.damages.is_empty();
         let loaded = std::mem::take(&mut snapshot.loaded);
         let Some(described) = describe(snapshot, loaded, options.snapshots.at) else {
             eprintln!(
@@ -94,6 +116,7 @@ pub(super) fn run(options: &Info) -> Result<Outcome> {
                 writeln!(out)?;
             }
             text(out, file, map)?;
+            series(out, file)?;
             if let Some(lines) = verified.get(at) {
                 write!(out, "{lines}")?;
             }
@@ -115,6 +138,8 @@ fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> 
         |r| format!("{}.{}", r.header().major, r.header().minor),
     );
     let (captures, blocks) = (loaded.captures.len(), loaded.blocks);
+    let entries = index(&snapshot.bytes, &Limits::default()).unwrap_or_default();
+    let series = entries.iter().enumerate().map(capture).collect();
     let map = build_at(&[loaded], at)?;
     let host = &map.hosts[0];
     let coverage = &host.coverage;
@@ -136,6 +161,7 @@ fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> 
         intact: damage.is_empty(),
         damage,
         captures,
+        series,
         blocks,
         hostname: escape::display(&host.hostname),
         os: escape::display(&host.os),
@@ -176,6 +202,78 @@ fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> 
         complete: coverage.complete,
     };
     Some((file, map))
+}
+
+fn capture((place, entry): (usize, &Entry)) -> Capture {
+    let end = entry.end.as_ref();
+    Capture {
+        number: place + 1,
+        started_at: entry.started_ns().map(rfc3339),
+        ended_at: end.map(|end| rfc3339(end.ended_realtime_ns)),
+        stored_bytes: entry.stored_bytes,
+        based: !entry.alone,
+        processes: end.map(|end| end.processes_seen),
+        descriptors: end.map(|end| end.descriptors),
+        unix_sockets: end.map(|end| end.unix_sockets),
+        complete: end.is_some() && entry.host,
+    }
+}
+
+/// The captures of a series, one on a line.
+fn series(out: &mut dyn Write, file: &File) -> Result<()> {
+    if file.series.len() < 2 {
+        return Ok(());
+    }
+    let heading = [
+        ("CAPTURE", Align::Right),
+        ("STARTED", Align::Left),
+        ("BYTES", Align::Right),
+        ("PROCESSES", Align::Right),
+        ("FDS", Align::Right),
+        ("UNIX SOCKETS", Align::Right),
+        ("NOTE", Align::Left),
+    ];
+    let some = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), grouped);
+    let rows: Vec<Vec<String>> = file
+        .series
+        .iter()
+        .map(|capture| {
+            let note = match (capture.complete, capture.based) {
+                (false, _) => "LOST, at least in part",
+                (true, true) => "",
+                (true, false) => "stands alone",
+            };
+            vec![
+                capture.number.to_string(),
+                capture
+                    .started_at
+                    .as_deref()
+                    .map_or_else(|| "?".to_owned(), seconds),
+                grouped(capture.stored_bytes),
+                some(capture.processes),
+                some(capture.descriptors),
+                some(capture.unix_sockets),
+                note.to_owned(),
+            ]
+        })
+        .collect();
+    writeln!(out)?;
+    table::print_marked(out, &heading, &rows, |column, cell| {
+        column == 6 && cell.starts_with("LOST")
+    })
+}
+
+fn grouped(number: u64) -> String {
+    thousands(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// A time to the second: what people compare; the document has the rest.
+fn seconds(time: &str) -> String {
+    let time = time.replace('T', " ");
+    let whole = time
+        .split_once('.')
+        .map_or(time.as_str(), |(whole, _)| whole);
+    format!("{}Z", whole.trim_end_matches('Z'))
 }
 
 fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
@@ -245,11 +343,7 @@ fn captured(file: &File, host: &Host) -> String {
     let Some(start) = &file.started_at else {
         return "(unknown: the block that says so is lost)".to_owned();
     };
-    // Seconds are what people compare; the document has the rest.
-    let start = start.replace('T', " ");
-    let start = start
-        .split_once('.')
-        .map_or(start.as_str(), |(seconds, _)| seconds);
+    let start = seconds(start);
     let took = host.ended_at_ns.map_or_else(
         || ", never ended".to_owned(),
         |end| {
@@ -263,7 +357,7 @@ fn captured(file: &File, host: &Host) -> String {
         None => "by nobody knows whom".to_owned(),
     };
     format!(
-        "{start}Z{took}, {who}, collector {}",
+        "{start}{took}, {who}, collector {}",
         or(&file.collector, "(unknown)")
     )
 }
@@ -308,36 +402,47 @@ fn unread(netns: &NetnsCoverage) -> bool {
     netns.diag != Readable::Ok
 }
 
-/// Block by block: what each is, and whether it is whole.
-fn verify(snapshot: &Snapshot) -> String {
+/// Block by block: what each is, and whether it is whole; and whether all are.
+fn verify(snapshot: &Snapshot) -> (String, bool) {
     let limits = Limits::default();
     let Ok(reader) = Reader::new(&snapshot.bytes, &limits) else {
-        return String::new();
+        return (String::new(), false);
     };
-    let mut lines = String::new();
+    let mut decoder = Decoder::new(&limits);
+    let (mut lines, mut intact) = (String::new(), true);
     for event in reader {
         let line = match event {
-            Event::Damage(damage) => format!("block     {damage}"),
+            Event::Damage(damage) => {
+                intact = false;
+                format!("block     {damage}")
+            }
             Event::Block(block) => {
                 let header = block.header;
+                let base = match header.base {
+                    NO_BASE => String::new(),
+                    base => format!(" after block {base}"),
+                };
                 let about = format!(
-                    "block     {} at byte {}: {}, {} bytes of {}",
+                    "block     {} at byte {}: {}, {} bytes of {}{base}",
                     header.sequence,
                     block.offset,
                     header.kind.name(),
                     header.stored_bytes,
                     header.decoded_bytes
                 );
-                match block.payload(&limits) {
+                match decoder.members(&block) {
                     Ok(_) => format!("{about}, ok"),
-                    Err(damage) => format!("{about}, {}", cause(&damage.kind)),
+                    Err(damage) => {
+                        intact = false;
+                        format!("{about}, {}", cause(&damage.kind))
+                    }
                 }
             }
         };
         lines.push_str(&line);
         lines.push('\n');
     }
-    lines
+    (lines, intact)
 }
 
 fn cause(kind: &DamageKind) -> String {

@@ -46,7 +46,7 @@ pub(super) struct Row<'a> {
 }
 
 pub(super) fn run(options: &List) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.selection.files())?;
+    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     let Some(map) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };

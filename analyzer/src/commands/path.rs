@@ -32,7 +32,7 @@ struct Row {
 }
 
 pub(super) fn run(options: &Path) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.snapshots.files)?;
+    let mut snapshots = input::open_at(&options.snapshots.files, options.snapshots.at)?;
     let Some(map) = unrestricted(&mut snapshots, options.snapshots.at, build_at) else {
         return Ok(Outcome::Found);
     };

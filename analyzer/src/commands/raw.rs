@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use whotalks::escape;
 use whotalks_snapshot::records::RawHeader;
 use whotalks_snapshot::wire::take_record;
-use whotalks_snapshot::{Block, BlockKind, Event, Limits, Reader};
+use whotalks_snapshot::{Block, BlockKind, Decoder, Event, Limits, Reader};
 
 use super::pick::nearest;
 use crate::Outcome;
@@ -16,9 +16,14 @@ use crate::cli::Raw;
 use crate::table::{self, Align};
 use crate::{input, output};
 
-/// A block, or a place of damage in the file.
+/// A block, or one of those that a bundle stands for, or a place of damage in the file.
+#[derive(Clone)]
 struct Entry<'a> {
     block: Option<Block<'a>>,
+    /// What it holds.
+    kind: Option<BlockKind>,
+    /// Its place in a bundle, from 0.
+    member: Option<usize>,
     /// What a raw block holds.
     header: Option<RawHeader>,
     /// Decoded bytes, without a raw block's header.
@@ -56,15 +61,7 @@ pub(super) fn run(options: &Raw) -> Result<Outcome> {
     }
     say_others(&entries, &found, &wanted);
     output::stdout(|out| {
-        for entry in found {
-            let bytes = payload(entry, &limits).context(snapshot.name.clone())?;
-            if terminal {
-                show(out, &bytes)?;
-            } else {
-                out.write_all(&bytes)?;
-            }
-        }
-        Ok(())
+        write(out, &snapshot.bytes, &limits, &found, terminal).context(snapshot.name.clone())
     })?;
     Ok(Outcome::Done)
 }
@@ -81,9 +78,12 @@ fn arguments(what: &[OsString]) -> (Option<OsString>, Option<PathBuf>) {
 
 fn is_file(argument: &OsStr) -> bool {
     let path = Path::new(argument);
-    let digits = argument
-        .to_str()
-        .is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let digits = argument.to_str().is_some_and(|text| {
+        let number = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        number && !text.starts_with('.')
+    });
     let named = path.extension() == Some(OsStr::new("whotalks"));
     !digits && (argument == "-" || named || path.exists())
 }
@@ -94,32 +94,50 @@ fn escape_os(text: &OsStr) -> String {
 
 fn survey<'a>(file: &'a [u8], limits: &Limits) -> Result<Vec<Entry<'a>>> {
     let mut entries = Vec::new();
+    let mut decoder = Decoder::new(limits);
     for event in Reader::new(file, limits)? {
-        let entry = match event {
-            Event::Damage(damage) => Entry {
+        match event {
+            Event::Damage(damage) => entries.push(Entry {
                 block: None,
+                kind: None,
+                member: None,
                 header: None,
                 bytes: 0,
                 damage: damage.to_string(),
-            },
-            Event::Block(block) => look(block, limits),
-        };
-        entries.push(entry);
+            }),
+            Event::Block(block) => look(block, &mut decoder, &mut entries),
+        }
     }
     Ok(entries)
 }
 
-fn look<'a>(block: Block<'a>, limits: &Limits) -> Entry<'a> {
+/// What a block holds; of a bundle all that it stands for, which count from 1.
+fn look<'a>(block: Block<'a>, decoder: &mut Decoder<'a>, entries: &mut Vec<Entry<'a>>) {
+    let kind = block.header.kind;
     let mut entry = Entry {
         block: Some(block),
+        kind: Some(kind),
+        member: None,
         header: None,
         bytes: block.header.decoded_bytes as usize,
         damage: String::new(),
     };
-    match block.payload(limits) {
-        Err(damage) => entry.damage = damage.kind.to_string(),
-        Ok(payload) if block.header.kind == BlockKind::Raw => {
-            let mut rest = &payload[..];
+    let members = match decoder.members(&block) {
+        Ok(members) => members,
+        Err(damage) => {
+            entry.damage = damage.kind.to_string();
+            return entries.push(entry);
+        }
+    };
+    for (place, member) in members.iter().enumerate() {
+        let mut entry = Entry {
+            kind: Some(member.kind),
+            member: (kind == BlockKind::Bundle).then_some(place),
+            bytes: member.payload.len(),
+            ..entry.clone()
+        };
+        if member.kind == BlockKind::Raw {
+            let mut rest = &member.payload[..];
             match take_record::<RawHeader>(&mut rest) {
                 Ok(header) => {
                     entry.header = Some(header);
@@ -128,32 +146,51 @@ fn look<'a>(block: Block<'a>, limits: &Limits) -> Entry<'a> {
                 Err(cause) => entry.damage = format!("its header is unreadable: {cause}"),
             }
         }
-        Ok(_) => {}
+        entries.push(entry);
     }
-    entry
 }
 
-/// A block's bytes: of a raw one those of the kernel, of another its records.
-fn payload(entry: &Entry<'_>, limits: &Limits) -> Result<Vec<u8>> {
-    let Some(block) = entry.block else {
-        return Ok(Vec::new());
-    };
-    let mut payload = block.payload(limits)?;
-    // A raw block whose header is unreadable is given whole: its reader may know better.
-    let bytes = payload.len().saturating_sub(entry.bytes);
-    payload.drain(..bytes);
-    Ok(payload)
+/// The bytes of blocks: of a raw one those of the kernel, of another its records.
+fn write(
+    out: &mut dyn Write,
+    file: &[u8],
+    limits: &Limits,
+    found: &[&Entry<'_>],
+    terminal: bool,
+) -> Result<()> {
+    let mut decoder = Decoder::new(limits);
+    for event in Reader::new(file, limits)? {
+        let Event::Block(block) = event else { continue };
+        let wanted: Vec<_> = found
+            .iter()
+            .filter(|entry| entry.block.is_some_and(|b| b.offset == block.offset))
+            .collect();
+        if wanted.is_empty() {
+            // Whether what it needs is lost concerns nobody here.
+            let _ = decoder.pass(&block);
+            continue;
+        }
+        let members = decoder.members(&block)?;
+        for entry in wanted {
+            let Some(member) = members.get(entry.member.unwrap_or(0)) else {
+                continue;
+            };
+            // One whose header is unreadable is given whole: its reader may know better.
+            let bytes = &member.payload[member.payload.len().saturating_sub(entry.bytes)..];
+            if terminal {
+                show(out, bytes)?;
+            } else {
+                out.write_all(bytes)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The block of a number; or the first source of a name that has bytes, with all its parts.
 fn find<'e, 'a>(entries: &'e [Entry<'a>], wanted: &str) -> Option<Vec<&'e Entry<'a>>> {
-    if let Ok(number) = wanted.parse::<u32>() {
-        let of = |entry: &&Entry<'_>| {
-            entry
-                .block
-                .is_some_and(|block| block.header.sequence == number)
-        };
-        return Some(vec![entries.iter().find(of)?]);
+    if wanted.starts_with(|first: char| first.is_ascii_digit()) {
+        return Some(vec![entries.iter().find(|entry| number(entry) == wanted)?]);
     }
     let named = |entry: &&Entry<'_>| source(entry).as_deref() == Some(wanted);
     let full = entries.iter().filter(named).find(|entry| entry.bytes > 0);
@@ -173,7 +210,7 @@ fn say_others(entries: &[Entry<'_>], found: &[&Entry<'_>], wanted: &str) {
         .iter()
         .filter(named)
         .filter(|entry| entry.bytes > 0 && !is_same_source(entry, first))
-        .filter_map(|entry| Some(entry.block?.header.sequence.to_string()))
+        .map(number)
         .collect();
     if !others.is_empty() {
         let shown = others.iter().take(8).cloned().collect::<Vec<_>>();
@@ -182,6 +219,16 @@ fn say_others(entries: &[Entry<'_>], found: &[&Entry<'_>], wanted: &str) {
             "whotalks: {wanted}: the first of several; more in blocks {}{more} (by number)",
             shown.join(", ")
         );
+    }
+}
+
+/// How a block is named: its sequence number, and in a bundle its place there.
+fn number(entry: &Entry<'_>) -> String {
+    let sequence = entry.block.map(|block| block.header.sequence);
+    let sequence = sequence.map_or_else(String::new, |sequence| sequence.to_string());
+    match entry.member {
+        Some(place) => format!("{sequence}.{}", place + 1),
+        None => sequence,
     }
 }
 
@@ -282,9 +329,9 @@ fn row(entry: &Entry<'_>) -> Vec<String> {
         ];
     };
     vec![
-        block.header.sequence.to_string(),
+        number(entry),
         (u64::from(block.header.capture) + 1).to_string(),
-        block.header.kind.name(),
+        entry.kind.map_or_else(String::new, BlockKind::name),
         source(entry).unwrap_or_default(),
         some(header.map_or(0, |header| header.netns)),
         some(header.map_or(0, |header| header.pid.into())),

@@ -4,6 +4,7 @@
 //! is said. They join nothing and judge nothing: that is `model`'s work.
 
 mod diag;
+pub mod index;
 pub mod inet_diag;
 pub mod netlink_diag;
 pub mod packet_diag;
@@ -16,6 +17,7 @@ pub mod vsock_diag;
 
 use std::collections::BTreeMap;
 
+use whotalks_snapshot::bundle::Member;
 use whotalks_snapshot::descriptors::DescriptorTable;
 use whotalks_snapshot::limits::Exceeded;
 use whotalks_snapshot::netlink::ByteOrder;
@@ -24,7 +26,7 @@ use whotalks_snapshot::records::{
 };
 use whotalks_snapshot::wire::{Record, count, take_record};
 use whotalks_snapshot::{
-    Block, BlockKind, Budget, Damage, DamageKind, Error, Event, Limits, Reader,
+    Block, BlockKind, Budget, Damage, DamageKind, Decoder, Error, Event, Limits, Reader,
 };
 
 /// One capture: its records by type, and the kernel's own bytes by source.
@@ -50,6 +52,8 @@ pub struct Capture {
     pub paths: Vec<BoundPath>,
     /// Raw sources.
     pub raw: Vec<RawSource>,
+    /// What of it could not be read: those of the file's damages that concern it.
+    pub damages: Vec<Damage>,
 }
 
 /// A raw source, its parts put together.
@@ -96,15 +100,34 @@ pub struct Loaded {
 /// # Errors
 /// When the file's header is unusable; damage further on is in [`Loaded::damages`].
 pub fn load(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
+    load_some(file, limits, &|_| true)
+}
+
+/// Reads the captures of a file that are wanted, by their numbers in it; of the others only when they
+/// were made, so that their order is known.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_some(
+    file: &[u8],
+    limits: &Limits,
+    wanted: &dyn Fn(u32) -> bool,
+) -> Result<Loaded, Error> {
     let mut loader = Loader {
         limits: *limits,
+        decoder: Decoder::new(limits),
+        captures: BTreeMap::new(),
+        open: BTreeMap::new(),
+        damages: Vec::new(),
+        pending: Vec::new(),
+        at: None,
+        blocks: 0,
         budget: limits.budget(file.len() as u64),
-        ..Loader::default()
     };
     for event in Reader::new(file, limits)? {
         match event {
-            Event::Damage(damage) => loader.damages.push(damage),
-            Event::Block(block) => loader.block(&block),
+            Event::Damage(damage) => loader.pending.push(damage),
+            Event::Block(block) => loader.block(&block, wanted),
         }
     }
     Ok(loader.finish())
@@ -113,67 +136,118 @@ pub fn load(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
 /// What makes two raw parts the same source.
 type RawKey = (Vec<u8>, u64, u64, u32, u8, u64, u8);
 
-#[derive(Default)]
-struct Loader {
+struct Loader<'a> {
     limits: Limits,
+    decoder: Decoder<'a>,
     captures: BTreeMap<u32, Capture>,
     open: BTreeMap<(u32, RawKey), RawSource>,
     damages: Vec<Damage>,
+    /// Damages since the last block: what they concern is known at the next one.
+    pending: Vec<Damage>,
+    /// The capture of the last block, and whether that was its end.
+    at: Option<(u32, bool)>,
     blocks: usize,
     budget: Budget,
 }
 
-impl Loader {
-    fn block(&mut self, block: &Block<'_>) {
-        let sequence = block.header.sequence;
+impl<'a> Loader<'a> {
+    fn block(&mut self, block: &Block<'a>, wanted: &dyn Fn(u32) -> bool) {
+        let number = block.header.capture;
+        self.captures.entry(number).or_default();
+        self.settle(Some(number));
+        self.at = Some((number, block.header.kind == BlockKind::End));
+        let end = block.header.kind == BlockKind::End;
+        let read = if end || wanted(number) {
+            self.read(block)
+        } else {
+            self.decoder.pass(block)
+        };
+        match read {
+            Ok(()) => self.blocks += 1,
+            Err(damage) => self.damage(number, damage),
+        }
+    }
+
+    /// Something of a capture is lost.
+    fn damage(&mut self, number: u32, damage: Damage) {
+        let capture = self.captures.entry(number).or_default();
+        capture.damages.push(damage.clone());
+        self.damages.push(damage);
+    }
+
+    /// What was lost between two blocks was of the first one's capture, unless that had ended, or of
+    /// the second one's.
+    fn settle(&mut self, next: Option<u32>) {
+        let only = self.captures.len() == 1;
+        let open = self
+            .at
+            .filter(|(_, ended)| !ended || (only && next.is_none()));
+        let mut concerned: Vec<u32> = open.map(|(number, _)| number).into_iter().collect();
+        concerned.extend(next);
+        concerned.dedup();
+        for number in concerned {
+            let capture = self.captures.entry(number).or_default();
+            capture.damages.extend(self.pending.iter().cloned());
+        }
+        self.damages.append(&mut self.pending);
+    }
+
+    /// Reads a block's records.
+    fn read(&mut self, block: &Block<'a>) -> Result<(), Damage> {
         let damage = |kind| Damage {
             offset: block.offset,
             length: 0,
             kind,
         };
-        let limit = |over: Exceeded| DamageKind::Limit {
-            sequence,
-            kind: block.header.kind.name(),
-            asked: over.asked,
-            limit: over.limit,
+        let limit = |over: Exceeded| {
+            damage(DamageKind::Limit {
+                sequence: block.header.sequence,
+                kind: block.header.kind.name(),
+                asked: over.asked,
+                limit: over.limit,
+            })
         };
         let decoded_bytes = block.header.decoded_bytes;
         // A block beyond the limit for one is refused as such, below.
-        let possible = decoded_bytes <= self.limits.block_bytes;
-        if possible && let Err(over) = self.budget.take(u64::from(decoded_bytes)) {
-            return self.damages.push(damage(limit(over)));
+        if decoded_bytes <= self.limits.block_bytes {
+            self.budget.take(u64::from(decoded_bytes)).map_err(limit)?;
         }
-        let payload = match block.payload(&self.limits) {
-            Ok(payload) => payload,
-            Err(damage) => return self.damages.push(damage),
-        };
-        self.blocks += 1;
+        for member in self.decoder.members(block)? {
+            let Member { kind, payload } = member;
+            match self.records(block.header.capture, kind, &payload) {
+                Ok(None) => {}
+                Ok(Some((count, cause))) => {
+                    let bad = damage(DamageKind::Records {
+                        sequence: block.header.sequence,
+                        kind: kind.name(),
+                        count,
+                        cause,
+                    });
+                    self.damage(block.header.capture, bad);
+                }
+                Err(over) => return Err(limit(over)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the records of one payload.
+    fn records(&mut self, number: u32, kind: BlockKind, payload: &[u8]) -> Result<Bad, Exceeded> {
         let budget = &mut self.budget;
-        let number = block.header.capture;
         let capture = self.captures.entry(number).or_default();
-        let bad = match block.header.kind {
-            BlockKind::Host => single(&payload, &mut capture.host, budget),
-            BlockKind::End => single(&payload, &mut capture.end, budget),
-            BlockKind::Processes => many(&payload, &mut capture.processes, budget),
-            BlockKind::Descriptors => many(&payload, &mut capture.tables, budget),
-            BlockKind::DescriptorInfo => many(&payload, &mut capture.descriptor_infos, budget),
-            BlockKind::Waits => many(&payload, &mut capture.waits, budget),
-            BlockKind::Namespaces => many(&payload, &mut capture.namespaces, budget),
-            BlockKind::Users => many(&payload, &mut capture.users, budget),
-            BlockKind::Paths => many(&payload, &mut capture.paths, budget),
-            BlockKind::Raw => Ok(raw(&payload, number, capture, &mut self.open)),
+        match kind {
+            BlockKind::Host => single(payload, &mut capture.host, budget),
+            BlockKind::End => single(payload, &mut capture.end, budget),
+            BlockKind::Processes => many(payload, &mut capture.processes, budget),
+            BlockKind::Descriptors => many(payload, &mut capture.tables, budget),
+            BlockKind::DescriptorInfo => many(payload, &mut capture.descriptor_infos, budget),
+            BlockKind::Waits => many(payload, &mut capture.waits, budget),
+            BlockKind::Namespaces => many(payload, &mut capture.namespaces, budget),
+            BlockKind::Users => many(payload, &mut capture.users, budget),
+            BlockKind::Paths => many(payload, &mut capture.paths, budget),
+            BlockKind::Raw => Ok(raw(payload, number, capture, &mut self.open)),
             // A newer minor version's: skipped, as the format asks.
             _ => Ok(None),
-        };
-        match bad {
-            Ok(None) => {}
-            Ok(Some((count, cause))) => self.damages.push(damage(DamageKind::Records {
-                sequence,
-                kind: block.header.kind.name(),
-                count,
-                cause,
-            })),
-            Err(over) => self.damages.push(damage(limit(over))),
         }
     }
 
@@ -184,7 +258,9 @@ impl Loader {
         }
         if self.captures.is_empty() {
             self.captures.insert(0, Capture::default());
+            self.at = Some((0, false));
         }
+        self.settle(None);
         Loaded {
             captures: self.captures.into_values().collect(),
             damages: self.damages,

@@ -8,13 +8,15 @@ use whotalks_snapshot::records::Host;
 use super::At;
 use crate::load::{Capture, Loaded};
 
-/// A capture, and the damages of the file that it is in.
+/// A capture, and what of it is damaged.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken<'a> {
     /// The capture.
     pub capture: &'a Capture,
-    /// Its file's damages.
+    /// The damages of its file that concern it.
     pub damages: &'a [Damage],
+    /// When it began, wall clock, nanoseconds since 1970.
+    started_ns: u64,
 }
 
 /// All captures of one boot among the files: never empty, in the order of time.
@@ -26,11 +28,20 @@ pub fn series(files: &[Loaded]) -> Vec<Series<'_>> {
     let mut series: Vec<Series<'_>> = Vec::new();
     let mut places: BTreeMap<(&[u8], u64, &[u8]), usize> = BTreeMap::new();
     for file in files {
+        // Captures of which that is lost, or was not wanted, are of the file's machine.
+        let machine = file.captures.iter().find_map(identity);
+        let mut started_ns = 0;
         for capture in &file.captures {
+            // A file's captures are in the order in which they were made.
+            started_ns = started(capture).unwrap_or(started_ns);
             let next = series.len();
-            let place = identity(capture).map_or(next, |boot| *places.entry(boot).or_insert(next));
-            let damages = &file.damages;
-            let taken = Taken { capture, damages };
+            let boot = identity(capture).or(machine);
+            let place = boot.map_or(next, |boot| *places.entry(boot).or_insert(next));
+            let taken = Taken {
+                capture,
+                damages: &capture.damages,
+                started_ns,
+            };
             if place == next {
                 series.push(Series(vec![taken]));
             } else {
@@ -39,7 +50,7 @@ pub fn series(files: &[Loaded]) -> Vec<Series<'_>> {
         }
     }
     for one in &mut series {
-        one.0.sort_by_key(|taken| started(taken.capture));
+        one.0.sort_by_key(|taken| taken.started_ns);
     }
     series
 }
@@ -52,33 +63,42 @@ impl<'a> Series<'a> {
 
     /// The place of the capture that is meant.
     pub fn place(&self, at: At) -> Option<usize> {
-        let count = self.0.len();
-        let place = match at {
-            At::Last | At::All => count.checked_sub(1)?,
-            At::Number(number) => {
+        // The latest of which enough is left to know its machine, if there is one.
+        let known = |taken: &Taken<'_>| taken.capture.host.is_some();
+        if matches!(at, At::Last | At::All)
+            && let Some(place) = self.0.iter().rposition(known)
+        {
+            return Some(place);
+        }
+        let times: Vec<u64> = self.0.iter().map(|taken| taken.started_ns).collect();
+        at.pick(&times)
+    }
+}
+
+impl At {
+    /// Which of the captures is meant that began at these times, in ascending order.
+    pub fn pick(self, times: &[u64]) -> Option<usize> {
+        // The latest that had begun by then.
+        let by = |ns: u64| times.iter().rposition(|time| *time <= ns);
+        let place = match self {
+            Self::Last | Self::All => times.len().checked_sub(1)?,
+            Self::Number(number) => {
                 let back = usize::try_from(number.unsigned_abs()).ok()?;
                 if number > 0 {
                     back - 1
                 } else {
-                    count.checked_sub(back)?
+                    times.len().checked_sub(back)?
                 }
             }
-            At::Time(ns) => self.by(ns)?,
-            At::Day(ns) => {
-                let last = started(self.0.last()?.capture);
+            Self::Time(ns) => by(ns)?,
+            Self::Day(ns) => {
+                let last = *times.last()?;
                 let midnight = last - last % DAY_NS;
-                let today = self.by(midnight.saturating_add(ns));
-                today.or_else(|| self.by(midnight.checked_sub(DAY_NS)?.saturating_add(ns)))?
+                let today = by(midnight.saturating_add(ns));
+                today.or_else(|| by(midnight.checked_sub(DAY_NS)?.saturating_add(ns)))?
             }
         };
-        (place < count).then_some(place)
-    }
-
-    /// The latest that had begun by then.
-    fn by(&self, ns: u64) -> Option<usize> {
-        self.0
-            .iter()
-            .rposition(|taken| started(taken.capture) <= ns)
+        (place < times.len()).then_some(place)
     }
 }
 
@@ -91,11 +111,11 @@ fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
     (!host.boot_id.is_empty()).then_some((&host.boot_id, host.pidns, &host.hostname))
 }
 
-fn started(capture: &Capture) -> u64 {
-    capture
-        .host
-        .as_ref()
-        .map_or(0, |host| host.started_realtime_ns)
+/// When a capture began; `None` where all that says so is lost.
+fn started(capture: &Capture) -> Option<u64> {
+    let host = capture.host.as_ref().map(|host| host.started_realtime_ns);
+    let end = capture.end.as_ref().map(|end| end.started_realtime_ns);
+    host.or(end.filter(|started_ns| *started_ns != 0))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(crate) fn read(
         pid: owner.pid,
         tid: owner.tid,
         pass: owner.pass,
-        at_boottime_ns: clock::boottime_ns(),
+        at_boottime_ns: clock::reading_ns(),
         ..DescriptorTable::default()
     };
     let mut outcome = Outcome::default();

@@ -87,7 +87,7 @@ fn open_path(root: &OwnedFd, pid: u32) -> Result<OwnedFd, Errno> {
 pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
     let mut record = Process {
         pid,
-        at_boottime_ns: clock::boottime_ns(),
+        at_boottime_ns: clock::reading_ns(),
         ..Process::default()
     };
     let directory = open_path(root, pid).ok()?;

@@ -221,6 +221,7 @@ pub(crate) fn example() -> Vec<u8> {
         ended_boottime_ns: 3_600_076_543_211,
         processes_seen: 1,
         descriptors: 5,
+        started_realtime_ns: 1_700_000_000_123_456_789,
         ..CaptureEnd::default()
     };
     writer

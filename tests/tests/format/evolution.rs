@@ -40,12 +40,24 @@ impl Forge {
         decoded_bytes: u32,
         stored: &[u8],
     ) -> &mut Self {
+        self.after(NO_BASE, kind, codec, decoded_bytes, stored)
+    }
+
+    /// The same, coded against another block.
+    pub(crate) fn after(
+        &mut self,
+        base: u32,
+        kind: BlockKind,
+        codec: Codec,
+        decoded_bytes: u32,
+        stored: &[u8],
+    ) -> &mut Self {
         let header = BlockHeader {
             kind,
             codec,
             sequence: self.sequence,
             capture: 0,
-            base: NO_BASE,
+            base,
             stored_bytes: u32::try_from(stored.len()).unwrap(),
             decoded_bytes,
             mark: self.mark,
@@ -193,8 +205,8 @@ fn the_matrix() {
         ("reserved bytes in use", reserved, None),
         (
             "unknown codec",
-            codec(Codec::Unknown(3)),
-            lost("is coded in a way this program does not know (3)"),
+            codec(Codec::Unknown(4)),
+            lost("is coded in a way this program does not know (4)"),
         ),
         (
             "codec for local use",

@@ -9,8 +9,9 @@ mod hostile;
 mod numbers;
 mod python;
 mod salvage;
+mod series;
 
-use whotalks_snapshot::{BlockKind, Damage, Event, Limits, Reader};
+use whotalks_snapshot::{BlockKind, Damage, Decoder, Event, Limits, Reader};
 
 /// A block that was read: its sequence number, type, and payload.
 type Read = (u32, BlockKind, Vec<u8>);
@@ -18,11 +19,12 @@ type Read = (u32, BlockKind, Vec<u8>);
 /// Everything that can be read of a file, and everything that cannot.
 fn read(file: &[u8]) -> (Vec<Read>, Vec<Damage>) {
     let limits = Limits::default();
+    let mut decoder = Decoder::new(&limits);
     let (mut blocks, mut damages) = (Vec::new(), Vec::new());
     for event in Reader::new(file, &limits).unwrap() {
         match event {
             Event::Damage(damage) => damages.push(damage),
-            Event::Block(block) => match block.payload(&limits) {
+            Event::Block(block) => match decoder.payload(&block) {
                 Ok(payload) => blocks.push((block.header.sequence, block.header.kind, payload)),
                 Err(damage) => damages.push(damage),
             },

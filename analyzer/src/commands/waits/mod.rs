@@ -16,7 +16,7 @@ use crate::cli::{Selection, TableFormat, Waits};
 use crate::{input, output};
 
 pub(super) fn run(options: &Waits) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.selection.files())?;
+    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     let Some(map) = unrestricted(&mut snapshots, options.selection.at, build_whole) else {
         return Ok(Outcome::Found);
     };

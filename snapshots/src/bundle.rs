@@ -1,0 +1,412 @@
+//! Bundles: all payloads of one capture as one, so that the next capture can be coded against it.
+//!
+//! Of a quiet machine little changes between two captures but the times at which things were read,
+//! and counters that go up in every row of a table. Both are taken out: times into a column of their
+//! own, rows of tables by what they differ in from the row above. Lossless for any payloads. FORMAT.md,
+//! *Bundle*.
+
+use crate::block::BlockKind;
+use crate::descriptors::DescriptorTable;
+use crate::records::{Process, RawHeader};
+use crate::wire::{Record, put_int, put_uint, skip_field, take_int, take_slice, take_uint};
+
+/// The field that is taken out of records.
+const TIME: &str = "at_boottime_ns";
+
+/// Content of a member: its payload as it is.
+const PLAIN: u64 = 0;
+/// Its payload with the times taken out.
+const TIMELESS: u64 = 1;
+/// A raw block's payload with its time taken out, and its rows as differences. The lengths of rows
+/// are little-endian …
+const ROWS_LITTLE: u64 = 2;
+/// … or big-endian.
+const ROWS_BIG: u64 = 3;
+
+/// One of a capture's blocks, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// What it holds.
+    pub kind: BlockKind,
+    /// As in a block of that kind.
+    pub payload: Vec<u8>,
+}
+
+/// The fields of a kind's records, where they have a time.
+fn timed(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
+    match kind {
+        BlockKind::Processes => Some(Process::FIELDS),
+        BlockKind::Descriptors => Some(DescriptorTable::FIELDS),
+        BlockKind::Raw => Some(RawHeader::FIELDS),
+        _ => None,
+    }
+}
+
+/// Puts payloads together.
+pub fn pack(members: &[Member]) -> Vec<u8> {
+    let mut times = Vec::new();
+    let mut contents = Vec::new();
+    for member in members {
+        let (form, content) = reduce(member, &mut times);
+        put_uint(u64::from(member.kind.number()), &mut contents);
+        put_uint(form, &mut contents);
+        put_uint(content.len() as u64, &mut contents);
+        contents.extend_from_slice(&content);
+    }
+    // Clocks that are read coarsely give multiples of a power of two.
+    let all = times.iter().fold(0, |all, time| all | time);
+    let shift = if all == 0 { 0 } else { all.trailing_zeros() };
+    let mut column = Vec::new();
+    let mut before = 0_u64;
+    for time in times {
+        let time = time >> shift;
+        put_int(time.wrapping_sub(before).cast_signed(), &mut column);
+        before = time;
+    }
+    let mut out = Vec::with_capacity(contents.len() + column.len() + 16);
+    put_uint(u64::from(shift), &mut out);
+    put_uint(column.len() as u64, &mut out);
+    out.extend_from_slice(&column);
+    out.extend_from_slice(&contents);
+    out
+}
+
+/// What is stored of a member; its times are appended to `times`.
+fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
+    let plain = || (PLAIN, member.payload.clone());
+    let Some(fields) = timed(member.kind) else {
+        return plain();
+    };
+    let mut rest = member.payload.as_slice();
+    let mut out = Vec::with_capacity(rest.len());
+    let known = times.len();
+    loop {
+        let before = rest;
+        let Some((front, time, back)) = split(&mut rest, fields) else {
+            times.truncate(known);
+            return plain();
+        };
+        // Only what comes back as it was may be taken apart.
+        let mut again = Vec::new();
+        join(front, time, back, &mut again);
+        if again != before[..before.len() - rest.len()] {
+            times.truncate(known);
+            return plain();
+        }
+        join(front, 0, back, &mut out);
+        times.push(time);
+        if member.kind == BlockKind::Raw {
+            return rows_of_raw(front, rest, out);
+        }
+        if rest.is_empty() {
+            return (TIMELESS, out);
+        }
+    }
+}
+
+/// A raw block after its header, which is in `out`: rows of netlink messages as differences.
+fn rows_of_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
+    let mut fields = header;
+    let source = take_uint(&mut fields).and_then(|length| take_slice(&mut fields, length));
+    let start = out.len();
+    out.extend_from_slice(body);
+    if !source.is_ok_and(|source| source.starts_with(b"diag/")) {
+        return (TIMELESS, out);
+    }
+    let big = cfg!(target_endian = "big");
+    difference(&mut out[start..], big);
+    (if big { ROWS_BIG } else { ROWS_LITTLE }, out)
+}
+
+/// A record's fields before its time, the time, and what follows; `None` where it has none.
+fn split<'a>(rest: &mut &'a [u8], fields: &[(&str, &str)]) -> Option<(&'a [u8], u64, &'a [u8])> {
+    let length = take_uint(rest).ok()?;
+    let body = take_slice(rest, length).ok()?;
+    let mut after = body;
+    for (name, kind) in fields {
+        if *name == TIME {
+            let front = &body[..body.len() - after.len()];
+            let time = take_uint(&mut after).ok()?;
+            return Some((front, time, after));
+        }
+        skip_field(kind, &mut after).ok()?;
+    }
+    None
+}
+
+/// Undoes [`split`].
+fn join(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
+    let mut number = Vec::with_capacity(9);
+    put_uint(time, &mut number);
+    put_uint((front.len() + number.len() + back.len()) as u64, out);
+    out.extend_from_slice(front);
+    out.extend_from_slice(&number);
+    out.extend_from_slice(back);
+}
+
+/// The places of rows in `bytes`, each with that of the row of its length before.
+///
+/// A row is a netlink message with its padding; what is none ends them. Its first four bytes, the
+/// length, are never changed, so that the same rows are found when differences are undone.
+fn rows(bytes: &[u8], big: bool) -> Vec<(usize, usize, Option<usize>)> {
+    let mut rows = Vec::new();
+    let mut last: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    while let Some(&[a, b, c, d]) = bytes.get(at..at + 4) {
+        let length = if big {
+            u32::from_be_bytes([a, b, c, d])
+        } else {
+            u32::from_le_bytes([a, b, c, d])
+        };
+        let width = (length as usize).next_multiple_of(4);
+        if length < 16 || width > bytes.len() - at {
+            break;
+        }
+        let above = match last.binary_search_by_key(&width, |(width, _)| *width) {
+            Ok(found) => Some(std::mem::replace(&mut last[found].1, at)),
+            Err(place) => {
+                last.insert(place, (width, at));
+                None
+            }
+        };
+        rows.push((at, width, above));
+        at += width;
+    }
+    rows
+}
+
+/// Each 32-bit word of a row but the first, less the word above it.
+fn difference(bytes: &mut [u8], big: bool) {
+    // From the last row up, so that the rows above are still whole.
+    for (at, width, above) in rows(bytes, big).into_iter().rev() {
+        let Some(above) = above else { continue };
+        for word in (4..width).step_by(4) {
+            let less = word_at(bytes, above + word);
+            put_word(
+                bytes,
+                at + word,
+                word_at(bytes, at + word).wrapping_sub(less),
+            );
+        }
+    }
+}
+
+/// Undoes [`difference`].
+fn sum(bytes: &mut [u8], big: bool) {
+    for (at, width, above) in rows(bytes, big) {
+        let Some(above) = above else { continue };
+        for word in (4..width).step_by(4) {
+            let more = word_at(bytes, above + word);
+            put_word(
+                bytes,
+                at + word,
+                word_at(bytes, at + word).wrapping_add(more),
+            );
+        }
+    }
+}
+
+fn word_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn put_word(bytes: &mut [u8], at: usize, word: u32) {
+    bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+}
+
+/// Takes payloads apart again: those of the blocks that the bundle stands for.
+///
+/// # Errors
+/// Where these bytes are no bundle. At most a few times as much is allocated as `bundle` is long.
+pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
+    const SHORT: &str = "bundle is cut short";
+    let mut rest = bundle;
+    let shift = take_uint(&mut rest).map_err(|_| SHORT)?;
+    if shift >= 64 {
+        return Err("bundle has times in an unknown unit");
+    }
+    let mut times = take_uint(&mut rest)
+        .and_then(|length| take_slice(&mut rest, length))
+        .map_err(|_| SHORT)?;
+    let mut before = 0_u64;
+    let mut time = || {
+        let step = take_int(&mut times).map_err(|_| "bundle lacks times")?;
+        before = before.wrapping_add(step.cast_unsigned());
+        Ok(before << shift)
+    };
+    let mut members = Vec::new();
+    while !rest.is_empty() {
+        let number = take_uint(&mut rest).map_err(|_| SHORT)?;
+        let number = u16::try_from(number).map_err(|_| "bundle has a block of no type")?;
+        let kind = BlockKind::from_number(number);
+        let form = take_uint(&mut rest).map_err(|_| SHORT)?;
+        let length = take_uint(&mut rest).map_err(|_| SHORT)?;
+        let content = take_slice(&mut rest, length).map_err(|_| SHORT)?;
+        let payload = match form {
+            PLAIN => content.to_vec(),
+            TIMELESS | ROWS_LITTLE | ROWS_BIG => restore(kind, form, content, &mut time)?,
+            _ => return Err("bundle has a block in an unknown form"),
+        };
+        members.push(Member { kind, payload });
+    }
+    Ok(members)
+}
+
+/// A member's payload from its content.
+fn restore(
+    kind: BlockKind,
+    form: u64,
+    content: &[u8],
+    time: &mut impl FnMut() -> Result<u64, &'static str>,
+) -> Result<Vec<u8>, &'static str> {
+    const BAD: &str = "bundle has records without times";
+    let fields = timed(kind).ok_or(BAD)?;
+    let mut rest = content;
+    let mut out = Vec::with_capacity(content.len() + content.len() / 8);
+    while !rest.is_empty() {
+        let (front, _, back) = split(&mut rest, fields).ok_or(BAD)?;
+        join(front, time()?, back, &mut out);
+        if kind == BlockKind::Raw {
+            let start = out.len();
+            out.extend_from_slice(rest);
+            match form {
+                ROWS_LITTLE => sum(&mut out[start..], false),
+                ROWS_BIG => sum(&mut out[start..], true),
+                _ => {}
+            }
+            break;
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::records::User;
+    use crate::wire::put_record;
+
+    fn member(kind: BlockKind, records: &[impl Record], tail: &[u8]) -> Member {
+        let mut payload = Vec::new();
+        records
+            .iter()
+            .for_each(|record| put_record(record, &mut payload));
+        payload.extend_from_slice(tail);
+        Member { kind, payload }
+    }
+
+    fn process(pid: u32, at_boottime_ns: u64) -> Process {
+        let errors = vec![crate::records::ReadError::default(); 2];
+        Process {
+            pid,
+            stat: vec![b'x'; 300],
+            exe_nlink: Some(1),
+            at_boottime_ns,
+            errors,
+            ..Process::default()
+        }
+    }
+
+    fn raw(source: &str, bytes: &[u8]) -> Member {
+        let header = RawHeader {
+            source: source.into(),
+            at_boottime_ns: 77 << 20,
+            key: 5,
+            ..RawHeader::default()
+        };
+        member(BlockKind::Raw, &[header], bytes)
+    }
+
+    fn message(counter: u32, payload_bytes: u32) -> Vec<u8> {
+        let mut message = (16 + payload_bytes).to_ne_bytes().to_vec();
+        message.resize(16 + payload_bytes as usize, 3);
+        message[16..20].copy_from_slice(&counter.to_ne_bytes());
+        message.resize(message.len().next_multiple_of(4), 0);
+        message
+    }
+
+    #[test]
+    fn payloads_come_back() {
+        let rows: Vec<u8> = (0..50)
+            .flat_map(|n| message(n * 1_000_003, 20 + n % 3))
+            .collect();
+        let members = vec![
+            member(BlockKind::Host, &[User::default()], b""),
+            member(
+                BlockKind::Processes,
+                &[process(1, 5), process(2, u64::MAX)],
+                b"",
+            ),
+            member(BlockKind::Descriptors, &[DescriptorTable::default()], b""),
+            // Cut, or of another version: kept as they are.
+            member(BlockKind::Processes, &[process(1, 9)], b"\x40short"),
+            member(BlockKind::Processes, &[User::default()], b""),
+            Member {
+                kind: BlockKind::Descriptors,
+                payload: Vec::new(),
+            },
+            raw("diag/tcp", &rows),
+            raw("diag/tcp", &rows[..rows.len() - 3]),
+            raw("diag/tcp", b"no rows"),
+            raw("net/unix", b"a line\n"),
+            member(BlockKind::Unknown(0x7000), &[User::default()], b"!"),
+        ];
+        assert_eq!(unpack(&pack(&members)).unwrap(), members);
+        assert_eq!(unpack(&pack(&[])).unwrap(), []);
+    }
+
+    #[test]
+    fn what_goes_up_everywhere_is_the_same() {
+        let rows = |plus: u32| -> Vec<u8> { (0..50).flat_map(|n| message(n + plus, 20)).collect() };
+        let contents = |plus| pack(&[raw("diag/tcp", &rows(plus))]);
+        let (one, other) = (contents(0), contents(7_777_777));
+        let changed = one.iter().zip(&other).filter(|(a, b)| a != b).count();
+        assert!(one.len() == other.len() && changed <= 4, "{changed}");
+
+        let at = |ms: u64| {
+            let times = [ms << 20, (ms + 1) << 20];
+            pack(&[
+                member(
+                    BlockKind::Processes,
+                    &times.map(|time| process(7, time)),
+                    b"",
+                ),
+                member(
+                    BlockKind::Descriptors,
+                    &times.map(|at_boottime_ns| DescriptorTable {
+                        at_boottime_ns,
+                        ..DescriptorTable::default()
+                    }),
+                    b"",
+                ),
+            ])
+        };
+        let (one, other) = (at(1_000), at(9_999));
+        let changed = one.iter().zip(&other).filter(|(a, b)| a != b).count();
+        assert!(one.len() == other.len() && changed <= 2, "{changed}");
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_refused_or_bounded() {
+        let good = pack(&[
+            member(
+                BlockKind::Processes,
+                &[process(1, 5), process(2, 1 << 40)],
+                b"",
+            ),
+            raw("diag/tcp", &message(5, 40).repeat(4)),
+        ]);
+        for at in 0..good.len() {
+            for value in [0, 1, 0x7f, 0xfd, 0xff] {
+                let mut changed = good.clone();
+                changed[at] = value;
+                let Ok(members) = unpack(&changed) else {
+                    continue;
+                };
+                let bytes: usize = members.iter().map(|member| member.payload.len()).sum();
+                assert!(bytes <= 3 * good.len(), "{at}: {bytes}");
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Decoding blocks in the file's order, those that are coded against another one included.
+
+use std::cell::OnceCell;
+
+use crate::block::{BlockKind, Codec, NO_BASE};
+use crate::bundle::{self, Member};
+use crate::error::{Damage, DamageKind};
+use crate::limits::Limits;
+use crate::reader::Block;
+
+/// Decodes blocks, and keeps the one that later ones are coded against.
+///
+/// It must come across every block of the file in its order, by [`Decoder::payload`] or, where its
+/// payload is of no interest, by [`Decoder::pass`].
+#[derive(Debug, Clone)]
+pub struct Decoder<'a> {
+    limits: Limits,
+    key: Option<Key<'a>>,
+}
+
+/// The latest bundle that needs no other one.
+#[derive(Debug, Clone)]
+struct Key<'a> {
+    block: Block<'a>,
+    /// Decoded when it is first needed; `None` where that failed.
+    payload: OnceCell<Option<Vec<u8>>>,
+}
+
+impl<'a> Decoder<'a> {
+    /// Before the first block of a file.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            limits: *limits,
+            key: None,
+        }
+    }
+
+    /// Goes past a block without decoding it.
+    ///
+    /// # Errors
+    /// Where the block that it is coded against is lost, and it with it.
+    pub fn pass(&mut self, block: &Block<'a>) -> Result<(), Damage> {
+        let header = &block.header;
+        if header.kind == BlockKind::Bundle && header.base == NO_BASE {
+            self.key = Some(Key {
+                block: *block,
+                payload: OnceCell::new(),
+            });
+        }
+        let based = header.codec == Codec::Prefixed && header.base != NO_BASE;
+        if based && self.key_of(block).is_none() {
+            return Err(base_lost(block));
+        }
+        Ok(())
+    }
+
+    /// Decodes a block's payload.
+    ///
+    /// # Errors
+    /// The damage that makes it unreadable; the blocks around it are not concerned, unless they are
+    /// coded against it.
+    pub fn payload(&mut self, block: &Block<'a>) -> Result<Vec<u8>, Damage> {
+        self.pass(block)?;
+        if block.header.codec != Codec::Prefixed || block.header.base == NO_BASE {
+            return block.payload(&self.limits);
+        }
+        let prefix = self.key_of(block).and_then(|key| {
+            let decode = || key.block.payload(&self.limits).ok();
+            key.payload.get_or_init(decode).as_deref()
+        });
+        match prefix {
+            Some(prefix) => block.payload_after(prefix, &self.limits),
+            None => Err(base_lost(block)),
+        }
+    }
+
+    fn key_of(&self, block: &Block<'_>) -> Option<&Key<'a>> {
+        let key = self.key.as_ref();
+        key.filter(|key| key.block.header.sequence == block.header.base)
+    }
+
+    /// Decodes a block into what it stands for: itself, or for a bundle the blocks in it.
+    ///
+    /// # Errors
+    /// As [`Decoder::payload`].
+    pub fn members(&mut self, block: &Block<'a>) -> Result<Vec<Member>, Damage> {
+        let payload = self.payload(block)?;
+        let kind = block.header.kind;
+        if kind != BlockKind::Bundle {
+            return Ok(vec![Member { kind, payload }]);
+        }
+        bundle::unpack(&payload).map_err(|cause| {
+            block.damage(DamageKind::Decompress {
+                sequence: block.header.sequence,
+                kind: kind.name(),
+                cause: cause.to_owned(),
+            })
+        })
+    }
+}
+
+fn base_lost(block: &Block<'_>) -> Damage {
+    block.damage(DamageKind::BaseLost {
+        sequence: block.header.sequence,
+        kind: block.header.kind.name(),
+        base: block.header.base,
+    })
+}
