@@ -1,5 +1,6 @@
 //! Sockets of the inet families: on the map with their holders, and paired by their addresses.
 
+use whotalks_tests::role::{needs_namespaces, skip, works};
 use whotalks_tests::{Address, Edge, Kind, World};
 
 fn loopback(v6: bool) -> Address {
@@ -93,4 +94,35 @@ fn time_wait_is_not_a_socket() {
         })
         .collect();
     assert!(leftover.is_empty(), "{leftover:#?}");
+}
+
+/// Both ends are on this host, in two networks that a cable joins.
+#[test]
+fn over_a_veth() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let alone = &["unshare", "-n"];
+    let (server, client) = (world.actor_with(alone, &[]), world.actor_with(alone, &[]));
+    let (here, there) = (server.pid().to_string(), client.pid().to_string());
+    let made = format!(
+        "nsenter -n -t {here} ip link add one type veth peer name two netns {there} &&
+         nsenter -n -t {here} ip addr add 10.77.0.1/24 dev one &&
+         nsenter -n -t {here} ip link set one up &&
+         nsenter -n -t {there} ip addr add 10.77.0.2/24 dev two &&
+         nsenter -n -t {there} ip link set two up"
+    );
+    if !works(&["sh", "-c", &made]) {
+        return skip("no veth can be made here");
+    }
+    let listener = server.listen(&Address::Inet("10.77.0.1:7000".into()), Kind::Stream, 4);
+    let connected = client.connect(&listener, Kind::Stream);
+    let accepted = server.accept(&listener);
+    let map = world.capture();
+    map.is_exactly(&[Edge::inet(&connected, &accepted).via(&listener)]);
+    assert_ne!(
+        map.socket(&connected)["netns"],
+        map.socket(&accepted)["netns"]
+    );
 }

@@ -12,6 +12,7 @@ mod descriptors;
 mod inet;
 mod listeners;
 mod names;
+mod oracles;
 mod pairs;
 mod pipes;
 mod queues;

@@ -1,6 +1,6 @@
 //! Clients that wait to be accepted, and those that do not even wait in the queue.
 
-use whotalks_tests::role::skip;
+use whotalks_tests::role::{needs_namespaces, say, skip, works};
 use whotalks_tests::{Edge, Kind, World};
 
 #[test]
@@ -90,4 +90,75 @@ fn a_long_queue_hides_nothing() {
     edges.extend([before, after].map(|(a, b)| Edge::pair(&a, &b)));
     map.is_exactly(&edges);
     map.has(&listener, "pending", CLIENTS);
+}
+
+/// The kernel cannot even tell who waits in such a queue: that is not known, and nothing else is
+/// lost with it.
+#[test]
+fn nine_thousand_pending_clients_hide_no_other_socket() {
+    const CLIENTS: u32 = 9_000;
+    // Not more for each process than the smallest usual limit of descriptors allows.
+    const CROWDS: u32 = 10;
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    // The limit belongs to the network namespace, so that no other one is changed.
+    let raised = r#"echo 10000 > /proc/sys/net/core/somaxconn; exec "$@""#;
+    let server = world.actor_with(&["unshare", "-n", "sh", "-c", raised, "sh"], &[]);
+    let pid = server.pid().to_string();
+    let beside: &[&str] = &["nsenter", "-n", "-t", &pid];
+    let limit = [
+        beside,
+        &["grep", "-q", "10000", "/proc/sys/net/core/somaxconn"],
+    ]
+    .concat();
+    if !works(&limit) {
+        return say("net.core.somaxconn cannot be raised in a user namespace of this kernel");
+    }
+    let before = server.pair(Kind::Stream);
+    let path = world.path("crowded.sock");
+    let listener = server.listen(&path, Kind::Stream, CLIENTS.cast_signed());
+    let other = server.listen(&world.path("other.sock"), Kind::Stream, 4);
+    let crowds: Vec<_> = (0..CROWDS).map(|_| world.actor_with(beside, &[])).collect();
+    let waiting: Vec<_> = crowds
+        .iter()
+        .flat_map(|crowd| crowd.connect_many(&listener, Kind::Stream, CLIENTS / CROWDS))
+        .collect();
+    let client = world.actor_with(beside, &[]);
+    let served = client.connect(&other, Kind::Stream);
+    let accepted = server.accept(&other);
+    let late = client.connect(&other, Kind::Stream);
+    let after = server.pair(Kind::Stream);
+    let map = world.capture();
+    map.has(&listener, "pending", CLIENTS);
+    for client in &waiting {
+        let holders = map.socket(client)["holders"].as_array().map(Vec::len);
+        assert_eq!(holders, Some(1), "{client:?}");
+    }
+    for (one, two) in [before, after, (served, accepted)] {
+        let id = one.id();
+        let all: Vec<_> = map.connections_of(&id).collect();
+        assert_eq!(all.len(), 1, "{all:?}");
+        let ends = [&all[0]["a"], &all[0]["b"]];
+        assert!(ends.iter().any(|end| **end == two.id()), "{all:?}");
+        assert_eq!(all[0]["state"], "established");
+    }
+    let id = late.id();
+    let pending: Vec<_> = map.connections_of(&id).collect();
+    assert_eq!(pending.len(), 1);
+    assert_eq!(
+        (&pending[0]["state"], &pending[0]["listener"]),
+        (&"pending".into(), &other.id().into())
+    );
+    // Of the crowd nobody is said to wait anywhere else.
+    for client in &waiting {
+        for connection in map.connections_of(&client.id()) {
+            let listener_id = &connection["listener"];
+            assert!(
+                listener_id.is_null() || *listener_id == listener.id(),
+                "{connection}"
+            );
+        }
+    }
 }
