@@ -13,6 +13,7 @@ mod path;
 mod pick;
 mod raw;
 mod sockets;
+mod trend;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
         Command::Diff(options) => diff::run(options),
+        Command::Trend(options) => trend::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),

@@ -9,7 +9,7 @@ use super::draft::{Draft, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
-use super::{HostId, Map, Warning, inet, netlink, packet, processes, tuples, unix, vsock};
+use super::{HostId, Map, Warning, bound, inet, netlink, packet, processes, tuples, unix, vsock};
 use crate::load::{Capture, Loaded, RawSource};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
@@ -87,6 +87,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     count_processes(map, first_process, &mut coverage);
     judge(capture, &mut coverage);
     add_holders(map, &mut drafts, &held, coverage.all_holders_known());
+    bound::look(capture, &mut drafts, &map.holders, &map.processes);
 
     let connector = Connector {
         host,
