@@ -121,6 +121,16 @@ Examples:
   whotalks diff --by process --why --only nginx old.whotalks new.whotalks
   whotalks diff --format json old.whotalks new.whotalks | jq '.listeners.added'";
 
+/// `trend`.
+pub(crate) const TREND: &str = "\
+Several files of one boot form a series, and so do the captures of one file (whotalks-collect
+--count 10 --interval 1m). Rows that do not move are hidden without --all.
+
+Examples:
+  whotalks trend series.whotalks                what grew, the most first
+  whotalks trend --by process 9am.whotalks 10am.whotalks 11am.whotalks
+  whotalks trend --format json series.whotalks | jq '.rows[] | select(.growth > 100)'";
+
 /// `draw`.
 pub(crate) const DRAW: &str = "\
 Examples:

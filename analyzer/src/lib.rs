@@ -1,7 +1,7 @@
 //! Everything done with snapshots: load, join into a map, ask it, draw it.
 //!
 //! One direction of dependencies: `load` (bytes to typed rows) → `model` (rows joined into a map) →
-//! `graph` (who is one, who talks to whom) → `query`, `check` and `diff` → `draw` and `export`.
+//! `graph` (who is one, who talks to whom) → `query`, `check`, `diff` and `trend` → `draw` and `export`.
 //! Nothing looks back up this line.
 
 #![forbid(unsafe_code)]
@@ -18,3 +18,4 @@ pub mod load;
 pub mod model;
 pub mod names;
 pub mod query;
+pub mod trend;

@@ -73,6 +73,26 @@ impl World {
         actor
     }
 
+    /// A new process of a program of this name, which is in the world's directory.
+    pub fn actor_called(&self, name: &str) -> Actor {
+        let program = self.directory.join(name);
+        if !program.exists() {
+            let original = &programs().actor;
+            if std::fs::hard_link(original, &program).is_err() {
+                std::fs::copy(original, &program)
+                    .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+            }
+        }
+        let mut command = Command::new(program);
+        command.stderr(self.stderr());
+        let actor = Actor::start(command);
+        self.actors
+            .borrow_mut()
+            .push((actor.clone(), std::process::id()));
+        actor.table();
+        actor
+    }
+
     /// A process whose descriptors are not compared, since it does not hold still.
     pub fn restless_actor(&self) -> Actor {
         Actor::start(self.command(&[], &[]))
@@ -88,14 +108,17 @@ impl World {
                 command
             }
         };
+        command.args(arguments).stderr(self.stderr());
+        command
+    }
+
+    fn stderr(&self) -> std::fs::File {
         let stderr = self.directory.join("actors.stderr");
         let file = std::fs::File::options()
             .create(true)
             .append(true)
             .open(&stderr);
-        let file = file.unwrap_or_else(|error| panic!("{}: {error}", stderr.display()));
-        command.args(arguments).stderr(file);
-        command
+        file.unwrap_or_else(|error| panic!("{}: {error}", stderr.display()))
     }
 
     /// A child of an actor, which inherits these numbers.

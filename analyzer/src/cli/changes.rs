@@ -29,3 +29,20 @@ pub(crate) struct Diff {
     #[command(flatten)]
     pub(crate) selection: Selection,
 }
+
+/// `trend`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::TREND)]
+pub(crate) struct Trend {
+    /// How much is one
+    #[arg(long, value_enum, default_value_t = By::Role)]
+    pub(crate) by: By,
+    /// All rows, those that do not move too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}

@@ -8,7 +8,7 @@ mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub(crate) use changes::Diff;
+pub(crate) use changes::{Diff, Trend};
 pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// What changed between two snapshots
     Diff(Diff),
+    /// What grew or shrank over a series of captures
+    Trend(Trend),
     /// Draw the map as SVG
     Draw(Draw),
     /// The whole map as a document for programs

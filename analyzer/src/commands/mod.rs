@@ -14,6 +14,7 @@ mod pick;
 mod raw;
 mod show;
 mod sockets;
+mod trend;
 mod waits;
 
 use std::mem::ManuallyDrop;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
         Command::Diff(options) => diff::run(options),
+        Command::Trend(options) => trend::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),

@@ -3,6 +3,7 @@
 use super::answer::{Diff, Ignored};
 use super::coverage::{Coverage, pair_hosts};
 use super::groups::Union;
+use super::links::LinkRow;
 use super::matching::Matching;
 use super::noise::{Noise, noise};
 use super::{Both, HostPair, Options, Side, descriptors, links, listeners, processes};
@@ -42,6 +43,13 @@ impl Context<'_> {
 
 /// Compares two maps.
 pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
+    let (context, ignored) = context(old, new, options);
+    let (diff, _) = compare(&context, ignored);
+    finish(diff, context)
+}
+
+/// Matches and groups what is compared, and leaves noise out.
+pub(super) fn context<'a>(old: &'a Map, new: &'a Map, options: &Options) -> (Context<'a>, Ignored) {
     let maps = Both { old, new };
     let hosts = pair_hosts(old, new);
     let mut matching = Matching::certain(maps, &hosts);
@@ -79,19 +87,34 @@ pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
         matching,
         options: *options,
     };
-    let processes = processes::compare(&context, &mut ignored);
-    let listeners = listeners::compare(&context, &mut ignored);
-    let links = links::compare(&context, &mut ignored);
-    let descriptors = descriptors::compare(&context, &mut ignored);
-    Diff {
+    (context, ignored)
+}
+
+/// All differences, and all links whether they differ or not.
+pub(super) fn compare(context: &Context<'_>, mut ignored: Ignored) -> (Diff, Vec<LinkRow>) {
+    let processes = processes::compare(context, &mut ignored);
+    let listeners = listeners::compare(context, &mut ignored);
+    let links = links::compare(context, &mut ignored);
+    let descriptors = descriptors::compare(context, &mut ignored);
+    let told = links.iter().filter(|row| row.told);
+    let diff = Diff {
         processes,
         listeners,
-        links,
+        links: told.map(|row| row.link.clone()).collect(),
         descriptors,
-        unlinked: Vec::new(),
+        unlinked: listeners::unlinked(context),
         ignored,
+        ..Diff::default()
+    };
+    (diff, links)
+}
+
+/// With what was compared, and how.
+pub(super) fn finish(diff: Diff, context: Context<'_>) -> Diff {
+    Diff {
         hosts: context.hosts,
         coverage: context.coverage,
         matching: context.matching,
+        ..diff
     }
 }

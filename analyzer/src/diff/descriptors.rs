@@ -2,15 +2,18 @@
 //!
 //! A pool that grew has more of everything, and who has just started has fewer: neither is news
 //! beside the row of its processes. So a role's row is told when the processes that are in both maps
-//! have moved; its numbers are those of the whole role.
+//! have moved, by more than the conversations that are counted elsewhere; its numbers are those of the
+//! whole role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::answer::{DescriptorChange, Ignored};
 use super::compare::Context;
+use super::links::is_told;
 use super::processes::by_group;
 use super::{Both, Side};
-use crate::model::{FdsStatus, ProcessId};
+use crate::graph::{Talk, talks};
+use crate::model::{FdsStatus, Map, ProcessId};
 
 /// The same process opens and closes a few of a kind all the time.
 const FEW: u64 = 3;
@@ -20,7 +23,10 @@ const MANY: u64 = 16;
 
 /// One row for each role and kind.
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<DescriptorChange> {
-    let ours = of_the_capture(context);
+    let explained = Both {
+        old: explained(context, Side::Old),
+        new: explained(context, Side::New),
+    };
     let mut rows = Vec::new();
     for (group, members) in by_group(context).into_iter().enumerate() {
         let mut kinds: BTreeMap<&str, Row> = BTreeMap::new();
@@ -28,7 +34,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Descr
         for side in Side::BOTH {
             for id in members.of(side) {
                 match known(context, side, *id) {
-                    Known::Both => count(context, ours.of(side), side, *id, &mut kinds),
+                    Known::Both => count(context, explained.of(side), side, *id, &mut kinds),
                     // What is unread in one map is left out of both.
                     Known::Partly => unknown |= !context.matching.is_same(side, *id),
                 }
@@ -99,21 +105,29 @@ fn known(context: &Context<'_>, side: Side, id: ProcessId) -> Known {
 
 fn count<'a>(
     context: &Context<'a>,
-    ours: &BTreeMap<(ProcessId, &'a str), u64>,
+    explained: &Explained,
     side: Side,
     id: ProcessId,
     kinds: &mut BTreeMap<&'a str, Row>,
 ) {
     let matched = context.matching.process(side, id).is_some();
     let same = context.matching.is_same(side, id);
-    let map: &'a crate::model::Map = context.maps.of(side);
+    let map: &'a Map = context.maps.of(side);
     for (kind, count) in &map.process(id).fd_counts {
-        let left_out = ours.get(&(id, &**kind)).copied().unwrap_or(0);
-        let count = u64::from(*count).saturating_sub(left_out);
+        let known = ["socket", "pipe"]
+            .into_iter()
+            .find(|known| **known == **kind);
+        let of = |counts: &Counts| {
+            known
+                .and_then(|kind| counts.get(&(id, kind)).copied())
+                .unwrap_or(0)
+        };
+        let count = u64::from(*count).saturating_sub(of(&explained.noise));
+        let rest = count.saturating_sub(of(&explained.talks));
         let row = kinds.entry(kind).or_default();
         let pick = |two: &mut (u64, u64)| match side {
-            Side::Old => two.0 += count,
-            Side::New => two.1 += count,
+            Side::Old => two.0 += rest,
+            Side::New => two.1 += rest,
         };
         match side {
             Side::Old => row.old += count,
@@ -127,30 +141,38 @@ fn count<'a>(
     }
 }
 
-/// Ends of pipes and sockets whose other holders are all left out: what the parent of a capture
-/// holds for its sake.
-fn of_the_capture(context: &Context<'_>) -> Both<BTreeMap<(ProcessId, &'static str), u64>> {
-    let mut ours = Both::<BTreeMap<(ProcessId, &'static str), u64>>::default();
-    for side in Side::BOTH {
-        if !context.ignored.of(side).contains(&true) {
-            continue;
-        }
-        let map = context.maps.of(side);
-        for ends in crate::graph::talks(map) {
-            let kind = match ends.talk {
-                crate::graph::Talk::Connection(_) => "socket",
-                crate::graph::Talk::Pipe(_) => "pipe",
-            };
-            for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
-                let noise = |ids: &[ProcessId]| {
-                    !ids.is_empty() && ids.iter().all(|id| !context.counts(side, *id))
-                };
-                let [one] = own[..] else { continue };
-                if context.counts(side, one) && noise(others) {
-                    *ours.of_mut(side).entry((one, kind)).or_default() += 1;
+/// How many descriptors of a process and kind something else accounts for.
+type Counts = HashMap<(ProcessId, &'static str), u64>;
+
+/// Descriptors that say nothing by themselves.
+#[derive(Debug, Default)]
+struct Explained {
+    /// Whose other end only processes hold that are left out: what the parent of a capture has for
+    /// its sake.
+    noise: Counts,
+    /// Ends of conversations between roles, which `links` counts.
+    talks: Counts,
+}
+
+fn explained(context: &Context<'_>, side: Side) -> Explained {
+    let mut explained = Explained::default();
+    let map = context.maps.of(side);
+    for ends in talks(map) {
+        let kind = match ends.talk {
+            Talk::Connection(_) => "socket",
+            Talk::Pipe(_) => "pipe",
+        };
+        let told = is_told(map, &ends);
+        for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
+            let noise = !others.is_empty() && others.iter().all(|id| !context.counts(side, *id));
+            for id in own.iter().filter(|id| context.counts(side, **id)) {
+                if noise {
+                    *explained.noise.entry((*id, kind)).or_default() += 1;
+                } else if told {
+                    *explained.talks.entry((*id, kind)).or_default() += 1;
                 }
             }
         }
     }
-    ours
+    explained
 }

@@ -83,6 +83,11 @@ impl Union {
         self.labels.texts.is_empty()
     }
 
+    /// The groups' numbers, by process.
+    pub(super) fn numbers(&self) -> &Both<Vec<u32>> {
+        &self.of_process
+    }
+
     /// The names, to which those of the ends that nobody holds are added.
     pub(super) fn labels(&self) -> Labels {
         self.labels.clone()
@@ -99,7 +104,6 @@ struct Namer<'a> {
 impl Namer<'_> {
     /// A process's group, named alike in both maps.
     fn name(&self, side: Side, id: ProcessId) -> String {
-        let (side, id) = self.better_known(side, id);
         let process = self.maps.of(side).process(id);
         let name = match self.by {
             By::Role => role(process),
@@ -111,23 +115,6 @@ impl Namer<'_> {
             return name;
         }
         format!("{}:{name}", self.host(side, id))
-    }
-
-    /// Of one process that was seen twice, the sight that says more: an ordinary user cannot read
-    /// another's executable.
-    fn better_known(&self, side: Side, id: ProcessId) -> (Side, ProcessId) {
-        let known = |side: Side, id: ProcessId| !self.maps.of(side).process(id).exe.is_empty();
-        match self.matching.process(side, id) {
-            Some((other, _)) if self.matching.is_same(side, id) => {
-                let there = known(side.other(), other) && !known(side, id);
-                if there {
-                    (side.other(), other)
-                } else {
-                    (side, id)
-                }
-            }
-            _ => (side, id),
-        }
     }
 
     /// `nginx [812]`, `nginx [812→955]`: one group for both.

@@ -8,7 +8,7 @@ use super::groups::Labels;
 use super::listeners::address_shape;
 use super::processes::by_group;
 use super::{Both, Side, mask};
-use crate::graph::{Ends, Talk, ends, talks};
+use crate::graph::{Ends, Talk, talks};
 use crate::model::{Address, ConnectionState, Map, SocketId};
 use crate::query::{
     LinkKind, Nobody, Via, ViaKind, is_dead_pipe, is_private, link_kind, nobody, via,
@@ -20,8 +20,22 @@ const GROUPS_AT_ONE_END: usize = 16;
 /// Client, server, name, kind; the first two are numbers of labels, the third of a name.
 type Key = (u32, u32, u32, LinkKind);
 
-/// One row for each client, server and listener.
-pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkChange> {
+/// A link of either map.
+#[derive(Debug, Clone)]
+pub(super) struct LinkRow {
+    /// The client's group; beyond those of the union where nobody is known.
+    pub(super) client: u32,
+    /// The server's.
+    pub(super) server: u32,
+    /// The rest.
+    pub(super) link: LinkChange,
+    /// Whether it is a difference to tell.
+    pub(super) told: bool,
+}
+
+/// One row for each client, server and listener of either map; those that are told by change and
+/// names.
+pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkRow> {
     let mut counter = Counter::new(context);
     let both = Both {
         old: counter.count(Side::Old),
@@ -33,9 +47,8 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkC
         let mut counts: Vec<(Key, usize)> = both.of(side).iter().map(|(k, n)| (*k, *n)).collect();
         counts.sort_unstable();
         for ((client, server, name, kind), count) in counts {
-            let row = rows
-                .entry((client, server, names.of[name as usize], kind))
-                .or_default();
+            let key = (client, server, names.of[name as usize], kind);
+            let row = rows.entry(key).or_default();
             match side {
                 Side::Old => row.0 += count,
                 Side::New => row.1 += count,
@@ -47,46 +60,48 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkC
         .map(|members| (members.old.len(), members.new.len()))
         .collect();
     let unknown = counter.unknown_names(&rows);
-    let mut changes = Vec::new();
-    for ((client, server, name, kind), (old, new)) in rows {
+    let mut tell = |key: Key, old: usize, new: usize| {
+        let (client, server, name, kind) = key;
         if old == new {
-            continue;
+            return false;
         }
-        if unknown.contains(&(name, kind)) || counter.may_be_unread(old, new) {
+        if unknown.contains(&(name, kind)) || counter.may_be_unread(kind, old, new) {
             ignored.coverage += 1;
-            continue;
+            return false;
         }
-        if !context.options.all && follows(&pools, client, server, old, new) {
-            ignored.small += 1;
-            continue;
-        }
-        changes.push(LinkChange {
-            change: match (old, new) {
-                (0, _) => Change::Added,
-                (_, 0) => Change::Removed,
-                _ => Change::Changed,
+        let small = !context.options.all && follows(&pools, client, server, old, new);
+        ignored.small += usize::from(small);
+        !small
+    };
+    let mut links: Vec<LinkRow> = Vec::with_capacity(rows.len());
+    for ((client, server, name, kind), (old, new)) in rows {
+        let change = match (old, new) {
+            (0, _) => Change::Added,
+            (_, 0) => Change::Removed,
+            _ => Change::Changed,
+        };
+        links.push(LinkRow {
+            client,
+            server,
+            told: tell((client, server, name, kind), old, new),
+            link: LinkChange {
+                change,
+                client: counter.labels.text(client).to_owned(),
+                server: counter.labels.text(server).to_owned(),
+                via: names.shown[name as usize].clone(),
+                kind,
+                old,
+                new,
             },
-            client: counter.labels.text(client).to_owned(),
-            server: counter.labels.text(server).to_owned(),
-            via: names.shown[name as usize].clone(),
-            kind,
-            old,
-            new,
         });
     }
-    changes.sort_by(|a, b| {
-        let key = |row: &LinkChange| {
-            (
-                row.change,
-                row.client.clone(),
-                row.server.clone(),
-                row.via.clone(),
-                row.kind,
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    changes
+    links.sort_by(|a, b| order(&a.link).cmp(&order(&b.link)));
+    links
+}
+
+/// By change, then names.
+fn order(row: &LinkChange) -> (Change, &str, &str, &Via, LinkKind) {
+    (row.change, &row.client, &row.server, &row.via, row.kind)
 }
 
 /// Whether a pool's size says it already: as many conversations for each process as before.
@@ -124,19 +139,15 @@ impl<'a> Counter<'a> {
 
     fn count(&mut self, side: Side) -> HashMap<Key, usize> {
         let map = self.context.maps.of(side);
-        let partners = Partners::of(self.context, side);
         let mut counts: HashMap<Key, usize> = HashMap::new();
         for mut ends in talks(map) {
-            if is_private(&ends) || is_dead_pipe(map, &ends) || is_closing(map, ends.talk) {
-                continue;
-            }
-            if !self.keep_counted(side, &mut ends) {
+            if !is_told(map, &ends) || !self.keep_counted(side, &mut ends) {
                 continue;
             }
             let name = self.names.number(side, map, ends.talk);
             let kind = link_kind(map, ends.talk);
-            let clients = self.side(side, &ends, true, &partners);
-            let servers = self.side(side, &ends, false, &partners);
+            let clients = self.side(side, &ends, true);
+            let servers = self.side(side, &ends, false);
             for client in &clients {
                 for server in &servers {
                     *counts.entry((*client, *server, name, kind)).or_default() += 1;
@@ -159,16 +170,11 @@ impl<'a> Counter<'a> {
     }
 
     /// The groups at one end.
-    fn side(&mut self, side: Side, ends: &Ends, client: bool, partners: &Partners) -> Vec<u32> {
+    fn side(&mut self, side: Side, ends: &Ends, client: bool) -> Vec<u32> {
         let map = self.context.maps.of(side);
         let processes = if client { &ends.from } else { &ends.to };
         if processes.is_empty() {
             let nobody = nobody(map, ends, client);
-            if nobody == Nobody::Unreadable
-                && let Some(known) = self.known_to_the_other(side, ends, client, partners)
-            {
-                return known;
-            }
             return vec![self.labels.number(nobody.to_string())];
         }
         let of = |id: &crate::model::ProcessId| self.context.union.group(side, *id);
@@ -187,57 +193,35 @@ impl<'a> Counter<'a> {
         vec![self.labels.number(label)]
     }
 
-    /// Who holds this very end of this very connection in the other map.
-    fn known_to_the_other(
-        &mut self,
-        side: Side,
-        at: &Ends,
-        client: bool,
-        partners: &Partners,
-    ) -> Option<Vec<u32>> {
-        let Talk::Connection(index) = at.talk else {
-            return None;
-        };
-        let there = self.context.maps.of(side.other());
-        let other = ends(
-            there,
-            Talk::Connection(partners.find(self.context, side, index)?),
-        );
-        let processes = if client { &other.from } else { &other.to };
-        let counted = processes
-            .iter()
-            .filter(|id| self.context.counts(side.other(), **id));
-        let mut groups: Vec<u32> = counted
-            .map(|id| self.context.union.group(side.other(), *id))
-            .collect();
-        groups.sort_unstable();
-        groups.dedup();
-        (!groups.is_empty()).then(|| self.at_most(groups))
-    }
-
-    /// Names over which somebody unread talks in one of the maps, where not everybody was read in
-    /// both: who talks over them cannot be compared.
+    /// Names over which somebody unread talks in one of the maps, and that were not read equally
+    /// well: who talks over them cannot be compared.
     fn unknown_names(&self, rows: &BTreeMap<Key, (usize, usize)>) -> BTreeSet<(u32, LinkKind)> {
         let mut unknown = BTreeSet::new();
+        if self.context.coverage.comparable {
+            return unknown;
+        }
         for ((client, server, name, kind), (old, new)) in rows {
             let unread = *client == self.unreadable || *server == self.unreadable;
             if unread && old != new {
                 unknown.insert((*name, *kind));
             }
         }
-        let hides = |side| self.context.coverage.hides_holders(side);
-        if hides(Side::Old) || hides(Side::New) {
-            unknown
-        } else {
-            BTreeSet::new()
-        }
+        unknown
     }
 
-    /// Whether the map that has fewer may lack a part.
-    fn may_be_unread(&self, old: usize, new: usize) -> bool {
+    /// Whether the map that has fewer may lack a part: one that was damaged, or pipes, which are in
+    /// no table but those of who holds them.
+    fn may_be_unread(&self, kind: LinkKind, old: usize, new: usize) -> bool {
         let lacking = if old < new { Side::Old } else { Side::New };
-        self.context.coverage.is_damaged(lacking)
+        let coverage = &self.context.coverage;
+        let unread = !coverage.comparable && coverage.hides_holders(lacking);
+        coverage.is_damaged(lacking) || unread && kind == LinkKind::Pipe
     }
+}
+
+/// Whether it is a conversation of two, and not on its way out.
+pub(super) fn is_told(map: &Map, ends: &Ends) -> bool {
+    !(is_private(ends) || is_dead_pipe(map, ends) || is_closing(map, ends.talk))
 }
 
 /// A stream that nobody is at the other end of, and a connection that is being taken down.
@@ -245,39 +229,6 @@ fn is_closing(map: &Map, talk: Talk) -> bool {
     match talk {
         Talk::Connection(at) => map.connections[at].state == ConnectionState::Closing,
         Talk::Pipe(_) => false,
-    }
-}
-
-/// The other map's connection of a socket; built where somebody may be unread only.
-struct Partners(Vec<u32>);
-
-impl Partners {
-    fn of(context: &Context<'_>, side: Side) -> Self {
-        if !context.coverage.hides_holders(side) {
-            return Self(Vec::new());
-        }
-        let there = context.maps.of(side.other());
-        let mut first = vec![u32::MAX; there.sockets.len()];
-        for (at, connection) in there.connections.iter().enumerate().rev() {
-            first[connection.a.index()] = at as u32;
-        }
-        Self(first)
-    }
-
-    fn of_index(&self, socket: SocketId) -> Option<usize> {
-        let at = *self.0.get(socket.index())?;
-        (at != u32::MAX).then_some(at as usize)
-    }
-}
-
-impl Partners {
-    /// The same connection in the other map.
-    fn find(&self, context: &Context<'_>, side: Side, index: usize) -> Option<usize> {
-        let here = &context.maps.of(side).connections[index];
-        let found = self.of_index(context.matching.socket(side, here.a)?)?;
-        let there = &context.maps.of(side.other()).connections[found];
-        let same = |socket: SocketId| context.matching.socket(side, socket);
-        (here.b.and_then(same) == there.b).then_some(found)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::answer::{Change, Ignored, ListenerChange};
+use super::answer::{Change, Ignored, ListenerChange, Unlinked};
 use super::compare::Context;
 use super::{Both, Side, mask};
 use crate::escape;
@@ -99,6 +99,28 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Liste
             |row: &ListenerChange| (row.change, row.name.clone(), row.protocol, row.role.clone());
         key(a).cmp(&key(b))
     });
+    rows
+}
+
+/// Listeners that are the same, and whose file was there in the first map and is not in the second.
+pub(super) fn unlinked(context: &Context<'_>) -> Vec<Unlinked> {
+    let mut rows = Vec::new();
+    for listener in of_map(context, Side::New) {
+        let gone =
+            |side: Side, id: SocketId| context.maps.of(side).socket(id).path_exists == Some(false);
+        let Some(before) = context.matching.socket(Side::New, listener.socket) else {
+            continue;
+        };
+        if gone(Side::New, listener.socket) && !gone(Side::Old, before) {
+            let (_, name, role) = key(context, Side::New, &listener);
+            rows.push(Unlinked {
+                name,
+                role,
+                socket: listener.socket,
+            });
+        }
+    }
+    rows.sort_by(|a, b| (&a.name, &a.role).cmp(&(&b.name, &b.role)));
     rows
 }
 

@@ -11,13 +11,17 @@ mod compare;
 mod coverage;
 mod descriptors;
 mod groups;
+mod lend;
 mod links;
 mod listeners;
+mod marks;
 mod mask;
 mod matching;
 mod noise;
 mod processes;
 mod role;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{
     Change, DescriptorChange, Diff, Ignored, LinkChange, ListenerChange, ProcessChange, Unlinked,
@@ -25,6 +29,8 @@ pub use answer::{
 pub use compare::diff;
 pub use coverage::{Coverage, HostPair, Relation};
 pub use groups::Union;
+pub use lend::lend;
+pub use marks::{End, Link, Mark, Marks, Node, marked};
 pub use mask::mask;
 pub use matching::{Matching, Pair, Why};
 pub use role::role;

@@ -38,6 +38,17 @@ pub struct Groups {
 impl Groups {
     /// Groups all processes of a map.
     pub fn of(map: &Map, by: By) -> Self {
+        Self::with(map, |process| {
+            let label = label(map, process, by);
+            if map.hosts.len() > 1 && by != By::Host {
+                return format!("{}:{label}", host_name(map, process));
+            }
+            label
+        })
+    }
+
+    /// Groups them by another name, which is printable.
+    pub fn with(map: &Map, name: impl Fn(&Process) -> String) -> Self {
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         let mut groups = Self {
             of_process: Vec::with_capacity(map.processes.len()),
@@ -45,12 +56,8 @@ impl Groups {
             by_socket: by == By::Socket,
         };
         for process in &map.processes {
-            let mut label = label(map, process, by);
-            if map.hosts.len() > 1 && by != By::Host {
-                label = format!("{}:{label}", host_name(map, process));
-            }
             let next = groups.labels.len() as u32;
-            let number = *numbers.entry(label).or_insert_with_key(|label| {
+            let number = *numbers.entry(name(process)).or_insert_with_key(|label| {
                 groups.labels.push(label.clone());
                 next
             });

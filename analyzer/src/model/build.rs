@@ -13,7 +13,7 @@ use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
 use super::union::union;
 use super::{
-    HostId, Map, Warning, inet, netlink, packet, processes, relation, tuples, unix, vsock,
+    HostId, Map, Warning, bound, inet, netlink, packet, processes, relation, tuples, unix, vsock,
 };
 use crate::load::{Capture, Loaded, RawSource};
 
@@ -125,6 +125,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     count_processes(map, first_process, &mut coverage);
     judge(capture, &mut coverage);
     add_holders(map, &mut drafts, &held, coverage.all_holders_known());
+    bound::look(capture, &mut drafts, &map.holders, &map.processes);
 
     let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
     let connector = Connector {

@@ -4,6 +4,7 @@
 //! [`build`] joins the typed rows of `load` into a [`Map`]. Kernel text stays bytes here; nothing in
 //! this module knows how it will be printed, and no type here is serialized.
 
+mod bound;
 mod build;
 mod cgroup;
 mod connect;

@@ -118,6 +118,8 @@ pub struct Socket {
     pub name: Option<Name>,
     /// Unix: inode (32 bits) and kernel-encoded device of the bound file.
     pub vfs: Option<(u32, u32)>,
+    /// Unix: whether a file is at the path; `None`: no path, or not looked at.
+    pub path_exists: Option<bool>,
     /// Address of its own end.
     pub local: Option<Address>,
     /// Address of the other end.
@@ -159,6 +161,7 @@ impl Socket {
             state: SocketState::Unknown,
             name: None,
             vfs: None,
+            path_exists: None,
             local: None,
             remote: None,
             recv_queue_bytes: 0,

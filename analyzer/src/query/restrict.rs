@@ -284,8 +284,11 @@ impl Keep {
         let pipe = |(at, pipe): (usize, &Pipe)| {
             let readers: Vec<_> = pipe.readers.iter().filter_map(survives).collect();
             let writers: Vec<_> = pipe.writers.iter().filter_map(survives).collect();
-            let some = self.pipes[at] && !(readers.is_empty() && writers.is_empty());
-            some.then(|| Pipe {
+            // An end whose holders are all left out takes the pipe with it, as with a socket.
+            let emptied =
+                |kept: &[Holder], before: &[Holder]| kept.is_empty() && !before.is_empty();
+            let gone = emptied(&readers, &pipe.readers) || emptied(&writers, &pipe.writers);
+            (self.pipes[at] && !gone).then(|| Pipe {
                 readers,
                 writers,
                 ..pipe.clone()

@@ -33,9 +33,11 @@ pub(super) fn run(options: &Diff) -> Result<Outcome> {
         ..options.selection.clone()
     };
     let restriction = selection.restriction()?;
-    let Some((old, new)) = maps(options, &selection.files())? else {
+    let Some((mut old, mut new)) = maps(options, &selection.files())? else {
         return Ok(Outcome::Found);
     };
+    // Before selectors, which would not know who could not be read.
+    diff::lend(&mut old, &mut new);
     let near = super::near_names(&new, &selection);
     let Some((old, new)) = restricted(old, new, &restriction) else {
         eprintln!("whotalks: nothing matches{near}");

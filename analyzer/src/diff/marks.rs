@@ -1,0 +1,175 @@
+//! Both maps as one, for who draws them: every role or process and every link of either, each with
+//! what became of it.
+//!
+//! Marks agree with [`Diff`]: what it does not tell (noise, what only coverage explains) has stayed.
+
+use std::collections::BTreeMap;
+
+use super::answer::{Change, Diff};
+use super::compare::{compare, context, finish};
+use super::links::LinkRow;
+use super::processes::by_group;
+use super::{Options, Side};
+use crate::model::{Map, ProcessId, SocketId};
+use crate::query::{LinkKind, Via};
+
+/// What became of something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// It is as it was, as far as is told.
+    #[default]
+    Stayed,
+    /// Only in the second map.
+    Added,
+    /// Only in the first.
+    Removed,
+    /// In both: in another number, or others of its role stand in its place.
+    Changed,
+}
+
+impl From<Change> for Mark {
+    fn from(change: Change) -> Self {
+        match change {
+            Change::Added => Self::Added,
+            Change::Removed => Self::Removed,
+            Change::Changed | Change::Replaced => Self::Changed,
+        }
+    }
+}
+
+/// A role, or a process where that is what counts as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name, printable.
+    pub label: String,
+    /// What became of it.
+    pub mark: Mark,
+    /// Its processes in the first map.
+    pub old: Vec<ProcessId>,
+    /// Its processes in the second map.
+    pub new: Vec<ProcessId>,
+}
+
+/// An end of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Index into [`Marks::nodes`].
+    Node(usize),
+    /// Nobody known, and why, printable: `(outside) 10.0.0.7:443`.
+    Nobody(String),
+}
+
+/// Conversations between two nodes over one listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The client's end.
+    pub client: End,
+    /// The server's end.
+    pub server: End,
+    /// The listener's name or address.
+    pub via: Via,
+    /// Kind.
+    pub kind: LinkKind,
+    /// How many in the first map.
+    pub old: usize,
+    /// How many in the second.
+    pub new: usize,
+    /// What became of them.
+    pub mark: Mark,
+}
+
+/// The union of two maps.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    /// Roles or processes of either map; what was left out as noise has no members.
+    pub nodes: Vec<Node>,
+    /// Links of either map, by their ends and name.
+    pub links: Vec<Link>,
+    /// The node of each process, by index.
+    nodes_of: super::Both<Vec<u32>>,
+    /// Listeners that did not stay.
+    listeners: BTreeMap<(Side, SocketId), Mark>,
+}
+
+impl Marks {
+    /// The node (index) that a process belongs to.
+    pub fn node(&self, side: Side, process: ProcessId) -> usize {
+        self.nodes_of.of(side)[process.index()] as usize
+    }
+
+    /// What became of a process's node.
+    pub fn process(&self, side: Side, process: ProcessId) -> Mark {
+        self.nodes[self.node(side, process)].mark
+    }
+
+    /// What became of a listener; of any other socket that it stayed.
+    pub fn listener(&self, side: Side, socket: SocketId) -> Mark {
+        self.listeners
+            .get(&(side, socket))
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+/// Compares two maps, and marks everything in both.
+pub fn marked(old: &Map, new: &Map, options: &Options) -> (Diff, Marks) {
+    let (context, ignored) = context(old, new, options);
+    let (diff, links) = compare(&context, ignored);
+    let mut nodes: Vec<Node> = by_group(&context)
+        .into_iter()
+        .enumerate()
+        .map(|(group, members)| Node {
+            label: context.union.label(group as u32).to_owned(),
+            mark: Mark::Stayed,
+            old: members.old,
+            new: members.new,
+        })
+        .collect();
+    let marks: BTreeMap<&str, Mark> = diff
+        .processes
+        .iter()
+        .map(|row| (row.role.as_str(), row.change.into()))
+        .collect();
+    for node in &mut nodes {
+        node.mark = marks.get(node.label.as_str()).copied().unwrap_or_default();
+    }
+    let end = |label: &str, number: u32| match (number as usize) < nodes.len() {
+        true => End::Node(number as usize),
+        false => End::Nobody(label.to_owned()),
+    };
+    let links = links
+        .iter()
+        .map(|row: &LinkRow| Link {
+            client: end(&row.link.client, row.client),
+            server: end(&row.link.server, row.server),
+            via: row.link.via.clone(),
+            kind: row.link.kind,
+            old: row.link.old,
+            new: row.link.new,
+            mark: if row.told {
+                row.link.change.into()
+            } else {
+                Mark::Stayed
+            },
+        })
+        .collect();
+    let mut listeners = BTreeMap::new();
+    for row in &diff.listeners {
+        for (side, socket) in [(Side::Old, row.old), (Side::New, row.new)] {
+            if let Some(socket) = socket {
+                listeners.insert((side, socket), row.change.into());
+            }
+        }
+    }
+    for row in &diff.unlinked {
+        listeners.insert((Side::New, row.socket), Mark::Changed);
+    }
+    let nodes_of = context.union.numbers().clone();
+    let marks = Marks {
+        nodes,
+        links,
+        nodes_of,
+        listeners,
+    };
+    (finish(diff, context), marks)
+}

@@ -1,0 +1,246 @@
+//! Laws of the comparison, on made-up machines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use super::{Change, Diff, Options, diff, role};
+use crate::graph::{By, Groups};
+use crate::model::fixture::{self, connect, listener, pipe, process};
+use crate::model::{Map, ProcessId, SocketId, SocketState};
+use crate::query::{Between, LinkKind, links};
+
+const ROLES: [&[u8]; 4] = [b"alpha", b"beta", b"gamma", b"delta"];
+const NAMES: [&[u8]; 3] = [b"/run/one\0", b"\0two", b"/run/three\0"];
+
+/// A machine: its processes, and who talks to whom.
+#[derive(Debug, Clone)]
+struct Machine {
+    /// Role, name that it listens on, number of files; `None`: no process of this pid.
+    processes: Vec<Option<(usize, Option<usize>, u32)>>,
+    /// Client, server, whether it is a pipe; by index into `processes`.
+    talks: Vec<(usize, usize, bool)>,
+}
+
+fn machine() -> impl Strategy<Value = Machine> {
+    let process = (0..ROLES.len(), prop::option::of(0..NAMES.len()), 0..40_u32);
+    let processes = prop::collection::vec(prop::option::weighted(0.8, process), 1..12);
+    let talks = prop::collection::vec((0..12_usize, 0..12_usize, any::<bool>()), 0..20);
+    (processes, talks).prop_map(|(processes, talks)| Machine { processes, talks })
+}
+
+/// Its map. What has the same number is the same within a boot, but for connections, which are as
+/// old as their `age`.
+fn map(machine: &Machine, boot: &str, age: u64) -> Map {
+    let mut map = fixture::map();
+    map.hosts[0].boot_id = boot.as_bytes().into();
+    map.hosts[0].started_at_ns = 1 << 60;
+    let mut places: Vec<Option<(ProcessId, Option<SocketId>)>> = Vec::new();
+    let mut cookies = Vec::new();
+    for (number, known) in machine.processes.iter().enumerate() {
+        let Some((role, _, files)) = known else {
+            places.push(None);
+            continue;
+        };
+        let id = process(&mut map, 100 + number as u32, ROLES[*role]);
+        let this = &mut map.processes[id.index()];
+        // Another program is another process, whatever its pid.
+        this.start_ticks = (number * ROLES.len() + role) as u64 + 1;
+        if *files > 0 {
+            this.fd_counts.insert("file".into(), *files);
+        }
+        places.push(Some((id, None)));
+    }
+    for (number, known) in machine.processes.iter().enumerate() {
+        if let (Some((role, Some(name), _)), Some((id, socket))) = (known, &mut places[number]) {
+            *socket = Some(listener(&mut map, &[*id], NAMES[*name]));
+            cookies.push((number * ROLES.len() + role) as u64 * 10 + *name as u64 + 1);
+        }
+    }
+    for (from, to, is_pipe) in &machine.talks {
+        let end = |at: &usize| places.get(*at).copied().flatten();
+        let (Some((from, _)), Some((to, socket))) = (end(from), end(to)) else {
+            continue;
+        };
+        if *is_pipe {
+            pipe(&mut map, &[from], &[to]);
+        } else {
+            connect(&mut map, &[from], &[to], socket);
+        }
+    }
+    for (at, socket) in map.sockets.iter_mut().enumerate() {
+        let of_listener = cookies.get(at).copied();
+        socket.cookie = of_listener.or(Some(1_000_000 * age + at as u64));
+    }
+    map
+}
+
+/// What a machine is, by role: the same questions asked without `diff`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct State {
+    processes: BTreeMap<String, usize>,
+    listeners: BTreeSet<(String, String)>,
+    links: BTreeMap<(String, String, String, LinkKind), usize>,
+    descriptors: BTreeMap<(String, String), u64>,
+}
+
+impl State {
+    fn of(map: &Map) -> Self {
+        let groups = Groups::with(map, role);
+        let mut state = Self::default();
+        for process in &map.processes {
+            let role = role(process);
+            *state.processes.entry(role.clone()).or_default() += 1;
+            for (kind, count) in &process.fd_counts {
+                let key = (role.clone(), kind.to_string());
+                *state.descriptors.entry(key).or_default() += u64::from(*count);
+            }
+        }
+        for (at, socket) in map.sockets.iter().enumerate() {
+            let holders = map.holding_processes(SocketId::new(at));
+            if socket.state == SocketState::Listening
+                && let (Some(name), [holder]) = (&socket.name, &holders[..])
+            {
+                let name = crate::escape::name(name.bytes());
+                state.listeners.insert((name, role(map.process(*holder))));
+            }
+        }
+        for link in links(map, &groups, &Between::default()) {
+            let key = (link.client, link.server, link.via.text, link.kind);
+            *state.links.entry(key).or_default() += link.connections;
+        }
+        state
+    }
+
+    /// What it becomes by all that a comparison says.
+    fn apply(&mut self, diff: &Diff) {
+        for row in &diff.processes {
+            set(
+                &mut self.processes,
+                row.role.clone(),
+                row.old.len(),
+                row.new.len(),
+            );
+        }
+        for row in &diff.listeners {
+            let key = (row.name.text.clone(), row.role.clone());
+            match row.change {
+                Change::Added => assert!(self.listeners.insert(key)),
+                Change::Removed => assert!(self.listeners.remove(&key)),
+                _ => assert!(self.listeners.contains(&key)),
+            }
+        }
+        for row in &diff.links {
+            let key = (
+                row.client.clone(),
+                row.server.clone(),
+                row.via.text.clone(),
+                row.kind,
+            );
+            set(&mut self.links, key, row.old, row.new);
+        }
+        for row in &diff.descriptors {
+            set(
+                &mut self.descriptors,
+                (row.role.clone(), row.kind.to_string()),
+                row.old,
+                row.new,
+            );
+        }
+    }
+}
+
+/// Replaces a number that was right; of a replacement the numbers are of a part, and equal.
+fn set<K: Ord + std::fmt::Debug, N>(counts: &mut BTreeMap<K, N>, key: K, old: N, new: N)
+where
+    N: Copy + Default + PartialEq + std::fmt::Debug,
+{
+    if old == new {
+        return;
+    }
+    assert_eq!(
+        counts.get(&key).copied().unwrap_or_default(),
+        old,
+        "{key:?}"
+    );
+    if new == N::default() {
+        counts.remove(&key);
+    } else {
+        counts.insert(key, new);
+    }
+}
+
+/// The rows, with old and new exchanged where asked.
+fn rows(diff: &Diff, mirrored: bool) -> BTreeSet<String> {
+    let change = |change: Change| match (change, mirrored) {
+        (Change::Added, true) => Change::Removed,
+        (Change::Removed, true) => Change::Added,
+        (other, _) => other,
+    };
+    fn two<T>(old: T, new: T, mirrored: bool) -> (T, T) {
+        if mirrored { (new, old) } else { (old, new) }
+    }
+    let processes = diff.processes.iter().map(|row| {
+        let sizes = two(&row.old, &row.new, mirrored);
+        format!("process {:?} {} {sizes:?}", change(row.change), row.role)
+    });
+    let listeners = diff.listeners.iter().map(|row| {
+        let sockets = two(row.old, row.new, mirrored);
+        format!(
+            "listener {:?} {:?} {} {sockets:?}",
+            change(row.change),
+            row.name,
+            row.role
+        )
+    });
+    let links = diff.links.iter().map(|row| {
+        let counts = two(row.old, row.new, mirrored);
+        let ends = (&row.client, &row.server, &row.via, row.kind);
+        format!("link {:?} {ends:?} {counts:?}", change(row.change))
+    });
+    let descriptors = diff.descriptors.iter().map(|row| {
+        let counts = two(row.old, row.new, mirrored);
+        format!("descriptors {} {} {counts:?}", row.role, row.kind)
+    });
+    let ignored = format!("{:?} {}", diff.ignored, diff.coverage.comparable);
+    let all = processes.chain(listeners).chain(links).chain(descriptors);
+    all.chain([ignored]).collect()
+}
+
+const VIEWS: [By; 5] = [By::Role, By::Process, By::Exe, By::User, By::Host];
+
+proptest! {
+    #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(400) })]
+
+    #[test]
+    fn nothing_differs_from_itself(machine in machine()) {
+        let map = map(&machine, "boot", 1);
+        for by in VIEWS {
+            for all in [false, true] {
+                let found = diff(&map, &map, &Options { by, all });
+                prop_assert!(found.is_empty(), "{:?}", rows(&found, false));
+                prop_assert_eq!(found.ignored, super::Ignored::default());
+            }
+        }
+    }
+
+    #[test]
+    fn the_other_way_round_is_the_mirror(one in machine(), two in machine(), reboot: bool, all: bool) {
+        let old = map(&one, "boot", 1);
+        let new = map(&two, if reboot { "another" } else { "boot" }, 2);
+        let options = Options { by: By::Role, all };
+        let (there, back) = (diff(&old, &new, &options), diff(&new, &old, &options));
+        prop_assert_eq!(rows(&there, false), rows(&back, true));
+    }
+
+    #[test]
+    fn applied_to_the_old_it_gives_the_new(one in machine(), two in machine(), reboot: bool) {
+        let old = map(&one, "boot", 1);
+        let new = map(&two, if reboot { "another" } else { "boot" }, 2);
+        let found = diff(&old, &new, &Options { by: By::Role, all: true });
+        let mut state = State::of(&old);
+        state.apply(&found);
+        prop_assert_eq!(state, State::of(&new));
+    }
+}

@@ -1,0 +1,268 @@
+//! Growth over a series of captures: how many processes, descriptors and conversations each role
+//! has in each.
+//!
+//! Captures are added one by one, so that only one map need be in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diff::role;
+use crate::graph::{By, Groups, label};
+use crate::model::{FdsStatus, HostId, Map, Process, ProcessId};
+use crate::query::{Between, Via, links};
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Processes of a role.
+    Processes,
+    /// Descriptors of a kind in all processes of a role.
+    Descriptors(Box<str>),
+    /// Conversations over a listener of a role, whoever began them.
+    Listener(Via),
+    /// Clients that wait there to be accepted.
+    Pending(Via),
+    /// Conversations that a client's role has with this role, over a listener or over none.
+    Link(String, Via),
+}
+
+/// One thing in every capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What is counted.
+    pub what: What,
+    /// Of whom: the role, printable; of conversations the server's.
+    pub role: String,
+    /// How many in each capture; `None`: not known.
+    pub values: Vec<Option<u64>>,
+}
+
+impl Row {
+    /// The first and the last number that is known.
+    pub fn ends(&self) -> Option<(u64, u64)> {
+        let mut known = self.values.iter().flatten();
+        let first = *known.next()?;
+        Some((first, known.next_back().copied().unwrap_or(first)))
+    }
+
+    /// By how much the last is above the first.
+    pub fn growth(&self) -> i64 {
+        let (first, last) = self.ends().unwrap_or_default();
+        let size = i64::try_from(first.abs_diff(last)).unwrap_or(i64::MAX);
+        if last < first { -size } else { size }
+    }
+
+    /// Whether it rose, and never fell.
+    pub fn is_rising(&self) -> bool {
+        let known: Vec<u64> = self.values.iter().copied().flatten().collect();
+        known.is_sorted() && self.growth() > 0
+    }
+
+    /// Whether it is another number at some time.
+    pub fn moves(&self) -> bool {
+        let mut known = self.values.iter().flatten();
+        let first = known.next();
+        known.any(|value| Some(value) != first)
+    }
+}
+
+/// All rows of a series.
+#[derive(Debug, Clone)]
+pub struct Trend {
+    by: By,
+    captures: Vec<u64>,
+    /// The process's start, where each is a row of its own: pids come again.
+    rows: BTreeMap<(String, u64, What), Vec<Option<u64>>>,
+}
+
+impl Trend {
+    /// Without any capture yet.
+    pub fn new(by: By) -> Self {
+        Self {
+            by,
+            captures: Vec::new(),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the next capture.
+    pub fn add(&mut self, map: &Map) {
+        let groups = Groups::with(map, |process| self.name(map, process));
+        let started = self.starts(map, &groups);
+        let mut counts: BTreeMap<(String, u64, What), Option<u64>> = BTreeMap::new();
+        let mut add = |role: &str, what: What, count: Option<u64>| {
+            let start = started.get(role).copied().unwrap_or(0);
+            let sum = counts
+                .entry((role.to_owned(), start, what))
+                .or_insert(Some(0));
+            *sum = sum.zip(count).map(|(sum, count)| sum + count);
+        };
+        let mut unread: BTreeSet<&str> = BTreeSet::new();
+        for (at, process) in map.processes.iter().enumerate() {
+            let role = groups.label(groups.of_process(ProcessId::new(at)));
+            if is_collector(map, process) {
+                continue;
+            }
+            add(role, What::Processes, Some(1));
+            if process.fds_status != FdsStatus::Read {
+                unread.insert(role);
+            }
+            for (kind, count) in &process.fd_counts {
+                add(
+                    role,
+                    What::Descriptors(kind.clone()),
+                    Some(u64::from(*count)),
+                );
+            }
+        }
+        for link in links(map, &groups, &Between::default()) {
+            let (all, pending) = (link.connections as u64, link.pending as u64);
+            let ours = |ids: &BTreeSet<ProcessId>| {
+                !ids.is_empty() && ids.iter().all(|id| is_collector(map, map.process(*id)))
+            };
+            if ours(&link.clients) || ours(&link.servers) {
+                continue;
+            }
+            if !link.via.text.is_empty() {
+                add(&link.server, What::Listener(link.via.clone()), Some(all));
+                add(&link.server, What::Pending(link.via.clone()), Some(pending));
+            }
+            add(&link.server, What::Link(link.client, link.via), Some(all));
+        }
+        for ((role, _, what), count) in &mut counts {
+            if matches!(what, What::Descriptors(_)) && unread.contains(role.as_str()) {
+                *count = None;
+            }
+        }
+        let before = self.captures.len();
+        for (key, count) in counts {
+            // It was not there before.
+            let row = self
+                .rows
+                .entry(key)
+                .or_insert_with(|| vec![Some(0); before]);
+            row.push(count);
+        }
+        let started_at = map.hosts.first().map_or(0, |host| host.started_at_ns);
+        self.captures.push(started_at);
+        for ((role, _, what), row) in &mut self.rows {
+            let unknown = matches!(what, What::Descriptors(_)) && unread.contains(role.as_str());
+            row.resize(before + 1, (!unknown).then_some(0));
+        }
+    }
+
+    /// When each capture began: wall clock, nanoseconds since 1970.
+    pub fn captures(&self) -> &[u64] {
+        &self.captures
+    }
+
+    /// The rows: what grew the most first, then by role.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = self
+            .rows
+            .iter()
+            .map(|((role, _, what), values)| Row {
+                what: what.clone(),
+                role: role.clone(),
+                values: values.clone(),
+            })
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.growth()));
+        rows
+    }
+
+    fn name(&self, map: &Map, process: &Process) -> String {
+        match self.by {
+            By::Role => role(process),
+            by => label(map, process, by),
+        }
+    }
+
+    /// When the one process of each group began.
+    fn starts<'a>(&self, map: &Map, groups: &'a Groups) -> BTreeMap<&'a str, u64> {
+        if self.by != By::Process {
+            return BTreeMap::new();
+        }
+        let processes = map.processes.iter().enumerate();
+        processes
+            .map(|(at, process)| {
+                let group = groups.of_process(ProcessId::new(at));
+                (groups.label(group), process.start_ticks)
+            })
+            .collect()
+    }
+}
+
+/// Whether it is what made the capture.
+fn is_collector(map: &Map, process: &Process) -> bool {
+    let HostId(host) = process.host;
+    map.hosts[host as usize].collector_pid == Some(process.pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixture::{self, connect, listener, process};
+
+    #[test]
+    fn a_leak_a_pool_and_a_crowd() {
+        let mut trend = Trend::new(By::Role);
+        for step in 0..4_u32 {
+            let mut map = fixture::map();
+            let server = process(&mut map, 1, b"server");
+            map.processes[0]
+                .fd_counts
+                .insert("eventfd".into(), 4 + 10 * step);
+            let socket = listener(&mut map, &[server], b"/run/app\0");
+            for pid in 0..=step {
+                let client = process(&mut map, 10 + pid, b"client");
+                connect(&mut map, &[client], &[server], Some(socket));
+            }
+            if step == 2 {
+                map.processes[0].fds_status = FdsStatus::Denied;
+            }
+            trend.add(&map);
+        }
+        let rows = trend.rows();
+        let find = |role: &str, wanted: fn(&What) -> bool| {
+            let row = rows
+                .iter()
+                .find(|row| row.role == role && wanted(&row.what));
+            row.map(|row| (row.values.clone(), row.growth(), row.is_rising()))
+        };
+        assert_eq!(
+            find("server", |what| matches!(what, What::Descriptors(_))),
+            Some((vec![Some(4), Some(14), None, Some(34)], 30, true))
+        );
+        let crowd = Some(((1..5).map(Some).collect(), 3, true));
+        assert_eq!(find("client", |what| *what == What::Processes), crowd);
+        assert_eq!(
+            find("server", |what| matches!(what, What::Listener(_))),
+            crowd
+        );
+        assert_eq!(find("server", |what| matches!(what, What::Link(..))), crowd);
+        assert_eq!(
+            find("server", |what| *what == What::Processes),
+            Some((vec![Some(1); 4], 0, false))
+        );
+        assert_eq!(rows[0].growth(), 30);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_none_then() {
+        let mut trend = Trend::new(By::Process);
+        for pids in [&[1][..], &[1, 2], &[1]] {
+            let mut map = fixture::map();
+            for pid in pids {
+                process(&mut map, *pid, b"x");
+            }
+            trend.add(&map);
+        }
+        let rows = trend.rows();
+        let row = rows.iter().find(|row| row.role == "x [2]");
+        assert_eq!(
+            row.map(|row| row.values.clone()),
+            Some(vec![Some(0), Some(1), Some(0)])
+        );
+        assert!(row.is_some_and(|row| row.moves() && !row.is_rising()));
+    }
+}
