@@ -3,11 +3,11 @@
 //! Descriptors come first and tables after them: a socket that appears in between is then in a
 //! table without a holder, which a second look can tell from one that nobody holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::system::Uname;
@@ -33,11 +33,19 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// What all captures of a run share.
 pub(crate) struct Run<'a> {
-    pub(crate) root: OwnedFd,
+    pub(crate) root: Arc<OwnedFd>,
     pub(crate) uname: Uname,
     pub(crate) config: &'a Config,
     pub(crate) arguments: &'a [OsString],
     pub(crate) jobs: usize,
+    /// Processes that did not answer in this capture or an earlier one.
+    pub(crate) stuck: Mutex<BTreeSet<u32>>,
+}
+
+impl Run<'_> {
+    fn stuck(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// For the summary line.
@@ -67,17 +75,20 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     let begun = Instant::now();
     let mark = Mark::now(root);
     let pids = numeric_entries(root)?;
-    let nobody = BTreeMap::new();
     let plan = scan::Plan {
-        root,
-        config,
-        pids: &pids,
+        root: root.clone(),
+        cmdline: config.cmdline,
+        waits: config.waits,
+        everything: config.fdinfo == FdinfoChoice::All,
+        pids,
         pass: 1,
-        known: &nobody,
+        known: BTreeMap::new(),
+        stuck: run.stuck().clone(),
         deadline: None,
         jobs: run.jobs,
     };
-    let mut found = scan::run(&plan, sink)?;
+    let mut found = scan::run(plan, sink)?;
+    run.stuck().extend(&found.stuck);
     let mut end = CaptureEnd {
         started_realtime_ns: host.started_realtime_ns,
         descriptors_boottime_ns: clock::boottime_ns(),
@@ -100,8 +111,10 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     tables.sort();
     let mut holders = Holders::count(&found.kept, run.jobs);
     let mut all = spaces.clone();
-    if !config.passive && config.netns == NetnsChoice::All {
-        let unlisted = holders.not_listed(tables.listed());
+    let unlisted = holders.not_listed(tables.listed());
+    let ask = !config.passive && config.netns == NetnsChoice::All;
+    stray::record(&unlisted, ask, &mut sink.lane()?)?;
+    if ask {
         let strays = stray::spaces(&found.kept, &unlisted, &spaces);
         let only = netns::Plan {
             spaces: &strays,
@@ -135,11 +148,13 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     }
 
     if config.fdinfo != FdinfoChoice::None {
-        let wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
+        let mut wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
+        let stuck = run.stuck().clone();
+        wanted.retain(|wanted| !stuck.contains(&wanted.pid));
         fdinfo::read_all(root, &wanted, run.jobs, sink)?;
     }
     let mut lane = sink.lane()?;
-    paths::read_all(root, questions(&found, &tables), &mut lane)?;
+    paths::read_all(root, questions(config, &found, &tables), &mut lane)?;
     machine::record(root, &mut lane)?;
     modules::record(root, 2, &mut lane)?;
     lane.all(BlockKind::Users, &users::named(&found.uids))?;
@@ -195,7 +210,7 @@ fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
 
 /// Which paths each mount namespace is asked for: all absolute ones, since each may reach any; and
 /// what a socket's holder sees of its own socket, whose name may be relative or below its own root.
-fn questions(found: &Found, tables: &Tables) -> Vec<Question> {
+fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
     let absolute = |path: &&Vec<u8>| path.first() == Some(&b'/');
     let everywhere: Arc<Vec<_>> = Arc::new(tables.paths.keys().filter(absolute).cloned().collect());
     let mut questions: Vec<_> = found
@@ -205,7 +220,8 @@ fn questions(found: &Found, tables: &Tables) -> Vec<Question> {
             mntns,
             pid,
             paths: everywhere.clone(),
-            walk: true,
+            walk: !config.passive,
+            passive: config.passive,
         })
         .collect();
     let sockets = tables
@@ -232,6 +248,7 @@ fn questions(found: &Found, tables: &Tables) -> Vec<Question> {
         pid,
         paths: Arc::new(paths),
         walk: false,
+        passive: config.passive,
     }));
     questions
 }
@@ -276,20 +293,25 @@ fn second_look(
     }
     // The collector's own table is different at every look.
     let own = std::process::id();
-    pids.retain(|pid| *pid != own);
+    let stuck = run.stuck().clone();
+    pids.retain(|pid| *pid != own && !stuck.contains(pid));
     if pids.is_empty() {
         return Ok(1);
     }
     let again = scan::Plan {
-        root: &run.root,
-        config: run.config,
-        pids: &pids,
+        root: run.root.clone(),
+        cmdline: run.config.cmdline,
+        waits: run.config.waits,
+        everything: run.config.fdinfo == FdinfoChoice::All,
+        pids,
         pass: 2,
-        known: &known,
+        known,
+        stuck: BTreeSet::new(),
         deadline: Some(deadline),
         jobs: run.jobs,
     };
-    let later = scan::run(&again, sink)?;
+    let later = scan::run(again, sink)?;
+    run.stuck().extend(&later.stuck);
     let reach = match (everybody, later.cut) {
         (_, true) => 3,
         (true, false) => 2,

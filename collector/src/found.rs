@@ -46,9 +46,11 @@ pub(crate) struct Way {
 pub(crate) struct Tally {
     /// Entries of `/proc` that were processes.
     pub(crate) processes: u64,
+    /// Of these, threads of the kernel's own, which hold nothing.
+    pub(crate) kernel_threads: u64,
     /// Of these, gone before anything could be read.
     pub(crate) vanished: u64,
-    /// Of these, descriptors not even listed.
+    /// Of these, descriptors not even listed, or not to the end.
     pub(crate) denied: u64,
     /// Of these, descriptors listed, some of their links refused.
     pub(crate) partial: u64,
@@ -69,6 +71,8 @@ pub(crate) struct Found {
     pub(crate) seen: BTreeSet<u32>,
     /// What is kept of each table.
     pub(crate) kept: Vec<Kept>,
+    /// Processes that did not answer in time.
+    pub(crate) stuck: BTreeSet<u32>,
     /// Whether a table was different in the second look.
     pub(crate) changed: bool,
     /// Whether the look was ended by its deadline.
@@ -110,10 +114,12 @@ impl Found {
         }
         self.uids.extend(other.uids);
         self.seen.extend(other.seen);
+        self.stuck.extend(other.stuck);
         self.kept.extend(other.kept);
         self.changed |= other.changed;
         self.cut |= other.cut;
         self.tally.processes += other.tally.processes;
+        self.tally.kernel_threads += other.tally.kernel_threads;
         self.tally.vanished += other.tally.vanished;
         self.tally.denied += other.tally.denied;
         self.tally.partial += other.tally.partial;

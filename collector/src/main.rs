@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use args::{Command, Config};
@@ -15,12 +16,14 @@ use capture::{Run, Summary};
 use output::{Output, cause};
 
 mod args;
+mod beneath;
 mod capture;
 mod clock;
 mod diag;
 mod found;
 mod holders;
 mod host;
+mod identity;
 mod machine;
 mod modules;
 mod mounts;
@@ -89,11 +92,12 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
         proc::open_root().map_err(|error| format!("cannot read /proc: {}", cause(&error)))?;
     let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
     let run = Run {
-        root,
+        root: root.into(),
         uname: rustix::system::uname(),
         config,
         arguments,
         jobs: config.jobs.map_or_else(cores, |jobs| jobs.get() as usize),
+        stuck: Mutex::default(),
     };
     let output = Output::open(config, run.uname.nodename().to_bytes())?;
     let shown = output.shown().to_owned();
@@ -170,8 +174,11 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
     let count = |number: u64, one: &str, many: &str| {
         format!("{number} {}", if number == 1 { one } else { many })
     };
+    // As the analyzer counts: kernel threads hold nothing, and what had gone is said apart.
+    let nobody = tally.kernel_threads + tally.vanished;
+    let processes = tally.processes.saturating_sub(nobody);
     line += &[
-        count(tally.processes, "process", "processes"),
+        count(processes, "process", "processes"),
         count(tally.descriptors, "descriptor", "descriptors"),
         count(summary.unix_sockets, "unix socket", "unix sockets"),
         count(summary.spaces, "network namespace", "network namespaces"),

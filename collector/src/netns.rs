@@ -261,15 +261,17 @@ fn others(
         return Ok(());
     }
     if let Err(errno) = entered {
-        return lane
-            .raw(space.header("route/addr", 1))
-            .finish(number(errno), 0);
+        for source in ["route/addr", "netfilter/conntrack"] {
+            lane.raw(space.header(source, 1)).finish(number(errno), 0)?;
+        }
+        return Ok(());
     }
     diag::route::addresses(space, lane)?;
     if plan.conntrack {
-        diag::route::conntrack(space, lane)?;
+        diag::route::conntrack(space, lane)
+    } else {
+        not_asked(plan, space, "netfilter/conntrack", lane)
     }
-    Ok(())
 }
 
 /// A source that is left alone, since asking would make the kernel load a module.

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -169,7 +170,8 @@ fn magic_link(file: &File) -> String {
 fn temporary_name(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
+    // Random: nobody who may write there, too, can have taken the name before.
+    name.push(format!(".{:016x}.part", RandomState::new().hash_one(())));
     parent(target).join(name)
 }
 

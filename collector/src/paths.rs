@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{
-    AtFlags, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, fstatfs, openat, openat2,
-};
+use rustix::fs::{Mode, OFlags, RawDir, openat};
 use rustix::io::Errno;
 use whotalks_snapshot::records::BoundPath;
 use whotalks_snapshot::{BlockKind, RecordBlock};
 
+use crate::beneath::{Beneath, Remote};
+use crate::identity::Identity;
 use crate::proc::{number, open_directory};
 use crate::sink::Lane;
 
@@ -33,16 +33,6 @@ const LOOKUPS_LIMIT: usize = 64 << 10;
 const WALK_DIRECTORIES: usize = 512;
 const WALK_ENTRIES: usize = 32 << 10;
 const WALK_DEPTH: usize = 4;
-/// File systems that are not walked (`linux/magic.h`): autofs, FUSE, NFS, CIFS, SMB2, Ceph, 9P.
-const REMOTE: [u32; 7] = [
-    0x0187,
-    0x6573_5546,
-    0x6969,
-    0xff53_4d42,
-    0xfe53_4d42,
-    0x00c3_6400,
-    0x0102_1997,
-];
 /// Where socket files are left behind. `/var/run` leads to `/run` nearly everywhere.
 const USUAL_PLACES: [&str; 3] = ["/run", "/tmp", "/var/run"];
 
@@ -55,6 +45,8 @@ pub(crate) struct Question {
     pub(crate) paths: Arc<Vec<Vec<u8>>>,
     /// Whether the usual places are walked as well.
     pub(crate) walk: bool,
+    /// Whether only what the kernel has in its cache is looked at.
+    pub(crate) passive: bool,
 }
 
 /// Asks all mount namespaces, and writes what comes back in time.
@@ -129,6 +121,13 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let place = |name: &str| openat(root, format!("{pid}/{name}"), flags, Mode::empty());
     let (top, working) = (place("root"), place("cwd"));
+    let remote = Remote::of(root, pid);
+    let beneath = |top| Beneath {
+        top,
+        rooted: true,
+        passive: question.passive,
+        remote: &remote,
+    };
     let record = |path: &[u8], found_by: &[u8]| BoundPath {
         mntns: question.mntns,
         pid,
@@ -140,8 +139,11 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
         let mut record = record(path, b"bound");
         let absolute = path.first() == Some(&b'/');
         let from = if absolute { &top } else { &working };
-        let done = from.as_ref().map_err(|errno| *errno);
-        if let Err(errno) = done.and_then(|from| resolve(from, path, absolute, &mut record)) {
+        let from = from.as_ref().map_err(|errno| *errno).map(|from| Beneath {
+            rooted: absolute,
+            ..beneath(from)
+        });
+        if let Err(errno) = from.and_then(|from| resolve(&from, path, &mut record)) {
             record.errno = number(errno);
         }
         if !send(record) {
@@ -149,20 +151,22 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
         }
     }
     if let (true, Ok(top)) = (question.walk, &top) {
+        let from = beneath(top);
         let mut walk = Walk {
+            from: &from,
             directories: WALK_DIRECTORIES,
             entries: WALK_ENTRIES,
             seen: BTreeSet::new(),
         };
         let found = |path: &[u8]| {
             let mut record = record(path, b"walk");
-            match resolve(top, path, true, &mut record) {
+            match resolve(&from, path, &mut record) {
                 Ok(()) => send(record),
                 Err(_) => true, // gone again
             }
         };
         for place in walk_places(&question.paths) {
-            if !walk.directory(top, &place, 0, &found) {
+            if !walk.directory(&place, 0, &found) {
                 return;
             }
         }
@@ -184,104 +188,56 @@ fn walk_places(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
     places
 }
 
-/// Opens a place without leaving `top`: links inside are followed, those out of it lead nowhere.
-fn open_below(top: &OwnedFd, path: &[u8], flags: OFlags, rooted: bool) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::NO_MAGICLINKS
-        | if rooted {
-            ResolveFlags::IN_ROOT
-        } else {
-            // An absolute link would lead to the collector's own root.
-            ResolveFlags::NO_SYMLINKS
-        };
-    match openat2(top, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-        // Before Linux 5.6: no links at all, and each step looked at.
-        Err(Errno::NOSYS) => {
-            let mut place = openat(top, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-            let mut steps = path
-                .split(|byte| *byte == b'/')
-                .filter(|step| !step.is_empty())
-                .peekable();
-            while let Some(step) = steps.next() {
-                if step == b".." {
-                    return Err(Errno::XDEV);
-                }
-                let last = steps.peek().is_none();
-                let flags = if last { flags } else { OFlags::PATH };
-                let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                place = openat(&place, step, flags, Mode::empty())?;
-            }
-            Ok(place)
-        }
-        other => other,
-    }
-}
-
 /// Fills in what a path leads to, and the modes on the way.
-fn resolve(from: &OwnedFd, path: &[u8], rooted: bool, record: &mut BoundPath) -> Result<(), Errno> {
+fn resolve(from: &Beneath<'_>, path: &[u8], record: &mut BoundPath) -> Result<(), Errno> {
     let steps = path
         .iter()
         .enumerate()
         .filter(|(at, byte)| **byte == b'/' && *at > 0);
     let parents = steps.map(|(at, _)| &path[..at]);
-    let first: &[u8] = if rooted { b"/" } else { b"." };
+    let first: &[u8] = if from.rooted { b"/" } else { b"." };
     for parent in std::iter::once(first).chain(parents) {
-        if let Ok(parent) = open_below(from, parent, OFlags::PATH, rooted)
-            && let Ok(found) = identify(&parent)
+        if let Ok(parent) = from.find(parent)
+            && let Ok(found) = Identity::of_open(&parent)
         {
-            let mode = u32::from(found.stx_mode);
-            record.parent_modes.extend_from_slice(&mode.to_le_bytes());
+            let mode = found.mode.to_le_bytes();
+            record.parent_modes.extend_from_slice(&mode);
         }
     }
-    let file = identify(&open_below(from, path, OFlags::PATH, rooted)?)?;
-    record.dev = rustix::fs::makedev(file.stx_dev_major, file.stx_dev_minor);
-    record.ino = file.stx_ino;
-    record.mode = u32::from(file.stx_mode);
-    record.uid = file.stx_uid;
-    record.gid = file.stx_gid;
-    record.nlink = file.stx_nlink;
+    let file = Identity::of_open(from.find(path)?)?;
+    record.dev = file.dev;
+    record.ino = file.ino;
+    record.mode = file.mode;
+    record.uid = file.uid;
+    record.gid = file.gid;
+    record.nlink = file.nlink;
     Ok(())
 }
 
-fn identify(place: &OwnedFd) -> Result<rustix::fs::Statx, Errno> {
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    rustix::fs::statx(place, c"", flags, StatxFlags::BASIC_STATS)
-}
-
 /// A bounded search for socket files.
-struct Walk {
+struct Walk<'a> {
+    from: &'a Beneath<'a>,
     directories: usize,
     entries: usize,
     /// Devices and inodes of directories: two places may lead to one.
-    seen: BTreeSet<(u32, u32, u64)>,
+    seen: BTreeSet<(u64, u64)>,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Walks one directory; false: stop everything.
-    fn directory(
-        &mut self,
-        top: &OwnedFd,
-        path: &[u8],
-        depth: usize,
-        found: &dyn Fn(&[u8]) -> bool,
-    ) -> bool {
+    fn directory(&mut self, path: &[u8], depth: usize, found: &dyn Fn(&[u8]) -> bool) -> bool {
         if self.directories == 0 || depth > WALK_DEPTH {
             return true;
         }
         // First only as a place: opening could mount something, or wait for a server.
-        let Ok(directory) = open_below(top, path, OFlags::PATH, true) else {
+        let Ok(directory) = self.from.find(path) else {
             return true;
         };
-        let local =
-            fstatfs(&directory).is_ok_and(|system| !REMOTE.contains(&(system.f_type as u32)));
-        let Some(identity) = identify(&directory).ok().filter(|_| local) else {
+        let local = |file: &_| !self.from.remote.has(file);
+        let Some(identity) = Identity::of_open(&directory).ok().filter(local) else {
             return true;
         };
-        let key = (
-            identity.stx_dev_major,
-            identity.stx_dev_minor,
-            identity.stx_ino,
-        );
-        if !self.seen.insert(key) {
+        if !self.seen.insert((identity.dev, identity.ino)) {
             return true;
         }
         self.directories -= 1;
@@ -290,7 +246,7 @@ impl Walk {
         sockets.iter().all(|name| found(&full(name)))
             && below
                 .iter()
-                .all(|name| self.directory(top, &full(name), depth + 1, found))
+                .all(|name| self.directory(&full(name), depth + 1, found))
     }
 
     /// The sockets and directories in a directory.
@@ -299,7 +255,13 @@ impl Walk {
 
         let (mut sockets, mut below) = (Vec::new(), Vec::new());
         let mut buffer = Vec::with_capacity(32 << 10);
-        let Ok(fresh) = open_directory(directory, c".") else {
+        // Looking must not show: the time of the last access stays, where we may ask for that.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOATIME;
+        let fresh = match openat(directory, c".", flags, Mode::empty()) {
+            Err(Errno::PERM) => open_directory(directory, c"."),
+            other => other,
+        };
+        let Ok(fresh) = fresh else {
             return (sockets, below);
         };
         let mut entries = RawDir::new(fresh, buffer.spare_capacity_mut());

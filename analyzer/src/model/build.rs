@@ -19,6 +19,10 @@ use crate::load::{Capture, Loaded, RawSource};
 
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO` of `linux/proc_ns.h`).
 const INITIAL_PIDNS: u64 = 0xEFFF_FFFC;
+/// Inode of the initial user namespace (`PROC_USER_INIT_INO`).
+const INITIAL_USERNS: u64 = 0xEFFF_FFFD;
+/// `CAP_SYS_PTRACE`, as a bit of [`Host::capabilities`].
+const CAP_SYS_PTRACE: u64 = 1 << 19;
 
 /// Which capture of a series is meant; a series is all captures of one boot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -216,9 +220,12 @@ fn is_cut(raw: &RawSource) -> bool {
     dump && (raw.gaps || raw.header.flags & RawHeader::TRUNCATED != 0)
 }
 
-/// `hidepid` of the collector's own `/proc`, from its mountinfo; root is not concerned.
+/// `hidepid` of the collector's own `/proc`, from its mountinfo. Who may trace everybody is not
+/// concerned; root in a user namespace of its own may not.
 fn hides_pids(capture: &Capture) -> bool {
-    let Some(host) = capture.host.as_ref().filter(|host| host.euid != 0) else {
+    let traces_all =
+        |host: &&Host| host.capabilities & CAP_SYS_PTRACE != 0 && host.userns == INITIAL_USERNS;
+    let Some(host) = capture.host.as_ref().filter(|host| !traces_all(host)) else {
         return false;
     };
     capture

@@ -1,6 +1,5 @@
 //! A descriptor table: every link of `/proc/PID/fd`, without allocating for each.
 
-use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
@@ -8,9 +7,10 @@ use rustix::fs::{AtFlags, FileType, RawDir};
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 
-use super::process::{LINK_BYTES, identity};
+use super::process::LINK_BYTES;
 use super::{decimal, number, read_link};
 use crate::clock;
+use crate::identity::Identity;
 
 /// A part of a table is handed on at so many descriptors, …
 const PART_DESCRIPTORS: usize = 64 << 10;
@@ -38,13 +38,13 @@ pub(crate) struct Outcome {
 /// Reads the table that a directory shows (`fd` of a process or a thread, if that could be opened).
 /// `each` sees every link, `emit` takes the parts; a table that cannot be listed is one part without
 /// entries.
-pub(crate) fn read(
+pub(crate) fn read<E>(
     directory: Result<OwnedFd, Errno>,
     owner: Owner,
     entries: &mut [MaybeUninit<u8>],
     mut each: impl FnMut(u32, &Link<'_>),
-    mut emit: impl FnMut(&DescriptorTable) -> io::Result<()>,
-) -> io::Result<Outcome> {
+    mut emit: impl FnMut(&DescriptorTable) -> Result<(), E>,
+) -> Result<Outcome, E> {
     let mut head = DescriptorTable {
         pid: owner.pid,
         tid: owner.tid,
@@ -123,15 +123,17 @@ fn look_closer<'a>(directory: &OwnedFd, name: &std::ffi::CStr, link: Link<'a>) -
             access: access(directory, name),
         },
         // A mounted file's path begins so; it cannot be known otherwise which of them is a FIFO.
-        Link::Other { text } if text.starts_with(b"/") => match identity(directory, name) {
-            Ok(file) if FileType::from_raw_mode(file.mode) == FileType::Fifo => Link::Fifo {
-                text,
-                dev: file.dev,
-                inode: file.ino,
-                access: access(directory, name),
-            },
-            _ => link,
-        },
+        Link::Other { text } if text.starts_with(b"/") => {
+            match Identity::of(directory, name, AtFlags::empty()) {
+                Ok(file) if FileType::from_raw_mode(file.mode) == FileType::Fifo => Link::Fifo {
+                    text,
+                    dev: file.dev,
+                    inode: file.ino,
+                    access: access(directory, name),
+                },
+                _ => link,
+            }
+        }
         other => other,
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod fdinfo;
 pub(crate) mod fds;
 pub(crate) mod kept;
 pub(crate) mod process;
+pub(crate) mod reader;
 pub(crate) mod scan;
 pub(crate) mod threads;
 

@@ -2,13 +2,13 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, openat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::path::Arg;
 use whotalks_snapshot::records::{Process, ReadError};
 
 use super::{namespace_inode, number, numeric_entries, open_directory, read_link, read_piece};
 use crate::clock;
+use crate::identity::Identity;
 
 /// `stat`, `status`, `cgroup`, `limits`: none is near this on any kernel.
 const TEXT_LIMIT_BYTES: usize = 64 << 10;
@@ -83,14 +83,27 @@ fn open_path(root: &OwnedFd, pid: u32) -> Result<OwnedFd, Errno> {
     openat(root, Decimal::new(pid).as_str(), flags, Mode::empty())
 }
 
-/// Reads a process; `None` when it was gone before anything could be read.
-pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
+/// Reads a process; `None` when it was gone before anything could be read. `cmdline`: or why its
+/// arguments, which are in its memory, are left alone.
+pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Option<Subject> {
     let mut record = Process {
         pid,
         at_boottime_ns: clock::reading_ns(),
         ..Process::default()
     };
-    let directory = open_path(root, pid).ok()?;
+    let directory = match open_path(root, pid) {
+        Ok(directory) => directory,
+        Err(errno) if gone(errno) => return None,
+        // It is there, and nothing can be read: we have no descriptors left, or worse.
+        Err(errno) => {
+            record.errors = unread("directory", errno);
+            return Some(Subject {
+                directory: Err(errno),
+                thread: None,
+                record,
+            });
+        }
+    };
     let main = directory.as_fd();
     let mut errors = Vec::new();
     let mut text = |at: BorrowedFd<'_>, name: &'static str, limit, into: &mut Vec<u8>| {
@@ -102,10 +115,9 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
     text(main, "status", TEXT_LIMIT_BYTES, &mut record.status);
     text(main, "cgroup", TEXT_LIMIT_BYTES, &mut record.cgroup);
     text(main, "limits", TEXT_LIMIT_BYTES, &mut record.limits);
-    if cmdline {
-        text(main, "cmdline", CMDLINE_LIMIT_BYTES, &mut record.cmdline);
-    } else {
-        errors.push(("cmdline", Errno::CANCELED));
+    match cmdline {
+        Ok(()) => text(main, "cmdline", CMDLINE_LIMIT_BYTES, &mut record.cmdline),
+        Err(errno) => errors.push(("cmdline", errno)),
     }
     if record.stat.is_empty() && errors.iter().any(|(_, errno)| gone(*errno)) {
         return None;
@@ -115,7 +127,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
         record.via_tid = *tid;
     }
     let thread = thread.map(|(_, directory)| directory);
-    if let Some(thread) = thread.as_ref().filter(|_| cmdline) {
+    if let Some(thread) = thread.as_ref().filter(|_| cmdline.is_ok()) {
         // The main thread gave its memory up, and the arguments with it.
         let into = &mut record.cmdline;
         if let Err(errno) = read_piece(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
@@ -126,16 +138,21 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: bool) -> Option<Subject> {
     links(living, &mut record, &mut errors);
     record.errors = errors
         .into_iter()
-        .map(|(what, errno)| ReadError {
-            what: what.as_bytes().to_vec(),
-            errno: number(errno),
-        })
+        .flat_map(|(what, errno)| unread(what, errno))
         .collect();
     Some(Subject {
         directory: Ok(directory),
         thread,
         record,
     })
+}
+
+/// That something could not be read, as a record has it.
+pub(crate) fn unread(what: &str, errno: Errno) -> Vec<ReadError> {
+    vec![ReadError {
+        what: what.as_bytes().to_vec(),
+        errno: number(errno),
+    }]
 }
 
 /// Whether an error says that a process has ended.
@@ -164,7 +181,7 @@ fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static st
     namespace("ns/user", &mut record.userns);
     namespace("ns/cgroup", &mut record.cgroupns);
     if !record.exe.is_empty() {
-        match identity(at, "exe") {
+        match Identity::of(at, c"exe", AtFlags::empty()) {
             Ok(file) => {
                 record.exe_dev = file.dev;
                 record.exe_ino = file.ino;
@@ -172,39 +189,6 @@ fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static st
             }
             Err(errno) => errors.push(("exe:stat", errno)),
         }
-    }
-}
-
-/// Which file it is, without asking a file server for news.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Identity {
-    pub(crate) dev: u64,
-    pub(crate) ino: u64,
-    pub(crate) nlink: u32,
-    pub(crate) mode: u32,
-}
-
-/// What a link leads to: statx(2) with `AT_STATX_DONT_SYNC`, before Linux 4.11 stat(2).
-pub(crate) fn identity(at: impl AsFd, path: impl Arg + Copy) -> Result<Identity, Errno> {
-    let wanted = StatxFlags::TYPE | StatxFlags::MODE | StatxFlags::INO | StatxFlags::NLINK;
-    let at = at.as_fd();
-    match rustix::fs::statx(at, path, AtFlags::STATX_DONT_SYNC, wanted) {
-        Ok(file) => Ok(Identity {
-            dev: rustix::fs::makedev(file.stx_dev_major, file.stx_dev_minor),
-            ino: file.stx_ino,
-            nlink: file.stx_nlink,
-            mode: u32::from(file.stx_mode),
-        }),
-        Err(Errno::NOSYS) => {
-            let file = rustix::fs::statat(at, path, AtFlags::empty())?;
-            Ok(Identity {
-                dev: file.st_dev,
-                ino: file.st_ino,
-                nlink: u32::try_from(file.st_nlink).unwrap_or(u32::MAX),
-                mode: file.st_mode,
-            })
-        }
-        Err(errno) => Err(errno),
     }
 }
 

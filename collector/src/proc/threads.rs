@@ -17,11 +17,17 @@ const THREADS: usize = 20;
 /// `PF_KTHREAD`: a thread of the kernel's, which is blocked in no system call.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
+/// Whether it is a thread of the kernel's.
+pub(crate) fn is_kernels(subject: &Subject) -> bool {
+    let flags = statistic(&subject.record.stat, FLAGS);
+    flags.is_some_and(|flags| flags & KERNEL_THREAD != 0)
+}
+
 /// Thread ids, the main thread included; none for the kernel's own threads.
 pub(crate) fn list(subject: &Subject) -> Vec<u32> {
     let stat = &subject.record.stat;
     let pid = subject.record.pid;
-    if statistic(stat, FLAGS).is_some_and(|flags| flags & KERNEL_THREAD != 0) {
+    if is_kernels(subject) {
         return Vec::new();
     }
     if statistic(stat, THREADS) == Some(1) {
@@ -35,8 +41,9 @@ pub(crate) fn list(subject: &Subject) -> Vec<u32> {
         .unwrap_or_else(|| vec![pid])
 }
 
-/// What a thread is blocked in.
-pub(crate) fn wait(subject: &Subject, tid: u32) -> Wait {
+/// What a thread is blocked in. `careful`: without its call, which is only told by a process that
+/// holds still for it.
+pub(crate) fn wait(subject: &Subject, tid: u32, careful: bool) -> Wait {
     let mut wait = Wait {
         pid: subject.record.pid,
         tid,
@@ -71,7 +78,11 @@ pub(crate) fn wait(subject: &Subject, tid: u32) -> Wait {
         }
         read.err().map_or(0, number)
     };
-    wait.syscall_errno = read(c"syscall", &mut wait.syscall);
+    wait.syscall_errno = if careful {
+        number(Errno::TIMEDOUT)
+    } else {
+        read(c"syscall", &mut wait.syscall)
+    };
     wait.wchan_errno = read(c"wchan", &mut wait.wchan);
     match plain_name(&subject.record.stat).filter(|_| tid == wait.pid) {
         Some(name) => wait.comm.extend_from_slice(name),

@@ -1,0 +1,56 @@
+//! Which file something is, without asking a file server for news.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, StatxFlags, makedev, statat, statx};
+use rustix::io::Errno;
+use rustix::path::Arg;
+
+/// As much of stat(2) as is recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity {
+    pub(crate) dev: u64,
+    pub(crate) ino: u64,
+    pub(crate) nlink: u32,
+    /// Type and permissions.
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+impl Identity {
+    /// What a path leads to: statx(2) with `AT_STATX_DONT_SYNC`; before Linux 4.11 stat(2), which may
+    /// ask a server.
+    pub(crate) fn of(at: impl AsFd, path: impl Arg + Copy, flags: AtFlags) -> Result<Self, Errno> {
+        let at = at.as_fd();
+        let wanted = StatxFlags::BASIC_STATS;
+        match statx(at, path, flags | AtFlags::STATX_DONT_SYNC, wanted) {
+            Ok(file) => Ok(Self {
+                dev: makedev(file.stx_dev_major, file.stx_dev_minor),
+                ino: file.stx_ino,
+                nlink: file.stx_nlink,
+                mode: u32::from(file.stx_mode),
+                uid: file.stx_uid,
+                gid: file.stx_gid,
+            }),
+            // The kernel, or a filter, knows no such call.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let file = statat(at, path, flags)?;
+                Ok(Self {
+                    dev: file.st_dev,
+                    ino: file.st_ino,
+                    nlink: u32::try_from(file.st_nlink).unwrap_or(u32::MAX),
+                    mode: file.st_mode,
+                    uid: file.st_uid,
+                    gid: file.st_gid,
+                })
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// What is open.
+    pub(crate) fn of_open(file: impl AsFd) -> Result<Self, Errno> {
+        Self::of(file, c"", AtFlags::EMPTY_PATH)
+    }
+}

@@ -1,0 +1,441 @@
+//! One reader of processes: what it asks of each, and what it hands on.
+
+use std::io;
+use std::iter::{from_fn, once};
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use whotalks_snapshot::descriptors::{DescriptorTable, Link};
+use whotalks_snapshot::records::{Process, Wait};
+use whotalks_snapshot::{BlockKind, RecordBlock};
+
+use super::kept::{Keeper, Kept};
+use super::process::{self, Subject, unread};
+use super::scan::{Known, Plan, Queue, Shared, lock};
+use super::{fds, namespace_inode, number, threads};
+use crate::clock;
+use crate::found::{Found, Source, Way};
+use crate::sink::Lane;
+
+/// Room for some 2,500 directory entries at once.
+const DIRENT_BYTES: usize = 64 << 10;
+
+/// Why a reader ended before its work did.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Failed(io::Error),
+    /// It took too long, and somebody else goes on with its work.
+    LeftBehind,
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a reader is at.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// Nothing that could keep it waiting.
+    Idle,
+    /// The process's own files.
+    Process { pid: u32, careful: bool },
+    /// A table; `part`: of those that are handed on.
+    Table { pid: u32, tid: u32, part: u32 },
+    /// What its threads wait for.
+    Threads { pid: u32 },
+    /// A table that was read before.
+    Again { pid: u32 },
+}
+
+/// What a reader has gathered. All of this can go on without it.
+pub(crate) struct Output {
+    lane: Lane,
+    processes: RecordBlock<Process>,
+    tables: RecordBlock<DescriptorTable>,
+    waits: RecordBlock<Wait>,
+    pub(crate) found: Found,
+    stage: Stage,
+    since: Instant,
+    /// Processes that it has taken and not begun.
+    rest: Range<usize>,
+}
+
+impl Output {
+    /// Nothing yet.
+    pub(crate) fn new(lane: Lane) -> Self {
+        Self {
+            lane,
+            processes: RecordBlock::new(BlockKind::Processes),
+            tables: RecordBlock::new(BlockKind::Descriptors),
+            waits: RecordBlock::new(BlockKind::Waits),
+            found: Found::default(),
+            stage: Stage::Idle,
+            since: Instant::now(),
+            rest: 0..0,
+        }
+    }
+
+    /// For how long nothing has come of what it is at.
+    pub(crate) fn idle(&self) -> Duration {
+        match self.stage {
+            Stage::Idle => Duration::ZERO,
+            _ => self.since.elapsed(),
+        }
+    }
+
+    /// Records that the process at hand does not answer; gives what is left to do, and a process
+    /// that is worth another try.
+    pub(crate) fn give_up(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<u32>)> {
+        let errno = number(Errno::TIMEDOUT);
+        let table = |pid, tid, part| DescriptorTable {
+            pid,
+            tid,
+            pass,
+            part,
+            errno,
+            last: true,
+            at_boottime_ns: clock::boottime_ns(),
+            ..DescriptorTable::default()
+        };
+        let mut retry = None;
+        match self.stage {
+            Stage::Idle => {}
+            Stage::Process { pid, careful } => {
+                self.found.stuck.insert(pid);
+                if careful {
+                    let record = Process {
+                        pid,
+                        at_boottime_ns: clock::boottime_ns(),
+                        errors: unread("process", Errno::TIMEDOUT),
+                        ..Process::default()
+                    };
+                    self.lane.push(&mut self.processes, &record)?;
+                    self.lane.push(&mut self.tables, &table(pid, 0, 0))?;
+                    self.found.tally.denied += 1;
+                } else {
+                    retry = Some(pid);
+                }
+            }
+            Stage::Table { pid, tid, part } => {
+                self.found.stuck.insert(pid);
+                self.lane.push(&mut self.tables, &table(pid, tid, part))?;
+                self.found.tally.denied += 1;
+            }
+            Stage::Threads { pid } => {
+                self.found.stuck.insert(pid);
+                let wait = Wait {
+                    pid,
+                    tid: pid,
+                    syscall_errno: errno,
+                    wchan_errno: errno,
+                    ..Wait::default()
+                };
+                self.lane.push(&mut self.waits, &wait)?;
+            }
+            Stage::Again { pid } => {
+                self.found.stuck.insert(pid);
+                self.found.cut = true;
+            }
+        }
+        self.stage = Stage::Idle;
+        Ok((std::mem::take(&mut self.rest), retry))
+    }
+}
+
+/// A thread that reads.
+pub(crate) struct Reader {
+    plan: Arc<Plan>,
+    queue: Arc<Queue>,
+    shared: Shared,
+}
+
+impl Reader {
+    pub(crate) fn new(plan: Arc<Plan>, queue: Arc<Queue>, shared: Shared) -> Self {
+        Self {
+            plan,
+            queue,
+            shared,
+        }
+    }
+
+    /// Hands something on, or says what it is at. Nothing is asked of a process meanwhile.
+    fn with<T>(&self, work: impl FnOnce(&mut Output) -> io::Result<T>) -> Result<T, Stop> {
+        let mut shared = lock(&self.shared);
+        let output = shared.as_mut().ok_or(Stop::LeftBehind)?;
+        let done = work(output);
+        output.since = Instant::now();
+        Ok(done?)
+    }
+
+    fn at(&self, stage: Stage) -> Result<(), Stop> {
+        self.with(|output| {
+            output.stage = stage;
+            Ok(())
+        })
+    }
+
+    /// Reads what another has left, and then whatever there is. `retry`: one that the other was
+    /// stuck with.
+    pub(crate) fn run(self, rest: Range<usize>, retry: Option<u32>) -> Result<(), Stop> {
+        let mut entries = Vec::with_capacity(DIRENT_BYTES);
+        let entries: &mut [MaybeUninit<u8>] = entries.spare_capacity_mut();
+        if let Some(pid) = retry {
+            self.with(|output| {
+                output.rest = rest.clone();
+                Ok(())
+            })?;
+            self.read(pid, true, entries)?;
+        }
+        for range in once(rest).chain(from_fn(|| self.queue.take(&self.plan))) {
+            let deadline = self.plan.deadline;
+            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                self.with(|output| {
+                    output.found.cut = true;
+                    Ok(())
+                })?;
+                break;
+            }
+            for index in range.clone() {
+                let pid = self.plan.pids[index];
+                self.with(|output| {
+                    output.rest = index + 1..range.end;
+                    Ok(())
+                })?;
+                match self.plan.known.get(&pid) {
+                    Some(known) => self.again(pid, *known, entries)?,
+                    None => self.process(pid, entries)?,
+                }
+            }
+        }
+        self.with(|output| {
+            output.stage = Stage::Idle;
+            output.lane.flush(&mut output.processes)?;
+            output.lane.flush(&mut output.tables)?;
+            output.lane.flush(&mut output.waits)
+        })
+    }
+
+    /// A process that was not seen before.
+    fn process(&self, pid: u32, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
+        self.with(|output| {
+            output.found.tally.processes += 1;
+            output.found.seen.insert(pid);
+            Ok(())
+        })?;
+        let careful = self.queue.careful() || self.plan.stuck.contains(&pid);
+        self.read(pid, careful, entries)
+    }
+
+    /// Reads a process. `careful`: nothing that it could hold up.
+    fn read(&self, pid: u32, careful: bool, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
+        self.at(Stage::Process { pid, careful })?;
+        match process::read(&self.plan.root, pid, self.cmdline(careful)) {
+            Some(subject) => self.whole(&subject, careful, entries),
+            None => self.with(|output| {
+                output.found.tally.vanished += 1;
+                Ok(())
+            }),
+        }
+    }
+
+    /// Whether arguments are read, or why not.
+    fn cmdline(&self, careful: bool) -> Result<(), Errno> {
+        match (self.plan.cmdline, careful) {
+            (false, _) => Err(Errno::CANCELED),
+            (true, true) => Err(Errno::TIMEDOUT),
+            (true, false) => Ok(()),
+        }
+    }
+
+    /// A process with all that belongs to it.
+    fn whole(
+        &self,
+        subject: &Subject,
+        careful: bool,
+        entries: &mut [MaybeUninit<u8>],
+    ) -> Result<(), Stop> {
+        let pid = subject.record.pid;
+        self.with(|output| {
+            note(&mut output.found, &subject.record);
+            output.found.tally.kernel_threads += u64::from(threads::is_kernels(subject));
+            output.stage = Stage::Table {
+                pid,
+                tid: 0,
+                part: 0,
+            };
+            output.lane.push(&mut output.processes, &subject.record)
+        })?;
+        let (outcome, parts, kept) = self.table(subject, 0, false, entries)?;
+        debug_assert!(parts.is_empty());
+        self.with(|output| {
+            output.found.kept.extend(kept);
+            let tally = &mut output.found.tally;
+            tally.descriptors += outcome.descriptors;
+            match i32::from(outcome.errno) {
+                0 if outcome.refused > 0 => tally.partial += 1,
+                0 | libc::ENOENT | libc::ESRCH => {}
+                _ => tally.denied += 1,
+            }
+            output.stage = Stage::Threads { pid };
+            Ok(())
+        })?;
+        self.threads(subject, careful, entries)
+    }
+
+    /// What each thread waits for, and the tables of those that have one of their own.
+    fn threads(
+        &self,
+        subject: &Subject,
+        careful: bool,
+        entries: &mut [MaybeUninit<u8>],
+    ) -> Result<(), Stop> {
+        let record = &subject.record;
+        let pid = record.pid;
+        let main = if record.via_tid == 0 {
+            pid
+        } else {
+            record.via_tid
+        };
+        for tid in threads::list(subject) {
+            if self.plan.waits {
+                let wait = threads::wait(subject, tid, careful);
+                self.with(|output| output.lane.push(&mut output.waits, &wait))?;
+            }
+            if tid == main || tid == pid {
+                continue; // its table is the one that was read, or it has exited
+            }
+            if !careful && threads::private_table(main, tid) == Some(true) {
+                self.at(Stage::Table { pid, tid, part: 0 })?;
+                let (outcome, _, kept) = self.table(subject, tid, false, entries)?;
+                self.with(|output| {
+                    output.found.tally.descriptors += outcome.descriptors;
+                    output.found.kept.extend(kept);
+                    output.stage = Stage::Threads { pid };
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A process whose table was read before: written only where something is different.
+    fn again(&self, pid: u32, known: Known, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
+        self.at(Stage::Again { pid })?;
+        let subject = process::reopen(&self.plan.root, pid);
+        let (_, parts, kept) = self.table(&subject, 0, true, entries)?;
+        if kept.as_ref().map(|kept| kept.fingerprint) == Some(known.fingerprint) {
+            return Ok(());
+        }
+        let careful = self.queue.careful();
+        let now = process::read(&self.plan.root, pid, self.cmdline(careful));
+        match now {
+            // The pid has another owner by now.
+            Some(now) if process::start_ticks(&now.record) != known.start_ticks => {
+                self.with(|output| {
+                    output.found.changed = true;
+                    output.found.tally.processes += 1;
+                    Ok(())
+                })?;
+                self.whole(&now, careful, entries)
+            }
+            now => self.with(|output| {
+                output.found.changed = true;
+                for part in parts {
+                    output.lane.push(&mut output.tables, &part)?;
+                }
+                if let (Some(kept), Some(now)) = (kept, now) {
+                    output.found.kept.push(kept.of(&now.record));
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    /// Reads a table: into the file, or (`hold`) into parts that may be written later.
+    fn table(
+        &self,
+        subject: &Subject,
+        tid: u32,
+        hold: bool,
+        entries: &mut [MaybeUninit<u8>],
+    ) -> Result<(fds::Outcome, Vec<DescriptorTable>, Option<Kept>), Stop> {
+        let pid = subject.record.pid;
+        let owner = fds::Owner {
+            pid,
+            tid,
+            pass: self.plan.pass,
+        };
+        let mut keeper = Keeper::new(self.plan.everything);
+        let mut parts = Vec::new();
+        let mut networks = Vec::new();
+        let outcome = fds::read(
+            subject.descriptors(tid),
+            owner,
+            entries,
+            |fd, link| {
+                keeper.see(fd, link);
+                networks.extend(namespace_link(pid, fd, link));
+            },
+            |table| {
+                if hold {
+                    parts.push(table.clone());
+                    return self.with(|_| Ok(()));
+                }
+                self.with(|output| {
+                    let part = table.part + 1;
+                    output.stage = Stage::Table { pid, tid, part };
+                    output.lane.push(&mut output.tables, table)
+                })
+            },
+        )?;
+        if !networks.is_empty() {
+            self.with(|output| {
+                for (inode, way) in networks {
+                    output.found.network(inode, way);
+                }
+                Ok(())
+            })?;
+        }
+        let listed = outcome.errno == 0;
+        let kept = keeper.keep(&subject.record, tid);
+        Ok((outcome, parts, listed.then_some(kept)))
+    }
+}
+
+/// What a process tells of others still to be read.
+fn note(found: &mut Found, record: &Process) {
+    let pid = record.pid;
+    if record.netns != 0 {
+        let way = Way {
+            source: Source::Process,
+            pid,
+            fd: 0,
+            path: Vec::new(),
+        };
+        found.network(record.netns, way);
+    }
+    if record.mntns != 0 {
+        found.mount(record.mntns, pid, record.root != b"/");
+    }
+    found.uids.extend(process::user_ids(&record.status));
+}
+
+/// A descriptor may be all that keeps a network namespace.
+fn namespace_link(pid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, Way)> {
+    let Link::Other { text } = link else {
+        return None;
+    };
+    let inode = namespace_inode(text).filter(|_| text.starts_with(b"net:["))?;
+    let way = Way {
+        source: Source::Descriptor,
+        pid,
+        fd,
+        path: Vec::new(),
+    };
+    Some((inode, way))
+}
