@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::group::{TIGHT, USUAL, merge, twins};
 use super::picture::{Kind, Picture, Thing};
 use crate::escape::display;
+use crate::graph::{called, program};
 use crate::model::{Map, Process};
 
 /// More is not a picture but a texture.
@@ -23,8 +24,8 @@ type Step = (
 );
 
 const STEPS: [Step; 4] = [
-    ("parent and program", worker, program),
-    ("program", executable, program),
+    ("parent and program", worker, called),
+    ("program", executable, called),
     (
         "unit or container",
         |process| place(process).into_bytes(),
@@ -97,16 +98,15 @@ fn worker(process: &Process) -> Vec<u8> {
 }
 
 fn executable(process: &Process) -> Vec<u8> {
-    let program = if process.exe.is_empty() {
-        &process.comm
-    } else {
-        &process.exe
-    };
-    [place(process).as_bytes(), b"\0", program].concat()
-}
-
-fn program(process: &Process) -> String {
-    display(&process.comm)
+    let (place, program) = (place(process), program(process));
+    [
+        place.as_bytes(),
+        b"\0",
+        &process.exe,
+        b"\0",
+        program.as_bytes(),
+    ]
+    .concat()
 }
 
 fn place(process: &Process) -> String {

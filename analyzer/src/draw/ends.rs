@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::geometry::{Grid, Polyline};
-use super::look::{Look, SMALL_SIZE};
+use super::look::{Look, SMALL_SIZE, Shape};
 use super::picture::{EdgeKind, End, Kind};
 use super::route::{GLYPH, Way};
 use super::widths::width;
@@ -12,6 +12,8 @@ use crate::layout::Point;
 
 /// How far a circle may move from the outline to find room.
 const MOST_SHIFT: f64 = 48.0;
+/// From one try to the next.
+const STEP: f64 = 2.0;
 /// Circles of one node that a new one is compared with: the ones at neighbouring angles.
 const NEAR: usize = 48;
 
@@ -52,9 +54,9 @@ pub(super) fn glyph(kind: EdgeKind, end: End, node: Kind) -> Option<&'static str
     let circle = !matches!(node, Kind::Socket | Kind::Listener | Kind::Outside);
     match kind {
         _ if end.arrow => Some("arrow"),
+        _ if circle && end.net => Some("net"),
         EdgeKind::Unix | EdgeKind::Pending if circle && end.server => Some("server"),
         EdgeKind::Unix | EdgeKind::Pending if circle && end.socket => Some("socket"),
-        EdgeKind::Net if circle => Some("net"),
         _ => None,
     }
 }
@@ -81,12 +83,16 @@ pub(super) fn finish(looks: &[Look], spots: &[Point], edges: &[Wanted]) -> Vec<D
             }
         }
     }
-    for ends in at_nodes.values_mut() {
+    for (node, ends) in &mut at_nodes {
+        let own = Own {
+            look: &looks[*node as usize],
+            spot: spots[*node as usize],
+        };
         ends.sort_by(|x, y| x.0.total_cmp(&y.0).then((x.1, x.2).cmp(&(y.1, y.2))));
         let mut taken: Vec<Point> = Vec::with_capacity(ends.len());
         for &(_, at, end) in &*ends {
             if let Some(glyph) = edges[at].glyphs[end] {
-                let mark = settle(&lines[at], end, glyph, &taken);
+                let mark = settle(&lines[at], end, glyph, own, &taken);
                 taken.push(mark.at);
                 out[at].marks.push(mark);
             }
@@ -135,8 +141,30 @@ fn counts(
     }
 }
 
+/// The node that glyphs belong to; it is drawn above them.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    look: &'a Look,
+    spot: Point,
+}
+
+impl Own<'_> {
+    /// Whether a circle would lie half under the node: where a line leaves it at a small angle.
+    fn hides(self, at: Point) -> bool {
+        let (x, y) = (at.x - self.spot.x, at.y - self.spot.y);
+        if self.look.shape == Shape::Circle {
+            return false;
+        }
+        self.look.parts.iter().any(|&[left, top, right, bottom]| {
+            let dx = (left - x).max(x - right).max(0.0);
+            let dy = (top - y).max(y - bottom).max(0.0);
+            dx.hypot(dy) < GLYPH - 0.5
+        })
+    }
+}
+
 /// The first place along the line, from its end on, that no other glyph of the node takes.
-fn settle(line: &Polyline, end: usize, glyph: &'static str, taken: &[Point]) -> Mark {
+fn settle(line: &Polyline, end: usize, glyph: &'static str, own: Own<'_>, taken: &[Point]) -> Mark {
     let place = |shift: f64| line.at_end(end, GLYPH + shift);
     if glyph == "arrow" {
         // Its tip touches the outline.
@@ -150,14 +178,14 @@ fn settle(line: &Polyline, end: usize, glyph: &'static str, taken: &[Point]) -> 
     while shift <= most {
         let (at, _) = place(shift);
         let free = near().all(|other| (other.x - at.x).hypot(other.y - at.y) >= 2.0 * GLYPH);
-        if free {
+        if free && !own.hides(at) {
             return Mark {
                 glyph,
                 at,
                 turn: None,
             };
         }
-        shift += GLYPH;
+        shift += STEP;
     }
     let (at, _) = place(0.0);
     Mark {

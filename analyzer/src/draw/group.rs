@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::picture::{Bundle, EdgeKind, HubBadge, Kind, Node, Picture, Thing};
+use crate::graph::called;
 use crate::model::Map;
 
 /// From how many on, nodes with the same neighbours become one.
@@ -105,7 +106,7 @@ fn merge_likes(map: &Map, picture: &mut Picture, least: Least, by_name: bool) ->
 pub(super) fn name(map: &Map, node: &Node) -> Vec<u8> {
     match (&node.group, node.things[0]) {
         (Some(group), _) => group.clone().into_bytes(),
-        (None, Thing::Process(process)) => map.process(process).comm.to_vec(),
+        (None, Thing::Process(process)) => called(map.process(process)).into_bytes(),
         (None, Thing::Socket(socket)) => map
             .socket(socket)
             .name

@@ -6,6 +6,7 @@ use super::reduce::address;
 use super::stack::Stack;
 use super::widths::width;
 use crate::escape::{display, name};
+use crate::graph::called;
 use crate::model::{Family, Map, SocketId};
 
 /// Font size of a process's name; hubs are written larger.
@@ -205,14 +206,14 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
     };
     let most = MOST_WIDTH * size / NAME_SIZE;
     let many = node.things.len();
-    let comm = display(&map.process(first).comm);
-    let alike = node.things.iter().all(|thing| match thing {
-        Thing::Process(id) => map.process(*id).comm == map.process(first).comm,
+    let own = called(map.process(first));
+    let alike = node.things[1..].iter().all(|thing| match thing {
+        Thing::Process(id) => called(map.process(*id)) == own,
         _ => false,
     });
     let text = match &node.group {
         Some(group) => group.clone(),
-        None if alike => comm,
+        None if alike => own,
         None => "processes".to_owned(),
     };
     let count = if many > 1 {
@@ -270,15 +271,15 @@ fn findings(picture: &Picture, node: &Node, stack: &mut Stack) {
 
 /// The distinct names within a group.
 fn names(map: &Map, node: &Node) -> String {
-    let names: std::collections::BTreeSet<&[u8]> = node
+    let names: std::collections::BTreeSet<String> = node
         .things
         .iter()
         .filter_map(|thing| match thing {
-            Thing::Process(id) => Some(&*map.process(*id).comm),
+            Thing::Process(id) => Some(called(map.process(*id))),
             _ => None,
         })
         .collect();
-    let shown: Vec<String> = names.iter().take(8).map(|name| display(name)).collect();
+    let shown: Vec<String> = names.into_iter().take(8).collect();
     shown.join(", ")
 }
 

@@ -36,7 +36,7 @@ mod tests;
 mod worlds;
 
 use crate::check::Report;
-use crate::layout::LayeredError;
+use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
 pub use theme::Theme;
@@ -99,8 +99,19 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
     Ok(svg::write(map, &scene(map, options)?, options))
 }
 
+/// The graph that the layout gets: what is left of a map after reduction, with the boxes' sizes.
+pub fn reduced(map: &Map) -> Graph {
+    let options = Options::default();
+    place::graph(map, &picture(map, &options), options.layout)
+}
+
 /// Everything with its place, ready to be written.
 fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
+    place::place(map, picture(map, options), options)
+}
+
+/// The map, reduced.
+fn picture(map: &Map, options: &Options) -> picture::Picture {
     let findings = options.findings.as_ref().map(|report| &*report.findings);
     let mut picture = reduce::reduce(map, findings.unwrap_or_default());
     if !options.all {
@@ -108,5 +119,5 @@ fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
         hubs::badge(map, &mut picture, options.hub_badges);
         shelf::gather(map, &mut picture);
     }
-    place::place(map, picture, options)
+    picture
 }

@@ -85,6 +85,8 @@ pub(super) struct End {
     pub(super) socket: bool,
     /// The server's end of a connection to a named socket.
     pub(super) server: bool,
+    /// It is not Unix-domain.
+    pub(super) net: bool,
     /// Data arrive here (pipes).
     pub(super) arrow: bool,
 }
@@ -262,6 +264,7 @@ impl End {
     fn add(&mut self, other: Self) {
         self.socket |= other.socket;
         self.server |= other.server;
+        self.net |= other.net;
         self.arrow |= other.arrow;
     }
 }

@@ -28,11 +28,7 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
     let looks = look::looks(map, &picture);
     let stands = shelf::stands(map, &picture);
     let owners = dock::owners(&picture);
-    let main: Vec<u32> = (0u32..)
-        .zip(&stands)
-        .filter(|(at, stand)| **stand == Stand::Main && owners[*at as usize].is_none())
-        .map(|(at, _)| at)
-        .collect();
+    let main = main_nodes(&stands, &owners);
     let mut spots = vec![Point { x: 0.0, y: 0.0 }; looks.len()];
     let (positions, routes) = main_layout(&picture, &looks, &main, options)?;
     let (mut width, mut bottom) = (LEAST_WIDTH, MARGIN);
@@ -103,12 +99,23 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
     })
 }
 
-fn main_layout(
-    picture: &Picture,
-    looks: &[Look],
-    main: &[u32],
-    options: &Options,
-) -> Result<(Positions, Vec<Route>), DrawError> {
+/// The nodes that the layout places.
+fn main_nodes(stands: &[Stand], owners: &[Option<u32>]) -> Vec<u32> {
+    (0u32..)
+        .zip(stands)
+        .filter(|(at, stand)| **stand == Stand::Main && owners[*at as usize].is_none())
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// What the layout is asked for.
+pub(super) fn graph(map: &Map, picture: &Picture, layout: Layout) -> Graph {
+    let stands = shelf::stands(map, picture);
+    let main = main_nodes(&stands, &dock::owners(picture));
+    main_graph(picture, &look::looks(map, picture), &main, layout)
+}
+
+fn main_graph(picture: &Picture, looks: &[Look], main: &[u32], layout: Layout) -> Graph {
     let mut places = vec![u32::MAX; looks.len()];
     for (place, at) in (0u32..).zip(main) {
         places[*at as usize] = place;
@@ -118,7 +125,7 @@ fn main_layout(
         .iter()
         .map(|at| {
             let (w, h) = looks[*at as usize].room();
-            let ring = match options.layout {
+            let ring = match layout {
                 Layout::Stress => neighbours[*at as usize].len() as f64 - 6.0,
                 // Its edges end at the box that it knows.
                 Layout::Layered => 0.0,
@@ -146,7 +153,16 @@ fn main_layout(
             }
         })
         .collect();
-    let graph = Graph { sizes, edges };
+    Graph { sizes, edges }
+}
+
+fn main_layout(
+    picture: &Picture,
+    looks: &[Look],
+    main: &[u32],
+    options: &Options,
+) -> Result<(Positions, Vec<Route>), DrawError> {
+    let graph = main_graph(picture, looks, main, options.layout);
     let how = layout::Options {
         gap: GAP,
         margin: MARGIN,

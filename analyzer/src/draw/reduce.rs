@@ -171,6 +171,7 @@ impl<'a> Reducer<'a> {
         };
         let socket = End {
             socket: true,
+            net: connection.kind != ConnectionKind::Unix,
             ..End::default()
         };
         let server = End {

@@ -3,6 +3,7 @@
 use super::look::socket_name;
 use super::picture::{Bundle, EdgeKind, Kind, Node, Picture, Thing, Via};
 use crate::escape::display;
+use crate::graph::called;
 use crate::id;
 use crate::model::{FdsStatus, Map, ProcessId, SocketId, SocketState};
 
@@ -135,7 +136,7 @@ fn thing_name(map: &Map, picture: &Picture, thing: Thing) -> String {
     match thing {
         Thing::Process(id) => {
             let process = map.process(id);
-            format!("{} [{}]", display(&process.comm), process.pid)
+            format!("{} [{}]", called(process), process.pid)
         }
         Thing::Socket(id) => match map.socket(id).name {
             None if map.socket(id).local.is_none() => format!("socket {}", map.socket(id).inode),
@@ -161,7 +162,7 @@ fn plural(kind: Kind) -> &'static str {
 
 fn describe(map: &Map, id: ProcessId, lines: &mut Vec<String>) {
     let process = map.process(id);
-    lines.push(format!("{} [{}]", display(&process.comm), process.pid));
+    lines.push(format!("{} [{}]", called(process), process.pid));
     let command: Vec<String> = process
         .arguments()
         .take(MOST_COMMAND)
@@ -222,7 +223,7 @@ fn describe_socket(map: &Map, id: SocketId, kind: Kind, lines: &mut Vec<String>)
     for (at, process) in holders.iter().take(MOST_LISTED).enumerate() {
         held.push_str(if at == 0 { ": " } else { ", " });
         let process = map.process(*process);
-        held.push_str(&format!("{} [{}]", display(&process.comm), process.pid));
+        held.push_str(&format!("{} [{}]", called(process), process.pid));
     }
     if holders.len() > MOST_LISTED {
         held.push_str(", …");

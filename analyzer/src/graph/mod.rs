@@ -5,5 +5,5 @@ mod program;
 mod talk;
 
 pub use group::{By, Groups, label, unit_base};
-pub use program::program;
+pub use program::{called, program};
 pub use talk::{Ends, Talk, ends, talks};

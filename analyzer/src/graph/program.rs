@@ -20,6 +20,9 @@ const MULTI_CALL: [&[u8]; 5] = [
     b"toybox",
 ];
 
+/// What the kernel keeps of a name: `TASK_COMM_LEN` less its zero.
+const COMM_BYTES: usize = 15;
+
 /// The program's name, made printable: script, else executable, else comm.
 pub fn program(process: &Process) -> String {
     let executable = last_part(&process.exe);
@@ -36,6 +39,19 @@ pub fn program(process: &Process) -> String {
         None
     };
     escape::display(script.unwrap_or(executable))
+}
+
+/// What a box on a picture is called: the name that the process goes by, unless that is an
+/// interpreter's, or what the kernel kept of a longer one.
+pub fn called(process: &Process) -> String {
+    let executable = last_part(&process.exe);
+    let cut = process.comm.len() == COMM_BYTES && executable.starts_with(&process.comm);
+    let program = program(process);
+    if cut || program != escape::display(executable) {
+        program
+    } else {
+        escape::display(&process.comm)
+    }
 }
 
 /// The first argument that is no option and looks like a file; `-m module` of Python.
@@ -101,5 +117,39 @@ mod tests {
             "comm",
         );
         check("", "", "comm");
+    }
+
+    #[test]
+    fn boxes_are_called_what_people_call_them() {
+        let check = |comm: &str, exe: &str, cmdline: &str, expected: &str| {
+            let process = Process {
+                exe: exe.as_bytes().into(),
+                cmdline: cmdline.replace(' ', "\0").into_bytes().into(),
+                comm: comm.as_bytes().into(),
+                ..Process::default()
+            };
+            assert_eq!(called(&process), expected);
+        };
+        check(
+            "python3",
+            "/usr/bin/python3.11",
+            "python3 /srv/shop.py",
+            "shop.py",
+        );
+        check(
+            "at-spi-bus-laun",
+            "/usr/libexec/at-spi-bus-launcher",
+            "",
+            "at-spi-bus-launcher",
+        );
+        // Its own name says more than its executable's.
+        check(
+            "panel-6-systray",
+            "/usr/lib/xfce4/panel/wrapper-2.0",
+            "",
+            "panel-6-systray",
+        );
+        check("bash", "/usr/bin/bash", "-bash", "bash");
+        check("kept", "", "", "kept");
     }
 }
