@@ -38,13 +38,17 @@ pub struct Groups {
 impl Groups {
     /// Groups all processes of a map.
     pub fn of(map: &Map, by: By) -> Self {
-        Self::with(map, |process| {
+        let groups = Self::with(map, |process| {
             let label = label(map, process, by);
             if map.hosts.len() > 1 && by != By::Host {
                 return format!("{}:{label}", host_name(map, process));
             }
             label
-        })
+        });
+        Self {
+            by_socket: by == By::Socket,
+            ..groups
+        }
     }
 
     /// Groups them by another name, which is printable.
@@ -53,7 +57,7 @@ impl Groups {
         let mut groups = Self {
             of_process: Vec::with_capacity(map.processes.len()),
             labels: vec![],
-            by_socket: by == By::Socket,
+            by_socket: false,
         };
         for process in &map.processes {
             let next = groups.labels.len() as u32;

@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 
 use whotalks_snapshot::Damage;
-use whotalks_snapshot::records::RawHeader;
+use whotalks_snapshot::records::{Host, RawHeader};
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
