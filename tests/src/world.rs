@@ -212,6 +212,11 @@ impl World {
         let file = self.snapshot_with(arguments);
         Map::new(export(&file), truth)
     }
+
+    /// The map of a capture that was made otherwise, while nothing of this world changed.
+    pub fn map_of(&self, file: &Path) -> Map {
+        Map::new(export(file), self.truth())
+    }
 }
 
 /// `whotalks export --format json FILE`

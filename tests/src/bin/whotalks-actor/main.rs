@@ -1,13 +1,15 @@
 //! The helper process of the live tests: does what it is told, and says exactly what the kernel
 //! gave it. Ends when its standard input does, so that no test leaves one behind.
 //!
-//! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,… | --measure PROGRAM …]`
+//! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,… | --measure PROGRAM … |
+//! --refuse CALLS PROGRAM …]`
 
 mod actor;
 mod churn;
 mod hex;
 mod measure;
 mod raw;
+mod refuse;
 mod sockets;
 mod table;
 
@@ -41,6 +43,7 @@ fn main() {
             raw::leave_thread();
         }
         Some("--measure") => measure::run(&arguments[1..]),
+        Some("--refuse") => refuse::run(&arguments[1..]),
         Some("--flash") => churn::flash(&value()),
         Some("--name") => {
             let name = std::ffi::CString::new(hex::decode(&value())).unwrap_or_default();

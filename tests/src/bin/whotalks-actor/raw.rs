@@ -2,7 +2,8 @@
 #![allow(
     unsafe_code,
     reason = "the states under test (a zombie leader, a private table, an inherited number) are \
-              exactly those that safe code cannot make; getrusage(2) has no safe wrapper in rustix"
+              exactly those that safe code cannot make; getrusage(2) and seccomp(2) have no safe \
+              wrapper in rustix"
 )]
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -53,4 +54,27 @@ pub(crate) fn children_usage() -> (Duration, Duration, u64) {
         time(usage.ru_stime),
         u64::try_from(usage.ru_maxrss).unwrap_or(0),
     )
+}
+
+/// Lets the kernel ask this program about every system call from now on; for ever, and for whatever
+/// this process becomes.
+pub(crate) fn install_filter(program: &[libc::sock_filter]) -> Result<()> {
+    rustix::thread::set_no_new_privs(true)?;
+    let program = libc::sock_fprog {
+        len: u16::try_from(program.len()).map_err(|_| rustix::io::Errno::INVAL)?,
+        filter: program.as_ptr().cast_mut(),
+    };
+    // SAFETY: the kernel copies `len` instructions, which are there, and checks each of them.
+    let done = unsafe {
+        libc::prctl(
+            libc::PR_SET_SECCOMP,
+            libc::SECCOMP_MODE_FILTER,
+            &raw const program,
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(rustix::io::Errno::PERM)
+    }
 }

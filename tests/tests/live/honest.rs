@@ -1,0 +1,167 @@
+//! Where the collector may not do, or the kernel does not know, what it asks for: it finishes, and
+//! the file says what is missing.
+
+use std::process::Command;
+
+use serde_json::Value;
+use whotalks_tests::programs::{programs, run};
+use whotalks_tests::role::{euid, needs_namespaces, skip, works};
+use whotalks_tests::world::export;
+use whotalks_tests::{Edge, Kind, World};
+
+/// A capture behind a command that executes its last arguments, and its map.
+fn capture_behind(world: &World, wrapper: &[&str]) -> Value {
+    let file = world.directory().join("behind.whotalks");
+    let mut command = Command::new(wrapper[0]);
+    command.args(&wrapper[1..]).arg(&programs().collect);
+    run(command.args(["-q", "--force", "-o"]).arg(&file), b"").succeeds();
+    export(&file)
+}
+
+/// A capture by a process to which the kernel refuses these calls: `NAME[:ARGUMENT=VALUE]:ERRNO`.
+fn capture_refused(world: &World, refused: &str) -> Value {
+    let actor = programs().actor.to_str().unwrap();
+    capture_behind(world, &[actor, "--refuse", refused])
+}
+
+fn pids(graph: &Value) -> Vec<u64> {
+    let processes = graph["processes"].as_array().unwrap().iter();
+    processes
+        .map(|process| process["pid"].as_u64().unwrap())
+        .collect()
+}
+
+/// Linux 3.10 to 5.13: without what came since, nothing of a plain map is missing.
+#[test]
+fn an_old_kernel_is_enough_for_a_map() {
+    const ENOSYS: u32 = 38;
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("old.sock"), Kind::Stream, 4);
+    let connected = client.connect(&listener, Kind::Stream);
+    let accepted = server.accept(&listener);
+    let newer = [
+        "statx",
+        "openat2",
+        "pidfd_open",
+        "pidfd_getfd",
+        "kcmp",
+        "renameat2",
+    ];
+    let refused: Vec<_> = newer
+        .iter()
+        .map(|name| format!("{name}:{ENOSYS}"))
+        .collect();
+    capture_refused(&world, &refused.join(","));
+    let map = world.map_of(&world.directory().join("behind.whotalks"));
+    map.is_exactly(&[Edge::accepted(&connected, &accepted, &listener)]);
+}
+
+/// A container's filter: no netlink of this protocol. What text tables tell is still there.
+#[test]
+fn without_sock_diag_the_file_says_so() {
+    let world = World::new();
+    let actor = world.actor();
+    let (one, _) = actor.pair(Kind::Stream);
+    for (errno, said) in [(1, "denied"), (93, "unavailable")] {
+        let graph = capture_refused(&world, &format!("socket:2=4:{errno}"));
+        let coverage = &graph["coverage"][0];
+        let spaces = coverage["netns"].as_array().unwrap();
+        assert!(
+            spaces.iter().any(|space| space["diag"] == said),
+            "{coverage:#}"
+        );
+        assert!(
+            spaces.iter().all(|space| space["diag"] != "ok"),
+            "{coverage:#}"
+        );
+        assert_eq!(coverage["complete"], false);
+        let mut sockets = graph["sockets"].as_array().unwrap().iter();
+        let socket = sockets.find(|socket| socket["inode"] == one.inode);
+        assert_eq!(socket.unwrap()["holders"].as_array().unwrap().len(), 1);
+    }
+}
+
+/// `hidepid=2` hides whole processes from an ordinary user, who must not take that for all.
+#[test]
+fn hidden_processes_are_not_taken_for_none() {
+    if euid() != 0 || !needs_namespaces() {
+        return;
+    }
+    if !works(&["setpriv", "--reuid", "54321", "true"]) {
+        return skip("setpriv cannot change the user");
+    }
+    let world = World::new();
+    let actor = world.actor();
+    actor.pair(Kind::Stream);
+    let folder = world.directory().join("open");
+    std::fs::create_dir(&folder).unwrap();
+    let open = |path: &std::path::Path, mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(path, mode).unwrap();
+    };
+    open(world.directory(), 0o755);
+    open(&folder, 0o777);
+    let program = folder.join("collect");
+    std::fs::copy(&programs().collect, &program).unwrap();
+    let script = r#"mount -t proc -o hidepid=2 proc /proc && cd "$0" &&
+        exec setpriv --reuid 54321 --regid 54321 --clear-groups ./collect -q -o hidden.whotalks"#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script]).arg(&folder);
+    run(&mut command, b"").succeeds();
+    let graph = export(&folder.join("hidden.whotalks"));
+    assert!(!pids(&graph).contains(&u64::from(actor.pid())));
+    assert_eq!(
+        graph["coverage"][0]["complete"], false,
+        "{:#}",
+        graph["coverage"]
+    );
+}
+
+/// In a pid namespace one sees what is below: a map of that, and no claim that it is all.
+#[test]
+fn a_container_knows_that_it_is_one() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let actor = world.actor();
+    actor.pair(Kind::Stream);
+    let graph = capture_behind(&world, &["unshare", "--pid", "--fork", "--mount-proc"]);
+    assert!(pids(&graph).contains(&1) && !pids(&graph).contains(&u64::from(actor.pid())));
+    assert_eq!(graph["coverage"][0]["complete"], false);
+}
+
+/// Hardly any descriptors for the collector itself: what it could not look at has not vanished.
+#[test]
+fn a_collector_short_of_descriptors_says_what_it_missed() {
+    let world = World::new();
+    let actor = world.actor();
+    actor.pair(Kind::Stream);
+    let file = world.directory().join("short.whotalks");
+    let mut recorded = false;
+    for limit in (5..24).rev() {
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--nofile={limit}:{limit}"))
+            .arg(&programs().collect);
+        command.args(["-q", "--force", "-j", "1", "-o"]).arg(&file);
+        let ran = run(&mut command, b"");
+        match ran.status.code() {
+            Some(0) => {
+                let graph = export(&file);
+                assert!(
+                    pids(&graph).contains(&u64::from(actor.pid())),
+                    "of {limit} descriptors"
+                );
+                recorded = true;
+            }
+            // Too few for any capture: that is said, and no file pretends to be one.
+            code => {
+                assert!(code == Some(2) || code == Some(127), "{limit}: {ran:?}");
+                assert!(!ran.stderr.is_empty());
+            }
+        }
+    }
+    assert!(recorded, "no limit was enough");
+}
