@@ -11,7 +11,7 @@ use super::answer::{DescriptorChange, Ignored};
 use super::compare::Context;
 use super::links::is_told;
 use super::processes::by_group;
-use super::{Both, Side};
+use super::{Both, Side, Why};
 use crate::graph::{Talk, talks};
 use crate::model::{FdsStatus, Map, ProcessId};
 
@@ -66,23 +66,26 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Descr
 }
 
 /// Counts of one kind.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Row {
     old: u64,
     new: u64,
-    /// In the very same processes.
-    same: (u64, u64),
+    /// In each process that is in both, by its id in the first map.
+    same: BTreeMap<ProcessId, (u64, u64)>,
     /// In those that are matched by role.
     alike: (u64, u64),
 }
 
 impl Row {
     fn is_told(&self) -> bool {
-        let (old, new) = self.same;
-        let moved = old.abs_diff(new) >= FEW;
+        let moved = |(old, new): (u64, u64)| old.abs_diff(new);
+        let sum = |all: (u64, u64), one: &(u64, u64)| (all.0 + one.0, all.1 + one.1);
+        // In a large pool somebody has a few more at any time: all of it must have, or one of it many.
+        let all = moved(self.same.values().fold((0, 0), sum));
+        let one = self.same.values().any(|one| moved(*one) >= FEW);
         let (old, new) = self.alike;
         let (less, more) = (old.min(new), old.max(new));
-        moved || more - less >= MANY && 2 * more >= 3 * less
+        one || all >= FEW.max(self.same.len() as u64) || more - less >= MANY && 2 * more >= 3 * less
     }
 }
 
@@ -110,8 +113,7 @@ fn count<'a>(
     id: ProcessId,
     kinds: &mut BTreeMap<&'a str, Row>,
 ) {
-    let matched = context.matching.process(side, id).is_some();
-    let same = context.matching.is_same(side, id);
+    let partner = context.matching.process(side, id);
     let map: &'a Map = context.maps.of(side);
     for (kind, count) in &map.process(id).fd_counts {
         let known = ["socket", "pipe"]
@@ -125,7 +127,7 @@ fn count<'a>(
         let count = u64::from(*count).saturating_sub(of(&explained.noise));
         let rest = count.saturating_sub(of(&explained.talks));
         let row = kinds.entry(kind).or_default();
-        let pick = |two: &mut (u64, u64)| match side {
+        let add = |two: &mut (u64, u64)| match side {
             Side::Old => two.0 += rest,
             Side::New => two.1 += rest,
         };
@@ -133,10 +135,13 @@ fn count<'a>(
             Side::Old => row.old += count,
             Side::New => row.new += count,
         }
-        match (same, matched) {
-            (true, _) => pick(&mut row.same),
-            (false, true) => pick(&mut row.alike),
-            (false, false) => {}
+        match partner {
+            Some((other, Why::Identity)) => {
+                let old = if side == Side::Old { id } else { other };
+                add(row.same.entry(old).or_default());
+            }
+            Some(_) => add(&mut row.alike),
+            None => {}
         }
     }
 }

@@ -107,7 +107,7 @@ impl Namer<'_> {
         let process = self.maps.of(side).process(id);
         let name = match self.by {
             By::Role => role(process),
-            By::Process => self.pair_name(side, id),
+            By::Process | By::Socket => self.pair_name(side, id),
             by => label(self.maps.of(side), process, by),
         };
         let hosts = self.maps.old.hosts.len().max(self.maps.new.hosts.len());

@@ -13,6 +13,9 @@ use crate::model::{FdsStatus, Holder, Map, Pipe, PipeKey, Process, ProcessId, So
 
 /// Fills in what only the other map knows.
 pub fn lend(old: &mut Map, new: &mut Map) {
+    if !old.processes.iter().chain(&new.processes).any(is_unread) {
+        return;
+    }
     let hosts = pair_hosts(old, new);
     if hosts.iter().all(|pair| pair.relation != Relation::SameBoot) {
         return;

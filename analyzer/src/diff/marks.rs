@@ -173,3 +173,64 @@ pub fn marked(old: &Map, new: &Map, options: &Options) -> (Diff, Marks) {
     };
     (finish(diff, context), marks)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::By;
+    use crate::model::fixture::{self, connect, listener, process};
+
+    #[test]
+    fn everything_in_either_map_has_a_mark() {
+        let machine = |clients: &[(u32, &[u8])]| {
+            let mut map = fixture::map();
+            map.hosts[0].boot_id = b"boot"[..].into();
+            let server = process(&mut map, 1, b"server");
+            let socket = listener(&mut map, &[server], b"/run/app\0");
+            for (pid, comm) in clients {
+                let client = process(&mut map, *pid, comm);
+                connect(&mut map, &[client], &[server], Some(socket));
+            }
+            map
+        };
+        let old = machine(&[(2, b"pool"), (5, b"gone")]);
+        let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
+        let (diff, marks) = marked(&old, &new, &Options::default());
+        let nodes: Vec<(&str, Mark)> = marks
+            .nodes
+            .iter()
+            .map(|node| (node.label.as_str(), node.mark))
+            .collect();
+        let expected = [
+            ("server", Mark::Stayed),
+            ("pool", Mark::Changed),
+            ("gone", Mark::Removed),
+            ("come", Mark::Added),
+        ];
+        assert_eq!(nodes, expected);
+        let mut links: Vec<(usize, usize, Mark)> = marks
+            .links
+            .iter()
+            .map(|link| (link.old, link.new, link.mark))
+            .collect();
+        links.sort_unstable();
+        // That the pool has more conversations follows from its size.
+        let expected = [
+            (0, 1, Mark::Added),
+            (1, 0, Mark::Removed),
+            (1, 2, Mark::Stayed),
+        ];
+        assert_eq!(links, expected);
+        assert_eq!(marks.process(Side::New, ProcessId(3)), Mark::Added);
+        assert_eq!(marks.process(Side::Old, ProcessId(2)), Mark::Removed);
+        assert_eq!(marks.listener(Side::New, SocketId(0)), Mark::Stayed);
+        assert_eq!(diff.links.len(), 2);
+        let by = Options {
+            by: By::Process,
+            ..Options::default()
+        };
+        let (_, marks) = marked(&old, &new, &by);
+        assert_eq!(marks.nodes.len(), 5);
+        assert_eq!(marks.process(Side::New, ProcessId(1)), Mark::Stayed);
+    }
+}

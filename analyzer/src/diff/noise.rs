@@ -6,7 +6,7 @@
 use super::coverage::{HostPair, Relation, processes_of};
 use super::matching::Matching;
 use super::{Both, Side};
-use crate::graph::{program, talks};
+use crate::graph::{Talk, program, talks};
 use crate::model::{FdsStatus, HostId, Map, Process, ProcessId, SocketState};
 
 /// Programs that start a capture and wait for it.
@@ -184,7 +184,7 @@ impl Judge<'_> {
 enum Partners {
     /// Anybody.
     All,
-    /// Anybody but parent, brothers and children.
+    /// Anybody but parent, brothers and children, unless over a name.
     Strangers,
 }
 
@@ -210,14 +210,18 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
                 let inherited = own
                     .iter()
                     .any(|o| o != id && map.process(*o).pid == process.ppid);
+                // What has a name is no pipeline: it was looked for.
+                let named = match ends.talk {
+                    Talk::Connection(at) => map.connections[at].listener.is_some(),
+                    Talk::Pipe(id) => map.pipes[id.index()].path.is_some(),
+                };
                 let stranger = |other: &ProcessId| {
                     let other = map.process(*other);
                     let family = [process.pid, process.ppid];
                     let related = family.contains(&other.pid) || family.contains(&other.ppid);
-                    other.pid != process.pid && (partners == Partners::All || !related)
+                    other.pid != process.pid && (named || partners == Partners::All || !related)
                 };
-                let outside =
-                    others.is_empty() && matches!(ends.talk, crate::graph::Talk::Connection(_));
+                let outside = others.is_empty() && matches!(ends.talk, Talk::Connection(_));
                 talkers[id.index()] = !inherited && (outside || others.iter().any(stranger));
             }
         }

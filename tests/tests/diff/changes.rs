@@ -201,10 +201,15 @@ fn over_a_reboot() {
     scene.world.end(client);
     scene.world.end(server);
     let (_server, _client, _) = served(&scene, 2);
-    let _new = scene.world.actor_called("new");
+    // Who has just come and serves nobody might be gone in a moment.
+    let new = scene.world.actor_called("new");
+    new.listen(&scene.world.abstract_name("new"), Kind::Stream, 5);
     let after = another_boot(&scene.capture("after"));
     // Everything is another process: that is no news.
-    assert_eq!(scene.diff(&before, &after), ["added process new: 0 1"]);
+    assert_eq!(
+        scene.diff(&before, &after),
+        ["added listener @WORLD/new of new", "added process new: 0 1"]
+    );
     let text = scene.run(&[], &before, &after).exits(1);
     assert!(
         text.text().contains(", restarted between, "),

@@ -4,6 +4,8 @@ mod document;
 mod text;
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -16,8 +18,7 @@ use whotalks::query::{Restriction, restrict};
 
 use crate::Outcome;
 use crate::cli::{Diff, Selection, TableFormat};
-use crate::input::{self, Snapshot};
-use crate::output;
+use crate::{input, output};
 
 /// The two maps and their comparison.
 struct Compared {
@@ -48,7 +49,8 @@ pub(super) fn run(options: &Diff) -> Result<Outcome> {
         all: options.all,
     };
     let diff = diff::diff(&old, &new, &asked);
-    let compared = Compared { old, new, diff };
+    // Never freed: taking large maps to pieces would only keep the reader waiting.
+    let compared = ManuallyDrop::new(Compared { old, new, diff });
     output::stdout(|out| match options.format {
         TableFormat::Text => text::write(out, &compared, options),
         TableFormat::Json => document::write(out, &compared, options),
@@ -67,46 +69,51 @@ fn maps(options: &Diff, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
     let (old, new) = match files {
         [] => bail!("OLD is missing: a snapshot to compare with"),
         [one] => (one, None),
-        [old, new] => (old, Some(new)),
+        [old, new] if is_same(old, new) => (old, Some(None)),
+        [old, new] => (old, Some(Some(new))),
         more => bail!("expected OLD and NEW, found {} snapshots", more.len()),
     };
-    if new.is_some_and(|new| old == new && old == Path::new("-")) {
+    if old == Path::new("-") && new == Some(None) {
         bail!("-: standard input can be read only once");
     }
-    let one_file = new.is_some_and(|new| is_same(old, new));
-    let (mut before, mut after) = match new {
-        Some(new) if !one_file => {
-            let both = input::open(&[old.clone(), new.clone()])?;
-            let mut both = both.into_iter();
-            (both.next(), both.next())
+    let at = options.selection.at;
+    let last = options.since.unwrap_or(At::Last);
+    let both = if let Some(Some(new)) = new {
+        // Two files as large: at once.
+        std::thread::scope(|scope| {
+            let map = |file, at| open(Some(file)).map(|files| build_at(&files, at));
+            let new = scope.spawn(move || map(new, at));
+            let old = map(old, last)?;
+            let new = new.join().unwrap_or_else(|panic| resume_unwind(panic));
+            anyhow::Ok((old, new?))
+        })?
+    } else {
+        let before = open(Some(old))?;
+        let is_series = before.iter().any(|file| file.captures.len() > 1);
+        if new.is_none() && !is_series {
+            (build_at(&before, last), build_at(&open(None)?, at))
+        } else {
+            let first = options.since.unwrap_or(At::Number(1));
+            (build_at(&before, first), build_at(&before, at))
         }
-        _ => (input::open(std::slice::from_ref(old))?.pop(), None),
     };
-    let is_series = before.as_ref().is_some_and(|s| s.loaded.captures.len() > 1);
-    if new.is_none() && !is_series {
-        after = input::open(&[])?.pop();
-    }
-    let take = |snapshot: &mut Option<Snapshot>| -> Vec<Loaded> {
-        let loaded = snapshot.as_mut().map(|s| std::mem::take(&mut s.loaded));
-        loaded.into_iter().collect()
-    };
-    let before = take(&mut before);
-    let after = take(&mut after);
-    // One file with itself is its first capture with its latest.
-    let (since, latest) = match after.is_empty() {
-        true => (At::Number(1), &before),
-        false => (At::Last, &after),
-    };
-    let since = options.since.unwrap_or(since);
-    let old = build_at(&before, since);
-    let new = build_at(latest, options.selection.at);
-    let missing = match (&old, &new) {
+    let missing = match both {
         (None, _) => "--since",
         (_, None) => "--at",
-        _ => return Ok(old.zip(new)),
+        (Some(old), Some(new)) => return Ok(Some((old, new))),
     };
     eprintln!("whotalks: {missing}: there is no such capture");
     Ok(None)
+}
+
+/// What a file holds, or this machine now.
+fn open(file: Option<&PathBuf>) -> Result<Vec<Loaded>> {
+    let file: Vec<PathBuf> = file.into_iter().cloned().collect();
+    let snapshots = input::open(&file)?;
+    Ok(snapshots
+        .into_iter()
+        .map(|snapshot| snapshot.loaded)
+        .collect())
 }
 
 fn is_same(one: &Path, two: &Path) -> bool {
