@@ -2,9 +2,9 @@
 
 use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use whotalks::check;
 use whotalks::draw::{Options, svg};
 use whotalks::query::collapse;
@@ -15,7 +15,14 @@ use crate::cli::{Draw, Layout, Theme};
 use crate::input::Snapshot;
 use crate::{input, output};
 
+const NO_PNG: &str = "this whotalks was built without PNG (cargo build --features png); \
+                      write an .svg, which rsvg-convert or a browser can turn into one";
+
 pub(super) fn run(options: &Draw) -> Result<Outcome> {
+    if let Some(target) = options.output.as_deref().filter(|target| is_png(target)) {
+        // Said before the work, not after it.
+        anyhow::ensure!(cfg!(feature = "png"), "{}: {NO_PNG}", target.display());
+    }
     let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
     let target = options
         .output
@@ -53,11 +60,31 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
             ..Options::default()
         },
     )?;
-    output::write(&target, |out| Ok(out.write_all(drawn.as_bytes())?))?;
+    let drawn = match is_png(&target) {
+        true => png(&drawn).with_context(|| target.display().to_string())?,
+        false => drawn.into_bytes(),
+    };
+    output::write(&target, |out| Ok(out.write_all(&drawn)?))?;
     if options.output.is_none() && target.as_os_str() != "-" {
         eprintln!("whotalks: wrote {}", target.display());
     }
     Ok(Outcome::Done)
+}
+
+fn is_png(target: &Path) -> bool {
+    let extension = target.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
+}
+
+/// Two pixels for each unit: small text is legible.
+#[cfg(feature = "png")]
+fn png(svg: &str) -> Result<Vec<u8>> {
+    Ok(whotalks::draw::png(svg, 2.0)?)
+}
+
+#[cfg(not(feature = "png"))]
+fn png(_svg: &str) -> Result<Vec<u8>> {
+    anyhow::bail!(NO_PNG)
 }
 
 /// Standard output in a pipe; on a terminal a file beside the snapshot.

@@ -18,6 +18,8 @@ mod legend;
 mod look;
 mod picture;
 mod place;
+#[cfg(feature = "png")]
+mod png;
 mod reduce;
 mod route;
 mod rows;
@@ -39,6 +41,8 @@ use crate::check::Report;
 use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
+#[cfg(feature = "png")]
+pub use png::{PngError, png};
 pub use theme::Theme;
 
 /// How nodes find their places.

@@ -130,7 +130,8 @@ pub(super) fn sheets(theme: Theme) -> String {
         let selector = within(selector);
         let _ = writeln!(out, "{selector}{{{property}:{color}}}");
     }
-    out.push_str("</style>\n<style>\n.wt{");
+    // What knows no variables must not see any: resvg takes a colour it cannot read for black.
+    out.push_str("</style>\n<style>\n@supports (fill:var(--wt-ink)){.wt{");
     declare(&mut out, palette);
     out.push_str("}\n");
     if theme == Theme::Auto {
@@ -142,7 +143,7 @@ pub(super) fn sheets(theme: Theme) -> String {
         let selector = within(selector);
         let _ = writeln!(out, "{selector}{{{property}:var(--wt-{name})}}");
     }
-    out.push_str("</style>\n");
+    out.push_str("}\n</style>\n");
     out
 }
 

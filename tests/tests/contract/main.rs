@@ -7,5 +7,6 @@ mod collector;
 mod documents;
 mod drawing;
 mod graph;
+mod rendering;
 mod scene;
 mod streams;
