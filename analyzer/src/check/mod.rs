@@ -15,6 +15,8 @@ mod finding;
 #[cfg(test)]
 #[allow(dead_code, reason = "scenes of rules to come")]
 mod fixture;
+#[cfg(test)]
+mod fixture_names;
 mod rules;
 #[cfg(test)]
 mod tests;

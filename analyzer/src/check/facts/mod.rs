@@ -3,6 +3,8 @@
 mod calls;
 mod infos;
 mod kin;
+pub(crate) mod places;
+mod standing;
 mod time;
 pub(crate) mod words;
 
@@ -36,6 +38,9 @@ pub struct Facts<'a> {
     accepted: OnceCell<Vec<(SocketId, ProcessId)>>,
     /// Sockets of each process, by process.
     held: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
+    places: OnceCell<places::Places<'a>>,
+    /// Of each process.
+    records: OnceCell<Vec<Option<&'a whotalks_snapshot::records::Process>>>,
     past: Option<Past<'a>>,
 }
 
@@ -68,6 +73,8 @@ impl<'a> Facts<'a> {
             connections,
             accepted: OnceCell::new(),
             held: OnceCell::new(),
+            places: OnceCell::new(),
+            records: OnceCell::new(),
             past: None,
         }
     }
