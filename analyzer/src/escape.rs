@@ -128,6 +128,11 @@ pub fn csv(cell: &str) -> String {
     }
 }
 
+/// Whether [`display`] would not show a character as itself; the backslash is for being clear only.
+pub fn is_escaped(character: char) -> bool {
+    !is_plain(character)
+}
+
 /// Shown as itself without changing what stands around it.
 fn is_plain(character: char) -> bool {
     !character.is_control()

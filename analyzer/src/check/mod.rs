@@ -12,6 +12,8 @@ mod facts;
 mod finding;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod fixture_names;
 mod rules;
 #[cfg(test)]
 mod tests;

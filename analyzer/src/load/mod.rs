@@ -6,6 +6,7 @@
 mod diag;
 pub mod index;
 pub mod inet_diag;
+pub mod mountinfo;
 pub mod netlink_diag;
 pub mod packet_diag;
 pub mod proc_net_unix;

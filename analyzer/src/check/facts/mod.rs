@@ -3,7 +3,9 @@
 mod calls;
 mod infos;
 mod kin;
+pub(crate) mod places;
 mod queues;
+mod standing;
 mod stuck;
 mod time;
 pub(crate) mod words;
@@ -44,6 +46,11 @@ pub struct Facts<'a> {
     blocked_writers: OnceCell<Vec<(SocketId, ProcessId)>>,
     deadlocks: OnceCell<Vec<Vec<Stuck>>>,
     dead_in_queue: OnceCell<Vec<(SocketId, u32)>>,
+    /// Sockets of each process, by process.
+    held: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
+    places: OnceCell<places::Places<'a>>,
+    /// Of each process.
+    records: OnceCell<Vec<Option<&'a whotalks_snapshot::records::Process>>>,
     past: Option<Past<'a>>,
 }
 
@@ -79,6 +86,9 @@ impl<'a> Facts<'a> {
             blocked_writers: OnceCell::new(),
             deadlocks: OnceCell::new(),
             dead_in_queue: OnceCell::new(),
+            held: OnceCell::new(),
+            places: OnceCell::new(),
+            records: OnceCell::new(),
             past: None,
         }
     }

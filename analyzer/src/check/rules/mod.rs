@@ -13,6 +13,20 @@ mod wt206_descriptors_in_flight;
 mod wt207_ownerless_socket;
 mod wt208_close_wait_pileup;
 mod wt209_half_open;
+mod wt301_world_writable_privileged_listener;
+mod wt302_control_socket_in_container;
+mod wt303_abstract_socket_crosses_boundary;
+mod wt304_unreachable_listener;
+mod wt305_stale_socket_file;
+mod wt306_foreign_namespace_socket;
+mod wt307_duplicate_listeners;
+mod wt308_near_duplicate_abstract_names;
+mod wt309_deleted_executable_talks;
+mod wt310_shell_on_a_socket;
+mod wt311_packet_sniffer;
+mod wt401_forged_table_row;
+mod wt402_unprintable_name;
+mod wt403_tables_disagree;
 
 use super::Rule;
 
@@ -31,4 +45,18 @@ pub static RULES: &[&Rule] = &[
     &wt207_ownerless_socket::RULE,
     &wt208_close_wait_pileup::RULE,
     &wt209_half_open::RULE,
+    &wt301_world_writable_privileged_listener::RULE,
+    &wt302_control_socket_in_container::RULE,
+    &wt303_abstract_socket_crosses_boundary::RULE,
+    &wt304_unreachable_listener::RULE,
+    &wt305_stale_socket_file::RULE,
+    &wt306_foreign_namespace_socket::RULE,
+    &wt307_duplicate_listeners::RULE,
+    &wt308_near_duplicate_abstract_names::RULE,
+    &wt309_deleted_executable_talks::RULE,
+    &wt310_shell_on_a_socket::RULE,
+    &wt311_packet_sniffer::RULE,
+    &wt401_forged_table_row::RULE,
+    &wt402_unprintable_name::RULE,
+    &wt403_tables_disagree::RULE,
 ];

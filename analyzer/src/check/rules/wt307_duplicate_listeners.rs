@@ -1,0 +1,211 @@
+//! WT307: two programs listen on one address, and the kernel gives clients to either.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::facts::words::some;
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::load::inet_diag;
+use crate::model::{Address, HostId, ProcessId, SocketId, SocketState, SocketType};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT307",
+    name: "duplicate-listeners",
+    severity: Severity::Medium,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+Different programs or services listen on one address.
+
+## What it finds
+Two or more listening internet sockets of one protocol on the same address and port in one network
+namespace (SO_REUSEPORT), held by different programs (medium), or by different units of one program
+(low). Workers of one service, instances of one template unit, sockets that are bound to different
+interfaces, and MPTCP's second row for the same socket are not meant; nor is UDP, where many listen
+to one multicast group.
+
+## Why it matters
+The kernel spreads clients over the listeners by a hash of their addresses: some get the one
+program, some the other. An old instance that was never stopped so serves a part of the clients,
+with old code and old data.
+
+## Example
+    MEDIUM   WT307  127.0.0.1:8080 is served by app, app-new at once
+             app [880] and app-new [912] each listen there
+
+## What to do
+Stop the one that should not be there (ss -ltnp shows both). A server that must be alone should not
+set SO_REUSEPORT.
+
+## References
+- socket(7) SO_REUSEPORT
+- proftpd/proftpd issue 624
+";
+
+/// What makes two sockets listen for the same clients.
+type Spot = (HostId, u64, &'static str, Address);
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let mut spots: BTreeMap<Spot, Vec<SocketId>> = BTreeMap::new();
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        if let (SocketState::Listening, Some(netns), Some(address)) =
+            (socket.state, socket.netns, socket.local)
+            && matches!(socket.kind, SocketType::Stream | SocketType::Seqpacket)
+        {
+            // An MPTCP listener that got no twin is on the same TCP port.
+            let protocol = match socket.protocol {
+                Some("mptcp") | None => "tcp",
+                Some(other) => other,
+            };
+            let spot = (socket.host, netns, protocol, address);
+            spots.entry(spot).or_default().push(SocketId::new(at));
+        }
+    }
+    spots.retain(|_, sockets| sockets.len() > 1);
+    let interfaces = if spots.is_empty() {
+        BTreeMap::new()
+    } else {
+        interfaces(facts)
+    };
+    for ((_, _, protocol, _), sockets) in spots {
+        let mut by_interface: BTreeMap<u32, Vec<SocketId>> = BTreeMap::new();
+        for socket in sockets {
+            let cookie = facts.map.socket(socket).cookie;
+            let interface = cookie.and_then(|cookie| interfaces.get(&cookie));
+            let of_this = by_interface.entry(interface.copied().unwrap_or(0));
+            of_this.or_default().push(socket);
+        }
+        for sockets in by_interface.into_values() {
+            said.found.extend(judged(facts, protocol, &sockets));
+        }
+    }
+    for why in facts.unread() {
+        said.unknown(why);
+    }
+}
+
+/// Interfaces that sockets are bound to, by cookie.
+fn interfaces(facts: &Facts<'_>) -> BTreeMap<u64, u32> {
+    let mut interfaces = BTreeMap::new();
+    for capture in &facts.captures {
+        let order = capture.byte_order();
+        for source in ["diag/tcp", "diag/tcp6", "diag/sctp", "diag/sctp6"] {
+            for raw in capture.sources(source) {
+                let rows = inet_diag::rows(&raw.bytes, order).0;
+                let bound = rows.into_iter().filter(|row| row.interface != 0);
+                interfaces.extend(bound.map(|row| (row.cookie, row.interface)));
+            }
+        }
+    }
+    interfaces
+}
+
+fn judged(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<Found> {
+    let mut processes: Vec<ProcessId> = Vec::new();
+    // Who serves each socket: one of its holders that is no manager, unless there is no other.
+    let mut programs = BTreeSet::new();
+    let mut services = BTreeSet::new();
+    for socket in sockets {
+        let holders = facts.map.holding_processes(*socket);
+        let own = holders.iter().find(|p| !facts.kin.is_manager(**p));
+        let server = *own.or(holders.first())?;
+        programs.insert(facts.kin.program(server)?);
+        services.extend(service(facts, server));
+        processes.extend(holders);
+    }
+    let severity = match (programs.len(), services.len()) {
+        (2.., _) => Severity::Medium,
+        (_, 2..) => Severity::Low,
+        _ => return None,
+    };
+    processes.sort_unstable();
+    processes.dedup();
+    let address = facts.socket(sockets[0]);
+    let each = sockets.iter().map(|socket| {
+        let inode = facts.map.socket(*socket).inode;
+        format!("{} (socket {inode})", facts.owner(*socket))
+    });
+    Some(Found {
+        severity,
+        subject: Subject::Socket(sockets[0]),
+        title: format!(
+            "{protocol} {address} is served by {} at once",
+            facts.programs(&processes)
+        ),
+        evidence: vec![format!("each listens there: {}", some(each))],
+        processes,
+        sockets: sockets.to_vec(),
+        advice: "stop the one that should not be there".to_owned(),
+    })
+}
+
+/// The unit without its instance, or container.
+fn service(facts: &Facts<'_>, process: ProcessId) -> Option<String> {
+    let process = facts.map.process(process);
+    let unit = process
+        .unit
+        .as_deref()
+        .filter(|unit| unit.ends_with(".service"));
+    let template = unit.map(|unit| unit.split('@').next().unwrap_or(unit).to_owned());
+    let container = process
+        .container
+        .as_ref()
+        .map(|container| container.id.clone());
+    container.or(template)
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "two programs on one port",
+        scene: |scene| {
+            let one = scene.process(600, 1, "/usr/bin/app");
+            let two = scene.process(700, 1, "/usr/bin/app-new");
+            scene.tcp(&[(one, 5, Some(true))], 8080);
+            scene.tcp(&[(two, 5, Some(true))], 8080);
+        },
+        finds: &[("WT307", Severity::Medium)],
+    },
+    Case {
+        about: "one program as two services",
+        scene: |scene| {
+            for (pid, unit) in [(600, "app.service"), (700, "app-old.service")] {
+                let app = scene.process(pid, 1, "/usr/bin/app");
+                scene.map.processes[app.index()].unit = Some(unit.to_owned());
+                scene.tcp(&[(app, 5, Some(true))], 8080);
+            }
+        },
+        finds: &[("WT307", Severity::Low)],
+    },
+    Case {
+        about: "workers, and instances of a template",
+        scene: |scene| {
+            for (pid, unit) in [(600, "app@1.service"), (700, "app@2.service")] {
+                let app = scene.process(pid, 1, "/usr/bin/app");
+                scene.map.processes[app.index()].unit = Some(unit.to_owned());
+                scene.tcp(&[(app, 5, Some(true))], 8080);
+                scene.tcp(&[(app, 6, Some(true))], 8080);
+            }
+        },
+        finds: &[],
+    },
+    Case {
+        about: "another port, another network",
+        scene: |scene| {
+            let one = scene.process(600, 1, "/usr/bin/app");
+            let two = scene.process(700, 1, "/usr/bin/other");
+            scene.tcp(&[(one, 5, Some(true))], 8080);
+            scene.tcp(&[(two, 5, Some(true))], 8081);
+            let elsewhere = scene.tcp(&[(two, 6, Some(true))], 8080);
+            scene.map.sockets[elsewhere.index()].netns = Some(2);
+        },
+        finds: &[],
+    },
+];

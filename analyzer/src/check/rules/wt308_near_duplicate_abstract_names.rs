@@ -1,0 +1,115 @@
+//! WT308: abstract names that look alike, but for NULs at their ends.
+
+use std::collections::BTreeMap;
+
+use crate::check::facts::words::some;
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::escape;
+use crate::model::{HostId, SocketId, SocketState, SocketType};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT308",
+    name: "near-duplicate-abstract-names",
+    severity: Severity::Medium,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+Two sockets are bound to abstract names that differ in nothing but NULs at the end.
+
+## What it finds
+Listening or receiving Unix sockets of one network namespace whose abstract names are equal up to
+trailing NUL bytes.
+
+## Why it matters
+An abstract name is as long as the address length says, NULs included: one program passed the
+length of its name, the other the size of the whole structure. Tools print both names alike, each
+client reaches only the one whose length it uses, and bind(2) does not notice the second.
+
+## Example
+    MEDIUM   WT308  @app is two names: app [612] and app [790] differ in trailing NULs
+             4 bytes: app [612]; 108 bytes: app [790]
+
+## What to do
+Pass offsetof(struct sockaddr_un, sun_path) + 1 + the name's length to bind(2) and connect(2), on
+both sides.
+
+## References
+- unix(7), \"Abstract sockets\"
+- containerd/containerd issue 10846
+";
+
+/// Names by host, namespace and what they look like: each exact name with the first of its sockets.
+type Alike<'a> = BTreeMap<(HostId, u64, &'a [u8]), BTreeMap<&'a [u8], SocketId>>;
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let mut alike: Alike<'_> = BTreeMap::new();
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        let serves = socket.state == SocketState::Listening || socket.kind == SocketType::Dgram;
+        let name = socket.name.as_ref().filter(|name| name.is_abstract());
+        if let (true, Some(netns), Some(name)) = (serves, socket.netns, name) {
+            let end = name.bytes().iter().rposition(|byte| *byte != 0);
+            let shown = &name.bytes()[..end.map_or(0, |end| end + 1)];
+            let names = alike.entry((socket.host, netns, shown)).or_default();
+            names.entry(name.bytes()).or_insert(SocketId::new(at));
+        }
+    }
+    for ((_, _, shown), names) in alike {
+        if names.len() < 2 {
+            continue;
+        }
+        let sockets: Vec<SocketId> = names.values().copied().collect();
+        let owners = sockets.iter().map(|socket| facts.owner(*socket));
+        let lengths = names
+            .iter()
+            .map(|(name, socket)| format!("{} bytes: {}", name.len(), facts.owner(*socket)));
+        said.found(Found {
+            severity: Severity::Medium,
+            subject: Subject::Socket(sockets[0]),
+            processes: sockets
+                .iter()
+                .flat_map(|socket| facts.map.holding_processes(*socket))
+                .collect(),
+            title: format!(
+                "{} is {} names: {} differ in trailing NULs",
+                escape::name(shown),
+                names.len(),
+                some(owners.into_iter())
+            ),
+            evidence: vec![some(lengths.into_iter())],
+            sockets,
+            advice: "pass the name's own length to bind(2) and connect(2)".to_owned(),
+        });
+    }
+    said.unknown.extend(facts.undumped());
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "one of two passed the size of the structure",
+        scene: |scene| {
+            let one = scene.process(600, 1, "/usr/bin/app");
+            let two = scene.process(700, 1, "/usr/bin/app");
+            scene.listener(&[(one, 5, Some(true))], "app");
+            scene.listener(&[(two, 5, Some(true))], "app\0\0");
+        },
+        finds: &[("WT308", Severity::Medium)],
+    },
+    Case {
+        about: "one name with NULs, and names that differ otherwise",
+        scene: |scene| {
+            let one = scene.process(600, 1, "/usr/bin/app");
+            scene.listener(&[(one, 5, Some(true))], "app\0\0");
+            scene.listener(&[(one, 6, Some(true))], "app2");
+        },
+        finds: &[],
+    },
+];

@@ -1,0 +1,241 @@
+//! WT310: a shell whose input or output is the network.
+
+use std::collections::BTreeMap;
+
+use crate::check::facts::words::plural;
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::{Case, Scene};
+use crate::check::{Facts, Rule};
+use crate::escape;
+use crate::model::{Family, ProcessId, SocketId, SocketState};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT310",
+    name: "shell-on-a-socket",
+    severity: Severity::High,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A shell or interpreter has a network connection as its standard input, output or error.
+
+## What it finds
+Processes that run a shell (high) or an interpreter (medium; high with a command instead of a
+script) with an internet socket as descriptor 0, 1 or 2.
+
+It is quiet where that is how the program is meant to be started: by inetd, xinetd, tcpserver and
+their like, by a systemd unit that has an instance for each connection, or as a FastCGI server whose
+descriptor 0 is its listener.
+
+## Why it matters
+Whoever is at the other end types commands into the machine. It is what reverse and bind shells look
+like.
+
+## Example
+    HIGH     WT310  sh [4312] takes its input from 10.0.0.5:51312 ⇄ 203.0.113.9:4444
+             descriptors 0, 1, 2; started by java [812]
+
+## What to do
+Find out who started it (the parents are in the evidence) before you end it, and keep a copy of what
+it runs. Where it is meant, name it in an ignore file.
+
+## References
+- MITRE ATT&CK T1059 (Command and Scripting Interpreter); inetd(8), systemd.socket(5) Accept=
+";
+
+const SHELLS: [&str; 12] = [
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "toybox",
+];
+
+/// Without their version numbers.
+const INTERPRETERS: [&str; 9] = [
+    "python", "perl", "ruby", "php", "php-cgi", "node", "lua", "tclsh", "gawk",
+];
+
+/// Programs that start others on a connection, as is their trade.
+const STARTERS: [&str; 8] = [
+    "inetd",
+    "inetutils-inetd",
+    "openbsd-inetd",
+    "xinetd",
+    "tcpserver",
+    "tcpsvd",
+    "s6-tcpserver",
+    "ipsvd",
+];
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let mut ends: BTreeMap<ProcessId, Vec<(u32, SocketId)>> = BTreeMap::new();
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        let inet = matches!(socket.family, Family::Inet | Family::Inet6);
+        if !inet || socket.state == SocketState::Listening {
+            continue;
+        }
+        let id = SocketId::new(at);
+        for holder in facts.map.holders(id).iter().filter(|holder| holder.fd <= 2) {
+            ends.entry(holder.process)
+                .or_default()
+                .push((holder.fd, id));
+        }
+    }
+    for (process, mut fds) in ends {
+        fds.sort_unstable();
+        if let Some(severity) = judged(facts, process) {
+            said.found(found(facts, process, severity, &fds));
+        }
+    }
+    for why in facts.unread() {
+        said.unknown(why);
+    }
+}
+
+/// How bad it is; `None`: no shell, or meant so.
+fn judged(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
+    let process = facts.map.process(id);
+    let exe = process.exe.rsplit(|byte| *byte == b'/').next()?;
+    let name = String::from_utf8_lossy(exe);
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    let shell = SHELLS.contains(&&*name);
+    if !shell && !INTERPRETERS.contains(&stem) {
+        return None;
+    }
+    // `telnet@3-10.0.0.5:23-10.0.0.9:41000.service`: one instance for each connection.
+    let instance = process
+        .unit
+        .as_deref()
+        .and_then(|unit| unit.split_once('@'));
+    let per_connection = instance.is_some_and(|(_, instance)| {
+        let number = instance.split('-').next().unwrap_or_default();
+        instance.contains('-') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    });
+    let started = facts.kin.ancestors(id).any(|ancestor| {
+        let exe = &facts.map.process(ancestor).exe;
+        let name = exe.rsplit(|byte| *byte == b'/').next();
+        name.is_some_and(|name| STARTERS.iter().any(|starter| starter.as_bytes() == name))
+    });
+    if per_connection || started {
+        return None;
+    }
+    let command = process
+        .arguments()
+        .skip(1)
+        .any(|argument| matches!(argument, b"-c" | b"-e" | b"-" | b"-r"));
+    Some(if shell || command {
+        Severity::High
+    } else {
+        Severity::Medium
+    })
+}
+
+fn found(
+    facts: &Facts<'_>,
+    process: ProcessId,
+    severity: Severity,
+    fds: &[(u32, SocketId)],
+) -> Found {
+    let (_, first) = fds[0];
+    let socket = facts.map.socket(first);
+    let address = |address: Option<_>| address.map_or_else(String::new, escape::address);
+    let (local, remote) = (address(socket.local), address(socket.remote));
+    let numbers: Vec<String> = fds.iter().map(|(fd, _)| fd.to_string()).collect();
+    let what = plural(numbers.len(), "descriptor", "descriptors");
+    let mut evidence = vec![format!("{what} of 0, 1, 2: {}", numbers.join(", "))];
+    if let Some(parent) = facts.kin.parent(process) {
+        evidence.push(format!("started by {}", facts.process(parent)));
+    }
+    let command = in_one_line(&facts.map.process(process).cmdline);
+    if !command.is_empty() {
+        evidence.push(format!("command: {command}"));
+    }
+    Found {
+        severity,
+        subject: Subject::Process(process),
+        processes: [Some(process), facts.kin.parent(process)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        sockets: fds.iter().map(|(_, socket)| *socket).collect(),
+        title: format!(
+            "{} has {local} ⇄ {remote} as its standard input or output",
+            facts.process(process)
+        ),
+        evidence,
+        advice: "find out who started it before you end it".to_owned(),
+    }
+}
+
+/// A command line in one printable line, bounded.
+fn in_one_line(cmdline: &[u8]) -> String {
+    let whole = cmdline.strip_suffix(b"\0").unwrap_or(cmdline);
+    let spaced: Vec<u8> = whole
+        .iter()
+        .take(200)
+        .map(|byte| if *byte == 0 { b' ' } else { *byte })
+        .collect();
+    escape::display(&spaced)
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "a reverse shell",
+        scene: |scene| {
+            on(scene, "/bin/sh", "sh", None);
+        },
+        finds: &[("WT310", Severity::High)],
+    },
+    Case {
+        about: "a script on a connection",
+        scene: |scene| {
+            on(scene, "/usr/bin/python3.11", "python3 /srv/x.py", None);
+        },
+        finds: &[("WT310", Severity::Medium)],
+    },
+    Case {
+        about: "a command on a connection",
+        scene: |scene| {
+            on(scene, "/usr/bin/python3.11", "python3 -c import", None);
+        },
+        finds: &[("WT310", Severity::High)],
+    },
+    Case {
+        about: "a service that is started for each connection",
+        scene: |scene| {
+            let unit = Some("date@3-10.0.0.5:13-10.0.0.9:41000.service");
+            on(scene, "/bin/sh", "sh /srv/date.sh", unit);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "a server that accepted is no shell",
+        scene: |scene| {
+            on(scene, "/usr/sbin/git-daemon", "git-daemon", None);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "inetd",
+        scene: |scene| {
+            let inetd = scene.process(500, 1, "/usr/sbin/inetd");
+            let shell = scene.process(600, 500, "/bin/sh");
+            scene.inet(&[(shell, 0, Some(false))], 23);
+            scene.tcp(&[(inetd, 5, Some(true))], 23);
+        },
+        finds: &[],
+    },
+];
+
+#[cfg(test)]
+fn on(scene: &mut Scene, exe: &str, command: &str, unit: Option<&str>) {
+    let shell = scene.process(600, 1, exe);
+    let process = &mut scene.map.processes[shell.index()];
+    process.cmdline = command.replace(' ', "\0").into_bytes().into();
+    process.unit = unit.map(str::to_owned);
+    let fds = [0, 1, 2].map(|fd| (shell, fd, Some(false)));
+    scene.inet(&fds, 4444);
+}

@@ -1,0 +1,245 @@
+//! WT311: a program that sees everybody's packets.
+
+use std::collections::BTreeMap;
+
+use crate::check::facts::words::{plural, some};
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::graph::program;
+use crate::model::{Family, ProcessId, SocketId, SocketType};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT311",
+    name: "packet-sniffer",
+    severity: Severity::High,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A program can read packets that are not addressed to it.
+
+## What it finds
+Packet sockets for all protocols, and raw sockets, held by programs that are not known to need one.
+It is medium; high where the program's file is deleted, in memory, or in a directory for temporary
+files. Known tools that read packets because somebody wants to look at them (tcpdump, dumpcap,
+suricata) are low.
+
+It is quiet about DHCP clients and servers, routing and VRRP daemons, lldpd, ping and the like,
+which need such sockets for their own protocol, and about service managers and container runtimes.
+
+## Why it matters
+A packet socket on all protocols sees the machine's whole traffic, before any firewall rule. Some
+back doors wait on one for a packet that wakes them, and so need no open port.
+
+## Example
+    MEDIUM   WT311  agent [812] reads packets: 1 socket
+             packet socket for all protocols in network namespace 4026531833
+
+## What to do
+Ask what it is for. Services do not need CAP_NET_RAW: take it away (CapabilityBoundingSet= in the
+unit, --cap-drop NET_RAW for containers).
+
+## References
+- packet(7), raw(7), capabilities(7) CAP_NET_RAW
+- BPFDoor (MITRE ATT&CK S1161); T1205.002 Socket Filters
+";
+
+/// Beginnings of programs' names that have such a socket for a protocol of their own.
+const NEED: [&str; 54] = [
+    "dhclient",
+    "dhcpcd",
+    "dhcpd",
+    "dhcrelay",
+    "udhcp",
+    "kea-dhcp",
+    "odhcp",
+    "dnsmasq",
+    "NetworkManager",
+    "nm-",
+    "systemd-networkd",
+    "connmand",
+    "iwd",
+    "wpa_supplicant",
+    "hostapd",
+    "wicked",
+    "lldpd",
+    "lldpad",
+    "ladvd",
+    "cdpd",
+    "ping",
+    "fping",
+    "arping",
+    "traceroute",
+    "tracepath",
+    "mtr",
+    "nmap",
+    "masscan",
+    "keepalived",
+    "ucarp",
+    "vrrpd",
+    "radvd",
+    "ndppd",
+    "ndisc6",
+    "rdisc6",
+    "rtsol",
+    "bird",
+    "zebra",
+    "ospf",
+    "isisd",
+    "eigrpd",
+    "pimd",
+    "igmpproxy",
+    "smcroute",
+    "mrouted",
+    "pppd",
+    "pppoe",
+    "charon",
+    "pluto",
+    "tailscaled",
+    "slirp4netns",
+    "pasta",
+    "cilium",
+    "calico",
+];
+
+/// Tools that look at traffic because somebody asked them to.
+const LOOK: [&str; 14] = [
+    "tcpdump",
+    "dumpcap",
+    "wireshark",
+    "tshark",
+    "termshark",
+    "ngrep",
+    "iftop",
+    "nethogs",
+    "ntopng",
+    "bandwhich",
+    "suricata",
+    "snort",
+    "zeek",
+    "arpwatch",
+];
+
+const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/memfd:"];
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let mut readers: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        let reads = match socket.family {
+            Family::Packet => socket.protocol == Some("all"),
+            Family::Inet | Family::Inet6 => socket.kind == SocketType::Raw,
+            _ => false,
+        };
+        if reads {
+            let id = SocketId::new(at);
+            for process in facts.map.holding_processes(id) {
+                readers.entry(process).or_default().push(id);
+            }
+        }
+    }
+    for (process, sockets) in readers {
+        if let Some(severity) = judged(facts, process) {
+            said.found(found(facts, process, severity, sockets));
+        }
+    }
+    for why in facts.unread() {
+        said.unknown(why);
+    }
+}
+
+fn judged(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
+    let process = facts.map.process(id);
+    let name = program(process);
+    let known = |names: &[&str]| names.iter().any(|known| name.starts_with(known));
+    let temporary = TEMPORARY.iter().any(|place| process.exe.starts_with(place));
+    match process.exe_deleted || temporary {
+        // Whatever it calls itself.
+        true if temporary || !known(&NEED) => Some(Severity::High),
+        true => Some(Severity::Low),
+        false if facts.kin.is_manager(id) || known(&NEED) => None,
+        false if known(&LOOK) => Some(Severity::Low),
+        false => Some(Severity::Medium),
+    }
+}
+
+fn found(
+    facts: &Facts<'_>,
+    process: ProcessId,
+    severity: Severity,
+    sockets: Vec<SocketId>,
+) -> Found {
+    let each = sockets.iter().map(|id| {
+        let socket = facts.map.socket(*id);
+        let what = match socket.family {
+            Family::Packet => "packet socket for all protocols",
+            _ => "raw socket",
+        };
+        format!("{what} in network namespace {}", socket.netns.unwrap_or(0))
+    });
+    let mut evidence = vec![some(each)];
+    let exe = crate::escape::display(&facts.map.process(process).exe);
+    let gone = match facts.map.process(process).exe_deleted {
+        true => " (deleted)",
+        false => "",
+    };
+    evidence.push(format!("executable: {exe}{gone}"));
+    Found {
+        severity,
+        subject: Subject::Process(process),
+        processes: vec![process],
+        title: format!(
+            "{} reads packets: {}",
+            facts.process(process),
+            plural(sockets.len(), "socket", "sockets")
+        ),
+        evidence,
+        sockets,
+        advice: "ask what it is for; take CAP_NET_RAW from services that need none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "an agent that nobody knows",
+        scene: |scene| {
+            let agent = scene.process(600, 1, "/usr/bin/agent");
+            scene.raw(&[(agent, 5, Some(true))], Family::Packet, "all");
+        },
+        finds: &[("WT311", Severity::Medium)],
+    },
+    Case {
+        about: "a program in a directory for temporary files",
+        scene: |scene| {
+            let agent = scene.process(600, 1, "/dev/shm/kdmtmpflush");
+            scene.raw(&[(agent, 5, Some(true))], Family::Inet, "icmp");
+        },
+        finds: &[("WT311", Severity::High)],
+    },
+    Case {
+        about: "tcpdump",
+        scene: |scene| {
+            let tcpdump = scene.process(600, 1, "/usr/bin/tcpdump");
+            scene.raw(&[(tcpdump, 5, Some(true))], Family::Packet, "all");
+        },
+        finds: &[("WT311", Severity::Low)],
+    },
+    Case {
+        about: "programs that need one, and a packet socket for one protocol",
+        scene: |scene| {
+            let dhclient = scene.process(600, 1, "/usr/sbin/dhclient");
+            let ping = scene.process(601, 1, "/usr/bin/ping");
+            let agent = scene.process(602, 1, "/usr/bin/agent");
+            scene.raw(&[(dhclient, 5, Some(true))], Family::Packet, "all");
+            scene.raw(&[(ping, 5, Some(true))], Family::Inet, "icmp");
+            scene.raw(&[(agent, 5, Some(true))], Family::Packet, "lldp");
+        },
+        finds: &[],
+    },
+];

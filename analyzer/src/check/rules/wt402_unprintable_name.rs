@@ -1,0 +1,140 @@
+//! WT402: names that do things to the terminal that shows them.
+
+use std::collections::BTreeMap;
+
+use super::wt401_forged_table_row::rows;
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::escape;
+use crate::model::{HostId, Name, SocketId};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT402",
+    name: "unprintable-name",
+    severity: Severity::Medium,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A socket's bound name has characters in it that change how it is shown.
+
+## What it finds
+Bound names with control characters, escape sequences, or characters that reverse or hide text
+(medium), and abstract names with NULs in their middle (low). NULs at the end of an abstract name
+are common and not meant; names with a whole row in them are WT401's.
+
+## Why it matters
+ss, netstat and cat print names as they are: an escape sequence can rewrite lines above, reverse the
+order of what is read, or change the terminal's settings. A NUL in the middle mostly shows that a
+program bound memory behind its name.
+
+## Example
+    MEDIUM   WT402  x [912] is bound to a name that is not printable
+             @app\\x1b[2K\\x1b[1Adbus
+
+## What to do
+Look at who holds the socket. Where it is your own program, pass the right length to bind(2).
+
+## References
+- unix(7), console_codes(4); Unicode TR 36 (bidirectional text spoofing)
+";
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    // What was accepted has the listener's name: it is one finding.
+    let mut names: BTreeMap<(HostId, &Name), (Severity, Vec<SocketId>)> = BTreeMap::new();
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        if let Some(name) = &socket.name
+            && let Some(severity) = judged(name)
+        {
+            let of_name = names.entry((socket.host, name));
+            of_name
+                .or_insert_with(|| (severity, vec![]))
+                .1
+                .push(SocketId::new(at));
+        }
+    }
+    for ((_, name), (severity, sockets)) in names {
+        let shown = escape::name(name.bytes());
+        let title = match severity {
+            Severity::Low => "is bound to a name with a NUL in its middle",
+            _ => "is bound to a name that is not printable",
+        };
+        said.found(Found {
+            severity,
+            subject: Subject::Socket(sockets[0]),
+            processes: sockets
+                .iter()
+                .flat_map(|socket| facts.map.holding_processes(*socket))
+                .collect(),
+            title: format!("{} {title}", facts.owner(sockets[0])),
+            evidence: vec![shown],
+            sockets,
+            advice: "look at who bound it; pass bind(2) the name's own length".to_owned(),
+        });
+    }
+    said.unknown.extend(facts.undumped());
+}
+
+fn judged(name: &Name) -> Option<Severity> {
+    let bytes = name.bytes();
+    // Most names are plain, and this is fast.
+    if bytes.iter().skip(1).all(|byte| matches!(byte, b' '..=b'~')) {
+        return None;
+    }
+    let end = bytes.iter().rposition(|byte| *byte != 0)?;
+    let body = bytes.get(usize::from(name.is_abstract())..=end)?;
+    let mut severity = None;
+    for chunk in body.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character == '\0' {
+                severity = severity.max(Some(Severity::Low));
+            } else if escape::is_escaped(character) {
+                severity = Some(Severity::Medium);
+            }
+        }
+    }
+    severity.filter(|_| rows(name).is_none())
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "an escape sequence",
+        scene: |scene| {
+            let app = scene.process(600, 1, "/usr/bin/app");
+            scene.listener(&[(app, 5, Some(true))], "app\x1b[2K");
+        },
+        finds: &[("WT402", Severity::Medium)],
+    },
+    Case {
+        about: "text that is reversed",
+        scene: |scene| {
+            let app = scene.process(600, 1, "/usr/bin/app");
+            scene.listener(&[(app, 5, Some(true))], "app\u{202e}txt");
+        },
+        finds: &[("WT402", Severity::Medium)],
+    },
+    Case {
+        about: "memory behind the name",
+        scene: |scene| {
+            let app = scene.process(600, 1, "/usr/bin/app");
+            scene.listener(&[(app, 5, Some(true))], "app\0x");
+        },
+        finds: &[("WT402", Severity::Low)],
+    },
+    Case {
+        about: "NULs at the end, other scripts, a backslash",
+        scene: |scene| {
+            let app = scene.process(600, 1, "/usr/bin/app");
+            scene.listener(&[(app, 5, Some(true))], "app\0\0");
+            scene.listener(&[(app, 6, Some(true))], "é\\日本");
+        },
+        finds: &[],
+    },
+];
