@@ -75,9 +75,7 @@ pub(super) fn rows(name: &Name) -> Option<Vec<String>> {
     let bytes = name.bytes();
     let first = bytes.iter().position(|byte| *byte == b'\n')?;
     // What is before the first break stands in the socket's own row.
-    let rows = proc_net_unix::rows(&bytes[first..]).0;
-    let told: Vec<String> = rows
-        .iter()
+    let told: Vec<String> = proc_net_unix::rows(&bytes[first..])
         .map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)))
         .collect();
     (!told.is_empty()).then_some(told)
