@@ -46,8 +46,6 @@ pub struct Facts<'a> {
     blocked_writers: OnceCell<Vec<(SocketId, ProcessId)>>,
     deadlocks: OnceCell<Vec<Vec<Stuck>>>,
     dead_in_queue: OnceCell<Vec<(SocketId, u32)>>,
-    /// Sockets of each process, by process.
-    held: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
     places: OnceCell<places::Places<'a>>,
     /// Of each process.
     records: OnceCell<Vec<Option<&'a whotalks_snapshot::records::Process>>>,
@@ -86,7 +84,6 @@ impl<'a> Facts<'a> {
             blocked_writers: OnceCell::new(),
             deadlocks: OnceCell::new(),
             dead_in_queue: OnceCell::new(),
-            held: OnceCell::new(),
             places: OnceCell::new(),
             records: OnceCell::new(),
             past: None,
