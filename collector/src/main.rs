@@ -18,6 +18,7 @@ use output::{Output, cause};
 mod args;
 mod beneath;
 mod capture;
+mod cgroups;
 mod clock;
 mod diag;
 mod found;
