@@ -26,7 +26,7 @@ use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::recent::Mark;
 use crate::sink::Sink;
 use crate::stray;
-use crate::{clock, host, machine, mounts, users};
+use crate::{cgroups, clock, host, machine, mounts, users};
 
 /// A second look may take as long as the first, and this more.
 const GRACE: Duration = Duration::from_millis(100);
@@ -155,6 +155,7 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     }
     let mut lane = sink.lane()?;
     paths::read_all(root, questions(config, &found, &tables), &mut lane)?;
+    cgroups::record(&found.cgroups, &mut lane)?;
     machine::record(root, &mut lane)?;
     modules::record(root, 2, &mut lane)?;
     lane.all(BlockKind::Users, &users::named(&found.uids))?;

@@ -67,6 +67,8 @@ pub(crate) struct Found {
     pub(crate) mntns: BTreeMap<u64, (bool, u32)>,
     /// User ids.
     pub(crate) uids: BTreeSet<u32>,
+    /// Paths in the unified hierarchy of cgroups, without their first slash.
+    pub(crate) cgroups: BTreeSet<Vec<u8>>,
     /// Processes that were looked at.
     pub(crate) seen: BTreeSet<u32>,
     /// What is kept of each table.
@@ -113,6 +115,7 @@ impl Found {
             self.mount(inode, pid, rooted_elsewhere);
         }
         self.uids.extend(other.uids);
+        self.cgroups.extend(other.cgroups);
         self.seen.extend(other.seen);
         self.stuck.extend(other.stuck);
         self.kept.extend(other.kept);

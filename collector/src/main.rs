@@ -18,6 +18,7 @@ use output::{Output, cause};
 mod args;
 mod beneath;
 mod capture;
+mod cgroups;
 mod clock;
 mod diag;
 mod found;
@@ -200,7 +201,12 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
     let size = match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => {
+            let tenths = bytes.div_ceil(100_000);
+            format!("{}.{} MB", tenths / 10, tenths % 10)
+        }
     };
-    format!("{line}; {:.2} s, {size}", took.as_secs_f64())
+    // Whole numbers: printing fractions would be a fiftieth of the program.
+    let (seconds, hundredths) = (took.as_secs(), took.subsec_millis() / 10);
+    format!("{line}; {seconds}.{hundredths:02} s, {size}")
 }

@@ -16,9 +16,9 @@ use super::kept::{Keeper, Kept};
 use super::process::{self, Subject, unread};
 use super::scan::{Known, Plan, Queue, Shared, lock};
 use super::{fds, namespace_inode, number, threads};
-use crate::clock;
 use crate::found::{Found, Source, Way};
 use crate::sink::Lane;
+use crate::{cgroups, clock};
 
 /// Room for some 2,500 directory entries at once.
 const DIRENT_BYTES: usize = 64 << 10;
@@ -423,6 +423,12 @@ fn note(found: &mut Found, record: &Process) {
         found.mount(record.mntns, pid, record.root != b"/");
     }
     found.uids.extend(process::user_ids(&record.status));
+    if let Some(path) = cgroups::unified(&record.cgroup)
+        && found.cgroups.len() < cgroups::CGROUPS_LIMIT
+        && !found.cgroups.contains(path)
+    {
+        found.cgroups.insert(path.to_vec());
+    }
 }
 
 /// A descriptor may be all that keeps a network namespace.
