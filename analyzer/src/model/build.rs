@@ -35,7 +35,7 @@ pub enum At {
     /// The latest that had begun by then: wall clock, nanoseconds since 1970.
     Time(u64),
     /// The same by the time of day (UTC), nanoseconds since midnight: of the day on which the series
-    /// ends, else of the day before.
+    /// ends, or of the day before where that day had not come so far.
     Day(u64),
     /// All of them, as one map; where a question is of one moment, the latest.
     All,

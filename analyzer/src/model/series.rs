@@ -94,16 +94,22 @@ impl At {
             Self::Day(ns) => {
                 let last = *times.last()?;
                 let midnight = last - last % DAY_NS;
-                let today = by(midnight.saturating_add(ns));
-                today.or_else(|| by(midnight.checked_sub(DAY_NS)?.saturating_add(ns)))?
+                let meant = midnight.saturating_add(ns);
+                let before = || by(meant.checked_sub(DAY_NS)?);
+                // A time that the last day had not reached is the day before's. The minute that was
+                // asked for may have begun.
+                let is_reached = meant <= last.saturating_add(MINUTE_NS);
+                let found = if is_reached { None } else { before() };
+                found.or_else(|| by(meant))?
             }
         };
         (place < times.len()).then_some(place)
     }
 }
 
-/// Nanoseconds of a day.
+/// Nanoseconds of a day and of a minute.
 const DAY_NS: u64 = 86_400_000_000_000;
+const MINUTE_NS: u64 = 60_000_000_000;
 
 /// What the captures of one series share. Containers share their host's boot, not its processes.
 fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
@@ -133,15 +139,16 @@ mod tests {
         let file = at(&[5 * 24 + 23, 6 * 24 + 1, 6 * 24 + 3]);
         let all = series(std::slice::from_ref(&file));
         let place = |hour: u64| all[0].place(At::Day(hour * HOUR_NS));
-        assert_eq!([place(2), place(3), place(22)], [Some(1), Some(2), Some(2)]);
-        // Not yet on the last day: the day before.
-        assert_eq!(place(0), None);
-        let file = at(&[5 * 24 + 17, 6 * 24 + 1]);
-        let all = series(std::slice::from_ref(&file));
-        assert_eq!(all[0].place(At::Day(0)), None);
+        assert_eq!([place(0), place(2), place(3)], [Some(0), Some(1), Some(2)]);
+        // Not reached on the last day: the day before, if anything was there by then.
+        assert_eq!([place(23), place(22)], [Some(0), Some(2)]);
         let file = at(&[4 * 24, 5 * 24 + 17, 6 * 24 + 1]);
         let all = series(std::slice::from_ref(&file));
-        assert_eq!(all[0].place(At::Day(0)), Some(0));
+        let place = |hour: u64| all[0].place(At::Day(hour * HOUR_NS));
+        assert_eq!(
+            [place(0), place(16), place(17)],
+            [Some(1), Some(0), Some(1)]
+        );
         assert_eq!(all[0].place(At::All), Some(2));
     }
 

@@ -141,7 +141,10 @@ fn a_series_at_one_time_and_at_all() {
     let there = Some(Value::Null);
     assert_eq!(sockets("1"), [there.clone(), there.clone(), None]);
     assert_eq!(sockets("-1"), [there.clone(), None, there.clone()]);
-    assert_eq!(sockets("23:59"), [there.clone(), None, there]);
+    assert_eq!(
+        sockets("2999-01-01T00:00:00Z"),
+        [there.clone(), None, there]
+    );
     assert_eq!(
         sockets("all"),
         [Some(json!(2)), Some(json!(1)), Some(json!(1))]
