@@ -18,3 +18,4 @@ pub mod load;
 pub mod model;
 pub mod names;
 pub mod query;
+pub mod redact;
