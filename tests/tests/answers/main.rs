@@ -11,6 +11,7 @@ mod generated;
 mod opened;
 mod path;
 mod raw;
+mod redact;
 
 use std::ffi::OsStr;
 use std::process::Command;
