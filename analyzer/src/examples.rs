@@ -131,6 +131,18 @@ Examples:
   whotalks trend --by process 9am.whotalks 10am.whotalks 11am.whotalks
   whotalks trend --format json series.whotalks | jq '.rows[] | select(.growth > 100)'";
 
+/// `redact`.
+pub(crate) const REDACT: &str = "\
+Host names, users, processes' names and arguments, paths, names of sockets and addresses are replaced
+by pseudonyms: the same for the same name, and of no use without the key, which is thrown away
+unless --map keeps it. Addresses stay of their kind (private, public, loopback). Kept are what the
+kernel counts (pids, inodes, ports, user ids, times), and words that every machine has, such as /usr/bin.
+What is not understood is left out.
+
+Examples:
+  whotalks redact web1.whotalks -o shared.whotalks
+  whotalks redact --keep comm,exe --map web1.key web1.whotalks -o shared.whotalks";
+
 /// `draw`.
 pub(crate) const DRAW: &str = "\
 Examples:

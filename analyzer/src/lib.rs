@@ -18,4 +18,5 @@ pub mod load;
 pub mod model;
 pub mod names;
 pub mod query;
+pub mod redact;
 pub mod trend;

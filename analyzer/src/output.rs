@@ -1,7 +1,7 @@
 //! Writing answers: to standard output, or to a file that is replaced only when it is whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -15,8 +15,29 @@ pub(crate) fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()
     if path == Path::new("-") {
         return stdout(write);
     }
-    let name = path.display();
     refuse_snapshot(path)?;
+    replace(path, write)
+}
+
+/// Writes a snapshot, which may replace one.
+///
+/// # Errors
+/// As [`write`]; and where that would put it on a terminal.
+pub(crate) fn write_snapshot(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    if path == Path::new("-") {
+        if io::stdout().is_terminal() {
+            bail!("standard output: is a terminal, and a snapshot is binary");
+        }
+        return stdout(write);
+    }
+    replace(path, write)
+}
+
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let name = path.display();
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

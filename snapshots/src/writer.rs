@@ -110,7 +110,15 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::block`].
     pub fn again(&mut self, block: EncodedBlock) -> io::Result<EncodedBlock> {
-        let Member { kind, payload } = block.into_member();
+        self.member(block.into_member())
+    }
+
+    /// Encodes a payload in the way that suits what it holds.
+    ///
+    /// # Errors
+    /// As [`Encoder::block`].
+    pub fn member(&mut self, member: Member) -> io::Result<EncodedBlock> {
+        let Member { kind, payload } = member;
         if kind == BlockKind::Raw {
             let mut rest = payload.as_slice();
             if let Ok(header) = take_record::<RawHeader>(&mut rest)

@@ -4,6 +4,7 @@ mod changes;
 mod check;
 mod pictures;
 mod questions;
+mod redact;
 mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -12,6 +13,7 @@ pub(crate) use changes::{Diff, Trend};
 pub(crate) use check::{Check, Explain, FailOn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
+pub(crate) use redact::{KeepKind, Redact};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
 
 use crate::examples;
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     Draw(Draw),
     /// The whole map as a document for programs
     Export(Export),
+    /// A copy without names, arguments and addresses
+    Redact(Redact),
     /// The kernel's own bytes: list the blocks, or extract one
     Raw(Raw),
 }

@@ -12,6 +12,7 @@ mod list;
 mod path;
 mod pick;
 mod raw;
+mod redact;
 mod show;
 mod sockets;
 mod trend;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
         Command::Raw(options) => raw::run(options),
+        Command::Redact(options) => redact::run(options),
     }
 }
 

@@ -33,6 +33,11 @@ pub fn rows(table: &[u8]) -> impl Iterator<Item = Row<'_>> {
     table.split(|byte| *byte == b'\n').filter_map(row)
 }
 
+/// The row that a line is, if it looks like one.
+pub fn row_of(line: &[u8]) -> Option<Row<'_>> {
+    row(line)
+}
+
 /// `%pK: %08X %08X %08X %04X %02X %5lu`, then a space and the name where there is one.
 fn row(line: &[u8]) -> Option<Row<'_>> {
     let mut rest = line;

@@ -11,6 +11,7 @@ mod generated;
 mod opened;
 mod path;
 mod raw;
+mod redact;
 mod show;
 
 use std::ffi::OsStr;

@@ -1,0 +1,300 @@
+//! What is known of a process: texts of `/proc/PID`, line by line as far as they are known.
+
+use whotalks_snapshot::records::{DescriptorInfo, Process, ReadError, Wait};
+
+use super::names::Names;
+
+/// Lines of `status` that are numbers: ids of processes and users, sizes, counts, signals.
+const STATUS: [&str; 36] = [
+    "CapAmb",
+    "CapBnd",
+    "CapEff",
+    "CapInh",
+    "CapPrm",
+    "FDSize",
+    "Gid",
+    "Kthread",
+    "NSpgid",
+    "NSpid",
+    "NSsid",
+    "NStgid",
+    "Ngid",
+    "NoNewPrivs",
+    "PPid",
+    "Pid",
+    "RssAnon",
+    "RssFile",
+    "RssShmem",
+    "Seccomp",
+    "ShdPnd",
+    "SigBlk",
+    "SigCgt",
+    "SigIgn",
+    "SigPnd",
+    "SigQ",
+    "State",
+    "Tgid",
+    "Threads",
+    "TracerPid",
+    "Uid",
+    "Umask",
+    "VmRSS",
+    "VmSize",
+    "nonvoluntary_ctxt_switches",
+    "voluntary_ctxt_switches",
+];
+
+/// Lines of fdinfo that are numbers.
+const FDINFO: [&str; 20] = [
+    "NSpid",
+    "Pid",
+    "SqMask",
+    "SqHead",
+    "SqTail",
+    "UserFiles",
+    "clockid",
+    "eventfd-count",
+    "eventfd-id",
+    "eventfd-semaphore",
+    "flags",
+    "ino",
+    "mnt_id",
+    "pos",
+    "scm_fds",
+    "settime flags",
+    "sigmask",
+    "tfd",
+    "ticks",
+    "SqThread",
+];
+
+/// A process without its names.
+pub(super) fn process(record: &Process, names: &mut Names) -> Process {
+    let keep = names.keep;
+    let exe = match keep.exe {
+        true => record.exe.clone(),
+        false => names.text(&record.exe),
+    };
+    let mut cmdline = names.text(&record.cmdline);
+    if record.cmdline.ends_with(b"\0") && !cmdline.ends_with(b"\0") {
+        cmdline.push(0);
+    }
+    Process {
+        stat: stat(&record.stat, names),
+        status: status(&record.status, names),
+        cgroup: cgroup(&record.cgroup, names),
+        cmdline,
+        exe,
+        cwd: names.text(&record.cwd),
+        root: names.text(&record.root),
+        limits: limits(&record.limits),
+        errors: record.errors.iter().map(error).collect(),
+        ..record.clone()
+    }
+}
+
+fn comm(comm: &[u8], names: &mut Names) -> Vec<u8> {
+    match names.keep.comm {
+        true => comm.to_vec(),
+        false => names.text(comm),
+    }
+}
+
+/// The numbers, and the name between the first and the last parenthesis.
+fn stat(text: &[u8], names: &mut Names) -> Vec<u8> {
+    let open = text.iter().position(|byte| *byte == b'(');
+    let close = text.iter().rposition(|byte| *byte == b')');
+    let (Some(open), Some(close)) = (open, close.filter(|close| Some(*close) > open)) else {
+        return Vec::new();
+    };
+    let (pid, rest) = (&text[..open], &text[close + 1..]);
+    let number = |byte: &u8| byte.is_ascii_digit() || b" -\n".contains(byte);
+    // One letter among the numbers: the state.
+    let letters = rest.iter().filter(|byte| !number(byte)).count();
+    if letters > 1 || !pid.iter().all(number) {
+        return Vec::new();
+    }
+    let comm = comm(&text[open + 1..close], names);
+    [pid, b"(", &comm, b")", rest].concat()
+}
+
+/// Lines `KEY: VALUE` of known keys whose values are numbers, or a letter and a word of the kernel.
+fn lines(text: &[u8], keys: &[&str], mut line: impl FnMut(&str, &[u8]) -> bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    for whole in text.split_inclusive(|byte| *byte == b'\n') {
+        let Some(colon) = whole.iter().position(|byte| *byte == b':') else {
+            continue;
+        };
+        let (key, value) = (&whole[..colon], &whole[colon + 1..]);
+        let known = keys.iter().find(|known| known.as_bytes() == key);
+        if let Some(key) = known
+            && line(key, value)
+        {
+            out.extend_from_slice(whole);
+        }
+    }
+    out
+}
+
+fn numeric(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| byte.is_ascii_hexdigit() || b" \t\n-+/:xkB".contains(byte))
+}
+
+fn status(text: &[u8], names: &mut Names) -> Vec<u8> {
+    let first = text.split(|byte| *byte == b'\n').next();
+    let name = first.and_then(|line| line.strip_prefix(b"Name:\t"));
+    let mut out = match name {
+        Some(name) => [b"Name:\t", &comm(name, names)[..], b"\n"].concat(),
+        None => Vec::new(),
+    };
+    out.extend(lines(text, &STATUS, |key, value| {
+        // `S (sleeping)`
+        let state = value.len() < 24
+            && value
+                .iter()
+                .all(|b| b.is_ascii_alphabetic() || b" \t\n()-".contains(b));
+        numeric(value) || (key == "State" && state)
+    }));
+    out
+}
+
+/// `ID:CONTROLLERS:PATH`, of which only the path names anything, and the name of a hierarchy.
+fn cgroup(text: &[u8], names: &mut Names) -> Vec<u8> {
+    if names.keep.unit {
+        return text.to_vec();
+    }
+    let mut out = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let mut parts = line.splitn(3, |byte| *byte == b':');
+        let (Some(id), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        if !id.iter().all(u8::is_ascii_digit) {
+            continue;
+        }
+        let word = |byte: &u8| byte.is_ascii_lowercase() || b",_".contains(byte);
+        let controllers = match controllers {
+            b"name=systemd" => controllers.to_vec(),
+            other if other.iter().all(word) && !other.starts_with(b"name") => other.to_vec(),
+            other => names.text(other),
+        };
+        out.extend([id, &controllers, &names.text(path)].join(&b':'));
+    }
+    out
+}
+
+/// The head of the table, and its line of open files.
+fn limits(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let rest = line.strip_prefix(b"Max open files");
+        let value = |byte: &u8| byte.is_ascii_digit() || b" \nunlimitedfiles".contains(byte);
+        let head = line.starts_with(b"Limit ") && line.ends_with(b"Units     \n");
+        if head || rest.is_some_and(|rest| rest.iter().all(value)) {
+            out.extend_from_slice(line);
+        }
+    }
+    out
+}
+
+/// Names of files below `/proc/PID` are the collector's words.
+fn error(record: &ReadError) -> ReadError {
+    let own = |byte: &u8| byte.is_ascii_lowercase() || b"/:_".contains(byte);
+    let mut what = record.what.clone();
+    if what.len() > 16 || !what.iter().all(own) {
+        what.clear();
+    }
+    ReadError {
+        what,
+        errno: record.errno,
+    }
+}
+
+/// Numbers of a descriptor.
+pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
+    let mut text = Vec::new();
+    for line in record.text.split_inclusive(|byte| *byte == b'\n') {
+        let trimmed = line.trim_ascii();
+        // `0: socket:[123]`: files that an io_uring has registered.
+        let registered = trimmed.strip_suffix(b"]").and_then(|line| {
+            let at = line
+                .windows(10)
+                .position(|window| window == b": socket:[")?;
+            Some([&line[..at], &line[at + 10..]].concat())
+        });
+        let is_number = |text: Vec<u8>| text.iter().all(u8::is_ascii_digit);
+        if registered.is_some_and(is_number) {
+            text.extend_from_slice(line);
+        } else {
+            text.extend(lines(line, &FDINFO, |key, value| {
+                let words = [&b"tfd"[..], b"events", b"data", b"pos", b"ino", b"sdev"];
+                let poll = key == "tfd"
+                    && value
+                        .split(|byte| b" \t\n:".contains(byte))
+                        .all(|word| words.contains(&word) || numeric(word));
+                numeric(value) || poll
+            }));
+        }
+    }
+    DescriptorInfo {
+        text,
+        ..record.clone()
+    }
+}
+
+/// What a thread waits in: numbers, and a function of the kernel.
+pub(super) fn wait(record: &Wait, names: &mut Names) -> Wait {
+    let mut syscall = record.syscall.clone();
+    if !syscall.starts_with(b"running") && !numeric(&syscall) {
+        syscall.clear();
+    } else if syscall.starts_with(b"running") {
+        syscall.truncate(b"running".len());
+    }
+    let symbol = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut wchan = record.wchan.clone();
+    if !wchan.iter().all(symbol) {
+        wchan.clear();
+    }
+    Wait {
+        syscall,
+        wchan,
+        comm: comm(&record.comm, names),
+        ..record.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::Keep;
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_is_copied() {
+        let mut names = Names::new([3; 32], Keep::default());
+        let told = stat(b"7 (se) S (cret) S 1 7 7 0 -1 42", &mut names);
+        assert!(told.ends_with(b") S 1 7 7 0 -1 42") && !told.windows(4).any(|w| w == b"cret"));
+        assert_eq!(stat(b"7 (x) S 1 secret", &mut names), b"");
+        let told = status(
+            b"Name:\tsecret\nUid:\t0\t33\nState:\tS (sleeping)\nSecret:\t1\nPid:\tx!\n",
+            &mut names,
+        );
+        assert!(
+            told.ends_with(b"\nUid:\t0\t33\nState:\tS (sleeping)\n"),
+            "{told:?}"
+        );
+        assert!(!told.windows(6).any(|w| w == b"secret"));
+        assert_eq!(
+            cgroup(b"0::/system.slice\n", &mut names),
+            b"0::/system.slice\n"
+        );
+        let record = DescriptorInfo {
+            text: b"pos:\t0\nino:\t7\ntfd: 7 events: 19 data: 7  pos:0 ino:3c08 sdev:8\n0: socket:[12]\nexe: /secret\n".to_vec(),
+            ..DescriptorInfo::default()
+        };
+        let told = info(&record).text;
+        assert_eq!(told, &record.text[..record.text.len() - 13]);
+    }
+}

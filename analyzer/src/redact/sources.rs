@@ -1,0 +1,147 @@
+//! Raw sources by their names: which are understood, and what is copied of each.
+
+use whotalks_snapshot::netlink::{ByteOrder, HEADER_BYTES, messages};
+use whotalks_snapshot::records::RawHeader;
+use whotalks_snapshot::writer::BLOCK_TARGET_BYTES;
+
+use super::messages;
+use super::names::Names;
+use crate::load::proc_net_unix;
+
+/// Options of mounts that say nothing of a place.
+const OPTIONS: [&[u8]; 10] = [
+    b"rw",
+    b"ro",
+    b"nosuid",
+    b"nodev",
+    b"noexec",
+    b"relatime",
+    b"noatime",
+    b"hidepid=1",
+    b"hidepid=2",
+    b"hidepid=invisible",
+];
+
+/// A name as the format has it: nothing else is copied.
+pub(super) fn known_name(source: &[u8]) -> Option<Vec<u8>> {
+    let known = [&b"diag/"[..], b"net/", b"sys/", b"route/", b"netfilter/"];
+    let prefixed = known.iter().any(|prefix| source.starts_with(prefix));
+    let alone = [&b"mountinfo"[..], b"modules", b"locks"].contains(&source);
+    let plain =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/_-".contains(byte);
+    let short = source.len() <= 48 && source.iter().all(plain);
+    // An interface's own settings are below its name.
+    let place = [&b"/conf/"[..], b"/neigh/"];
+    let named = place
+        .iter()
+        .any(|part| source.windows(part.len()).any(|window| window == *part));
+    ((prefixed || alone) && short && !named).then(|| source.to_vec())
+}
+
+/// A source's bytes; `None` where they are not understood.
+pub(super) fn redact(
+    header: &RawHeader,
+    bytes: &[u8],
+    order: ByteOrder,
+    names: &mut Names,
+) -> Option<Vec<u8>> {
+    match header.source.as_slice() {
+        source if source.starts_with(b"diag/") => messages::redact(source, bytes, order, names),
+        b"net/unix" => Some(table(bytes, names)),
+        b"mountinfo" => Some(mounts(bytes, names)),
+        source if source.starts_with(b"sys/") => {
+            let number = |byte: &u8| byte.is_ascii_digit() || b" \t\n-".contains(byte);
+            bytes.iter().all(number).then(|| bytes.to_vec())
+        }
+        _ => None,
+    }
+}
+
+/// `/proc/net/unix`: the heading, rows, and lines that names with line ends make.
+fn table(bytes: &[u8], names: &mut Names) -> Vec<u8> {
+    const HEADING: &[u8] = b"Num       RefCount Protocol Flags    Type St Inode Path";
+    let mut lines = Vec::new();
+    for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        lines.push(match proc_net_unix::row_of(line) {
+            _ if place == 0 && line == HEADING => line.to_vec(),
+            Some(row) => names.row(&row),
+            None => names.text(line),
+        });
+    }
+    lines.join(&b'\n')
+}
+
+/// `ID PARENT DEVICE ROOT POINT OPTIONS [TAG…] - TYPE SOURCE OPTIONS`, see proc_pid_mountinfo(5).
+fn mounts(bytes: &[u8], names: &mut Names) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+        let dash = fields.iter().position(|field| *field == b"-");
+        let (Some(head), Some(dash)) = (fields.get(..6), dash) else {
+            continue;
+        };
+        let Some(tail) = fields.get(dash + 1..dash + 4) else {
+            continue;
+        };
+        let number = |byte: &u8| byte.is_ascii_digit() || *byte == b':';
+        if !head[..3].iter().all(|field| field.iter().all(number)) {
+            continue;
+        }
+        let kept = |field: &[u8]| {
+            let options = field.split(|byte| *byte == b',');
+            options
+                .filter(|option| OPTIONS.contains(option))
+                .collect::<Vec<_>>()
+                .join(&b',')
+        };
+        let kind = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
+        // Types in user space are named by whoever wrote the file system.
+        let plain = tail[0].iter().all(kind) && !tail[0].starts_with(b"fuse.");
+        let kind = if plain {
+            tail[0].to_vec()
+        } else {
+            names.text(tail[0])
+        };
+        let parts = [
+            head[0].to_vec(),
+            head[1].to_vec(),
+            head[2].to_vec(),
+            names.text(head[3]),
+            names.text(head[4]),
+            kept(head[5]),
+            b"-".to_vec(),
+            kind,
+            names.text(tail[1]),
+            kept(tail[2]),
+        ];
+        out.extend(parts.join(&b' '));
+        out.push(b'\n');
+    }
+    out
+}
+
+/// Cuts bytes into blocks between messages or lines; at least one, perhaps empty.
+pub(super) fn pieces<'a>(source: &[u8], bytes: &'a [u8], order: ByteOrder) -> Vec<&'a [u8]> {
+    let widths: Vec<usize> = if source.starts_with(b"diag/") {
+        let messages = messages(bytes, order).map_while(Result::ok);
+        messages
+            .map(|message| (HEADER_BYTES + message.payload.len()).next_multiple_of(4))
+            .collect()
+    } else {
+        bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .map(<[u8]>::len)
+            .collect()
+    };
+    let mut pieces = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    for width in widths {
+        if end > start && end + width - start > BLOCK_TARGET_BYTES {
+            pieces.push(&bytes[start..end]);
+            start = end;
+        }
+        end = (end + width).min(bytes.len());
+    }
+    pieces.push(&bytes[start..]);
+    pieces
+}
