@@ -24,7 +24,7 @@ pub use finding::{Finding, Report, Severity, Unknown};
 pub use rules::RULES;
 
 use crate::load::Loaded;
-use crate::model::{At, Map, Taken, join, series};
+use crate::model::{At, Map, Taken, join_whole, series};
 use finding::Said;
 
 /// A rule: what it is called, what it means, how it checks.
@@ -117,7 +117,7 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
         now.push(one.captures()[place]);
         past.push(one.captures()[..place].to_vec());
     }
-    let map = join(&now);
+    let map = join_whole(&now);
     let report = {
         let captures = now.iter().map(|taken| taken.capture).collect();
         let facts = Facts::new(&map, captures).with_past(past);

@@ -74,6 +74,11 @@ pub fn join(captures: &[Taken<'_>]) -> Map {
     join_all(captures, false)
 }
 
+/// The same with what threads wait for, and what epolls, eventfds and pidfds relate.
+pub fn join_whole(captures: &[Taken<'_>]) -> Map {
+    join_all(captures, true)
+}
+
 fn join_all(captures: &[Taken<'_>], whole: bool) -> Map {
     let mut map = Map::default();
     for taken in captures {

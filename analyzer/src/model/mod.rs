@@ -30,7 +30,7 @@ mod views;
 mod vsock;
 mod wait;
 
-pub use build::{At, build, build_at, build_whole, join};
+pub use build::{At, build, build_at, build_whole, join, join_whole};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
