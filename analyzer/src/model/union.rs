@@ -25,6 +25,8 @@ pub struct Seen {
 
 /// A holder that is known by its process's pid, since places change.
 type HeldBy = (u32, Option<u32>, u32, Option<bool>);
+/// Readers and writers.
+type Ends = [BTreeSet<HeldBy>; 2];
 type ConnectionKey = (
     SocketKey,
     Option<SocketKey>,
@@ -46,7 +48,7 @@ struct Union {
     processes: BTreeMap<u32, Counted<Process>>,
     sockets: BTreeMap<SocketKey, Counted<(Socket, BTreeSet<HeldBy>)>>,
     connections: BTreeMap<ConnectionKey, Counted<Connection>>,
-    pipes: BTreeMap<PipeKey, Counted<(Pipe, [BTreeSet<HeldBy>; 2])>>,
+    pipes: BTreeMap<PipeKey, Counted<(Pipe, Ends)>>,
     reused: BTreeSet<u32>,
 }
 
