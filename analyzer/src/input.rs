@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use whotalks::load::index::{Entry, index};
 use whotalks::load::{Loaded, load_some};
 use whotalks::model::At;
-use whotalks_snapshot::{DamageKind, Limits};
+use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
+use whotalks_snapshot::{Damage, DamageKind, Limits};
 
 /// The largest file that is read: beyond what any machine's tables fill.
 const MAX_FILE_BYTES: u64 = 8 << 30;
@@ -54,6 +56,22 @@ fn open_wanted(files: &[PathBuf], at: Option<At>) -> Result<Vec<Snapshot>> {
     Ok(snapshots)
 }
 
+/// How much memory a file may take in all; 0: what the limits say.
+static TOTAL_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// Allows files as much memory, whatever their size (`--limit-bytes`).
+pub(crate) fn allow(bytes: u64) {
+    TOTAL_BYTES.store(bytes, Ordering::Relaxed);
+}
+
+/// The limits for files.
+pub(crate) fn limits() -> Limits {
+    match TOTAL_BYTES.load(Ordering::Relaxed) {
+        0 => Limits::default(),
+        bytes => Limits::default().with_total_bytes(bytes),
+    }
+}
+
 fn read(file: &Path, at: Option<At>) -> Result<Snapshot> {
     let name = file.display().to_string();
     if file == Path::new("-") {
@@ -70,16 +88,17 @@ fn read(file: &Path, at: Option<At>) -> Result<Snapshot> {
 
 fn read_all(from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = from.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+    let most = MAX_FILE_BYTES.max(TOTAL_BYTES.load(Ordering::Relaxed));
+    let read = from.take(most.saturating_add(1)).read_to_end(&mut bytes);
     read.with_context(|| format!("{name}: cannot read"))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        bail!("{name}: larger than {MAX_FILE_BYTES} bytes");
+    if bytes.len() as u64 > most {
+        bail!("{name}: larger than {most} bytes (--limit-bytes allows more)");
     }
     Ok(bytes)
 }
 
 fn parse(name: String, path: Option<PathBuf>, bytes: Vec<u8>, at: Option<At>) -> Result<Snapshot> {
-    let limits = Limits::default();
+    let limits = limits();
     let only = at
         .map(|at| wanted(&bytes, &limits, at))
         .transpose()
@@ -158,5 +177,14 @@ fn warn(snapshot: &Snapshot) {
         1 => String::new(),
         count => format!(" (and {} more)", count - 1),
     };
-    eprintln!("whotalks: warning: {name}: {what}, answers are incomplete: {first}{more}");
+    let beyond = |damage: &Damage| match damage.kind {
+        DamageKind::Limit { limit, .. } => limit != u64::from(MAX_BLOCK_BYTES),
+        _ => false,
+    };
+    let hint = if damages.iter().any(beyond) {
+        "; --limit-bytes allows more"
+    } else {
+        ""
+    };
+    eprintln!("whotalks: warning: {name}: {what}, answers are incomplete: {first}{more}{hint}");
 }

@@ -50,6 +50,9 @@ fn main() -> ExitCode {
         }
     };
     style::choose(arguments.color);
+    if let Some(bytes) = arguments.limit_bytes {
+        input::allow(bytes);
+    }
     let done = match (&arguments.command, arguments.generate) {
         (Some(command), _) => commands::run(command),
         (None, Some(what)) => generate::run(what),

@@ -37,6 +37,30 @@ pub(crate) struct Arguments {
     /// Colour on the terminal; NO_COLOR turns it off too
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
     pub(crate) color: Color,
+    /// Memory that a snapshot may take, as 512M or 16G; by default what its size is worth, at most 4G
+    #[arg(long, value_name = "N", value_parser = size, global = true)]
+    pub(crate) limit_bytes: Option<u64>,
+}
+
+/// A number of bytes, with K, M, G or T for powers of 1,024.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => (&text[..at], unit.to_ascii_uppercase()),
+        _ => (text, 'B'),
+    };
+    let factor = [
+        ('B', 1),
+        ('K', 1 << 10),
+        ('M', 1 << 20),
+        ('G', 1 << 30),
+        ('T', 1_u64 << 40),
+    ];
+    let factor = factor.iter().find(|(name, _)| *name == unit);
+    let bytes = digits.parse::<u64>().ok().zip(factor);
+    bytes
+        .and_then(|(number, (_, factor))| number.checked_mul(*factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected a number of bytes, as 512M or 4G".to_owned())
 }
 
 /// What `--generate` prints.

@@ -11,7 +11,7 @@ use whotalks::load::Loaded;
 use whotalks::load::index::{Entry, index};
 use whotalks::model::{At, FdsStatus, Host, HostId, Map, NetnsCoverage, Readable, build_at};
 use whotalks_snapshot::block::NO_BASE;
-use whotalks_snapshot::{DamageKind, Decoder, Event, Limits, Reader};
+use whotalks_snapshot::{DamageKind, Decoder, Event, Reader};
 
 use crate::Outcome;
 use crate::cli::{Format, Info};
@@ -133,12 +133,12 @@ pub(super) fn run(options: &Info) -> Result<Outcome> {
 /// What a file holds at that time; `None`: it has no such capture.
 fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> {
     let damage: Vec<String> = loaded.damages.iter().map(ToString::to_string).collect();
-    let format = Reader::new(&snapshot.bytes, &Limits::default()).map_or_else(
+    let format = Reader::new(&snapshot.bytes, &input::limits()).map_or_else(
         |_| String::new(),
         |r| format!("{}.{}", r.header().major, r.header().minor),
     );
     let (captures, blocks) = (loaded.captures.len(), loaded.blocks);
-    let entries = index(&snapshot.bytes, &Limits::default()).unwrap_or_default();
+    let entries = index(&snapshot.bytes, &input::limits()).unwrap_or_default();
     let series = entries.iter().enumerate().map(capture).collect();
     let map = build_at(&[loaded], at)?;
     let host = &map.hosts[0];
@@ -404,7 +404,7 @@ fn unread(netns: &NetnsCoverage) -> bool {
 
 /// Block by block: what each is, and whether it is whole; and whether all are.
 fn verify(snapshot: &Snapshot) -> (String, bool) {
-    let limits = Limits::default();
+    let limits = input::limits();
     let Ok(reader) = Reader::new(&snapshot.bytes, &limits) else {
         return (String::new(), false);
     };

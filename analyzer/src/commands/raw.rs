@@ -38,7 +38,7 @@ pub(super) fn run(options: &Raw) -> Result<Outcome> {
     let Some(snapshot) = snapshots.first() else {
         bail!("no snapshot");
     };
-    let limits = Limits::default();
+    let limits = input::limits();
     let entries = survey(&snapshot.bytes, &limits).context(snapshot.name.clone())?;
     let Some(wanted) = wanted else {
         output::stdout(|out| list(out, &entries))?;

@@ -12,7 +12,7 @@ use whotalks::load::index::index;
 use whotalks::load::load_some;
 use whotalks::redact::{Keep, Names, redact};
 use whotalks_snapshot::series::BUNDLE_BYTES;
-use whotalks_snapshot::{BlockKind, Encoder, Limits, Series, Writer};
+use whotalks_snapshot::{BlockKind, Encoder, Series, Writer};
 
 use crate::Outcome;
 use crate::cli::{KeepKind, Redact};
@@ -69,7 +69,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// All captures of a file, redacted. What is damaged of one leaves it without an end.
 fn write(bytes: &[u8], names: &mut Names, out: &mut Vec<u8>) -> Result<()> {
-    let limits = Limits::default();
+    let limits = input::limits();
     let mut encoder = Encoder::new(ZSTD_LEVEL)?;
     let mut mark = [0; 4];
     random(&mut mark)?;

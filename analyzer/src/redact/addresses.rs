@@ -38,7 +38,7 @@ fn four(names: &Names, address: Ipv4Addr, again: u8) -> Ipv4Addr {
     } else if address.is_link_local() {
         Ipv4Addr::new(169, 254, c, d)
     } else {
-        Ipv4Addr::new(240 | a % 15, b, c, d)
+        Ipv4Addr::new(240 + a % 15, b, c, d)
     }
 }
 

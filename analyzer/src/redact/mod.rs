@@ -128,8 +128,13 @@ fn host(record: &Host, names: &mut Names) -> Host {
     let number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
     let release: Vec<u8> = release.iter().take_while(number).copied().collect();
     let system = names.text(system.unwrap_or_default());
-    let uname =
-        [&system, &release[..], b"", &names.text(machine)].map(|part| [part, b"\0"].concat());
+    // An architecture is one that many have, and a plain word.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let machine = match machine.len() <= 8 && machine.iter().all(plain) {
+        true => machine.to_vec(),
+        false => names.text(machine),
+    };
+    let uname = [&system, &release[..], b"", &machine].map(|part| [part, b"\0"].concat());
     let os_release = record.os_release.split(|byte| *byte == b'\n');
     let os_release = os_release
         .filter_map(|line| line.strip_prefix(b"VERSION_ID="))

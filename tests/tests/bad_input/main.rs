@@ -250,3 +250,22 @@ fn a_cut_at_any_byte_is_survived() {
         }
     }
 }
+
+/// Limits are raised by an option, and what was refused names it.
+#[test]
+fn a_limit_is_raised_by_an_option() {
+    let hubs = |limit: &str| {
+        let limit = format!("--limit-bytes={limit}");
+        whotalks(&["hubs", "--format", "json", &limit, "intact.whotalks"])
+    };
+    let refused = hubs("100").succeeds();
+    let hint = "; --limit-bytes allows more\n";
+    assert!(refused.stderr.ends_with(hint), "{}", refused.stderr);
+    assert_eq!(refused.json()["complete"], false);
+    for enough in ["1M", "64k", "4G", "100000"] {
+        assert_eq!(hubs(enough).succeeds().stderr, "", "{enough}");
+    }
+    for wrong in ["0", "x", "4X", "99999999999999T", "-1", ""] {
+        hubs(wrong).exits(2);
+    }
+}
