@@ -61,6 +61,9 @@ fn walls(process: &Process) -> Walls<'_> {
 /// Processes of one network namespace by their walls, and user namespaces: the first of each.
 type Residents<'a> = BTreeMap<(HostId, u64), BTreeMap<(Walls<'a>, Option<u64>), ProcessId>>;
 
+/// A listener, and who reaches it from behind another wall.
+type Reached = (SocketId, Vec<ProcessId>);
+
 fn check(facts: &Facts<'_>, said: &mut Said) {
     let mut residents: Residents<'_> = BTreeMap::new();
     for (at, process) in facts.map.processes.iter().enumerate() {
@@ -70,8 +73,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
             of_space.entry(key).or_insert_with(|| ProcessId::new(at));
         }
     }
-    let mut open: BTreeMap<(HostId, u64, Severity), Vec<(SocketId, Vec<ProcessId>)>> =
-        BTreeMap::new();
+    let mut open: BTreeMap<(HostId, u64, Severity), Vec<Reached>> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let is_abstract = socket.name.as_ref().is_some_and(|name| name.is_abstract());
         let Some(netns) = socket.netns.filter(|_| is_abstract) else {
