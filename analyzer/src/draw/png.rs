@@ -34,7 +34,7 @@ pub enum PngError {
 pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>, PngError> {
     let mut options = usvg::Options::default();
     options.fontdb_mut().load_system_fonts();
-    let family = sans(options.fontdb());
+    let family = sans(&options.fontdb);
     if let Some(family) = family {
         options.fontdb_mut().set_sans_serif_family(family);
     }
