@@ -15,6 +15,20 @@ use crate::model::Address;
 /// result is unambiguous.
 pub fn display(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
+    push_display(&mut out, bytes);
+    out
+}
+
+/// The same, at the end of a text.
+pub fn push_display(out: &mut String, bytes: &[u8]) {
+    // Nearly all names: printable ASCII, copied as it is.
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && bytes
+            .iter()
+            .all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\')
+    {
+        return out.push_str(text);
+    }
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
@@ -35,7 +49,6 @@ pub fn display(bytes: &[u8]) -> String {
             let _ = write!(out, "\\x{byte:02x}");
         }
     }
-    out
 }
 
 /// A Unix socket's name as people write it: a path, or `@` and an abstract name.

@@ -17,4 +17,5 @@ pub mod layout;
 pub mod load;
 pub mod model;
 pub mod names;
+pub mod policy;
 pub mod query;

@@ -86,8 +86,15 @@ pub(crate) fn at(text: &str) -> Result<At> {
     if let Ok(number) = text.parse::<i64>() {
         return Ok(At::Number(number));
     }
-    let time = OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| anyhow!("expected a number, last, or a time as 2026-11-22T17:05:00Z"))?;
+    if text == "all" {
+        return Ok(At::All);
+    }
+    if let Some(ns) = time_of_day(text) {
+        return Ok(At::Day(ns));
+    }
+    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        anyhow!("expected a number, last, all, or a time as 17:05 or 2026-11-22T17:05:00Z")
+    })?;
     let ns = u64::try_from(time.unix_timestamp_nanos()).unwrap_or_default();
     // Whole seconds are meant to their end: what began within them counts.
     Ok(At::Time(
@@ -103,4 +110,47 @@ pub(crate) fn at(text: &str) -> Result<At> {
 pub(crate) fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
     let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
     Ok(Selected::new(selectors.collect::<Result<_>>()?))
+}
+
+/// `17:05` or `17:05:30` as nanoseconds since midnight, to the end of that minute or second: what
+/// began within it counts.
+fn time_of_day(text: &str) -> Option<u64> {
+    let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = text.split(':').collect();
+    if !(2..=3).contains(&parts.len()) || !parts.iter().copied().all(digits) {
+        return None;
+    }
+    let number = |at: usize| parts.get(at).map_or(Ok(0), |part| part.parse::<u64>());
+    let (hour, minute, second) = (number(0).ok()?, number(1).ok()?, number(2).ok()?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let whole = (hour * 60 + minute) * 60 + second;
+    let meant = if parts.len() == 2 { 60 } else { 1 };
+    Some((whole + meant) * 1_000_000_000 - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let minute = |minutes: u64| Some(minutes * 60_000_000_000 - 1);
+        assert_eq!(time_of_day("00:00"), minute(1));
+        assert_eq!(time_of_day("17:05"), minute(17 * 60 + 6));
+        assert_eq!(time_of_day("17:05:59"), minute(17 * 60 + 6));
+        for bad in [
+            "24:00",
+            "17:60",
+            "7:05",
+            "17:05:",
+            "17:05:61",
+            "17",
+            "-1:00",
+            "17:05:00:00",
+        ] {
+            assert_eq!(time_of_day(bad), None, "{bad}");
+        }
+    }
 }

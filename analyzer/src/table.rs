@@ -1,5 +1,6 @@
 //! Text tables: aligned, the widest column last, cut to a terminal's width there.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
@@ -32,9 +33,8 @@ pub(crate) fn print_marked(
     rows: &[Vec<String>],
     is_marked: impl Fn(usize, &str) -> bool,
 ) -> Result<()> {
-    let names: Vec<String> = heading.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let aligns: Vec<Align> = heading.iter().map(|(_, align)| *align).collect();
-    print_lines(out, Some(&names), &aligns, rows, is_marked)
+    let rows = rows.iter().map(|row| row.iter().map(String::as_str));
+    print_rows(out, heading, rows, is_marked)
 }
 
 /// Prints rows without a heading.
@@ -44,51 +44,120 @@ pub(crate) fn print_bare(
     rows: &[Vec<String>],
     is_marked: impl Fn(usize, &str) -> bool,
 ) -> Result<()> {
-    print_lines(out, None, aligns, rows, is_marked)
+    let heading: Vec<_> = aligns.iter().map(|align| ("", *align)).collect();
+    print_marked(out, &heading, rows, is_marked)
 }
 
-fn print_lines(
+/// The same for very many rows.
+pub(crate) fn print_cells(
     out: &mut dyn Write,
-    heading: Option<&Vec<String>>,
-    aligns: &[Align],
-    rows: &[Vec<String>],
+    heading: &[(&str, Align)],
+    cells: &Cells,
+) -> Result<()> {
+    let columns = heading.len();
+    let rows = (0..cells.ends.len() / columns)
+        .map(|row| (row * columns..(row + 1) * columns).map(|at| cells.cell(at)));
+    print_rows(out, heading, rows, |_, _| false)
+}
+
+/// Cells of a large table, row by row, in one text instead of one for each.
+#[derive(Debug, Default)]
+pub(crate) struct Cells {
+    text: String,
+    /// Where each cell ends in the text.
+    ends: Vec<usize>,
+}
+
+impl Cells {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the present cell is written; only to be added to.
+    pub(crate) fn text(&mut self) -> &mut String {
+        &mut self.text
+    }
+
+    /// Ends the present cell.
+    pub(crate) fn end(&mut self) {
+        self.ends.push(self.text.len());
+    }
+
+    fn cell(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start..self.ends[at]]
+    }
+}
+
+fn print_rows<'a, Row: Iterator<Item = &'a str>>(
+    out: &mut dyn Write,
+    heading: &[(&str, Align)],
+    rows: impl Iterator<Item = Row> + Clone,
     is_marked: impl Fn(usize, &str) -> bool,
 ) -> Result<()> {
-    let mut widths = vec![0; aligns.len()];
-    for row in heading.into_iter().chain(rows) {
+    let mut widths: Vec<usize> = heading.iter().map(|(name, _)| name.width()).collect();
+    for row in rows.clone() {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
+            *width = (*width).max(columns(cell));
         }
     }
     let terminal = terminal_width();
-    let lines = heading.map(|row| (true, row)).into_iter();
-    for (is_heading, row) in lines.chain(rows.iter().map(|row| (false, row))) {
-        let mut line = String::new();
+    let mut line = String::new();
+    let mut names = heading.iter().map(|(name, _)| *name);
+    if names.clone().any(|name| !name.is_empty()) {
+        align(&mut line, heading, &widths, &mut names, |_, _, _| {});
+        writeln!(out, "{}", style::heading(&cut(line.trim_end(), terminal)))?;
+    }
+    for row in rows {
         let mut marks = Vec::new();
-        for (at, ((cell, width), align)) in row.iter().zip(&widths).zip(aligns).enumerate() {
-            if at > 0 {
-                line.push_str("  ");
+        align(&mut line, heading, &widths, row, |column, start, cell| {
+            if is_marked(column, cell) {
+                marks.push((start, cell.len()));
             }
-            let pad = " ".repeat(width - cell.width());
-            match align {
-                Align::Right => line.extend([pad.as_str(), cell]),
-                Align::Left => line.extend([cell.as_str(), &pad]),
-            }
-            if !is_heading && is_marked(at, cell) {
-                marks.push((
-                    line.len() - cell.len() - usize::from(*align == Align::Left) * pad.len(),
-                    cell.len(),
-                ));
-            }
-        }
+        });
         let line = cut(line.trim_end(), terminal);
-        if is_heading {
-            writeln!(out, "{}", style::heading(&line))?;
+        if marks.is_empty() {
+            writeln!(out, "{line}")?;
         } else {
             writeln!(out, "{}", marked(&line, &marks))?;
         }
     }
     Ok(())
+}
+
+/// Makes `line` of a row's cells; `each` is told every cell's column and where it begins.
+fn align<'a>(
+    line: &mut String,
+    heading: &[(&str, Align)],
+    widths: &[usize],
+    row: impl Iterator<Item = &'a str>,
+    mut each: impl FnMut(usize, usize, &str),
+) {
+    line.clear();
+    for (column, ((cell, width), (_, align))) in row.zip(widths).zip(heading).enumerate() {
+        if column > 0 {
+            line.push_str("  ");
+        }
+        let pad = width - columns(cell);
+        if *align == Align::Right {
+            line.extend(std::iter::repeat_n(' ', pad));
+        }
+        each(column, line.len(), cell);
+        line.push_str(cell);
+        if *align == Align::Left {
+            line.extend(std::iter::repeat_n(' ', pad));
+        }
+    }
+}
+
+/// Columns that a cell takes on a terminal.
+fn columns(cell: &str) -> usize {
+    // Cells hold no control characters: one column for each ASCII character.
+    if cell.is_ascii() {
+        cell.len()
+    } else {
+        cell.width()
+    }
 }
 
 /// The line with its marks (byte offset and length before it was cut) in colour.
@@ -122,12 +191,12 @@ fn terminal_width() -> Option<usize> {
 
 /// A line of its own, cut to a terminal's width.
 pub(crate) fn fit(line: &str) -> String {
-    cut(line, terminal_width())
+    cut(line, terminal_width()).into_owned()
 }
 
-fn cut(line: &str, width: Option<usize>) -> String {
-    let Some(width) = width.filter(|width| line.width() > *width) else {
-        return line.to_owned();
+fn cut(line: &str, width: Option<usize>) -> Cow<'_, str> {
+    let Some(width) = width.filter(|width| columns(line) > *width) else {
+        return line.into();
     };
     let mut used = 1; // the ellipsis
     let fits = |c: &char| {

@@ -239,6 +239,11 @@ impl Actor {
         self.call(protocol::Command::Send(socket.fd, bytes.to_vec()));
     }
 
+    /// `write(2)` until it blocks, and further.
+    pub fn write_blocked(&self, socket: &Socket) {
+        self.call(protocol::Command::WriteBlocked(socket.fd));
+    }
+
     /// Sends a copy of a descriptor.
     pub fn send_descriptor(&self, over: &Socket, sent: &Socket) {
         self.call(protocol::Command::SendDescriptor(over.fd, sent.fd));
@@ -334,6 +339,20 @@ impl Actor {
             heirs: Rc::default(),
             made: Rc::default(),
             pid,
+        }
+    }
+
+    /// Another program as its child, with these numbers open; its process id.
+    pub fn run(&self, program: &[&str], inherited: &[i32]) -> u32 {
+        self.run_with_output(program, inherited, None)
+    }
+
+    /// The same with a descriptor as its standard output.
+    pub fn run_with_output(&self, program: &[&str], inherited: &[i32], output: Option<i32>) -> u32 {
+        let program = program.iter().map(|word| (*word).to_owned()).collect();
+        match self.call(protocol::Command::Run(program, inherited.to_vec(), output)) {
+            Reply::Begun(pid) => pid,
+            other => panic!("no process: {other:?}"),
         }
     }
 

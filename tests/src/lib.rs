@@ -11,6 +11,7 @@
 
 pub mod actor;
 pub mod edge;
+pub mod findings;
 pub mod map;
 pub mod programs;
 pub mod protocol;

@@ -92,6 +92,8 @@ pub enum Command {
     Shutdown(i32),
     /// Sends bytes.
     Send(i32, Vec<u8>),
+    /// Writes without end in a thread of its own, which must block.
+    WriteBlocked(i32),
     /// Sends the second descriptor over the first (`SCM_RIGHTS`), and keeps its own.
     SendDescriptor(i32, i32),
     /// Takes a descriptor off a socket.
@@ -108,6 +110,9 @@ pub enum Command {
     ChangeDirectory(Vec<u8>),
     /// Starts another actor, which inherits these descriptors under their numbers.
     Spawn(Vec<i32>),
+    /// Starts another program (its arguments), which inherits these descriptors under their numbers,
+    /// and has the second as its standard output. It ends with the actor.
+    Run(Vec<String>, Vec<i32>, Option<i32>),
     /// To the actor that was spawned as the n-th.
     To(usize, Box<Command>),
     /// A thread with a descriptor table of its own (`CLONE_FILES` unshared), which makes a

@@ -1,6 +1,7 @@
 //! The world of one scenario: a directory, some actors, and a capture of the machine they are on.
 
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -114,6 +115,15 @@ impl World {
         drop(actor);
     }
 
+    /// The processes of its actors.
+    pub fn pids(&self) -> Vec<u32> {
+        self.actors
+            .borrow()
+            .iter()
+            .map(|(actor, _)| actor.pid())
+            .collect()
+    }
+
     fn truth(&self) -> Truth {
         let mut truth = Truth::default();
         for (actor, parent) in self.actors.borrow().iter() {
@@ -149,6 +159,22 @@ impl World {
             b"",
         )
         .succeeds();
+        file
+    }
+
+    /// The same into a file of another name, behind a command that executes its last arguments.
+    pub fn snapshot_as(&self, name: &str, wrapper: &[&str], arguments: &[&str]) -> PathBuf {
+        let file = self.directory.join(name);
+        let collect = programs().collect.as_os_str();
+        let words = wrapper.iter().map(OsStr::new).chain([collect]);
+        let words: Vec<&OsStr> = words.collect();
+        let mut command = Command::new(words[0]);
+        command
+            .args(&words[1..])
+            .args(["-q", "-o"])
+            .arg(&file)
+            .args(arguments);
+        run(&mut command, b"").succeeds();
         file
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Scene {
     pub(crate) capture: Capture,
     /// The map of an earlier capture, and how long ago it was, nanoseconds.
     pub(crate) past: Option<(Map, Capture, u64)>,
+    pub(crate) policy: Option<crate::policy::Policy>,
 }
 
 /// A descriptor: process, number, close-on-exec.
@@ -44,6 +45,7 @@ impl Scene {
             map,
             capture: Capture::default(),
             past: None,
+            policy: None,
         };
         scene.process(1, 0, "/usr/lib/systemd/systemd");
         scene
@@ -64,16 +66,7 @@ impl Scene {
     pub(crate) fn socket(&mut self, holders: &[Fd]) -> SocketId {
         let inode = 1_000 + self.map.sockets.len() as u64;
         let start = self.map.holders.len() as u32;
-        let mut holders: Vec<Holder> = holders
-            .iter()
-            .map(|(process, fd, cloexec)| Holder {
-                process: *process,
-                tid: None,
-                fd: *fd,
-                cloexec: *cloexec,
-            })
-            .collect();
-        holders.sort();
+        let holders = self::holders(holders);
         self.map.holders.extend(holders);
         self.map.sockets.push(Socket {
             netns: Some(1),
@@ -119,13 +112,37 @@ impl Scene {
         id
     }
 
-    /// What a thread of a process is blocked in: a number of x86-64 and its first argument.
+    /// A client that waits to be accepted.
+    pub(crate) fn pending(&mut self, holders: &[Fd], listener: SocketId) -> SocketId {
+        let (client, gone) = self.accepted(holders, &[], Some(listener));
+        self.map.sockets.truncate(gone.index());
+        self.map.sockets[client.index()].state = SocketState::Pending;
+        if let Some(connection) = self.map.connections.last_mut() {
+            (connection.b, connection.state) = (None, crate::model::ConnectionState::Pending);
+        }
+        client
+    }
+
+    /// A pipe.
+    pub(crate) fn pipe(&mut self, readers: &[Fd], writers: &[Fd]) {
+        let id = fixture::pipe(&mut self.map, &[], &[]);
+        let pipe = &mut self.map.pipes[id.index()];
+        (pipe.readers, pipe.writers) = (holders(readers), holders(writers));
+    }
+
+    /// What a process's only thread is blocked in: a number of x86-64 and its first argument.
     pub(crate) fn blocked(&mut self, process: ProcessId, call: u32, fd: u32) {
+        let pid = self.map.process(process).pid;
+        self.blocked_thread(process, pid, call, fd);
+    }
+
+    /// What one of its threads is blocked in.
+    pub(crate) fn blocked_thread(&mut self, process: ProcessId, tid: u32, call: u32, fd: u32) {
         let pid = self.map.process(process).pid;
         let syscall = format!("{call} {fd:#x} 0x0 0x0 0x0 0x0 0x0 0x7ffd00000000 0x7f0000000000");
         self.capture.waits.push(Wait {
             pid,
-            tid: pid,
+            tid,
             syscall: syscall.into_bytes(),
             ..Wait::default()
         });
@@ -149,10 +166,25 @@ impl Scene {
 
     /// What the rules say.
     pub(crate) fn report(&self) -> Report {
-        let mut facts = Facts::new(&self.map, vec![&self.capture]);
+        let mut facts =
+            Facts::new(&self.map, vec![&self.capture]).with_policy(self.policy.as_ref());
         if let Some((map, capture, age)) = &self.past {
             facts = facts.with_past_map(map.clone(), capture, *age);
         }
         super::run(&facts, &super::Options::default())
     }
+}
+
+fn holders(fds: &[Fd]) -> Vec<Holder> {
+    let mut holders: Vec<Holder> = fds
+        .iter()
+        .map(|(process, fd, cloexec)| Holder {
+            process: *process,
+            tid: None,
+            fd: *fd,
+            cloexec: *cloexec,
+        })
+        .collect();
+    holders.sort();
+    holders
 }

@@ -8,12 +8,9 @@
 //! holders and a process a hundred thousand descriptors, so no rule pairs one with the other.
 
 mod doc;
-#[allow(dead_code, reason = "facts for the rules over time")]
 mod facts;
-#[allow(dead_code, reason = "subjects of rules to come")]
 mod finding;
 #[cfg(test)]
-#[allow(dead_code, reason = "scenes of rules to come")]
 mod fixture;
 #[cfg(test)]
 mod fixture_names;
@@ -72,6 +69,8 @@ impl Rule {
 pub struct Options {
     /// Codes of the rules to run; empty: all.
     pub rules: Vec<&'static str>,
+    /// Who may talk to whom.
+    pub policy: Option<crate::policy::Policy>,
 }
 
 /// Runs the rules over facts.
@@ -123,7 +122,9 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
     let map = join(&now);
     let report = {
         let captures = now.iter().map(|taken| taken.capture).collect();
-        let facts = Facts::new(&map, captures).with_past(past);
+        let facts = Facts::new(&map, captures)
+            .with_past(past)
+            .with_policy(options.policy.as_ref());
         run(&facts, options)
     };
     Some((map, report))

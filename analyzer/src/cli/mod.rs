@@ -9,9 +9,9 @@ mod shared;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use changes::Diff;
-pub(crate) use check::{Check, Explain, FailOn};
+pub(crate) use check::{Check, CheckFormat, Explain, FailOn, Learn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
-pub(crate) use questions::{Hubs, Info, List, Path, Raw, Waits};
+pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
 pub(crate) use shared::{By, Format, Selection, TableFormat};
 
 use crate::examples;
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Info(Info),
     /// Who talks to whom: client, server, how many connections, over what
     List(List),
+    /// One page on a process, socket, unit or container
+    Show(Show),
     /// Processes ranked by how many others they talk to
     Hubs(Hubs),
     /// How one process reaches another, hop by hop
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Check(Check),
     /// What a rule of check means, why it matters, what to do
     Explain(Explain),
+    /// Write who talks to whom as a policy for check --policy
+    Learn(Learn),
     /// What changed between two snapshots
     Diff(Diff),
     /// Draw the map as SVG

@@ -50,6 +50,9 @@ pub(crate) struct Draw {
     /// Everything, nothing grouped or hidden
     #[arg(long)]
     pub(crate) all: bool,
+    /// How much is one
+    #[arg(long, visible_alias = "by", value_enum, default_value_t = By::Process)]
+    pub(crate) view: By,
     #[command(flatten)]
     pub(crate) selection: Selection,
 }

@@ -24,7 +24,7 @@ pub(crate) struct Info {
 #[command(after_help = examples::LIST)]
 pub(crate) struct List {
     /// How much is one
-    #[arg(long, value_enum, default_value_t = By::Role)]
+    #[arg(long, visible_alias = "view", value_enum, default_value_t = By::Role)]
     pub(crate) by: By,
     /// All rows
     #[arg(long)]
@@ -48,10 +48,24 @@ pub(crate) struct List {
     pub(crate) selection: Selection,
 }
 
+/// `show`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::SHOW)]
+pub(crate) struct Show {
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
 /// `hubs`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::HUBS)]
 pub(crate) struct Hubs {
+    /// How much is one
+    #[arg(long, visible_alias = "view", value_enum, default_value_t = By::Process)]
+    pub(crate) by: By,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TableFormat,

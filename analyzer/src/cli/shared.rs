@@ -13,6 +13,11 @@ pub(crate) struct Snapshots {
     /// Snapshot files, - for standard input
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) files: Vec<PathBuf>,
+    /// Which capture of a series: its number, -1 from the end, last, a time (17:05 in UTC, or RFC
+    /// 3339), or all together
+    #[arg(long, value_name = "WHEN", default_value = "last", value_parser = crate::selection::at)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) at: At,
 }
 
 /// What to look at, and the snapshots to read it from.
@@ -30,7 +35,8 @@ pub(crate) struct Selection {
     /// Leave out what matches (repeat: any)
     #[arg(long, value_name = "SEL")]
     pub(crate) hide: Vec<String>,
-    /// Which capture of a series: its number, -1 from the end, last, or a time (RFC 3339)
+    /// Which capture of a series: its number, -1 from the end, last, a time (17:05 in UTC, or RFC
+    /// 3339), or all together
     #[arg(long, value_name = "WHEN", default_value = "last", value_parser = crate::selection::at)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) at: At,
@@ -81,6 +87,8 @@ pub(crate) enum By {
     User,
     /// Each host
     Host,
+    /// Each socket, in list; elsewhere as process
+    Socket,
 }
 
 impl From<By> for graph::By {
@@ -93,6 +101,7 @@ impl From<By> for graph::By {
             By::Container => Self::Container,
             By::User => Self::User,
             By::Host => Self::Host,
+            By::Socket => Self::Socket,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `whotalks draw`: the map as SVG.
 
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use whotalks::draw::{Options, svg};
+use whotalks::query::collapse;
 
 use super::map;
 use crate::Outcome;
@@ -21,6 +23,7 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
     let Some(map) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };
+    let map = ManuallyDrop::new(collapse(ManuallyDrop::into_inner(map), options.view.into()));
     let drawn = svg(
         &map,
         &Options {

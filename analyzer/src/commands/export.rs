@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::{Result, bail};
 use whotalks::escape;
 use whotalks::export::{csv, dot, graph, graphml, network};
-use whotalks::model::Map;
+use whotalks::model::{At, Map, build_at, build_whole};
 
-use super::map;
+use super::map_by;
 use crate::Outcome;
 use crate::cli::{By, Export, ExportFormat};
 use crate::{input, output};
@@ -18,7 +18,10 @@ pub(super) fn run(options: &Export) -> Result<Outcome> {
         bail!("--by goes with --format dot or graphml");
     }
     let mut snapshots = input::open(&options.selection.files())?;
-    let Some(map) = map(&mut snapshots, &options.selection)? else {
+    // Relations are in this form alone.
+    let whole = options.format == ExportFormat::Json && options.selection.at != At::All;
+    let build = if whole { build_whole } else { build_at };
+    let Some(map) = map_by(&mut snapshots, &options.selection, build)? else {
         return Ok(Outcome::Found);
     };
     output::write(&options.output, |out| document(&map, options, out))?;

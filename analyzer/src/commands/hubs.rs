@@ -1,6 +1,7 @@
 //! `whotalks hubs`: who talks to the most others.
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -8,11 +9,11 @@ use whotalks::escape;
 use whotalks::export::{csv, shown};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
-use whotalks::query::{Hub, Via, addressed, hubs, matching, named};
+use whotalks::query::{Hub, Outside, Via, addressed, collapse, hubs, matching, named, outside};
 
 use super::{map, unreadable};
 use crate::Outcome;
-use crate::cli::{Hubs, TableFormat};
+use crate::cli::{By, Hubs, TableFormat};
 use crate::style;
 use crate::table::{self, Align, plural};
 use crate::{input, output};
@@ -21,7 +22,16 @@ use crate::{input, output};
 struct Document {
     schema: &'static str,
     hubs: Vec<Row>,
+    outside: Vec<Elsewhere>,
     complete: bool,
+}
+
+/// An address outside the capture.
+#[derive(Serialize)]
+struct Elsewhere {
+    address: String,
+    peers: usize,
+    connections: usize,
 }
 
 #[derive(Serialize)]
@@ -38,18 +48,20 @@ struct Row {
 
 pub(super) fn run(options: &Hubs) -> Result<Outcome> {
     let mut snapshots = input::open(&options.selection.files())?;
-    let Some(map) = map(&mut snapshots, &options.selection)? else {
+    let Some(single) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };
-    let mut ranked = hubs(&map);
     let wanted = options.selection.restriction()?.only;
-    if !wanted.is_empty() {
-        // Their partners are in the map as well; the question was about these.
-        let matches = matching(&map, &wanted);
+    let meant = (!wanted.is_empty()).then(|| matching(&single, &wanted));
+    let by = options.by.into();
+    let map = ManuallyDrop::new(collapse(ManuallyDrop::into_inner(single), by));
+    let mut ranked = hubs(&map);
+    // Their partners are in the map as well; the question was about these.
+    if let Some(matches) = meant.filter(|_| options.by == By::Process) {
         ranked.retain(|hub| matches[hub.process.index()]);
     }
     output::stdout(|out| match options.format {
-        TableFormat::Text => text(out, &map, &ranked),
+        TableFormat::Text => text(out, &map, &ranked, options.by == By::Process),
         TableFormat::Json => json(out, &map, &ranked),
         TableFormat::Csv => csv(out, &map, &ranked),
     })?;
@@ -131,9 +143,15 @@ fn json(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
         }
     };
     let hubs = ranked.iter().map(row).collect();
+    let elsewhere = |one: Outside| Elsewhere {
+        address: one.address,
+        peers: one.peers,
+        connections: one.connections,
+    };
     let document = Document {
         schema: "whotalks-hubs/1",
         hubs,
+        outside: outside(map).into_iter().map(elsewhere).collect(),
         complete: is_complete(map),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -141,28 +159,42 @@ fn json(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
     Ok(())
 }
 
-fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
-    let rows: Vec<Vec<String>> = ranked
-        .iter()
-        .map(|hub| {
-            let process = map.process(hub.process);
-            vec![
-                hub.peers.to_string(),
-                hub.connections.to_string(),
-                format!("{} [{}]", escape::display(&process.comm), process.pid),
-                texts(listening(map, &hub.listens)).join(" "),
-            ]
+fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub], single: bool) -> Result<()> {
+    let hubs = ranked.iter().map(|hub| {
+        let process = map.process(hub.process);
+        let name = escape::display(&process.comm);
+        let name = match single {
+            true => format!("{name} [{}]", process.pid),
+            false => name,
+        };
+        let listens = texts(listening(map, &hub.listens)).join(" ");
+        (hub.peers, hub.connections, name, listens)
+    });
+    // Addresses outside are no processes, but whoever many talk to is a hub.
+    let elsewhere = outside(map).into_iter().map(|one| {
+        let name = format!("(outside) {}", one.address);
+        (one.peers, one.connections, name, String::new())
+    });
+    let mut all: Vec<(usize, usize, String, String)> = hubs.chain(elsewhere).collect();
+    all.sort_by_key(|(peers, connections, ..)| std::cmp::Reverse((*peers, *connections)));
+    let rows: Vec<Vec<String>> = all
+        .into_iter()
+        .map(|(peers, connections, name, listens)| {
+            vec![peers.to_string(), connections.to_string(), name, listens]
         })
         .collect();
     let heading = [
         ("PEERS", Align::Right),
         ("CONNS", Align::Right),
-        ("PROCESS", Align::Left),
+        (if single { "PROCESS" } else { "GROUP" }, Align::Left),
         ("LISTENS", Align::Left),
     ];
     table::print(out, &heading, &rows)?;
     let silent = map.processes.len() - ranked.len();
-    let talk = plural(ranked.len(), "process talks", "processes talk");
+    let talk = match single {
+        true => plural(ranked.len(), "process talks", "processes talk"),
+        false => plural(ranked.len(), "group talks", "groups talk"),
+    };
     let exact = match unreadable(map) {
         None if is_complete(map) => "All readable: ranks exact.".to_owned(),
         None => "Coverage is incomplete (whotalks info): ranks are lower bounds.".to_owned(),
@@ -174,7 +206,10 @@ fn text(out: &mut dyn Write, map: &Map, ranked: &[Hub]) -> Result<()> {
         writeln!(
             out,
             "{} selected. {exact}",
-            plural(ranked.len(), "process", "processes")
+            match single {
+                true => plural(ranked.len(), "process", "processes"),
+                false => plural(ranked.len(), "group", "groups"),
+            }
         )?;
     } else {
         writeln!(out, "{talk}, {silent} {not}. {exact}")?;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use whotalks::escape;
 use whotalks::export::{rfc3339, shown};
 use whotalks::load::Loaded;
-use whotalks::model::{FdsStatus, Host, HostId, Map, NetnsCoverage, Readable, build};
+use whotalks::model::{At, FdsStatus, Host, HostId, Map, NetnsCoverage, Readable, build_at};
 use whotalks_snapshot::{DamageKind, Event, Limits, Reader};
 
 use crate::Outcome;
@@ -70,7 +70,14 @@ pub(super) fn run(options: &Info) -> Result<Outcome> {
             verified.push(verify(snapshot));
         }
         let loaded = std::mem::take(&mut snapshot.loaded);
-        files.push(describe(snapshot, loaded));
+        let Some(described) = describe(snapshot, loaded, options.snapshots.at) else {
+            eprintln!(
+                "whotalks: --at: there is no such capture in {}",
+                snapshot.name
+            );
+            return Ok(Outcome::Found);
+        };
+        files.push(described);
     }
     output::stdout(|out| {
         if options.format == Format::Json {
@@ -100,14 +107,15 @@ pub(super) fn run(options: &Info) -> Result<Outcome> {
     })
 }
 
-fn describe(snapshot: &Snapshot, loaded: Loaded) -> (File, Map) {
+/// What a file holds at that time; `None`: it has no such capture.
+fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> {
     let damage: Vec<String> = loaded.damages.iter().map(ToString::to_string).collect();
     let format = Reader::new(&snapshot.bytes, &Limits::default()).map_or_else(
         |_| String::new(),
         |r| format!("{}.{}", r.header().major, r.header().minor),
     );
     let (captures, blocks) = (loaded.captures.len(), loaded.blocks);
-    let map = build(&[loaded]);
+    let map = build_at(&[loaded], at)?;
     let host = &map.hosts[0];
     let coverage = &host.coverage;
     let status = |status| {
@@ -167,7 +175,7 @@ fn describe(snapshot: &Snapshot, loaded: Loaded) -> (File, Map) {
             .collect(),
         complete: coverage.complete,
     };
-    (file, map)
+    Some((file, map))
 }
 
 fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
@@ -195,7 +203,12 @@ fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
     writeln!(out, "captured  {}", captured(file, host))?;
     if file.captures > 1 {
         let captures = thousands(file.captures);
-        writeln!(out, "series    {captures} captures; this is the latest")?;
+        let which = if map.seen.is_some() {
+            "these are all"
+        } else {
+            "this is one (--at)"
+        };
+        writeln!(out, "series    {captures} captures; {which}")?;
     }
     if let Some(note) = &file.note {
         writeln!(out, "note      {note}")?;

@@ -12,7 +12,7 @@ use whotalks::id;
 use whotalks::model::{Map, ProcessId};
 use whotalks::query::{Between, Link, LinkKind, links};
 
-use super::{fds, map, sockets, unreadable};
+use super::{fds, incomplete, map, pick, sockets};
 use crate::Outcome;
 use crate::cli::{List, TableFormat};
 use crate::selection::parse;
@@ -30,14 +30,17 @@ struct Document<'a> {
     links: Vec<Row<'a>>,
 }
 
+/// A link for programs.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     client: &'a str,
     server: &'a str,
     via: Option<&'a str>,
     kind: &'static str,
     connections: usize,
     pending: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<u32>,
     clients: Vec<String>,
     servers: Vec<String>,
 }
@@ -60,6 +63,9 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
     };
     let rows = links(&map, &groups, &between);
     if rows.is_empty() && !(between.from.is_empty() && between.to.is_empty()) {
+        for selector in options.from.iter().chain(&options.to) {
+            pick::say_unmatched(&map, selector)?;
+        }
         eprintln!("whotalks: nobody talks that way");
         return Ok(Outcome::Found);
     }
@@ -71,23 +77,26 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) -> Result<()> {
+/// A link as documents have it.
+pub(super) fn row<'a>(map: &Map, link: &'a Link) -> Row<'a> {
     let ids = |processes: &BTreeSet<ProcessId>| -> Vec<String> {
-        processes
-            .iter()
-            .map(|process| id::process(map, *process))
-            .collect()
+        let ids = processes.iter().map(|process| id::process(map, *process));
+        ids.collect()
     };
-    let row = |link: &'a Link| Row {
+    Row {
         client: &link.client,
         server: &link.server,
         via: (!link.via.text.is_empty()).then_some(&link.via.text),
         kind: names::link_kind(link.kind),
         connections: link.connections,
         pending: link.pending,
+        seen: link.seen,
         clients: ids(&link.clients),
         servers: ids(&link.servers),
-    };
+    }
+}
+
+fn json(out: &mut dyn Write, map: &Map, rows: &[Link], options: &List) -> Result<()> {
     let by = options
         .by
         .to_possible_value()
@@ -95,7 +104,7 @@ fn json<'a>(out: &mut dyn Write, map: &Map, rows: &'a [Link], options: &List) ->
     let document = Document {
         schema: "whotalks-list/1",
         by,
-        links: rows.iter().map(row).collect(),
+        links: rows.iter().map(|link| row(map, link)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)?;
@@ -162,9 +171,14 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> 
     let hidden = rows.len() - shown;
     let more =
         (hidden > 0).then(|| format!("{} (--all).", plural(hidden, "more link", "more links")));
+    let union = map.seen.as_ref().map(|seen| {
+        let captures = plural(seen.captures as usize, "capture", "captures");
+        format!("Of {captures}.")
+    });
     let last: Vec<String> = more
         .into_iter()
-        .chain(unreadable(map).map(|text| style::note(&text)))
+        .chain(union)
+        .chain(incomplete(map).map(|text| style::note(&text)))
         .collect();
     if !last.is_empty() {
         writeln!(out, "{}", last.join(" "))?;
@@ -172,19 +186,22 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> 
     Ok(())
 }
 
-fn cells(link: &Link) -> Vec<String> {
+/// A link as people read it: client, server, connections, note, via.
+pub(super) fn cells(link: &Link) -> Vec<String> {
     let several = |label: &str, processes: &BTreeSet<ProcessId>| match processes.len() {
         0 | 1 => label.to_owned(),
         count => format!("{label} ×{count}"),
     };
     let pending = (link.pending > 0).then(|| format!("{} pending", link.pending));
     let pipe = (link.kind == LinkKind::Pipe).then(|| "pipe".to_owned());
+    let seen = link.seen.map(|seen| format!("seen {seen}×"));
     vec![
         several(&link.client, &link.clients),
         several(&link.server, &link.servers),
         link.connections.to_string(),
         pipe.into_iter()
             .chain(pending)
+            .chain(seen)
             .collect::<Vec<_>>()
             .join(", "),
         link.via.text.clone(),

@@ -8,21 +8,26 @@ mod export;
 mod fds;
 mod hubs;
 mod info;
+mod learn;
 mod list;
 mod path;
 mod pick;
 mod raw;
+mod show;
 mod sockets;
 mod waits;
 
+use std::mem::ManuallyDrop;
+
 use anyhow::Result;
 use whotalks::load::Loaded;
-use whotalks::model::{At, Map, build_at};
+use whotalks::model::{At, Map, Readable, build_at};
 use whotalks::query::restrict;
 
 use crate::Outcome;
 use crate::cli::{Command, Selection};
 use crate::input::Snapshot;
+use crate::table::plural;
 
 /// Runs the command.
 pub(crate) fn run(command: &Command) -> Result<Outcome> {
@@ -31,9 +36,11 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::List(options) => list::run(options),
         Command::Hubs(options) => hubs::run(options),
         Command::Path(options) => path::run(options),
+        Command::Show(options) => show::run(options),
         Command::Waits(options) => waits::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::Learn(options) => learn::run(options),
         Command::Diff(options) => diff::run(options),
         Command::Draw(options) => draw::run(options),
         Command::Export(options) => export::run(options),
@@ -43,9 +50,24 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 
 /// The map of the snapshots, as far as the selectors want it; the snapshots lose what the map takes
 /// over. `None`, and a line on standard error, when nothing matches a selector.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>> {
+///
+/// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
+/// parts to pieces before the process ends would only keep its user waiting.
+fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<ManuallyDrop<Map>>> {
+    map_by(snapshots, selection, build_at)
+}
+
+/// How files become a map: [`build_at`], or [`whotalks::model::build_whole`].
+type Build = fn(&[Loaded], At) -> Option<Map>;
+
+/// The same, built as is said.
+fn map_by(
+    snapshots: &mut [Snapshot],
+    selection: &Selection,
+    build: Build,
+) -> Result<Option<ManuallyDrop<Map>>> {
     let restriction = selection.restriction()?;
-    let Some(whole) = unrestricted(snapshots, selection.at, build_at) else {
+    let Some(whole) = unrestricted(snapshots, selection.at, build) else {
         return Ok(None);
     };
     let near = near_names(&whole, selection);
@@ -54,16 +76,11 @@ fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<Map>>
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
     }
-    Ok(Some(map))
+    Ok(Some(ManuallyDrop::new(map)))
 }
 
-/// The whole map of the snapshots, by [`build_at`] or [`whotalks::model::build_whole`]. `None`, and
-/// a line on standard error, when there is no such capture.
-fn unrestricted(
-    snapshots: &mut [Snapshot],
-    at: At,
-    build: impl Fn(&[Loaded], At) -> Option<Map>,
-) -> Option<Map> {
+/// The whole map of the snapshots. `None`, and a line on standard error, when there is no such capture.
+fn unrestricted(snapshots: &mut [Snapshot], at: At, build: Build) -> Option<Map> {
     let loaded: Vec<_> = snapshots
         .iter_mut()
         .map(|s| std::mem::take(&mut s.loaded))
@@ -73,6 +90,8 @@ fn unrestricted(
         return None;
     };
     say_series(&loaded, &whole, at);
+    // As the map: never freed, for it would only take time.
+    std::mem::forget(loaded);
     Some(whole)
 }
 
@@ -104,6 +123,32 @@ fn near_names(map: &Map, selection: &Selection) -> String {
         " {}{mean}",
         whotalks::escape::display(words.join(" ").as_bytes())
     )
+}
+
+/// Everything that may be missing, as sentences; nothing when the map is complete.
+fn incomplete(map: &Map) -> Option<String> {
+    let coverage = || map.hosts.iter().map(|host| &host.coverage);
+    let mut said: Vec<String> = unreadable(map).into_iter().collect();
+    let netns = coverage().flat_map(|coverage| &coverage.netns);
+    let unread = netns.filter(|ns| ns.diag != Readable::Ok).count();
+    if unread > 0 {
+        let namespaces = plural(unread, "network namespace", "network namespaces");
+        said.push(format!("{namespaces} not fully read."));
+    }
+    let damage: usize = coverage().map(|coverage| coverage.damage.len()).sum();
+    if damage > 0 {
+        said.push(format!("{} damaged.", plural(damage, "place", "places")));
+    }
+    if coverage().any(|coverage| coverage.hidepid) {
+        said.push("/proc hides other users' processes.".to_owned());
+    }
+    if coverage().any(|coverage| !coverage.initial_pidns) {
+        said.push("Processes outside this pid namespace are unseen.".to_owned());
+    }
+    if said.is_empty() && coverage().any(|coverage| !coverage.complete) {
+        said.push("Coverage is incomplete (whotalks info).".to_owned());
+    }
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 /// `12 of 214 processes unreadable.`, or nothing when all were read.

@@ -7,10 +7,10 @@ use serde::Serialize;
 use whotalks::escape;
 use whotalks::graph::{Talk, program};
 use whotalks::id;
-use whotalks::model::{Map, ProcessId, build};
+use whotalks::model::{Map, ProcessId, build_at};
 use whotalks::query::{self, Direction, Hop, is_pending, via};
 
-use super::{pick, unreadable};
+use super::{pick, unreadable, unrestricted};
 use crate::Outcome;
 use crate::cli::{Format, Path};
 use crate::style;
@@ -33,11 +33,9 @@ struct Row {
 
 pub(super) fn run(options: &Path) -> Result<Outcome> {
     let mut snapshots = input::open(&options.snapshots.files)?;
-    let loaded: Vec<_> = snapshots
-        .iter_mut()
-        .map(|snapshot| std::mem::take(&mut snapshot.loaded))
-        .collect();
-    let map = build(&loaded);
+    let Some(map) = unrestricted(&mut snapshots, options.snapshots.at, build_at) else {
+        return Ok(Outcome::Found);
+    };
     let from = picked(&map, &options.from)?;
     let to = picked(&map, &options.to)?;
     let known = !from.is_empty() && !to.is_empty();
@@ -65,11 +63,7 @@ pub(super) fn run(options: &Path) -> Result<Outcome> {
 fn picked(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
     let found = pick::processes(map, selector)?;
     if found.is_empty() {
-        let near = match pick::near(map, selector) {
-            near if near.is_empty() => String::new(),
-            near => format!(", near: {}", near.join(", ")),
-        };
-        eprintln!("whotalks: {}: nothing matches{near}", shown(selector));
+        pick::say_unmatched(map, selector)?;
     }
     Ok(found)
 }

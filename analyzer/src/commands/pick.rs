@@ -1,9 +1,11 @@
 //! The processes that one selector on the command line means, and names near it.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, anyhow};
-use whotalks::graph;
-use whotalks::model::{Map, ProcessId};
-use whotalks::query::{Selection, Selector, matching};
+use whotalks::model::{Map, ProcessId, SocketState};
+use whotalks::query::{Selection, Selector, matching, matching_sockets};
+use whotalks::{escape, graph};
 
 /// The processes that match.
 ///
@@ -16,10 +18,54 @@ pub(super) fn processes(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
     Ok(chosen.map(|(at, _)| ProcessId::new(at)).collect())
 }
 
+/// Says on standard error when a selector means nobody and nothing, with names that are near.
+pub(super) fn say_unmatched(map: &Map, selector: &str) -> Result<()> {
+    let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
+    let selection = Selection::new(vec![parsed]);
+    let sockets = selection.has_socket_kinds() && matching_sockets(map, &selection).contains(&true);
+    if sockets || matching(map, &selection).contains(&true) {
+        return Ok(());
+    }
+    let near = match near(map, selector) {
+        near if near.is_empty() => String::new(),
+        near => format!(", near: {}", near.join(", ")),
+    };
+    let selector = escape::display(selector.as_bytes());
+    eprintln!("whotalks: {selector}: nothing matches{near}");
+    Ok(())
+}
+
 /// The names that are most like a selector that matched nothing; at most five.
 pub(super) fn near(map: &Map, selector: &str) -> Vec<String> {
     let word = selector.split_once(':').map_or(selector, |(_, word)| word);
-    nearest(word, map.processes.iter().map(graph::program))
+    let processes = map.processes.iter();
+    let units = processes
+        .clone()
+        .filter_map(|process| process.unit.as_deref());
+    let containers = processes
+        .clone()
+        .filter_map(|process| process.container.as_ref());
+    let containers = containers.filter_map(|container| container.name.as_deref());
+    let listening = map
+        .sockets
+        .iter()
+        .filter(|one| one.state == SocketState::Listening);
+    let names = listening.filter_map(|socket| socket.name.as_ref());
+    let users = processes
+        .clone()
+        .filter_map(|process| process.user.as_deref());
+    // Of many names that are the same one is enough.
+    let all: BTreeSet<String> = processes
+        .map(graph::program)
+        .chain(
+            units
+                .chain(containers)
+                .map(|name| escape::display(name.as_bytes())),
+        )
+        .chain(users.map(escape::display))
+        .chain(names.map(|name| escape::name(name.bytes())))
+        .collect();
+    nearest(word, all.into_iter())
 }
 
 /// Of names, the five most like a word as a whole or in one of their own words, nearest first.

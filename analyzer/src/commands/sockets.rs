@@ -1,5 +1,6 @@
 //! `whotalks list --sockets`: every socket, with its holders.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use anyhow::Result;
@@ -9,11 +10,11 @@ use whotalks::model::{Map, SocketId};
 use whotalks::query::{addressed, matching_sockets, named};
 use whotalks::{escape, id, names};
 
-use super::unreadable;
+use super::incomplete;
 use crate::Outcome;
 use crate::cli::{List, TableFormat};
 use crate::output;
-use crate::table::{self, Align};
+use crate::table::{self, Align, Cells};
 
 #[derive(Serialize)]
 struct Document {
@@ -109,7 +110,10 @@ fn csv(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
 }
 
 fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
-    let rows: Vec<Vec<String>> = chosen.iter().map(|id| cells(map, *id)).collect();
+    let mut cells = Cells::new();
+    for id in chosen {
+        fill(&mut cells, map, *id);
+    }
     let heading = [
         ("INODE", Align::Right),
         ("FAMILY", Align::Left),
@@ -118,51 +122,57 @@ fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
         ("HOLDERS", Align::Left),
         ("NAME", Align::Left),
     ];
-    table::print(out, &heading, &rows)?;
-    if let Some(line) = unreadable(map) {
+    table::print_cells(out, &heading, &cells)?;
+    if let Some(line) = incomplete(map) {
         writeln!(out, "{line}")?;
     }
     Ok(())
 }
 
-fn cells(map: &Map, id: SocketId) -> Vec<String> {
+/// One socket's row; there may be hundreds of thousands.
+fn fill(cells: &mut Cells, map: &Map, id: SocketId) {
     let socket = map.socket(id);
-    let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
-    let remote = socket
-        .remote
-        .map(|remote| format!(" ⇄ {}", escape::address(remote)));
-    let address = || Some(escape::address(socket.local?) + &remote.unwrap_or_default());
-    vec![
-        socket.inode.to_string(),
-        names::family(socket.family).to_owned(),
-        socket
-            .protocol
-            .unwrap_or(names::socket_type(socket.kind))
-            .to_owned(),
-        names::socket_state(socket.state).to_owned(),
-        holders(map, id),
-        name.or_else(address).unwrap_or_default(),
-    ]
+    let kind = socket.protocol.unwrap_or(names::socket_type(socket.kind));
+    let _ = write!(cells.text(), "{}", socket.inode);
+    cells.end();
+    for word in [
+        names::family(socket.family),
+        kind,
+        names::socket_state(socket.state),
+    ] {
+        cells.text().push_str(word);
+        cells.end();
+    }
+    holders(cells.text(), map, id);
+    cells.end();
+    let text = cells.text();
+    if let Some(name) = &socket.name {
+        text.push_str(&escape::name(name.bytes()));
+    } else if let Some(local) = socket.local {
+        text.push_str(&escape::address(local));
+        if let Some(remote) = socket.remote {
+            text.extend([" ⇄ ", &escape::address(remote)]);
+        }
+    }
+    cells.end();
 }
 
 /// `nginx [12] fd 5, nginx [13] fd 5 (and 7 more)`.
-fn holders(map: &Map, id: SocketId) -> String {
+fn holders(text: &mut String, map: &Map, id: SocketId) {
     const NAMED: usize = 3;
     let holders = map.holders(id);
-    let named = holders.iter().take(NAMED).map(|holder| {
+    for (at, holder) in holders.iter().take(NAMED).enumerate() {
         let process = map.process(holder.process);
-        format!(
-            "{} [{}] fd {}",
-            escape::display(&process.comm),
-            process.pid,
-            holder.fd
-        )
-    });
-    let named = named.collect::<Vec<_>>().join(", ");
+        text.push_str(if at > 0 { ", " } else { "" });
+        escape::push_display(text, &process.comm);
+        let _ = write!(text, " [{}] fd {}", process.pid, holder.fd);
+    }
     match (holders.len(), map.socket(id).holders_complete) {
-        (0, true) => "(none)".to_owned(),
-        (0, false) => "(unreadable)".to_owned(),
-        (all, _) if all > NAMED => format!("{named} (and {} more)", all - NAMED),
-        _ => named,
+        (0, true) => text.push_str("(none)"),
+        (0, false) => text.push_str("(unreadable)"),
+        (all, _) if all > NAMED => {
+            let _ = write!(text, " (and {} more)", all - NAMED);
+        }
+        _ => {}
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::relation::{self, Relation};
 use super::{Shown, names, rfc3339, shown};
 use crate::escape;
 use crate::id;
@@ -19,6 +20,7 @@ pub struct Graph<'a> {
     sockets: Vec<Socket>,
     connections: Vec<Connection>,
     pipes: Vec<Pipe>,
+    relations: Vec<Relation>,
     warnings: Vec<Warning<'a>>,
 }
 
@@ -67,8 +69,9 @@ struct NetnsCoverage {
     proc_net: &'static str,
 }
 
+/// A process of the document.
 #[derive(Debug, Serialize)]
-struct Process<'a> {
+pub struct Process<'a> {
     id: String,
     host: String,
     pid: u32,
@@ -99,6 +102,9 @@ struct Process<'a> {
     pidns: Option<u64>,
     fds_status: &'static str,
     fd_counts: &'a BTreeMap<Box<str>, u32>,
+    /// In how many captures of a series it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +137,9 @@ pub struct Socket {
     accepting: Option<bool>,
     holders: Vec<SocketHolder>,
     holders_complete: bool,
+    /// In how many captures of a series it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -155,8 +164,9 @@ struct SocketHolder {
     cloexec: Option<bool>,
 }
 
+/// A connection of the document.
 #[derive(Debug, Serialize)]
-struct Connection {
+pub struct Connection {
     id: String,
     kind: &'static str,
     a: String,
@@ -166,6 +176,9 @@ struct Connection {
     evidence: &'static str,
     listener_evidence: Option<&'static str>,
     confirmed: bool,
+    /// In how many captures of a series it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -178,6 +191,9 @@ struct Pipe {
     path_hex: Option<String>,
     readers: Vec<PipeHolder>,
     writers: Vec<PipeHolder>,
+    /// In how many captures of a series it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -222,6 +238,11 @@ pub fn graph(map: &Map) -> Graph<'_> {
             .collect(),
         pipes: indices(&map.pipes)
             .map(|at| pipe(map, PipeId::new(at)))
+            .collect(),
+        relations: map
+            .relations
+            .iter()
+            .map(|one| relation::row(map, one))
             .collect(),
         warnings: map.warnings.iter().map(warning).collect(),
     }
@@ -284,7 +305,8 @@ fn coverage(at: usize, host: &crate::model::Host) -> Coverage {
     }
 }
 
-fn process(map: &Map, at: ProcessId) -> Process<'_> {
+/// The document's row of a process.
+pub fn process(map: &Map, at: ProcessId) -> Process<'_> {
     let process = map.process(at);
     let comm = shown(&process.comm);
     let exe = (!process.exe.is_empty()).then(|| shown(&process.exe));
@@ -325,6 +347,7 @@ fn process(map: &Map, at: ProcessId) -> Process<'_> {
         pidns: process.pidns,
         fds_status: names::fds_status(process.fds_status),
         fd_counts: &process.fd_counts,
+        seen: map.seen.as_ref().map(|seen| seen.processes[at.index()]),
     }
 }
 
@@ -361,6 +384,7 @@ pub fn socket(map: &Map, at: SocketId) -> Socket {
         accepting: socket.accepting,
         holders: map.holders(at).iter().map(holder).collect(),
         holders_complete: socket.holders_complete,
+        seen: map.seen.as_ref().map(|seen| seen.sockets[at.index()]),
     }
 }
 
@@ -380,7 +404,8 @@ fn endpoint(address: Address) -> Endpoint {
     }
 }
 
-fn connection(map: &Map, at: usize) -> Connection {
+/// The document's row of a connection.
+pub fn connection(map: &Map, at: usize) -> Connection {
     let connection = &map.connections[at];
     Connection {
         id: id::connection(map, at),
@@ -394,6 +419,7 @@ fn connection(map: &Map, at: usize) -> Connection {
         evidence: names::evidence(connection.evidence),
         listener_evidence: connection.listener_evidence.map(names::listener_evidence),
         confirmed: connection.confirmed,
+        seen: map.seen.as_ref().map(|seen| seen.connections[at]),
     }
 }
 
@@ -416,6 +442,7 @@ fn pipe(map: &Map, at: PipeId) -> Pipe {
         path_hex: path.and_then(|path| path.hex),
         readers: pipe.readers.iter().map(holder).collect(),
         writers: pipe.writers.iter().map(holder).collect(),
+        seen: map.seen.as_ref().map(|seen| seen.pipes[at.index()]),
     }
 }
 

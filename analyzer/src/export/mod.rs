@@ -8,11 +8,12 @@ pub mod dot;
 mod graph;
 pub mod graphml;
 mod network;
+mod relation;
 mod text;
 mod time;
 
 pub use crate::names;
-pub use graph::{Graph, Socket, graph, socket};
+pub use graph::{Connection, Graph, Process, Socket, connection, graph, process, socket};
 pub use network::{Kind, Network, network};
 pub use text::{Shown, shown};
 pub use time::rfc3339;

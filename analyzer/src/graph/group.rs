@@ -23,6 +23,8 @@ pub enum By {
     User,
     /// Each host.
     Host,
+    /// Each socket: of links only; groups are processes.
+    Socket,
 }
 
 /// Processes put together; groups are numbered in the order of their first process.
@@ -30,6 +32,7 @@ pub enum By {
 pub struct Groups {
     of_process: Vec<u32>,
     labels: Vec<String>,
+    by_socket: bool,
 }
 
 impl Groups {
@@ -39,6 +42,7 @@ impl Groups {
         let mut groups = Self {
             of_process: Vec::with_capacity(map.processes.len()),
             labels: vec![],
+            by_socket: by == By::Socket,
         };
         for process in &map.processes {
             let mut label = label(map, process, by);
@@ -58,6 +62,11 @@ impl Groups {
     /// The group of a process.
     pub fn of_process(&self, process: ProcessId) -> u32 {
         self.of_process[process.index()]
+    }
+
+    /// Whether each socket is to be one.
+    pub fn by_socket(&self) -> bool {
+        self.by_socket
     }
 
     /// A group's label, printable.
@@ -84,7 +93,7 @@ fn host_name(map: &Map, process: &Process) -> String {
 pub fn label(map: &Map, process: &Process, by: By) -> String {
     match by {
         By::Role => role(process),
-        By::Process => format!("{} [{}]", program(process), process.pid),
+        By::Process | By::Socket => format!("{} [{}]", program(process), process.pid),
         By::Exe if process.exe.is_empty() => escape::display(&process.comm),
         By::Exe => escape::display(&process.exe),
         By::Unit => process

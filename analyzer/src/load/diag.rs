@@ -3,10 +3,10 @@
 use whotalks_snapshot::netlink::{ByteOrder, NLMSG_DONE, NLMSG_ERROR, messages};
 
 /// The rows of a dump as `parse` reads their payloads, and how many messages were unreadable.
-pub(super) fn rows<T>(
-    dump: &[u8],
+pub(super) fn rows<'a, T>(
+    dump: &'a [u8],
     order: ByteOrder,
-    parse: impl Fn(&[u8], ByteOrder) -> Option<T>,
+    parse: impl Fn(&'a [u8], ByteOrder) -> Option<T>,
 ) -> (Vec<T>, usize) {
     let mut rows = Vec::new();
     let mut bad = 0;

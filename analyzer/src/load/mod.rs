@@ -11,6 +11,7 @@ pub mod packet_diag;
 pub mod proc_net_unix;
 pub mod proc_pid;
 pub mod syscall;
+pub mod tcp_info;
 pub mod unix_diag;
 pub mod vsock_diag;
 

@@ -54,22 +54,58 @@ pub struct Row {
 
 /// The rows of a dump, and how many messages were unreadable.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    diag::rows(dump, order, row)
+    let (heads, bad) = heads(dump, order);
+    (heads.iter().map(|head| head.row(order)).collect(), bad)
 }
 
-fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
-    // udiag_family, udiag_type, udiag_state, pad, udiag_ino, udiag_cookie[2].
+/// A message of which only the part that identifies the socket was read: dumps are ordered by it
+/// before they are read whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// Inode on sockfs (32 bits).
+    pub inode: u32,
+    /// Socket cookie.
+    pub cookie: u64,
+    kind: u8,
+    state: u8,
+    attributes: &'a [u8],
+}
+
+/// The messages of a dump, and how many were unreadable.
+pub fn heads(dump: &[u8], order: ByteOrder) -> (Vec<Head<'_>>, usize) {
+    diag::rows(dump, order, head)
+}
+
+/// `udiag_family, udiag_type, udiag_state, pad, udiag_ino, udiag_cookie[2]`.
+fn head(payload: &[u8], order: ByteOrder) -> Option<Head<'_>> {
     let [_, kind, state, ..] = *payload else {
         return None;
     };
-    let mut row = Row {
-        kind,
-        state,
+    Some(Head {
         inode: order.u32(payload, 4)?,
         cookie: diag::cookie(payload, 8, order)?,
+        kind,
+        state,
+        attributes: payload.get(16..)?,
+    })
+}
+
+impl Head<'_> {
+    /// The whole row.
+    pub fn row(&self, order: ByteOrder) -> Row {
+        row(self, order)
+    }
+}
+
+fn row(head: &Head<'_>, order: ByteOrder) -> Row {
+    let mut row = Row {
+        kind: head.kind,
+        state: head.state,
+        inode: head.inode,
+        cookie: head.cookie,
         ..Row::default()
     };
-    for (attribute, value) in attributes(payload.get(16..)?, order) {
+    for (attribute, value) in attributes(head.attributes, order) {
         match attribute {
             UNIX_DIAG_NAME => row.name = value.to_vec(),
             UNIX_DIAG_VFS => row.vfs = order.u32(value, 0).zip(order.u32(value, 4)),
@@ -86,7 +122,7 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
             _ => {}
         }
     }
-    Some(row)
+    row
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! From captures to the map: each host joined on its own, then put side by side.
 
+use std::panic::resume_unwind;
+
 use whotalks_snapshot::Damage;
 use whotalks_snapshot::records::RawHeader;
 
 use super::connect::Connector;
 use super::descriptors::{Held, held};
-use super::draft::{Draft, settle};
+use super::draft::{Draft, append, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
 use super::series::{Taken, series};
 use super::socket::{Family, SocketKey, SocketState};
+use super::union::union;
 use super::{
     HostId, Map, Warning, inet, netlink, packet, processes, relation, tuples, unix, vsock,
 };
@@ -27,6 +30,11 @@ pub enum At {
     Number(i64),
     /// The latest that had begun by then: wall clock, nanoseconds since 1970.
     Time(u64),
+    /// The same by the time of day (UTC), nanoseconds since midnight: of the day on which the series
+    /// ends, else of the day before.
+    Day(u64),
+    /// All of them, as one map; where a question is of one moment, the latest.
+    All,
 }
 
 /// Joins the latest capture of each boot among the files: of several hosts one map.
@@ -38,6 +46,9 @@ pub fn build(files: &[Loaded]) -> Map {
 ///
 /// `None` when `at` names a capture that a series does not have.
 pub fn build_at(files: &[Loaded], at: At) -> Option<Map> {
+    if at == At::All {
+        return Some(union(&series(files)));
+    }
     Some(join(&taken(files, at)?))
 }
 
@@ -79,12 +90,20 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let first_process = map.processes.len();
     let first_socket = map.sockets.len();
     map.hosts.push(processes::host(capture));
-    let (mut of_host, vanished) = processes::processes(capture, host);
-    map.processes.append(&mut of_host);
-    let held = held(capture, host, &mut map.processes, first_process);
-
     let mut warnings = Vec::new();
-    let (mut drafts, netns) = unix::drafts(capture, host, &mut warnings);
+    // What processes say and what the kernel's tables say: as large, and independent of each other.
+    let (held, vanished, (mut drafts, netns)) = std::thread::scope(|scope| {
+        let tables = scope.spawn(|| unix::drafts(capture, host, &mut warnings));
+        let (mut of_host, vanished) = processes::processes(capture, host);
+        map.processes.append(&mut of_host);
+        let held = held(capture, host, &mut map.processes, first_process);
+        let tables = tables.join();
+        (
+            held,
+            vanished,
+            tables.unwrap_or_else(|panic| resume_unwind(panic)),
+        )
+    });
     drafts.append(&mut inet::drafts(capture, host));
     let is_held = |inode| {
         held.sockets
@@ -107,10 +126,12 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     judge(capture, &mut coverage);
     add_holders(map, &mut drafts, &held, coverage.all_holders_known());
 
+    let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
     let connector = Connector {
         host,
         first: first_socket,
         drafts: &drafts,
+        keys: &keys,
         holders: &map.holders,
         all_tables: coverage.netns.iter().all(|ns| ns.diag == Readable::Ok),
     };
@@ -118,18 +139,15 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let mut inet = tuples::connections(&drafts, first_socket, &map.holders);
     map.connections.append(&mut found.connections);
     map.connections.append(&mut inet);
-    let find = |inode| {
-        drafts
-            .binary_search_by_key(&SocketKey::Inode(inode), |d| d.socket.key)
-            .ok()
-    };
+    let find = |inode| keys.binary_search(&SocketKey::Inode(inode)).ok();
     let mut between = netlink.connections(first_socket, &drafts, find);
     map.connections.append(&mut between);
     for at in found.pending {
         drafts[at].socket.state = SocketState::Pending;
     }
-    map.sockets
-        .extend(drafts.into_iter().map(|draft| draft.socket));
+    // In place: the sockets take over the drafts' memory.
+    let sockets = drafts.into_iter().map(|draft| draft.socket).collect();
+    append(&mut map.sockets, sockets);
     map.pipes.extend(held.pipes);
     warnings.append(&mut found.warnings);
     let damaged = coverage.damage.iter().cloned();

@@ -15,6 +15,8 @@ pub(super) struct Connector<'a> {
     /// The id of the first draft.
     pub(super) first: usize,
     pub(super) drafts: &'a [Draft],
+    /// Their keys, by themselves: a search stays in the cache.
+    pub(super) keys: &'a [SocketKey],
     pub(super) holders: &'a [Holder],
     /// Every network namespace's sockets were read.
     pub(super) all_tables: bool,
@@ -86,10 +88,7 @@ impl Connector<'_> {
     /// is the first of them: if that is the wrong one it does not point back, and no edge is made.
     fn by_inode(&self, inode: u32, from: usize) -> Option<usize> {
         let key = SocketKey::Inode(inode.into());
-        let at = self
-            .drafts
-            .binary_search_by_key(&key, |draft| draft.socket.key)
-            .ok()?;
+        let at = self.keys.binary_search(&key).ok()?;
         let draft = &self.drafts[at];
         let fits = draft.socket.family == Family::Unix
             && draft.socket.kind == self.drafts[from].socket.kind;
@@ -170,8 +169,9 @@ impl Connector<'_> {
         for (listener, draft) in self.drafts.iter().enumerate() {
             for client in draft.waiting.iter().filter(|inode| **inode != 0) {
                 let key = SocketKey::Inode((*client).into());
-                let at = self.drafts.binary_search_by_key(&key, |d| d.socket.key);
-                let Ok(at) = at else { continue };
+                let Ok(at) = self.keys.binary_search(&key) else {
+                    continue;
+                };
                 // Accepted between the two readings: then it has a peer by now.
                 if self.drafts[at].peer != Some(0) {
                     continue;

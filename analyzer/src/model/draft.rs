@@ -48,6 +48,15 @@ pub(super) fn socket_type(number: u8) -> SocketType {
     }
 }
 
+/// Puts more at the end; the first and by far largest part is not copied.
+pub(super) fn append<T>(all: &mut Vec<T>, mut more: Vec<T>) {
+    if all.is_empty() {
+        *all = more;
+    } else {
+        all.append(&mut more);
+    }
+}
+
 /// Sorts by key and gives each key to one socket.
 ///
 /// The same socket listed twice (two looks, or one namespace read through two processes) is one; two

@@ -23,7 +23,9 @@ mod relation;
 mod series;
 mod socket;
 mod tuples;
+mod union;
 mod unix;
+mod views;
 mod vsock;
 mod wait;
 
@@ -37,6 +39,7 @@ pub use socket::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
     ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,
 };
+pub use union::Seen;
 pub use wait::{Call, Doing, On, Wait};
 
 use std::ops::Range;
@@ -63,6 +66,8 @@ pub struct Map {
     pub waits: Vec<Wait>,
     /// Relations that are no conversations; only of [`build_whole`].
     pub relations: Vec<Relation>,
+    /// In how many captures each thing was seen; only of [`At::All`].
+    pub seen: Option<Seen>,
     /// All holders, each socket's in one run: see `Map::holders`.
     pub(crate) holders: Vec<Holder>,
 }

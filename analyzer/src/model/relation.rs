@@ -42,6 +42,47 @@ pub enum Relation {
     },
 }
 
+impl Relation {
+    /// The same where things have other places, or none any more; `None`: nobody is left who has it.
+    pub(crate) fn moved(
+        self,
+        process: &impl Fn(ProcessId) -> Option<ProcessId>,
+        on: &impl Fn(On) -> On,
+    ) -> Option<Self> {
+        let moved = |holder: Holder| {
+            Some(Holder {
+                process: process(holder.process)?,
+                ..holder
+            })
+        };
+        Some(match self {
+            Self::Epoll { holder, targets } => {
+                let target = |target: Target| Target {
+                    on: on(target.on),
+                    ..target
+                };
+                Self::Epoll {
+                    holder: moved(holder)?,
+                    targets: targets.into_iter().map(target).collect(),
+                }
+            }
+            Self::Eventfd { id, holders } => {
+                let holders: Vec<Holder> = holders.into_iter().filter_map(moved).collect();
+                (!holders.is_empty()).then_some(Self::Eventfd { id, holders })?
+            }
+            Self::Pidfd {
+                holder,
+                pid,
+                target,
+            } => Self::Pidfd {
+                holder: moved(holder)?,
+                pid,
+                target: target.and_then(process),
+            },
+        })
+    }
+}
+
 /// Something that an epoll descriptor watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {

@@ -54,7 +54,7 @@ impl<'a> Series<'a> {
     pub fn place(&self, at: At) -> Option<usize> {
         let count = self.0.len();
         let place = match at {
-            At::Last => count.checked_sub(1)?,
+            At::Last | At::All => count.checked_sub(1)?,
             At::Number(number) => {
                 let back = usize::try_from(number.unsigned_abs()).ok()?;
                 if number > 0 {
@@ -63,14 +63,27 @@ impl<'a> Series<'a> {
                     count.checked_sub(back)?
                 }
             }
-            At::Time(ns) => self
-                .0
-                .iter()
-                .rposition(|taken| started(taken.capture) <= ns)?,
+            At::Time(ns) => self.by(ns)?,
+            At::Day(ns) => {
+                let last = started(self.0.last()?.capture);
+                let midnight = last - last % DAY_NS;
+                let today = self.by(midnight.saturating_add(ns));
+                today.or_else(|| self.by(midnight.checked_sub(DAY_NS)?.saturating_add(ns)))?
+            }
         };
         (place < count).then_some(place)
     }
+
+    /// The latest that had begun by then.
+    fn by(&self, ns: u64) -> Option<usize> {
+        self.0
+            .iter()
+            .rposition(|taken| started(taken.capture) <= ns)
+    }
 }
+
+/// Nanoseconds of a day.
+const DAY_NS: u64 = 86_400_000_000_000;
 
 /// What the captures of one series share. Containers share their host's boot, not its processes.
 fn identity(capture: &Capture) -> Option<(&[u8], u64, &[u8])> {
@@ -83,4 +96,43 @@ fn started(capture: &Capture) -> u64 {
         .host
         .as_ref()
         .map_or(0, |host| host.started_realtime_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_NS: u64 = DAY_NS / 24;
+
+    #[test]
+    fn times_of_day() {
+        let at = |hours: &[u64]| Loaded {
+            captures: hours.iter().map(|hour| capture(*hour)).collect(),
+            ..Loaded::default()
+        };
+        let file = at(&[5 * 24 + 23, 6 * 24 + 1, 6 * 24 + 3]);
+        let all = series(std::slice::from_ref(&file));
+        let place = |hour: u64| all[0].place(At::Day(hour * HOUR_NS));
+        assert_eq!([place(2), place(3), place(22)], [Some(1), Some(2), Some(2)]);
+        // Not yet on the last day: the day before.
+        assert_eq!(place(0), None);
+        let file = at(&[5 * 24 + 17, 6 * 24 + 1]);
+        let all = series(std::slice::from_ref(&file));
+        assert_eq!(all[0].place(At::Day(0)), None);
+        let file = at(&[4 * 24, 5 * 24 + 17, 6 * 24 + 1]);
+        let all = series(std::slice::from_ref(&file));
+        assert_eq!(all[0].place(At::Day(0)), Some(0));
+        assert_eq!(all[0].place(At::All), Some(2));
+    }
+
+    fn capture(hour: u64) -> Capture {
+        Capture {
+            host: Some(Host {
+                boot_id: b"boot".to_vec(),
+                started_realtime_ns: hour * HOUR_NS,
+                ..Host::default()
+            }),
+            ..Capture::default()
+        }
+    }
 }

@@ -5,12 +5,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 
-use super::draft::{Draft, socket_type};
+use super::draft::{Draft, append, socket_type};
 use super::process::{NetnsCoverage, Readable};
 use super::socket::{Family, SocketState, SocketType};
+use super::views::{Listed, compare};
 use super::{HostId, Name, Warning};
-use crate::escape;
 use crate::load::unix_diag::{self, ESTABLISHED, LISTEN};
 use crate::load::{Capture, RawSource, proc_net_unix};
 use whotalks_snapshot::netlink::ByteOrder;
@@ -18,9 +19,6 @@ use whotalks_snapshot::records::RawHeader;
 
 const EPERM: u16 = 1;
 const EACCES: u16 = 13;
-
-/// How many single rows are named in warnings of one kind and namespace.
-const NAMED_ROWS: usize = 5;
 
 /// The Unix sockets of a host, with what was read of each namespace.
 pub(super) fn drafts(
@@ -43,21 +41,32 @@ pub(super) fn drafts(
         // Of a socket that several list, the latest row counts.
         readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
     }
-    let mut drafts = Vec::new();
-    let mut coverage = Vec::new();
-    for inode in netns {
-        let mut one = Namespace {
-            capture,
-            sources: &sources,
-            order,
-            host,
-            inode,
-            warnings,
-        };
-        let (mut found, covered) = one.read();
-        drafts.append(&mut found);
-        coverage.push(covered);
-    }
+    let (mut drafts, mut coverage) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        // The text takes as long to read as the dump.
+        let listed = scope.spawn(|| Listed::of(capture));
+        let mut read = Vec::new();
+        for inode in netns {
+            let mut one = Namespace {
+                capture,
+                sources: &sources,
+                order,
+                host,
+                inode,
+                warnings,
+            };
+            read.push(one.read());
+        }
+        let listed = listed.join().unwrap_or_else(|panic| resume_unwind(panic));
+        for (mut found, covered) in read {
+            if matches!(covered.diag, Readable::Ok | Readable::Truncated) {
+                let rows = listed.namespace(covered.inode);
+                compare(&mut found, rows, covered.inode, host, warnings);
+            }
+            append(&mut drafts, found);
+            coverage.push(covered);
+        }
+    });
     (drafts, coverage)
 }
 
@@ -106,11 +115,18 @@ impl<'a> Namespace<'a> {
         let proc_net = readable(self.sources("net/unix"));
         let mut drafts = Vec::new();
         let mut bad = 0;
+        let mut heads = Vec::new();
         for raw in self.sources("diag/unix") {
-            let (rows, unreadable) = unix_diag::rows(&raw.bytes, self.order);
-            drafts.extend(rows.into_iter().map(|row| self.diag_draft(row)));
+            let (mut found, unreadable) = unix_diag::heads(&raw.bytes, self.order);
+            heads.append(&mut found);
             bad += unreadable;
         }
+        // Ordered before they are read whole: a draft is several times as large. Stable, since of
+        // several readings the latest comes first.
+        heads.sort_by_key(|head| (head.inode, head.cookie));
+        heads.dedup_by_key(|head| (head.inode, head.cookie));
+        let rows = heads.iter().map(|head| head.row(self.order));
+        drafts.extend(rows.map(|row| self.diag_draft(row)));
         if bad > 0 {
             diag = Readable::Truncated;
             self.warn(
@@ -122,17 +138,13 @@ impl<'a> Namespace<'a> {
             );
         }
         if matches!(diag, Readable::Ok | Readable::Truncated) {
-            drafts.sort_by_key(|draft| (draft.socket.inode, draft.socket.cookie));
-            drafts.dedup_by_key(|draft| (draft.socket.inode, draft.socket.cookie));
             self.add_waiting(&mut drafts);
-            self.compare(&mut drafts);
         } else {
             for raw in self.sources("net/unix") {
-                let (rows, _) = proc_net_unix::rows(&raw.bytes);
                 drafts.extend(
-                    rows.iter()
+                    proc_net_unix::rows(&raw.bytes)
                         .filter(|row| row.inode != 0)
-                        .map(|row| self.proc_draft(row)),
+                        .map(|row| self.proc_draft(&row)),
                 );
             }
         }
@@ -201,82 +213,6 @@ impl<'a> Namespace<'a> {
             }
         }
     }
-
-    /// Marks what both views have, and says what only one has.
-    fn compare(&mut self, drafts: &mut [Draft]) {
-        let forgeries = forgeries(drafts);
-        let mut tables = 0;
-        let (mut forged, mut unmatched) = (Vec::new(), 0);
-        for raw in self.sources("net/unix") {
-            tables += usize::from(raw.header.errno == 0);
-            for row in proc_net_unix::rows(&raw.bytes).0 {
-                if row.inode == 0 {
-                    continue;
-                }
-                let twin = drafts
-                    .binary_search_by_key(&row.inode, |draft| draft.socket.inode)
-                    .ok();
-                let is_named_so =
-                    twin.is_some_and(|at| drafts[at].socket.name == Name::from_proc(row.name));
-                // A forged row may name a real socket's inode; it seldom has its name as well.
-                if !is_named_so && forgeries.contains(after_pointer(row.line)) {
-                    forged.push(row);
-                } else if let Some(at) = twin {
-                    drafts[at].socket.seen_twice = true;
-                } else {
-                    unmatched += 1;
-                }
-            }
-        }
-        if tables == 0 {
-            return;
-        }
-        for row in forged.iter().take(NAMED_ROWS) {
-            let name = escape::display(row.name);
-            self.warn("forged-row", format!("a row of /proc/net/unix is part of a socket's name, not a socket: inode {}, {name}", row.inode));
-        }
-        if forged.len() > NAMED_ROWS {
-            self.warn(
-                "forged-row",
-                format!(
-                    "{} more forged rows of /proc/net/unix",
-                    forged.len() - NAMED_ROWS
-                ),
-            );
-        }
-        let unlisted = drafts
-            .iter()
-            .filter(|draft| !draft.socket.seen_twice)
-            .count();
-        if unmatched > 0 || unlisted > 0 {
-            let inode = self.inode;
-            self.warn("table-mismatch", format!("network namespace {inode}: {unmatched} sockets only in /proc/net/unix, {unlisted} only in the diag dump (they began or ended during the capture, or one view is incomplete)"));
-        }
-    }
-}
-
-/// Lines that are parts of sockets' names, as the table prints them.
-fn forgeries(drafts: &[Draft]) -> BTreeSet<Vec<u8>> {
-    let names = drafts
-        .iter()
-        .filter_map(|draft| draft.socket.name.as_ref())
-        .map(Name::bytes);
-    let broken = names.filter(|name| name.contains(&b'\n'));
-    let lines = broken.flat_map(|name| name.split(|byte| *byte == b'\n').skip(1));
-    // The table prints NUL as `@`.
-    let printed = |line: &[u8]| {
-        let bytes = after_pointer(line).iter();
-        bytes
-            .map(|byte| if *byte == 0 { b'@' } else { *byte })
-            .collect()
-    };
-    lines.map(printed).collect()
-}
-
-/// A row without its first column, which the collector may have blanked.
-fn after_pointer(line: &[u8]) -> &[u8] {
-    let end = line.iter().position(|byte| *byte == b':');
-    &line[end.unwrap_or(0)..]
 }
 
 /// `udiag_state` and the peer attribute; who waits in a queue is found out later.

@@ -1,9 +1,10 @@
 //! Which processes talk to the most others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Talk, talks};
-use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
+use super::links::{Nobody, is_pending, nobody};
+use crate::graph::{Ends, Talk, talks};
+use crate::model::{Map, ProcessId, SocketId, SocketState};
 
 /// A process and how much it talks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,32 +21,26 @@ pub struct Hub {
 
 /// All processes that talk to another: most peers first, then most connections, then by id.
 pub fn hubs(map: &Map) -> Vec<Hub> {
-    let mut peers: Vec<BTreeSet<ProcessId>> = vec![BTreeSet::new(); map.processes.len()];
+    let ends: Vec<Ends> = talks(map)
+        .filter(|ends| !is_pending(map, ends.talk))
+        .collect();
     let mut connections = vec![0; map.processes.len()];
-    for ends in talks(map) {
-        let counted = match ends.talk {
-            Talk::Connection(at) => {
-                let connection = &map.connections[at];
-                if connection.state == ConnectionState::Pending {
-                    continue;
-                }
-                true
-            }
-            Talk::Pipe(_) => false,
-        };
-        for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
+    // For each process the other ends of its conversations: an index into `ends`, and which end.
+    let mut others: Vec<Vec<(u32, bool)>> = vec![Vec::new(); map.processes.len()];
+    for (at, ends) in ends.iter().enumerate() {
+        for (own, is_to) in [(&ends.from, true), (&ends.to, false)] {
             for process in own {
-                let others = others.iter().filter(|other| *other != process);
-                peers[process.index()].extend(others);
+                others[process.index()].push((at as u32, is_to));
             }
         }
-        if counted {
+        if let Talk::Connection(_) = ends.talk {
             let both: BTreeSet<_> = ends.from.iter().chain(&ends.to).collect();
             for process in both {
                 connections[process.index()] += 1;
             }
         }
     }
+    let peers = count_peers(&ends, &others);
     let mut listens: Vec<Vec<SocketId>> = vec![Vec::new(); map.processes.len()];
     for (at, socket) in map.sockets.iter().enumerate() {
         if socket.state == SocketState::Listening {
@@ -60,10 +55,10 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
         .zip(connections)
         .zip(listens)
         .enumerate()
-        .filter(|(_, ((peers, _), _))| !peers.is_empty())
+        .filter(|(_, ((peers, _), _))| **peers > 0)
         .map(|(at, ((peers, connections), listens))| Hub {
             process: ProcessId::new(at),
-            peers: peers.len(),
+            peers: *peers,
             connections,
             listens,
         })
@@ -76,4 +71,64 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
         )
     });
     hubs
+}
+
+/// How many distinct processes are at the other ends, for each process.
+///
+/// A pipe that thousands inherited has thousands at both ends: millions of pairs, which are walked
+/// but never stored.
+fn count_peers(ends: &[Ends], others: &[Vec<(u32, bool)>]) -> Vec<usize> {
+    // For whom a process was last counted; no process has the number 0 here.
+    let mut counted_for = vec![0; others.len()];
+    let count = |(at, others): (usize, &Vec<(u32, bool)>)| {
+        counted_for[at] = at + 1; // oneself is no peer
+        let mut peers = 0;
+        for (end, is_to) in others {
+            let end = &ends[*end as usize];
+            for other in if *is_to { &end.to } else { &end.from } {
+                let last = &mut counted_for[other.index()];
+                peers += usize::from(*last != at + 1);
+                *last = at + 1;
+            }
+        }
+        peers
+    };
+    others.iter().enumerate().map(count).collect()
+}
+
+/// An address outside of what was captured, and who talks to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// Printable; without the port where that says nothing.
+    pub address: String,
+    /// How many processes hold the end that is here.
+    pub peers: usize,
+    /// How many connections.
+    pub connections: usize,
+}
+
+/// All such addresses: most processes first, then most connections, then by address.
+pub fn outside(map: &Map) -> Vec<Outside> {
+    let mut found: BTreeMap<String, (BTreeSet<ProcessId>, usize)> = BTreeMap::new();
+    for ends in talks(map).filter(|ends| !is_pending(map, ends.talk)) {
+        let (near, client) = match (ends.from.is_empty(), ends.to.is_empty()) {
+            (true, false) => (&ends.to, true),
+            (false, true) => (&ends.from, false),
+            _ => continue,
+        };
+        if let Nobody::Outside(address) = nobody(map, &ends, client) {
+            let (peers, connections) = found.entry(address).or_default();
+            peers.extend(near);
+            *connections += 1;
+        }
+    }
+    let outside =
+        |(address, (peers, connections)): (String, (BTreeSet<ProcessId>, usize))| Outside {
+            address,
+            peers: peers.len(),
+            connections,
+        };
+    let mut all: Vec<Outside> = found.into_iter().map(outside).collect();
+    all.sort_by_key(|one| std::cmp::Reverse((one.peers, one.connections)));
+    all
 }

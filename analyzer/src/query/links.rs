@@ -6,6 +6,7 @@ use std::fmt;
 use super::{Selection, matching};
 use crate::escape;
 use crate::graph::{Ends, Groups, Talk, talks};
+use crate::id;
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, HostId, Map, Name, ProcessId, SocketId,
 };
@@ -84,6 +85,8 @@ pub struct Link {
     pub connections: usize,
     /// How many of them wait to be accepted.
     pub pending: usize,
+    /// Of a union: in how many captures one of them was, at least.
+    pub seen: Option<u32>,
     /// The processes at the client's end.
     pub clients: BTreeSet<ProcessId>,
     /// The processes at the server's end.
@@ -124,11 +127,13 @@ pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
                     kind,
                     connections: 0,
                     pending: 0,
+                    seen: None,
                     clients: BTreeSet::new(),
                     servers: BTreeSet::new(),
                 });
                 row.connections += 1;
                 row.pending += usize::from(pending);
+                row.seen = row.seen.max(seen(map, ends.talk));
                 row.clients.extend(&clients);
                 row.servers.extend(servers);
             }
@@ -213,6 +218,15 @@ fn connection(map: &Map, talk: Talk) -> Option<&Connection> {
     }
 }
 
+/// Of a union: in how many captures it was.
+fn seen(map: &Map, talk: Talk) -> Option<u32> {
+    let seen = map.seen.as_ref()?;
+    Some(match talk {
+        Talk::Connection(at) => seen.connections[at],
+        Talk::Pipe(pipe) => seen.pipes[pipe.index()],
+    })
+}
+
 /// What kind of conversation it is.
 pub fn link_kind(map: &Map, talk: Talk) -> LinkKind {
     match connection(map, talk).map(|connection| connection.kind) {
@@ -244,12 +258,43 @@ fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<Strin
     if sides.is_empty() {
         sides.insert(nobody(map, ends, client).to_string(), Vec::new());
     }
+    if groups.by_socket() && !processes.is_empty() {
+        let label = format!("{} {}", end_id(map, ends, client), first_of(&sides));
+        sides = BTreeMap::from([(label, processes.clone())]);
+    }
     if sides.len() > GROUPS_AT_ONE_END {
         let first = sides.keys().next().cloned().unwrap_or_default();
         let label = format!("{first} and {} more", sides.len() - 1);
         sides = BTreeMap::from([(label, processes.clone())]);
     }
     sides
+}
+
+/// `nginx [12] and 3 more`
+fn first_of(sides: &BTreeMap<String, Vec<ProcessId>>) -> String {
+    let first = sides.keys().next().cloned().unwrap_or_default();
+    match sides.len() - 1 {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// Id of the socket at an end, or of the pipe: of a client that waits to be accepted the server's
+/// end is the listener.
+fn end_id(map: &Map, ends: &Ends, client: bool) -> String {
+    match ends.talk {
+        Talk::Pipe(pipe) => id::pipe(map, pipe),
+        Talk::Connection(at) => {
+            let connection = &map.connections[at];
+            let socket = match (client, connection.b, connection.listener) {
+                (true, ..) => connection.a,
+                (false, Some(b), _) => b,
+                (false, None, Some(listener)) if !ends.from_outside => listener,
+                (false, None, _) => connection.a,
+            };
+            id::socket(map, socket)
+        }
+    }
 }
 
 /// What stands where no process is known: at the client's end, or at the server's.

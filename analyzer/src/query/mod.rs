@@ -1,18 +1,22 @@
 //! Questions that people ask of a map, answered as values; how they are printed is not known here.
 
+mod collapse;
 mod hubs;
 mod links;
 mod path;
+mod portrait;
 mod restrict;
 mod select;
 mod waits;
 
-pub use hubs::{Hub, hubs};
+pub use collapse::collapse;
+pub use hubs::{Hub, Outside, hubs, outside};
 pub use links::{
     Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_dead_pipe, is_pending, is_private,
     link_kind, links, named, nobody, via,
 };
 pub use path::{Direction, Hop, path};
+pub use portrait::{Portrait, is_queued, portrait};
 pub use restrict::{Restriction, matching, matching_sockets, restrict};
-pub use select::{KINDS, Selection, Selector, SelectorError};
+pub use select::{Glob, KINDS, Selection, Selector, SelectorError};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

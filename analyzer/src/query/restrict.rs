@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::Selection;
 use crate::graph::{Talk, talks};
-use crate::model::{Connection, Holder, Map, Pipe, ProcessId, SocketId};
+use crate::model::{Connection, Holder, Map, On, Pipe, PipeId, ProcessId, SocketId};
 
 /// What to keep.
 #[derive(Debug, Clone, Default)]
@@ -275,12 +275,12 @@ impl Keep {
                 ..connection.clone()
             })
         };
-        kept.connections = map
-            .connections
-            .iter()
-            .enumerate()
-            .filter_map(connection)
-            .collect();
+        let mut connections = vec![false; map.connections.len()];
+        for (at, one) in map.connections.iter().enumerate() {
+            let one = connection((at, one));
+            connections[at] = one.is_some();
+            kept.connections.extend(one);
+        }
         let pipe = |(at, pipe): (usize, &Pipe)| {
             let readers: Vec<_> = pipe.readers.iter().filter_map(survives).collect();
             let writers: Vec<_> = pipe.writers.iter().filter_map(survives).collect();
@@ -291,7 +291,26 @@ impl Keep {
                 ..pipe.clone()
             })
         };
-        kept.pipes = map.pipes.iter().enumerate().filter_map(pipe).collect();
+        let mut pipes = vec![None; map.pipes.len()];
+        for (at, one) in map.pipes.iter().enumerate() {
+            let one = pipe((at, one));
+            pipes[at] = one.is_some().then(|| PipeId::new(kept.pipes.len()));
+            kept.pipes.extend(one);
+        }
+        let on = |on: On| match on {
+            On::Socket(id) => sockets[id.index()].map_or(On::Unknown, On::Socket),
+            On::Pipe(id) => pipes[id.index()].map_or(On::Unknown, On::Pipe),
+            other => other,
+        };
+        let relations = map.relations.iter().cloned();
+        kept.relations = relations
+            .filter_map(|one| one.moved(&process, &on))
+            .collect();
+        let some = |ids: &[Option<SocketId>]| ids.iter().map(Option::is_some).collect::<Vec<_>>();
+        let pipes: Vec<bool> = pipes.iter().map(Option::is_some).collect();
+        let seen = map.seen.as_ref();
+        kept.seen =
+            seen.map(|seen| seen.kept(&self.processes, &some(&sockets), &connections, &pipes));
         kept
     }
 }

@@ -4,7 +4,9 @@ mod calls;
 mod infos;
 mod kin;
 pub(crate) mod places;
+mod queues;
 mod standing;
+mod stuck;
 mod time;
 pub(crate) mod words;
 
@@ -13,10 +15,14 @@ use std::cell::OnceCell;
 pub(crate) use calls::{Call, Thread};
 pub(crate) use infos::Infos;
 pub(crate) use kin::Kin;
+pub(crate) use stuck::Stuck;
 pub(crate) use time::Past;
 
 use crate::load::Capture;
-use crate::model::{Connection, FdsStatus, HostId, Map, Process, ProcessId, Readable, SocketId};
+use crate::model::{
+    Connection, FdsStatus, HostId, Map, Pipe, PipeKey, Process, ProcessId, Readable, SocketId,
+};
+use crate::policy::Policy;
 use calls::thread;
 
 /// A map with the captures that it was made of, and what follows from both.
@@ -36,12 +42,17 @@ pub struct Facts<'a> {
     connections: Vec<u32>,
     /// Who holds ends that each listener accepted; by listener.
     accepted: OnceCell<Vec<(SocketId, ProcessId)>>,
-    /// Sockets of each process, by process.
-    held: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
+    /// Sockets behind the descriptors that threads wait on or descriptors wait in; sorted.
+    waited_on: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
+    blocked_writers: OnceCell<Vec<(SocketId, ProcessId)>>,
+    deadlocks: OnceCell<Vec<Vec<Stuck>>>,
+    dead_in_queue: OnceCell<Vec<(SocketId, u32)>>,
     places: OnceCell<places::Places<'a>>,
     /// Of each process.
     records: OnceCell<Vec<Option<&'a whotalks_snapshot::records::Process>>>,
     past: Option<Past<'a>>,
+    /// Who may talk to whom, where that was said.
+    pub(crate) policy: Option<&'a Policy>,
 }
 
 /// Whether a process serves a listener.
@@ -72,10 +83,14 @@ impl<'a> Facts<'a> {
             captures,
             connections,
             accepted: OnceCell::new(),
-            held: OnceCell::new(),
+            waited_on: OnceCell::new(),
+            blocked_writers: OnceCell::new(),
+            deadlocks: OnceCell::new(),
+            dead_in_queue: OnceCell::new(),
             places: OnceCell::new(),
             records: OnceCell::new(),
             past: None,
+            policy: None,
         }
     }
 
@@ -84,6 +99,12 @@ impl<'a> Facts<'a> {
         if past.iter().any(|of_host| !of_host.is_empty()) {
             self.past = Some(Past::of(&self.captures, past));
         }
+        self
+    }
+
+    /// With a policy to compare with.
+    pub fn with_policy(mut self, policy: Option<&'a Policy>) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -132,28 +153,63 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The sockets of a process with their descriptors, in the process's own and private tables.
-    pub(crate) fn sockets_of(&self, process: ProcessId) -> &[(ProcessId, u32, SocketId)] {
-        let held = self.held.get_or_init(|| {
-            let mut held = Vec::with_capacity(self.map.holders.len());
-            for at in 0..self.map.sockets.len() {
-                let id = SocketId::new(at);
-                let holders = self.map.holders(id).iter();
-                held.extend(holders.map(|holder| (holder.process, holder.fd, id)));
-            }
-            held.sort_unstable();
-            held
-        });
-        let start = held.partition_point(|(of, ..)| *of < process);
-        let end = held.partition_point(|(of, ..)| *of <= process);
-        &held[start..end]
+    /// The socket behind a descriptor that a thread waits on, or that descriptors wait in.
+    pub(crate) fn socket_at(&self, process: ProcessId, fd: u32) -> Option<SocketId> {
+        let waited_on = self.waited_on.get_or_init(|| self.waited_on());
+        let at = waited_on.binary_search_by_key(&(process, fd), |(of, fd, _)| (*of, *fd));
+        Some(waited_on[at.ok()?].2)
     }
 
-    /// The socket behind a descriptor.
-    pub(crate) fn socket_at(&self, process: ProcessId, fd: u32) -> Option<SocketId> {
-        let held = self.sockets_of(process);
-        let at = held.binary_search_by_key(&fd, |(_, fd, _)| *fd).ok()?;
-        Some(held[at].2)
+    fn waited_on(&self) -> Vec<(ProcessId, u32, SocketId)> {
+        let by_threads = self.threads.iter().filter_map(|t| Some((t.process, t.fd?)));
+        let by_flights = self
+            .infos
+            .in_flight
+            .iter()
+            .map(|(process, fd, _)| (*process, *fd));
+        let mut wanted: Vec<_> = by_threads.chain(by_flights).collect();
+        wanted.sort_unstable();
+        let mut found = Vec::new();
+        for at in 0..self.map.sockets.len() {
+            let id = SocketId::new(at);
+            for holder in self.map.holders(id) {
+                let key = (holder.process, holder.fd);
+                if wanted.binary_search(&key).is_ok() {
+                    found.push((key.0, key.1, id));
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// Listeners with clients in their queues that have gone, and how many.
+    pub(crate) fn dead_in_queue(&self) -> &[(SocketId, u32)] {
+        self.dead_in_queue
+            .get_or_init(|| queues::dead(self.map, &self.captures))
+    }
+
+    /// The process of a pid.
+    pub(crate) fn find(&self, host: HostId, pid: u32) -> Option<ProcessId> {
+        kin::find(self.map, host.0, pid)
+    }
+
+    /// Whether an event poll of the process watches a pipe.
+    pub(crate) fn watches_pipe(&self, process: ProcessId, pipe: &Pipe) -> bool {
+        match pipe.key {
+            PipeKey::Pipe(inode) | PipeKey::Fifo(_, inode) => self.infos.watches(process, inode),
+        }
+    }
+
+    /// Whether a process was told a descriptor's number on its command line.
+    pub(crate) fn is_told(&self, process: ProcessId, fd: u32) -> bool {
+        let number = fd.to_string();
+        let mut before: &[u8] = b"";
+        self.map.process(process).arguments().any(|argument| {
+            let names = names_number(before, argument, number.as_bytes());
+            before = argument;
+            names
+        })
     }
 
     /// Whether a process serves a listener that it holds.
@@ -269,4 +325,39 @@ fn threads(map: &Map, captures: &[&Capture]) -> Vec<Thread> {
     }
     threads.sort_by_key(|thread| (thread.process, thread.tid));
     threads
+}
+
+/// Whether an argument, or the one before it, speaks of a descriptor and it ends in this number:
+/// `--fd=7`, `/dev/fd/7`, `--socket 7`.
+fn names_number(before: &[u8], argument: &[u8], number: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [
+        b"fd",
+        b"sock",
+        b"pipe",
+        b"handle",
+        b"channel",
+        b"print-address",
+    ];
+    let Some(rest) = argument.strip_suffix(number) else {
+        return false;
+    };
+    let speaks = if rest.is_empty() { before } else { rest };
+    !rest.last().is_some_and(u8::is_ascii_digit)
+        && WORDS
+            .iter()
+            .any(|word| speaks.windows(word.len()).any(|part| part == *word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_arguments() {
+        let check = |before: &str, argument: &str| {
+            names_number(before.as_bytes(), argument.as_bytes(), b"7")
+        };
+        assert!(check("", "--fd=7") && check("", "/dev/fd/7") && check("--socket", "7"));
+        assert!(!check("", "--fd=17") && !check("sleep", "7") && !check("", "--fd=78"));
+    }
 }

@@ -2,6 +2,17 @@
 
 mod wt101_shared_connected_socket;
 mod wt102_leaked_listener;
+mod wt103_pipe_never_ends;
+mod wt104_descriptor_growth;
+mod wt201_backlog_full;
+mod wt202_acceptor_stuck;
+mod wt203_dead_client_in_queue;
+mod wt204_stalled_reader;
+mod wt205_write_deadlock;
+mod wt206_descriptors_in_flight;
+mod wt207_ownerless_socket;
+mod wt208_close_wait_pileup;
+mod wt209_half_open;
 mod wt301_world_writable_privileged_listener;
 mod wt302_control_socket_in_container;
 mod wt303_abstract_socket_crosses_boundary;
@@ -16,6 +27,8 @@ mod wt311_packet_sniffer;
 mod wt401_forged_table_row;
 mod wt402_unprintable_name;
 mod wt403_tables_disagree;
+mod wt501_outside_policy;
+mod wt502_missing_conversation;
 
 use super::Rule;
 
@@ -23,6 +36,17 @@ use super::Rule;
 pub static RULES: &[&Rule] = &[
     &wt101_shared_connected_socket::RULE,
     &wt102_leaked_listener::RULE,
+    &wt103_pipe_never_ends::RULE,
+    &wt104_descriptor_growth::RULE,
+    &wt201_backlog_full::RULE,
+    &wt202_acceptor_stuck::RULE,
+    &wt203_dead_client_in_queue::RULE,
+    &wt204_stalled_reader::RULE,
+    &wt205_write_deadlock::RULE,
+    &wt206_descriptors_in_flight::RULE,
+    &wt207_ownerless_socket::RULE,
+    &wt208_close_wait_pileup::RULE,
+    &wt209_half_open::RULE,
     &wt301_world_writable_privileged_listener::RULE,
     &wt302_control_socket_in_container::RULE,
     &wt303_abstract_socket_crosses_boundary::RULE,
@@ -37,4 +61,6 @@ pub static RULES: &[&Rule] = &[
     &wt401_forged_table_row::RULE,
     &wt402_unprintable_name::RULE,
     &wt403_tables_disagree::RULE,
+    &wt501_outside_policy::RULE,
+    &wt502_missing_conversation::RULE,
 ];

@@ -160,39 +160,12 @@ fn opener(facts: &Facts<'_>, holders: &[Holder], process: ProcessId) -> Option<P
 /// Whether a copy was given on purpose: its holder uses it, or was told its number.
 fn is_given(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
     let inode = facts.map.socket(id).inode;
-    let told = || {
-        let number = holder.fd.to_string();
-        let mut before: &[u8] = b"";
-        facts
-            .map
-            .process(holder.process)
-            .arguments()
-            .any(|argument| {
-                let names = names_number(before, argument, number.as_bytes());
-                before = argument;
-                names
-            })
-    };
     facts.infos.watches(holder.process, inode)
         || facts
             .threads(holder.process)
             .iter()
             .any(|thread| thread.fd == Some(holder.fd))
-        || told()
-}
-
-/// Whether an argument, or the one before it, speaks of a descriptor and it ends in this number:
-/// `--fd=7`, `/dev/fd/7`, `--socket 7`.
-fn names_number(before: &[u8], argument: &[u8], number: &[u8]) -> bool {
-    const WORDS: [&[u8]; 5] = [b"fd", b"sock", b"pipe", b"handle", b"channel"];
-    let Some(rest) = argument.strip_suffix(number) else {
-        return false;
-    };
-    let speaks = if rest.is_empty() { before } else { rest };
-    !rest.last().is_some_and(u8::is_ascii_digit)
-        && WORDS
-            .iter()
-            .any(|word| speaks.windows(word.len()).any(|part| part == *word))
+        || facts.is_told(holder.process, holder.fd)
 }
 
 fn found(
@@ -350,15 +323,6 @@ fn leaked(scene: &mut Scene, programs: &[&str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_in_arguments() {
-        let check = |before: &str, argument: &str| {
-            names_number(before.as_bytes(), argument.as_bytes(), b"7")
-        };
-        assert!(check("", "--fd=7") && check("", "/dev/fd/7") && check("--socket", "7"));
-        assert!(!check("", "--fd=17") && !check("sleep", "7") && !check("", "--fd=78"));
-    }
 
     #[test]
     fn unknown_without_flags_or_with_unread_processes() {

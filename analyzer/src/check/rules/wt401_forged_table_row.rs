@@ -75,9 +75,8 @@ pub(super) fn rows(name: &Name) -> Option<Vec<String>> {
     let bytes = name.bytes();
     let first = bytes.iter().position(|byte| *byte == b'\n')?;
     // What is before the first break stands in the socket's own row.
-    let rows = proc_net_unix::rows(&bytes[first..]).0;
+    let rows = proc_net_unix::rows(&bytes[first..]);
     let told: Vec<String> = rows
-        .iter()
         .map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)))
         .collect();
     (!told.is_empty()).then_some(told)

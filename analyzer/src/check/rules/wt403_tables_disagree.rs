@@ -85,8 +85,8 @@ fn views(facts: &Facts<'_>, host: HostId, capture: &Capture, said: &mut Said) {
         if raw.header.errno != 0 || raw.gaps {
             continue;
         }
-        let rows = proc_net_unix::rows(&raw.bytes).0;
-        let inodes: BTreeSet<u64> = rows.iter().map(|row| row.inode).collect();
+        let rows = proc_net_unix::rows(&raw.bytes);
+        let inodes: BTreeSet<u64> = rows.map(|row| row.inode).collect();
         let of_space = listed.entry(raw.header.netns).or_default();
         of_space.1 += 1;
         for inode in inodes {
@@ -144,8 +144,8 @@ fn forged(facts: &Facts<'_>, dumped: &BTreeMap<u64, SocketId>) -> BTreeSet<u64> 
         .flat_map(|name| {
             let first = name.bytes().iter().position(|byte| *byte == b'\n');
             let rest = &name.bytes()[first.unwrap_or_default()..];
-            let rows = proc_net_unix::rows(rest).0;
-            rows.iter().map(|row| row.inode).collect::<Vec<_>>()
+            let rows = proc_net_unix::rows(rest);
+            rows.map(|row| row.inode).collect::<Vec<_>>()
         })
         .collect()
 }

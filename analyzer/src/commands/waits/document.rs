@@ -24,8 +24,9 @@ struct Document<'a> {
     complete: bool,
 }
 
+/// A wait for programs.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     process: String,
     pid: u32,
     comm: String,
@@ -123,7 +124,8 @@ fn end_text(end: &End) -> Option<String> {
     }
 }
 
-fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
+/// A wait as documents have it.
+pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
     let wait = &map.waits[waiting.wait];
     let call = call(map, waiting.wait)?;
     let process = map.process(wait.process);

@@ -3,6 +3,9 @@
 mod document;
 mod text;
 
+pub(super) use document::{Row, row};
+pub(super) use text::{cells, heading};
+
 use anyhow::Result;
 use whotalks::model::{Call, Doing, Map, ProcessId, build_whole};
 use whotalks::query::{self, Restriction, matching, restrict, waits};
@@ -68,7 +71,7 @@ fn choose(map: &Map, answer: &mut query::Waits, selection: &Selection) -> Result
 }
 
 /// The call of a row; only those who are in one have a row.
-fn call(map: &Map, wait: usize) -> Option<&Call> {
+pub(super) fn call(map: &Map, wait: usize) -> Option<&Call> {
     match &map.waits[wait].doing {
         Doing::Call(call) => Some(call),
         _ => None,

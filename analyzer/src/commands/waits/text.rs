@@ -9,7 +9,7 @@ use whotalks::id;
 use whotalks::model::{Call, Map, On, ProcessId};
 use whotalks::query::{self, Class, End, Waiting};
 
-use super::super::unreadable;
+use super::super::incomplete;
 use super::call;
 use crate::style;
 use crate::table::{self, Align, plural, thousands};
@@ -48,15 +48,8 @@ pub(super) fn write(
         .take(limit)
         .map(|w| cells(map, answer, w))
         .collect();
-    let heading = [
-        ("BLOCKED", Align::Left),
-        ("CALL", Align::Left),
-        ("FD", Align::Right),
-        ("NOTE", Align::Left),
-        ("WAITS FOR", Align::Left),
-    ];
     if !cells.is_empty() {
-        table::print_marked(out, &heading, &cells, |column, cell| {
+        table::print_marked(out, &heading(), &cells, |column, cell| {
             column == 3 && !cell.is_empty()
         })?;
     }
@@ -71,6 +64,17 @@ pub(super) fn write(
     }
     writeln!(out, "{}", last.join(" "))?;
     Ok(())
+}
+
+/// The columns of [`cells`].
+pub(crate) fn heading() -> [(&'static str, Align); 5] {
+    [
+        ("BLOCKED", Align::Left),
+        ("CALL", Align::Left),
+        ("FD", Align::Right),
+        ("NOTE", Align::Left),
+        ("WAITS FOR", Align::Left),
+    ]
 }
 
 /// `deadlock: a [1] write → b [2] write → a [1]`
@@ -122,7 +126,8 @@ fn call_name(call: &Call) -> String {
         .map_or_else(|| format!("call {}", call.number), str::to_owned)
 }
 
-fn cells(map: &Map, answer: &query::Waits, waiting: &Waiting) -> Vec<String> {
+/// A wait as people read it.
+pub(crate) fn cells(map: &Map, answer: &query::Waits, waiting: &Waiting) -> Vec<String> {
     let wait = &map.waits[waiting.wait];
     let process = map.process(wait.process);
     let call = call(map, waiting.wait);
@@ -247,6 +252,6 @@ fn summary(map: &Map, answer: &query::Waits, all: bool) -> Vec<String> {
         let unread = plural(answer.unread, "thread's call", "threads' calls");
         parts.push(style::note(&format!("{unread} unreadable.")));
     }
-    parts.extend(unreadable(map).map(|text| style::note(&text)));
+    parts.extend(incomplete(map).map(|text| style::note(&text)));
     parts
 }

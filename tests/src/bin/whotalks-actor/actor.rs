@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Error, Result, Write};
 use std::net::{SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc;
 
@@ -10,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::FdFlags;
 use rustix::net::Shutdown;
 use rustix::pipe::PipeFlags;
+use rustix::process::{Pid, Signal};
 use whotalks_tests::protocol::{Blocking, Command, Descriptor, Reply};
 
 use crate::churn::Churn;
@@ -32,6 +34,7 @@ pub(crate) struct Actor {
     private: Vec<Descriptor>,
     churn: Option<Churn>,
     last: Option<Blocking>,
+    others: Vec<Child>,
 }
 
 impl Actor {
@@ -82,6 +85,14 @@ impl Actor {
                 rustix::io::write(&*get(fd)?, &bytes)?;
                 Ok(Reply::Done)
             }
+            Command::WriteBlocked(fd) => {
+                let fd = get(fd)?;
+                begin(move || {
+                    loop {
+                        rustix::io::write(&*fd, &[b'x'; 4096])?;
+                    }
+                })
+            }
             Command::SendDescriptor(over, fd) => done(sockets::send_descriptor(
                 get(over)?.as_fd(),
                 get(fd)?.as_fd(),
@@ -111,6 +122,7 @@ impl Actor {
             Command::Close(fd) => done(self.table.close(fd)),
             Command::ChangeDirectory(path) => Ok(done(rustix::process::chdir(path))?),
             Command::Spawn(fds) => self.spawn(&fds),
+            Command::Run(program, fds, output) => self.run(&program, &fds, output),
             Command::To(heir, command) => self.pass_on(heir, &command),
             Command::PrivateTable => self.private_table(),
             Command::Churn(address) => {
@@ -183,6 +195,48 @@ impl Actor {
             answers,
         });
         Ok(Reply::Begun(pid))
+    }
+
+    fn run(&mut self, program: &[String], fds: &[i32], output: Option<i32>) -> Result<Reply> {
+        let [name, arguments @ ..] = program else {
+            return Err(Error::other("no program"));
+        };
+        let kept: Vec<_> = fds
+            .iter()
+            .map(|fd| self.table.get(*fd))
+            .collect::<Result<_>>()?;
+        let stdout = match output {
+            Some(fd) => Stdio::from(self.table.get(fd)?.try_clone()?),
+            None => Stdio::null(),
+        };
+        for fd in &kept {
+            rustix::io::fcntl_setfd(fd, FdFlags::empty())?;
+        }
+        let child = std::process::Command::new(name)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .process_group(0)
+            .spawn();
+        for fd in &kept {
+            rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC)?;
+        }
+        let child = child?;
+        let pid = child.id();
+        self.others.push(child);
+        Ok(Reply::Begun(pid))
+    }
+
+    /// Ends the programs that were run, and what they started.
+    pub(crate) fn end_others(&mut self) {
+        for mut child in self.others.drain(..) {
+            if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+                let killed = rustix::process::kill_process_group(group, Signal::KILL);
+                debug_assert!(killed.is_ok());
+            }
+            let ended = child.wait();
+            debug_assert!(ended.is_ok());
+        }
     }
 
     fn pass_on(&mut self, heir: usize, command: &Command) -> Result<Reply> {

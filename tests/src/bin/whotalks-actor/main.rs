@@ -78,6 +78,7 @@ fn serve(mut actor: actor::Actor) {
             break;
         }
     }
+    actor.end_others();
     // Not a return: threads that are blocked in the kernel must not keep the process alive.
     exit(0);
 }

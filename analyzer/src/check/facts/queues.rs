@@ -1,0 +1,44 @@
+//! Clients in listeners' queues that have gone.
+
+use std::collections::BTreeMap;
+
+use crate::load::{Capture, unix_diag};
+use crate::model::{Map, SocketId, SocketKey};
+
+/// Listeners with the number of clients in their queues that have no inode any more, by listener.
+pub(super) fn dead(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
+    // Of several readings of one queue the later counts: an exact one comes after the list.
+    let mut latest: BTreeMap<SocketId, (u8, u32)> = BTreeMap::new();
+    for (host, capture) in captures.iter().enumerate() {
+        let order = capture.byte_order();
+        for name in ["diag/unix-pending", "diag/unix-exact"] {
+            for raw in capture.sources(name) {
+                for row in unix_diag::rows(&raw.bytes, order).0 {
+                    let Some(listener) = find(map, host, row.inode, row.cookie) else {
+                        continue;
+                    };
+                    let dead = row.waiting.iter().filter(|inode| **inode == 0).count() as u32;
+                    let pass = raw.header.pass;
+                    let kept = latest.entry(listener).or_insert((pass, dead));
+                    if pass >= kept.0 {
+                        *kept = (pass, dead);
+                    }
+                }
+            }
+        }
+    }
+    let dead = latest
+        .into_iter()
+        .map(|(listener, (_, dead))| (listener, dead));
+    dead.filter(|(_, dead)| *dead > 0).collect()
+}
+
+/// The socket of an inode and cookie; sockets are sorted by host and key.
+fn find(map: &Map, host: usize, inode: u32, cookie: u64) -> Option<SocketId> {
+    let key = (host as u32, SocketKey::Inode(inode.into()));
+    let sockets = &map.sockets;
+    let at = sockets
+        .binary_search_by_key(&key, |socket| (socket.host.0, socket.key))
+        .ok()?;
+    (sockets[at].cookie == Some(cookie)).then(|| SocketId::new(at))
+}

@@ -1,0 +1,418 @@
+//! WT104: descriptors or connections that only become more.
+
+use std::collections::BTreeMap;
+
+use crate::check::facts::words::{duration, plural};
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::load::{Capture, proc_pid};
+use crate::model::{HostId, ProcessId, SocketId, SocketState};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT104",
+    name: "descriptor-growth",
+    severity: Severity::High,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+/// Shares of RLIMIT_NOFILE in use, in percent.
+const NEAR: u64 = 80;
+const NEARLY_ALL: u64 = 95;
+/// `max_connections_per_user` of the system bus.
+const BUS_LIMIT: usize = 256;
+/// A rise between two captures that is worth a line: so many more, and half as many again.
+const RISE: u64 = 100;
+/// A rise over several captures, in every step but one.
+const STEADY_RISE: u64 = 24;
+/// Younger processes are still starting.
+const SETTLED_NS: u64 = 60_000_000_000;
+
+const DOC: &str = "\
+Descriptors or connections only become more, or a limit on them is near.
+
+## What it finds
+A process that uses most of its RLIMIT_NOFILE. A user whose connections to the system D-Bus come
+near the 256 that it allows each. Given a series or two snapshots: a process whose descriptors
+rise from capture to capture, and a listener to which ever more connections stay open.
+
+It is quiet about what rises once and stays, as programs do while they start. A single capture
+shows limits, not growth.
+
+## Why it matters
+A leak of descriptors is quiet until the limit: then accept(2), open(2) and socket(2) fail with
+EMFILE, most programs handle that badly, and the machine looks broken for everybody who talks to
+it.
+
+## Example
+    MEDIUM   WT104  sshd [901] 41 → 97 descriptors in 10 min
+             eventfd 2 → 58
+
+systemd issue 41584 and pam_usb issue 23: each login left a descriptor open, until none could log
+in.
+
+## What to do
+See what rises (`whotalks list --fds`, `whotalks trend`), and close it in the program. A higher
+limit (LimitNOFILE= of the unit) only buys time.
+
+## References
+- getrlimit(2) RLIMIT_NOFILE, accept(2) EMFILE, dbus-daemon(1) max_connections_per_user
+- systemd/systemd issue 41584; mcdope/pam_usb issue 23
+";
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    near_limits(facts, said);
+    near_bus_limit(facts, said);
+    for host in facts.hosts() {
+        growing_tables(facts, host, said);
+    }
+    growing_listeners(facts, said);
+}
+
+fn near_limits(facts: &Facts<'_>, said: &mut Said) {
+    for (host, capture) in facts.captures.iter().enumerate() {
+        for record in &capture.processes {
+            let Some(limit) = soft_limit(&record.limits).filter(|limit| *limit > 0) else {
+                continue;
+            };
+            let Some(id) = facts.find(HostId::new(host), record.pid) else {
+                continue;
+            };
+            let counts = &facts.map.process(id).fd_counts;
+            let used: u64 = counts.values().map(|count| u64::from(*count)).sum();
+            // The kernel counts numbers: the lowest free one must stay below the limit.
+            let percent = used.saturating_mul(100) / limit;
+            if percent < NEAR {
+                continue;
+            }
+            let near = percent >= NEARLY_ALL;
+            said.found(Found {
+                severity: if near {
+                    Severity::High
+                } else {
+                    Severity::Medium
+                },
+                subject: Subject::Process(id),
+                processes: vec![id],
+                sockets: vec![],
+                title: format!("{} has {used} of {limit} descriptors", facts.process(id)),
+                evidence: vec![
+                    format!("RLIMIT_NOFILE {limit}, {percent} % in use"),
+                    kinds(facts, id),
+                ],
+                advice: "find what is not closed (whotalks list --fds)".to_owned(),
+            });
+        }
+    }
+}
+
+/// `Max open files            1024                 524288               files`: the soft limit.
+fn soft_limit(limits: &[u8]) -> Option<u64> {
+    let mut lines = limits.split(|byte| *byte == b'\n');
+    let line = lines.find_map(|line| line.strip_prefix(b"Max open files"))?;
+    let mut fields = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+    fields.next()?.parse().ok()
+}
+
+/// Descriptors by kind, most first.
+fn kinds(facts: &Facts<'_>, id: ProcessId) -> String {
+    let counts = &facts.map.process(id).fd_counts;
+    let mut kinds: Vec<(u32, &str)> = counts.iter().map(|(kind, n)| (*n, &**kind)).collect();
+    kinds.sort_by_key(|(count, kind)| (std::cmp::Reverse(*count), *kind));
+    let kinds = kinds
+        .iter()
+        .take(4)
+        .map(|(count, kind)| format!("{kind} {count}"));
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+fn near_bus_limit(facts: &Facts<'_>, said: &mut Said) {
+    let mut of_user: BTreeMap<(SocketId, u32), Vec<ProcessId>> = BTreeMap::new();
+    for connection in &facts.map.connections {
+        let Some(listener) = connection.listener else {
+            continue;
+        };
+        let name = facts.map.socket(listener).name.as_ref();
+        let is_bus = name.is_some_and(|name| name.bytes().ends_with(b"/dbus/system_bus_socket"));
+        if let Some(holder) = facts.map.holders(connection.a).first().filter(|_| is_bus)
+            && let Some(uid) = facts.map.process(holder.process).uid
+        {
+            of_user
+                .entry((listener, uid))
+                .or_default()
+                .push(holder.process);
+        }
+    }
+    for ((listener, uid), mut clients) in of_user {
+        let count = clients.len();
+        if count * 100 < BUS_LIMIT * NEAR as usize {
+            continue;
+        }
+        let programs = facts.programs(&clients);
+        clients.dedup();
+        said.found(Found {
+            severity: if count * 100 >= BUS_LIMIT * NEARLY_ALL as usize {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
+            subject: Subject::Socket(listener),
+            processes: clients,
+            sockets: vec![listener],
+            title: format!("uid {uid} has {count} of {BUS_LIMIT} connections to the system D-Bus"),
+            evidence: vec![format!("clients: {programs}")],
+            advice: "close connections that are not used; see max_connections_per_user".to_owned(),
+        });
+    }
+}
+
+/// Descriptors of each process (pid, start), from a capture's tables.
+fn counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
+    let mut starts: BTreeMap<u32, u64> = BTreeMap::new();
+    for record in &capture.processes {
+        if let Some(stat) = proc_pid::stat(&record.stat) {
+            starts.insert(record.pid, stat.start_ticks);
+        }
+    }
+    let mut tables: BTreeMap<(u32, u8), u64> = BTreeMap::new();
+    for table in capture.tables.iter().filter(|table| table.tid == 0) {
+        *tables.entry((table.pid, table.pass)).or_default() += table.kinds.len() as u64;
+    }
+    // A later look replaces an earlier one, and comes after it here.
+    let known = tables
+        .iter()
+        .filter_map(|((pid, _), n)| Some(((*pid, *starts.get(pid)?), *n)));
+    known.collect()
+}
+
+fn growing_tables(facts: &Facts<'_>, host: HostId, said: &mut Said) {
+    let Some(past) = facts.past() else { return };
+    let Some(captures) = past
+        .captures
+        .get(host.index())
+        .filter(|all| !all.is_empty())
+    else {
+        return;
+    };
+    let now = facts.captures[host.index()];
+    let history: Vec<_> = captures.iter().map(|capture| counts(capture)).collect();
+    let begun = captures.iter().find_map(|capture| capture.host.as_ref());
+    let begun = begun.map_or(0, |host| host.started_boottime_ns);
+    let ended = now
+        .host
+        .as_ref()
+        .map_or(begun, |host| host.started_boottime_ns);
+    for (key, last) in counts(now) {
+        let mut course: Vec<u64> = history
+            .iter()
+            .filter_map(|one| one.get(&key))
+            .copied()
+            .collect();
+        course.push(last);
+        let Some(id) = facts.find(host, key.0) else {
+            continue;
+        };
+        let process = facts.map.process(id);
+        let age_ns = begun.saturating_sub(process.started_boottime_ns);
+        let Some(severity) = rise(&course, age_ns >= SETTLED_NS) else {
+            continue;
+        };
+        let steps: Vec<String> = course.iter().map(u64::to_string).collect();
+        let mut evidence = vec![format!("descriptors: {}", last_steps(&steps))];
+        evidence.push(kinds(facts, id));
+        said.found(Found {
+            severity,
+            subject: Subject::Process(id),
+            processes: vec![id],
+            sockets: vec![],
+            title: format!(
+                "{} {} → {last} descriptors in {}",
+                facts.process(id),
+                course[0],
+                duration(ended.saturating_sub(begun))
+            ),
+            evidence,
+            advice: "find what is not closed (whotalks list --fds, whotalks trend)".to_owned(),
+        });
+    }
+}
+
+fn last_steps(steps: &[String]) -> String {
+    const SHOWN: usize = 12;
+    match steps.len().checked_sub(SHOWN) {
+        Some(left @ 1..) => format!("… {}", steps[left..].join(" → ")),
+        _ => steps.join(" → "),
+    }
+}
+
+/// Whether a course of counts is growth: a steady one, or a jump of a process that had settled.
+fn rise(course: &[u64], settled: bool) -> Option<Severity> {
+    let (first, last) = (*course.first()?, *course.last()?);
+    let more = last.saturating_sub(first);
+    if course.len() >= 3 {
+        let steps = course.len() - 1;
+        let rising = course.windows(2).filter(|two| two[1] > two[0]).count();
+        let falling = course.windows(2).any(|two| two[1] < two[0]);
+        // Once up and then level is a start; it must still be rising at the end.
+        let still = course[steps] > course[steps - 1] || course[steps - 1] > course[steps - 2];
+        let steady = rising >= 2 && rising * 2 >= steps && !falling && still;
+        return (steady && more >= STEADY_RISE).then_some(Severity::Medium);
+    }
+    (settled && more >= RISE && more * 2 >= first).then_some(Severity::Low)
+}
+
+fn growing_listeners(facts: &Facts<'_>, said: &mut Said) {
+    let Some(past) = facts.past() else { return };
+    let before = connections(&past.map);
+    for (listener, now) in connections(facts.map) {
+        let socket = facts.map.socket(listener);
+        let Some(then) = past
+            .socket(socket)
+            .filter(|_| socket.state == SocketState::Listening)
+        else {
+            continue;
+        };
+        let first = before.get(&then).copied().unwrap_or(0);
+        let Some(severity) = rise(&[first, now], true) else {
+            continue;
+        };
+        let age = past.host(socket.host).map_or(0, |(_, age)| age);
+        said.found(Found {
+            severity,
+            subject: Subject::Socket(listener),
+            processes: facts.map.holding_processes(listener),
+            sockets: vec![listener],
+            title: format!(
+                "{} {first} → {now} open connections in {}",
+                facts.socket(listener),
+                duration(age)
+            ),
+            evidence: vec![format!(
+                "served by {}, {} more",
+                facts.owner(listener),
+                plural((now - first) as usize, "connection", "connections")
+            )],
+            advice: "see which client does not close (whotalks list)".to_owned(),
+        });
+    }
+}
+
+/// Open connections of each listener.
+fn connections(map: &crate::model::Map) -> BTreeMap<SocketId, u64> {
+    let mut counts = BTreeMap::new();
+    for listener in map
+        .connections
+        .iter()
+        .filter_map(|connection| connection.listener)
+    {
+        *counts.entry(listener).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "all but a few descriptors in use",
+        scene: |scene| limited(scene, 1_000),
+        finds: &[("WT104", Severity::High)],
+    },
+    Case {
+        about: "most in use",
+        scene: |scene| limited(scene, 850),
+        finds: &[("WT104", Severity::Medium)],
+    },
+    Case {
+        about: "half in use",
+        scene: |scene| limited(scene, 512),
+        finds: &[],
+    },
+    Case {
+        about: "a user's connections to the system bus",
+        scene: |scene| bus(scene, 210),
+        finds: &[("WT104", Severity::Medium)],
+    },
+    Case {
+        about: "a dozen connections to the system bus",
+        scene: |scene| bus(scene, 12),
+        finds: &[],
+    },
+    Case {
+        about: "a listener's connections pile up",
+        scene: |scene| {
+            let server = scene.process(50, 1, "/usr/bin/server");
+            let listener = scene.listener(&[(server, 3, Some(true))], "app");
+            scene.later(60);
+            let client = scene.process(60, 1, "/usr/bin/client");
+            for fd in 3..153 {
+                let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
+                scene.accepted(&a, &b, Some(listener));
+            }
+        },
+        finds: &[("WT104", Severity::Low)],
+    },
+];
+
+#[cfg(test)]
+fn limited(scene: &mut crate::check::fixture::Scene, used: u32) {
+    let id = scene.process(50, 1, "/usr/bin/server");
+    let counts = &mut scene.map.processes[id.index()].fd_counts;
+    counts.insert("socket".into(), used);
+    scene
+        .capture
+        .processes
+        .push(whotalks_snapshot::records::Process {
+            pid: 50,
+            limits: b"Max open files            1024                 524288               files\n"
+                .to_vec(),
+            ..Default::default()
+        });
+}
+
+#[cfg(test)]
+fn bus(scene: &mut crate::check::fixture::Scene, clients: u32) {
+    let server = scene.process(50, 1, "/usr/bin/dbus-daemon");
+    let listener = scene.listener(&[(server, 3, Some(true))], "x");
+    scene.map.sockets[listener.index()].name =
+        crate::model::Name::from_diag(b"/run/dbus/system_bus_socket\0");
+    let client = scene.process(60, 1, "/usr/bin/client");
+    scene.map.processes[client.index()].uid = Some(1000);
+    for fd in 3..3 + clients {
+        let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
+        scene.accepted(&a, &b, Some(listener));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_not_a_start() {
+        for (course, settled, expected) in [
+            (&[20, 60, 90, 120][..], false, Some(Severity::Medium)),
+            (&[20, 120, 120, 120], true, None),
+            (&[20, 60, 30, 70], true, None),
+            (&[20, 22, 24, 26], true, None),
+            (&[20, 300], true, Some(Severity::Low)),
+            (&[20, 300], false, None),
+            (&[1_000, 1_100], true, None),
+            (&[], true, None),
+        ] {
+            assert_eq!(rise(course, settled), expected, "{course:?}");
+        }
+        assert_eq!(
+            soft_limit(b"Max open files            1024   4096   files\n"),
+            Some(1024)
+        );
+        assert_eq!(
+            soft_limit(b"Max open files            unlimited unlimited files"),
+            None
+        );
+    }
+}

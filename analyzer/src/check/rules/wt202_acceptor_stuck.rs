@@ -1,0 +1,141 @@
+//! WT202: a server does not accept: the same client still waits in its queue.
+
+use crate::check::facts::words::{duration, plural};
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::model::{Connection, ConnectionState, SocketId};
+use std::collections::BTreeMap;
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT202",
+    name: "acceptor-stuck",
+    severity: Severity::High,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A server does not accept: the same client still waits in its queue.
+
+## What it finds
+Given two captures of one boot: a client that waits to be accepted in both, at the same listener.
+Sockets are told by their cookies, so it is the same client, not another like it. Low where the
+captures are close together, high where ten seconds and more lie between them.
+
+A single capture cannot show it, and it says nothing then.
+
+## Why it matters
+The client has sent its request and waits for an answer. Nothing fails, nothing is logged: the
+server is alive, listens, and does not come round to it.
+
+## Example
+    HIGH     WT202  /run/app.sock: 3 clients wait since 12 s to be accepted
+             first: nginx [812]; server: app [900]
+
+## What to do
+See what the server's threads are blocked in (`whotalks waits`, gdb, a stack dump).
+
+## References
+- accept(2), listen(2)
+- puma/puma issue 1449
+";
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let Some(past) = facts.past() else { return };
+    let pending = |connection: &&Connection| connection.state == ConnectionState::Pending;
+    let before: BTreeMap<SocketId, Option<SocketId>> = past
+        .map
+        .connections
+        .iter()
+        .filter(pending)
+        .map(|connection| (connection.a, connection.listener))
+        .collect();
+    let mut stuck: BTreeMap<SocketId, Vec<SocketId>> = BTreeMap::new();
+    for connection in facts.map.connections.iter().filter(pending) {
+        let Some(listener) = connection.listener else {
+            continue;
+        };
+        let then = past.socket(facts.map.socket(connection.a));
+        let server = past.socket(facts.map.socket(listener));
+        let same = then.and_then(|then| before.get(&then)).copied().flatten();
+        if same.is_some() && same == server {
+            stuck.entry(listener).or_default().push(connection.a);
+        }
+    }
+    for (listener, clients) in stuck {
+        let host = facts.map.socket(listener).host;
+        let age = past.host(host).map_or(0, |(_, age)| age);
+        let first = clients[0];
+        let mut processes = facts.map.holding_processes(listener);
+        processes.extend(clients.iter().flat_map(|c| facts.map.holding_processes(*c)));
+        let mut sockets = vec![listener];
+        sockets.extend(&clients);
+        said.found(Found {
+            severity: match age {
+                0..1_000_000_000 => Severity::Low,
+                1_000_000_000..10_000_000_000 => Severity::Medium,
+                _ => Severity::High,
+            },
+            subject: Subject::Socket(listener),
+            processes,
+            title: format!(
+                "{}: {} since {} to be accepted",
+                facts.socket(listener),
+                plural(clients.len(), "client waits", "clients wait"),
+                duration(age)
+            ),
+            sockets,
+            evidence: vec![
+                format!(
+                    "first: {}; server: {}",
+                    facts.owner(first),
+                    facts.owner(listener)
+                ),
+                format!("in both captures: socket {}", facts.map.socket(first).inode),
+            ],
+            advice: "see what the server's threads wait for (whotalks waits)".to_owned(),
+        });
+    }
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "the same client after half a minute",
+        scene: |scene| {
+            waiting(scene);
+            scene.later(30);
+        },
+        finds: &[("WT202", Severity::High)],
+    },
+    Case {
+        about: "another client in its place",
+        scene: |scene| {
+            let client = waiting(scene);
+            scene.later(30);
+            scene.map.sockets[client.index()].cookie = Some(7_777);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "one capture",
+        scene: |scene| {
+            waiting(scene);
+        },
+        finds: &[],
+    },
+];
+
+#[cfg(test)]
+fn waiting(scene: &mut crate::check::fixture::Scene) -> SocketId {
+    let server = scene.process(50, 1, "/usr/bin/server");
+    let client = scene.process(60, 1, "/usr/bin/client");
+    let listener = scene.listener(&[(server, 3, Some(true))], "app");
+    scene.map.sockets[listener.index()].pending = Some(1);
+    scene.pending(&[(client, 4, Some(true))], listener)
+}

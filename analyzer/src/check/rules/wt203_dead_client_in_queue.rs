@@ -1,0 +1,145 @@
+//! WT203: clients that have gone are still in a listener's queue.
+
+use crate::check::facts::words::{duration, plural};
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT203",
+    name: "dead-client-in-queue",
+    severity: Severity::Medium,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+Clients that have gone are still in a listener's queue.
+
+## What it finds
+Entries in a listener's queue whose client has closed its end and gone. The server has not accepted
+them yet, and will find nobody there when it does. Medium where they fill the queue, or where a
+second capture shows the same queue no shorter.
+
+## Why it matters
+They show that the server is behind: clients gave up waiting. Each takes a place in the backlog, so
+that a living client may find the queue full. Where nobody accepts any more (a listener that is held
+by a program that forgot it) they stay for ever.
+
+## Example
+    MEDIUM   WT203  /run/app.sock: 4 of 5 clients in the queue are gone
+             served by app [812], backlog 4
+
+## What to do
+See why the server does not accept (`whotalks waits`). After accept(2) such a connection reads its
+end at once; that must not be treated as an error of the server's.
+
+## References
+- accept(2), listen(2), sock_diag(7) UDIAG_SHOW_ICONS
+- checkpoint-restore/criu pull request 1804
+";
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    for (listener, dead) in facts.dead_in_queue() {
+        let socket = facts.map.socket(*listener);
+        let pending = socket.pending.unwrap_or(0).max(*dead);
+        let backlog = socket.backlog.unwrap_or(0);
+        let fills = *dead > backlog / 2 && *dead >= 2;
+        let before = facts.past().and_then(|past| {
+            let then = past.map.socket(past.socket(socket)?);
+            let age = past.host(socket.host)?.1;
+            (then.pending.unwrap_or(0) >= *dead).then_some(age)
+        });
+        let mut evidence = vec![format!(
+            "served by {}, backlog {backlog}",
+            facts.owner(*listener)
+        )];
+        evidence
+            .extend(before.map(|age| format!("the queue was as long {} before", duration(age))));
+        said.found(Found {
+            severity: if fills || before.is_some() {
+                Severity::Medium
+            } else {
+                Severity::Low
+            },
+            subject: Subject::Socket(*listener),
+            processes: facts.map.holding_processes(*listener),
+            sockets: vec![*listener],
+            title: format!(
+                "{}: {dead} of {} gone",
+                facts.socket(*listener),
+                plural(
+                    pending as usize,
+                    "client in the queue is",
+                    "clients in the queue are"
+                )
+            ),
+            evidence,
+            advice: "see why the server does not accept (whotalks waits)".to_owned(),
+        });
+    }
+    if let Some(why) = facts.undumped() {
+        said.unknown(why);
+    }
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "one that has gone",
+        scene: |scene| queue(scene, &[0, 1_001]),
+        finds: &[("WT203", Severity::Low)],
+    },
+    Case {
+        about: "a queue of them",
+        scene: |scene| queue(scene, &[0, 0, 0, 0]),
+        finds: &[("WT203", Severity::Medium)],
+    },
+    Case {
+        about: "living clients",
+        scene: |scene| queue(scene, &[1_001, 1_002]),
+        finds: &[],
+    },
+];
+
+/// A listener with these inodes in its queue, as the kernel's own bytes say it.
+#[cfg(test)]
+fn queue(scene: &mut crate::check::fixture::Scene, waiting: &[u32]) {
+    let server = scene.process(50, 1, "/usr/bin/server");
+    let listener = scene.listener(&[(server, 3, Some(true))], "app");
+    let socket = &mut scene.map.sockets[listener.index()];
+    socket.pending = Some(waiting.len() as u32);
+    let list: Vec<u8> = waiting
+        .iter()
+        .flat_map(|inode| inode.to_le_bytes())
+        .collect();
+    let bytes = |number: usize| u32::try_from(number).unwrap_or_default().to_le_bytes();
+    let attribute = [&(4 + list.len() as u16).to_le_bytes()[..], &[3, 0], &list].concat();
+    let (inode, cookie) = (socket.inode as usize, socket.cookie.unwrap_or(0));
+    let row = [
+        &[1, 1, 10, 0][..],
+        &bytes(inode),
+        &cookie.to_le_bytes(),
+        &attribute,
+    ]
+    .concat();
+    let head = [
+        &bytes(16 + row.len())[..],
+        &[20, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    scene.capture.raw.push(crate::load::RawSource {
+        header: whotalks_snapshot::records::RawHeader {
+            source: b"diag/unix-pending".to_vec(),
+            netns: 1,
+            last: true,
+            ..Default::default()
+        },
+        bytes: [head, row].concat(),
+        gaps: false,
+    });
+}

@@ -1,0 +1,158 @@
+//! WT209: a Unix socket is connected to nothing: it has no other end, and nothing says that one has closed.
+
+use crate::check::facts::words::duration;
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::model::{Family, Map, Socket, SocketId, SocketState, SocketType};
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT209",
+    name: "half-open",
+    severity: Severity::Medium,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+A Unix socket is connected to nothing: it has no other end, and nothing says that one has closed.
+
+## What it finds
+A Unix stream or seqpacket socket that is connected, without a peer, not shut down, and in no
+listener's queue that was read. Its other end waits in a queue that nobody can reach: mostly the
+listener itself is in flight, or lives in a network namespace that no process is in any more.
+Medium where an earlier capture shows the same, low where one capture alone does: the socket may
+just have been accepted between two readings.
+
+It is quiet about ends whose other end has closed, which the kernel marks, and does not know where
+the sockets of some namespace could not be read.
+
+## Why it matters
+Its holder waits for an answer of a server that does not exist any more, and gets neither bytes nor
+an end.
+
+## Example
+    LOW      WT209  client [812] fd 4 is connected, and has no other end
+             stream, in network namespace 4026531833
+
+## What to do
+End the client, or give it a timeout. See who had the listener: WT206 and WT207.
+
+## References
+- unix(7), sock_diag(7) UNIX_DIAG_PEER
+";
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let undumped = facts.undumped();
+    let mut candidates = 0;
+    for (at, socket) in facts.map.sockets.iter().enumerate() {
+        let id = SocketId::new(at);
+        if !is_half(facts.map, socket, || facts.connection(id).is_some()) {
+            continue;
+        }
+        let Some(holder) = facts.map.holders(id).first() else {
+            continue;
+        };
+        candidates += 1;
+        if undumped.is_some() {
+            continue;
+        }
+        let past = facts.past();
+        let then = past.and_then(|past| Some((past, past.socket(socket)?)));
+        let before = then.filter(|(past, then)| {
+            let end = |connection: &crate::model::Connection| {
+                connection.a == *then || connection.b == Some(*then)
+            };
+            let map = &past.map;
+            is_half(map, map.socket(*then), || map.connections.iter().any(end))
+        });
+        let age = before
+            .and_then(|(past, _)| past.host(socket.host))
+            .map(|(_, age)| age);
+        let kind = if socket.kind == SocketType::Stream {
+            "stream"
+        } else {
+            "seqpacket"
+        };
+        let netns = socket.netns.unwrap_or(0);
+        let mut evidence = vec![format!("{kind}, in network namespace {netns}")];
+        evidence.extend(age.map(|age| format!("so it was {} before", duration(age))));
+        said.found(Found {
+            severity: if age.is_some() {
+                Severity::Medium
+            } else {
+                Severity::Low
+            },
+            subject: Subject::Socket(id),
+            processes: facts.map.holding_processes(id),
+            sockets: vec![id],
+            title: format!(
+                "{} fd {} is connected, and has no other end",
+                facts.process(holder.process),
+                holder.fd
+            ),
+            evidence,
+            advice: "end the client, or give it a timeout".to_owned(),
+        });
+    }
+    if let Some(why) = undumped.filter(|_| candidates > 0) {
+        said.unknown(format!("{candidates} sockets show no other end, and {why}"));
+    }
+}
+
+fn is_half(map: &Map, socket: &Socket, is_connected: impl FnOnce() -> bool) -> bool {
+    debug_assert!(socket.host.index() < map.hosts.len());
+    socket.family == Family::Unix
+        && matches!(socket.kind, SocketType::Stream | SocketType::Seqpacket)
+        && socket.state == SocketState::Established
+        && socket.cookie.is_some()
+        && socket.shutdown != BOTH
+        && !is_connected()
+}
+
+/// `SHUTDOWN_MASK`: what the kernel sets when the other end closes.
+const BOTH: u8 = 3;
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "connected, and nothing there",
+        scene: |scene| {
+            let client = scene.process(60, 1, "/usr/bin/client");
+            scene.socket(&[(client, 4, Some(true))]);
+        },
+        finds: &[("WT209", Severity::Low)],
+    },
+    Case {
+        about: "and so it was before",
+        scene: |scene| {
+            let client = scene.process(60, 1, "/usr/bin/client");
+            scene.socket(&[(client, 4, Some(true))]);
+            scene.later(5);
+        },
+        finds: &[("WT209", Severity::Medium)],
+    },
+    Case {
+        about: "the other end has closed",
+        scene: |scene| {
+            let client = scene.process(60, 1, "/usr/bin/client");
+            let id = scene.socket(&[(client, 4, Some(true))]);
+            let socket = &mut scene.map.sockets[id.index()];
+            (socket.shutdown, socket.state) = (3, SocketState::Closing);
+        },
+        finds: &[],
+    },
+    Case {
+        about: "a namespace was not read",
+        scene: |scene| {
+            let client = scene.process(60, 1, "/usr/bin/client");
+            scene.socket(&[(client, 4, Some(true))]);
+            scene.map.hosts[0].coverage.netns[0].diag = crate::model::Readable::Denied;
+        },
+        finds: &[],
+    },
+];

@@ -1,0 +1,92 @@
+//! Relations of the document: what epolls watch, which eventfds are one, whom pidfds mean.
+
+use serde::Serialize;
+
+use crate::escape;
+use crate::id;
+use crate::model::{self, Map, On};
+
+/// A relation of the document.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Relation {
+    Epoll {
+        #[serde(flatten)]
+        holder: Holder,
+        targets: Vec<Target>,
+    },
+    Eventfd {
+        eventfd_id: u64,
+        holders: Vec<Holder>,
+    },
+    Pidfd {
+        #[serde(flatten)]
+        holder: Holder,
+        /// As the collector saw it; null: it has ended, or is outside.
+        target_pid: Option<u32>,
+        target: Option<String>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Holder {
+    process: String,
+    tid: Option<u32>,
+    fd: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Target {
+    fd: u32,
+    inode: Option<u64>,
+    /// Id of a socket or pipe.
+    object: Option<String>,
+    /// Of what is neither, the text of its link.
+    file: Option<String>,
+}
+
+/// The document's row of a relation.
+pub(super) fn row(map: &Map, relation: &model::Relation) -> Relation {
+    let holder = |holder: &model::Holder| Holder {
+        process: id::process(map, holder.process),
+        tid: holder.tid,
+        fd: holder.fd,
+    };
+    match relation {
+        model::Relation::Epoll {
+            holder: held,
+            targets,
+        } => Relation::Epoll {
+            holder: holder(held),
+            targets: targets.iter().map(|one| target(map, one)).collect(),
+        },
+        model::Relation::Eventfd { id, holders } => Relation::Eventfd {
+            eventfd_id: *id,
+            holders: holders.iter().map(holder).collect(),
+        },
+        model::Relation::Pidfd {
+            holder: held,
+            pid,
+            target,
+        } => Relation::Pidfd {
+            holder: holder(held),
+            target_pid: *pid,
+            target: target.map(|process| id::process(map, process)),
+        },
+    }
+}
+
+fn target(map: &Map, target: &model::Target) -> Target {
+    let (object, file) = match &target.on {
+        On::Socket(socket) => (Some(id::socket(map, *socket)), None),
+        On::Pipe(pipe) => (Some(id::pipe(map, *pipe)), None),
+        On::Other(text) => (None, Some(escape::display(text))),
+        On::Unknown => (None, None),
+    };
+    Target {
+        fd: target.fd,
+        inode: target.inode,
+        object,
+        file,
+    }
+}

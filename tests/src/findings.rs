@@ -1,0 +1,66 @@
+//! What `whotalks check` finds about a scenario, and only about it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::World;
+use crate::programs::{programs, run};
+
+/// The findings of one run that concern a scenario's processes.
+#[derive(Debug)]
+pub struct Findings {
+    /// `whotalks-findings/1`, whole.
+    pub document: Value,
+    about: Vec<Value>,
+}
+
+impl Findings {
+    /// Runs every rule over snapshots; `others` are processes of the scenario that are no actors.
+    pub fn of(world: &World, others: &[u32], files: &[&Path]) -> Self {
+        let document = check(&[], files);
+        let pids = world.pids().into_iter().chain(others.iter().copied());
+        let ids: BTreeSet<String> = pids.map(|pid| format!("h0/p{pid}")).collect();
+        let concerns = |finding: &&Value| {
+            let processes = finding["processes"].as_array();
+            let mut processes = processes.into_iter().flatten();
+            processes.any(|id| id.as_str().is_some_and(|id| ids.contains(id)))
+        };
+        let findings = document["findings"].as_array().expect("an array");
+        let about = findings.iter().filter(concerns).cloned().collect();
+        Self { document, about }
+    }
+
+    /// Asserts that these codes and severities are found about the scenario, and nothing else.
+    #[track_caller]
+    pub fn are_exactly(&self, expected: &[(&str, &str)]) -> &[Value] {
+        let text =
+            |finding: &'_ Value, field: &str| finding[field].as_str().unwrap_or("").to_owned();
+        let found: Vec<(String, String)> = self
+            .about
+            .iter()
+            .map(|f| (text(f, "code"), text(f, "severity")))
+            .collect();
+        let expected: Vec<(String, String)> = expected
+            .iter()
+            .map(|(code, severity)| ((*code).into(), (*severity).into()))
+            .collect();
+        assert_eq!(found, expected, "{:#}", Value::from(self.about.clone()));
+        &self.about
+    }
+}
+
+/// `whotalks check --format json ARGUMENTS FILES`: the document, whatever the exit code.
+pub fn check(arguments: &[&str], files: &[&Path]) -> Value {
+    let mut command = Command::new(&programs().analyze);
+    command
+        .args(["check", "--format", "json"])
+        .args(arguments)
+        .args(files);
+    let ran = run(&mut command, b"");
+    let code = ran.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{code:?}: {}", ran.stderr);
+    serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{}: {error}", ran.command))
+}
