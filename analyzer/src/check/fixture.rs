@@ -2,10 +2,12 @@
 
 use super::{Facts, Report, Severity};
 use crate::load::Capture;
+use crate::load::syscall::{self, CallKind};
 use crate::model::{
-    Family, Holder, HostId, Map, ProcessId, Socket, SocketId, SocketState, SocketType, fixture,
+    Call, Doing, Family, Holder, HostId, Map, On, ProcessId, Socket, SocketId, SocketState,
+    SocketType, Wait, fixture,
 };
-use whotalks_snapshot::records::{DescriptorInfo, Wait};
+use whotalks_snapshot::records::DescriptorInfo;
 
 /// A scene, and what all rules together are to find in it.
 #[derive(Debug)]
@@ -131,21 +133,32 @@ impl Scene {
     }
 
     /// What a process's only thread is blocked in: a number of x86-64 and its first argument.
-    pub(crate) fn blocked(&mut self, process: ProcessId, call: u32, fd: u32) {
+    pub(crate) fn blocked(&mut self, process: ProcessId, call: i64, fd: u32) {
         let pid = self.map.process(process).pid;
         self.blocked_thread(process, pid, call, fd);
     }
 
     /// What one of its threads is blocked in.
-    pub(crate) fn blocked_thread(&mut self, process: ProcessId, tid: u32, call: u32, fd: u32) {
-        let pid = self.map.process(process).pid;
-        let syscall = format!("{call} {fd:#x} 0x0 0x0 0x0 0x0 0x0 0x7ffd00000000 0x7f0000000000");
-        self.capture.waits.push(Wait {
-            pid,
+    pub(crate) fn blocked_thread(&mut self, process: ProcessId, tid: u32, call: i64, fd: u32) {
+        let known = syscall::call(b"x86_64", call, u64::MAX);
+        let kind = known.map_or(CallKind::Other, |(_, kind)| kind);
+        let waits_on_fd = !matches!(kind, CallKind::Child | CallKind::Sleep | CallKind::Poll);
+        self.map.waits.push(Wait {
+            process,
             tid,
-            syscall: syscall.into_bytes(),
-            ..Wait::default()
+            comm: Box::default(),
+            wchan: Box::default(),
+            doing: Doing::Call(Call {
+                number: call,
+                name: known.map(|(name, _)| name),
+                kind,
+                fd: waits_on_fd.then_some(fd),
+                on: On::Unknown,
+                timed: false,
+                child: None,
+            }),
         });
+        self.map.waits.sort_by_key(|wait| (wait.process, wait.tid));
     }
 
     /// The fdinfo of a descriptor.

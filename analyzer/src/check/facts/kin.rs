@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Map, Process, ProcessId};
 
 /// Ancestors that are looked at: deeper trees are not people's.
-const DEPTH: usize = 256;
+const DEPTH: usize = 64;
 
 /// Programs that start others and keep their descriptors for them: service managers, the first
 /// process of containers, container runtimes and their shims.

@@ -46,6 +46,7 @@ pub struct Facts<'a> {
     waited_on: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
     blocked_writers: OnceCell<Vec<(SocketId, ProcessId)>>,
     deadlocks: OnceCell<Vec<Vec<Stuck>>>,
+    deadlocked: OnceCell<Vec<SocketId>>,
     dead_in_queue: OnceCell<Vec<(SocketId, u32)>>,
     places: OnceCell<places::Places<'a>>,
     /// Of each process.
@@ -78,7 +79,7 @@ impl<'a> Facts<'a> {
         Self {
             kin: Kin::of(map),
             infos: Infos::of(map, &captures),
-            threads: threads(map, &captures),
+            threads: map.waits.iter().map(thread).collect(),
             map,
             captures,
             connections,
@@ -86,6 +87,7 @@ impl<'a> Facts<'a> {
             waited_on: OnceCell::new(),
             blocked_writers: OnceCell::new(),
             deadlocks: OnceCell::new(),
+            deadlocked: OnceCell::new(),
             dead_in_queue: OnceCell::new(),
             places: OnceCell::new(),
             records: OnceCell::new(),
@@ -293,6 +295,10 @@ impl<'a> Facts<'a> {
 
     /// Why Unix sockets of some namespace may be missing or known only from the text table.
     pub(crate) fn undumped(&self) -> Option<String> {
+        let mut hosts = self.map.hosts.iter();
+        if hosts.any(|host| !host.coverage.damage.is_empty()) {
+            return Some("the snapshot is damaged".to_owned());
+        }
         let spaces = self.map.hosts.iter().flat_map(|host| &host.coverage.netns);
         let (mut all, mut bad) = (0, 0);
         for space in spaces {
@@ -311,20 +317,6 @@ impl<'a> Facts<'a> {
     pub(crate) fn hosts(&self) -> impl Iterator<Item = HostId> + use<> {
         (0..self.map.hosts.len()).map(HostId::new)
     }
-}
-
-fn threads(map: &Map, captures: &[&Capture]) -> Vec<Thread> {
-    let mut threads = Vec::new();
-    for (host, capture) in captures.iter().enumerate() {
-        let arch = map.hosts.get(host).map_or(&b""[..], |host| &host.arch);
-        for wait in &capture.waits {
-            if let Some(process) = kin::find(map, host as u32, wait.pid) {
-                threads.push(thread(process, wait, arch));
-            }
-        }
-    }
-    threads.sort_by_key(|thread| (thread.process, thread.tid));
-    threads
 }
 
 /// Whether an argument, or the one before it, speaks of a descriptor and it ends in this number:

@@ -74,13 +74,20 @@ impl Facts<'_> {
 
     /// Whether a socket, or the other end of it, is part of such a circle.
     pub(crate) fn is_deadlocked(&self, socket: SocketId) -> bool {
-        let mut all = self.deadlocks().iter().flatten();
-        all.any(|stuck| {
-            stuck.socket == Some(socket)
-                || stuck
-                    .socket
-                    .is_some_and(|written| self.peer(written) == Some(socket))
-        })
+        let deadlocked = self.deadlocked.get_or_init(|| {
+            let written = self
+                .deadlocks()
+                .iter()
+                .flatten()
+                .filter_map(|stuck| stuck.socket);
+            let mut both: Vec<SocketId> = written
+                .flat_map(|socket| [Some(socket), self.peer(socket)])
+                .flatten()
+                .collect();
+            both.sort_unstable();
+            both
+        });
+        deadlocked.binary_search(&socket).is_ok()
     }
 
     fn stuck(&self) -> Vec<Stuck> {

@@ -23,6 +23,7 @@ pub(crate) struct Past<'a> {
     /// The earlier map's host, and how many nanoseconds ago it was, by host of the later one.
     hosts: Vec<Option<(HostId, u64)>>,
     by_cookie: OnceCell<Vec<(HostId, u64, SocketId)>>,
+    connected: OnceCell<Vec<bool>>,
 }
 
 impl<'a> Past<'a> {
@@ -47,6 +48,7 @@ impl<'a> Past<'a> {
                 .collect(),
             hosts,
             by_cookie: OnceCell::new(),
+            connected: OnceCell::new(),
         }
     }
 
@@ -59,6 +61,7 @@ impl<'a> Past<'a> {
             captures: vec![vec![capture]],
             hosts: vec![Some((HostId(0), age_ns))],
             by_cookie: OnceCell::new(),
+            connected: OnceCell::new(),
         }
     }
 
@@ -69,6 +72,20 @@ impl<'a> Past<'a> {
         let key = (host, now.cookie?);
         let at = index.binary_search_by_key(&key, |(host, cookie, _)| (*host, *cookie));
         at.ok().map(|at| index[at].2)
+    }
+
+    /// Whether a socket of then was an end of a connection.
+    pub(crate) fn is_connected(&self, then: SocketId) -> bool {
+        let connected = self.connected.get_or_init(|| {
+            let mut connected = vec![false; self.map.sockets.len()];
+            for connection in &self.map.connections {
+                for end in [Some(connection.a), connection.b].into_iter().flatten() {
+                    connected[end.index()] = true;
+                }
+            }
+            connected
+        });
+        connected[then.index()]
     }
 
     fn index(&self) -> Vec<(HostId, u64, SocketId)> {

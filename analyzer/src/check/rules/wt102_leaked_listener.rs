@@ -41,8 +41,8 @@ fails with EADDRINUSE, or clients connect to a socket that nobody will ever acce
     MEDIUM   WT102  @/run/app held by backup.sh [912], served by app [880]
              not close-on-exec: fd 5
 
-keymapper issue 388: commands that a daemon started kept its socket, and the daemon could not be
-restarted before they ended.
+keymapper pull request 388: commands that it started kept its socket, and it could not be restarted
+before they ended.
 
 ## What to do
 Open the listener with SOCK_CLOEXEC. End or restart the program that still has it: ss -lp or
@@ -50,7 +50,7 @@ Open the listener with SOCK_CLOEXEC. End or restart the program that still has i
 
 ## References
 - socket(2), bind(2) EADDRINUSE, fcntl(2) F_SETFD, sd_listen_fds(3)
-- houmain/keymapper issue 388; roehling/postsrsd issue 16
+- houmain/keymapper pull request 388; roehling/postsrsd issue 16
 ";
 
 /// Who serves a listener (`None`: nobody any more), and who has it for nothing.
@@ -59,12 +59,13 @@ type Leak = (Option<ProcessId>, Vec<ProcessId>);
 fn check(facts: &Facts<'_>, said: &mut Said) {
     let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
     let mut unflagged = 0;
+    let unread = facts.unread();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         if socket.state != SocketState::Listening {
             continue;
         }
         let id = SocketId::new(at);
-        let (leak, unknown) = leak(facts, id);
+        let (leak, unknown) = leak(facts, id, unread.is_empty());
         unflagged += usize::from(unknown && leak.is_none());
         if let Some(leak) = leak {
             leaks.entry(leak).or_default().push(id);
@@ -79,13 +80,13 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
             "whether {listeners} is close-on-exec was not captured (--fdinfo)"
         ));
     }
-    for why in facts.unread() {
+    for why in unread {
         said.unknown(why);
     }
 }
 
 /// The leak, and whether a missing flag hides one.
-fn leak(facts: &Facts<'_>, id: SocketId) -> (Option<Leak>, bool) {
+fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool) {
     let holders = facts.map.holders(id);
     let processes = facts.map.holding_processes(id);
     if processes.is_empty() || processes.iter().any(|p| facts.kin.is_manager(*p)) {
@@ -98,7 +99,7 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> (Option<Leak>, bool) {
     };
     let best = serving.iter().copied().max();
     if best == Some(Serving::No) {
-        let complete = facts.map.socket(id).holders_complete || facts.unread().is_empty();
+        let complete = all_read || facts.map.socket(id).holders_complete;
         let open = processes
             .iter()
             .any(|process| flag(*process) == Some(false));

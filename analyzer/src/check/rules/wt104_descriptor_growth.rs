@@ -53,8 +53,8 @@ it.
     MEDIUM   WT104  sshd [901] 41 → 97 descriptors in 10 min
              eventfd 2 → 58
 
-systemd issue 41584 and pam_usb issue 23: each login left a descriptor open, until none could log
-in.
+pam_usb issue 23: its checks left their connections to the system bus open, until the user had 256
+and was refused.
 
 ## What to do
 See what rises (`whotalks list --fds`, `whotalks trend`), and close it in the program. A higher
@@ -62,7 +62,7 @@ limit (LimitNOFILE= of the unit) only buys time.
 
 ## References
 - getrlimit(2) RLIMIT_NOFILE, accept(2) EMFILE, dbus-daemon(1) max_connections_per_user
-- systemd/systemd issue 41584; mcdope/pam_usb issue 23
+- systemd/systemd issue 41584; aluzzardi/pam_usb issue 23
 ";
 
 fn check(facts: &Facts<'_>, said: &mut Said) {

@@ -58,6 +58,15 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
         socket.is_some_and(|id| facts.map.socket(id).family == Family::Unix)
     });
     let blocked = blocked.map(|thread| thread.process).collect::<Vec<_>>();
+    let who = facts.programs(&blocked);
+    // Where several are full it is not known which of them a client waits for.
+    let sole = facts
+        .map
+        .sockets
+        .iter()
+        .filter(|socket| full(socket).is_some())
+        .count()
+        == 1;
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let Some((pending, backlog)) = full(socket) else {
             continue;
@@ -68,11 +77,12 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
         let waits = socket.family == Family::Unix && !blocked.is_empty();
         if waits {
             let threads = plural(blocked.len(), "thread is", "threads are");
-            let who = facts.programs(&blocked);
             evidence.push(format!(
                 "{threads} blocked in connect on a Unix socket: {who}"
             ));
-            processes.extend(&blocked);
+            if sole {
+                processes.extend(&blocked);
+            }
         }
         let before = facts.past().and_then(|past| {
             let then = past.map.socket(past.socket(socket)?);

@@ -1,4 +1,4 @@
-//! WT205: processes wait for each other to read: each is blocked in a write that another must make room for.
+//! WT205: writers that wait for each other.
 
 use crate::check::facts::words::duration;
 use crate::check::facts::{Serving, Stuck};
@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 const DOC: &str = "\
-Processes wait for each other to read: each is blocked in a write that another must make room for.
+Processes are blocked in writes, each until another of them reads.
 
 ## What it finds
 A cycle of blocked writers: each is in write(2) or send(2) on a full socket or pipe whose only
@@ -185,7 +185,7 @@ const CASES: &[Case] = &[
 
 /// Two processes with a full connection; the second one's thread is in this call.
 #[cfg(test)]
-fn mutual(scene: &mut crate::check::fixture::Scene, call: u32) {
+fn mutual(scene: &mut crate::check::fixture::Scene, call: i64) {
     let one = scene.process(50, 1, "/usr/bin/one");
     let two = scene.process(60, 1, "/usr/bin/two");
     let (a, b) = scene.pair(&[(one, 4, Some(true))], &[(two, 5, Some(true))]);

@@ -35,15 +35,13 @@ sendmsg(2) fails with ETOOMANYREFS when they are too many.
     MEDIUM   WT206  worker [812] does not take 3 descriptors off fd 5
              still there after 12 s; sent by broker [800]
 
-mercury issue 385: descriptors that were sent and never received.
-
 ## What to do
 Receive with recvmsg(2) and room for control messages, even where none are expected; close what
 comes. See what the receiver waits for.
 
 ## References
 - unix(7) SCM_RIGHTS, ETOOMANYREFS; proc_pid_fdinfo(5) scm_fds
-- mercury-hpc/mercury issue 385
+- mercury issue 385
 ";
 
 /// So many in one socket are not just on their way.

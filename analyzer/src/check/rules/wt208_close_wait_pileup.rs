@@ -38,7 +38,7 @@ should have closed them is stuck.
     MEDIUM   WT208  app [812] has 48 connections in CLOSE-WAIT
              from 10.0.4.7, 10.0.4.9; oldest fd 12
 
-http-kit issue 326: connections that clients had dropped were kept for ever.
+http-kit issue 326: they grew for a week, until it failed with \"Too many open files\".
 
 ## What to do
 Close the socket when read(2) returns 0. Where a pool keeps connections, let it test them and drop

@@ -1,11 +1,11 @@
-//! WT209: a Unix socket is connected to nothing: it has no other end, and nothing says that one has closed.
+//! WT209: a Unix socket that is connected, and has no other end.
 
 use crate::check::facts::words::duration;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Facts, Rule};
-use crate::model::{Family, Map, Socket, SocketId, SocketState, SocketType};
+use crate::model::{Family, Socket, SocketId, SocketState, SocketType};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT209",
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 const DOC: &str = "\
-A Unix socket is connected to nothing: it has no other end, and nothing says that one has closed.
+A Unix socket is connected, and has no other end: none is there, and none has closed.
 
 ## What it finds
 A Unix stream or seqpacket socket that is connected, without a peer, not shut down, and in no
@@ -51,7 +51,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
     let mut candidates = 0;
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let id = SocketId::new(at);
-        if !is_half(facts.map, socket, || facts.connection(id).is_some()) {
+        if !is_half(socket) || facts.connection(id).is_some() {
             continue;
         }
         let Some(holder) = facts.map.holders(id).first() else {
@@ -63,13 +63,8 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
         }
         let past = facts.past();
         let then = past.and_then(|past| Some((past, past.socket(socket)?)));
-        let before = then.filter(|(past, then)| {
-            let end = |connection: &crate::model::Connection| {
-                connection.a == *then || connection.b == Some(*then)
-            };
-            let map = &past.map;
-            is_half(map, map.socket(*then), || map.connections.iter().any(end))
-        });
+        let before = then
+            .filter(|(past, then)| is_half(past.map.socket(*then)) && !past.is_connected(*then));
         let age = before
             .and_then(|(past, _)| past.host(socket.host))
             .map(|(_, age)| age);
@@ -104,14 +99,13 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
     }
 }
 
-fn is_half(map: &Map, socket: &Socket, is_connected: impl FnOnce() -> bool) -> bool {
-    debug_assert!(socket.host.index() < map.hosts.len());
+/// Connected as far as its own row says; that it has no connection must be seen besides.
+fn is_half(socket: &Socket) -> bool {
     socket.family == Family::Unix
         && matches!(socket.kind, SocketType::Stream | SocketType::Seqpacket)
         && socket.state == SocketState::Established
         && socket.cookie.is_some()
         && socket.shutdown != BOTH
-        && !is_connected()
 }
 
 /// `SHUTDOWN_MASK`: what the kernel sets when the other end closes.
