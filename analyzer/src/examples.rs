@@ -83,7 +83,28 @@ Examples:
   whotalks check web1.whotalks --min-severity medium
   whotalks check --rule WT101 --fail-on unknown desk.whotalks
   whotalks check unit:nginx.service old.whotalks new.whotalks
-  whotalks check --format json web1.whotalks | jq -r '.findings[].title'";
+  whotalks check --format json web1.whotalks | jq -r '.findings[].title'
+  whotalks check --format sarif web1.whotalks > web1.sarif
+  whotalks check --baseline monday.whotalks tuesday.whotalks
+  whotalks check --policy policy.toml web1.whotalks
+
+An ignore file has entries like this; without a selector all findings of the code are meant, and
+title may narrow it down with * and ?:
+  [[ignore]]
+  code = \"WT301\"
+  selector = \"socket:/run/app.sock\"
+  reason = \"it checks who calls\"
+  expires = 2027-01-31";
+
+/// `learn`.
+pub(crate) const LEARN: &str = "\
+Every capture of every file counts: what was in all of them is expected. Somebody who could not be
+read is left out.
+
+Examples:
+  whotalks learn web1.whotalks -o policy.toml   from one snapshot, or a series
+  whotalks learn mon.whotalks tue.whotalks wed.whotalks -o policy.toml
+  whotalks check --policy policy.toml           this machine, captured now";
 
 /// `explain`.
 pub(crate) const EXPLAIN: &str = "\

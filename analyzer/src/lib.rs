@@ -17,6 +17,7 @@ pub mod layout;
 pub mod load;
 pub mod model;
 pub mod names;
+pub mod policy;
 pub mod query;
 pub mod redact;
 pub mod trend;

@@ -1,6 +1,7 @@
 //! What a rule says: a finding with its evidence, or why it cannot know.
 
 use super::Facts;
+use crate::diff::{mask, role};
 use crate::id;
 use crate::model::{HostId, PipeId, ProcessId, SocketId};
 
@@ -47,6 +48,9 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// What to do.
     pub advice: String,
+    /// The same for the same trouble in another capture, over restarts: rule, role and name of the
+    /// subject.
+    pub key: String,
 }
 
 /// A rule's question that the capture does not answer.
@@ -71,7 +75,6 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// A whole machine, where no process or socket is meant.
-    #[allow(dead_code, reason = "rules about names and tables speak of machines")]
     Host(HostId),
     Process(ProcessId),
     Socket(SocketId),
@@ -126,6 +129,7 @@ impl Found {
             Subject::Socket(socket) => id::socket(map, socket),
             Subject::Pipe(pipe) => id::pipe(map, pipe),
         };
+        let key = format!("{code} {}", lasting(facts, &self));
         let processes = self.processes.iter();
         let sockets = self.sockets.iter();
         Finding {
@@ -139,7 +143,35 @@ impl Found {
             sockets: sockets.map(|socket| id::socket(map, *socket)).collect(),
             title: self.title,
             evidence: self.evidence,
+            key,
             advice: self.advice,
+        }
+    }
+}
+
+/// What of a finding's subject lasts over restarts: roles, names without what differs from run to
+/// run; never pids and inodes.
+fn lasting(facts: &Facts<'_>, found: &Found) -> String {
+    let map = facts.map;
+    let of = |process: Option<&ProcessId>| {
+        process.map_or_else(String::new, |process| role(map.process(*process)))
+    };
+    match found.subject {
+        Subject::Host(_) => mask(&found.title),
+        Subject::Process(process) => of(Some(&process)),
+        Subject::Pipe(_) => of(found.processes.first()),
+        Subject::Socket(socket) => {
+            let holders = map.holding_processes(socket);
+            let end = map.socket(socket);
+            let name = match (&end.name, end.local) {
+                (Some(name), _) => mask(&crate::escape::name(name.bytes())),
+                (None, Some(address)) => crate::escape::address(address),
+                (None, None) => {
+                    let peer = facts.peer(socket).map(|peer| map.holding_processes(peer));
+                    of(peer.unwrap_or_default().first())
+                }
+            };
+            format!("{} {name}", of(holders.first()))
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Scene {
     pub(crate) capture: Capture,
     /// The map of an earlier capture, and how long ago it was, nanoseconds.
     pub(crate) past: Option<(Map, Capture, u64)>,
+    pub(crate) policy: Option<crate::policy::Policy>,
 }
 
 /// A descriptor: process, number, close-on-exec.
@@ -46,6 +47,7 @@ impl Scene {
             map,
             capture: Capture::default(),
             past: None,
+            policy: None,
         };
         scene.process(1, 0, "/usr/lib/systemd/systemd");
         scene
@@ -177,7 +179,8 @@ impl Scene {
 
     /// What the rules say.
     pub(crate) fn report(&self) -> Report {
-        let mut facts = Facts::new(&self.map, vec![&self.capture]);
+        let mut facts =
+            Facts::new(&self.map, vec![&self.capture]).with_policy(self.policy.as_ref());
         if let Some((map, capture, age)) = &self.past {
             facts = facts.with_past_map(map.clone(), capture, *age);
         }

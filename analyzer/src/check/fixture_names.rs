@@ -106,4 +106,9 @@ impl Scene {
     pub(crate) fn record(&mut self, pid: u32, record: Process) {
         self.capture.processes.push(Process { pid, ..record });
     }
+
+    /// What `check --policy` was given.
+    pub(crate) fn policy(&mut self, text: &str) {
+        self.policy = Some(text.parse().expect("a test's policy is one"));
+    }
 }

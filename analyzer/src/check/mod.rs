@@ -69,6 +69,8 @@ impl Rule {
 pub struct Options {
     /// Codes of the rules to run; empty: all.
     pub rules: Vec<&'static str>,
+    /// Who may talk to whom.
+    pub policy: Option<crate::policy::Policy>,
 }
 
 /// Runs the rules over facts.
@@ -120,7 +122,9 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
     let map = join_whole(&now);
     let report = {
         let captures = now.iter().map(|taken| taken.capture).collect();
-        let facts = Facts::new(&map, captures).with_past(past);
+        let facts = Facts::new(&map, captures)
+            .with_past(past)
+            .with_policy(options.policy.as_ref());
         run(&facts, options)
     };
     Some((map, report))

@@ -1,9 +1,11 @@
 //! Options of the commands about rules.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use whotalks::check::{Rule, Severity};
 
-use super::shared::{Format, Selection};
+use super::shared::{Selection, Snapshots};
 use crate::examples;
 
 /// How bad findings are.
@@ -42,6 +44,18 @@ pub(crate) enum FailOn {
     Unknown,
 }
 
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+}
+
 /// `check`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::CHECK)]
@@ -55,11 +69,31 @@ pub(crate) struct Check {
     /// Only this rule (repeat: any of them)
     #[arg(long, value_name = "CODE", value_parser = rule)]
     pub(crate) rule: Vec<&'static Rule>,
+    /// Leave out what this TOML file names; what it names in vain is said
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore: Option<PathBuf>,
+    /// Only what is new since this older snapshot: matched by rule and role, not by pid
+    #[arg(long, value_name = "OLD")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Who may talk to whom (see learn): WT501 and WT502
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: CheckFormat,
     #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+/// `learn`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::LEARN)]
+pub(crate) struct Learn {
+    /// The policy; - is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) snapshots: Snapshots,
 }
 
 /// `explain`.

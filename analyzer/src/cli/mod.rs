@@ -10,7 +10,7 @@ mod shared;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use changes::{Diff, Trend};
-pub(crate) use check::{Check, Explain, FailOn};
+pub(crate) use check::{Check, CheckFormat, Explain, FailOn, Learn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
 pub(crate) use redact::{KeepKind, Redact};
@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Check(Check),
     /// What a rule of check means, why it matters, what to do
     Explain(Explain),
+    /// Write who talks to whom as a policy for check --policy
+    Learn(Learn),
     /// What changed between two snapshots
     Diff(Diff),
     /// What grew or shrank over a series of captures

@@ -8,6 +8,7 @@ mod export;
 mod fds;
 mod hubs;
 mod info;
+mod learn;
 mod list;
 mod path;
 mod pick;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Waits(options) => waits::run(options),
         Command::Check(options) => check::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::Learn(options) => learn::run(options),
         Command::Diff(options) => diff::run(options),
         Command::Trend(options) => trend::run(options),
         Command::Draw(options) => draw::run(options),

@@ -18,5 +18,5 @@ pub use links::{
 pub use path::{Direction, Hop, path};
 pub use portrait::{Portrait, is_queued, portrait};
 pub use restrict::{Restriction, matching, matching_sockets, restrict};
-pub use select::{KINDS, Selection, Selector, SelectorError};
+pub use select::{Glob, KINDS, Selection, Selector, SelectorError};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

@@ -3,4 +3,8 @@
 mod contract;
 mod healthy;
 mod leaks;
+mod names;
+mod pipelines;
+mod programs;
 mod queues;
+mod stranger;

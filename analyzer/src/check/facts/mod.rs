@@ -22,6 +22,7 @@ use crate::load::Capture;
 use crate::model::{
     Connection, FdsStatus, HostId, Map, Pipe, PipeKey, Process, ProcessId, Readable, SocketId,
 };
+use crate::policy::Policy;
 use calls::thread;
 
 /// A map with the captures that it was made of, and what follows from both.
@@ -51,6 +52,8 @@ pub struct Facts<'a> {
     /// Of each process.
     records: OnceCell<Vec<Option<&'a whotalks_snapshot::records::Process>>>,
     past: Option<Past<'a>>,
+    /// Who may talk to whom, where that was said.
+    pub(crate) policy: Option<&'a Policy>,
 }
 
 /// Whether a process serves a listener.
@@ -89,6 +92,7 @@ impl<'a> Facts<'a> {
             places: OnceCell::new(),
             records: OnceCell::new(),
             past: None,
+            policy: None,
         }
     }
 
@@ -97,6 +101,12 @@ impl<'a> Facts<'a> {
         if past.iter().any(|of_host| !of_host.is_empty()) {
             self.past = Some(Past::of(&self.captures, past));
         }
+        self
+    }
+
+    /// With a policy to compare with.
+    pub fn with_policy(mut self, policy: Option<&'a Policy>) -> Self {
+        self.policy = policy;
         self
     }
 

@@ -81,11 +81,6 @@ impl<'a> Facts<'a> {
         self.captures.get(host.index())?.host.as_ref()
     }
 
-    /// The process of a pid.
-    pub(crate) fn find_process(&self, host: HostId, pid: u32) -> Option<ProcessId> {
-        kin::find(self.map, host.0, pid)
-    }
-
     /// Why it is not known in which namespaces some processes are.
     pub(crate) fn homeless(&self) -> Option<String> {
         let processes = self.map.processes.iter();

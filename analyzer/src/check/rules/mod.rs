@@ -27,6 +27,8 @@ mod wt311_packet_sniffer;
 mod wt401_forged_table_row;
 mod wt402_unprintable_name;
 mod wt403_tables_disagree;
+mod wt501_outside_policy;
+mod wt502_missing_conversation;
 
 use super::Rule;
 
@@ -59,4 +61,6 @@ pub static RULES: &[&Rule] = &[
     &wt401_forged_table_row::RULE,
     &wt402_unprintable_name::RULE,
     &wt403_tables_disagree::RULE,
+    &wt501_outside_policy::RULE,
+    &wt502_missing_conversation::RULE,
 ];

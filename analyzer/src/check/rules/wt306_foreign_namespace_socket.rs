@@ -176,7 +176,7 @@ fn kept_alive(facts: &Facts<'_>, said: &mut Said) {
             if space.found_by != b"descriptor" || inhabited.contains(&(host, space.inode)) {
                 continue;
             }
-            let Some(keeper) = facts.find_process(host, space.pid) else {
+            let Some(keeper) = facts.find(host, space.pid) else {
                 continue;
             };
             let name = program(facts.map.process(keeper));

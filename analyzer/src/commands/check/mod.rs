@@ -1,20 +1,30 @@
 //! `whotalks check`: what is wrong, and what shows it.
 
-use std::collections::BTreeSet;
-use std::io::Write;
+mod ignore;
+mod sarif;
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use whotalks::check::{self, Finding, Report, Severity};
 use whotalks::id;
-use whotalks::model::{Map, ProcessId, SocketId};
+use whotalks::model::{At, Map, ProcessId, SocketId};
+use whotalks::policy::Policy;
 use whotalks::query::{Restriction, matching, matching_sockets, restrict};
 
 use super::near_names;
 use crate::Outcome;
-use crate::cli::{Check, FailOn, Format, Selection};
+use crate::cli::{Check, CheckFormat, FailOn, Selection};
 use crate::table::{fit, plural};
 use crate::{input, output, style};
+use ignore::Ignores;
+
+/// Policies and lists of what to ignore are written by people.
+const MAX_TEXT_BYTES: u64 = 4 << 20;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -51,25 +61,74 @@ pub(super) fn run(options: &Check) -> Result<Outcome> {
         .collect();
     let asked = check::Options {
         rules: options.rule.iter().map(|rule| rule.code).collect(),
+        policy: options.policy.as_deref().map(policy).transpose()?,
+    };
+    let ignores = options.ignore.as_deref().map(Ignores::read).transpose()?;
+    let known = match &options.baseline {
+        Some(old) => known(old, &asked)?,
+        None => BTreeSet::new(),
     };
     let Some((map, mut report)) = check::judge(&loaded, options.selection.at, &asked) else {
         eprintln!("whotalks: --at: there is no such capture");
         return Ok(Outcome::Found);
     };
+    report
+        .findings
+        .retain(|finding| !known.contains(&finding.key));
+    if let Some(ignores) = ignores {
+        for line in ignores.apply(&map, &mut report) {
+            eprintln!("whotalks: {line}");
+        }
+    }
     let least = options.min_severity.severity();
     report.findings.retain(|finding| finding.severity >= least);
     if !keep_selected(map, &options.selection, &mut report)? {
         return Ok(Outcome::Found);
     }
     output::stdout(|out| match options.format {
-        Format::Text => text(out, &report),
-        Format::Json => json(out, &report),
+        CheckFormat::Text => text(out, &report),
+        CheckFormat::Json => json(out, &report),
+        CheckFormat::Sarif => sarif::write(out, &report),
     })?;
     Ok(if fails(&report, options.fail_on) {
         Outcome::Found
     } else {
         Outcome::Done
     })
+}
+
+/// Reads a policy.
+fn policy(path: &Path) -> Result<Policy> {
+    let name = path.display();
+    let text = read_text(path)?;
+    text.parse()
+        .with_context(|| format!("{name}: not a policy"))
+}
+
+/// A file that a person wrote.
+fn read_text(path: &Path) -> Result<String> {
+    let name = path.display();
+    let mut text = String::new();
+    let file = File::open(path).with_context(|| format!("{name}: cannot open"))?;
+    file.take(MAX_TEXT_BYTES + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{name}: cannot read"))?;
+    if text.len() as u64 > MAX_TEXT_BYTES {
+        bail!("{name}: larger than {MAX_TEXT_BYTES} bytes");
+    }
+    Ok(text)
+}
+
+/// Keys of what the rules find in an older snapshot.
+fn known(old: &Path, asked: &check::Options) -> Result<BTreeSet<String>> {
+    let mut snapshots = input::open(&[old.to_owned()])?;
+    let loaded: Vec<_> = snapshots
+        .iter_mut()
+        .map(|snapshot| std::mem::take(&mut snapshot.loaded))
+        .collect();
+    let report = check::judge(&loaded, At::Last, asked).map(|(_, report)| report);
+    let findings = report.unwrap_or_default().findings.into_iter();
+    Ok(findings.map(|finding| finding.key).collect())
 }
 
 /// Leaves out findings about other things than the selectors mean; false, and a line on standard

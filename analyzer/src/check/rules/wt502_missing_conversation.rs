@@ -1,0 +1,94 @@
+//! WT502: a conversation that the policy expects is not there.
+
+use crate::check::facts::words::plural;
+use crate::check::finding::{Found, Said, Severity, Subject};
+#[cfg(test)]
+use crate::check::fixture::Case;
+use crate::check::{Facts, Rule};
+use crate::model::HostId;
+use crate::policy::conversations;
+
+pub(super) static RULE: Rule = Rule {
+    code: "WT502",
+    name: "missing-conversation",
+    severity: Severity::Medium,
+    since: "0.1.0",
+    doc: DOC,
+    check,
+    #[cfg(test)]
+    cases: CASES,
+};
+
+const DOC: &str = "\
+The policy expects a conversation, and nobody has it.
+
+## What it finds
+With --policy FILE: entries with expected = true that no connection of the capture fits. Where not
+everything was read, it says unknown instead: the conversation may be what was not seen.
+
+## Why it matters
+A service that has lost its database, its bus or its log still runs, and looks well until somebody
+asks it something.
+
+## Example
+    MEDIUM   WT502  checkout → postgresql via /run/postgresql/.s.PGSQL.5432 is missing
+             the policy expects it; no connection of the capture fits
+
+## What to do
+Look at the client (whotalks show), its log, and whether the server listens. Where the conversation
+comes and goes, take expected = true from its entry.
+
+## References
+- whotalks learn --help
+";
+
+fn check(facts: &Facts<'_>, said: &mut Said) {
+    let Some(policy) = facts.policy else {
+        return;
+    };
+    let there = conversations(facts.map);
+    let is_there = |entry: &&crate::policy::Entry| there.keys().any(|one| entry.allows(one));
+    let expected = policy.entries.iter().filter(|entry| entry.expected);
+    let missing: Vec<_> = expected.filter(|entry| !is_there(entry)).collect();
+    let complete = facts.map.hosts.iter().all(|host| host.coverage.complete);
+    if !complete && !missing.is_empty() {
+        let count = plural(missing.len(), "conversation", "conversations");
+        said.unknown(format!("{count} not seen, and not everything was read"));
+        return;
+    }
+    for entry in missing {
+        said.found(Found {
+            severity: Severity::Medium,
+            subject: Subject::Host(HostId(0)),
+            processes: vec![],
+            sockets: vec![],
+            title: format!("{} is missing", entry.text),
+            evidence: vec!["the policy expects it; no connection of the capture fits".to_owned()],
+            advice: "look at the client's log, and whether the server listens".to_owned(),
+        });
+    }
+}
+
+#[cfg(test)]
+const CASES: &[Case] = &[
+    Case {
+        about: "a client that has gone",
+        scene: |scene| {
+            scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
+        },
+        finds: &[("WT502", Severity::Medium)],
+    },
+    Case {
+        about: "only allowed, not expected",
+        scene: |scene| scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\""),
+        finds: &[],
+    },
+    Case {
+        about: "not everything was read",
+        scene: |scene| {
+            scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
+            scene.map.hosts[0].coverage.complete = false;
+        },
+        finds: &[],
+    },
+];

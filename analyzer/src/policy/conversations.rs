@@ -1,0 +1,119 @@
+//! The conversations of a map by role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diff::{mask, role};
+use crate::graph::{Ends, Talk, talks};
+use crate::model::{ConnectionState, Map, ProcessId, SocketId};
+use crate::query::{LinkKind, Nobody, Via, ViaKind, is_private, link_kind, nobody, via};
+
+/// Ports from here on are most likely the kernel's choice (`ip_local_port_range`).
+const EPHEMERAL_PORTS: u16 = 32_768;
+
+/// An end that more roles share than this stands for none of them.
+const ROLES_AT_ONE_END: usize = 16;
+
+/// Who talks to whom over what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Conversation {
+    /// The client's role.
+    pub client: String,
+    /// The server's role.
+    pub server: String,
+    /// The listener's name or address, masked; empty: none has a name.
+    pub via: String,
+    /// Kind.
+    pub kind: LinkKind,
+}
+
+impl std::fmt::Display for Conversation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} → {}", self.client, self.server)?;
+        match &*self.via {
+            "" => Ok(()),
+            via => write!(out, " via {via}"),
+        }
+    }
+}
+
+/// What shows a conversation.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// How many connections.
+    pub connections: usize,
+    /// Their first ends.
+    pub sockets: Vec<SocketId>,
+    /// The processes at both ends.
+    pub processes: BTreeSet<ProcessId>,
+    /// Somebody at an end could not be read.
+    pub unreadable: bool,
+}
+
+/// Every conversation of a map over sockets. Pipes are between relatives, and not meant; neither are
+/// connections that are being taken down.
+pub fn conversations(map: &Map) -> BTreeMap<Conversation, Evidence> {
+    let roles: Vec<String> = map.processes.iter().map(role).collect();
+    let mut found: BTreeMap<Conversation, Evidence> = BTreeMap::new();
+    for ends in talks(map) {
+        let Talk::Connection(at) = ends.talk else {
+            continue;
+        };
+        let connection = &map.connections[at];
+        if is_private(&ends) || connection.state == ConnectionState::Closing {
+            continue;
+        }
+        let via = shape(via(map, ends.talk));
+        let kind = link_kind(map, ends.talk);
+        let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
+        let servers = side(map, &roles, &ends, false);
+        for client in side(map, &roles, &ends, true) {
+            for server in &servers {
+                let conversation = Conversation {
+                    client: client.clone(),
+                    server: server.clone(),
+                    via: via.clone(),
+                    kind,
+                };
+                let evidence = found.entry(conversation).or_default();
+                evidence.connections += 1;
+                evidence.sockets.push(connection.a);
+                evidence.processes.extend(ends.from.iter().chain(&ends.to));
+                evidence.unreadable |= unreadable;
+            }
+        }
+    }
+    found
+}
+
+fn is_unreadable(map: &Map, ends: &Ends, client: bool) -> bool {
+    let processes = if client { &ends.from } else { &ends.to };
+    processes.is_empty() && nobody(map, ends, client) == Nobody::Unreadable
+}
+
+/// The roles at one end.
+fn side(map: &Map, roles: &[String], ends: &Ends, client: bool) -> BTreeSet<String> {
+    let processes = if client { &ends.from } else { &ends.to };
+    let of = |id: &ProcessId| roles[id.index()].clone();
+    let mut side: BTreeSet<String> = processes.iter().map(of).collect();
+    if side.is_empty() {
+        side.insert(nobody(map, ends, client).to_string());
+    }
+    if side.len() > ROLES_AT_ONE_END {
+        let first = side.pop_first().unwrap_or_default();
+        side = BTreeSet::from([format!("{first} and many more")]);
+    }
+    side
+}
+
+/// A name without its random part, an address without a port that the kernel chose.
+fn shape(via: Via) -> String {
+    if via.kind != ViaKind::Address {
+        return mask(&via.text);
+    }
+    match via.text.rsplit_once(':') {
+        Some((address, port)) if port.parse().is_ok_and(|port: u16| port >= EPHEMERAL_PORTS) => {
+            format!("{address}:*")
+        }
+        _ => via.text,
+    }
+}

@@ -1,0 +1,163 @@
+//! WT301 to WT305, WT308, WT401, WT402: names, and what they lead to.
+
+use std::fs::{Permissions, remove_file, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use whotalks_tests::findings::{Findings, check};
+use whotalks_tests::protocol::Address;
+use whotalks_tests::role::{euid, needs_namespaces};
+use whotalks_tests::{Kind, World};
+
+use super::stranger::Stranger;
+
+fn once(world: &World) -> Findings {
+    Findings::of(world, &[], &[&world.snapshot()])
+}
+
+fn file(address: &Address) -> PathBuf {
+    PathBuf::from(String::from_utf8(address.bytes()).expect("a test's path is text"))
+}
+
+#[test]
+fn a_listener_that_everybody_may_connect_to() {
+    let world = World::new();
+    let path = world.path("daemon.sock");
+    world.actor().listen(&path, Kind::Stream, 3);
+    set_permissions(file(&path), Permissions::from_mode(0o777)).expect("it is ours");
+    // Only a program that may do what root may is worth more than a note.
+    let severity = if euid() == 0 { "medium" } else { "low" };
+    once(&world).are_exactly(&[("WT301", severity)]);
+    set_permissions(file(&path), Permissions::from_mode(0o755)).expect("it is ours");
+    once(&world).are_exactly(&[]);
+}
+
+#[test]
+fn a_control_socket_that_a_container_sees() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    world
+        .actor()
+        .listen(&world.path("docker.sock"), Kind::Stream, 3);
+    once(&world).are_exactly(&[]);
+    let command = ["unshare", "-n", "-p", "-f", "unshare", "-m", "sleep", "600"];
+    let container = Stranger::start(&command);
+    container.wait_for("sleep");
+    let findings = once(&world);
+    let found = findings.are_exactly(&[("WT302", "high")]);
+    let evidence = found[0]["evidence"].to_string();
+    assert!(evidence.contains("docker.sock leads to it"), "{evidence}");
+}
+
+#[test]
+fn an_abstract_listener_beside_a_sandbox() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    // A network of their own, lest other scenes are beside it too.
+    let server = world.actor_with(&["unshare", "-n"], &[]);
+    server.listen(&world.abstract_name("shim"), Kind::Stream, 3);
+    once(&world).are_exactly(&[]);
+    let pid = server.pid().to_string();
+    let command = [
+        "nsenter", "-n", "-t", &pid, "unshare", "-p", "-f", "sleep", "600",
+    ];
+    let sandbox = Stranger::start(&command);
+    sandbox.wait_for("sleep");
+    let findings = once(&world);
+    let severity = if euid() == 0 { "medium" } else { "low" };
+    findings.are_exactly(&[("WT303", severity)]);
+}
+
+#[test]
+fn a_listener_whose_file_was_removed() {
+    let world = World::new();
+    let path = world.path("app.sock");
+    world.actor().listen(&path, Kind::Stream, 3);
+    remove_file(file(&path)).expect("it is there");
+    once(&world).are_exactly(&[("WT304", "medium")]);
+}
+
+#[test]
+fn a_listener_whose_file_was_replaced() {
+    let world = World::new();
+    let path = world.path("app.sock");
+    let (old, new) = (world.actor(), world.actor());
+    let hidden = old.listen(&path, Kind::Stream, 3);
+    remove_file(file(&path)).expect("it is there");
+    new.listen(&path, Kind::Stream, 3);
+    let findings = once(&world);
+    let found = findings.are_exactly(&[("WT304", "medium")]);
+    assert_eq!(found[0]["subject"], hidden.id());
+}
+
+#[test]
+fn a_listener_that_was_renamed_can_be_reached() {
+    let world = World::new();
+    let path = world.path("app.sock.new");
+    world.actor().listen(&path, Kind::Stream, 3);
+    std::fs::rename(file(&path), world.directory().join("app.sock")).expect("it is there");
+    once(&world).are_exactly(&[]);
+}
+
+#[test]
+fn a_socket_file_that_was_left_behind() {
+    let world = World::new();
+    let actor = world.actor();
+    let socket = actor.listen(&world.path("left.sock"), Kind::Stream, 3);
+    actor.listen(&world.path("live.sock"), Kind::Stream, 3);
+    let directory = world.directory().display().to_string();
+    let stale = || {
+        let document = check(&["--rule", "WT305"], &[&world.snapshot()]);
+        let unknown = document["unknown"] != serde_json::json!([]);
+        let findings = document["findings"].as_array().cloned().unwrap_or_default();
+        let about = findings.into_iter().filter(|finding| {
+            let title = finding["title"].as_str();
+            title.is_some_and(|title| title.contains(&format!(" {directory}:")))
+        });
+        (about.collect::<Vec<_>>(), unknown)
+    };
+    assert_eq!(stale().0, Vec::<serde_json::Value>::new());
+    actor.close(&socket);
+    let (found, unknown) = stale();
+    // An ordinary user does not see every network's sockets.
+    if found.is_empty() && unknown {
+        whotalks_tests::role::say("not every socket is known here");
+        return;
+    }
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let title = found[0]["title"].as_str().unwrap_or_default();
+    assert!(title.ends_with(": left.sock"), "{title}");
+    assert_eq!(found[0]["severity"], "low");
+}
+
+#[test]
+fn abstract_names_that_look_alike() {
+    let world = World::new();
+    let actor = world.actor();
+    actor.listen(&world.abstract_name("app"), Kind::Stream, 3);
+    once(&world).are_exactly(&[]);
+    actor.listen(&world.abstract_name("app\0\0"), Kind::Stream, 3);
+    once(&world).are_exactly(&[("WT308", "medium")]);
+}
+
+#[test]
+fn a_name_that_forges_a_row() {
+    let world = World::new();
+    let name = b"x\n0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/docker.sock";
+    world
+        .actor()
+        .listen(&world.abstract_name(name), Kind::Stream, 3);
+    once(&world).are_exactly(&[("WT401", "high")]);
+}
+
+#[test]
+fn a_name_that_is_not_printable() {
+    let world = World::new();
+    let name = world.abstract_name(b"x\x1b[2K");
+    world.actor().listen(&name, Kind::Stream, 3);
+    once(&world).are_exactly(&[("WT402", "medium")]);
+}
