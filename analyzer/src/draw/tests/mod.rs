@@ -111,6 +111,7 @@ fn finding(subject: &str, title: &str) -> Finding {
         title: title.to_owned(),
         evidence: Vec::new(),
         advice: String::new(),
+        key: format!("WT101 {subject}"),
     }
 }
 
