@@ -95,15 +95,11 @@ pub(crate) fn at(text: &str) -> Result<At> {
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
         anyhow!("expected a number, last, all, or a time as 17:05 or 2026-11-22T17:05:00Z")
     })?;
-    let ns = u64::try_from(time.unix_timestamp_nanos()).unwrap_or_default();
     // Whole seconds are meant to their end: what began within them counts.
-    Ok(At::Time(
-        ns + if time.nanosecond() == 0 {
-            999_999_999
-        } else {
-            0
-        },
-    ))
+    let whole = time.nanosecond() == 0;
+    let ns = time.unix_timestamp_nanos() + if whole { 999_999_999 } else { 0 };
+    // Later than 64 bits can tell: after everything.
+    Ok(At::Time(u64::try_from(ns.max(0)).unwrap_or(u64::MAX)))
 }
 
 /// Selectors given together.

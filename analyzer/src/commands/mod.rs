@@ -178,14 +178,12 @@ fn incomplete(map: &Map) -> Option<String> {
 
 /// `12 of 214 processes unreadable.`, or nothing when all were read.
 fn unreadable(map: &Map) -> Option<String> {
-    let all = map.processes.len();
-    let unread: usize = map
-        .hosts
-        .iter()
-        .map(|h| h.coverage.partial + h.coverage.denied)
-        .sum();
+    let coverage = || map.hosts.iter().map(|host| &host.coverage);
+    let unread: usize = coverage().map(|c| c.partial + c.denied).sum();
+    // Of all that were captured: the map may have been restricted to some.
+    let all = unread + coverage().map(|c| c.read).sum::<usize>();
     (unread > 0).then(|| {
-        let processes = if all == 1 { "process" } else { "processes" };
-        format!("{unread} of {all} {processes} unreadable.")
+        let all = plural(all, "process", "processes");
+        format!("{unread} of {all} unreadable.")
     })
 }

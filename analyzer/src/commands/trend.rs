@@ -264,7 +264,7 @@ fn sparkline(values: &[Option<u64>]) -> String {
     let known = || values.iter().flatten();
     let low = known().min().copied().unwrap_or(0);
     let span = known().max().copied().unwrap_or(0) - low;
-    let bar = |value: u64| match (value - low).saturating_mul(7).checked_div(span) {
+    let bar = |value: u64| match (u128::from(value - low) * 7).checked_div(span.into()) {
         Some(step) => BARS[usize::try_from(step).unwrap_or(7).min(7)],
         None => BARS[0],
     };

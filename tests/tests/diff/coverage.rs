@@ -6,9 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_snapshot::BlockKind;
-use whotalks_tests::Kind;
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::role::{euid, skip};
+use whotalks_tests::{Kind, World};
 
 use crate::rewrite::without;
 use crate::scene::Scene;
@@ -39,9 +39,11 @@ fn root_and_an_ordinary_user() {
     let _kept = talk(&scene);
     let as_root = scene.capture("root");
     let as_user = scene.world.directory().join("user.whotalks");
-    let collector = scene.world.directory().join("collector");
+    // Not beside the scene's programs: it is none of those that the scene is about.
+    let elsewhere = World::new();
+    let collector = elsewhere.directory().join("collector");
     std::fs::copy(&programs().collect, &collector).unwrap();
-    std::fs::set_permissions(scene.world.directory(), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(elsewhere.directory(), PermissionsExt::from_mode(0o755)).unwrap();
     let mut command = Command::new(&collector);
     command.uid(NOBODY_IN_PARTICULAR).gid(NOBODY_IN_PARTICULAR);
     let bytes = run(command.args(["-q", "-o", "-"]), b"").succeeds().stdout;

@@ -27,8 +27,8 @@ Two views of the same sockets differ by more than the time between them explains
 ## What it finds
 Unix sockets that /proc/net/unix lists at every look while no dump of sock_diag has them, or that
 the dump has and somebody holds while the table never lists them (medium): a dump that was cut
-short, or a row that is hidden. And, given an earlier capture, sockets that a process holds in both and
-that no table of any family lists (low).
+short, or a row that is hidden. And, given an earlier capture, sockets that a process holds in both
+and that no table of any family lists (low).
 
 One difference within one capture may be a race: with a single look at a table, only what is many is
 told. Kinds of sockets that the kernel has no table for (AF_ALG, Bluetooth) are among the low ones.

@@ -110,7 +110,8 @@ fn identity(out: &mut dyn Write, map: &Map, at: ProcessId) -> Result<()> {
         fit(&format!("process {}  {exe}{deleted}", label(map, at)))
     )?;
     let arguments: Vec<String> = process.arguments().map(escape::display).collect();
-    field(out, "cmdline", &arguments.join(" "))?;
+    // Programs that rewrite their arguments pad them.
+    field(out, "cmdline", arguments.join(" ").trim_end())?;
     let user = match (&process.user, process.uid) {
         (Some(name), Some(uid)) => format!("{} ({uid})", escape::display(name)),
         (_, Some(uid)) => format!("uid {uid}"),
