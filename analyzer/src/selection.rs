@@ -74,6 +74,7 @@ impl Selection {
         text == "-"
             || text.contains('/')
             || text.ends_with(".whotalks")
+            || matches!(&*text, "." | "..")
             || last && Path::new(word).is_file()
     }
 }

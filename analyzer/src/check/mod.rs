@@ -73,6 +73,9 @@ pub struct Options {
     pub policy: Option<crate::policy::Policy>,
 }
 
+/// Why no rule is sure of a damaged snapshot.
+const DAMAGED: &str = "the snapshot is damaged";
+
 /// Runs the rules over facts.
 ///
 /// Findings are sorted: worst first, then by code, then by subject. The same facts give the same
@@ -84,6 +87,10 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
     for rule in RULES.iter().copied().filter(asked) {
         let mut said = Said::default();
         (rule.check)(facts, &mut said);
+        // What is lost may be just what this rule looks for, whatever it looks at.
+        if facts.is_damaged() {
+            said.unknown(DAMAGED);
+        }
         found.extend(said.found.into_iter().map(|one| (rule, one)));
         said.unknown.sort();
         said.unknown.dedup();

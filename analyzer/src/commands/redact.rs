@@ -41,6 +41,16 @@ pub(super) fn run(options: &Redact) -> Result<Outcome> {
     if is_same(&options.output, &options.snapshot) {
         bail!("{}: is what is read", options.output.display());
     }
+    if let Some(map) = options.map.as_deref()
+        && (map == options.output
+            || is_same(map, &options.output)
+            || is_same(map, &options.snapshot))
+    {
+        bail!(
+            "{}: is the copy or what is read; the key would be lost",
+            map.display()
+        );
+    }
     let mut snapshots = input::open(std::slice::from_ref(&options.snapshot))?;
     let Some(snapshot) = snapshots.pop() else {
         bail!("no snapshot");

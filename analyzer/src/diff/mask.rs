@@ -23,7 +23,7 @@ pub fn mask(text: &str) -> String {
             .unwrap_or(rest.len());
         if end == 0 {
             let mut characters = rest.chars();
-            out.extend(characters.next());
+            out.extend(characters.next().map(literal));
             rest = characters.as_str();
             continue;
         }
@@ -37,6 +37,16 @@ pub fn mask(text: &str) -> String {
         rest = after;
     }
     out
+}
+
+/// A name's own star or question mark, which must not be taken for a mask or a pattern: a policy
+/// that was learned from a hostile name would allow everything. Shown as its look-alike.
+pub(super) fn literal(character: char) -> char {
+    match character {
+        MASK => '\u{2217}',
+        '?' => '\u{ff1f}',
+        other => other,
+    }
 }
 
 /// A word after a masked one of a Kubernetes name: `web-7d4b9c6f5-x2x8k`.
@@ -116,6 +126,7 @@ mod tests {
             ("--listen=0.0.0.0:8080", "--listen=*.*.*.*:*"),
             ("XMLHttpRequest", "XMLHttpRequest"),
             ("é7", "é*"),
+            ("@*?", "@\u{2217}\u{ff1f}"),
             ("", ""),
         ] {
             assert_eq!(mask(text), expected, "{text}");

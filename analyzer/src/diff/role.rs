@@ -1,6 +1,6 @@
 //! What a process is *for*: the same before and after a restart, on one machine and its twin.
 
-use super::mask::mask;
+use super::mask::{literal, mask};
 use crate::escape;
 use crate::graph::{program, unit_base};
 use crate::model::Process;
@@ -11,7 +11,7 @@ const SHAPE_BYTES: usize = 512;
 /// The role's name: unit or container, and program, as `list --by role` has it, without what
 /// differs from one instance to the next.
 pub fn role(process: &Process) -> String {
-    let program = program(process);
+    let program: String = program(process).chars().map(literal).collect();
     match home(process) {
         Some(home) if home.starts_with(&program) || program.starts_with(&home) => home,
         Some(home) => format!("{home}/{program}"),

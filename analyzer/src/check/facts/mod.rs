@@ -280,6 +280,12 @@ impl<'a> Facts<'a> {
         why
     }
 
+    /// Whether something of the captures is lost.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let mut hosts = self.map.hosts.iter();
+        hosts.any(|host| !host.coverage.damage.is_empty())
+    }
+
     /// Why whole processes may be missing.
     pub(crate) fn unseen(&self) -> Vec<String> {
         let hosts = &self.map.hosts;
@@ -287,18 +293,11 @@ impl<'a> Facts<'a> {
         if hosts.iter().any(|host| host.coverage.hidepid) {
             why.push("/proc hides other users' processes".to_owned());
         }
-        if hosts.iter().any(|host| !host.coverage.damage.is_empty()) {
-            why.push("the snapshot is damaged".to_owned());
-        }
         why
     }
 
     /// Why Unix sockets of some namespace may be missing or known only from the text table.
     pub(crate) fn undumped(&self) -> Option<String> {
-        let mut hosts = self.map.hosts.iter();
-        if hosts.any(|host| !host.coverage.damage.is_empty()) {
-            return Some("the snapshot is damaged".to_owned());
-        }
         let spaces = self.map.hosts.iter().flat_map(|host| &host.coverage.netns);
         let (mut all, mut bad) = (0, 0);
         for space in spaces {

@@ -63,6 +63,12 @@ pub(super) fn run(options: &Check) -> Result<Outcome> {
         rules: options.rule.iter().map(|rule| rule.code).collect(),
         policy: options.policy.as_deref().map(policy).transpose()?,
     };
+    let of_policy = |code: &&&str| matches!(**code, "WT501" | "WT502");
+    if let Some(code) = asked.rules.iter().find(of_policy)
+        && asked.policy.is_none()
+    {
+        bail!("--rule {code}: needs --policy FILE");
+    }
     let ignores = options.ignore.as_deref().map(Ignores::read).transpose()?;
     let known = match &options.baseline {
         Some(old) => known(old, &asked)?,
