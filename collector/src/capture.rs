@@ -20,6 +20,7 @@ use crate::found::{Found, Source, Tally, Way};
 use crate::holders::{self, Holders};
 use crate::modules::{self, Modules};
 use crate::netns::{self, Space};
+use crate::one_by_one::one_by_one;
 use crate::paths::{self, Question};
 use crate::proc::scan::Known;
 use crate::proc::{fdinfo, numeric_entries, scan};
@@ -205,7 +206,9 @@ fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
         });
     }
     // The own one first: it is most often the one with the most in it.
-    spaces.sort_by_key(|space| !space.own);
+    if let Some(at) = spaces.iter().position(|space| space.own) {
+        spaces[..=at].rotate_right(1);
+    }
     spaces
 }
 
@@ -225,17 +228,9 @@ fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
             passive: config.passive,
         })
         .collect();
-    let sockets = tables
-        .paths
-        .values()
-        .map(|inode| u64::from(*inode))
-        .collect();
+    let sockets = one_by_one(tables.paths.values().map(|inode| u64::from(*inode)));
     let holders = holders::first_holders(&found.kept, &sockets);
-    let homes: BTreeMap<_, _> = found
-        .kept
-        .iter()
-        .map(|kept| (kept.pid, kept.home))
-        .collect();
+    let homes: BTreeMap<_, _> = one_by_one(found.kept.iter().map(|kept| (kept.pid, kept.home)));
     let mut own: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
     for (path, inode) in &tables.paths {
         if let Some((pid, _)) = holders.get(&u64::from(*inode))
@@ -271,21 +266,17 @@ fn second_look(
     mark: &Mark,
 ) -> io::Result<u8> {
     let mut pids = numeric_entries(&run.root)?;
-    let known: BTreeMap<_, _> = found
-        .kept
-        .iter()
-        .filter(|kept| kept.tid == 0)
-        .map(|kept| {
-            let (start_ticks, fingerprint) = (kept.start_ticks, kept.fingerprint);
-            (
-                kept.pid,
-                Known {
-                    start_ticks,
-                    fingerprint,
-                },
-            )
-        })
-        .collect();
+    let whole = found.kept.iter().filter(|kept| kept.tid == 0);
+    let known: BTreeMap<_, _> = one_by_one(whole.map(|kept| {
+        let (start_ticks, fingerprint) = (kept.start_ticks, kept.fingerprint);
+        (
+            kept.pid,
+            Known {
+                start_ticks,
+                fingerprint,
+            },
+        )
+    }));
     let everybody = holders.any_without_holder(&tables.inodes, |inode| mark.is_before(inode));
     if everybody {
         pids.retain(|pid| known.contains_key(pid) || !found.seen.contains(pid));

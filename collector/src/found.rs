@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::one_by_one::one_by_one;
 use crate::proc::kept::Kept;
 
 /// How a network namespace was found.
@@ -99,10 +100,15 @@ impl Found {
 
     /// Takes over what a later look found: its tables replace those of the same processes.
     pub(crate) fn renew(&mut self, later: Self) {
-        let newer: BTreeSet<_> = later.kept.iter().map(|kept| (kept.pid, kept.tid)).collect();
+        let newer: BTreeSet<_> = one_by_one(later.kept.iter().map(|kept| (kept.pid, kept.tid)));
         self.kept
             .retain(|kept| !newer.contains(&(kept.pid, kept.tid)));
         self.merge(later);
+        self.sort();
+    }
+
+    /// Sorts the tables: readers finish in any order, what is chosen must not depend on it.
+    pub(crate) fn sort(&mut self) {
         self.kept.sort_unstable_by_key(|kept| (kept.pid, kept.tid));
     }
 

@@ -5,6 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::resume_unwind;
 
 use crate::args::FdinfoChoice;
+use crate::one_by_one::one_by_one;
 use crate::proc::kept::{Kept, Object};
 
 /// Objects that are gathered before they are counted.
@@ -163,7 +164,7 @@ impl Holders {
                 list.peek() == Some(&inode)
             })
         };
-        self.sockets().filter(|inode| !listed(*inode)).collect()
+        one_by_one(self.sockets().filter(|inode| !listed(*inode)))
     }
 }
 

@@ -10,6 +10,7 @@ use rustix::system::Uname;
 use whotalks_snapshot::records::RawHeader;
 
 use crate::clock;
+use crate::one_by_one::one_by_one;
 use crate::proc::{number, read_file, stream_file};
 use crate::sink::Lane;
 
@@ -31,7 +32,7 @@ impl Modules {
         let mut text = Vec::new();
         match read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) {
             Err(Errno::NOENT) => Self::Any,
-            Err(_) | Ok(()) => Self::Only(loaded(&text).map(<[u8]>::to_vec).collect()),
+            Err(_) | Ok(()) => Self::Only(one_by_one(loaded(&text).map(<[u8]>::to_vec))),
         }
     }
 
@@ -42,7 +43,7 @@ impl Modules {
         if read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) == Err(Errno::NOENT) {
             return Self::Any;
         }
-        let mut names: BTreeSet<_> = loaded(&text).map(<[u8]>::to_vec).collect();
+        let mut names: BTreeSet<_> = one_by_one(loaded(&text).map(<[u8]>::to_vec));
         let release = uname.release().to_string_lossy();
         let path = format!("/lib/modules/{release}/modules.builtin");
         match read_file(CWD, path, LIST_LIMIT_BYTES, &mut text) {

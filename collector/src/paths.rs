@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, RawDir, openat};
@@ -18,7 +17,9 @@ use whotalks_snapshot::{BlockKind, RecordBlock};
 
 use crate::beneath::{Beneath, Remote};
 use crate::identity::Identity;
+use crate::one_by_one::one_by_one;
 use crate::proc::{number, open_directory};
+use crate::queue::queue;
 use crate::sink::Lane;
 
 /// All mount namespaces together are given this long.
@@ -55,7 +56,7 @@ pub(crate) fn read_all(
     questions: Vec<Question>,
     lane: &mut Lane,
 ) -> io::Result<()> {
-    let (sender, answers) = sync_channel(QUEUE);
+    let (sender, answers) = queue(QUEUE);
     let deadline = Instant::now() + PATIENCE;
     let mut left = LOOKUPS_LIMIT;
     let mut looking = BTreeMap::new();
@@ -77,20 +78,20 @@ pub(crate) fn read_all(
             // Not joined: it may never come back.
             std::thread::Builder::new().spawn(move || {
                 look(&root, &question, &|record| {
-                    sender.send(Answer::Path(record)).is_ok()
+                    sender.send(Answer::Path(record))
                 });
-                let _ = sender.send(Answer::Done(index));
+                sender.send(Answer::Done(index));
             })?;
         }
         if looking.is_empty() {
             break;
         }
-        match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Answer::Path(record)) => lane.push(&mut block, &record)?,
-            Ok(Answer::Done(index)) => {
+        match answers.receive(Some(deadline.saturating_duration_since(Instant::now()))) {
+            Some(Answer::Path(record)) => lane.push(&mut block, &record)?,
+            Some(Answer::Done(index)) => {
                 looking.remove(&index);
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            None => {
                 for unread in std::mem::take(&mut looking).values() {
                     lane.push(&mut block, unread)?;
                 }
@@ -175,10 +176,8 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
 
 /// The usual places, and the directories of absolute bound paths.
 fn walk_places(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
-    let mut places: BTreeSet<_> = USUAL_PLACES
-        .iter()
-        .map(|place| place.as_bytes().to_vec())
-        .collect();
+    let usual = USUAL_PLACES.iter().map(|place| place.as_bytes().to_vec());
+    let mut places: BTreeSet<_> = one_by_one(usual);
     for path in paths.iter().filter(|path| path.first() == Some(&b'/')) {
         let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         if end > 0 {

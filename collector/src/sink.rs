@@ -4,8 +4,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::queue::{Receiver, Sender, queue};
 use crate::series::Gathering;
 use whotalks_snapshot::records::RawHeader;
 use whotalks_snapshot::{BlockKind, EncodedBlock, Encoder, RawStream, Record, RecordBlock, Writer};
@@ -24,7 +24,7 @@ enum Order {
 /// The way to the writing thread.
 #[derive(Clone)]
 pub(crate) struct Sink {
-    orders: SyncSender<Order>,
+    orders: Sender<Order>,
     series: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Drain {
 
 /// A queue's two ends. In a series the writing thread encodes, which has what changed in view.
 pub(crate) fn channel(series: bool) -> (Sink, Drain) {
-    let (sender, orders) = sync_channel(QUEUE_BLOCKS);
+    let (sender, orders) = queue(QUEUE_BLOCKS);
     let sink = Sink {
         orders: sender,
         series,
@@ -55,7 +55,7 @@ impl Drain {
         let mut writer = Writer::with_mark(out, mark())?;
         let gathering = || Encoder::new(ZSTD_LEVEL).map(Gathering::new);
         let mut gathering = self.series.then(gathering).transpose()?;
-        for order in &self.orders {
+        while let Some(order) = self.orders.receive(None) {
             match order {
                 Order::Block(block) => match &mut gathering {
                     Some(gathering) => gathering.add(block, &mut writer)?,
@@ -91,7 +91,7 @@ impl Sink {
     fn send(&self, order: Order) -> io::Result<()> {
         // The writing thread ends early only when its output fails, which it reports itself.
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.orders.send(order).map_err(|_| gone())
+        self.orders.send(order).then_some(()).ok_or_else(gone)
     }
 }
 

@@ -133,12 +133,11 @@ fn arrange(members: Vec<Member>) -> Vec<Member> {
             others.push(member);
             continue;
         };
-        match records.iter_mut().find(|(kind, _)| *kind == member.kind) {
-            Some((_, all)) => all.append(&mut taken),
-            None => records.push((member.kind, taken)),
+        match records.binary_search_by_key(&member.kind, |(kind, _)| *kind) {
+            Ok(at) => records[at].1.append(&mut taken),
+            Err(at) => records.insert(at, (member.kind, taken)),
         }
     }
-    records.sort_by_key(|(kind, _)| *kind);
     others.sort_by_cached_key(|member| (member.kind, source(member)));
     let merged = records.into_iter().map(|(kind, mut all)| {
         all.sort_by_key(|record| record.owner);

@@ -10,12 +10,12 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::reader::{Output, Reader, Stop};
 use crate::found::Found;
+use crate::queue::{Receiver, Sender, queue};
 use crate::sink::Sink;
 
 /// Processes taken at a time: few, so that one reader is not left with all the large ones.
@@ -82,7 +82,7 @@ pub(crate) type Shared = Arc<Mutex<Option<Output>>>;
 /// Reads them all into the sink.
 pub(crate) fn run(plan: Plan, sink: &Sink) -> io::Result<Found> {
     let readers = plan.jobs.min(plan.pids.len().div_ceil(CHUNK)).max(1);
-    let (sender, ended) = channel();
+    let (sender, ended) = queue(usize::MAX);
     let mut team = Team {
         plan: Arc::new(plan),
         queue: Arc::default(),
@@ -96,8 +96,7 @@ pub(crate) fn run(plan: Plan, sink: &Sink) -> io::Result<Found> {
     }
     team.wait(&ended)?;
     let mut found = team.found;
-    // Readers finish in any order; what is chosen from this must not depend on it.
-    found.kept.sort_unstable_by_key(|kept| (kept.pid, kept.tid));
+    found.sort();
     Ok(found)
 }
 
@@ -112,7 +111,7 @@ impl Drop for Farewell {
     fn drop(&mut self) {
         let done = std::mem::replace(&mut self.done, Ok(()));
         // Nobody listens any more where another reader has failed.
-        let _ = self.to.send((self.index, done));
+        self.to.send((self.index, done));
     }
 }
 
@@ -148,17 +147,16 @@ impl Team {
     fn wait(&mut self, ended: &Receiver<(usize, Result<(), Stop>)>) -> io::Result<()> {
         let mut looked = Instant::now();
         while self.members.iter().any(Option::is_some) {
-            match ended.recv_timeout(LOOK) {
-                Ok((_, Err(Stop::Failed(error)))) => return Err(error),
-                Ok((index, Ok(()))) => {
+            match ended.receive(Some(LOOK)) {
+                Some((_, Err(Stop::Failed(error)))) => return Err(error),
+                Some((index, Ok(()))) => {
                     let shared = self.members[index].take();
                     if let Some(output) = shared.and_then(|shared| lock(&shared).take()) {
                         self.found.merge(output.found);
                     }
                 }
                 // It came back after all, and saw that its work was taken over.
-                Ok((_, Err(Stop::LeftBehind))) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                Some((_, Err(Stop::LeftBehind))) | None => {}
             }
             let since = looked.elapsed();
             if since < LOOK {
