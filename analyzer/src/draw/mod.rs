@@ -10,6 +10,7 @@ mod caption;
 mod dock;
 mod ends;
 mod found;
+mod gather;
 mod geometry;
 mod group;
 mod hubs;
@@ -117,7 +118,7 @@ fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
 /// The map, reduced.
 fn picture(map: &Map, options: &Options) -> picture::Picture {
     let findings = options.findings.as_ref().map(|report| &*report.findings);
-    let mut picture = reduce::reduce(map, findings.unwrap_or_default());
+    let mut picture = reduce::reduce(map, findings.unwrap_or_default(), options.all);
     if !options.all {
         budget::fit(map, &mut picture);
         hubs::badge(map, &mut picture, options.hub_badges);

@@ -224,7 +224,11 @@ impl Bundle {
             n: 1,
             a_end,
             b_end,
-            via: BTreeMap::from([(via, 1)]),
+            // Most edges have nothing to tell here.
+            via: match via {
+                Via::Unnamed => BTreeMap::new(),
+                via => BTreeMap::from([(via, 1)]),
+            },
             findings: BTreeSet::new(),
         }
     }
