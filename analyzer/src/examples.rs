@@ -168,6 +168,7 @@ Examples:
 pub(crate) const DRAW: &str = "\
 Examples:
   whotalks draw web1.whotalks -o web1.svg
+  whotalks draw --diff monday.whotalks tuesday.whotalks -o changes.svg
   whotalks draw --layout layered --theme light web1.whotalks -o web1.svg
   ssh web1 sudo whotalks-collect -o - | whotalks draw - -o web1.svg";
 

@@ -47,6 +47,9 @@ pub(crate) struct Draw {
     /// Title in place of the host's name
     #[arg(long)]
     pub(crate) title: Option<String>,
+    /// Mark what changed since this snapshot
+    #[arg(long, value_name = "OLD")]
+    pub(crate) diff: Option<PathBuf>,
     /// Everything, nothing grouped or hidden
     #[arg(long)]
     pub(crate) all: bool,

@@ -5,11 +5,13 @@ use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use whotalks::check;
-use whotalks::draw::{Options, svg};
-use whotalks::query::collapse;
+use whotalks::check::{self, Report};
+use whotalks::diff;
+use whotalks::draw::{self, Options, svg};
+use whotalks::model::{At, build_at};
+use whotalks::query::{collapse, restrict};
 
-use super::{map, map_with};
+use super::{map, map_with, near_names, unrestricted};
 use crate::Outcome;
 use crate::cli::{Draw, Layout, Theme};
 use crate::input::Snapshot;
@@ -28,38 +30,13 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
         .output
         .clone()
         .unwrap_or_else(|| default_output(&snapshots));
-    let selection = &options.selection;
-    let judged = if options.no_findings {
-        map(&mut snapshots, selection)?.map(|map| (map, None))
-    } else {
-        map_with(&mut snapshots, selection, |files, at| {
-            let (map, report) = check::judge(files, at, &check::Options::default())?;
-            Some((map, Some(report)))
-        })?
+    let drawn = match &options.diff {
+        Some(old) => changes(old, &mut snapshots, options)?,
+        None => picture(&mut snapshots, options)?,
     };
-    let Some((map, findings)) = judged else {
+    let Some(drawn) = drawn else {
         return Ok(Outcome::Found);
     };
-    let map = ManuallyDrop::new(collapse(ManuallyDrop::into_inner(map), options.view.into()));
-    let drawn = svg(
-        &map,
-        &Options {
-            layout: match options.layout {
-                Layout::Stress => whotalks::draw::Layout::Stress,
-                Layout::Layered => whotalks::draw::Layout::Layered,
-            },
-            theme: match options.theme {
-                Theme::Classic => whotalks::draw::Theme::Classic,
-                Theme::Light => whotalks::draw::Theme::Light,
-                Theme::Dark => whotalks::draw::Theme::Dark,
-                Theme::Auto => whotalks::draw::Theme::Auto,
-            },
-            title: options.title.clone(),
-            all: options.all,
-            findings,
-            ..Options::default()
-        },
-    )?;
     let drawn = match is_png(&target) {
         true => png(&drawn).with_context(|| target.display().to_string())?,
         false => drawn.into_bytes(),
@@ -69,6 +46,73 @@ pub(super) fn run(options: &Draw) -> Result<Outcome> {
         eprintln!("whotalks: wrote {}", target.display());
     }
     Ok(Outcome::Done)
+}
+
+/// The map; `None`, and a line on standard error, when there is nothing to draw.
+fn picture(snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>> {
+    let selection = &options.selection;
+    let judged = if options.no_findings {
+        map(snapshots, selection)?.map(|map| (map, None))
+    } else {
+        map_with(snapshots, selection, |files, at| {
+            let (map, report) = check::judge(files, at, &check::Options::default())?;
+            Some((map, Some(report)))
+        })?
+    };
+    let Some((map, findings)) = judged else {
+        return Ok(None);
+    };
+    let map = ManuallyDrop::new(collapse(ManuallyDrop::into_inner(map), options.view.into()));
+    let drawn = svg(&map, &how(options, findings))?;
+    Ok(Some(drawn))
+}
+
+/// What changed since OLD.
+fn changes(old: &Path, snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>> {
+    let selection = &options.selection;
+    let restriction = selection.restriction()?;
+    let mut before = input::open(&[old.to_path_buf()])?;
+    let (Some(mut old), Some(mut new)) = (
+        unrestricted(&mut before, At::Last, build_at),
+        unrestricted(snapshots, selection.at, build_at),
+    ) else {
+        return Ok(None);
+    };
+    // Before selectors, which would not know who could not be read.
+    diff::lend(&mut old, &mut new);
+    let near = near_names(&new, selection);
+    let (old, in_old) = restrict(old, &restriction);
+    let (new, in_new) = restrict(new, &restriction);
+    if !in_old && !in_new {
+        eprintln!("whotalks: nothing matches{near}");
+        return Ok(None);
+    }
+    let (old, new) = (ManuallyDrop::new(old), ManuallyDrop::new(new));
+    let compare = diff::Options {
+        by: options.view.into(),
+        all: options.all,
+    };
+    let drawn = draw::changes(&old, &new, &compare, &how(options, None))?;
+    Ok(Some(drawn))
+}
+
+fn how(options: &Draw, findings: Option<Report>) -> Options {
+    Options {
+        layout: match options.layout {
+            Layout::Stress => draw::Layout::Stress,
+            Layout::Layered => draw::Layout::Layered,
+        },
+        theme: match options.theme {
+            Theme::Classic => draw::Theme::Classic,
+            Theme::Light => draw::Theme::Light,
+            Theme::Dark => draw::Theme::Dark,
+            Theme::Auto => draw::Theme::Auto,
+        },
+        title: options.title.clone(),
+        all: options.all,
+        findings,
+        ..Options::default()
+    }
 }
 
 fn is_png(target: &Path) -> bool {

@@ -17,13 +17,13 @@ const MOST_NODES: usize = 2_000;
 const MOST_EDGES: usize = 4_500;
 
 /// By what processes are merged: a word for the caption, who is one, what the whole is called.
-type Step = (
+pub(super) type Step = (
     &'static str,
     fn(&Process) -> Vec<u8>,
     fn(&Process) -> String,
 );
 
-const STEPS: [Step; 4] = [
+pub(super) const STEPS: [Step; 4] = [
     ("parent and program", worker, called),
     ("program", executable, called),
     (

@@ -116,7 +116,7 @@ fn describe(host: &Host) -> String {
 }
 
 /// Whole seconds: the picture is of a moment, not of a nanosecond.
-fn moment(ns: u64) -> String {
+pub(super) fn moment(ns: u64) -> String {
     if ns == 0 {
         return "at an unknown time".to_owned();
     }

@@ -94,12 +94,14 @@ pub(super) fn mark(map: &Map, picture: &mut Picture) {
     }
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (at, node) in picture.nodes.iter().enumerate() {
-        match node.things[0] {
-            Thing::Process(process) => places.insert(id::process(map, process), at),
-            Thing::Socket(socket) => places.insert(id::socket(map, socket), at),
-            Thing::Pipe(pipe) => places.insert(id::pipe(map, pipe), at),
-            Thing::Outside(_) => None,
-        };
+        for thing in &node.things {
+            match *thing {
+                Thing::Process(process) => places.insert(id::process(map, process), at),
+                Thing::Socket(socket) => places.insert(id::socket(map, socket), at),
+                Thing::Pipe(pipe) => places.insert(id::pipe(map, pipe), at),
+                Thing::Outside(_) => None,
+            };
+        }
     }
     for (at, finding) in (0u32..).zip(&picture.findings) {
         if let Some(&node) = places.get(&finding.subject) {
@@ -108,7 +110,10 @@ pub(super) fn mark(map: &Map, picture: &mut Picture) {
         let others = finding.processes.iter().chain(&finding.sockets);
         for id in others.filter(|id| **id != finding.subject) {
             if let Some(&node) = places.get(id) {
-                picture.nodes[node].concerns.push(at);
+                let concerns = &mut picture.nodes[node].concerns;
+                if concerns.last() != Some(&at) {
+                    concerns.push(at);
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::picture::{Bundle, EdgeKind, HubBadge, Kind, Node, Picture, Thing};
+use crate::diff::Mark;
 use crate::graph::called;
 use crate::model::Map;
 
@@ -38,7 +39,9 @@ pub(super) const TIGHT: Least = Least {
 };
 
 /// What makes two nodes twins: kind, name, and their edges, seen from them.
-type Likeness = (Kind, Vec<u8>, Vec<(u32, EdgeKind, bool)>);
+type Likeness = (Kind, Vec<u8>, Mark, Vec<Seen>);
+/// An edge: the other node, its kind, whether the server is here, what became of it.
+type Seen = (u32, EdgeKind, bool, Mark);
 
 /// Merges nodes that have the same neighbours in the same way. Returns whether any were.
 pub(super) fn twins(map: &Map, picture: &mut Picture, least: Least) -> bool {
@@ -48,10 +51,10 @@ pub(super) fn twins(map: &Map, picture: &mut Picture, least: Least) -> bool {
 
 fn merge_likes(map: &Map, picture: &mut Picture, least: Least, by_name: bool) -> bool {
     let mut likes: BTreeMap<Likeness, Vec<u32>> = BTreeMap::new();
-    let mut edges: Vec<Vec<(u32, EdgeKind, bool)>> = vec![Vec::new(); picture.nodes.len()];
+    let mut edges: Vec<Vec<Seen>> = vec![Vec::new(); picture.nodes.len()];
     for (&(a, b, kind), bundle) in &picture.edges {
-        edges[a as usize].push((b, kind, bundle.a_end.server));
-        edges[b as usize].push((a, kind, bundle.b_end.server));
+        edges[a as usize].push((b, kind, bundle.a_end.server, bundle.change));
+        edges[b as usize].push((a, kind, bundle.b_end.server, bundle.change));
     }
     for (at, edges) in edges.into_iter().enumerate() {
         let node = &picture.nodes[at];
@@ -69,13 +72,13 @@ fn merge_likes(map: &Map, picture: &mut Picture, least: Least, by_name: bool) ->
         let mut edges = edges;
         edges.sort_unstable();
         likes
-            .entry((node.kind, name, edges))
+            .entry((node.kind, name, node.change, edges))
             .or_default()
             .push(u32::try_from(at).unwrap_or(u32::MAX));
     }
     let mut classes: Vec<u32> = (0..).take(picture.nodes.len()).collect();
     let mut any = false;
-    for ((kind, _, _), members) in likes {
+    for ((kind, ..), members) in likes {
         let needed = match kind {
             Kind::Process if by_name => least.namesakes,
             Kind::Process => least.processes,

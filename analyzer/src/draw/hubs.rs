@@ -3,6 +3,7 @@
 
 use super::HubBadges;
 use super::picture::{EdgeKind, HubBadge, Kind, Picture};
+use crate::diff::Mark;
 use crate::model::Map;
 
 /// Each hub has its own letter and colour.
@@ -45,6 +46,7 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
     let mut badges = Vec::new();
     picture.edges.retain(|&(a, b, kind), bundle| {
         let drawn = !is_talk(kind)
+            || bundle.change != Mark::Stayed
             || (place(a).is_none() && place(b).is_none())
             || !talks(
                 picture.nodes[a as usize].kind,

@@ -66,6 +66,7 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
                 .any(|edge| edge.drawn.marks.iter().any(|m| m.glyph == glyph))
     };
     let edge = |kind: EdgeKind| scene.edges.iter().any(|edge| edge.kind == kind);
+    let edge_now = |class: &str| scene.edges.iter().any(|edge| edge.change == Some(class));
     let tags = scene.nodes.iter().any(|node| !node.look.tags.is_empty());
     let all = [
         (true, Sign::Node("process", ""), "process (name, pid)"),
@@ -130,6 +131,25 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
         (badge("unknown"), Sign::Glyph("unknown"), "peer not known"),
         (badge("own"), Sign::Glyph("own"), "connected to itself"),
         (tags, Sign::Node("badge", "A"), "talks to hub A"),
+        (class("added"), Sign::Node("process added", "+"), "new"),
+        (class("removed"), Sign::Node("process removed", "−"), "gone"),
+        (
+            class("changed"),
+            Sign::Node("process changed", "±"),
+            "in another number, or others in its place",
+        ),
+        (edge_now("added"), Sign::Edge("unix added"), "new"),
+        (edge_now("removed"), Sign::Edge("unix removed"), "gone"),
+        (
+            edge_now("changed"),
+            Sign::Edge("unix changed"),
+            "in another number",
+        ),
+        (
+            class("stayed"),
+            Sign::Node("process stayed", ""),
+            "as it was",
+        ),
         (
             class("finding"),
             Sign::Node("process finding", ""),

@@ -221,6 +221,12 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
     } else {
         String::new()
     };
+    let text = format!("{}{text}", super::changes::sign(node.change));
+    let count = match node.counts {
+        Some((old, new)) if old != new && old > 0 && new > 0 => format!(" {old} → {new}"),
+        Some((old, new)) if many == 1 && old.max(new) > 1 => format!(" ×{}", old.max(new)),
+        _ => count,
+    };
     let room = most - width(&count, size, false);
     stack.push(labels::end(&text, size, room) + &count, class, size);
     if let Some(at) = picture
@@ -235,13 +241,14 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
             SMALL_SIZE.max(size - 4.0),
         );
     }
-    if many == 1 {
+    let one = node.counts.is_none_or(|(old, new)| old.max(new) <= 1);
+    if many == 1 && one {
         stack.push(
             map.process(first).pid.to_string(),
             "detail",
             (size * 0.8).round(),
         );
-    } else if !alike {
+    } else if many > 1 && !alike {
         stack.push(
             labels::end(&names(map, node), SMALL_SIZE, most),
             "detail",
@@ -305,7 +312,8 @@ fn listener(map: &Map, node: &Node, stack: &mut Stack) -> Shape {
         many
     };
     for id in sockets.take(shown) {
-        let text = labels::middle(&socket_name(map, id), TEXT_SIZE, MOST_WIDTH);
+        let named = labels::middle(&socket_name(map, id), TEXT_SIZE, MOST_WIDTH);
+        let text = format!("{}{named}", super::changes::sign(node.change));
         let glyph = (map.socket(id).family != Family::Unix).then_some("net");
         stack.push_with(glyph, text, "path", TEXT_SIZE);
     }

@@ -7,9 +7,11 @@
 
 mod budget;
 mod caption;
+mod changes;
 mod dock;
 mod ends;
 mod found;
+mod gather;
 mod geometry;
 mod group;
 mod hubs;
@@ -38,6 +40,7 @@ mod tests;
 mod worlds;
 
 use crate::check::Report;
+use crate::diff;
 use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
@@ -103,6 +106,22 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
     Ok(svg::write(map, &scene(map, options)?, options))
 }
 
+/// Draws what changed between two maps: both in one picture, what stayed pale.
+///
+/// # Errors
+/// As [`svg`].
+pub fn changes(
+    old: &Map,
+    new: &Map,
+    compare: &diff::Options,
+    options: &Options,
+) -> Result<String, DrawError> {
+    let (map, mut picture) = changes::union(old, new, compare);
+    shrink(&map, &mut picture, options);
+    let scene = place::place(&map, picture, options)?;
+    Ok(svg::write(&map, &scene, options))
+}
+
 /// The graph that the layout gets: what is left of a map after reduction, with the boxes' sizes.
 pub fn reduced(map: &Map) -> Graph {
     let options = Options::default();
@@ -117,11 +136,16 @@ fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
 /// The map, reduced.
 fn picture(map: &Map, options: &Options) -> picture::Picture {
     let findings = options.findings.as_ref().map(|report| &*report.findings);
-    let mut picture = reduce::reduce(map, findings.unwrap_or_default());
-    if !options.all {
-        budget::fit(map, &mut picture);
-        hubs::badge(map, &mut picture, options.hub_badges);
-        shelf::gather(map, &mut picture);
-    }
+    let mut picture = reduce::reduce(map, findings.unwrap_or_default(), options.all);
+    shrink(map, &mut picture, options);
     picture
+}
+
+/// By meaning, unless all is wanted.
+fn shrink(map: &Map, picture: &mut picture::Picture, options: &Options) {
+    if !options.all {
+        budget::fit(map, picture);
+        hubs::badge(map, picture, options.hub_badges);
+        shelf::gather(map, picture);
+    }
 }

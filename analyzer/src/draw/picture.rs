@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Finding;
+use crate::diff::Mark;
 use crate::model::{PipeId, ProcessId, SocketId};
 
 /// What a node stands for. The order is that of nodes on the picture.
@@ -61,6 +62,10 @@ pub(super) struct Node {
     pub(super) findings: Vec<u32>,
     /// Findings about something else that concern it, ascending.
     pub(super) concerns: Vec<u32>,
+    /// What became of it, where two maps are compared.
+    pub(super) change: Mark,
+    /// How many it was and is, where two maps are compared.
+    pub(super) counts: Option<(usize, usize)>,
 }
 
 /// What an edge is.
@@ -117,6 +122,10 @@ pub(super) struct Bundle {
     pub(super) via: BTreeMap<Via, u32>,
     /// Findings about one of them: indices into `Picture::findings`.
     pub(super) findings: BTreeSet<u32>,
+    /// What became of it, where two maps are compared.
+    pub(super) change: Mark,
+    /// Lines for its title about that.
+    pub(super) said: Vec<String>,
 }
 
 /// Edges by (first node, second node, kind), the first node's index being the smaller.
@@ -181,6 +190,8 @@ pub(super) struct Picture {
     pub(super) findings: Vec<Finding>,
     /// What is not on it.
     pub(super) left_out: LeftOut,
+    /// With what the map was compared, and what came of it; empty: it was not.
+    pub(super) compared: Vec<String>,
     /// By what the nodes were aggregated, if they were.
     pub(super) aggregated: Option<&'static str>,
 }
@@ -224,8 +235,14 @@ impl Bundle {
             n: 1,
             a_end,
             b_end,
-            via: BTreeMap::from([(via, 1)]),
+            // Most edges have nothing to tell here.
+            via: match via {
+                Via::Unnamed => BTreeMap::new(),
+                via => BTreeMap::from([(via, 1)]),
+            },
             findings: BTreeSet::new(),
+            change: Mark::default(),
+            said: Vec::new(),
         }
     }
 
@@ -246,10 +263,17 @@ impl Bundle {
                 .map(|(via, n)| (turn(via), n))
                 .collect(),
             findings: self.findings,
+            change: self.change,
+            said: self.said,
         }
     }
 
     fn add(&mut self, other: Self) {
+        self.change = match self.n {
+            0 => other.change,
+            _ => both(self.change, other.change),
+        };
+        self.said.extend(other.said);
         self.n += other.n;
         self.a_end.add(other.a_end);
         self.b_end.add(other.b_end);
@@ -257,6 +281,14 @@ impl Bundle {
             *self.via.entry(via).or_default() += n;
         }
         self.findings.extend(other.findings);
+    }
+}
+
+/// What became of two things that are drawn as one.
+fn both(one: Mark, other: Mark) -> Mark {
+    match one == other {
+        true => one,
+        false => Mark::Changed,
     }
 }
 
@@ -270,8 +302,12 @@ impl End {
 }
 
 impl Node {
-    /// Takes over what was found about a node that becomes part of this one.
+    /// Takes over what was found about a node that becomes part of this one, and its changes.
     pub(super) fn add_findings(&mut self, other: &Self) {
+        self.change = both(self.change, other.change);
+        if let (Some(own), Some(more)) = (&mut self.counts, other.counts) {
+            *own = (own.0 + more.0, own.1 + more.1);
+        }
         for (own, more) in [
             (&mut self.findings, &other.findings),
             (&mut self.concerns, &other.concerns),
@@ -302,6 +338,8 @@ impl Node {
             marks: Marks::default(),
             findings: Vec::new(),
             concerns: Vec::new(),
+            change: Mark::default(),
+            counts: None,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Places for everything: the layout for what hangs together, rows for the rest.
 
 use super::caption;
+use super::changes;
 use super::dock;
 use super::ends;
+use super::labels;
 use super::look::{self, Look};
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
 use super::route::Router;
@@ -56,7 +58,10 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         &mut spots,
         &mut headings,
     );
-    let caption = caption::lines(map, options, picture.marked(), width - 2.0 * MARGIN);
+    let mut caption = caption::lines(map, options, picture.marked(), width - 2.0 * MARGIN);
+    for line in &picture.compared {
+        caption.extend(labels::wrap(line, caption::NOTE_SIZE, width - 2.0 * MARGIN));
+    }
     let top = caption::height(&caption);
     for (&at, center) in main.iter().zip(&positions.centers) {
         let lift = looks[at as usize].hanging() / 2.0;
@@ -261,6 +266,7 @@ fn edges(
             kind: *kind,
             n: bundle.n,
             found: !bundle.findings.is_empty(),
+            change: changes::class(picture, bundle.change),
             title: titles::edge_title(map, picture, (&names(*a), &names(*b)), *kind, bundle),
             drawn,
         })
@@ -272,6 +278,7 @@ fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Ve
     for ((at, look), spot) in (0u32..).zip(looks).zip(spots) {
         let node = &picture.nodes[at as usize];
         let mut classes = Vec::new();
+        classes.extend(changes::class(picture, node.change));
         if node.things.len() > 1 {
             classes.push("group");
         }

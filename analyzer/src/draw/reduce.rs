@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::found::{self, Flags};
+use super::gather::{Gathered, gather};
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
 use crate::check::Finding;
 use crate::model::{
@@ -19,9 +20,10 @@ const STAR: usize = 3;
 /// Up to so many pairs of writer and reader, a pipe is drawn as edges.
 const PIPE_PAIRS: usize = 2;
 
-/// The whole map as a graph, nothing grouped.
-pub(super) fn reduce(map: &Map, findings: &[Finding]) -> Picture {
-    let mut reducer = Reducer::new(map, findings);
+/// The map as a graph. With `all` nothing is grouped; without, only what else would be edges by the
+/// million.
+pub(super) fn reduce(map: &Map, findings: &[Finding], all: bool) -> Picture {
+    let mut reducer = Reducer::new(map, findings, all);
     reducer.held();
     for connection in &map.connections {
         reducer.connection(connection);
@@ -38,10 +40,14 @@ pub(super) fn reduce(map: &Map, findings: &[Finding]) -> Picture {
 struct Reducer<'a> {
     map: &'a Map,
     picture: Picture,
+    /// The node of each process.
+    process_nodes: Vec<u32>,
     /// The node of each socket that has one.
     socket_nodes: BTreeMap<SocketId, u32>,
     pipe_nodes: BTreeMap<PipeId, u32>,
     outside_nodes: BTreeMap<String, u32>,
+    /// Who is drawn as one from the beginning.
+    gathered: Gathered,
     /// What the findings are about.
     flags: Flags,
     /// How many connections each socket is part of.
@@ -49,7 +55,7 @@ struct Reducer<'a> {
 }
 
 impl<'a> Reducer<'a> {
-    fn new(map: &'a Map, findings: &[Finding]) -> Self {
+    fn new(map: &'a Map, findings: &[Finding], all: bool) -> Self {
         let mut connections = vec![0; map.sockets.len()];
         // Listeners that nobody readable holds stand in for the server that is not known.
         let mut called = vec![false; map.sockets.len()];
@@ -62,10 +68,7 @@ impl<'a> Reducer<'a> {
             }
         }
         let flags = Flags::new(map, findings);
-        let mut nodes: Vec<Node> = (0..map.processes.len())
-            .map(|at| Node::of(Thing::Process(ProcessId::new(at)), Kind::Process))
-            .collect();
-        let mut socket_nodes = BTreeMap::new();
+        let mut stars: Vec<(SocketId, Kind)> = Vec::new();
         for (at, socket) in map.sockets.iter().enumerate() {
             let id = SocketId::new(at);
             let holders = map.holding_processes(id).len();
@@ -77,16 +80,50 @@ impl<'a> Reducer<'a> {
                     true => Kind::Listener,
                     false => Kind::Socket,
                 };
-                socket_nodes.insert(id, index(nodes.len()));
-                nodes.push(Node::of(Thing::Socket(id), kind));
+                stars.push((id, kind));
             }
         }
-        let mut pipe_nodes = BTreeMap::new();
-        for (at, pipe) in map.pipes.iter().enumerate() {
-            if is_star(pipe) || flags.pipe(PipeId::new(at)).is_some() {
-                pipe_nodes.insert(PipeId::new(at), index(nodes.len()));
-                nodes.push(Node::of(Thing::Pipe(PipeId::new(at)), Kind::Pipe));
+        let pipes: Vec<PipeId> = (0..map.pipes.len())
+            .map(PipeId::new)
+            .filter(|id| is_star(&map.pipes[id.index()]) || flags.pipe(*id).is_some())
+            .collect();
+        let gathered = match all {
+            true => Gathered::default(),
+            false => {
+                let may = |(id, kind): &(SocketId, Kind)| {
+                    (*id, *kind == Kind::Socket && !flags.own_node(*id))
+                };
+                let stars: Vec<(SocketId, bool)> = stars.iter().map(may).collect();
+                let pipes: Vec<&Pipe> = pipes.iter().map(|id| &map.pipes[id.index()]).collect();
+                gather(map, &stars, &pipes)
             }
+        };
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut process_nodes: Vec<u32> = Vec::with_capacity(map.processes.len());
+        for at in 0..map.processes.len() {
+            let id = ProcessId::new(at);
+            // The first of its kind comes first.
+            let node = process_nodes.get(gathered.process(id).index()).copied();
+            add(&mut nodes, Thing::Process(id), Kind::Process, node);
+            process_nodes.push(node.unwrap_or(index(nodes.len() - 1)));
+        }
+        if let Some((_, _, name)) = gathered.step {
+            for node in nodes.iter_mut().filter(|node| node.things.len() > 1) {
+                if let Thing::Process(first) = node.things[0] {
+                    node.group = Some(name(map.process(first)));
+                }
+            }
+        }
+        let mut socket_nodes = BTreeMap::new();
+        for (id, kind) in stars {
+            let node = socket_nodes.get(&gathered.socket(id)).copied();
+            add(&mut nodes, Thing::Socket(id), kind, node);
+            socket_nodes.insert(id, node.unwrap_or(index(nodes.len() - 1)));
+        }
+        let mut pipe_nodes = BTreeMap::new();
+        for id in pipes {
+            pipe_nodes.insert(id, index(nodes.len()));
+            nodes.push(Node::of(Thing::Pipe(id), Kind::Pipe));
         }
         let outside: BTreeSet<String> = map
             .connections
@@ -101,17 +138,27 @@ impl<'a> Reducer<'a> {
         let picture = Picture {
             nodes,
             outside: outside.into_iter().collect(),
+            aggregated: gathered.step.map(|(word, _, _)| *word),
             ..Picture::default()
         };
         Self {
             map,
             picture,
+            process_nodes,
             socket_nodes,
             pipe_nodes,
             outside_nodes,
             connections,
+            gathered,
             flags,
         }
+    }
+
+    /// The nodes of processes, each once.
+    fn nodes_of(&self, processes: Vec<ProcessId>) -> Vec<u32> {
+        let processes = self.gathered.all(processes).into_iter();
+        let node = |process: ProcessId| self.process_nodes[process.index()];
+        processes.map(node).collect()
     }
 
     /// Edges from sockets with nodes to their holders, badges for those on no edge at all.
@@ -120,20 +167,24 @@ impl<'a> Reducer<'a> {
             let id = SocketId::new(at);
             let holders = self.map.holding_processes(id);
             if let Some(&node) = self.socket_nodes.get(&id) {
-                for holder in holders {
+                // Those that have the same holders have their edges already.
+                if self.gathered.socket(id) != id {
+                    continue;
+                }
+                for holder in self.nodes_of(holders) {
                     let mut bundle = Bundle::one(End::default(), End::default(), Via::Unnamed);
                     if self.flags.own_node(id) {
                         bundle.findings.extend(self.flags.socket(id));
                     }
-                    self.picture.join(holder.0, node, EdgeKind::Holds, bundle);
+                    self.picture.join(holder, node, EdgeKind::Holds, bundle);
                 }
             } else if self.connections[at] == 0 {
                 match socket.family {
                     Family::Unix => self.picture.left_out.idle += 1,
                     _ if holders.is_empty() => self.picture.left_out.idle += 1,
                     _ => {
-                        for holder in holders {
-                            self.picture.nodes[holder.index()].marks.foreign += 1;
+                        for node in self.nodes_of(holders) {
+                            self.picture.nodes[node as usize].marks.foreign += 1;
                         }
                     }
                 }
@@ -201,12 +252,7 @@ impl<'a> Reducer<'a> {
     fn end(&self, socket: SocketId) -> Vec<u32> {
         match self.socket_nodes.get(&socket) {
             Some(&node) => vec![node],
-            None => self
-                .map
-                .holding_processes(socket)
-                .into_iter()
-                .map(|process| process.0)
-                .collect(),
+            None => self.nodes_of(self.map.holding_processes(socket)),
         }
     }
 
@@ -226,7 +272,8 @@ impl<'a> Reducer<'a> {
     }
 
     fn pipe(&mut self, id: PipeId, pipe: &Pipe) {
-        let (readers, writers) = (processes(&pipe.readers), processes(&pipe.writers));
+        let readers = self.nodes_of(processes(&pipe.readers));
+        let writers = self.nodes_of(processes(&pipe.writers));
         let arrow = End {
             arrow: true,
             ..End::default()
@@ -234,26 +281,33 @@ impl<'a> Reducer<'a> {
         if let Some(&node) = self.pipe_nodes.get(&id) {
             for reader in readers {
                 let bundle = Bundle::one(End::default(), arrow, Via::Pipe(id));
-                self.picture.join(node, reader.0, EdgeKind::Pipe, bundle);
+                self.picture.join(node, reader, EdgeKind::Pipe, bundle);
             }
             for writer in writers {
                 let bundle = Bundle::one(End::default(), arrow, Via::Pipe(id));
-                self.picture.join(writer.0, node, EdgeKind::Pipe, bundle);
+                self.picture.join(writer, node, EdgeKind::Pipe, bundle);
             }
             return;
         }
         let mut drawn = false;
-        for writer in &writers {
-            for reader in readers.iter().filter(|reader| *reader != writer) {
+        for &writer in &writers {
+            for &reader in readers.iter().filter(|reader| **reader != writer) {
                 let bundle = Bundle::one(End::default(), arrow, Via::Pipe(id));
-                self.picture
-                    .join(writer.0, reader.0, EdgeKind::Pipe, bundle);
+                self.picture.join(writer, reader, EdgeKind::Pipe, bundle);
                 drawn = true;
             }
         }
         if !drawn {
             self.picture.left_out.pipes += 1;
         }
+    }
+}
+
+/// Adds a thing to a node, or as one of its own.
+fn add(nodes: &mut Vec<Node>, thing: Thing, kind: Kind, node: Option<u32>) {
+    match node {
+        Some(node) => nodes[node as usize].things.push(thing),
+        None => nodes.push(Node::of(thing, kind)),
     }
 }
 
@@ -266,7 +320,7 @@ fn is_star(pipe: &Pipe) -> bool {
 }
 
 /// The distinct processes among holders.
-fn processes(holders: &[Holder]) -> Vec<ProcessId> {
+pub(super) fn processes(holders: &[Holder]) -> Vec<ProcessId> {
     let distinct: BTreeSet<_> = holders.iter().map(|holder| holder.process).collect();
     distinct.into_iter().collect()
 }

@@ -28,6 +28,8 @@ pub(super) struct Joined {
     pub(super) n: u32,
     /// A rule found something about it.
     pub(super) found: bool,
+    /// What became of it: a class, where two maps are compared.
+    pub(super) change: Option<&'static str>,
     pub(super) title: Vec<String>,
     pub(super) drawn: Drawn,
 }

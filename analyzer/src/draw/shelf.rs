@@ -6,6 +6,7 @@ use super::dock::owners;
 use super::group::{merge, name};
 use super::hubs::components;
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
+use crate::diff::Mark;
 use crate::model::{FdsStatus, Map};
 
 /// More singles than these are gathered by name.
@@ -132,12 +133,13 @@ fn gather_singles(
     for badge in &picture.badges {
         hubs.entry(badge.client).or_default().push(badge.hub);
     }
-    let mut names: BTreeMap<(Kind, Vec<u8>, Vec<u32>), Vec<u32>> = BTreeMap::new();
+    type Likeness = (Kind, Vec<u8>, Mark, Vec<u32>);
+    let mut names: BTreeMap<Likeness, Vec<u32>> = BTreeMap::new();
     for &at in members {
         let node = &picture.nodes[at as usize];
         if !picture.stands_out(node) {
             let hubs = hubs.remove(&at).unwrap_or_default();
-            let key = (node.kind, name(map, node), hubs);
+            let key = (node.kind, name(map, node), node.change, hubs);
             names.entry(key).or_default().push(at);
         }
     }
@@ -180,7 +182,8 @@ fn gather_pairs(
                 Kind::Process => name(map, node),
                 _ => Vec::new(),
             };
-            (node.kind, name, !picture.stands_out(node))
+            let plain = !picture.stands_out(node) && node.change == Mark::Stayed;
+            (node.kind, name, plain)
         };
         let (one, other) = (of(a), of(b));
         if one.2 && other.2 {

@@ -147,9 +147,11 @@ fn edge_class(scene: &Scene, edge: &Joined) -> &'static str {
 fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
     let _ = write!(
         out,
-        "<g class=\"edge {}{}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
+        "<g class=\"edge {}{}{}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
         edge_class(scene, edge),
         if edge.found { " finding" } else { "" },
+        edge.change
+            .map_or_else(String::new, |class| format!(" {class}")),
         xml(&scene.nodes[edge.a].id),
         xml(&scene.nodes[edge.b].id),
         edge.n

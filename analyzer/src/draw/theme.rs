@@ -33,25 +33,28 @@ impl Theme {
 }
 
 /// Names of the colours, in the order of the palettes.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 19] = [
     "ground", "ink", "faint", "line", "process", "outline", "socket", "server", "net", "mark",
-    "group", "outside", "warn", "pipe", "hub", "hub-ink",
+    "group", "outside", "warn", "pipe", "hub", "hub-ink", "added", "removed", "changed",
 ];
-const CLASSIC: [&str; 16] = [
+const CLASSIC: [&str; 19] = [
     "#ffffff", "#000000", "#555555", "#6b6b6b", "#66ffff", "#004d4d", "#ffffff", "#ffee00",
     "#ff2a2a", "#000000", "#b3ffff", "#f4f4f4", "#c00000", "#8a5a00", "#5b2a86", "#ffffff",
+    "#00802b", "#c00000", "#b35900",
 ];
-const LIGHT: [&str; 16] = [
+const LIGHT: [&str; 19] = [
     "#ffffff", "#1c2b33", "#5b6b74", "#8597a1", "#d8f1f5", "#2f7f90", "#ffffff", "#f6c945",
     "#e5534b", "#1c2b33", "#eaf8fa", "#f5f6f7", "#b3261e", "#9a6b1f", "#6b4a9e", "#ffffff",
+    "#1a7f37", "#b3261e", "#a65a00",
 ];
-const DARK: [&str; 16] = [
+const DARK: [&str; 19] = [
     "#14191d", "#e8eef1", "#9fb0b9", "#6f828d", "#15424d", "#4fc3d9", "#dfe7ea", "#f6c945",
     "#ff6b61", "#14191d", "#10323b", "#20272c", "#ff8a80", "#d6a85a", "#b79ae6", "#14191d",
+    "#56d364", "#ff8a80", "#f0a050",
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 42] = [
+const RULES: [(&str, &str, &str); 48] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -94,6 +97,12 @@ const RULES: [(&str, &str, &str); 42] = [
     (".wt-g-arrow", "stroke", "pipe"),
     (".wt-g-plain", "stroke", "ink"),
     (".wt-g-dot", "fill", "mark"),
+    (".added .shape", "stroke", "added"),
+    (".removed .shape", "stroke", "removed"),
+    (".changed .shape", "stroke", "changed"),
+    (".added path", "stroke", "added"),
+    (".removed path", "stroke", "removed"),
+    (".changed path", "stroke", "changed"),
 ];
 
 /// What does not change with the theme.
@@ -111,6 +120,14 @@ const FIXED: &str = "\
 .wt .finding .shape{stroke-width:3}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
 .wt .rule{stroke-width:.5}
+.wt .stayed{opacity:.4}
+.wt .added .shape,.wt .removed .shape,.wt .changed .shape{stroke-width:2.5}
+.wt .listener.added .shape{stroke-dasharray:none}
+.wt .added path{stroke-dasharray:none;stroke-width:2.5}
+.wt .removed .shape,.wt .removed path{stroke-dasharray:6 4}
+.wt .removed path{stroke-width:2}
+.wt .changed .shape,.wt .changed path{stroke-dasharray:10 3 2 3}
+.wt .changed path{stroke-width:2.5}
 ";
 
 /// Both sheets, as elements.
@@ -156,7 +173,7 @@ fn within(selector: &str) -> String {
     }
 }
 
-fn declare(out: &mut String, palette: &[&str; 16]) {
+fn declare(out: &mut String, palette: &[&str; 19]) {
     for (name, color) in NAMES.iter().zip(palette) {
         let _ = write!(out, "--wt-{name}:{color};");
     }

@@ -1,5 +1,6 @@
 //! What a pointer over a node or an edge shows, as lines of plain text.
 
+use super::changes;
 use super::look::socket_name;
 use super::picture::{Bundle, EdgeKind, Kind, Node, Picture, Thing, Via};
 use crate::escape::display;
@@ -43,6 +44,12 @@ pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<Strin
         if node.things.len() > MOST_LISTED {
             lines.push(format!("and {} more", node.things.len() - MOST_LISTED));
         }
+    }
+    if let Some((old, new)) = node.counts {
+        lines.push(format!(
+            "{} ({old} before, {new} now)",
+            changes::word(node.change)
+        ));
     }
     let marks = node.marks;
     for (n, what) in [
@@ -102,6 +109,10 @@ pub(super) fn edge_title(
     }
     lines.push(format!("{a} {arrow} {b}"));
     lines.push(format!("{} {what}{plural}", bundle.n));
+    lines.extend(bundle.said.iter().take(MOST_LISTED).cloned());
+    if bundle.said.len() > MOST_LISTED {
+        lines.push(format!("and {} more", bundle.said.len() - MOST_LISTED));
+    }
     let mut left = 0;
     for (via, n) in &bundle.via {
         let line = match via {

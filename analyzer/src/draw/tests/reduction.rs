@@ -1,6 +1,8 @@
 //! What is grouped, hidden or moved to the shelf is counted.
 
 use super::*;
+use crate::draw::picture::Kind;
+use crate::draw::reduce::reduce;
 use crate::draw::worlds::{World, desktop};
 use crate::model::{ConnectionState, FdsStatus};
 
@@ -165,4 +167,25 @@ fn a_large_machine_fits_the_budget_and_no_process_is_lost() {
         .sum();
     assert_eq!(members, 4001.0);
     assert!(notes(&text).contains("merged by"), "{}", notes(&text));
+}
+
+#[test]
+fn sockets_inherited_by_all_who_follow_cost_no_edge_each() {
+    let mut world = World::new();
+    let processes: Vec<_> = (0..400).map(|_| world.process(b"heir")).collect();
+    for first in 0..398 {
+        world.socket(&processes[first..]);
+    }
+    let drawn = picture(&world.map, &Options::default());
+    assert_eq!(drawn.aggregated, Some("parent and program"));
+    let things = |kind: Kind| -> usize {
+        let of = drawn.nodes.iter().filter(|node| node.kind == kind);
+        of.map(|node| node.things.len()).sum()
+    };
+    assert_eq!((things(Kind::Process), things(Kind::Socket)), (400, 398));
+    assert_eq!(drawn.edges.len(), 1);
+    let reduced = reduce(&world.map, &[], false);
+    assert_eq!(reduced.edges.len(), 1);
+    let all = reduce(&world.map, &[], true);
+    assert_eq!(all.edges.len(), (3..=400).sum::<usize>());
 }

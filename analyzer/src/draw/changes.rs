@@ -1,0 +1,238 @@
+//! Two maps as one picture: every role or process, every conversation of either, with what became
+//! of it. Of listeners only those that did not stay.
+
+use std::collections::BTreeMap;
+
+use super::caption::moment;
+use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
+use crate::diff::{self, Both, Mark, Marks, Options, Side};
+use crate::escape::display;
+use crate::graph::By;
+use crate::model::{Holder, Map, Process, ProcessId, SocketId};
+use crate::query::LinkKind;
+
+/// The class of a node or edge, where maps are compared.
+pub(super) fn class(picture: &Picture, mark: Mark) -> Option<&'static str> {
+    (!picture.compared.is_empty()).then_some(match mark {
+        Mark::Stayed => "stayed",
+        Mark::Added => "added",
+        Mark::Removed => "removed",
+        Mark::Changed => "changed",
+    })
+}
+
+/// Before a name: colours are not for everybody.
+pub(super) fn sign(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Stayed => "",
+        Mark::Added => "+ ",
+        Mark::Removed => "− ",
+        Mark::Changed => "± ",
+    }
+}
+
+/// What became of something, in a word.
+pub(super) fn word(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Stayed => "as it was",
+        Mark::Added => "new",
+        Mark::Removed => "gone",
+        Mark::Changed => "changed",
+    }
+}
+
+/// Both maps as a picture, and a map with what the picture shows.
+pub(super) fn union(old: &Map, new: &Map, options: &Options) -> (Map, Picture) {
+    let (_, marks) = diff::marked(old, new, options);
+    let mut union = Union {
+        maps: Both { old, new },
+        marks: &marks,
+        map: Map {
+            hosts: new.hosts.clone(),
+            restricted: new.restricted,
+            ..Map::default()
+        },
+        picture: Picture::default(),
+        nodes: vec![None; marks.nodes.len()],
+    };
+    union.processes(options.by);
+    union.listeners();
+    union.links();
+    union.compared();
+    (union.map, union.picture)
+}
+
+struct Union<'a> {
+    maps: Both<&'a Map>,
+    marks: &'a Marks,
+    map: Map,
+    picture: Picture,
+    /// The picture's node of each of the comparison's; `None`: noise.
+    nodes: Vec<Option<u32>>,
+}
+
+impl Union<'_> {
+    /// A process for each node: the first of its members stands for all.
+    fn processes(&mut self, by: By) {
+        for (at, node) in self.marks.nodes.iter().enumerate() {
+            let first = match (node.new.first(), node.old.first()) {
+                (Some(id), _) => self.maps.new.process(*id),
+                (None, Some(id)) => self.maps.old.process(*id),
+                (None, None) => continue,
+            };
+            let mut process = first.clone();
+            if by != By::Process {
+                process = Process {
+                    exe: Box::default(),
+                    cmdline: Box::default(),
+                    comm: node.label.as_bytes().into(),
+                    ..process
+                };
+            }
+            let id = ProcessId::new(self.map.processes.len());
+            self.map.processes.push(process);
+            self.nodes[at] = Some(self.add(Node {
+                change: node.mark,
+                counts: Some((node.old.len(), node.new.len())),
+                ..Node::of(Thing::Process(id), Kind::Process)
+            }));
+        }
+    }
+
+    fn listeners(&mut self) {
+        for side in [Side::New, Side::Old] {
+            let map = *self.maps.of(side);
+            for at in 0..map.sockets.len() {
+                let id = SocketId::new(at);
+                let change = self.marks.listener(side, id);
+                // One that is in both is drawn once, as it is now.
+                if change == Mark::Stayed || (side == Side::Old && change == Mark::Changed) {
+                    continue;
+                }
+                let mut holders: Vec<u32> = map
+                    .holding_processes(id)
+                    .into_iter()
+                    .filter_map(|process| self.nodes[self.marks.node(side, process)])
+                    .collect();
+                holders.sort_unstable();
+                holders.dedup();
+                let start = self.map.holders.len() as u32;
+                self.map.holders.extend(holders.iter().map(|node| Holder {
+                    process: ProcessId(*node),
+                    tid: None,
+                    fd: 0,
+                    cloexec: None,
+                }));
+                let mut socket = map.socket(id).clone();
+                socket.holders = start..self.map.holders.len() as u32;
+                let own = SocketId::new(self.map.sockets.len());
+                self.map.sockets.push(socket);
+                let node = self.add(Node {
+                    change,
+                    ..Node::of(Thing::Socket(own), Kind::Listener)
+                });
+                for holder in holders {
+                    let bundle = Bundle {
+                        change,
+                        ..Bundle::one(End::default(), End::default(), Via::Unnamed)
+                    };
+                    self.picture.join(holder, node, EdgeKind::Holds, bundle);
+                }
+            }
+        }
+    }
+
+    fn links(&mut self) {
+        let mut outside: BTreeMap<String, u32> = BTreeMap::new();
+        for link in &self.marks.links {
+            let mut node = |end: &diff::End| match end {
+                diff::End::Node(at) => self.nodes[*at],
+                diff::End::Nobody(text) => {
+                    Some(*outside.entry(text.clone()).or_insert_with(|| {
+                        let at = self.picture.outside.len() as u32;
+                        self.picture.outside.push(text.clone());
+                        let nodes = &mut self.picture.nodes;
+                        nodes.push(Node::of(Thing::Outside(at), Kind::Outside));
+                        nodes.len() as u32 - 1
+                    }))
+                }
+            };
+            let (Some(client), Some(server)) = (node(&link.client), node(&link.server)) else {
+                continue;
+            };
+            let kind = match link.kind {
+                LinkKind::Unix => EdgeKind::Unix,
+                LinkKind::Pipe => EdgeKind::Pipe,
+                _ => EdgeKind::Net,
+            };
+            let pipe = kind == EdgeKind::Pipe;
+            let end = End {
+                socket: !pipe,
+                net: kind == EdgeKind::Net,
+                ..End::default()
+            };
+            let far = End {
+                server: !pipe && !link.via.text.is_empty(),
+                arrow: pipe,
+                ..end
+            };
+            let via = match link.via.text.is_empty() {
+                true => "without a name",
+                false => &link.via.text,
+            };
+            // What is gone is counted as it was.
+            let shown = if link.new > 0 { link.new } else { link.old };
+            let (what, old, new) = (word(link.mark), link.old, link.new);
+            let bundle = Bundle {
+                n: u32::try_from(shown).unwrap_or(u32::MAX),
+                change: link.mark,
+                said: vec![format!("{via}: {what} ({old} before, {new} now)")],
+                ..Bundle::one(end, far, Via::Unnamed)
+            };
+            self.picture.join(client, server, kind, bundle);
+        }
+    }
+
+    /// With what it was compared, and how much of it changed.
+    fn compared(&mut self) {
+        let hosts = self.maps.old.hosts.iter().map(|host| {
+            let name = display(&host.hostname);
+            format!("{name}, captured {}", moment(host.started_at_ns))
+        });
+        let hosts: Vec<String> = hosts.take(6).collect();
+        let links = self.marks.links.iter().map(|link| link.mark);
+        let nodes = |kind: Kind| {
+            let of = self.picture.nodes.iter().filter(move |n| n.kind == kind);
+            of.map(|node| node.change)
+        };
+        self.picture.compared = vec![
+            format!("Compared with {}.", hosts.join("; ")),
+            [
+                counted("processes", nodes(Kind::Process)),
+                counted("listening sockets", nodes(Kind::Listener)),
+                counted("conversations", links),
+            ]
+            .join("; ")
+                + ".",
+        ];
+    }
+
+    fn add(&mut self, node: Node) -> u32 {
+        self.picture.nodes.push(node);
+        self.picture.nodes.len() as u32 - 1
+    }
+}
+
+/// `processes: 2 new, 1 gone, 0 changed`.
+fn counted(what: &str, marks: impl Iterator<Item = Mark>) -> String {
+    let (mut new, mut gone, mut changed) = (0, 0, 0);
+    for mark in marks {
+        match mark {
+            Mark::Stayed => {}
+            Mark::Added => new += 1,
+            Mark::Removed => gone += 1,
+            Mark::Changed => changed += 1,
+        }
+    }
+    format!("{what}: {new} new, {gone} gone, {changed} changed")
+}
