@@ -36,6 +36,10 @@ pub(crate) fn size(scratch: &Path) -> Result<u64> {
     let package = "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n";
     std::fs::write(folder.join("Cargo.toml"), [package, profiles].concat())?;
     std::fs::write(folder.join("src/main.rs"), "fn main() {}\n")?;
+    // The linker script that the flags name, relative to the workspace.
+    std::fs::create_dir_all(folder.join("collector"))?;
+    let script = "collector/dist.ld";
+    std::fs::copy(workspace().join(script), folder.join(script))?;
     let mut build = cargo();
     build
         .args(["rustc", "--quiet", "--profile", "dist", "--"])
