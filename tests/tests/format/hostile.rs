@@ -1,22 +1,14 @@
 //! Files that ask for more than they are worth: refused quickly, with what they asked for.
 
-use std::time::{Duration, Instant};
-
 use whotalks::load::{Loaded, load};
 use whotalks_snapshot::wire::put_uint;
-use whotalks_snapshot::{BlockKind, Codec, Limits};
+use whotalks_snapshot::{BlockKind, Codec, DamageKind, Limits};
 
 use crate::evolution::Forge;
 use crate::numbers::Numbers;
 
-/// None of these files may take longer than a large honest one.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 fn loaded(file: &[u8], limits: &Limits) -> Loaded {
-    let begun = Instant::now();
-    let loaded = load(file, limits).unwrap();
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
-    loaded
+    load(file, limits).unwrap()
 }
 
 #[track_caller]
@@ -93,11 +85,19 @@ fn a_billion_records() {
     }
     let loaded = loaded(&file.end(), &Limits::default());
     assert!(loaded.captures[0].processes.is_empty());
-    let said = loaded.damages[0].to_string();
+    let said: Vec<_> = loaded.damages.iter().map(ToString::to_string).collect();
     assert!(
-        said.starts_with("at byte 90: block 1 (processes) asks for "),
-        "{said}"
+        said[0].starts_with("at byte 90: block 1 (processes) asks for "),
+        "{said:?}"
     );
+    // Each of them, before any record is made: what they ask for is not there.
+    assert_eq!(said.len(), 60, "{said:?}");
+    for damage in &loaded.damages {
+        let DamageKind::Limit { asked, limit, .. } = damage.kind else {
+            panic!("{damage}");
+        };
+        assert!(asked > limit && limit < 400 << 20, "{damage}");
+    }
 }
 
 #[test]
@@ -151,9 +151,7 @@ fn many_headers_that_lie() {
         file.bytes[at + 36..at + 40].copy_from_slice(&checksum.to_le_bytes());
     }
     file.bytes.resize(16 << 20, 0);
-    let begun = Instant::now();
     let loaded = load(&file.bytes, &Limits::default()).unwrap();
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     says(&loaded, "at byte ");
     let said = loaded.damages.last().unwrap().to_string();
     assert!(

@@ -5,10 +5,12 @@
 
 mod document;
 mod evolution;
+mod fuzz;
 mod hostile;
 mod numbers;
 mod python;
 mod salvage;
+mod samples;
 mod series;
 
 use whotalks_snapshot::{BlockKind, Damage, Decoder, Event, Limits, Reader};
