@@ -20,8 +20,11 @@ use whotalks_snapshot::bundle::{self, Member};
 use whotalks_snapshot::netlink::ByteOrder;
 use whotalks_snapshot::{BlockKind, Decoder, Event, Limits, Reader, transpose};
 
+/// What is fuzzed: bytes in, a panic where something does not hold.
+pub type Target = fn(&[u8]);
+
 /// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 4] = [
+pub const TARGETS: [(&str, Target); 4] = [
     ("map", map),
     ("netlink", netlink),
     ("reader", reader),
