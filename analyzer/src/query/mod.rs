@@ -4,6 +4,7 @@ mod collapse;
 mod hubs;
 mod links;
 mod path;
+mod pattern;
 mod portrait;
 mod restrict;
 mod select;
@@ -16,7 +17,8 @@ pub use links::{
     link_kind, links, named, nobody, via,
 };
 pub use path::{Direction, Hop, path};
+pub use pattern::Glob;
 pub use portrait::{Portrait, is_queued, portrait};
 pub use restrict::{Restriction, matching, matching_sockets, restrict};
-pub use select::{Glob, KINDS, Selection, Selector, SelectorError};
+pub use select::{KINDS, Selection, Selector, SelectorError};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

@@ -4,9 +4,9 @@
 //! are tested on it, kinds that speak of a socket on the socket; an end of a conversation matches
 //! when both do.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::pattern::{Glob, Network};
 use crate::escape;
 use crate::graph::program;
 use crate::model::{Address, Map, Process, ProcessId, Socket, SocketId, SocketState};
@@ -47,17 +47,6 @@ pub enum Selector {
     Netns(u64),
     /// A bare word: part of a name, in any case.
     Word(String),
-}
-
-/// A pattern in which `*` stands for any text and `?` for any character.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob(String);
-
-/// An address, or a network in CIDR notation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
 }
 
 /// Why a text is no selector.
@@ -103,7 +92,7 @@ impl FromStr for Selector {
             value: escape::display(value.as_bytes()),
             expected,
         };
-        let glob = || Glob(value.to_owned());
+        let glob = || Glob::new(value);
         Ok(match kind {
             "pid" => Self::Pid(value.parse().map_err(|_| error("a process id"))?),
             "comm" => Self::Comm(glob()),
@@ -128,77 +117,6 @@ impl FromStr for Selector {
                     .map_err(|_| error("a namespace's inode number"))?,
             ),
         })
-    }
-}
-
-impl Glob {
-    /// A pattern.
-    pub fn new(pattern: &str) -> Self {
-        Self(pattern.to_owned())
-    }
-
-    /// Whether it stands for one text only; that text.
-    pub fn literal(&self) -> Option<&str> {
-        (!self.0.contains(['*', '?'])).then_some(&self.0)
-    }
-
-    /// Whether the whole text fits.
-    pub fn matches(&self, text: &str) -> bool {
-        let (pattern, text): (Vec<char>, Vec<char>) =
-            (self.0.chars().collect(), text.chars().collect());
-        let (mut p, mut t) = (0, 0);
-        // Where the last star was, and how much of the text it has taken: linear in practice.
-        let mut star: Option<(usize, usize)> = None;
-        while t < text.len() {
-            match pattern.get(p) {
-                Some('*') => {
-                    star = Some((p, t));
-                    p += 1;
-                }
-                Some(c) if *c == '?' || *c == text[t] => {
-                    p += 1;
-                    t += 1;
-                }
-                _ => match &mut star {
-                    Some((at, taken)) => {
-                        *taken += 1;
-                        (p, t) = (*at + 1, *taken);
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern[p..].iter().all(|c| *c == '*')
-    }
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text
-            .split_once('/')
-            .map_or((text, None), |(a, p)| (a, Some(p)));
-        let address: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
-        let widest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Some(widest), |prefix| prefix.parse().ok())?;
-        (prefix <= widest).then_some(Self { address, prefix })
-    }
-
-    fn contains(&self, ip: IpAddr) -> bool {
-        match (self.address, ip.to_canonical()) {
-            (IpAddr::V4(net), IpAddr::V4(ip)) => {
-                let mask = u32::MAX
-                    .checked_shl(32 - u32::from(self.prefix))
-                    .unwrap_or(0);
-                net.to_bits() & mask == ip.to_bits() & mask
-            }
-            (IpAddr::V6(net), IpAddr::V6(ip)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.prefix))
-                    .unwrap_or(0);
-                net.to_bits() & mask == ip.to_bits() & mask
-            }
-            _ => false,
-        }
     }
 }
 
@@ -300,7 +218,9 @@ impl Selector {
                     .as_ref()
                     .is_some_and(|name| glob.matches(name))
                     || glob.matches(&container.id)
-                    || (glob.0.len() >= 4 && container.id.starts_with(&glob.0))
+                    || glob
+                        .literal()
+                        .is_some_and(|id| id.len() >= 4 && container.id.starts_with(id))
             }),
             Self::User(glob) => {
                 process
@@ -385,7 +305,7 @@ mod tests {
 
     #[test]
     fn globs() {
-        let check = |pattern: &str, text: &str| Glob(pattern.to_owned()).matches(text);
+        let check = |pattern: &str, text: &str| Glob::new(pattern).matches(text);
         assert!(check("dbus*", "dbus-daemon") && check("*", "") && check("*worker*", "a worker"));
         assert!(check("a?c", "aéc") && check("*a*b", "xaxbab"));
         assert!(!check("dbus", "dbus-daemon") && !check("a?", "a") && !check("", "x"));
