@@ -1,4 +1,5 @@
-//! The size of an empty static program with the collector's profile.
+//! What is built before anything is measured, and the size of an empty static program with the
+//! collector's profile.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,6 +23,19 @@ pub(crate) fn collector() -> Result<PathBuf> {
     let status = cargo().arg("collector").current_dir(workspace()).status()?;
     ensure!(status.success(), "cargo collector: {status}");
     Ok(workspace().join("target/dist/whotalks-collect"))
+}
+
+/// The program that runs and measures others; it is built where it is missing.
+pub(crate) fn helper() -> Result<PathBuf> {
+    let helper = std::env::current_exe()?.with_file_name("whotalks-actor");
+    if !helper.exists() {
+        let mut build = cargo();
+        build.args(["build", "--release", "-p", "whotalks-tests"]);
+        build.args(["--bin", "whotalks-actor"]);
+        let status = build.current_dir(workspace()).status()?;
+        ensure!(status.success(), "{build:?}: {status}");
+    }
+    Ok(helper)
 }
 
 /// Builds a program that does nothing with the same profile; its size in bytes. `alike`: linked with
