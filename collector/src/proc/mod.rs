@@ -10,10 +10,12 @@ use rustix::path::Arg;
 
 pub(crate) mod fdinfo;
 pub(crate) mod fds;
+pub(crate) mod gathered;
 pub(crate) mod kept;
 pub(crate) mod process;
 pub(crate) mod reader;
 pub(crate) mod scan;
+pub(crate) mod table;
 pub(crate) mod threads;
 
 /// Enough for what the kernel gives at once.
