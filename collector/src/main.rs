@@ -32,6 +32,7 @@ mod netns;
 mod one_by_one;
 mod output;
 mod paths;
+mod patience;
 mod proc;
 mod queue;
 mod recent;

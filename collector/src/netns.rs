@@ -1,9 +1,10 @@
 //! Network namespaces: entering each on a thread of its own, and what is read inside.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{Mode, OFlags, fstat, openat, stat};
 use rustix::io::Errno;
@@ -16,6 +17,7 @@ use crate::diag::families::{FAMILIES, RESTLESS};
 use crate::diag::{self, Tables};
 use crate::found::{Source, Way};
 use crate::modules::Modules;
+use crate::patience::Asker;
 use crate::proc::{namespace_inode, number, read_link};
 use crate::sink::{Lane, Sink};
 use crate::{clock, text};
@@ -45,7 +47,7 @@ impl Space {
 
 /// What the readers need to know.
 pub(crate) struct Plan<'a> {
-    pub(crate) root: &'a OwnedFd,
+    pub(crate) root: &'a Arc<OwnedFd>,
     pub(crate) config: &'a Config,
     pub(crate) spaces: &'a [Space],
     pub(crate) modules: &'a Modules,
@@ -72,6 +74,24 @@ const FIRST: &[Portion] = &[Portion::UnixDumps, Portion::UnixText, Portion::Othe
 /// The second look: only what comes and goes.
 const SECOND: &[Portion] = &[Portion::UnixDumps, Portion::Others];
 
+/// Namespaces that could not be opened in time: they are not waited for again.
+#[derive(Default)]
+struct Silent(Mutex<BTreeSet<u64>>);
+
+impl Silent {
+    fn spaces(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, space: &Space) -> bool {
+        self.spaces().contains(&space.inode)
+    }
+
+    fn add(&self, space: &Space) {
+        self.spaces().insert(space.inode);
+    }
+}
+
 /// Inode of the network namespace that the collector itself is in; 0: not known.
 pub(crate) fn own(root: &OwnedFd) -> u64 {
     let mut buffer = [0; 64];
@@ -87,11 +107,21 @@ pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
         .flat_map(|portion| plan.spaces.iter().map(move |space| (space, portion)))
         .collect();
     let next = AtomicUsize::new(0);
+    let silent = Silent::default();
     let work = || -> io::Result<Tables> {
         let mut lane = sink.lane()?;
+        let mut asker = Asker::default();
         let mut tables = Tables::default();
         while let Some((space, portion)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            visit(plan, space, **portion, &mut lane, &mut tables)?;
+            visit(
+                plan,
+                space,
+                **portion,
+                &mut asker,
+                &silent,
+                &mut lane,
+                &mut tables,
+            )?;
         }
         Ok(tables)
     };
@@ -117,20 +147,27 @@ fn visit(
     plan: &Plan<'_>,
     space: &Space,
     portion: Portion,
+    asker: &mut Asker,
+    silent: &Silent,
     lane: &mut Lane,
     tables: &mut Tables,
 ) -> io::Result<()> {
     if space.own {
         return read(plan, space, portion, Ok(()), lane, tables);
     }
-    let wanted = plan.config.netns == NetnsChoice::All;
+    let door = match plan.config.netns {
+        NetnsChoice::Own => Err(Errno::CANCELED),
+        NetnsChoice::All if silent.has(space) => Err(Errno::TIMEDOUT),
+        NetnsChoice::All => door(plan.root, space, asker),
+    };
+    if door.as_ref().err() == Some(&Errno::TIMEDOUT) {
+        silent.add(space);
+    }
     std::thread::scope(|scope| {
         let inside = || {
-            let entered = if wanted {
-                enter(plan.root, space)
-            } else {
-                Err(Errno::CANCELED)
-            };
+            let entered = door.and_then(|door| {
+                move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))
+            });
             read(plan, space, portion, entered, lane, tables)
         };
         match std::thread::Builder::new()
@@ -143,17 +180,18 @@ fn visit(
     })
 }
 
-/// Moves this thread into a namespace.
-fn enter(root: &OwnedFd, space: &Space) -> Result<(), Errno> {
+/// The namespace itself, opened. The way to it may lead along a path that nobody serves any more.
+fn door(root: &Arc<OwnedFd>, space: &Space, asker: &mut Asker) -> Result<Arc<OwnedFd>, Errno> {
     if let Some(file) = &space.file {
-        return move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network));
+        return Ok(file.clone());
     }
-    let file = open(root, space)?;
+    let (root, wanted) = (root.clone(), space.clone());
+    let file = asker.ask(move || open(&root, &wanted))??;
     // Its number may belong to another namespace by now: the process ended, the mount moved.
     if fstat(&file)?.st_ino != space.inode {
         return Err(Errno::STALE);
     }
-    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+    Ok(Arc::new(file))
 }
 
 fn open(root: &OwnedFd, space: &Space) -> Result<OwnedFd, Errno> {

@@ -19,7 +19,7 @@ pub(crate) mod table;
 pub(crate) mod threads;
 
 /// Enough for what the kernel gives at once.
-const CHUNK_BYTES: usize = 64 << 10;
+pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 
 /// More than most files of a process have.
 const PIECE_BYTES: usize = 2 << 10;

@@ -16,13 +16,12 @@ use std::time::{Duration, Instant};
 use super::gathered::{Gathered, Stop};
 use super::reader::Reader;
 use crate::found::Found;
+use crate::patience::PATIENCE;
 use crate::queue::{Receiver, Sender, queue};
 use crate::sink::Sink;
 
 /// Processes taken at a time: few, so that one reader is not left with all the large ones.
 const CHUNK: usize = 8;
-/// Without progress for so long, a reader is given up.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// When so many were given up, nothing more is asked of anybody that could hold a reader up.

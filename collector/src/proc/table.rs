@@ -291,7 +291,7 @@ mod tests {
     fn several_threads_read_the_same_table() {
         let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         let expected: Vec<u32> = NUMBERS.into_iter().flatten().collect();
-        let copy = |fd: &u32| fcntl_dupfd_cloexec(&socket, *fd as i32).unwrap();
+        let copy = |fd: &u32| fcntl_dupfd_cloexec(&socket, fd.cast_signed()).unwrap();
         let held: Vec<_> = expected.iter().map(copy).collect();
         let is_ours = |fd: &u32| *fd >= NUMBERS[0].start;
         for jobs in [1, 2, 5] {
