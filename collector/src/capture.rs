@@ -225,6 +225,12 @@ fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
             mntns,
             pid,
             paths: everywhere.clone(),
+            executables: found
+                .deleted
+                .iter()
+                .filter(|(of, _)| *of == mntns)
+                .map(|(_, path)| path.clone())
+                .collect(),
             walk: !config.passive,
             passive: config.passive,
         })
@@ -244,6 +250,7 @@ fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
         mntns: homes.get(&pid).map_or(0, |(mntns, _)| *mntns),
         pid,
         paths: Arc::new(paths),
+        executables: Vec::new(),
         walk: false,
         passive: config.passive,
     }));

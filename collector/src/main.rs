@@ -21,6 +21,7 @@ mod capture;
 mod cgroups;
 mod clock;
 mod diag;
+mod door;
 mod found;
 mod holders;
 mod host;

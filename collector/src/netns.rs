@@ -1,12 +1,10 @@
 //! Network namespaces: entering each on a thread of its own, and what is read inside.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{Mode, OFlags, fstat, openat, stat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use whotalks_snapshot::BlockKind;
@@ -15,6 +13,7 @@ use whotalks_snapshot::records::{Netns, RawHeader};
 use crate::args::{Config, NetnsChoice};
 use crate::diag::families::{FAMILIES, RESTLESS};
 use crate::diag::{self, Tables};
+use crate::door::Silent;
 use crate::found::{Source, Way};
 use crate::modules::Modules;
 use crate::patience::Asker;
@@ -73,24 +72,6 @@ enum Portion {
 const FIRST: &[Portion] = &[Portion::UnixDumps, Portion::UnixText, Portion::Others];
 /// The second look: only what comes and goes.
 const SECOND: &[Portion] = &[Portion::UnixDumps, Portion::Others];
-
-/// Namespaces that could not be opened in time: they are not waited for again.
-#[derive(Default)]
-struct Silent(Mutex<BTreeSet<u64>>);
-
-impl Silent {
-    fn spaces(&self) -> MutexGuard<'_, BTreeSet<u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has(&self, space: &Space) -> bool {
-        self.spaces().contains(&space.inode)
-    }
-
-    fn add(&self, space: &Space) {
-        self.spaces().insert(space.inode);
-    }
-}
 
 /// Inode of the network namespace that the collector itself is in; 0: not known.
 pub(crate) fn own(root: &OwnedFd) -> u64 {
@@ -157,12 +138,8 @@ fn visit(
     }
     let door = match plan.config.netns {
         NetnsChoice::Own => Err(Errno::CANCELED),
-        NetnsChoice::All if silent.has(space) => Err(Errno::TIMEDOUT),
-        NetnsChoice::All => door(plan.root, space, asker),
+        NetnsChoice::All => silent.open(plan.root, space, asker),
     };
-    if door.as_ref().err() == Some(&Errno::TIMEDOUT) {
-        silent.add(space);
-    }
     std::thread::scope(|scope| {
         let inside = || {
             let entered = door.and_then(|door| {
@@ -178,43 +155,6 @@ fn visit(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
-}
-
-/// The namespace itself, opened. The way to it may lead along a path that nobody serves any more.
-fn door(root: &Arc<OwnedFd>, space: &Space, asker: &mut Asker) -> Result<Arc<OwnedFd>, Errno> {
-    if let Some(file) = &space.file {
-        return Ok(file.clone());
-    }
-    let (root, wanted) = (root.clone(), space.clone());
-    let file = asker.ask(move || open(&root, &wanted))??;
-    // Its number may belong to another namespace by now: the process ended, the mount moved.
-    if fstat(&file)?.st_ino != space.inode {
-        return Err(Errno::STALE);
-    }
-    Ok(Arc::new(file))
-}
-
-fn open(root: &OwnedFd, space: &Space) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let (pid, fd) = (space.way.pid, space.way.fd);
-    match space.way.source {
-        Source::Process => openat(root, format!("{pid}/ns/net"), flags, Mode::empty()),
-        Source::Descriptor => openat(root, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
-        Source::Mount => {
-            let mut path = format!("{pid}/root").into_bytes();
-            path.extend_from_slice(&space.way.path);
-            // Something else may lie there: it is only opened when it is a namespace.
-            let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-            let (place_is, own) = (fstat(&place)?, stat("/proc/self/ns/net")?);
-            if place_is.st_dev != own.st_dev || place_is.st_ino != space.inode {
-                return Err(Errno::STALE);
-            }
-            use std::os::fd::AsRawFd;
-            let again = format!("/proc/self/fd/{}", place.as_raw_fd());
-            rustix::fs::open(again, flags, Mode::empty())
-        }
-        Source::Socket => Err(Errno::BADF), // is held open instead
-    }
 }
 
 fn read(

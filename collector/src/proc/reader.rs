@@ -20,6 +20,9 @@ use super::{namespace_inode, threads};
 use crate::cgroups;
 use crate::found::{Found, Source, Way};
 
+/// Paths of deleted executables that are looked up by each reader.
+const DELETED_LIMIT: usize = 1_024;
+
 /// A thread that reads.
 pub(crate) struct Reader {
     plan: Arc<Plan>,
@@ -294,6 +297,11 @@ fn note(found: &mut Found, record: &Process) {
     if record.mntns != 0 {
         found.mount(record.mntns, pid, record.root != b"/");
     }
+    if let Some(path) = deleted_executable(record)
+        && found.deleted.len() < DELETED_LIMIT
+    {
+        found.deleted.insert((record.mntns, path.to_vec()));
+    }
     found.uids.extend(process::user_ids(&record.status));
     if let Some(path) = cgroups::unified(&record.cgroup)
         && found.cgroups.len() < cgroups::CGROUPS_LIMIT
@@ -301,6 +309,14 @@ fn note(found: &mut Found, record: &Process) {
     {
         found.cgroups.insert(path.to_vec());
     }
+}
+
+/// Where the executable was, which has no link any more: a path below the mount namespace's own root.
+fn deleted_executable(record: &Process) -> Option<&[u8]> {
+    let path = record.exe.strip_suffix(b" (deleted)")?;
+    let rooted = record.mntns != 0 && record.root == b"/" && path.starts_with(b"/");
+    let memory = path.starts_with(b"/memfd:");
+    (rooted && !memory && record.exe_nlink == Some(0)).then_some(path)
 }
 
 /// A descriptor may be all that keeps a network namespace.
