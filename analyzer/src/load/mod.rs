@@ -10,6 +10,7 @@ pub mod inet_diag;
 pub mod mountinfo;
 pub mod netlink_diag;
 pub mod packet_diag;
+pub mod proc_net_inet;
 pub mod proc_net_unix;
 pub mod proc_pid;
 pub mod syscall;
