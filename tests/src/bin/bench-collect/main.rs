@@ -6,7 +6,7 @@
 
 mod args;
 mod bare;
-mod empty;
+mod built;
 mod load;
 mod measure;
 mod report;

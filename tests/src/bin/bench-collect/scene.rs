@@ -118,13 +118,19 @@ pub(crate) fn measure(tools: &Tools<'_>, scene: Scene) -> Result<Medians> {
             peer(tools, &Program::of(words), print)?;
         }
     }
+    let file_bytes = std::fs::metadata(&file)?.len();
+    println!(
+        "file of {:.2} MB: {:.2} bytes for each descriptor",
+        file_bytes as f64 / 1e6,
+        file_bytes as f64 / descriptors as f64
+    );
     Ok(Medians {
         descriptors,
         sockets: sockets as u64,
         links,
         same,
         collector,
-        file_bytes: std::fs::metadata(&file)?.len(),
+        file_bytes,
     })
 }
 

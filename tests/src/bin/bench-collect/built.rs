@@ -1,4 +1,5 @@
-//! The size of an empty static program, built as the collector is.
+//! What is built before anything is measured, and the size of an empty static program with the
+//! collector's profile.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,8 +25,22 @@ pub(crate) fn collector() -> Result<PathBuf> {
     Ok(workspace().join("target/dist/whotalks-collect"))
 }
 
-/// Builds a program that does nothing with the same profile and flags; its size in bytes.
-pub(crate) fn size(scratch: &Path) -> Result<u64> {
+/// The program that runs and measures others; it is built where it is missing.
+pub(crate) fn helper() -> Result<PathBuf> {
+    let helper = std::env::current_exe()?.with_file_name("whotalks-actor");
+    if !helper.exists() {
+        let mut build = cargo();
+        build.args(["build", "--release", "-p", "whotalks-tests"]);
+        build.args(["--bin", "whotalks-actor"]);
+        let status = build.current_dir(workspace()).status()?;
+        ensure!(status.success(), "{build:?}: {status}");
+    }
+    Ok(helper)
+}
+
+/// Builds a program that does nothing with the same profile; its size in bytes. `alike`: linked with
+/// all of the collector's flags as well, not only statically.
+pub(crate) fn size(scratch: &Path, alike: bool) -> Result<u64> {
     let folder = scratch.join("empty");
     std::fs::create_dir_all(folder.join("src"))?;
     let manifest = std::fs::read_to_string(workspace().join("Cargo.toml"))?;
@@ -41,9 +56,12 @@ pub(crate) fn size(scratch: &Path) -> Result<u64> {
     let script = "collector/dist.ld";
     std::fs::copy(workspace().join(script), folder.join(script))?;
     let mut build = cargo();
-    build
-        .args(["rustc", "--quiet", "--profile", "dist", "--"])
-        .args(flags()?);
+    build.args(["rustc", "--quiet", "--profile", "dist", "--"]);
+    if alike {
+        build.args(flags()?);
+    } else {
+        build.args(["-C", "target-feature=+crt-static"]);
+    }
     let status = build.current_dir(&folder).status()?;
     ensure!(status.success(), "{build:?}: {status}");
     Ok(std::fs::metadata(folder.join("target/dist/empty"))?.len())
