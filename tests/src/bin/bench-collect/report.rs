@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::args::Options;
-use crate::built;
-use crate::load::Size;
 use crate::scene::{Medians, Scene, Tools, measure};
+use whotalks_tests::bench::args::Options;
+use whotalks_tests::bench::load::Size;
+use whotalks_tests::bench::{Target, built, print_targets};
 
 /// Wall time, to that of the same system calls.
 const WALL: f64 = 1.15;
@@ -64,14 +64,9 @@ fn run_in(options: &Options, scratch: &Path) -> Result<()> {
         targets.push(growth(&many, &shared));
     }
     targets.push(program_size(&collector, scratch)?);
-    println!("\ntargets");
-    for (met, text) in targets {
-        println!("{}  {text}", if met { "met   " } else { "MISSED" });
-    }
+    print_targets(targets);
     Ok(())
 }
-
-type Target = (bool, String);
 
 fn wall(title: &str, scene: &Medians) -> Target {
     let ratio = |to: u64| scene.collector.wall_us as f64 / to as f64;

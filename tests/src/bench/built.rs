@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 /// The workspace's folder.
-pub(crate) fn workspace() -> PathBuf {
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -19,28 +19,49 @@ fn cargo() -> Command {
 }
 
 /// Builds the static collector.
-pub(crate) fn collector() -> Result<PathBuf> {
+///
+/// # Errors
+/// Where cargo fails.
+pub fn collector() -> Result<PathBuf> {
     let status = cargo().arg("collector").current_dir(workspace()).status()?;
     ensure!(status.success(), "cargo collector: {status}");
     Ok(workspace().join("target/dist/whotalks-collect"))
 }
 
 /// The program that runs and measures others; it is built where it is missing.
-pub(crate) fn helper() -> Result<PathBuf> {
-    let helper = std::env::current_exe()?.with_file_name("whotalks-actor");
-    if !helper.exists() {
+///
+/// # Errors
+/// Where cargo fails.
+pub fn helper() -> Result<PathBuf> {
+    beside("whotalks-tests", "whotalks-actor")
+}
+
+/// The analyzer; it is built where it is missing.
+///
+/// # Errors
+/// Where cargo fails.
+pub fn analyzer() -> Result<PathBuf> {
+    beside("whotalks", "whotalks")
+}
+
+/// A program of the release profile, beside the one that runs.
+fn beside(package: &str, name: &str) -> Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name(name);
+    if !program.exists() {
         let mut build = cargo();
-        build.args(["build", "--release", "-p", "whotalks-tests"]);
-        build.args(["--bin", "whotalks-actor"]);
+        build.args(["build", "--release", "-p", package, "--bin", name]);
         let status = build.current_dir(workspace()).status()?;
         ensure!(status.success(), "{build:?}: {status}");
     }
-    Ok(helper)
+    Ok(program)
 }
 
 /// Builds a program that does nothing with the same profile; its size in bytes. `alike`: linked with
 /// all of the collector's flags as well, not only statically.
-pub(crate) fn size(scratch: &Path, alike: bool) -> Result<u64> {
+///
+/// # Errors
+/// Where cargo fails.
+pub fn size(scratch: &Path, alike: bool) -> Result<u64> {
     let folder = scratch.join("empty");
     std::fs::create_dir_all(folder.join("src"))?;
     let manifest = std::fs::read_to_string(workspace().join("Cargo.toml"))?;
