@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use whotalks_tests::findings::{Findings, check};
 use whotalks_tests::protocol::Address;
-use whotalks_tests::role::{euid, needs_namespaces};
+use whotalks_tests::role::{euid, makes_namespaces, needs_namespaces};
 use whotalks_tests::world::namespace;
-use whotalks_tests::{Kind, World};
+use whotalks_tests::{Actor, Kind, World};
 
 use super::stranger::Stranger;
 
@@ -58,7 +58,8 @@ const CONTAINER: &str = r#"
 set -e
 mount -t tmpfs none "$0/root"
 cd "$0/root"
-mkdir old run
+mkdir old run proc
+mount -t proc proc proc
 for part in bin lib lib64 usr; do
     if [ -e /$part ]; then mkdir $part; mount --rbind /$part $part; fi
 done
@@ -80,7 +81,7 @@ fn a_control_socket_that_is_mounted_in_a_container() {
     world.actor().listen(&path, Kind::Stream, 3);
     let directory = world.directory().display().to_string();
     let command = [
-        "unshare", "-n", "-m", "-p", "-f", "sh", "-c", CONTAINER, &directory,
+        "unshare", "-n", "-p", "-f", "unshare", "-m", "sh", "-c", CONTAINER, &directory,
     ];
     let container = Stranger::start(&command);
     container.wait_for("sleep");
@@ -191,10 +192,20 @@ fn sees_every_socket() -> bool {
     euid() == 0 && namespace(std::process::id(), "pid") == Some(0xefff_fffc)
 }
 
+/// An actor in a network of its own, where that can be had: abstract names are WT303's where a sandbox
+/// of the machine shares the network.
+fn alone(world: &World) -> Actor {
+    if makes_namespaces() {
+        world.actor_with(&["unshare", "-n"], &[])
+    } else {
+        world.actor()
+    }
+}
+
 #[test]
 fn abstract_names_that_look_alike() {
     let world = World::new();
-    let actor = world.actor();
+    let actor = alone(&world);
     actor.listen(&world.abstract_name("app"), Kind::Stream, 3);
     once(&world).are_exactly(&[]);
     actor.listen(&world.abstract_name("app\0\0"), Kind::Stream, 3);
@@ -205,9 +216,7 @@ fn abstract_names_that_look_alike() {
 fn a_name_that_forges_a_row() {
     let world = World::new();
     let name = b"x\n0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/docker.sock";
-    world
-        .actor()
-        .listen(&world.abstract_name(name), Kind::Stream, 3);
+    alone(&world).listen(&world.abstract_name(name), Kind::Stream, 3);
     once(&world).are_exactly(&[("WT401", "high")]);
 }
 
@@ -216,7 +225,7 @@ fn a_name_that_forges_a_row() {
 fn a_name_that_forges_a_row_and_its_connections() {
     let world = World::new();
     let name = b"y\n0000000000000000: 00000002 00000000 00010000 0001 01 4712 /run/docker.sock";
-    let server = world.actor();
+    let server = alone(&world);
     let listener = server.listen(&world.abstract_name(name), Kind::Stream, 3);
     let client = server.connect(&listener, Kind::Stream);
     let accepted = server.accept(&listener);
@@ -232,7 +241,7 @@ fn a_name_that_is_not_printable() {
     for name in [&b"x\x1b[2K"[..], b"x\x9b2K"] {
         let world = World::new();
         let name = world.abstract_name(name);
-        world.actor().listen(&name, Kind::Stream, 3);
+        alone(&world).listen(&name, Kind::Stream, 3);
         let findings = once(&world);
         let found = findings.are_exactly(&[("WT402", "medium")]);
         // What is shown was made printable; the exact bytes are beside it.

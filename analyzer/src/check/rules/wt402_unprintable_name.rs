@@ -27,8 +27,8 @@ A socket's bound name has characters in it that change how it is shown.
 
 ## What it finds
 Bound names with control characters (those of 8 bits too), escape sequences, or characters that
-reverse or hide text (medium), and abstract names with NULs in their middle (low). NULs at the end of an abstract name
-are common and not meant; names with a whole row in them are WT401's.
+reverse or hide text (medium), and abstract names with NULs in their middle (low). NULs at the end
+of an abstract name are common and not meant; names with a whole row in them are WT401's.
 
 ## Why it matters
 ss, netstat and cat print names as they are: an escape sequence can rewrite lines above, reverse the
@@ -92,7 +92,7 @@ fn judged(name: &Name) -> Option<Severity> {
     let body = bytes.get(usize::from(name.is_abstract())..=end)?;
     let mut severity = None;
     for chunk in body.utf8_chunks() {
-        // Bytes that an 8-bit terminal takes for control characters, as 0x9b for the escape of colours.
+        // What an 8-bit terminal takes for control characters: 0x9b begins an escape sequence.
         if chunk
             .invalid()
             .iter()

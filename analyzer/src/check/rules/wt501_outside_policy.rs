@@ -29,8 +29,8 @@ Somebody talks to somebody, and the policy does not allow it.
 ## What it finds
 With --policy FILE: connections between roles (unit or container, and program) over a listener that
 no entry of the policy allows. All connections of one client role with one server role over one name
-are one finding, with the exact addresses as evidence. Connections with an end that could not be read
-are unknown. Pipes are not looked at.
+are one finding, with the exact addresses as evidence. Connections with an end that could not be
+read are unknown. Pipes are not looked at.
 
 ## Why it matters
 On a machine with one purpose the conversations are few and known. A new one is a change that
