@@ -51,6 +51,48 @@ pub fn push_display(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// The bytes that [`display`] made a text of, where they are not the text itself. Also of a sentence
+/// with such texts in it: nothing else of ours has a backslash.
+pub fn exact(text: &str) -> Option<Vec<u8>> {
+    if !text.contains('\\') {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.extend_from_slice(before.as_bytes());
+        rest = unescaped(after, &mut out).unwrap_or_else(|| {
+            out.push(b'\\');
+            after
+        });
+    }
+    out.extend_from_slice(rest.as_bytes());
+    Some(out)
+}
+
+/// Adds what an escape stands for, and gives what comes after it; `None`: it is none of ours.
+fn unescaped<'a>(after: &'a str, out: &mut Vec<u8>) -> Option<&'a str> {
+    let mut characters = after.chars();
+    match characters.next()? {
+        '\\' => out.push(b'\\'),
+        'n' => out.push(b'\n'),
+        't' => out.push(b'\t'),
+        'r' => out.push(b'\r'),
+        'x' => {
+            out.push(u8::from_str_radix(after.get(1..3)?, 16).ok()?);
+            return after.get(3..);
+        }
+        'u' => {
+            let (digits, rest) = after.get(1..)?.strip_prefix('{')?.split_once('}')?;
+            let character = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            return Some(rest);
+        }
+        _ => return None,
+    }
+    Some(characters.as_str())
+}
+
 /// A Unix socket's name as people write it: a path, or `@` and an abstract name.
 pub fn name(bytes: &[u8]) -> String {
     match bytes {
@@ -163,6 +205,22 @@ mod tests {
         assert_eq!(name(b"\0/tmp/.X11-unix/X7"), "@/tmp/.X11-unix/X7");
         assert_eq!(name(b"\0a\0"), "@a\\x00");
         assert_eq!(hex(b"\0\xff"), "00ff");
+    }
+
+    #[test]
+    fn what_was_escaped_can_be_had_back() {
+        for bytes in [
+            &b"a\x1b[31m\nb\\\xff\0\t\r"[..],
+            "\u{202e}\u{9b}\\x41".as_bytes(),
+            b"\\",
+        ] {
+            assert_eq!(exact(&display(bytes)).as_deref(), Some(bytes));
+        }
+        assert_eq!(exact("plain é"), None);
+        assert_eq!(
+            exact("\\q \\u{zz} \\x4").as_deref(),
+            Some(&b"\\q \\u{zz} \\x4"[..])
+        );
     }
 
     #[test]

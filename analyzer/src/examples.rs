@@ -75,8 +75,9 @@ Examples:
 
 /// `check`.
 pub(crate) const CHECK: &str = "\
-Given a series or two snapshots of one boot, the rules over time run too. Exit code 1: something was
-found that is as bad as --fail-on.
+Given a series or two snapshots of one boot, the rules over time run too; given one capture they are
+unknown where --rule asks for them by name. Exit code 1: something was found that is as bad as
+--fail-on.
 
 Examples:
   whotalks check                                this machine, captured now

@@ -21,3 +21,4 @@ pub mod policy;
 pub mod query;
 pub mod redact;
 pub mod trend;
+pub mod words;

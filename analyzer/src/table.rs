@@ -7,6 +7,7 @@ use anyhow::Result;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::style;
+pub(crate) use whotalks::words::{plural, thousands};
 
 mod many;
 
@@ -180,19 +181,6 @@ fn cut(line: &str, width: Option<usize>) -> Cow<'_, str> {
     line.chars().take_while(fits).chain(['…']).collect()
 }
 
-/// `1,987`.
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// `412 kB`: decimal units, as disks and networks count.
 pub(crate) fn bytes(count: usize) -> String {
     match count {
@@ -200,15 +188,6 @@ pub(crate) fn bytes(count: usize) -> String {
         10_000..10_000_000 => format!("{} kB", count / 1_000),
         _ => format!("{} MB", count / 1_000_000),
     }
-}
-
-/// `1 process`, `2 processes`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        thousands(count),
-        if count == 1 { one } else { many }
-    )
 }
 
 #[cfg(test)]
@@ -230,9 +209,5 @@ mod tests {
             "N  NAME  VIA\n7  é     /run/x\n"
         );
         assert_eq!(cut("abcdef", Some(4)), "abc…");
-        assert_eq!(
-            (thousands(1_987), thousands(12)),
-            ("1,987".into(), "12".into())
-        );
     }
 }

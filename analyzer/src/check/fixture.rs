@@ -4,8 +4,8 @@ use super::{Facts, Report, Severity};
 use crate::load::Capture;
 use crate::load::syscall::{self, CallKind};
 use crate::model::{
-    Call, Doing, Family, Holder, HostId, Map, On, ProcessId, Socket, SocketId, SocketState,
-    SocketType, Wait, fixture,
+    Call, Doing, Family, Holder, HostId, Map, On, ProcessId, Relation, Socket, SocketId,
+    SocketState, SocketType, Wait, fixture, relation,
 };
 use whotalks_snapshot::records::DescriptorInfo;
 
@@ -81,6 +81,14 @@ impl Scene {
             ..Socket::unknown(HostId(0), inode, Family::Unix)
         });
         SocketId::new(self.map.sockets.len() - 1)
+    }
+
+    /// Gives a socket other holders.
+    pub(crate) fn hold(&mut self, socket: SocketId, holders: &[Fd]) {
+        let start = self.map.holders.len() as u32;
+        self.map.holders.extend(self::holders(holders));
+        let end = self.map.holders.len() as u32;
+        self.map.sockets[socket.index()].holders = start..end;
     }
 
     /// A pair of them.
@@ -159,6 +167,22 @@ impl Scene {
             }),
         });
         self.map.waits.sort_by_key(|wait| (wait.process, wait.tid));
+    }
+
+    /// An event poll of a process, at descriptor 4, that watches a socket.
+    pub(crate) fn watches(&mut self, process: ProcessId, socket: SocketId) {
+        let inode = self.map.socket(socket).inode;
+        let text = format!("tfd: 7 events: 19 data: 7  pos:0 ino:{inode:x} sdev:8\n");
+        self.info(process, 4, &text);
+        self.map.relations.push(Relation::Epoll {
+            holder: Holder {
+                process,
+                tid: None,
+                fd: 4,
+                cloexec: None,
+            },
+            targets: relation::targets(text.as_bytes()),
+        });
     }
 
     /// The fdinfo of a descriptor.

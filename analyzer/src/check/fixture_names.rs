@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use whotalks_snapshot::records::{BoundPath, Host, Process};
+use whotalks_snapshot::records::{BoundPath, Host, Process, RawHeader};
 
 use super::fixture::{Fd, Scene};
+use crate::load::RawSource;
 use crate::model::{Address, Family, Name, SocketId, SocketState, SocketType};
 
 /// Namespaces of the machine itself, as [`Scene::machine`] makes it.
@@ -63,6 +64,26 @@ impl Scene {
             found_by: b"bound".to_vec(),
             errno,
             ..BoundPath::default()
+        });
+    }
+
+    /// What a mount namespace has mounted.
+    pub(crate) fn mounts(&mut self, mntns: u64, table: &str) {
+        let header = RawHeader {
+            source: b"mountinfo".to_vec(),
+            mntns,
+            ..RawHeader::default()
+        };
+        self.table(header, table.as_bytes().to_vec());
+    }
+
+    /// A table of the kernel, as it was read.
+    pub(crate) fn table(&mut self, header: RawHeader, bytes: Vec<u8>) {
+        let gaps = false;
+        self.capture.raw.push(RawSource {
+            header,
+            bytes,
+            gaps,
         });
     }
 

@@ -23,9 +23,22 @@ pub use facts::Facts;
 pub use finding::{Finding, Report, Severity, Unknown};
 pub use rules::RULES;
 
+use std::collections::BTreeMap;
+
 use crate::load::Loaded;
 use crate::model::{At, Map, Taken, join_whole, series};
 use finding::Said;
+
+/// What an earlier capture of the same boot is to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// Nothing: it looks at one moment.
+    Unused,
+    /// It makes findings surer.
+    Helpful,
+    /// Without one the rule, or a part of it, has no answer.
+    Needed,
+}
 
 /// A rule: what it is called, what it means, how it checks.
 #[derive(Debug)]
@@ -38,6 +51,8 @@ pub struct Rule {
     pub severity: Severity,
     /// The version that had it first.
     pub since: &'static str,
+    /// What an earlier capture is to it.
+    pub past: Earlier,
     /// Its documentation, in Markdown, under [`HEADINGS`].
     pub doc: &'static str,
     /// The check.
@@ -76,10 +91,16 @@ pub struct Options {
 /// Why no rule is sure of a damaged snapshot.
 const DAMAGED: &str = "the snapshot is damaged";
 
+/// Why a rule over time has no answer.
+const ONE_CAPTURE: &str = "what stays or grows needs a second capture of the same boot";
+
 /// Runs the rules over facts.
 ///
 /// Findings are sorted: worst first, then by code, then by subject. The same facts give the same
 /// report.
+///
+/// One capture is not a question about time, so rules over time are unknown then only where they
+/// were asked for by name.
 pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
     let mut report = Report::default();
     let asked = |rule: &&Rule| options.rules.is_empty() || options.rules.contains(&rule.code);
@@ -90,6 +111,10 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
         // What is lost may be just what this rule looks for, whatever it looks at.
         if facts.is_damaged() {
             said.unknown(DAMAGED);
+        }
+        let by_name = !options.rules.is_empty();
+        if by_name && rule.past == Earlier::Needed && facts.past().is_none() {
+            said.unknown(ONE_CAPTURE);
         }
         found.extend(said.found.into_iter().map(|one| (rule, one)));
         said.unknown.sort();
@@ -110,7 +135,21 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
         .into_iter()
         .map(|(rule, one)| one.finish(facts, rule.code, rule.name));
     report.findings.extend(finished);
+    number(&mut report.findings);
     report
+}
+
+/// Of findings that nothing lasting tells apart, the second and later get a number: each key is one
+/// finding's.
+fn number(findings: &mut [Finding]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in findings {
+        let count = seen.entry(finding.key.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            finding.key = format!("{} #{count}", finding.key);
+        }
+    }
 }
 
 /// What the rules say about one capture of each boot among the files, and the map they looked at.

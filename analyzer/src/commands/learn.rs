@@ -6,6 +6,7 @@ use whotalks::policy::{learn, write};
 
 use crate::Outcome;
 use crate::cli::Learn;
+use crate::table::plural;
 use crate::{input, output};
 
 pub(super) fn run(options: &Learn) -> Result<Outcome> {
@@ -26,10 +27,15 @@ pub(super) fn run(options: &Learn) -> Result<Outcome> {
         }
     }
     if learned.unreadable > 0 {
-        eprintln!(
-            "whotalks: {} conversations with somebody who could not be read are left out",
-            learned.unreadable
+        let left_out = plural(
+            learned.unreadable,
+            "conversation with somebody who could not be read is",
+            "conversations with somebody who could not be read are",
         );
+        eprintln!("whotalks: {left_out} left out");
+    }
+    if let Some(missing) = learned.missing() {
+        eprintln!("whotalks: warning: {missing}");
     }
     output::write(&options.output, |out| Ok(write(out, &learned, &names)?))?;
     Ok(Outcome::Done)

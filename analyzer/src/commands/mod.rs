@@ -125,9 +125,15 @@ fn say_series(loaded: &[Loaded], map: &Map, at: At) {
     let captures: usize = loaded.iter().map(|file| file.captures.len()).sum();
     let hosts = map.hosts.len();
     if captures > hosts && at == At::Last {
-        eprintln!(
-            "whotalks: {captures} captures of {hosts} hosts: the latest of each is used (--at)"
-        );
+        let captures = plural(captures, "capture", "captures");
+        let (of, each) = match hosts {
+            1 => (String::new(), ""),
+            _ => (
+                format!(" of {}", plural(hosts, "host", "hosts")),
+                " of each",
+            ),
+        };
+        eprintln!("whotalks: {captures}{of}: the latest{each} is used (--at)");
     }
 }
 

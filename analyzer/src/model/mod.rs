@@ -20,7 +20,7 @@ mod netlink;
 mod packet;
 mod process;
 mod processes;
-mod relation;
+pub(crate) mod relation;
 mod series;
 mod socket;
 mod tuples;

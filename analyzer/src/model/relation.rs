@@ -167,11 +167,7 @@ fn relations(capture: &Capture, map: &Map, first: usize) -> Vec<Relation> {
             fd: info.fd,
             cloexec: None,
         };
-        let targets: Vec<Target> = info
-            .text
-            .split(|byte| *byte == b'\n')
-            .filter_map(target)
-            .collect();
+        let targets = targets(&info.text);
         if !targets.is_empty() {
             relations.push(Relation::Epoll { holder, targets });
         } else if let Some(id) = status_line(&info.text, "eventfd-id") {
@@ -196,6 +192,12 @@ fn relations(capture: &Capture, map: &Map, first: usize) -> Vec<Relation> {
         .filter(|(_, holders)| holders.len() > 1);
     relations.extend(shared.map(|(id, holders)| Relation::Eventfd { id, holders }));
     relations
+}
+
+/// What the fdinfo of an epoll descriptor says it watches; of others nothing.
+pub(crate) fn targets(text: &[u8]) -> Vec<Target> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter_map(target).collect()
 }
 
 /// `tfd:        7 events:       19 data: 561ae3a15f18  pos:0 ino:40f sdev:10`; the inode since

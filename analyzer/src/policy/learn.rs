@@ -7,6 +7,7 @@ use super::file::SCHEMA;
 use super::{Conversation, conversations};
 use crate::model::Map;
 use crate::names;
+use crate::words::plural;
 
 /// What was seen of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,12 +25,30 @@ pub struct Learned {
     maps: usize,
     /// Conversations with an end that could not be read: they are left out.
     pub unreadable: usize,
+    /// Captures of which something is lost.
+    pub damaged: usize,
+    /// Captures that do not show everything: damaged ones, or where somebody could not be read.
+    pub incomplete: usize,
 }
 
 impl Learned {
     /// How many conversations.
     pub fn len(&self) -> usize {
         self.seen.len()
+    }
+
+    /// What is missing, as a sentence; `None`: every capture was whole.
+    pub fn missing(&self) -> Option<String> {
+        let captures = plural(self.maps, "capture", "captures");
+        let (count, what) = match (self.damaged, self.incomplete) {
+            (_, 0) => return None,
+            (0, incomplete) => (incomplete, "incomplete"),
+            (damaged, _) => (damaged, "damaged"),
+        };
+        let are = if count == 1 { "is" } else { "are" };
+        Some(format!(
+            "{count} of {captures} {are} {what}: conversations may be missing here"
+        ))
     }
 
     /// Whether there are none.
@@ -51,6 +70,11 @@ impl Learned {
     /// Adds what another map has.
     pub fn add(&mut self, map: &Map) {
         self.maps += 1;
+        let coverage = || map.hosts.iter().map(|host| &host.coverage);
+        let damaged = coverage().any(|coverage| !coverage.damage.is_empty());
+        let whole = coverage().all(|coverage| coverage.complete);
+        self.damaged += usize::from(damaged);
+        self.incomplete += usize::from(damaged || !whole);
         let mut counts: BTreeMap<Conversation, usize> = BTreeMap::new();
         for (mut conversation, evidence) in conversations(map) {
             if evidence.unreadable {
@@ -89,22 +113,27 @@ pub fn write(out: &mut dyn Write, learned: &Learned, sources: &[String]) -> io::
         sources.join(", ")
     )?;
     if learned.unreadable > 0 {
+        let count = plural(learned.unreadable, "conversation", "conversations");
         writeln!(
             out,
-            "# Left out: {} conversations with somebody who could not be read.",
-            learned.unreadable
+            "# Left out: {count} with somebody who could not be read."
+        )?;
+    }
+    if let Some(missing) = learned.missing() {
+        writeln!(
+            out,
+            "# Incomplete: {missing}.\n# Learn again from a whole capture, or add by hand what you know is meant."
         )?;
     }
     writeln!(out, "\nschema = \"{SCHEMA}\"")?;
     for (conversation, seen) in &learned.seen {
-        let connections = match seen.connections {
-            1 => "1 connection".to_owned(),
-            more => format!("up to {more} connections"),
-        };
+        let most = if seen.connections > 1 { "up to " } else { "" };
+        let connections = plural(seen.connections, "connection", "connections");
+        let captures = plural(learned.maps, "capture", "captures");
         writeln!(
             out,
-            "\n# {connections}, in {} of {} captures\n[[allow]]",
-            seen.maps, learned.maps
+            "\n# {most}{connections}, in {} of {captures}\n[[allow]]",
+            seen.maps
         )?;
         writeln!(out, "client = {}", quoted(&conversation.client))?;
         writeln!(out, "server = {}", quoted(&conversation.server))?;

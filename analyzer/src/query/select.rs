@@ -45,17 +45,36 @@ pub enum Selector {
     Inode(u64),
     /// `netns:4026531833`
     Netns(u64),
-    /// A bare word: part of a name, in any case.
+    /// A bare word: part of a name, in any case. A colon may be in it, but not after letters alone,
+    /// which would be a kind.
     Word(String),
 }
 
 /// Why a text is no selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}:{value}: expected {expected}")]
-pub struct SelectorError {
-    kind: String,
-    value: String,
-    expected: &'static str,
+#[non_exhaustive]
+pub enum SelectorError {
+    /// The value is not of the kind.
+    #[error("{kind}:{value}: expected {expected}")]
+    Value {
+        /// Before the colon.
+        kind: String,
+        /// After it.
+        value: String,
+        /// What it should have been.
+        expected: &'static str,
+    },
+    /// A word before a colon that is no kind: a slip, which must not look as if nothing matched.
+    #[error(
+        "{kind}:{value}: there is no kind of selector {kind} (kinds: {}; socket:*{kind}:{value}* is a listener of that name)",
+        KINDS.join(", ")
+    )]
+    Kind {
+        /// Before the colon.
+        kind: String,
+        /// After it.
+        value: String,
+    },
 }
 
 /// The kinds, as written before the colon.
@@ -81,13 +100,18 @@ impl FromStr for Selector {
     type Err = SelectorError;
 
     fn from_str(text: &str) -> Result<Self, SelectorError> {
-        let Some((kind, value)) = text
-            .split_once(':')
-            .filter(|(kind, _)| KINDS.contains(kind))
-        else {
+        let is_word =
+            |kind: &str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let Some((kind, value)) = text.split_once(':').filter(|(kind, _)| is_word(kind)) else {
             return Ok(Self::Word(text.to_lowercase()));
         };
-        let error = |expected| SelectorError {
+        if !KINDS.contains(&kind) {
+            return Err(SelectorError::Kind {
+                kind: kind.to_owned(),
+                value: escape::display(value.as_bytes()),
+            });
+        }
+        let error = |expected| SelectorError::Value {
             kind: kind.to_owned(),
             value: escape::display(value.as_bytes()),
             expected,
@@ -329,6 +353,12 @@ mod tests {
         let error = "pid:x".parse::<Selector>().unwrap_err();
         assert_eq!(error.to_string(), "pid:x: expected a process id");
         assert_eq!("NGINX".parse(), Ok(Selector::Word("nginx".to_owned())));
-        assert_eq!("a:b".parse(), Ok(Selector::Word("a:b".to_owned())));
+        for word in ["kworker/0:1", ":1", "@a:b"] {
+            assert_eq!(word.parse(), Ok(Selector::Word(word.to_owned())));
+        }
+        let error = "unti:nginx".parse::<Selector>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("unti:nginx: there is no kind of selector unti (kinds: pid, comm")
+        );
     }
 }

@@ -35,8 +35,31 @@ fn exit_codes_follow_what_is_asked() {
     exits(&["--fail-on", "unknown"], 1);
     exits(&["--min-severity", "high"], 0);
     exits(&["comm:nobody-is-called-so"], 1).says("whotalks: nothing matches");
+    // A slip in a kind must not look as if nothing matched.
+    exits(&["unti:nginx.service"], 2).says("whotalks: unti:nginx.service: there is no kind");
     exits(&["--rule", "WT999"], 2);
     exits(&["--fail-on", "never"], 2);
+}
+
+/// One capture is no question about time, unless somebody asks it by name.
+#[test]
+fn a_rule_over_time_says_that_one_capture_is_too_few() {
+    let (_world, file) = unwell();
+    let unknown = |arguments: &[&str]| {
+        let document = check(arguments, &[&file]);
+        let rows = document["unknown"].as_array().cloned().unwrap_or_default();
+        rows.into_iter()
+            .filter(|row| row["why"].to_string().contains("needs a second capture of"))
+            .count()
+    };
+    for code in ["WT104", "WT202", "WT204", "WT206", "WT208"] {
+        assert_eq!(unknown(&["--rule", code]), 1, "{code}");
+    }
+    assert_eq!(unknown(&["--rule", "WT201"]), 0);
+    assert_eq!(unknown(&[]), 0);
+    whotalks(&["check", "--rule", "WT202"], Some(&file)).exits(0);
+    let strict = ["check", "--rule", "WT202", "--fail-on", "unknown"];
+    whotalks(&strict, Some(&file)).exits(1);
 }
 
 #[test]

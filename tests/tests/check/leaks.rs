@@ -156,7 +156,8 @@ fn descriptors_that_only_become_more() {
     });
     let files: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
     let findings = Findings::of(&world, &[], &files);
-    let found = findings.are_exactly(&[("WT104", "medium")]);
+    // It has just begun: what grows in a program that runs for long is medium.
+    let found = findings.are_exactly(&[("WT104", "low")]);
     assert_eq!(found[0]["subject"], format!("h0/p{}", leaky.pid()));
     // One capture alone says nothing of growth.
     Findings::of(&world, &[], &files[..1]).are_exactly(&[]);

@@ -7,4 +7,5 @@ mod names;
 mod pipelines;
 mod programs;
 mod queues;
+mod services;
 mod stranger;

@@ -29,11 +29,22 @@ schema, document = (json.load(open(name)) for name in sys.argv[1:])
 jsonschema.validate(document, schema, format_checker=jsonschema.FormatChecker())
 run = document['runs'][0]
 ids = [rule['id'] for rule in run['tool']['driver']['rules']]
-assert run['results'] and all(ids[r['ruleIndex']] == r['ruleId'] for r in run['results'])";
+assert run['results'] and all(ids[r['ruleIndex']] == r['ruleId'] for r in run['results'])
+prints = [r['partialFingerprints']['whotalks/v1'] for r in run['results']]
+assert len(set(prints)) == len(prints), prints
+assert any('#2' in one for one in prints), prints";
 
 #[test]
 fn sarif_is_as_its_schema_says() {
-    let (world, file) = unwell();
+    let (world, _) = unwell();
+    // Nothing that lasts tells these two from each other.
+    let app = world.actor();
+    for _ in 0..2 {
+        let listener = app.listen(&world.path("same.sock"), Kind::Stream, 0);
+        app.connect(&listener, Kind::Stream);
+        std::fs::remove_file(world.directory().join("same.sock")).expect("it is there");
+    }
+    let file = world.snapshot();
     let pythons = ["python3", "/usr/bin/python3"];
     let imports = |python: &&&str| works(&[python, "-c", "import jsonschema"]);
     let Some(python) = pythons.iter().find(imports) else {
@@ -109,6 +120,22 @@ fn what_was_there_before_is_not_new() {
     drop(address);
 }
 
+/// A policy from half a machine says so, in itself and to whoever made it.
+#[test]
+fn a_policy_says_when_it_was_learned_from_something_incomplete() {
+    let (world, file) = unwell();
+    let bytes = std::fs::read(&file).expect("it was written");
+    let cut = world.directory().join("cut.whotalks");
+    std::fs::write(&cut, &bytes[..bytes.len() * 3 / 4]).expect("it can be written");
+    let ran = whotalks(&["learn"], &cut).succeeds();
+    let warned = ran.stderr.lines().any(|line| {
+        line == "whotalks: warning: 1 of 1 capture is damaged: conversations may be missing here"
+    });
+    assert!(warned, "{}", ran.stderr);
+    let told = "# Incomplete: 1 of 1 capture is damaged";
+    assert!(ran.text().contains(told), "{}", ran.text());
+}
+
 #[test]
 fn a_policy_is_learned_and_kept() {
     let world = World::new();
@@ -136,6 +163,8 @@ fn a_policy_is_learned_and_kept() {
     client.connect(&other, Kind::Stream);
     server.accept(&other);
     assert!(told("WT501", "other.sock").0);
+    // The policy has names without their random parts; the evidence has them as they are.
+    assert!(told("WT501", &format!("reaches {}", world.directory().display())).0);
     client.close(&connection);
     let (missing, unknown) = told("WT502", "server.sock");
     assert!(missing || unknown);

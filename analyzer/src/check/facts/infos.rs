@@ -1,11 +1,11 @@
-//! What fdinfo says beyond close-on-exec: targets of event polls, descriptors in flight.
+//! What fdinfo says beyond close-on-exec and relations: descriptors in flight, io_urings.
 //!
 //! Reference: proc_pid_fdinfo(5).
 
 use super::kin::find;
 use crate::load::Capture;
 use crate::load::proc_pid::status_line;
-use crate::model::{Map, ProcessId};
+use crate::model::{Map, ProcessId, Relation};
 
 /// What the fdinfo of a map's processes says.
 #[derive(Debug, Default)]
@@ -43,6 +43,13 @@ impl Infos {
                 }
             }
         }
+        for relation in &map.relations {
+            if let Relation::Epoll { holder, targets } = relation {
+                let inodes = targets.iter().filter_map(|target| target.inode);
+                let watched = inodes.map(|inode| (holder.process, inode));
+                infos.watched.extend(watched);
+            }
+        }
         infos.watched.sort_unstable();
         infos.watched.dedup();
         infos.others.sort_unstable();
@@ -62,10 +69,6 @@ impl Infos {
         self.others.push((process, fd));
         let mut is_ring = false;
         for line in text.split(|byte| *byte == b'\n') {
-            if line.starts_with(b"tfd:") {
-                self.watched
-                    .extend(target(line).map(|inode| (process, inode)));
-            }
             is_ring |= line.starts_with(b"UserFiles:");
             if is_ring && let Some(inode) = registered(line) {
                 self.in_rings.push(inode);
@@ -89,13 +92,6 @@ impl Infos {
     }
 }
 
-/// `tfd: 7 events: 19 data: 7 pos:0 ino:3c08 sdev:8`: the inode, in hexadecimal.
-fn target(line: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(line).ok()?;
-    let (_, rest) = text.split_once("ino:")?;
-    u64::from_str_radix(rest.split_ascii_whitespace().next()?, 16).ok()
-}
-
 /// `    0: socket:[123]`, a file that an io_uring has registered.
 fn registered(line: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(line).ok()?;
@@ -109,9 +105,6 @@ mod tests {
 
     #[test]
     fn lines_are_read() {
-        let line = b"tfd:        7 events:       19 data:                7  pos:0 ino:3c08 sdev:8";
-        assert_eq!(target(line), Some(0x3c08));
-        assert_eq!(target(b"tfd: 7 events: 19"), None);
         assert_eq!(registered(b"    0: socket:[123]"), Some(123));
         assert_eq!(registered(b"    1: <none>"), None);
     }

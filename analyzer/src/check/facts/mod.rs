@@ -1,9 +1,11 @@
 //! What rules need beyond the map, derived once.
 
 mod calls;
+pub(crate) mod growth;
 mod infos;
 mod kin;
 pub(crate) mod places;
+pub(crate) mod protocols;
 mod queues;
 mod standing;
 mod stuck;
@@ -12,13 +14,14 @@ pub(crate) mod words;
 
 use std::cell::OnceCell;
 
-pub(crate) use calls::{Call, Thread};
+pub(crate) use calls::Thread;
 pub(crate) use infos::Infos;
 pub(crate) use kin::Kin;
 pub(crate) use stuck::Stuck;
 pub(crate) use time::Past;
 
 use crate::load::Capture;
+use crate::load::syscall::CallKind;
 use crate::model::{
     Connection, FdsStatus, HostId, Map, Pipe, PipeKey, Process, ProcessId, Readable, SocketId,
 };
@@ -224,8 +227,8 @@ impl<'a> Facts<'a> {
             return Serving::Yes;
         }
         let threads = self.threads(process);
-        let one = |thread: &Thread| match (thread.call, thread.fd) {
-            (Call::Accept, Some(fd)) => {
+        let one = |thread: &Thread| match (thread.kind, thread.fd) {
+            (Some(CallKind::Accept), Some(fd)) => {
                 let holders = self.map.holders(listener);
                 let own = holders.partition_point(|holder| holder.process < process);
                 let own = holders[own..]
@@ -237,8 +240,12 @@ impl<'a> Facts<'a> {
                     Serving::No
                 }
             }
-            (Call::Epoll, Some(fd)) if self.infos.knows_poll(process, fd) => Serving::No,
-            (Call::Unknown | Call::Epoll, _) => Serving::Perhaps,
+            (Some(CallKind::Epoll), Some(fd)) if self.infos.knows_poll(process, fd) => Serving::No,
+            (None | Some(CallKind::Epoll), _) => Serving::Perhaps,
+            // A server may look at its listener between two naps; sleep(1) does nothing else.
+            (Some(CallKind::Sleep), _) if *self.map.process(process).comm != *b"sleep" => {
+                Serving::Perhaps
+            }
             _ => Serving::No,
         };
         threads.iter().map(one).max().unwrap_or(Serving::Perhaps)

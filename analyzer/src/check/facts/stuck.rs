@@ -4,7 +4,8 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::BTreeMap;
 
-use super::{Call, Facts, Serving};
+use super::{Facts, Serving};
+use crate::load::syscall::CallKind;
 use crate::model::{Pipe, PipeId, ProcessId, SocketId};
 
 /// A thread blocked in a write that one other process alone can make room for.
@@ -24,7 +25,7 @@ impl Facts<'_> {
             let writes = self
                 .threads
                 .iter()
-                .filter(|thread| thread.call == Call::Write);
+                .filter(|thread| thread.kind == Some(CallKind::Write));
             let mut writers: Vec<_> = writes
                 .filter_map(|thread| {
                     Some((self.socket_at(thread.process, thread.fd?)?, thread.process))
@@ -53,14 +54,16 @@ impl Facts<'_> {
     /// Whether a process is there to read from a socket: a thread waits for it to have bytes.
     pub(crate) fn attends(&self, process: ProcessId, socket: SocketId) -> Serving {
         let inode = self.map.socket(socket).inode;
-        let one = |thread: &super::Thread| match (thread.call, thread.fd) {
-            (Call::Read, Some(fd)) if self.socket_at(process, fd) == Some(socket) => Serving::Yes,
-            (Call::Epoll, Some(fd)) => {
+        let one = |thread: &super::Thread| match (thread.kind, thread.fd) {
+            (Some(CallKind::Read), Some(fd)) if self.socket_at(process, fd) == Some(socket) => {
+                Serving::Yes
+            }
+            (Some(CallKind::Epoll), Some(fd)) => {
                 let other =
                     self.infos.knows_poll(process, fd) && !self.infos.watches(process, inode);
                 if other { Serving::No } else { Serving::Perhaps }
             }
-            (Call::Unknown, _) => Serving::Perhaps,
+            (None, _) => Serving::Perhaps,
             _ => Serving::No,
         };
         let threads = self.threads(process).iter();
@@ -96,7 +99,7 @@ impl Facts<'_> {
         for thread in self
             .threads
             .iter()
-            .filter(|thread| thread.call == Call::Write)
+            .filter(|thread| thread.kind == Some(CallKind::Write))
         {
             let (writer, Some(fd)) = (thread.process, thread.fd) else {
                 continue;

@@ -6,6 +6,7 @@ use super::Facts;
 use crate::escape;
 use crate::graph::program;
 use crate::model::{HostId, ProcessId, SocketId};
+pub(crate) use crate::words::plural;
 
 /// Names in one line of evidence.
 const NAMED: usize = 8;
@@ -102,11 +103,6 @@ pub(crate) fn some(names: impl ExactSizeIterator<Item = String>) -> String {
         0 => shown.join(", "),
         _ => format!("{}, {more} more", shown.join(", ")),
     }
-}
-
-/// `1 process`, `12 processes`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A duration in words: `3 s`, `12 min`.

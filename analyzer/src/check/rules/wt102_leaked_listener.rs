@@ -7,7 +7,7 @@ use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Fd, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 
 pub(super) static RULE: Rule = Rule {
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "leaked-listener",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -280,10 +281,5 @@ fn family(scene: &mut Scene) -> (ProcessId, ProcessId) {
 #[cfg(test)]
 fn watched(scene: &mut Scene, server: ProcessId, holders: &[Fd]) {
     let listener = scene.listener(holders, "app");
-    let inode = scene.map.socket(listener).inode;
-    scene.info(
-        server,
-        4,
-        &format!("tfd: 5 events: 19 data: 5 pos:0 ino:{inode:x} sdev:8\n"),
-    );
+    scene.watches(server, listener);
 }

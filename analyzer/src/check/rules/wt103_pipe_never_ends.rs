@@ -1,10 +1,11 @@
 //! WT103: a pipe whose reader waits for an end that will not come.
 
-use crate::check::facts::Call;
+use crate::check::facts::words::plural;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
+use crate::load::syscall::CallKind;
 use crate::model::{Holder, Pipe, PipeId, PipeKey, ProcessId};
 
 pub(super) static RULE: Rule = Rule {
@@ -12,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "pipe-never-ends",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -67,8 +69,9 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
         }
     }
     if unflagged > 0 {
+        let pipes = plural(unflagged, "pipe", "pipes");
         said.unknown(format!(
-            "whether the write ends of {unflagged} pipes are close-on-exec was not captured (--fdinfo)"
+            "whether the write ends of {pipes} are close-on-exec was not captured (--fdinfo)"
         ));
     }
     for why in facts.unread() {
@@ -160,7 +163,7 @@ fn found(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> Found {
     let waits = facts
         .threads(reader.process)
         .iter()
-        .any(|thread| thread.call == Call::Read && thread.fd == Some(reader.fd));
+        .any(|thread| thread.kind == Some(CallKind::Read) && thread.fd == Some(reader.fd));
     let written = hang.writers.iter().take(4);
     let written: Vec<String> = written
         .map(|writer| format!("{} as fd {}", facts.process(writer.process), writer.fd))

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::facts::growth::{connections, counts, is_settled, rise};
 use crate::check::facts::words::{duration, plural};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
-use crate::load::{Capture, proc_pid};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, ProcessId, SocketId, SocketState};
 
 pub(super) static RULE: Rule = Rule {
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "descriptor-growth",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -26,13 +27,6 @@ const NEAR: u64 = 80;
 const NEARLY_ALL: u64 = 95;
 /// `max_connections_per_user` of the system bus.
 const BUS_LIMIT: usize = 256;
-/// A rise between two captures that is worth a line: so many more, and half as many again.
-const RISE: u64 = 100;
-/// A rise over several captures, in every step but one.
-const STEADY_RISE: u64 = 24;
-/// Younger processes are still starting.
-const SETTLED_NS: u64 = 60_000_000_000;
-
 const DOC: &str = "\
 Descriptors or connections only become more, or a limit on them is near.
 
@@ -41,8 +35,8 @@ A process that uses most of its RLIMIT_NOFILE. A user whose connections to the s
 near the 256 that it allows each. Given a series or two snapshots: a process whose descriptors
 rise from capture to capture, and a listener to which ever more connections stay open.
 
-It is quiet about what rises once and stays, as programs do while they start. A single capture
-shows limits, not growth.
+It is quiet about what rises once and stays, as programs do while they start; what rises steadily in
+a program that began within the minute before is low. A single capture shows limits, not growth.
 
 ## Why it matters
 A leak of descriptors is quiet until the limit: then accept(2), open(2) and socket(2) fail with
@@ -171,25 +165,6 @@ fn near_bus_limit(facts: &Facts<'_>, said: &mut Said) {
     }
 }
 
-/// Descriptors of each process (pid, start), from a capture's tables.
-fn counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
-    let mut starts: BTreeMap<u32, u64> = BTreeMap::new();
-    for record in &capture.processes {
-        if let Some(stat) = proc_pid::stat(&record.stat) {
-            starts.insert(record.pid, stat.start_ticks);
-        }
-    }
-    let mut tables: BTreeMap<(u32, u8), u64> = BTreeMap::new();
-    for table in capture.tables.iter().filter(|table| table.tid == 0) {
-        *tables.entry((table.pid, table.pass)).or_default() += table.kinds.len() as u64;
-    }
-    // A later look replaces an earlier one, and comes after it here.
-    let known = tables
-        .iter()
-        .filter_map(|((pid, _), n)| Some(((*pid, *starts.get(pid)?), *n)));
-    known.collect()
-}
-
 fn growing_tables(facts: &Facts<'_>, host: HostId, said: &mut Said) {
     let Some(past) = facts.past() else { return };
     let Some(captures) = past
@@ -219,7 +194,7 @@ fn growing_tables(facts: &Facts<'_>, host: HostId, said: &mut Said) {
         };
         let process = facts.map.process(id);
         let age_ns = begun.saturating_sub(process.started_boottime_ns);
-        let Some(severity) = rise(&course, age_ns >= SETTLED_NS) else {
+        let Some(severity) = rise(&course, is_settled(age_ns)) else {
             continue;
         };
         let steps: Vec<String> = course.iter().map(u64::to_string).collect();
@@ -248,22 +223,6 @@ fn last_steps(steps: &[String]) -> String {
         Some(left @ 1..) => format!("… {}", steps[left..].join(" → ")),
         _ => steps.join(" → "),
     }
-}
-
-/// Whether a course of counts is growth: a steady one, or a jump of a process that had settled.
-fn rise(course: &[u64], settled: bool) -> Option<Severity> {
-    let (first, last) = (*course.first()?, *course.last()?);
-    let more = last.saturating_sub(first);
-    if course.len() >= 3 {
-        let steps = course.len() - 1;
-        let rising = course.windows(2).filter(|two| two[1] > two[0]).count();
-        let falling = course.windows(2).any(|two| two[1] < two[0]);
-        // Once up and then level is a start; it must still be rising at the end.
-        let still = course[steps] > course[steps - 1] || course[steps - 1] > course[steps - 2];
-        let steady = rising >= 2 && rising * 2 >= steps && !falling && still;
-        return (steady && more >= STEADY_RISE).then_some(Severity::Medium);
-    }
-    (settled && more >= RISE && more * 2 >= first).then_some(Severity::Low)
 }
 
 fn growing_listeners(facts: &Facts<'_>, said: &mut Said) {
@@ -300,19 +259,6 @@ fn growing_listeners(facts: &Facts<'_>, said: &mut Said) {
             advice: "see which client does not close (whotalks list)".to_owned(),
         });
     }
-}
-
-/// Open connections of each listener.
-fn connections(map: &crate::model::Map) -> BTreeMap<SocketId, u64> {
-    let mut counts = BTreeMap::new();
-    for listener in map
-        .connections
-        .iter()
-        .filter_map(|connection| connection.listener)
-    {
-        *counts.entry(listener).or_default() += 1;
-    }
-    counts
 }
 
 #[cfg(test)]
@@ -393,26 +339,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn growth_is_not_a_start() {
-        for (course, settled, expected) in [
-            (&[20, 60, 90, 120][..], false, Some(Severity::Medium)),
-            (&[20, 120, 120, 120], true, None),
-            (&[20, 60, 30, 70], true, None),
-            (&[20, 22, 24, 26], true, None),
-            (&[20, 300], true, Some(Severity::Low)),
-            (&[20, 300], false, None),
-            (&[1_000, 1_100], true, None),
-            (&[], true, None),
+    fn limits_are_read() {
+        for (text, expected) in [
+            (
+                &b"Max open files            1024   4096   files\n"[..],
+                Some(1024),
+            ),
+            (b"Max open files            unlimited unlimited files", None),
         ] {
-            assert_eq!(rise(course, settled), expected, "{course:?}");
+            assert_eq!(soft_limit(text), expected);
         }
-        assert_eq!(
-            soft_limit(b"Max open files            1024   4096   files\n"),
-            Some(1024)
-        );
-        assert_eq!(
-            soft_limit(b"Max open files            unlimited unlimited files"),
-            None
-        );
     }
 }

@@ -1,11 +1,11 @@
 //! WT201: a listener's queue is full: whoever connects now waits or is refused.
 
-use crate::check::facts::Call;
 use crate::check::facts::words::{duration, plural};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
+use crate::load::syscall::CallKind;
 use crate::model::{Family, Socket, SocketId, SocketState};
 
 pub(super) static RULE: Rule = Rule {
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "backlog-full",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -52,7 +53,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
     let blocked = facts
         .all_threads()
         .iter()
-        .filter(|thread| thread.call == Call::Connect);
+        .filter(|thread| thread.kind == Some(CallKind::Connect));
     let blocked = blocked.filter(|thread| {
         let socket = thread.fd.and_then(|fd| facts.socket_at(thread.process, fd));
         socket.is_some_and(|id| facts.map.socket(id).family == Family::Unix)

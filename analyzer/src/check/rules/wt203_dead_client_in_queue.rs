@@ -4,13 +4,14 @@ use crate::check::facts::words::{duration, plural};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT203",
     name: "dead-client-in-queue",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -132,14 +133,11 @@ fn queue(scene: &mut crate::check::fixture::Scene, waiting: &[u32]) {
         &[20, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     ]
     .concat();
-    scene.capture.raw.push(crate::load::RawSource {
-        header: whotalks_snapshot::records::RawHeader {
-            source: b"diag/unix-pending".to_vec(),
-            netns: 1,
-            last: true,
-            ..Default::default()
-        },
-        bytes: [head, row].concat(),
-        gaps: false,
-    });
+    let header = whotalks_snapshot::records::RawHeader {
+        source: b"diag/unix-pending".to_vec(),
+        netns: 1,
+        last: true,
+        ..Default::default()
+    };
+    scene.table(header, [head, row].concat());
 }

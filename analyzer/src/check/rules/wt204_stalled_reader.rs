@@ -1,21 +1,20 @@
 //! WT204: somebody does not read what was written to it.
 
 use crate::check::facts::Serving;
-use crate::check::facts::words::{duration, plural};
+use crate::check::facts::words::{duration, plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
-#[cfg(test)]
-use crate::model::ProcessId;
-use crate::model::{ConnectionState, Family, SocketId, SocketType};
-use std::collections::BTreeMap;
+use crate::check::{Earlier, Facts, Rule};
+use crate::model::{ConnectionState, Family, ProcessId, SocketId, SocketType};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT204",
     name: "stalled-reader",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -62,6 +61,7 @@ const LONG_NS: u64 = 10_000_000_000;
 
 fn check(facts: &Facts<'_>, said: &mut Said) {
     let writers = facts.blocked_writers();
+    let mut judged: Vec<Judged> = Vec::new();
     let mut datagrams: BTreeMap<SocketId, (u64, Vec<SocketId>)> = BTreeMap::new();
     for connection in &facts.map.connections {
         let (a, Some(b)) = (connection.a, connection.b) else {
@@ -90,7 +90,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
                         written,
                         writers: vec![writer],
                     };
-                    said.found.extend(judge(facts, queue));
+                    judged.extend(judge(facts, queue));
                 }
             }
         }
@@ -102,9 +102,25 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
             written,
             writers,
         };
-        said.found.extend(judge(facts, queue));
+        judged.extend(judge(facts, queue));
+    }
+    // One reader that leaves many sockets unread is one trouble.
+    let mut of_reader: BTreeMap<Unread, Vec<Judged>> = BTreeMap::new();
+    for one in judged {
+        let reader = one.queue.reader;
+        let readers = facts.map.holding_processes(reader);
+        let nobodys = readers.is_empty().then_some(reader);
+        let key = (readers, nobodys, one.severity);
+        of_reader.entry(key).or_default().push(one);
+    }
+    for ((readers, _, severity), mut all) in of_reader {
+        all.sort_by_key(|one| one.queue.reader);
+        said.found(found(facts, severity, readers, &all));
     }
 }
+
+/// Who does not read (a socket where that is nobody known), and how bad it is.
+type Unread = (Vec<ProcessId>, Option<SocketId>, Severity);
 
 /// What waits for a reader.
 struct Queue {
@@ -114,7 +130,19 @@ struct Queue {
     writers: Vec<SocketId>,
 }
 
-fn judge(facts: &Facts<'_>, queue: Queue) -> Option<Found> {
+/// A queue that is not read, and what shows it.
+struct Judged {
+    severity: Severity,
+    queue: Queue,
+    /// Who is blocked writing to it.
+    blocked: Vec<ProcessId>,
+    /// Every thread of its readers waits for something else.
+    elsewhere: bool,
+    /// How long ago the same bytes waited.
+    equal: Option<u64>,
+}
+
+fn judge(facts: &Facts<'_>, queue: Queue) -> Option<Judged> {
     let reader = facts.map.socket(queue.reader);
     let inet = matches!(reader.family, Family::Inet | Family::Inet6);
     // What TCP has not had acknowledged says nothing about its limit.
@@ -139,43 +167,64 @@ fn judge(facts: &Facts<'_>, queue: Queue) -> Option<Found> {
         (true, false, ..) => return None,
         _ => Severity::Low,
     };
-    let who = facts.owner(queue.reader);
-    let mut evidence = vec![format!("{} bytes wait to be read", queue.unread)];
-    if !blocked.is_empty() {
-        let writers = plural(blocked.len(), "writer is", "writers are");
-        evidence.push(format!("{writers} blocked: {}", facts.processes(&blocked)));
+    Some(Judged {
+        severity,
+        queue,
+        blocked,
+        elsewhere,
+        equal,
+    })
+}
+
+/// A reader and the queues that it does not read, all of one severity.
+fn found(facts: &Facts<'_>, severity: Severity, readers: Vec<ProcessId>, all: &[Judged]) -> Found {
+    let first = all[0].queue.reader;
+    let unread: u64 = all.iter().map(|one| one.queue.unread).sum();
+    let bytes = usize::try_from(unread).unwrap_or(usize::MAX);
+    let what = match all.len() {
+        1 => facts.socket(first),
+        count => format!("{count} sockets"),
+    };
+    let mut evidence = vec![format!(
+        "{} to be read",
+        plural(bytes, "byte waits", "bytes wait")
+    )];
+    let mut blocked: Vec<ProcessId> = all.iter().flat_map(|one| &one.blocked).copied().collect();
+    blocked.sort_unstable();
+    blocked.dedup();
+    let writers = || all.iter().flat_map(|one| &one.queue.writers).copied();
+    if blocked.is_empty() {
+        let owners: BTreeSet<String> = writers().map(|writer| facts.owner(writer)).collect();
+        let owners: Vec<String> = owners.into_iter().collect();
+        evidence.push(format!("written by {}", some(owners.into_iter())));
     } else {
-        let writers: Vec<_> = queue
-            .writers
-            .iter()
-            .take(8)
-            .map(|w| facts.owner(*w))
-            .collect();
-        evidence.push(format!("written by {}", writers.join(", ")));
+        let count = plural(blocked.len(), "writer is", "writers are");
+        evidence.push(format!("{count} blocked: {}", facts.processes(&blocked)));
     }
-    if elsewhere {
+    if all.iter().all(|one| one.elsewhere) {
         evidence.push("every thread of the reader waits for something else".to_owned());
     }
-    evidence.extend(equal.map(|age| format!("the same bytes waited {} before", duration(age))));
+    if let Some(age) = all.iter().filter_map(|one| one.equal).min() {
+        evidence.push(format!("the same bytes waited {} before", duration(age)));
+    }
+    if all.len() > 1 {
+        let names = all.iter().map(|one| facts.socket(one.queue.reader));
+        evidence.push(format!("sockets: {}", some(names)));
+    }
     let mut processes = readers;
     processes.extend(&blocked);
-    processes.extend(
-        queue
-            .writers
-            .iter()
-            .filter_map(|w| Some(facts.map.holders(*w).first()?.process)),
-    );
-    let mut sockets = queue.writers;
-    sockets.push(queue.reader);
-    Some(Found {
+    processes.extend(writers().filter_map(|w| Some(facts.map.holders(w).first()?.process)));
+    let mut sockets: Vec<SocketId> = all.iter().map(|one| one.queue.reader).collect();
+    sockets.extend(writers());
+    Found {
         severity,
-        subject: Subject::Socket(queue.reader),
+        subject: Subject::Socket(first),
         processes,
         sockets,
-        title: format!("{who} does not read {}", facts.socket(queue.reader)),
+        title: format!("{} does not read {what}", facts.owner(first)),
         evidence,
         advice: "see what the reader waits for (whotalks waits)".to_owned(),
-    })
+    }
 }
 
 /// How long ago as many bytes waited there, where they did.
@@ -221,6 +270,24 @@ const CASES: &[Case] = &[
             scene.later(60);
         },
         finds: &[("WT204", Severity::Medium)],
+    },
+    Case {
+        about: "two sockets of one reader are one finding",
+        scene: |scene| {
+            let (writer, reader) = unread(scene, 200_000, false);
+            let (a, b) = scene.pair(&[(writer, 6, Some(true))], &[(reader, 7, Some(true))]);
+            scene.map.sockets[a.index()].send_queue_bytes = 200_000;
+            scene.map.sockets[b.index()].recv_queue_bytes = 200_000;
+        },
+        finds: &[("WT204", Severity::Low)],
+    },
+    Case {
+        about: "the writer is blocked, the reader waits for a disk",
+        scene: |scene| {
+            let (_, reader) = unread(scene, 100_000, true);
+            scene.blocked(reader, 74, 9);
+        },
+        finds: &[],
     },
     Case {
         about: "a few bytes that were just written",

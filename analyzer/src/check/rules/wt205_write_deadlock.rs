@@ -5,7 +5,7 @@ use crate::check::facts::{Serving, Stuck};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, SocketId, SocketType};
 
 pub(super) static RULE: Rule = Rule {
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "write-deadlock",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]

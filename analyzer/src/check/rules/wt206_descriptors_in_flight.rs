@@ -4,7 +4,7 @@ use crate::check::facts::words::{duration, plural};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "descriptors-in-flight",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]

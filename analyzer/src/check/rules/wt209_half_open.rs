@@ -1,10 +1,10 @@
 //! WT209: a Unix socket that is connected, and has no other end.
 
-use crate::check::facts::words::duration;
+use crate::check::facts::words::{duration, plural};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, Socket, SocketId, SocketState, SocketType};
 
 pub(super) static RULE: Rule = Rule {
@@ -12,6 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "half-open",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -95,7 +96,8 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
         });
     }
     if let Some(why) = undumped.filter(|_| candidates > 0) {
-        said.unknown(format!("{candidates} sockets show no other end, and {why}"));
+        let sockets = plural(candidates, "socket shows", "sockets show");
+        said.unknown(format!("{sockets} no other end, and {why}"));
     }
 }
 

@@ -1,12 +1,14 @@
 //! WT301: anybody may connect to a program that may do what root may.
 
+use crate::check::facts::Serving;
 use crate::check::facts::places::{Leads, is_open_to_all};
+use crate::check::facts::protocols::{is_for_all, is_of_control};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
 use crate::check::fixture_names::OWN_MNTNS;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 use whotalks_snapshot::records::BoundPath;
 
@@ -15,6 +17,7 @@ pub(super) static RULE: Rule = Rule {
     name: "world-writable-privileged-listener",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -27,12 +30,12 @@ Everybody on the machine may connect to a listener of a privileged program.
 ## What it finds
 A listening Unix socket whose file every user may write to, in directories that every user may
 search, and that a program serves which may do what root may. It is high where the socket is known
-to hand out control (php-fpm, docker, containerd, libvirt, supervisord and the like), medium where
-the protocol is not known, and low where the program is not privileged.
+to hand out control (php-fpm, docker, containerd, supervisord and the like), medium where the
+protocol is not known, and low where who serves it is not privileged, as a web server's workers.
 
 It is quiet about protocols that are meant for everybody and check who calls: X11, ICE, the system
-and session buses, at-spi, systemd's journal, notify and varlink sockets, name services, and the
-databases that ask for a password.
+and session buses, at-spi, systemd's journal, notify and varlink sockets, name services, libvirt,
+dovecot, and the databases that ask for a password.
 
 ## Why it matters
 The file's permissions are the only access control that many protocols have. Who can connect can
@@ -54,66 +57,6 @@ for php-fpm, umask(2) before bind(2). Or put it into a directory that only its u
 - CVE-2014-0185 (php-fpm)
 ";
 
-/// Parts of names whose protocols are for everybody: they check who calls, or tell nothing.
-const FOR_ALL: [&str; 38] = [
-    "/.X11-unix/",
-    "/.ICE-unix/",
-    "/dbus/",
-    "/dbus-",
-    "/bus",
-    "/at-spi",
-    "/systemd/",
-    "/dev/log",
-    "/udev/",
-    "/uuidd/",
-    "/nscd/",
-    "/nslcd/",
-    "/lib/sss/",
-    "/winbindd",
-    "/samba/",
-    "/avahi-daemon/",
-    "/acpid",
-    "/cups/",
-    "/pcscd/",
-    "/rpcbind",
-    "/gssproxy",
-    "/snapd",
-    "/tailscale",
-    "/.s.PGSQL.",
-    "/mysqld",
-    "/mysql.sock",
-    "/mariadb",
-    "/pulse/",
-    "/pipewire",
-    "/wayland-",
-    "/NetworkManager/",
-    "/munge/",
-    "/opendkim",
-    "/chrony/",
-    "/krb5kdc/",
-    "/varlink",
-    "/postfix/public/",
-    "/spool/postfix/",
-];
-
-/// Parts of names whose protocols hand out control over the machine or its programs.
-const CONTROL: [&str; 14] = [
-    "php",
-    "fpm",
-    "docker",
-    "containerd",
-    "crio",
-    "podman",
-    "buildkit",
-    "libvirt",
-    "lxd",
-    "incus",
-    "supervisor",
-    "uwsgi",
-    "kubelet",
-    "salt",
-];
-
 fn check(facts: &Facts<'_>, said: &mut Said) {
     let mut unseen = 0;
     for (at, socket) in facts.map.sockets.iter().enumerate() {
@@ -123,7 +66,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
             continue;
         };
         let text = String::from_utf8_lossy(name.bytes());
-        if FOR_ALL.iter().any(|part| text.contains(part)) {
+        if is_for_all(&text) {
             continue;
         }
         let places = facts.places();
@@ -159,15 +102,29 @@ fn found(facts: &Facts<'_>, id: SocketId, look: &BoundPath, text: &str) -> Optio
         .copied()
         .filter(|process| !facts.kin.is_manager(*process))
         .collect();
-    let privileged: Vec<ProcessId> = servers
+    let mut privileged: Vec<ProcessId> = servers
         .iter()
         .copied()
         .filter(|process| facts.is_privileged(*process))
         .collect();
-    let who = privileged.first().or(servers.first())?;
+    let control = is_of_control(text);
+    let mut left_to = None;
+    if !control {
+        // A master that leaves the listener to workers without its rights gives them to nobody.
+        let serves = |process: &ProcessId| facts.serving(*process, id);
+        let worker = |process: &&ProcessId| {
+            !facts.is_privileged(**process) && serves(process) == Serving::Yes
+        };
+        left_to = servers.iter().find(worker).copied();
+        privileged.retain(|process| left_to.is_none() || serves(process) != Serving::No);
+    }
+    let who = privileged
+        .first()
+        .or(left_to.as_ref())
+        .or(servers.first())?;
     let severity = match privileged.is_empty() {
         true => Severity::Low,
-        false if CONTROL.iter().any(|part| text.contains(part)) => Severity::High,
+        false if control => Severity::High,
         false => Severity::Medium,
     };
     let name = facts.socket(id);
@@ -179,7 +136,7 @@ fn found(facts: &Facts<'_>, id: SocketId, look: &BoundPath, text: &str) -> Optio
         Some(process) => {
             evidence.push(format!("{} may do what root may", facts.process(*process)));
         }
-        None => evidence.push("nobody who holds it is privileged".to_owned()),
+        None => evidence.push("nobody who serves it is privileged".to_owned()),
     }
     Some(Found {
         severity,
@@ -212,6 +169,28 @@ const CASES: &[Case] = &[
             scene.map.processes[1].uid = Some(33);
         },
         finds: &[("WT301", Severity::Low)],
+    },
+    Case {
+        about: "a master as root that leaves it to its workers",
+        scene: |scene| {
+            serves(scene, "/usr/sbin/nginx", "/run/web.sock", 0o666);
+            scene.blocked(ProcessId(1), 130, 0);
+            let worker = scene.process(601, 600, "/usr/sbin/nginx");
+            scene.map.processes[worker.index()].uid = Some(33);
+            let listener = SocketId(0);
+            let held = [(ProcessId(1), 5, Some(true)), (worker, 5, Some(true))];
+            scene.hold(listener, &held);
+            scene.watches(worker, listener);
+        },
+        finds: &[("WT301", Severity::Low)],
+    },
+    Case {
+        about: "libvirt asks polkit who may do what",
+        scene: |scene| {
+            let path = "/run/libvirt/libvirt-sock";
+            serves(scene, "/usr/sbin/libvirtd", path, 0o666);
+        },
+        finds: &[],
     },
     Case {
         about: "a user's program with a capability that amounts to root",

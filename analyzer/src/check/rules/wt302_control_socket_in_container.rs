@@ -9,7 +9,7 @@ use crate::check::finding::{Found, Said, Severity, Subject};
 use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
 use crate::check::fixture_names::OWN_MNTNS;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{HostId, ProcessId, SocketId, SocketState};
 
@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     name: "control-socket-in-container",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -31,7 +32,8 @@ A container can reach the control socket of the machine's own container manager.
 A listening socket of the host's docker, containerd, cri-o, podman, buildkit or systemd, known by
 its bound file, that a path inside a container leads to, or that a process of a container holds or
 is connected to. A container is what its control group says is one, or a process with both mounts
-and processes of its own.
+and processes of its own. Medium where such a process has the machine's own root file system: it may
+be a service that is walled off a little.
 
 The control socket of a container manager that itself runs in the container is not meant.
 
@@ -218,6 +220,12 @@ fn found(facts: &Facts<'_>, control: SocketId, reach: Reach) -> Found {
         .iter()
         .map(|process| facts.container(*process))
         .collect();
+    let walled = |process: &ProcessId| has_own_files(facts, *process);
+    let severity = if reach.processes.iter().any(walled) {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
     let mut processes: Vec<ProcessId> = reach.processes.into_iter().collect();
     let where_to = some(containers.into_iter().collect::<Vec<_>>().into_iter());
     let title = format!(
@@ -227,13 +235,31 @@ fn found(facts: &Facts<'_>, control: SocketId, reach: Reach) -> Found {
     );
     processes.extend(facts.map.holding_processes(control));
     Found {
-        severity: Severity::High,
+        severity,
         subject: Subject::Socket(control),
         processes,
         sockets: vec![control],
         title,
         evidence: reach.evidence.into_iter().take(16).collect(),
         advice: "do not mount it; put a proxy or a builder of its own between".to_owned(),
+    }
+}
+
+/// Whether a container is one, and not a service that only got mounts and processes of its own: it is
+/// called so, or has another root file system than the machine.
+fn has_own_files(facts: &Facts<'_>, id: ProcessId) -> bool {
+    let process = facts.map.process(id);
+    let root = |mntns: Option<u64>| {
+        let mounts = facts.places().mounts(process.host, mntns?);
+        // Of two mounts on one place the later one covers the earlier.
+        let root = mounts.iter().rfind(|mount| *mount.point == *b"/")?;
+        Some((root.device, root.root.clone()))
+    };
+    let hosts = facts.host_record(process.host).map(|host| host.mntns);
+    match (root(process.mntns), root(hosts)) {
+        (Some(own), Some(hosts)) => process.container.is_some() || own != hosts,
+        // Nothing says that it sees the machine's own files.
+        _ => true,
     }
 }
 
@@ -244,6 +270,26 @@ const CASES: &[Case] = &[
         scene: |scene| {
             docker(scene);
             scene.shows(99, "/run/docker.sock", 7, 0o660);
+        },
+        finds: &[("WT302", Severity::High)],
+    },
+    Case {
+        about: "a service with mounts and processes of its own, on the machine's root",
+        scene: |scene| {
+            docker(scene);
+            scene.shows(99, "/run/docker.sock", 7, 0o660);
+            scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
+            scene.mounts(99, "7 0 8:1 / / rw - ext4 x rw\n");
+        },
+        finds: &[("WT302", Severity::Medium)],
+    },
+    Case {
+        about: "a container without a name, on a root of its own",
+        scene: |scene| {
+            docker(scene);
+            scene.shows(99, "/run/docker.sock", 7, 0o660);
+            scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
+            scene.mounts(99, "7 0 0:40 / / rw - overlay x rw\n");
         },
         finds: &[("WT302", Severity::High)],
     },

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::facts::protocols::is_for_all;
 use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Process, ProcessId, SocketId, SocketState};
 
 pub(super) static RULE: Rule = Rule {
@@ -14,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "abstract-socket-crosses-boundary",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -27,8 +29,8 @@ Abstract listeners can be reached from a container in the same network namespace
 Listening sockets with abstract names in a network namespace where a process lives that is walled
 off from their owners otherwise: it has another pid namespace or is in another container. A user
 namespace alone counts for little: service managers give one to many services. It is high for
-containerd's shims, medium where a privileged program owns the listener, else low. Mount namespaces
-alone (PrivateTmp) are no wall that is meant.
+containerd's shims, medium where a privileged program owns the listener, else low, as where the
+protocol is meant for everybody (X11). Mount namespaces alone (PrivateTmp) are no wall.
 
 ## Why it matters
 An abstract name has no file and no permissions: whoever shares the network namespace may connect,
@@ -122,8 +124,11 @@ fn judged(
         let exe = &facts.map.process(*id).exe;
         exe.windows(15).any(|part| part == b"containerd-shim")
     };
+    let name = facts.map.socket(listener).name.as_ref();
+    let for_all = name.is_some_and(|name| is_for_all(&String::from_utf8_lossy(name.bytes())));
     // A sandbox's own listener is not its owner's weakness, but the name may be trusted outside.
-    let severity = match facts.is_privileged(owner) && !facts.is_contained(owner) {
+    let privileged = facts.is_privileged(owner) && !facts.is_contained(owner) && !for_all;
+    let severity = match privileged {
         true if holders.iter().any(shim) => Severity::High,
         true => Severity::Medium,
         false => Severity::Low,
@@ -191,6 +196,14 @@ const CASES: &[Case] = &[
     Case {
         about: "an X server, and a sandboxed application",
         scene: |scene| beside(scene, "/usr/bin/Xorg", 1000, 98),
+        finds: &[("WT303", Severity::Low)],
+    },
+    Case {
+        about: "an X server of root's: its protocol asks for a cookie",
+        scene: |scene| {
+            beside(scene, "/usr/lib/xorg/Xorg", 0, 98);
+            scene.map.sockets[0].name = crate::model::Name::from_diag(b"\0/tmp/.X11-unix/X0");
+        },
         finds: &[("WT303", Severity::Low)],
     },
     Case {

@@ -6,7 +6,7 @@ use crate::check::finding::{Found, Said, Severity, Subject};
 use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
 use crate::check::fixture_names::OWN_MNTNS;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{Name, SocketId, SocketState};
 
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "unreachable-listener",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]

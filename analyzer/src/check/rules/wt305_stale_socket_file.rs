@@ -9,7 +9,7 @@ use crate::check::finding::{Found, Said, Severity, Subject};
 use crate::check::fixture::Case;
 #[cfg(test)]
 use crate::check::fixture_names::OWN_MNTNS;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{HostId, Readable};
 
@@ -18,6 +18,7 @@ pub(super) static RULE: Rule = Rule {
     name: "stale-socket-file",
     severity: Severity::Low,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]

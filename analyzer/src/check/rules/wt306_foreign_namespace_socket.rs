@@ -6,7 +6,7 @@ use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::graph::program;
 use crate::model::{Family, HostId, ProcessId, SocketId};
@@ -16,6 +16,7 @@ pub(super) static RULE: Rule = Rule {
     name: "foreign-namespace-socket",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::check::facts::words::some;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{HostId, SocketId, SocketState, SocketType};
 
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "near-duplicate-abstract-names",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]

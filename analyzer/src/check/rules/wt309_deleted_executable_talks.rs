@@ -6,7 +6,7 @@ use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{Address, Family, HostId, ProcessId, SocketId};
 
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "deleted-executable-talks",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -31,7 +32,7 @@ unprivileged user. A memfd is high. A deleted file is low when the same path exi
 upgrade) or the capture does not tell, and medium when nothing is there any more, or the file was in
 a directory for temporary files.
 
-The helper that runc copies into a memfd, and managers, are left out.
+The helpers that runc and crun copy into memfds, and managers, are left out.
 
 ## Why it matters
 After an upgrade the old program, with its old holes, runs until it is restarted. A program that
@@ -101,7 +102,8 @@ type Live<'a> = BTreeSet<(HostId, Option<u64>, &'a [u8])>;
 
 fn gone<'a>(facts: &'a Facts<'_>) -> impl Fn((usize, &crate::model::Process)) -> bool + 'a {
     |(at, process)| {
-        let copied = process.exe.starts_with(b"/memfd:runc_cloned");
+        let copied = process.exe.starts_with(b"/memfd:")
+            && process.exe.windows(8).any(|part| part == b"_cloned:");
         process.exe_deleted && !copied && !facts.kin.is_manager(ProcessId::new(at))
     }
 }

@@ -6,7 +6,7 @@ use crate::check::facts::words::plural;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{Family, ProcessId, SocketId, SocketState};
 
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "shell-on-a-socket",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -58,7 +59,7 @@ const INTERPRETERS: [&str; 9] = [
 ];
 
 /// Programs that start others on a connection, as is their trade.
-const STARTERS: [&str; 8] = [
+const STARTERS: [&str; 9] = [
     "inetd",
     "inetutils-inetd",
     "openbsd-inetd",
@@ -67,6 +68,7 @@ const STARTERS: [&str; 8] = [
     "tcpsvd",
     "s6-tcpserver",
     "ipsvd",
+    "systemd-socket-activate",
 ];
 
 fn check(facts: &Facts<'_>, said: &mut Said) {

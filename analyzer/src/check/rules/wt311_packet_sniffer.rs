@@ -6,7 +6,7 @@ use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::graph::program;
 use crate::model::{Family, ProcessId, SocketId, SocketType};
 
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "packet-sniffer",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -51,7 +52,7 @@ unit, --cap-drop NET_RAW for containers).
 ";
 
 /// Beginnings of programs' names that have such a socket for a protocol of their own.
-const NEED: [&str; 54] = [
+const NEED: [&str; 64] = [
     "dhclient",
     "dhcpcd",
     "dhcpd",
@@ -106,6 +107,16 @@ const NEED: [&str; 54] = [
     "pasta",
     "cilium",
     "calico",
+    "ovs-vswitchd",
+    "pim6d",
+    "nhrpd",
+    "ldpd",
+    "rdnssd",
+    "teamd",
+    "blackbox_export",
+    "telegraf",
+    "collectd",
+    "check_icmp",
 ];
 
 /// Tools that look at traffic because somebody asked them to.

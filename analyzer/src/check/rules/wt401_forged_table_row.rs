@@ -1,19 +1,22 @@
 //! WT401: a socket's name that makes rows of its own in the kernel's table.
 
+use std::collections::BTreeMap;
+
 use crate::check::facts::words::some;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::load::proc_net_unix;
-use crate::model::{Name, SocketId};
+use crate::model::{HostId, Name, SocketId};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT401",
     name: "forged-table-row",
     severity: Severity::High,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -52,14 +55,17 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
             .any(|warning| warning.host == host && warning.kind == "forged-row")
     };
     let hosts: Vec<bool> = facts.hosts().map(forged).collect();
+    // What was accepted has the listener's name: it is one finding.
+    let mut names: BTreeMap<(HostId, &Name), Vec<SocketId>> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
-        if !hosts[socket.host.index()] {
-            continue;
+        if let Some(name) = socket.name.as_ref().filter(|_| hosts[socket.host.index()]) {
+            let of_name = names.entry((socket.host, name)).or_default();
+            of_name.push(SocketId::new(at));
         }
-        if let Some(name) = &socket.name
-            && let Some(rows) = rows(name)
-        {
-            said.found(found(facts, SocketId::new(at), &rows));
+    }
+    for ((_, name), sockets) in names {
+        if let Some(rows) = rows(name) {
+            said.found(found(facts, sockets, &rows));
         }
     }
     said.unknown.extend(facts.undumped());
@@ -81,12 +87,16 @@ pub(super) fn rows(name: &Name) -> Option<Vec<String>> {
     (!told.is_empty()).then_some(told)
 }
 
-fn found(facts: &Facts<'_>, id: SocketId, rows: &[String]) -> Found {
+fn found(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> Found {
+    let id = sockets[0];
     Found {
         severity: Severity::High,
         subject: Subject::Socket(id),
-        processes: facts.map.holding_processes(id),
-        sockets: vec![id],
+        processes: sockets
+            .iter()
+            .flat_map(|socket| facts.map.holding_processes(*socket))
+            .collect(),
+        sockets,
         title: format!(
             "a name of {} forges a row of /proc/net/unix",
             facts.owner(id)
@@ -108,11 +118,18 @@ const CASES: &[Case] = &[
         about: "a name with a whole row in it",
         scene: |scene| {
             forge(scene);
-            scene.map.warnings.push(crate::model::Warning {
-                host: crate::model::HostId(0),
-                kind: "forged-row",
-                text: String::new(),
-            });
+            warn(scene);
+        },
+        finds: &[("WT401", Severity::High)],
+    },
+    Case {
+        about: "the listener and what it accepted are one finding",
+        scene: |scene| {
+            forge(scene);
+            let listener = SocketId(0);
+            let (_, accepted) = scene.accepted(&[], &[], Some(listener));
+            scene.map.sockets[accepted.index()].name = scene.map.socket(listener).name.clone();
+            warn(scene);
         },
         finds: &[("WT401", Severity::High)],
     },
@@ -131,4 +148,13 @@ fn forge(scene: &mut Scene) {
     let app = scene.process(600, 1, "/usr/bin/app");
     let row = "x\n0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/docker.sock";
     scene.listener(&[(app, 5, Some(true))], row);
+}
+
+#[cfg(test)]
+fn warn(scene: &mut Scene) {
+    scene.map.warnings.push(crate::model::Warning {
+        host: HostId(0),
+        kind: "forged-row",
+        text: String::new(),
+    });
 }

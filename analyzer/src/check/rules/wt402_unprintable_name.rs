@@ -6,7 +6,7 @@ use super::wt401_forged_table_row::rows;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::{HostId, Name, SocketId};
 
@@ -15,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "unprintable-name",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -25,9 +26,9 @@ const DOC: &str = "\
 A socket's bound name has characters in it that change how it is shown.
 
 ## What it finds
-Bound names with control characters, escape sequences, or characters that reverse or hide text
-(medium), and abstract names with NULs in their middle (low). NULs at the end of an abstract name
-are common and not meant; names with a whole row in them are WT401's.
+Bound names with control characters (those of 8 bits too), escape sequences, or characters that
+reverse or hide text (medium), and abstract names with NULs in their middle (low). NULs at the end
+of an abstract name are common and not meant; names with a whole row in them are WT401's.
 
 ## Why it matters
 ss, netstat and cat print names as they are: an escape sequence can rewrite lines above, reverse the
@@ -35,7 +36,7 @@ order of what is read, or change the terminal's settings. A NUL in the middle mo
 program bound memory behind its name.
 
 ## Example
-    MEDIUM   WT402  x [912] is bound to a name that is not printable
+    MEDIUM   WT402  a socket of x [912] has a name that is not printable
              @app\\x1b[2K\\x1b[1Adbus
 
 ## What to do
@@ -62,8 +63,8 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
     for ((_, name), (severity, sockets)) in names {
         let shown = escape::name(name.bytes());
         let title = match severity {
-            Severity::Low => "is bound to a name with a NUL in its middle",
-            _ => "is bound to a name that is not printable",
+            Severity::Low => "has a name with a NUL in its middle",
+            _ => "has a name that is not printable",
         };
         said.found(Found {
             severity,
@@ -72,7 +73,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
                 .iter()
                 .flat_map(|socket| facts.map.holding_processes(*socket))
                 .collect(),
-            title: format!("{} {title}", facts.owner(sockets[0])),
+            title: format!("a socket of {} {title}", facts.owner(sockets[0])),
             evidence: vec![shown],
             sockets,
             advice: "look at who bound it; pass bind(2) the name's own length".to_owned(),
@@ -91,6 +92,14 @@ fn judged(name: &Name) -> Option<Severity> {
     let body = bytes.get(usize::from(name.is_abstract())..=end)?;
     let mut severity = None;
     for chunk in body.utf8_chunks() {
+        // What an 8-bit terminal takes for control characters: 0x9b begins an escape sequence.
+        if chunk
+            .invalid()
+            .iter()
+            .any(|byte| matches!(byte, 0x80..=0x9f))
+        {
+            severity = Some(Severity::Medium);
+        }
         for character in chunk.valid().chars() {
             if character == '\0' {
                 severity = severity.max(Some(Severity::Low));
@@ -109,6 +118,15 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let app = scene.process(600, 1, "/usr/bin/app");
             scene.listener(&[(app, 5, Some(true))], "app\x1b[2K");
+        },
+        finds: &[("WT402", Severity::Medium)],
+    },
+    Case {
+        about: "the one-byte form of an escape sequence",
+        scene: |scene| {
+            let app = scene.process(600, 1, "/usr/bin/app");
+            let listener = scene.listener(&[(app, 5, Some(true))], "");
+            scene.map.sockets[listener.index()].name = Name::from_diag(b"\0app\x9b2K");
         },
         finds: &[("WT402", Severity::Medium)],
     },

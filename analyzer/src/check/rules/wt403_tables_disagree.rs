@@ -6,15 +6,16 @@ use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::load::{Capture, proc_net_unix};
-use crate::model::{Family, HostId, ProcessId, Readable, SocketId};
+use crate::model::{Family, Holder, HostId, ProcessId, Readable, SocketId};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT403",
     name: "tables-disagree",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -176,16 +177,24 @@ fn difference(
 }
 
 /// Sockets that are held and that no table lists, now and before.
+///
+/// What is neither bound nor connected is in no table either, and many programs keep such a socket:
+/// only one that is waited on, or watched, should have been listed.
 fn unlisted(facts: &Facts<'_>, said: &mut Said) {
     let mut stays: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
-    let mut perhaps = 0;
+    let (mut perhaps, mut idle) = (0, 0);
     let mut before: Option<BTreeSet<(HostId, u64)>> = None;
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         if socket.family != Family::Other {
             continue;
         }
         let id = SocketId::new(at);
-        let Some(holder) = facts.map.holding_processes(id).first().copied() else {
+        let holders = facts.map.holders(id);
+        if holders.is_empty() {
+            continue;
+        }
+        let Some(user) = holders.iter().find(|holder| is_used(facts, id, holder)) else {
+            idle += 1;
             continue;
         };
         let Some((past, (host, _))) = facts
@@ -203,7 +212,7 @@ fn unlisted(facts: &Facts<'_>, said: &mut Said) {
                 .collect()
         });
         if before.contains(&(host, socket.inode)) {
-            stays.entry(holder).or_default().push(id);
+            stays.entry(user.process).or_default().push(id);
         }
     }
     for (process, sockets) in stays {
@@ -216,7 +225,7 @@ fn unlisted(facts: &Facts<'_>, said: &mut Said) {
             subject: Subject::Process(process),
             processes: vec![process],
             title: format!(
-                "{} holds {count} that no table lists",
+                "{} waits on {count} that no table lists",
                 facts.process(process)
             ),
             evidence: vec![format!("in both captures: inodes {}", some(inodes))],
@@ -234,6 +243,22 @@ fn unlisted(facts: &Facts<'_>, said: &mut Said) {
             "whether {sockets} there to stay needs a second capture"
         ));
     }
+    if idle > 0 {
+        let sockets = plural(
+            idle,
+            "socket that no table lists is",
+            "sockets that no table lists are",
+        );
+        said.unknown(format!("whether {sockets} hidden, or bound to nothing"));
+    }
+}
+
+/// Whether a thread waits on a holder's descriptor, or an event poll watches the socket.
+fn is_used(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
+    let threads = facts.threads(holder.process);
+    let waited_on = threads.iter().any(|thread| thread.fd == Some(holder.fd));
+    let inode = facts.map.socket(id).inode;
+    waited_on || facts.infos.watches(holder.process, inode)
 }
 
 #[cfg(test)]
@@ -260,16 +285,32 @@ const CASES: &[Case] = &[
         finds: &[],
     },
     Case {
-        about: "a socket that no table lists, twice",
+        about: "a process waits on a socket that no table lists, twice",
         scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            let socket = scene.socket(&[(app, 5, Some(true))]);
-            scene.map.sockets[socket.index()].family = Family::Other;
+            let app = unlisted_socket(scene);
+            scene.blocked(app, 45, 5);
             scene.later(10);
         },
         finds: &[("WT403", Severity::Low)],
     },
+    Case {
+        about: "a socket that was never bound, as many programs keep one",
+        scene: |scene| {
+            let app = unlisted_socket(scene);
+            scene.blocked(app, 7, 0);
+            scene.later(10);
+        },
+        finds: &[],
+    },
 ];
+
+#[cfg(test)]
+fn unlisted_socket(scene: &mut Scene) -> ProcessId {
+    let app = scene.process(600, 1, "/usr/bin/app");
+    let socket = scene.socket(&[(app, 5, Some(true))]);
+    scene.map.sockets[socket.index()].family = Family::Other;
+    app
+}
 
 /// A look at the text table of the scene's namespace.
 #[cfg(test)]
@@ -286,12 +327,7 @@ fn table(scene: &mut Scene, inodes: &[&str]) {
         netns: 1,
         ..RawHeader::default()
     };
-    let gaps = false;
-    scene.capture.raw.push(crate::load::RawSource {
-        header,
-        bytes,
-        gaps,
-    });
+    scene.table(header, bytes);
     scene.map.warnings.push(crate::model::Warning {
         host: HostId(0),
         kind: "table-mismatch",

@@ -1,10 +1,14 @@
 //! WT501: a conversation that the policy does not allow.
 
-use crate::check::facts::words::plural;
+use std::collections::BTreeSet;
+
+use crate::check::facts::words::{plural, some};
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
+use crate::escape;
+use crate::model::SocketId;
 use crate::policy::conversations;
 
 pub(super) static RULE: Rule = Rule {
@@ -12,6 +16,7 @@ pub(super) static RULE: Rule = Rule {
     name: "outside-policy",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -24,8 +29,8 @@ Somebody talks to somebody, and the policy does not allow it.
 ## What it finds
 With --policy FILE: connections between roles (unit or container, and program) over a listener that
 no entry of the policy allows. All connections of one client role with one server role over one name
-are one finding. Connections with an end that could not be read are
-unknown. Pipes are not looked at.
+are one finding, with the exact addresses as evidence. Connections with an end that could not be
+read are unknown. Pipes are not looked at.
 
 ## Why it matters
 On a machine with one purpose the conversations are few and known. A new one is a change that
@@ -33,7 +38,8 @@ somebody made, or somebody who should not be there.
 
 ## Example
     MEDIUM   WT501  backup → postgresql via /run/postgresql/.s.PGSQL.5432 is not in the policy
-             1 connection, by backup [912]
+             1 connection, of backup [912]
+             reaches /run/postgresql/.s.PGSQL.5432
 
 ## What to do
 Where it is right, add it to the policy: whotalks learn writes entries to copy. Else find out who
@@ -61,11 +67,20 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
         };
         let processes: Vec<_> = evidence.processes.into_iter().collect();
         let connections = plural(evidence.connections, "connection", "connections");
+        let exact: BTreeSet<String> = evidence
+            .sockets
+            .iter()
+            .map(|socket| reached(facts, *socket))
+            .collect();
+        let exact: Vec<String> = exact.into_iter().collect();
         said.found(Found {
             severity: Severity::Medium,
             subject: Subject::Socket(first),
             title: format!("{conversation} is not in the policy"),
-            evidence: vec![format!("{connections}, of {}", facts.processes(&processes))],
+            evidence: vec![
+                format!("{connections}, of {}", facts.processes(&processes)),
+                format!("reaches {}", some(exact.into_iter())),
+            ],
             processes,
             sockets: evidence.sockets,
             advice: "where it is right, add it to the policy (whotalks learn)".to_owned(),
@@ -74,6 +89,18 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
     if unreadable > 0 {
         let connections = plural(unreadable, "connection", "connections");
         said.unknown(format!("{connections} with somebody who could not be read"));
+    }
+}
+
+/// What the first end of a connection reaches, exactly: the policy's names leave out what differs
+/// from run to run.
+fn reached(facts: &Facts<'_>, client: SocketId) -> String {
+    let listener = facts.connection(client).and_then(|one| one.listener);
+    let remote = facts.map.socket(client).remote.map(escape::address);
+    match (listener, facts.peer(client)) {
+        (Some(listener), _) => facts.socket(listener),
+        (None, Some(peer)) => remote.unwrap_or_else(|| facts.socket(peer)),
+        (None, None) => remote.unwrap_or_else(|| facts.socket(client)),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::check::facts::words::plural;
 use crate::check::finding::{Found, Said, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
-use crate::check::{Facts, Rule};
+use crate::check::{Earlier, Facts, Rule};
 use crate::model::HostId;
 use crate::policy::conversations;
 
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "missing-conversation",
     severity: Severity::Medium,
     since: "0.1.0",
+    past: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]

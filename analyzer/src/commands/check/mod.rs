@@ -10,11 +10,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use whotalks::check::{self, Finding, Report, Severity};
-use whotalks::id;
+use whotalks::check::{self, Earlier, Finding, Report, Rule, Severity};
 use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::policy::Policy;
 use whotalks::query::{Restriction, matching, matching_sockets, restrict};
+use whotalks::{escape, id};
 
 use super::near_names;
 use crate::Outcome;
@@ -43,8 +43,15 @@ pub(super) struct Row<'a> {
     processes: &'a [String],
     sockets: &'a [String],
     title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title_hex: Option<String>,
     evidence: &'a [String],
+    /// Of every line, where any has an escaped name in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_hex: Option<Vec<String>>,
     advice: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice_hex: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +61,14 @@ struct UnknownRow<'a> {
 }
 
 pub(super) fn run(options: &Check) -> Result<Outcome> {
-    let mut snapshots = input::open(&options.selection.files())?;
+    let files = options.selection.files();
+    // A series is read whole where a rule looks back.
+    let back = |rule: &&Rule| rule.past != Earlier::Unused;
+    let mut snapshots = if options.rule.is_empty() || options.rule.iter().any(back) {
+        input::open(&files)?
+    } else {
+        input::open_at(&files, options.selection.at)?
+    };
     let loaded: Vec<_> = snapshots
         .iter_mut()
         .map(|snapshot| std::mem::take(&mut snapshot.loaded))
@@ -202,6 +216,14 @@ fn fails(report: &Report, on: FailOn) -> bool {
 
 /// A finding as documents have it.
 pub(super) fn row(finding: &Finding) -> Row<'_> {
+    let exact = |line: &String| {
+        escape::exact(line)
+            .map_or_else(|| escape::hex(line.as_bytes()), |bytes| escape::hex(&bytes))
+    };
+    let changed = finding
+        .evidence
+        .iter()
+        .any(|line| escape::exact(line).is_some());
     Row {
         code: finding.code,
         rule: finding.rule,
@@ -210,8 +232,11 @@ pub(super) fn row(finding: &Finding) -> Row<'_> {
         processes: &finding.processes,
         sockets: &finding.sockets,
         title: &finding.title,
+        title_hex: escape::exact(&finding.title).map(|bytes| escape::hex(&bytes)),
         evidence: &finding.evidence,
+        evidence_hex: changed.then(|| finding.evidence.iter().map(exact).collect()),
         advice: &finding.advice,
+        advice_hex: escape::exact(&finding.advice).map(|bytes| escape::hex(&bytes)),
     }
 }
 
@@ -257,7 +282,7 @@ fn text(out: &mut dyn Write, report: &Report) -> Result<()> {
             fit(&format!("UNKNOWN  {}  {why}", codes.join(" ")))
         )?;
     }
-    writeln!(out, "{}", count(report))?;
+    writeln!(out, "{}", fit(&count(report)))?;
     Ok(())
 }
 
