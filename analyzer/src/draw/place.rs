@@ -265,7 +265,7 @@ fn edges(
             b: *b as usize,
             kind: *kind,
             n: bundle.n,
-            found: !bundle.findings.is_empty(),
+            found: picture.worst(&bundle.findings),
             change: changes::class(picture, bundle.change),
             title: titles::edge_title(map, picture, (&names(*a), &names(*b)), *kind, bundle),
             drawn,
@@ -282,8 +282,8 @@ fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Ve
         if node.things.len() > 1 {
             classes.push("group");
         }
-        if !node.findings.is_empty() {
-            classes.push("finding");
+        if let Some(worst) = picture.worst(&node.findings) {
+            classes.extend(["finding", worst.name()]);
         } else if !node.concerns.is_empty() {
             classes.push("concerned");
         }

@@ -14,6 +14,7 @@ use super::place::MARGIN;
 use super::scene::{Heading, Joined, Placed, Scene};
 use super::shapes::{definitions, num, path, shape};
 use super::theme;
+use crate::check::Severity;
 use crate::escape::xml;
 use crate::model::Map;
 
@@ -147,9 +148,10 @@ fn edge_class(scene: &Scene, edge: &Joined) -> &'static str {
 fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
     let _ = write!(
         out,
-        "<g class=\"edge {}{}{}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
+        "<g class=\"edge {}{}{}{}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
         edge_class(scene, edge),
-        if edge.found { " finding" } else { "" },
+        if edge.found.is_some() { " finding " } else { "" },
+        edge.found.map_or("", Severity::name),
         edge.change
             .map_or_else(String::new, |class| format!(" {class}")),
         xml(&scene.nodes[edge.a].id),
@@ -304,6 +306,13 @@ fn write_entry(out: &mut String, entry: &legend::Entry) {
                 );
             }
             out.push_str("</g>");
+        }
+        Sign::Warning(text) => {
+            let _ = write!(
+                out,
+                "<text class=\"warn sign\" y=\"3.2\" font-size=\"9\">{}</text>",
+                xml(text)
+            );
         }
         Sign::Glyph(glyph) => {
             let _ = write!(out, "<use xlink:href=\"#wt-{glyph}\"/>");
