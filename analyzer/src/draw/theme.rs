@@ -54,7 +54,7 @@ const DARK: [&str; 19] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 49] = [
+const RULES: [(&str, &str, &str); 53] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -98,6 +98,10 @@ const RULES: [(&str, &str, &str); 49] = [
     (".wt-g-arrow", "stroke", "pipe"),
     (".wt-g-plain", "stroke", "ink"),
     (".wt-g-dot", "fill", "mark"),
+    (".wt-d-mark", "stroke", "mark"),
+    (".wt-d-socket", "stroke", "socket"),
+    (".wt-d-server", "stroke", "server"),
+    (".wt-d-net", "stroke", "net"),
     (".added .shape", "stroke", "added"),
     (".removed .shape", "stroke", "removed"),
     (".changed .shape", "stroke", "changed"),
@@ -121,6 +125,7 @@ const FIXED: &str = "\
 .wt .medium .shape{stroke-width:2}
 .wt .high .shape{stroke-width:3.5}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
+.wt .wt-dots{fill:none;stroke-linecap:round}
 .wt .rule{stroke-width:.5}
 .wt .stayed{opacity:.4}
 .wt .added .shape,.wt .removed .shape,.wt .changed .shape{stroke-width:2.5}
