@@ -108,13 +108,14 @@ fn put<R: Record>(
 
 /// One of the collector's own words, or nothing: what a stranger put in its place is not copied.
 fn word(text: &[u8]) -> Vec<u8> {
-    let own: [&[u8]; 6] = [
+    let own: [&[u8]; 7] = [
         b"process",
         b"mount",
         b"descriptor",
         b"socket",
         b"bound",
         b"walk",
+        b"exe",
     ];
     own.iter()
         .find(|word| **word == text)
