@@ -1,6 +1,9 @@
 //! Writing answers: to standard output, or to a file that is replaced only when it is whole.
+//!
+//! A new file is for its owner alone, like the snapshot that it comes from: command lines are in
+//! both. One that is replaced keeps its mode, so whoever serves a picture decides once.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +19,19 @@ pub(crate) fn write(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()
         return stdout(write);
     }
     refuse_snapshot(path)?;
-    replace(path, write)
+    replace(path, mode_of(path), write)
+}
+
+/// Writes a file that its owner alone may read, whoever could read the one that it replaces.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_private(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    refuse_snapshot(path)?;
+    replace(path, None, write)
 }
 
 /// Writes a snapshot, which may replace one.
@@ -33,10 +48,20 @@ pub(crate) fn write_snapshot(
         }
         return stdout(write);
     }
-    replace(path, write)
+    replace(path, mode_of(path), write)
 }
 
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+/// The mode of a file that is to be replaced.
+fn mode_of(path: &Path) -> Option<Permissions> {
+    let meta = path.metadata().ok()?;
+    meta.is_file().then(|| meta.permissions())
+}
+
+fn replace(
+    path: &Path,
+    mode: Option<Permissions>,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
     let name = path.display();
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -59,9 +84,29 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
     hidden.push(stem);
     hidden.push(format!(".{}", std::process::id()));
     let temporary = Temporary(directory.join(hidden));
-    let file = File::create(&temporary.0).with_context(|| format!("{name}: cannot write"))?;
+    let file = private(&temporary.0).with_context(|| format!("{name}: cannot write"))?;
+    if let Some(mode) = mode {
+        file.set_permissions(mode)
+            .with_context(|| format!("{name}: cannot write"))?;
+    }
     finish(file, write).with_context(|| format!("{name}: cannot write"))?;
     std::fs::rename(&temporary.0, path).with_context(|| format!("{name}: cannot write"))
+}
+
+/// A new file that its owner alone may read. What an earlier run of the same pid left is removed; nothing
+/// that somebody else puts in its place is followed.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            std::fs::remove_file(path)?;
+            options.open(path)
+        }
+        opened => opened,
+    }
 }
 
 /// A snapshot may be the only evidence there is: no answer replaces one.

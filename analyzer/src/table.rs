@@ -9,6 +9,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::style;
 pub(crate) use whotalks::words::{plural, thousands};
 
+mod many;
+
+pub(crate) use many::{Cells, print_many};
+
 /// How a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -49,47 +53,6 @@ pub(crate) fn print_bare(
     print_marked(out, &heading, rows, is_marked)
 }
 
-/// The same for very many rows.
-pub(crate) fn print_cells(
-    out: &mut dyn Write,
-    heading: &[(&str, Align)],
-    cells: &Cells,
-) -> Result<()> {
-    let columns = heading.len();
-    let rows = (0..cells.ends.len() / columns)
-        .map(|row| (row * columns..(row + 1) * columns).map(|at| cells.cell(at)));
-    print_rows(out, heading, rows, |_, _| false)
-}
-
-/// Cells of a large table, row by row, in one text instead of one for each.
-#[derive(Debug, Default)]
-pub(crate) struct Cells {
-    text: String,
-    /// Where each cell ends in the text.
-    ends: Vec<usize>,
-}
-
-impl Cells {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// Where the present cell is written; only to be added to.
-    pub(crate) fn text(&mut self) -> &mut String {
-        &mut self.text
-    }
-
-    /// Ends the present cell.
-    pub(crate) fn end(&mut self) {
-        self.ends.push(self.text.len());
-    }
-
-    fn cell(&self, at: usize) -> &str {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.text[start..self.ends[at]]
-    }
-}
-
 fn print_rows<'a, Row: Iterator<Item = &'a str>>(
     out: &mut dyn Write,
     heading: &[(&str, Align)],
@@ -104,11 +67,7 @@ fn print_rows<'a, Row: Iterator<Item = &'a str>>(
     }
     let terminal = terminal_width();
     let mut line = String::new();
-    let mut names = heading.iter().map(|(name, _)| *name);
-    if names.clone().any(|name| !name.is_empty()) {
-        align(&mut line, heading, &widths, &mut names, |_, _, _| {});
-        writeln!(out, "{}", style::heading(&cut(line.trim_end(), terminal)))?;
-    }
+    print_heading(out, heading, &widths, terminal)?;
     for row in rows {
         let mut marks = Vec::new();
         align(&mut line, heading, &widths, row, |column, start, cell| {
@@ -122,6 +81,21 @@ fn print_rows<'a, Row: Iterator<Item = &'a str>>(
         } else {
             writeln!(out, "{}", marked(&line, &marks))?;
         }
+    }
+    Ok(())
+}
+
+fn print_heading(
+    out: &mut dyn Write,
+    heading: &[(&str, Align)],
+    widths: &[usize],
+    terminal: Option<usize>,
+) -> Result<()> {
+    let names = heading.iter().map(|(name, _)| *name);
+    if names.clone().any(|name| !name.is_empty()) {
+        let mut line = String::new();
+        align(&mut line, heading, widths, names, |_, _, _| {});
+        writeln!(out, "{}", style::heading(&cut(line.trim_end(), terminal)))?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::recent::Mark;
 use crate::sink::Sink;
 use crate::stray;
-use crate::{cgroups, clock, host, machine, mounts, users};
+use crate::{cgroups, clock, host, machine, mounts, patience, users};
 
 /// A second look may take as long as the first, and this more.
 const GRACE: Duration = Duration::from_millis(100);
@@ -61,6 +61,7 @@ pub(crate) struct Summary {
 /// Reads everything once.
 pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     let (root, config) = (&run.root, run.config);
+    patience::begin();
     let mut lane = sink.lane()?;
     let host = host::record(root, &run.uname, config, run.arguments);
     lane.record(BlockKind::Host, &host)?;
@@ -224,6 +225,12 @@ fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
             mntns,
             pid,
             paths: everywhere.clone(),
+            executables: found
+                .deleted
+                .iter()
+                .filter(|(of, _)| *of == mntns)
+                .map(|(_, path)| path.clone())
+                .collect(),
             walk: !config.passive,
             passive: config.passive,
         })
@@ -243,6 +250,7 @@ fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
         mntns: homes.get(&pid).map_or(0, |(mntns, _)| *mntns),
         pid,
         paths: Arc::new(paths),
+        executables: Vec::new(),
         walk: false,
         passive: config.passive,
     }));

@@ -66,6 +66,8 @@ pub(crate) struct Found {
     pub(crate) netns: BTreeMap<u64, Way>,
     /// Mount namespaces, and a process in each: whether its root is another, its pid.
     pub(crate) mntns: BTreeMap<u64, (bool, u32)>,
+    /// Mount namespaces, and the paths that executables in them had before they were deleted.
+    pub(crate) deleted: BTreeSet<(u64, Vec<u8>)>,
     /// User ids.
     pub(crate) uids: BTreeSet<u32>,
     /// Paths in the unified hierarchy of cgroups, without their first slash.
@@ -120,6 +122,7 @@ impl Found {
         for (inode, (rooted_elsewhere, pid)) in other.mntns {
             self.mount(inode, pid, rooted_elsewhere);
         }
+        self.deleted.extend(other.deleted);
         self.uids.extend(other.uids);
         self.cgroups.extend(other.cgroups);
         self.seen.extend(other.seen);

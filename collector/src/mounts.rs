@@ -2,17 +2,20 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, openat};
 use whotalks_snapshot::records::RawHeader;
 
 use crate::clock;
 use crate::found::{Found, Source, Way};
-use crate::proc::{namespace_inode, number, stream_file};
+use crate::patience::Asker;
+use crate::proc::{namespace_inode, number};
 use crate::sink::Lane;
 
 /// Reads the mount table of each mount namespace found, through one of its processes.
-pub(crate) fn read_all(root: &OwnedFd, found: &mut Found, lane: &mut Lane) -> io::Result<()> {
+pub(crate) fn read_all(root: &Arc<OwnedFd>, found: &mut Found, lane: &mut Lane) -> io::Result<()> {
+    let mut asker = Asker::default();
     for (mntns, (_, pid)) in found.mntns.clone() {
         let mut raw = lane.raw(RawHeader {
             source: b"mountinfo".to_vec(),
@@ -22,18 +25,17 @@ pub(crate) fn read_all(root: &OwnedFd, found: &mut Found, lane: &mut Lane) -> io
             at_boottime_ns: clock::reading_ns(),
             ..RawHeader::default()
         });
-        let path = format!("{pid}/mountinfo");
-        let errno = match openat(root, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
-            Err(errno) => number(errno),
-            Ok(file) => {
-                let mut lines = Lines::default();
-                let read = stream_file(&file, |piece| {
-                    lines.push(piece, |line| namespace_mount(line, pid, found));
-                    raw.push(piece)
-                })?;
-                read.err().map_or(0, number)
-            }
+        let root = root.clone();
+        let open = move || {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            openat(&root, format!("{pid}/mountinfo"), flags, Mode::empty())
         };
+        let mut lines = Lines::default();
+        let read = asker.stream(open, |piece| {
+            lines.push(piece, |line| namespace_mount(line, pid, found));
+            raw.push(piece)
+        })?;
+        let errno = read.err().map_or(0, number);
         raw.finish(errno, 0)?;
     }
     Ok(())

@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::fs::{Mode, OFlags, fstat, openat, stat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use whotalks_snapshot::BlockKind;
@@ -14,8 +13,10 @@ use whotalks_snapshot::records::{Netns, RawHeader};
 use crate::args::{Config, NetnsChoice};
 use crate::diag::families::{FAMILIES, RESTLESS};
 use crate::diag::{self, Tables};
+use crate::door::Silent;
 use crate::found::{Source, Way};
 use crate::modules::Modules;
+use crate::patience::Asker;
 use crate::proc::{namespace_inode, number, read_link};
 use crate::sink::{Lane, Sink};
 use crate::{clock, text};
@@ -45,7 +46,7 @@ impl Space {
 
 /// What the readers need to know.
 pub(crate) struct Plan<'a> {
-    pub(crate) root: &'a OwnedFd,
+    pub(crate) root: &'a Arc<OwnedFd>,
     pub(crate) config: &'a Config,
     pub(crate) spaces: &'a [Space],
     pub(crate) modules: &'a Modules,
@@ -87,11 +88,21 @@ pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
         .flat_map(|portion| plan.spaces.iter().map(move |space| (space, portion)))
         .collect();
     let next = AtomicUsize::new(0);
+    let silent = Silent::default();
     let work = || -> io::Result<Tables> {
         let mut lane = sink.lane()?;
+        let mut asker = Asker::default();
         let mut tables = Tables::default();
         while let Some((space, portion)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            visit(plan, space, **portion, &mut lane, &mut tables)?;
+            visit(
+                plan,
+                space,
+                **portion,
+                &mut asker,
+                &silent,
+                &mut lane,
+                &mut tables,
+            )?;
         }
         Ok(tables)
     };
@@ -117,20 +128,23 @@ fn visit(
     plan: &Plan<'_>,
     space: &Space,
     portion: Portion,
+    asker: &mut Asker,
+    silent: &Silent,
     lane: &mut Lane,
     tables: &mut Tables,
 ) -> io::Result<()> {
     if space.own {
         return read(plan, space, portion, Ok(()), lane, tables);
     }
-    let wanted = plan.config.netns == NetnsChoice::All;
+    let door = match plan.config.netns {
+        NetnsChoice::Own => Err(Errno::CANCELED),
+        NetnsChoice::All => silent.open(plan.root, space, asker),
+    };
     std::thread::scope(|scope| {
         let inside = || {
-            let entered = if wanted {
-                enter(plan.root, space)
-            } else {
-                Err(Errno::CANCELED)
-            };
+            let entered = door.and_then(|door| {
+                move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))
+            });
             read(plan, space, portion, entered, lane, tables)
         };
         match std::thread::Builder::new()
@@ -141,42 +155,6 @@ fn visit(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
-}
-
-/// Moves this thread into a namespace.
-fn enter(root: &OwnedFd, space: &Space) -> Result<(), Errno> {
-    if let Some(file) = &space.file {
-        return move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network));
-    }
-    let file = open(root, space)?;
-    // Its number may belong to another namespace by now: the process ended, the mount moved.
-    if fstat(&file)?.st_ino != space.inode {
-        return Err(Errno::STALE);
-    }
-    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
-}
-
-fn open(root: &OwnedFd, space: &Space) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let (pid, fd) = (space.way.pid, space.way.fd);
-    match space.way.source {
-        Source::Process => openat(root, format!("{pid}/ns/net"), flags, Mode::empty()),
-        Source::Descriptor => openat(root, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
-        Source::Mount => {
-            let mut path = format!("{pid}/root").into_bytes();
-            path.extend_from_slice(&space.way.path);
-            // Something else may lie there: it is only opened when it is a namespace.
-            let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-            let (place_is, own) = (fstat(&place)?, stat("/proc/self/ns/net")?);
-            if place_is.st_dev != own.st_dev || place_is.st_ino != space.inode {
-                return Err(Errno::STALE);
-            }
-            use std::os::fd::AsRawFd;
-            let again = format!("/proc/self/fd/{}", place.as_raw_fd());
-            rustix::fs::open(again, flags, Mode::empty())
-        }
-        Source::Socket => Err(Errno::BADF), // is held open instead
-    }
 }
 
 fn read(

@@ -44,6 +44,8 @@ pub(crate) struct Question {
     pub(crate) pid: u32,
     /// Paths, absolute or relative to that process's working directory.
     pub(crate) paths: Arc<Vec<Vec<u8>>>,
+    /// Where executables were that are deleted.
+    pub(crate) executables: Vec<Vec<u8>>,
     /// Whether the usual places are walked as well.
     pub(crate) walk: bool,
     /// Whether only what the kernel has in its cache is looked at.
@@ -68,11 +70,12 @@ pub(crate) fn read_all(
             && let Some((index, question)) = questions.next()
         {
             let unread = unanswered(&question, Errno::TIMEDOUT);
-            if question.paths.len() > left || Instant::now() > deadline {
+            let lookups = question.paths.len() + question.executables.len();
+            if lookups > left || Instant::now() > deadline {
                 lane.push(&mut block, &unread)?;
                 continue;
             }
-            left -= question.paths.len();
+            left -= lookups;
             looking.insert(index, unread);
             let (sender, root) = (sender.clone(), root.as_fd().try_clone_to_owned()?);
             // Not joined: it may never come back.
@@ -136,8 +139,10 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
         found_by: found_by.to_vec(),
         ..BoundPath::default()
     };
-    for path in question.paths.iter() {
-        let mut record = record(path, b"bound");
+    let bound = question.paths.iter().map(|path| (path, &b"bound"[..]));
+    let executables = question.executables.iter().map(|path| (path, &b"exe"[..]));
+    for (path, why) in bound.chain(executables) {
+        let mut record = record(path, why);
         let absolute = path.first() == Some(&b'/');
         let from = if absolute { &top } else { &working };
         let from = from.as_ref().map_err(|errno| *errno).map(|from| Beneath {
@@ -158,6 +163,7 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
             directories: WALK_DIRECTORIES,
             entries: WALK_ENTRIES,
             seen: BTreeSet::new(),
+            cut: false,
         };
         let found = |path: &[u8]| {
             let mut record = record(path, b"walk");
@@ -170,6 +176,12 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
             if !walk.directory(&place, 0, &found) {
                 return;
             }
+        }
+        if walk.cut {
+            send(BoundPath {
+                errno: number(Errno::TOOBIG),
+                ..record(b"", b"walk")
+            });
         }
     }
 }
@@ -220,12 +232,18 @@ struct Walk<'a> {
     entries: usize,
     /// Devices and inodes of directories: two places may lead to one.
     seen: BTreeSet<(u64, u64)>,
+    /// Whether there was more than it may look at.
+    cut: bool,
 }
 
 impl Walk<'_> {
     /// Walks one directory; false: stop everything.
     fn directory(&mut self, path: &[u8], depth: usize, found: &dyn Fn(&[u8]) -> bool) -> bool {
-        if self.directories == 0 || depth > WALK_DEPTH {
+        if depth > WALK_DEPTH {
+            return true;
+        }
+        if self.directories == 0 {
+            self.cut = true;
             return true;
         }
         // First only as a place: opening could mount something, or wait for a server.
@@ -266,6 +284,7 @@ impl Walk<'_> {
         let mut entries = RawDir::new(fresh, buffer.spare_capacity_mut());
         while let Some(Ok(entry)) = entries.next() {
             if self.entries == 0 {
+                self.cut = true;
                 break;
             }
             self.entries -= 1;

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::found::{Source, Way};
 use crate::holders;
 use crate::netns::Space;
+use crate::patience::Asker;
 use crate::proc::kept::Kept;
 use crate::proc::number;
 use crate::sink::Lane;
@@ -31,9 +32,10 @@ const QUESTIONS: usize = 1_024;
 /// Namespaces that only these sockets show.
 pub(crate) fn spaces(tables: &[Kept], unlisted: &BTreeSet<u64>, known: &[Space]) -> Vec<Space> {
     let mut strays: Vec<Space> = Vec::new();
+    let mut asker = Asker::default();
     let holders = holders::first_holders(tables, unlisted);
     for (socket, (pid, fd)) in holders.into_iter().take(QUESTIONS) {
-        let Some((inode, file)) = namespace(pid, fd, socket) else {
+        let Ok(Some((inode, file))) = asker.ask(move || namespace(pid, fd, socket)) else {
             continue;
         };
         if known

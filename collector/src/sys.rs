@@ -4,7 +4,8 @@
 
 #![allow(
     unsafe_code,
-    reason = "kcmp(2), two socket requests, signal masks and sysconf(3) have no safe wrapper in rustix"
+    reason = "kcmp(2), two socket requests, signal masks and sysconf(3) have no safe wrapper in \
+              rustix; symbols of the C library are given other definitions"
 )]
 
 use std::io;
@@ -113,6 +114,62 @@ pub(crate) fn page_bytes() -> u32 {
 /// Ticks a second of the times in `/proc/PID/stat`.
 pub(crate) fn ticks_per_second() -> u32 {
     configured(libc::_SC_CLK_TCK)
+}
+
+/// What the C library of a static program would bring along and nothing here ever calls: a fifth of
+/// the whole program. The linker takes these instead of the library's own.
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+mod unneeded {
+    use std::ffi::{c_char, c_int};
+
+    /// Where a thread's stack ends: only `std` asks, to name an overflow that ends the program either
+    /// way. The library would read `/proc/self/maps` for it, with all of scanf(3).
+    #[unsafe(no_mangle)]
+    extern "C" fn pthread_getattr_np(_: libc::pthread_t, _: *mut libc::pthread_attr_t) -> c_int {
+        libc::ENOSYS
+    }
+
+    /// Translated messages: there are none, as for everybody who sets no locale.
+    #[unsafe(no_mangle)]
+    extern "C" fn __dcgettext(_: *const c_char, text: *const c_char, _: c_int) -> *const c_char {
+        text
+    }
+
+    /// The same under its public name: gettext(3).
+    #[unsafe(no_mangle)]
+    extern "C" fn dcgettext(_: *const c_char, text: *const c_char, _: c_int) -> *const c_char {
+        text
+    }
+
+    /// Names of hosts, which every program with threads is ready to look up; this one never does.
+    #[unsafe(no_mangle)]
+    extern "C" fn __res_vinit() {
+        std::process::abort()
+    }
+
+    /// The end of such a search.
+    #[unsafe(no_mangle)]
+    extern "C" fn __res_iclose() {
+        std::process::abort()
+    }
+
+    /// An assertion of the library's own has failed: it aborts, here without words.
+    #[unsafe(no_mangle)]
+    extern "C" fn __assert_fail() {
+        std::process::abort()
+    }
+
+    /// The library's last words.
+    #[unsafe(no_mangle)]
+    extern "C" fn __fxprintf() -> c_int {
+        0
+    }
+
+    /// The same.
+    #[unsafe(no_mangle)]
+    extern "C" fn __fxprintf_nocancel() -> c_int {
+        0
+    }
 }
 
 #[cfg(test)]

@@ -257,9 +257,12 @@ record! {
         pub mntns: u64,
         /// Process through whose root it was looked at; 0: the collector's own.
         pub pid: u32,
-        /// The path, as bound (may be relative to the binder's working directory).
+        /// The path, as bound (may be relative to the binder's working directory). Empty: what follows
+        /// is of the whole mount namespace, which gave no answer, or not all (`found_by` empty), or
+        /// where the search in the usual places stopped at its limits (`walk`).
         pub path: Vec<u8>,
-        /// Why it was looked at: `bound` (a listener's name) or `walk` (found in the usual places).
+        /// Why it was looked at: `bound` (a listener's name), `walk` (found in the usual places) or
+        /// `exe` (where a deleted executable was).
         pub found_by: Vec<u8>,
         /// `errno` of looking; 0: what follows is known.
         pub errno: u16,

@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod actor;
+pub mod bench;
 pub mod edge;
 pub mod findings;
 pub mod map;

@@ -73,10 +73,12 @@ struct Capture {
     stored_bytes: u64,
     /// Whether another capture must be decoded for it.
     based: bool,
-    processes: Option<u64>,
+    /// How many process ids there were, kernel threads included.
+    pids: Option<u64>,
     descriptors: Option<u64>,
     unix_sockets: Option<u64>,
-    complete: bool,
+    /// Its first block and its last are there; what was denied is another question.
+    whole: bool,
 }
 
 pub(super) fn run(options: &Info) -> Result<Outcome> {
@@ -212,10 +214,10 @@ fn capture((place, entry): (usize, &Entry)) -> Capture {
         ended_at: end.map(|end| rfc3339(end.ended_realtime_ns)),
         stored_bytes: entry.stored_bytes,
         based: !entry.alone,
-        processes: end.map(|end| end.processes_seen),
+        pids: end.map(|end| end.processes_seen),
         descriptors: end.map(|end| end.descriptors),
         unix_sockets: end.map(|end| end.unix_sockets),
-        complete: end.is_some() && entry.host,
+        whole: end.is_some() && entry.host,
     }
 }
 
@@ -228,7 +230,7 @@ fn series(out: &mut dyn Write, file: &File) -> Result<()> {
         ("CAPTURE", Align::Right),
         ("STARTED", Align::Left),
         ("BYTES", Align::Right),
-        ("PROCESSES", Align::Right),
+        ("PIDS", Align::Right),
         ("FDS", Align::Right),
         ("UNIX SOCKETS", Align::Right),
         ("NOTE", Align::Left),
@@ -238,7 +240,7 @@ fn series(out: &mut dyn Write, file: &File) -> Result<()> {
         .series
         .iter()
         .map(|capture| {
-            let note = match (capture.complete, capture.based) {
+            let note = match (capture.whole, capture.based) {
                 (false, _) => "LOST, at least in part",
                 (true, true) => "",
                 (true, false) => "stands alone",
@@ -250,7 +252,7 @@ fn series(out: &mut dyn Write, file: &File) -> Result<()> {
                     .as_deref()
                     .map_or_else(|| "?".to_owned(), seconds),
                 grouped(capture.stored_bytes),
-                some(capture.processes),
+                some(capture.pids),
                 some(capture.descriptors),
                 some(capture.unix_sockets),
                 note.to_owned(),

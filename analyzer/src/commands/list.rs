@@ -6,11 +6,11 @@ use std::io::{IsTerminal, Write};
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use whotalks::export::{csv, names};
+use whotalks::export::{csv, hex_of, names};
 use whotalks::graph::Groups;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
-use whotalks::query::{Between, Link, LinkKind, links};
+use whotalks::query::{Between, Link, LinkKind, links, within_one};
 
 use super::{fds, incomplete, map, pick, sockets};
 use crate::Outcome;
@@ -28,14 +28,22 @@ struct Document<'a> {
     schema: &'static str,
     by: String,
     links: Vec<Row<'a>>,
+    /// Conversations of a process with nobody but itself: no links.
+    within: usize,
 }
 
 /// A link for programs.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
     client: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_hex: Option<String>,
     server: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_hex: Option<String>,
     via: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via_hex: Option<String>,
     kind: &'static str,
     connections: usize,
     pending: usize,
@@ -70,7 +78,10 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
         return Ok(Outcome::Found);
     }
     output::stdout(|out| match options.format {
-        TableFormat::Text => text(out, &map, &rows, options.all),
+        TableFormat::Text => {
+            let everything = between.from.is_empty() && between.to.is_empty();
+            text(out, &map, &rows, options.all, everything)
+        }
         TableFormat::Json => json(out, &map, &rows, options),
         TableFormat::Csv => csv(out, &map, &rows),
     })?;
@@ -85,8 +96,11 @@ pub(super) fn row<'a>(map: &Map, link: &'a Link) -> Row<'a> {
     };
     Row {
         client: &link.client,
+        client_hex: hex_of(&link.client),
         server: &link.server,
+        server_hex: hex_of(&link.server),
         via: (!link.via.text.is_empty()).then_some(&link.via.text),
+        via_hex: link.via.hex(),
         kind: names::link_kind(link.kind),
         connections: link.connections,
         pending: link.pending,
@@ -105,6 +119,7 @@ fn json(out: &mut dyn Write, map: &Map, rows: &[Link], options: &List) -> Result
         schema: "whotalks-list/1",
         by,
         links: rows.iter().map(|link| row(map, link)).collect(),
+        within: within_one(map),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)?;
@@ -147,7 +162,7 @@ fn csv(out: &mut dyn Write, map: &Map, rows: &[Link]) -> Result<()> {
     Ok(())
 }
 
-fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> {
+fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool, everything: bool) -> Result<()> {
     // What goes on to another program goes whole.
     let all = all || !std::io::stdout().is_terminal();
     let shown = if all {
@@ -175,8 +190,15 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool) -> Result<()> 
         let captures = plural(seen.captures as usize, "capture", "captures");
         format!("Of {captures}.")
     });
+    // Only where nothing was asked for in particular: then all is to be accounted for.
+    let within = within_one(map);
+    let within = (within > 0 && !map.restricted && everything).then(|| {
+        let conversations = plural(within, "conversation", "conversations");
+        format!("{conversations} of a process with itself not shown.")
+    });
     let last: Vec<String> = more
         .into_iter()
+        .chain(within)
         .chain(union)
         .chain(incomplete(map).map(|text| style::note(&text)))
         .collect();

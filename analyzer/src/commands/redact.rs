@@ -1,8 +1,6 @@
 //! `whotalks redact`: a copy of a snapshot that names nobody.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -144,7 +142,6 @@ fn key(map: Option<&Path>) -> Result<[u8; 32]> {
 
 /// Writes the map so that only its owner may read it.
 fn keep_map(path: &Path, key: [u8; 32], names: &Names) -> Result<()> {
-    let name = path.display();
     let shown = |bytes: &[u8]| escape::display(bytes);
     let map = Map {
         schema: SCHEMA.to_owned(),
@@ -158,24 +155,8 @@ fn keep_map(path: &Path, key: [u8; 32], names: &Names) -> Result<()> {
             .map(|(one, other)| (other.to_string(), one.to_string()))
             .collect(),
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options
-        .open(path)
-        .with_context(|| format!("{name}: cannot write"))?;
-    #[cfg(unix)]
-    {
-        // An existing file keeps its mode, which may let others in.
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        file.set_permissions(mode)
-            .with_context(|| format!("{name}: cannot write"))?;
-    }
-    let mut file = std::io::BufWriter::new(file);
-    serde_json::to_writer_pretty(&mut file, &map)
-        .with_context(|| format!("{name}: cannot write"))?;
-    writeln!(file)
-        .and_then(|()| file.flush())
-        .with_context(|| format!("{name}: cannot write"))
+    output::write_private(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, &map)?;
+        Ok(writeln!(out)?)
+    })
 }

@@ -110,10 +110,6 @@ fn csv(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
 }
 
 fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
-    let mut cells = Cells::new();
-    for id in chosen {
-        fill(&mut cells, map, *id);
-    }
     let heading = [
         ("INODE", Align::Right),
         ("FAMILY", Align::Left),
@@ -122,7 +118,8 @@ fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
         ("HOLDERS", Align::Left),
         ("NAME", Align::Left),
     ];
-    table::print_cells(out, &heading, &cells)?;
+    let fill = |row: usize, cells: &mut Cells| fill(cells, map, chosen[row]);
+    table::print_many(out, &heading, chosen.len(), &fill)?;
     if let Some(line) = incomplete(map) {
         writeln!(out, "{line}")?;
     }

@@ -1,12 +1,13 @@
 //! What the rules found, on the picture: which nodes and edges it is about.
 //!
 //! What a finding is about gets a node, whatever the reduction would do with it; only the worst
-//! ones, so that a rule that fires a thousand times does not become the picture.
+//! ones, so that a rule that fires a thousand times does not become the picture. How loud a mark is
+//! follows the severity.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::picture::{Node, Picture, Thing};
-use crate::check::Finding;
+use crate::check::{Finding, Severity};
 use crate::id;
 use crate::model::{Connection, Map, PipeId, SocketId};
 
@@ -131,6 +132,12 @@ impl Picture {
     pub(super) fn finding(&self, at: u32) -> String {
         let finding = self.findings.get(at as usize);
         finding.map_or_else(String::new, |f| format!("{} {}", f.code, f.title))
+    }
+
+    /// The worst of some findings.
+    pub(super) fn worst<'a>(&self, of: impl IntoIterator<Item = &'a u32>) -> Option<Severity> {
+        let severity = |at: &u32| Some(self.findings.get(*at as usize)?.severity);
+        of.into_iter().filter_map(severity).max()
     }
 
     /// How many findings are marked somewhere on the picture.

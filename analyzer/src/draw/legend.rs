@@ -5,6 +5,7 @@ use super::picture::{EdgeKind, Kind};
 use super::place::MARGIN;
 use super::scene::Scene;
 use super::widths::width;
+use crate::check::Severity;
 
 /// Width of a sign.
 pub(super) const SIGN: f64 = 34.0;
@@ -18,6 +19,8 @@ pub(super) const SIZE: f64 = SMALL_SIZE + 1.0;
 pub(super) enum Sign {
     /// A node's outline: classes, text in it.
     Node(&'static str, &'static str),
+    /// Text that warns.
+    Warning(&'static str),
     /// A glyph of this id.
     Glyph(&'static str),
     /// An edge of this class.
@@ -151,13 +154,26 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
             "as it was",
         ),
         (
-            class("finding"),
-            Sign::Node("process finding", ""),
-            "a check found something (whotalks explain CODE)",
+            class("high"),
+            Sign::Node("process finding high", ""),
+            "high finding (whotalks explain CODE)",
         ),
         (
-            scene.edges.iter().any(|edge| edge.found),
-            Sign::Edge("finding"),
+            class("medium"),
+            Sign::Node("process finding medium", ""),
+            "medium finding (whotalks explain CODE)",
+        ),
+        (
+            class("low"),
+            Sign::Warning("WT…"),
+            "low finding (whotalks explain CODE)",
+        ),
+        (
+            scene
+                .edges
+                .iter()
+                .any(|edge| edge.found > Some(Severity::Low)),
+            Sign::Edge("high"),
             "what it is about",
         ),
     ];

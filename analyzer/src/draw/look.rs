@@ -5,6 +5,7 @@ use super::picture::{Kind, Marks, Node, Picture, Thing};
 use super::reduce::address;
 use super::stack::Stack;
 use super::widths::width;
+use crate::check::Severity;
 use crate::escape::{display, name};
 use crate::graph::called;
 use crate::model::{Family, Map, SocketId};
@@ -18,8 +19,9 @@ const TEXT_SIZE: f64 = 10.0;
 pub(super) const SMALL_SIZE: f64 = 9.0;
 /// Names are cut to this.
 const MOST_WIDTH: f64 = 170.0;
-/// Lines of a finding's title.
-const FINDING_LINES: usize = 3;
+/// Lines of a finding's title, as severe as it is.
+const HIGH_LINES: usize = 3;
+const MEDIUM_LINES: usize = 2;
 /// Names of listeners in one group.
 const GROUP_NAMES: usize = 3;
 /// Height of the row of hub badges under a box.
@@ -258,13 +260,20 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
     Shape::Box
 }
 
-/// What was found about a node: the worst in full, as far as it fits, and how many more there are.
+/// What was found about a node: the worst in full, as far as it fits, and how many more there are. Of
+/// what is of low severity only the code: it is worth knowing, not worth the room.
 fn findings(picture: &Picture, node: &Node, stack: &mut Stack) {
-    let Some(&worst) = node.findings.first() else {
+    let (Some(&worst), Some(severity)) = (node.findings.first(), picture.worst(&node.findings))
+    else {
         return;
     };
+    let most = match severity {
+        Severity::High => HIGH_LINES,
+        Severity::Medium => MEDIUM_LINES,
+        Severity::Low => return stack.push(codes(picture, node), "warn", SMALL_SIZE),
+    };
     let lines = labels::wrap(&picture.finding(worst), TEXT_SIZE, MOST_WIDTH);
-    let shown = lines.len().min(FINDING_LINES);
+    let shown = lines.len().min(most);
     for line in &lines[..shown - 1] {
         stack.push(line.clone(), "warn", TEXT_SIZE);
     }
@@ -274,6 +283,24 @@ fn findings(picture: &Picture, node: &Node, stack: &mut Stack) {
         let more = format!("and {} more", node.findings.len() - 1);
         stack.push(more, "warn", SMALL_SIZE);
     }
+}
+
+/// `WT301, WT305 ×2`: the distinct codes of what was found, as far as they fit.
+fn codes(picture: &Picture, node: &Node) -> String {
+    let mut codes: Vec<(&str, usize)> = Vec::new();
+    for at in &node.findings {
+        let code = picture.findings[*at as usize].code;
+        match codes.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, n)) => *n += 1,
+            None => codes.push((code, 1)),
+        }
+    }
+    let one = |(code, n): &(&str, usize)| match n {
+        1 => (*code).to_owned(),
+        n => format!("{code} ×{n}"),
+    };
+    let codes: Vec<String> = codes.iter().map(one).collect();
+    labels::end(&codes.join(", "), SMALL_SIZE, MOST_WIDTH)
 }
 
 /// The distinct names within a group.

@@ -5,6 +5,7 @@
 //! `route` and `ends` draw the edges, and `svg` writes. Nothing here decides what a connection is, and no
 //! position depends on a clock, a hash order or a thread count.
 
+mod batch;
 mod budget;
 mod caption;
 mod changes;

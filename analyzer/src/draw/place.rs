@@ -1,5 +1,6 @@
 //! Places for everything: the layout for what hangs together, rows for the rest.
 
+use super::batch;
 use super::caption;
 use super::changes;
 use super::dock;
@@ -89,7 +90,8 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         main: &main,
         shift: Point { x: left, y: top },
     };
-    let edges = edges(map, &picture, &looks, &spots, &ways);
+    let batched = batch::wanted(options, picture.edges.len());
+    let edges = edges(map, &picture, &looks, &spots, &ways, batched);
     let nodes = placed(map, &picture, looks, &spots);
     Ok(Scene {
         nodes,
@@ -100,6 +102,7 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         height: bottom + top,
         left_out: picture.left_out,
         aggregated: picture.aggregated,
+        batched,
         hubs: picture.hubs.iter().map(|hub| *hub as usize).collect(),
     })
 }
@@ -214,8 +217,10 @@ fn edges(
     looks: &[Look],
     spots: &[Point],
     ways: &Ways<'_>,
+    batched: bool,
 ) -> Vec<Joined> {
-    let router = Router::new(looks, spots);
+    // Among very many lines nobody follows one that makes a detour.
+    let router = Router::new(looks, spots, !batched);
     let owners = dock::owners(picture);
     let mut keys: Vec<&(u32, u32, EdgeKind)> = picture.edges.keys().collect();
     // A pair's edges come one after the other: the keys are sorted by nodes first.
@@ -265,9 +270,12 @@ fn edges(
             b: *b as usize,
             kind: *kind,
             n: bundle.n,
-            found: !bundle.findings.is_empty(),
+            found: picture.worst(&bundle.findings),
             change: changes::class(picture, bundle.change),
-            title: titles::edge_title(map, picture, (&names(*a), &names(*b)), *kind, bundle),
+            title: match batched {
+                true => Vec::new(),
+                false => titles::edge_title(map, picture, (&names(*a), &names(*b)), *kind, bundle),
+            },
             drawn,
         })
         .collect()
@@ -282,8 +290,8 @@ fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Ve
         if node.things.len() > 1 {
             classes.push("group");
         }
-        if !node.findings.is_empty() {
-            classes.push("finding");
+        if let Some(worst) = picture.worst(&node.findings) {
+            classes.extend(["finding", worst.name()]);
         } else if !node.concerns.is_empty() {
             classes.push("concerned");
         }

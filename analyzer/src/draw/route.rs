@@ -33,15 +33,18 @@ pub(super) struct Router<'a> {
     full: Grid,
     /// The node of each box in `full`.
     owners: Vec<u32>,
+    /// Whether lines pass by what is in their way.
+    detours: bool,
 }
 
 impl<'a> Router<'a> {
-    pub(super) fn new(looks: &'a [Look], spots: &'a [Point]) -> Self {
+    pub(super) fn new(looks: &'a [Look], spots: &'a [Point], detours: bool) -> Self {
         let mut router = Self {
             looks,
             spots,
             full: Grid::default(),
             owners: Vec::new(),
+            detours,
         };
         let mut hangs = vec![false; looks.len()];
         for (node, _) in looks.iter().flat_map(|look| &look.docked) {
@@ -81,6 +84,9 @@ impl<'a> Router<'a> {
             return Way::Curves(self.reaching((a, b), points));
         }
         let mut best = self.bent((a, b), off);
+        if !self.detours {
+            return best;
+        }
         let mut hidden = self.hidden((a, b), &best);
         for detour in DETOURS {
             // A line that swings out far from a short way is harder to follow than one that hides.

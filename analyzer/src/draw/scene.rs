@@ -3,6 +3,7 @@
 use super::ends::Drawn;
 use super::look::Look;
 use super::picture::{EdgeKind, Kind, LeftOut};
+use crate::check::Severity;
 use crate::layout::Point;
 
 /// A node with its place.
@@ -26,8 +27,8 @@ pub(super) struct Joined {
     pub(super) b: usize,
     pub(super) kind: EdgeKind,
     pub(super) n: u32,
-    /// A rule found something about it.
-    pub(super) found: bool,
+    /// The worst that a rule found about it.
+    pub(super) found: Option<Severity>,
     /// What became of it: a class, where two maps are compared.
     pub(super) change: Option<&'static str>,
     pub(super) title: Vec<String>,
@@ -57,6 +58,8 @@ pub(super) struct Scene {
     pub(super) height: f64,
     pub(super) left_out: LeftOut,
     pub(super) aggregated: Option<&'static str>,
+    /// Too many edges for an element each.
+    pub(super) batched: bool,
     /// Ids of the hubs that are badges, in the order of their letters.
     pub(super) hubs: Vec<usize>,
 }

@@ -33,6 +33,60 @@ pub(super) fn definitions(out: &mut String) {
     );
 }
 
+/// Many circles, looking as those of the definitions: a line without length has round ends, which is a
+/// circle in a tenth of the bytes.
+pub(super) fn dots(out: &mut String, glyph: &str, id: &str, points: &[Point]) {
+    let places = |left: f64, length: f64| {
+        let place = |p: &Point| format!("M{} {}h{}", num(p.x - left), num(p.y), num(length));
+        points.iter().map(place).collect::<String>()
+    };
+    let _ = writeln!(
+        out,
+        "<defs><path id=\"{id}\" d=\"{}\"/></defs>\n<g class=\"wt-dots\">",
+        places(0.05, 0.1)
+    );
+    let mut layer = |class: &str, width: f64| {
+        let _ = writeln!(
+            out,
+            "<use xlink:href=\"#{id}\" class=\"{class}\" stroke-width=\"{}\"/>",
+            num(width)
+        );
+    };
+    layer("wt-d-mark", 2.0 * GLYPH + 1.0);
+    layer(&format!("wt-d-{glyph}"), 2.0 * GLYPH - 1.0);
+    if glyph == "server" {
+        layer("wt-d-mark", 2.6);
+    }
+    if glyph == "net" {
+        let _ = writeln!(
+            out,
+            "<path class=\"wt-glyph\" d=\"{}\" stroke-width=\"1.4\"/>",
+            places(2.0, 4.0)
+        );
+    }
+    out.push_str("</g>\n");
+}
+
+/// Many arrows, each with its tip and its direction in degrees.
+pub(super) fn heads(out: &mut String, arrows: &[(Point, f64)]) {
+    out.push_str("<path class=\"wt-g-arrow\" d=\"");
+    for (tip, turn) in arrows {
+        let (sin, cos) = turn.to_radians().sin_cos();
+        let at = |x: f64, y: f64| {
+            let (x, y) = (tip.x + x * cos - y * sin, tip.y + x * sin + y * cos);
+            format!("{} {}", num(x), num(y))
+        };
+        let _ = write!(
+            out,
+            "M{}L{}L{}Z",
+            at(0.0, 0.0),
+            at(-7.0, -3.0),
+            at(-7.0, 3.0)
+        );
+    }
+    out.push_str("\"/>\n");
+}
+
 /// A node's outline.
 pub(super) fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool) {
     let (x, y) = (num(-w / 2.0), num(-h / 2.0));

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::Options;
+use super::batch;
 use super::caption::{NOTE_SIZE, TITLE_SIZE, baseline};
 use super::labels;
 use super::legend::{self, SIGN, Sign};
@@ -46,8 +47,14 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
         shelf_heading(&mut out, heading);
     }
     out.push_str("<g class=\"edges\">\n");
-    for edge in &scene.edges {
-        write_edge(&mut out, scene, edge);
+    if scene.batched {
+        batch::write(&mut out, &scene.edges, |edge| {
+            (edge_classes(scene, edge), thickness(scene, edge))
+        });
+    } else {
+        for edge in &scene.edges {
+            write_edge(&mut out, scene, edge);
+        }
     }
     out.push_str("</g>\n<g class=\"nodes\">\n");
     for (at, node) in scene.nodes.iter().enumerate() {
@@ -144,29 +151,41 @@ fn edge_class(scene: &Scene, edge: &Joined) -> &'static str {
     }
 }
 
+fn edge_classes(scene: &Scene, edge: &Joined) -> String {
+    let mut classes = edge_class(scene, edge).to_owned();
+    if let Some(worst) = edge.found {
+        classes = format!("{classes} finding {}", worst.name());
+    }
+    if let Some(change) = edge.change {
+        classes = format!("{classes} {change}");
+    }
+    classes
+}
+
+/// Of the line: by how many connections it stands for.
+fn thickness(scene: &Scene, edge: &Joined) -> f64 {
+    match edge.kind {
+        EdgeKind::Holds if scene.nodes[edge.b].kind == Kind::Socket => 1.6,
+        EdgeKind::Holds | EdgeKind::Pipe => 1.0,
+        _ => (0.9 + 0.55 * f64::from(edge.n.max(1)).log2()).min(6.0),
+    }
+}
+
 fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
     let _ = write!(
         out,
-        "<g class=\"edge {}{}{}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
-        edge_class(scene, edge),
-        if edge.found { " finding" } else { "" },
-        edge.change
-            .map_or_else(String::new, |class| format!(" {class}")),
+        "<g class=\"edge {}\" data-a=\"{}\" data-b=\"{}\" data-n=\"{}\">",
+        edge_classes(scene, edge),
         xml(&scene.nodes[edge.a].id),
         xml(&scene.nodes[edge.b].id),
         edge.n
     );
     title(out, &edge.title);
-    let thick = match edge.kind {
-        EdgeKind::Holds if scene.nodes[edge.b].kind == Kind::Socket => 1.6,
-        EdgeKind::Holds | EdgeKind::Pipe => 1.0,
-        _ => (0.9 + 0.55 * f64::from(edge.n.max(1)).log2()).min(6.0),
-    };
     let _ = write!(
         out,
         "<path d=\"{}\" stroke-width=\"{}\"/>",
         path(&edge.drawn.line),
-        num(thick)
+        num(thickness(scene, edge))
     );
     for mark in &edge.drawn.marks {
         let (x, y) = (num(mark.at.x), num(mark.at.y));
@@ -304,6 +323,13 @@ fn write_entry(out: &mut String, entry: &legend::Entry) {
                 );
             }
             out.push_str("</g>");
+        }
+        Sign::Warning(text) => {
+            let _ = write!(
+                out,
+                "<text class=\"warn sign\" y=\"3.2\" font-size=\"9\">{}</text>",
+                xml(text)
+            );
         }
         Sign::Glyph(glyph) => {
             let _ = write!(out, "<use xlink:href=\"#wt-{glyph}\"/>");

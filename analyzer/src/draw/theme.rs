@@ -54,7 +54,7 @@ const DARK: [&str; 19] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 48] = [
+const RULES: [(&str, &str, &str); 53] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -78,15 +78,16 @@ const RULES: [(&str, &str, &str); 48] = [
     (".outside .shape", "stroke", "faint"),
     (".badge .shape", "fill", "hub"),
     (".badge text", "fill", "hub-ink"),
-    (".finding .shape", "stroke", "warn"),
+    (".medium .shape", "stroke", "warn"),
+    (".high .shape", "stroke", "warn"),
     (".pending path", "stroke", "line"),
     (".unix path", "stroke", "line"),
     (".net path", "stroke", "net"),
     (".pipe path", "stroke", "pipe"),
     (".holds path", "stroke", "faint"),
     (".star path", "stroke", "ink"),
-    (".edge.finding path", "stroke", "warn"),
-    (".key.finding path", "stroke", "warn"),
+    (".medium path", "stroke", "warn"),
+    (".high path", "stroke", "warn"),
     (".socket .sign", "fill", "mark"),
     (".count", "stroke", "ground"),
     (".wt-glyph", "stroke", "mark"),
@@ -97,6 +98,10 @@ const RULES: [(&str, &str, &str); 48] = [
     (".wt-g-arrow", "stroke", "pipe"),
     (".wt-g-plain", "stroke", "ink"),
     (".wt-g-dot", "fill", "mark"),
+    (".wt-d-mark", "stroke", "mark"),
+    (".wt-d-socket", "stroke", "socket"),
+    (".wt-d-server", "stroke", "server"),
+    (".wt-d-net", "stroke", "net"),
     (".added .shape", "stroke", "added"),
     (".removed .shape", "stroke", "removed"),
     (".changed .shape", "stroke", "changed"),
@@ -117,8 +122,10 @@ const FIXED: &str = "\
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
 .wt .listener .shape{stroke:none}
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
-.wt .finding .shape{stroke-width:3}
+.wt .medium .shape{stroke-width:2}
+.wt .high .shape{stroke-width:3.5}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
+.wt .wt-dots{fill:none;stroke-linecap:round}
 .wt .rule{stroke-width:.5}
 .wt .stayed{opacity:.4}
 .wt .added .shape,.wt .removed .shape,.wt .changed .shape{stroke-width:2.5}

@@ -3,12 +3,14 @@
 //! Parsers here take bytes, bound what they read, and turn what they cannot read into damage that
 //! is said. They join nothing and judge nothing: that is `model`'s work.
 
+mod ahead;
 mod diag;
 pub mod index;
 pub mod inet_diag;
 pub mod mountinfo;
 pub mod netlink_diag;
 pub mod packet_diag;
+pub mod proc_net_inet;
 pub mod proc_net_unix;
 pub mod proc_pid;
 pub mod syscall;
@@ -26,9 +28,9 @@ use whotalks_snapshot::records::{
     BoundPath, CaptureEnd, DescriptorInfo, Host, Netns, Process, RawHeader, User, Wait,
 };
 use whotalks_snapshot::wire::{Record, count, take_record};
-use whotalks_snapshot::{
-    Block, BlockKind, Budget, Damage, DamageKind, Decoder, Error, Event, Limits, Reader,
-};
+use whotalks_snapshot::{Block, BlockKind, Budget, Damage, DamageKind, Error, Limits, Reader};
+
+use ahead::{Members, Pace, Step};
 
 /// One capture: its records by type, and the kernel's own bytes by source.
 #[derive(Debug, Clone, Default)]
@@ -112,11 +114,10 @@ pub fn load(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
 pub fn load_some(
     file: &[u8],
     limits: &Limits,
-    wanted: &dyn Fn(u32) -> bool,
+    wanted: &(dyn Fn(u32) -> bool + Sync),
 ) -> Result<Loaded, Error> {
     let mut loader = Loader {
         limits: *limits,
-        decoder: Decoder::new(limits),
         captures: BTreeMap::new(),
         open: BTreeMap::new(),
         damages: Vec::new(),
@@ -125,21 +126,34 @@ pub fn load_some(
         blocks: 0,
         budget: limits.budget(file.len() as u64),
     };
-    for event in Reader::new(file, limits)? {
-        match event {
-            Event::Damage(damage) => loader.pending.push(damage),
-            Event::Block(block) => loader.block(&block, wanted),
-        }
-    }
+    ahead::each(
+        Reader::new(file, limits)?,
+        limits,
+        wanted,
+        |step| match step {
+            Step::Damage(damage) => {
+                loader.pending.push(damage);
+                Pace::Same
+            }
+            Step::Wanted(block, members) => {
+                loader.begin(&block);
+                let read = loader.read(&block, members);
+                loader.end(&block, read)
+            }
+            Step::Unwanted(block, passed) => {
+                loader.begin(&block);
+                loader.end(&block, passed)
+            }
+        },
+    );
     Ok(loader.finish())
 }
 
 /// What makes two raw parts the same source.
 type RawKey = (Vec<u8>, u64, u64, u32, u8, u64, u8);
 
-struct Loader<'a> {
+struct Loader {
     limits: Limits,
-    decoder: Decoder<'a>,
     captures: BTreeMap<u32, Capture>,
     open: BTreeMap<(u32, RawKey), RawSource>,
     damages: Vec<Damage>,
@@ -151,21 +165,24 @@ struct Loader<'a> {
     budget: Budget,
 }
 
-impl<'a> Loader<'a> {
-    fn block(&mut self, block: &Block<'a>, wanted: &dyn Fn(u32) -> bool) {
+impl Loader {
+    fn begin(&mut self, block: &Block<'_>) {
         let number = block.header.capture;
         self.captures.entry(number).or_default();
         self.settle(Some(number));
         self.at = Some((number, block.header.kind == BlockKind::End));
-        let end = block.header.kind == BlockKind::End;
-        let read = if end || wanted(number) {
-            self.read(block)
-        } else {
-            self.decoder.pass(block)
-        };
+    }
+
+    fn end(&mut self, block: &Block<'_>, read: Result<(), Damage>) -> Pace {
         match read {
-            Ok(()) => self.blocks += 1,
-            Err(damage) => self.damage(number, damage),
+            Ok(()) => {
+                self.blocks += 1;
+                Pace::Same
+            }
+            Err(damage) => {
+                self.damage(block.header.capture, damage);
+                Pace::OnDemand
+            }
         }
     }
 
@@ -194,7 +211,11 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads a block's records.
-    fn read(&mut self, block: &Block<'a>) -> Result<(), Damage> {
+    fn read(
+        &mut self,
+        block: &Block<'_>,
+        members: &mut dyn FnMut() -> Members,
+    ) -> Result<(), Damage> {
         let damage = |kind| Damage {
             offset: block.offset,
             length: 0,
@@ -213,7 +234,7 @@ impl<'a> Loader<'a> {
         if decoded_bytes <= self.limits.block_bytes {
             self.budget.take(u64::from(decoded_bytes)).map_err(limit)?;
         }
-        for member in self.decoder.members(block)? {
+        for member in members()? {
             let Member { kind, payload } = member;
             match self.records(block.header.capture, kind, &payload) {
                 Ok(None) => {}

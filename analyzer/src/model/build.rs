@@ -174,18 +174,31 @@ fn words(damages: &[Damage]) -> Vec<String> {
     damages.iter().map(ToString::to_string).collect()
 }
 
-/// Sockets that a descriptor proves and no table lists.
+/// Sockets that a descriptor proves and no table lists; `drafts` are sorted by key.
 fn add_unlisted(drafts: &mut Vec<Draft>, held: &Held, host: HostId) {
-    let mut known: Vec<u64> = drafts.iter().map(|draft| draft.socket.inode).collect();
-    known.sort_unstable();
-    let mut unlisted: Vec<u64> = held.sockets.iter().map(|(inode, _)| *inode).collect();
-    unlisted.dedup();
-    unlisted.retain(|inode| known.binary_search(inode).is_err());
-    drafts.extend(
-        unlisted
-            .into_iter()
-            .map(|inode| Draft::new(host, inode, Family::Other)),
-    );
+    let listed = |at: &mut usize, inode: u64| {
+        let before = |draft: &Draft| match draft.socket.key {
+            // By cookie come first, whatever their inode.
+            SocketKey::Cookie(_) => true,
+            SocketKey::Inode(other) => other < inode,
+        };
+        while drafts.get(*at).is_some_and(before) {
+            *at += 1;
+        }
+        drafts.get(*at).is_some_and(|d| d.socket.inode == inode)
+    };
+    let mut at = 0;
+    let mut unlisted: Vec<u64> = Vec::new();
+    for (inode, _) in &held.sockets {
+        if !listed(&mut at, *inode) && unlisted.last() != Some(inode) {
+            unlisted.push(*inode);
+        }
+    }
+    if unlisted.is_empty() {
+        return;
+    }
+    let new = |inode| Draft::new(host, inode, Family::Other);
+    drafts.extend(unlisted.into_iter().map(new));
     drafts.sort_by_key(|draft| draft.socket.key);
 }
 

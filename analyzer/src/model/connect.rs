@@ -39,9 +39,16 @@ impl Connector<'_> {
         let mut one_sided = 0;
         self.queued(&mut found);
         for (at, draft) in self.drafts.iter().enumerate() {
-            let Some(peer) = draft.peer.filter(|peer| *peer != 0) else {
+            let Some(peer) = draft.peer else { continue };
+            if peer == 0 {
+                // PEER without inode and both directions shut down: the other end has closed.
+                let stream = draft.socket.kind != SocketType::Dgram;
+                let waits = || found.pending.binary_search(&at).is_ok();
+                if stream && draft.socket.state == SocketState::Closing && !waits() {
+                    found.connections.push(self.closing(at, &listeners));
+                }
                 continue;
-            };
+            }
             let dgram = draft.socket.kind == SocketType::Dgram;
             let Some(other) = self.by_inode(peer, at) else {
                 found.connections.push(self.alone(at, &listeners, dgram));
@@ -61,15 +68,6 @@ impl Connector<'_> {
                 }
             }
         }
-        for (at, draft) in self.drafts.iter().enumerate() {
-            // PEER without inode and both directions shut down: the other end has closed.
-            let stream = draft.socket.kind != SocketType::Dgram;
-            let waits = found.pending.binary_search(&at).is_ok();
-            let closed = draft.peer == Some(0) && draft.socket.state == SocketState::Closing;
-            if closed && stream && !waits {
-                found.connections.push(self.closing(at, &listeners));
-            }
-        }
         self.eliminated(&mut found);
         if one_sided > 0 {
             let text = format!(
@@ -87,12 +85,34 @@ impl Connector<'_> {
     /// The socket of an inode that could be `from`'s peer. Where an inode stands for two sockets it
     /// is the first of them: if that is the wrong one it does not point back, and no edge is made.
     fn by_inode(&self, inode: u32, from: usize) -> Option<usize> {
-        let key = SocketKey::Inode(inode.into());
-        let at = self.keys.binary_search(&key).ok()?;
+        let at = self.find_near(SocketKey::Inode(inode.into()), from)?;
         let draft = &self.drafts[at];
         let fits = draft.socket.family == Family::Unix
             && draft.socket.kind == self.drafts[from].socket.kind;
         fits.then_some(at)
+    }
+
+    /// The socket of a key. Two ends of a connection are made at about the same time, so that their
+    /// inodes are close: the search goes out from `from` in steps that double.
+    fn find_near(&self, key: SocketKey, from: usize) -> Option<usize> {
+        let (mut low, mut high) = (from, from);
+        let mut step = 1;
+        if self.keys[from] < key {
+            while high < self.keys.len() && self.keys[high] < key {
+                low = high;
+                high += step;
+                step *= 2;
+            }
+        } else {
+            while low > 0 && self.keys[low] > key {
+                high = low;
+                low = low.saturating_sub(step);
+                step *= 2;
+            }
+        }
+        let end = self.keys.len().min(high + 1);
+        let at = self.keys[low..end].binary_search(&key).ok()?;
+        Some(low + at)
     }
 
     fn points_to(&self, from: usize, to: usize) -> bool {

@@ -28,25 +28,33 @@ fn canonical(address: Address) -> Address {
 
 /// The connections between a host's internet and vsock sockets; `drafts` are sorted by key.
 pub(super) fn connections(drafts: &[Draft], first: usize, holders: &[Holder]) -> Vec<Connection> {
-    let mut by_tuple: BTreeMap<Tuple, usize> = BTreeMap::new();
+    // Far the most sockets of a host have no address: they are gone through once.
+    let addressed = drafts.iter().enumerate();
+    let addressed: Vec<(usize, &Draft)> = addressed
+        .filter(|(_, draft)| draft.socket.local.is_some())
+        .collect();
+    let mut by_tuple: BTreeMap<Tuple, Option<usize>> = BTreeMap::new();
     let mut elsewhere: BTreeMap<(&str, Address, Address), Vec<usize>> = BTreeMap::new();
-    for (at, draft) in drafts.iter().enumerate() {
+    for (at, draft) in addressed.iter().copied() {
         if let Some(tuple) = tuple(draft) {
-            by_tuple.insert(tuple, at);
+            // Two that look alike (SO_REUSEPORT): nobody can tell which of them it is.
+            let sole = |one: &mut Option<usize>| *one = None;
+            by_tuple.entry(tuple).and_modify(sole).or_insert(Some(at));
             elsewhere
                 .entry((tuple.1, tuple.2, tuple.3))
                 .or_default()
                 .push(at);
         }
     }
-    let listeners = Listeners::of(drafts, holders);
-    let receivers = Receivers::of(drafts);
+    let listeners = Listeners::of(drafts, &addressed, holders);
+    let receivers = Receivers::of(&addressed);
     let mut connections = Vec::new();
-    for (at, draft) in drafts.iter().enumerate() {
+    for (at, draft) in addressed.iter().copied() {
         let Some((netns, protocol, local, remote)) = tuple(draft) else {
             continue;
         };
         let same = by_tuple.get(&(netns, protocol, remote, local)).copied();
+        let same = same.flatten();
         // Over a veth both ends are on this host; never over loopback, which each namespace has.
         let other = same.or_else(|| {
             let sole = |of: (&'static str, Address, Address)| match elsewhere.get(&of)?[..] {
@@ -165,12 +173,12 @@ struct Receivers {
 }
 
 impl Receivers {
-    fn of(drafts: &[Draft]) -> Self {
+    fn of(addressed: &[(usize, &Draft)]) -> Self {
         let mut receivers = Self {
             by_port: BTreeMap::new(),
             own: BTreeSet::new(),
         };
-        for (at, draft) in drafts.iter().enumerate() {
+        for (at, draft) in addressed.iter().copied() {
             let socket = &draft.socket;
             let (Some(netns), Some(local)) = (socket.netns, socket.local.map(split)) else {
                 continue;
@@ -259,9 +267,9 @@ struct Listeners<'a> {
 }
 
 impl<'a> Listeners<'a> {
-    fn of(drafts: &'a [Draft], holders: &'a [Holder]) -> Self {
+    fn of(drafts: &'a [Draft], addressed: &[(usize, &'a Draft)], holders: &'a [Holder]) -> Self {
         let mut by_port: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (at, draft) in drafts.iter().enumerate() {
+        for (at, draft) in addressed.iter().copied() {
             let socket = &draft.socket;
             if socket.state == SocketState::Listening
                 && let (Some(netns), Some(protocol)) = (socket.netns, socket.protocol)

@@ -70,6 +70,32 @@ pub(super) fn drafts(
     (drafts, coverage)
 }
 
+/// A dump of fewer sockets is read sooner than a thread is started.
+const WORTH_A_THREAD: usize = 10_000;
+
+/// By inode, then cookie; of several readings of one socket the first. Ordered before they are read
+/// whole: a draft is several times as large.
+fn in_order<'a>(heads: &[unix_diag::Head<'a>]) -> Vec<unix_diag::Head<'a>> {
+    // Inode and place in one number: nothing sorts faster. A dump has less than 2³² rows, since the
+    // inodes in it have 32 bits, and is read a bounded number of times.
+    let keys = heads.iter().enumerate();
+    let mut keys: Vec<u64> = keys
+        .map(|(at, head)| u64::from(head.inode) << 32 | at as u64)
+        .collect();
+    keys.sort_unstable();
+    let mut ordered: Vec<unix_diag::Head<'a>> = Vec::with_capacity(keys.len());
+    let at = |key: &u64| heads[(key & u64::from(u32::MAX)) as usize];
+    for same in keys.chunk_by(|one, other| one >> 32 == other >> 32) {
+        let first = ordered.len();
+        ordered.extend(same.iter().map(at));
+        if same.len() > 1 {
+            ordered[first..].sort_by_key(|head| head.cookie);
+        }
+    }
+    ordered.dedup_by_key(|head| (head.inode, head.cookie));
+    ordered
+}
+
 /// Raw sources by name and network namespace.
 type Sources<'a> = BTreeMap<(&'a [u8], u64), Vec<&'a RawSource>>;
 
@@ -121,12 +147,8 @@ impl<'a> Namespace<'a> {
             heads.append(&mut found);
             bad += unreadable;
         }
-        // Ordered before they are read whole: a draft is several times as large. Stable, since of
-        // several readings the latest comes first.
-        heads.sort_by_key(|head| (head.inode, head.cookie));
-        heads.dedup_by_key(|head| (head.inode, head.cookie));
-        let rows = heads.iter().map(|head| head.row(self.order));
-        drafts.extend(rows.map(|row| self.diag_draft(row)));
+        let heads = in_order(&heads);
+        drafts.extend(self.diag_drafts(&heads));
         if bad > 0 {
             diag = Readable::Truncated;
             self.warn(
@@ -156,6 +178,34 @@ impl<'a> Namespace<'a> {
                 proc_net,
             },
         )
+    }
+
+    /// The drafts of a whole dump, by as many threads as make it quicker.
+    fn diag_drafts(&self, heads: &[unix_diag::Head<'_>]) -> Vec<Draft> {
+        let make = |heads: &[unix_diag::Head<'_>], into: &mut Vec<Draft>| {
+            into.extend(
+                heads
+                    .iter()
+                    .map(|head| self.diag_draft(head.row(self.order))),
+            );
+        };
+        let mut drafts = Vec::with_capacity(heads.len());
+        if heads.len() < WORTH_A_THREAD {
+            make(heads, &mut drafts);
+            return drafts;
+        }
+        // What the other thread makes is moved once more, so it makes the smaller part.
+        let (own, others) = heads.split_at(heads.len() / 5 * 3);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let mut drafts = Vec::with_capacity(others.len());
+                make(others, &mut drafts);
+                drafts
+            });
+            make(own, &mut drafts);
+            drafts.append(&mut other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        });
+        drafts
     }
 
     fn diag_draft(&self, row: unix_diag::Row) -> Draft {

@@ -3,12 +3,25 @@
 use crate::graph::{By, Groups};
 use crate::model::{FdsStatus, Holder, Map, ProcessId, SocketId};
 
+/// A map of groups, and how many processes each stands for, by its process in the map.
+#[derive(Debug, Clone, Default)]
+pub struct Collapsed {
+    /// The map.
+    pub map: Map,
+    /// How many processes; empty where each is one of its own.
+    pub members: Vec<usize>,
+}
+
 /// The map with one process for each group: the first of each stands for all, under the group's
-/// name. Nothing else changes, so that whatever asks questions of processes asks them of groups.
+/// name (printable text, in place of `comm`). Nothing else changes, so that whatever asks questions
+/// of processes asks them of groups.
 #[must_use]
-pub fn collapse(map: Map, by: By) -> Map {
+pub fn grouped(map: Map, by: By) -> Collapsed {
     if matches!(by, By::Process | By::Socket) {
-        return map;
+        return Collapsed {
+            map,
+            members: Vec::new(),
+        };
     }
     let groups = Groups::of(&map, by);
     let mut first: Vec<Option<ProcessId>> = vec![None; groups.len()];
@@ -61,14 +74,24 @@ pub fn collapse(map: Map, by: By) -> Map {
         pipe.readers = regroup(&pipe.readers);
         pipe.writers = regroup(&pipe.writers);
     }
-    for (process, group) in collapsed.processes.iter_mut().zip(&counts) {
-        if *group > 1 {
-            process.comm = [&process.comm, format!(" ×{group}").as_bytes()]
+    Collapsed {
+        map: collapsed,
+        members: counts,
+    }
+}
+
+/// The same, with how many it stands for at the end of each group's name: `nginx ×4`.
+#[must_use]
+pub fn collapse(map: Map, by: By) -> Map {
+    let Collapsed { mut map, members } = grouped(map, by);
+    for (process, members) in map.processes.iter_mut().zip(members) {
+        if members > 1 {
+            process.comm = [&process.comm, format!(" ×{members}").as_bytes()]
                 .concat()
                 .into();
         }
     }
-    collapsed
+    map
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::fmt;
 
 use super::{Selection, matching};
 use crate::escape;
+use crate::export::hex_of;
 use crate::graph::{Ends, Groups, Talk, talks};
 use crate::id;
 use crate::model::{
-    Address, Connection, ConnectionKind, ConnectionState, HostId, Map, Name, ProcessId, SocketId,
+    Address, Connection, ConnectionKind, ConnectionState, Holder, HostId, Map, Name, ProcessId,
+    SocketId,
 };
 
 /// What a conversation goes over: a listener's name or address, a FIFO's path.
@@ -32,6 +34,18 @@ pub enum ViaKind {
     Abstract,
     /// An internet or vsock address.
     Address,
+}
+
+impl Via {
+    /// The exact bytes in hexadecimal, an abstract name's with its leading NUL, where the text is not
+    /// exact.
+    pub fn hex(&self) -> Option<String> {
+        let abstract_name = (self.kind == ViaKind::Abstract).then(|| self.text.strip_prefix('@'));
+        match abstract_name.flatten() {
+            Some(name) => hex_of(name).map(|hex| format!("00{hex}")),
+            None => hex_of(&self.text),
+        }
+    }
 }
 
 /// Why nobody is known at one end of a conversation.
@@ -196,6 +210,26 @@ impl<'a> Wanted<'a> {
 /// Both ends in one process, and in no other: a self-pipe, a thread's wake-up socket.
 pub fn is_private(ends: &Ends) -> bool {
     matches!((&ends.from[..], &ends.to[..]), ([one], [two]) if one == two)
+}
+
+/// How many conversations a process has with nobody but itself.
+pub fn within_one(map: &Map) -> usize {
+    // None of the lists of processes is made: a map has very many of these.
+    let sole = |holders: &[Holder]| {
+        let first = holders.first()?.process;
+        holders.iter().all(|h| h.process == first).then_some(first)
+    };
+    let both = |one: &[Holder], two: &[Holder]| {
+        let one = sole(one);
+        one.is_some() && one == sole(two)
+    };
+    let connections = map.connections.iter().filter(|connection| {
+        let other = connection.b.or(connection.listener);
+        other.is_some_and(|other| both(map.holders(connection.a), map.holders(other)))
+    });
+    let pipes = map.pipes.iter();
+    let pipes = pipes.filter(|pipe| both(&pipe.readers, &pipe.writers));
+    connections.count() + pipes.count()
 }
 
 /// A pipe with nobody left at one end, where everybody was read.

@@ -10,11 +10,11 @@ mod restrict;
 mod select;
 mod waits;
 
-pub use collapse::collapse;
+pub use collapse::{Collapsed, collapse, grouped};
 pub use hubs::{Hub, Outside, hubs, outside};
 pub use links::{
     Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_dead_pipe, is_pending, is_private,
-    link_kind, links, named, nobody, via,
+    link_kind, links, named, nobody, via, within_one,
 };
 pub use path::{Direction, Hop, path};
 pub use pattern::Glob;

@@ -2,22 +2,28 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustix::io::Errno;
 use whotalks_snapshot::records::DescriptorInfo;
 use whotalks_snapshot::{BlockKind, RecordBlock};
 
 use super::process::Decimal;
 use super::{number, open_directory, read_piece};
 use crate::holders::Wanted;
+use crate::patience::Asker;
 use crate::sink::{Lane, Sink};
 
 /// An event poll has a line for each target; ten thousand fit.
 const TEXT_LIMIT_BYTES: usize = 1 << 20;
+/// Descriptors that are asked about at once, unless their texts come to this much before.
+const AT_ONCE: usize = 64;
+const AT_ONCE_BYTES: usize = 256 << 10;
 
 /// Reads them all, with several readers.
 pub(crate) fn read_all(
-    root: &OwnedFd,
+    root: &Arc<OwnedFd>,
     wanted: &[Wanted],
     jobs: usize,
     sink: &Sink,
@@ -25,9 +31,10 @@ pub(crate) fn read_all(
     let next = AtomicUsize::new(0);
     let work = || -> io::Result<()> {
         let mut lane = sink.lane()?;
+        let mut asker = Asker::default();
         let mut block = RecordBlock::new(BlockKind::DescriptorInfo);
         while let Some(table) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            read(root, table, &mut lane, &mut block)?;
+            read(root, table, &mut asker, &mut lane, &mut block)?;
         }
         lane.flush(&mut block)
     };
@@ -48,32 +55,64 @@ pub(crate) fn read_all(
 }
 
 fn read(
-    root: &OwnedFd,
+    root: &Arc<OwnedFd>,
     wanted: &Wanted,
+    asker: &mut Asker,
     lane: &mut Lane,
     block: &mut RecordBlock<DescriptorInfo>,
 ) -> io::Result<()> {
     let (pid, tid) = (wanted.pid, wanted.tid);
-    let mut record = DescriptorInfo {
-        pid,
-        tid,
-        ..DescriptorInfo::default()
-    };
+    let mut rest = &wanted.fds[..];
+    while !rest.is_empty() {
+        let fds = rest[..rest.len().min(AT_ONCE)].to_vec();
+        let root = root.clone();
+        let answer = asker.ask(move || some(&root, pid, tid, &fds));
+        let records = answer.unwrap_or_else(|errno| {
+            let silent = |fd: &u32| record(pid, tid, *fd, Err(errno));
+            rest.iter().map(silent).collect()
+        });
+        for record in &records {
+            lane.push(block, record)?;
+        }
+        rest = &rest[records.len().min(rest.len())..];
+    }
+    Ok(())
+}
+
+/// The first of these: as many as their texts allow, and one at least.
+fn some(root: &OwnedFd, pid: u32, tid: u32, fds: &[u32]) -> Vec<DescriptorInfo> {
     let path = match tid {
         0 => format!("{pid}/fdinfo"),
         tid => format!("{pid}/task/{tid}/fdinfo"),
     };
     let directory = open_directory(root, path);
-    for fd in &wanted.fds {
-        record.fd = *fd;
-        let path = Decimal::new(*fd);
-        let text = &mut record.text;
+    let mut bytes = 0;
+    let mut records = Vec::with_capacity(fds.len());
+    for fd in fds {
+        let mut text = Vec::new();
         let read = match &directory {
-            Ok(directory) => read_piece(directory, path.as_str(), TEXT_LIMIT_BYTES, text),
+            Ok(directory) => {
+                let path = Decimal::new(*fd);
+                read_piece(directory, path.as_str(), TEXT_LIMIT_BYTES, &mut text)
+            }
             Err(errno) => Err(*errno),
         };
-        record.errno = read.err().map_or(0, number);
-        lane.push(block, &record)?;
+        bytes += text.len();
+        records.push(record(pid, tid, *fd, read.map(|()| text)));
+        if bytes > AT_ONCE_BYTES {
+            break;
+        }
     }
-    Ok(())
+    records
+}
+
+fn record(pid: u32, tid: u32, fd: u32, read: Result<Vec<u8>, Errno>) -> DescriptorInfo {
+    let errno = read.as_ref().err().map_or(0, |errno| number(*errno));
+    DescriptorInfo {
+        pid,
+        tid,
+        fd,
+        errno,
+        text: read.unwrap_or_default(),
+    }
 }

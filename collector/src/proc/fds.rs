@@ -1,91 +1,110 @@
-//! A descriptor table: every link of `/proc/PID/fd`, without allocating for each.
+//! A stretch of a descriptor table: links of `/proc/PID/fd`, without allocating for each.
 
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, RawDir};
+use rustix::fs::{AtFlags, FileType, RawDir, SeekFrom, seek};
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 
 use super::process::LINK_BYTES;
-use super::{decimal, number, read_link};
-use crate::clock;
+use super::{decimal, number, open_directory, read_link};
 use crate::identity::Identity;
 
-/// A part of a table is handed on at so many descriptors, …
-const PART_DESCRIPTORS: usize = 64 << 10;
-/// … or when its texts have grown to this.
-const PART_BYTES: usize = 512 << 10;
+/// A stretch ends when its texts have grown to this.
+const TEXT_BYTES: usize = 512 << 10;
+/// Where a descriptor stands in the directory: after `.` and `..` (`proc_readfd_common` in the
+/// kernel, since there is such a directory).
+const FIRST: u64 = 2;
 
-/// Whose table, and in which look.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Owner {
-    pub(crate) pid: u32,
-    /// The thread, where its table is private; else 0.
-    pub(crate) tid: u32,
-    pub(crate) pass: u8,
+/// What is left to do after a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Nothing: the table has ended.
+    Nothing,
+    /// What begins with this number.
+    From(u32),
+    /// Nothing can be: `errno` of listing.
+    Failed(u16),
 }
 
-/// How reading a table went.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Outcome {
+/// A stretch that was read.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    pub(crate) table: DescriptorTable,
     pub(crate) descriptors: u64,
+    /// Of these, links that were refused.
     pub(crate) refused: u64,
-    /// `errno` of listing, 0: listed to its end.
-    pub(crate) errno: u16,
+    pub(crate) rest: Rest,
 }
 
-/// Reads the table that a directory shows (`fd` of a process or a thread, if that could be opened).
-/// `each` sees every link, `emit` takes the parts; a table that cannot be listed is one part without
-/// entries.
-pub(crate) fn read<E>(
-    directory: Result<OwnedFd, Errno>,
-    owner: Owner,
+/// Reads these numbers of a table, through a listing of its own; at most so many of them.
+pub(crate) fn range(
+    directory: &OwnedFd,
+    head: &DescriptorTable,
+    numbers: Range<u32>,
     entries: &mut [MaybeUninit<u8>],
-    mut each: impl FnMut(u32, &Link<'_>),
-    mut emit: impl FnMut(&DescriptorTable) -> Result<(), E>,
-) -> Result<Outcome, E> {
-    let mut head = DescriptorTable {
-        pid: owner.pid,
-        tid: owner.tid,
-        pass: owner.pass,
-        at_boottime_ns: clock::reading_ns(),
-        ..DescriptorTable::default()
-    };
-    let mut outcome = Outcome::default();
-    let directory = match directory {
-        Ok(directory) => directory,
-        Err(errno) => {
-            outcome.errno = number(errno);
-            head.errno = outcome.errno;
-            head.last = true;
-            emit(&head)?;
-            return Ok(outcome);
+) -> Stretch {
+    let listing = open_directory(directory, c".").and_then(|listing| {
+        seek(&listing, SeekFrom::Start(FIRST + u64::from(numbers.start)))?;
+        Ok(listing)
+    });
+    match listing {
+        Ok(listing) => {
+            let mut listing = RawDir::new(&listing, entries);
+            stretch(
+                &mut listing,
+                directory,
+                head,
+                numbers,
+                usize::MAX,
+                &mut |_, _| {},
+            )
         }
-    };
+        Err(errno) => Stretch {
+            table: head.clone(),
+            descriptors: 0,
+            refused: 0,
+            rest: Rest::Failed(number(errno)),
+        },
+    }
+}
+
+/// Reads on in a listing, `most` descriptors or up to the end of `numbers`; `each` sees every link.
+pub(crate) fn stretch(
+    listing: &mut RawDir<'_, &OwnedFd>,
+    directory: &OwnedFd,
+    head: &DescriptorTable,
+    numbers: Range<u32>,
+    most: usize,
+    each: &mut dyn FnMut(u32, &Link<'_>),
+) -> Stretch {
     let mut builder = TableBuilder::new(head.clone());
-    let mut listing = RawDir::new(&directory, entries);
+    let (mut vanished, mut refused) = (0, 0);
     let mut text = [0; LINK_BYTES];
-    while let Some(entry) = listing.next() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(errno) => {
-                outcome.errno = number(errno);
-                break;
-            }
+    let rest = loop {
+        let entry = match listing.next() {
+            None => break Rest::Nothing,
+            Some(Ok(entry)) => entry,
+            Some(Err(errno)) => break Rest::Failed(number(errno)),
         };
         let name = entry.file_name();
-        let Some(fd) = decimal(name.to_bytes()) else {
+        let Some(fd) = decimal(name.to_bytes()).filter(|fd| *fd >= numbers.start) else {
             continue; // . and ..
         };
-        let link = match read_link(&directory, name, &mut text) {
-            Ok(text) => look_closer(&directory, name, Link::from_text(text)),
+        if fd >= numbers.end {
+            break Rest::From(numbers.end);
+        }
+        let link = match read_link(directory, name, &mut text) {
+            Ok(text) => look_closer(directory, name, Link::from_text(text)),
             Err(Errno::NOENT) => {
-                head.vanished += 1;
+                vanished += 1;
                 continue;
             }
             Err(errno) => {
-                outcome.refused += 1;
+                refused += 1;
                 Link::Refused {
                     errno: number(errno),
                 }
@@ -93,30 +112,23 @@ pub(crate) fn read<E>(
         };
         each(fd, &link);
         builder.push(fd, link);
-        outcome.descriptors += 1;
-        if builder.count() >= PART_DESCRIPTORS || builder.column_bytes() >= PART_BYTES {
-            let next = DescriptorTable {
-                part: head.part + 1,
-                vanished: 0,
-                ..head.clone()
-            };
-            let mut part =
-                std::mem::replace(&mut builder, TableBuilder::new(next.clone())).finish();
-            part.vanished = head.vanished;
-            emit(&part)?;
-            head = next;
+        if builder.count() >= most || builder.column_bytes() >= TEXT_BYTES {
+            break Rest::From(fd.saturating_add(1));
         }
+    };
+    let descriptors = builder.count() as u64;
+    let mut table = builder.finish();
+    table.vanished = vanished;
+    Stretch {
+        table,
+        descriptors,
+        refused,
+        rest,
     }
-    let mut part = builder.finish();
-    part.vanished = head.vanished;
-    part.errno = outcome.errno;
-    part.last = true;
-    emit(&part)?;
-    Ok(outcome)
 }
 
 /// Direction of a pipe, and whether a path is a FIFO. Nothing is opened.
-fn look_closer<'a>(directory: &OwnedFd, name: &std::ffi::CStr, link: Link<'a>) -> Link<'a> {
+fn look_closer<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a> {
     match link {
         Link::Pipe { inode, .. } => Link::Pipe {
             inode,
@@ -139,7 +151,7 @@ fn look_closer<'a>(directory: &OwnedFd, name: &std::ffi::CStr, link: Link<'a>) -
 }
 
 /// The link's own mode: 0500 for reading, 0300 for writing.
-fn access(directory: &OwnedFd, name: &std::ffi::CStr) -> u8 {
+fn access(directory: &OwnedFd, name: &CStr) -> u8 {
     rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_or(0, |link| {
         u8::from(link.st_mode & 0o400 != 0) | u8::from(link.st_mode & 0o200 != 0) << 1
     })

@@ -10,14 +10,16 @@ use rustix::path::Arg;
 
 pub(crate) mod fdinfo;
 pub(crate) mod fds;
+pub(crate) mod gathered;
 pub(crate) mod kept;
 pub(crate) mod process;
 pub(crate) mod reader;
 pub(crate) mod scan;
+pub(crate) mod table;
 pub(crate) mod threads;
 
 /// Enough for what the kernel gives at once.
-const CHUNK_BYTES: usize = 64 << 10;
+pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 
 /// More than most files of a process have.
 const PIECE_BYTES: usize = 2 << 10;

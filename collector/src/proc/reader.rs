@@ -5,147 +5,23 @@ use std::iter::{from_fn, once};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
-use whotalks_snapshot::records::{Process, Wait};
-use whotalks_snapshot::{BlockKind, RecordBlock};
+use whotalks_snapshot::records::Process;
 
+use super::gathered::{Gathered, Stage, Stop};
 use super::kept::{Keeper, Kept};
-use super::process::{self, Subject, unread};
+use super::process::{self, Subject};
 use super::scan::{Known, Plan, Queue, Shared, lock};
-use super::{fds, namespace_inode, number, threads};
+use super::table::{self, DIRENT_BYTES, Outcome, Owner, Split};
+use super::{namespace_inode, threads};
+use crate::cgroups;
 use crate::found::{Found, Source, Way};
-use crate::sink::Lane;
-use crate::{cgroups, clock};
 
-/// Room for some 2,500 directory entries at once.
-const DIRENT_BYTES: usize = 64 << 10;
-
-/// Why a reader ended before its work did.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    Failed(io::Error),
-    /// It took too long, and somebody else goes on with its work.
-    LeftBehind,
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// What a reader is at.
-#[derive(Debug, Clone, Copy)]
-enum Stage {
-    /// Nothing that could keep it waiting.
-    Idle,
-    /// The process's own files.
-    Process { pid: u32, careful: bool },
-    /// A table; `part`: of those that are handed on.
-    Table { pid: u32, tid: u32, part: u32 },
-    /// What its threads wait for.
-    Threads { pid: u32 },
-    /// A table that was read before.
-    Again { pid: u32 },
-}
-
-/// What a reader has gathered. All of this can go on without it.
-pub(crate) struct Output {
-    lane: Lane,
-    processes: RecordBlock<Process>,
-    tables: RecordBlock<DescriptorTable>,
-    waits: RecordBlock<Wait>,
-    pub(crate) found: Found,
-    stage: Stage,
-    since: Instant,
-    /// Processes that it has taken and not begun.
-    rest: Range<usize>,
-}
-
-impl Output {
-    /// Nothing yet.
-    pub(crate) fn new(lane: Lane) -> Self {
-        Self {
-            lane,
-            processes: RecordBlock::new(BlockKind::Processes),
-            tables: RecordBlock::new(BlockKind::Descriptors),
-            waits: RecordBlock::new(BlockKind::Waits),
-            found: Found::default(),
-            stage: Stage::Idle,
-            since: Instant::now(),
-            rest: 0..0,
-        }
-    }
-
-    /// For how long nothing has come of what it is at.
-    pub(crate) fn idle(&self) -> Duration {
-        match self.stage {
-            Stage::Idle => Duration::ZERO,
-            _ => self.since.elapsed(),
-        }
-    }
-
-    /// Records that the process at hand does not answer; gives what is left to do, and a process
-    /// that is worth another try.
-    pub(crate) fn give_up(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<u32>)> {
-        let errno = number(Errno::TIMEDOUT);
-        let table = |pid, tid, part| DescriptorTable {
-            pid,
-            tid,
-            pass,
-            part,
-            errno,
-            last: true,
-            at_boottime_ns: clock::boottime_ns(),
-            ..DescriptorTable::default()
-        };
-        let mut retry = None;
-        match self.stage {
-            Stage::Idle => {}
-            Stage::Process { pid, careful } => {
-                self.found.stuck.insert(pid);
-                if careful {
-                    let record = Process {
-                        pid,
-                        at_boottime_ns: clock::boottime_ns(),
-                        errors: unread("process", Errno::TIMEDOUT),
-                        ..Process::default()
-                    };
-                    self.lane.push(&mut self.processes, &record)?;
-                    self.lane.push(&mut self.tables, &table(pid, 0, 0))?;
-                    self.found.tally.denied += 1;
-                } else {
-                    retry = Some(pid);
-                }
-            }
-            Stage::Table { pid, tid, part } => {
-                self.found.stuck.insert(pid);
-                self.lane.push(&mut self.tables, &table(pid, tid, part))?;
-                self.found.tally.denied += 1;
-            }
-            Stage::Threads { pid } => {
-                self.found.stuck.insert(pid);
-                let wait = Wait {
-                    pid,
-                    tid: pid,
-                    syscall_errno: errno,
-                    wchan_errno: errno,
-                    ..Wait::default()
-                };
-                self.lane.push(&mut self.waits, &wait)?;
-            }
-            Stage::Again { pid } => {
-                self.found.stuck.insert(pid);
-                self.found.cut = true;
-            }
-        }
-        self.stage = Stage::Idle;
-        Ok((std::mem::take(&mut self.rest), retry))
-    }
-}
+/// Paths of deleted executables that are looked up by each reader.
+const DELETED_LIMIT: usize = 1_024;
 
 /// A thread that reads.
 pub(crate) struct Reader {
@@ -164,7 +40,7 @@ impl Reader {
     }
 
     /// Hands something on, or says what it is at. Nothing is asked of a process meanwhile.
-    fn with<T>(&self, work: impl FnOnce(&mut Output) -> io::Result<T>) -> Result<T, Stop> {
+    fn with<T>(&self, work: impl FnOnce(&mut Gathered) -> io::Result<T>) -> Result<T, Stop> {
         let mut shared = lock(&self.shared);
         let output = shared.as_mut().ok_or(Stop::LeftBehind)?;
         let done = work(output);
@@ -214,9 +90,7 @@ impl Reader {
         }
         self.with(|output| {
             output.stage = Stage::Idle;
-            output.lane.flush(&mut output.processes)?;
-            output.lane.flush(&mut output.tables)?;
-            output.lane.flush(&mut output.waits)
+            output.flush()
         })
     }
 
@@ -268,7 +142,7 @@ impl Reader {
                 tid: 0,
                 part: 0,
             };
-            output.lane.push(&mut output.processes, &subject.record)
+            output.process(&subject.record)
         })?;
         let (outcome, parts, kept) = self.table(subject, 0, false, entries)?;
         debug_assert!(parts.is_empty());
@@ -304,7 +178,7 @@ impl Reader {
         for tid in threads::list(subject) {
             if self.plan.waits {
                 let wait = threads::wait(subject, tid, careful);
-                self.with(|output| output.lane.push(&mut output.waits, &wait))?;
+                self.with(|output| output.wait(&wait))?;
             }
             if tid == main || tid == pid {
                 continue; // its table is the one that was read, or it has exited
@@ -346,7 +220,7 @@ impl Reader {
             now => self.with(|output| {
                 output.found.changed = true;
                 for part in parts {
-                    output.lane.push(&mut output.tables, &part)?;
+                    output.table(&part)?;
                 }
                 if let (Some(kept), Some(now)) = (kept, now) {
                     output.found.kept.push(kept.of(&now.record));
@@ -363,9 +237,9 @@ impl Reader {
         tid: u32,
         hold: bool,
         entries: &mut [MaybeUninit<u8>],
-    ) -> Result<(fds::Outcome, Vec<DescriptorTable>, Option<Kept>), Stop> {
+    ) -> Result<(Outcome, Vec<DescriptorTable>, Option<Kept>), Stop> {
         let pid = subject.record.pid;
-        let owner = fds::Owner {
+        let owner = Owner {
             pid,
             tid,
             pass: self.plan.pass,
@@ -373,9 +247,10 @@ impl Reader {
         let mut keeper = Keeper::new(self.plan.everything);
         let mut parts = Vec::new();
         let mut networks = Vec::new();
-        let outcome = fds::read(
+        let outcome = table::read(
             subject.descriptors(tid),
             owner,
+            Split::among(self.plan.jobs),
             entries,
             |fd, link| {
                 keeper.see(fd, link);
@@ -389,7 +264,7 @@ impl Reader {
                 self.with(|output| {
                     let part = table.part + 1;
                     output.stage = Stage::Table { pid, tid, part };
-                    output.lane.push(&mut output.tables, table)
+                    output.table(table)
                 })
             },
         )?;
@@ -422,6 +297,11 @@ fn note(found: &mut Found, record: &Process) {
     if record.mntns != 0 {
         found.mount(record.mntns, pid, record.root != b"/");
     }
+    if let Some(path) = deleted_executable(record)
+        && found.deleted.len() < DELETED_LIMIT
+    {
+        found.deleted.insert((record.mntns, path.to_vec()));
+    }
     found.uids.extend(process::user_ids(&record.status));
     if let Some(path) = cgroups::unified(&record.cgroup)
         && found.cgroups.len() < cgroups::CGROUPS_LIMIT
@@ -429,6 +309,14 @@ fn note(found: &mut Found, record: &Process) {
     {
         found.cgroups.insert(path.to_vec());
     }
+}
+
+/// Where the executable was, which has no link any more: a path below the mount namespace's own root.
+fn deleted_executable(record: &Process) -> Option<&[u8]> {
+    let path = record.exe.strip_suffix(b" (deleted)")?;
+    let rooted = record.mntns != 0 && record.root == b"/" && path.starts_with(b"/");
+    let memory = path.starts_with(b"/memfd:");
+    (rooted && !memory && record.exe_nlink == Some(0)).then_some(path)
 }
 
 /// A descriptor may be all that keeps a network namespace.

@@ -13,15 +13,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::reader::{Output, Reader, Stop};
+use super::gathered::{Gathered, Stop};
+use super::reader::Reader;
 use crate::found::Found;
+use crate::patience::PATIENCE;
 use crate::queue::{Receiver, Sender, queue};
 use crate::sink::Sink;
 
 /// Processes taken at a time: few, so that one reader is not left with all the large ones.
 const CHUNK: usize = 8;
-/// Without progress for so long, a reader is given up.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// When so many were given up, nothing more is asked of anybody that could hold a reader up.
@@ -77,7 +77,7 @@ impl Queue {
 }
 
 /// A reader's work as its thread and this one share it; `None`: taken over.
-pub(crate) type Shared = Arc<Mutex<Option<Output>>>;
+pub(crate) type Shared = Arc<Mutex<Option<Gathered>>>;
 
 /// Reads them all into the sink.
 pub(crate) fn run(plan: Plan, sink: &Sink) -> io::Result<Found> {
@@ -92,7 +92,7 @@ pub(crate) fn run(plan: Plan, sink: &Sink) -> io::Result<Found> {
         found: Found::default(),
     };
     for _ in 0..readers {
-        team.begin(Output::new(sink.lane()?), 0..0, None)?;
+        team.begin(Gathered::new(sink.lane()?), 0..0, None)?;
     }
     team.wait(&ended)?;
     let mut found = team.found;
@@ -127,7 +127,12 @@ struct Team {
 }
 
 impl Team {
-    fn begin(&mut self, output: Output, rest: Range<usize>, retry: Option<u32>) -> io::Result<()> {
+    fn begin(
+        &mut self,
+        output: Gathered,
+        rest: Range<usize>,
+        retry: Option<u32>,
+    ) -> io::Result<()> {
         let shared: Shared = Arc::new(Mutex::new(Some(output)));
         let reader = Reader::new(self.plan.clone(), self.queue.clone(), shared.clone());
         let farewell = Farewell {
@@ -194,6 +199,6 @@ impl Team {
 }
 
 /// A panic elsewhere changes nothing about what was gathered.
-pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Option<Output>> {
+pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Option<Gathered>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

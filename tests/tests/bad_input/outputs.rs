@@ -132,3 +132,23 @@ fn a_failed_answer_leaves_the_old_one() {
     assert_eq!(std::fs::read_to_string(&output).unwrap(), "old");
     assert_eq!(names(world.directory()), ["map.svg"]);
 }
+
+/// Command lines are in them, as in the snapshot.
+#[test]
+fn what_is_new_is_its_owner_s_and_what_is_replaced_keeps_its_mode() {
+    let world = World::new();
+    let output = world.directory().join("output");
+    for (mut command, name) in writers() {
+        command.arg("-o").arg(&output);
+        let mode = || std::fs::metadata(&output).unwrap().permissions().mode() & 0o777;
+        run(&mut command, b"").exits(0);
+        assert_eq!(mode(), 0o600, "{name}");
+        // The collector replaces nothing unasked.
+        if name != "collect" {
+            std::fs::set_permissions(&output, Permissions::from_mode(0o644)).unwrap();
+            run(&mut command, b"").exits(0);
+            assert_eq!(mode(), 0o644, "{name}");
+        }
+        std::fs::remove_file(&output).unwrap();
+    }
+}

@@ -253,3 +253,23 @@ fn a_name_that_is_not_printable() {
         assert!(exact.contains(&hex), "{exact}");
     }
 }
+
+/// More files beside a listener than the collector looks at: what was not looked at is not clean.
+#[test]
+fn a_search_that_stops_at_its_limits_says_so() {
+    let world = World::new();
+    let crowd = world.directory().join("crowd");
+    std::fs::create_dir(&crowd).expect("the world's directory is ours");
+    for number in 0..40_000 {
+        std::fs::File::create(crowd.join(number.to_string())).expect("it can be made");
+    }
+    world
+        .actor()
+        .listen(&world.path("crowd/app.sock"), Kind::Stream, 3);
+    let document = check(&["--rule", "WT305"], &[&world.snapshot()]);
+    let unknown = document["unknown"].to_string();
+    assert!(
+        unknown.contains("search for socket files stopped"),
+        "{unknown}"
+    );
+}

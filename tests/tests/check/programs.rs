@@ -82,6 +82,15 @@ fn a_program_without_a_file_that_listens() {
     once(&world, &[]).are_exactly(&[]);
     std::fs::remove_file(&copy).expect("it is there");
     once(&world, &[]).are_exactly(&[("WT309", "medium")]);
+    // An upgrade: the path is there again.
+    std::fs::write(&copy, "newer").expect("it can be written");
+    let findings = once(&world, &[]);
+    let found = findings.are_exactly(&[("WT309", "low")]);
+    let evidence = found[0]["evidence"].to_string();
+    assert!(
+        evidence.contains("another file is at its path now"),
+        "{evidence}"
+    );
 }
 
 const SHELL: &str = "

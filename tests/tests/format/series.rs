@@ -328,7 +328,7 @@ fn a_series_of_this_machine() {
     assert_eq!(series.len(), 3);
     let cost = |at: usize| series[at]["stored_bytes"].as_u64().unwrap();
     assert!(cost(1) < cost(0) / 2 && cost(2) < cost(0) / 2, "{series:?}");
-    assert!(series.iter().all(|capture| capture["complete"] == true));
+    assert!(series.iter().all(|capture| capture["whole"] == true));
     for at in ["1", "2", "-1", "last"] {
         let mut export = Command::new(&programs().analyze);
         let map = run(export.args(["export", "--at", at]).arg(&file), b"").json();

@@ -1,9 +1,13 @@
 //! A machine that does not hold still: what is stable is exact, and no edge is false.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use whotalks_tests::programs::programs;
+use whotalks_tests::role::say;
 use whotalks_tests::{Edge, Kind, World};
 
 fn inode(id: &Value) -> Option<u64> {
@@ -68,4 +72,59 @@ fn no_false_edge_while_everything_changes() {
         seen > 0,
         "the churn left no trace in the maps: this test proves nothing"
     );
+}
+
+/// A process that forks clients of its own as fast as it can.
+fn storm(world: &World, name: &str) -> Child {
+    let name: String = world.abstract_name(name).bytes()[1..]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Command::new(&programs().actor)
+        .args(["--storm", &name])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// How many there were.
+fn calm(mut storm: Child) -> u64 {
+    drop(storm.stdin.take());
+    let mut said = String::new();
+    storm
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(storm.wait().unwrap().success());
+    said.trim().parse().unwrap()
+}
+
+/// Thousands of processes a second come, connect and go: every capture succeeds, and what is stable
+/// is exact in each.
+#[test]
+fn a_storm_of_processes_leaves_the_rest_exact() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let listener = server.listen(&world.path("stable.sock"), Kind::Stream, 4);
+    let connected = client.connect(&listener, Kind::Stream);
+    let accepted = server.accept(&listener);
+    let (one, other) = client.pair(Kind::Stream);
+    let begun = Instant::now();
+    let storms = ["first", "second"].map(|name| storm(&world, name));
+    std::thread::sleep(Duration::from_millis(100));
+    for _ in 0..10 {
+        world.capture().is_exactly(&[
+            Edge::accepted(&connected, &accepted, &listener),
+            Edge::pair(&one, &other),
+        ]);
+    }
+    let took = begun.elapsed();
+    let each = storms.map(calm);
+    let count: u64 = each.iter().sum();
+    let rate = count as f64 / took.as_secs_f64();
+    say(&format!("{count} forks and connects, {rate:.0} a second"));
+    assert!(each.iter().all(|count| *count > 100), "no storm: {each:?}");
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::role::{AGAIN, euid, needs_namespaces, skip, works};
 use whotalks_tests::world::export;
-use whotalks_tests::{Edge, Kind, World};
+use whotalks_tests::{Address, Edge, Kind, World};
 
 /// A capture behind a command that executes its last arguments, and its map.
 fn capture_behind(world: &World, wrapper: &[&str]) -> Value {
@@ -80,6 +80,31 @@ fn without_sock_diag_the_file_says_so() {
         let socket = sockets.find(|socket| socket["inode"] == one.inode);
         assert_eq!(socket.unwrap()["holders"].as_array().unwrap().len(), 1);
     }
+}
+
+/// The text tables of the inet families stand in for the dumps: the same edges, without cookies.
+#[test]
+fn without_sock_diag_addresses_still_pair() {
+    let world = World::new();
+    let (server, client) = (world.actor(), world.actor());
+    let mut edges = Vec::new();
+    for loopback in ["127.0.0.1:0", "[::1]:0"] {
+        let loopback = Address::Inet(loopback.into());
+        let listener = server.listen(&loopback, Kind::Stream, 4);
+        let connected = client.connect(&listener, Kind::Stream);
+        let accepted = server.accept(&listener);
+        edges.push(Edge::inet(&connected, &accepted).via(&listener));
+        let (a, b) = (
+            server.bound(&loopback, Kind::Datagram),
+            client.bound(&loopback, Kind::Datagram),
+        );
+        server.connect_to(&a, b.address.as_ref().unwrap());
+        client.connect_to(&b, a.address.as_ref().unwrap());
+        edges.push(Edge::inet(&a, &b));
+    }
+    capture_refused(&world, "socket:2=4:1");
+    let map = world.map_of(&world.directory().join("behind.whotalks"));
+    map.is_exactly(&edges);
 }
 
 /// `hidepid=2` hides whole processes from an ordinary user, who must not take that for all.

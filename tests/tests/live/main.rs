@@ -19,6 +19,7 @@ mod pairs;
 mod pipes;
 mod queues;
 mod rebound;
+mod spaces;
 mod stuck;
 mod threads;
 mod waits;

@@ -1,5 +1,6 @@
 //! A process that does not answer: it is recorded as such, and nobody else suffers.
 
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -7,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use whotalks_tests::programs::{PATIENCE, programs};
-use whotalks_tests::role::{skip, works};
-use whotalks_tests::world::export;
-use whotalks_tests::{Kind, World};
+use whotalks_tests::role::{needs_namespaces, skip, works};
+use whotalks_tests::world::{export, namespace};
+use whotalks_tests::{Address, Edge, Kind, World};
 
 /// Captures while each of these calls on this file takes longer than anybody waits; the child still
 /// has a thread in it when the snapshot is there.
@@ -98,4 +99,65 @@ fn a_table_that_never_ends_is_not_called_read() {
     assert_ne!(status(pid), "read");
     assert_eq!(status(other.pid()), "read");
     assert_eq!(graph["coverage"][0]["complete"], false);
+}
+
+/// A network namespace is mounted below a file system whose server has fallen silent, and a process
+/// works there: whoever goes that way waits for ever.
+#[test]
+fn a_path_that_nobody_serves_is_not_waited_for() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let folder = world.directory().join("silent");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    let mut server = Command::new("unshare")
+        .args(["-m", programs().actor.to_str().unwrap(), "--fuse", folder])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
+    if said.next().is_none() {
+        server.wait().unwrap();
+        return skip("no file system may be mounted from /dev/fuse");
+    }
+    let pid = server.id().to_string();
+    let enter = ["nsenter", "-m", "-t", &pid];
+    let hidden = r#"readlink /proc/self/ns/net && mount --bind /proc/self/ns/net "$0/file""#;
+    let mut mount = Command::new(enter[0]);
+    mount
+        .args(&enter[1..])
+        .args(["unshare", "-n", "sh", "-c", hidden, folder]);
+    let mounted = mount.output().unwrap();
+    assert!(mounted.status.success(), "{mounted:?}");
+    let text = String::from_utf8(mounted.stdout).unwrap();
+    let inode: u64 = text
+        .trim()
+        .trim_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .unwrap();
+    let worker = world.actor_with(&enter, &[]);
+    worker.change_directory(&Address::Path(folder.into()));
+    let (one, other) = worker.pair(Kind::Stream);
+    let elsewhere = world.actor_with(&["unshare", "-n"], &[]);
+    let netns = namespace(elsewhere.pid(), "net").unwrap();
+    let (third, fourth) = elsewhere.pair(Kind::Stream);
+    writeln!(input, "enough").unwrap();
+    assert_eq!(said.next().unwrap().unwrap(), "silent");
+
+    let map = world.capture();
+    map.is_exactly(&[Edge::pair(&one, &other), Edge::pair(&third, &fourth)]);
+    let coverage = map.rows("coverage").next().unwrap();
+    let diag = |inode: u64| {
+        let mut spaces = coverage["netns"].as_array().unwrap().iter();
+        spaces.find(|space| space["inode"] == inode).unwrap()["diag"].clone()
+    };
+    assert_eq!(diag(netns), "ok");
+    assert_eq!(diag(inode), "unavailable");
+    assert_eq!(coverage["complete"], false);
+    drop(input);
+    server.wait().unwrap();
 }

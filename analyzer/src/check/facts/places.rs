@@ -32,6 +32,8 @@ pub(crate) struct Places<'a> {
     mounts: BTreeMap<(HostId, u64), Vec<Mount<'a>>>,
     /// Mount namespaces that gave no answer, or not all.
     pub(crate) unanswered: usize,
+    /// Mount namespaces with more files in the usual places than were looked at.
+    pub(crate) cut: usize,
 }
 
 /// Whether a path leads to what a socket is bound to.
@@ -53,7 +55,9 @@ impl<'a> Places<'a> {
         for (at, capture) in captures.iter().enumerate().take(map.hosts.len()) {
             let host = HostId::new(at);
             for look in &capture.paths {
-                if look.path.is_empty() {
+                if look.path.is_empty() && look.found_by == b"walk" {
+                    places.cut += 1;
+                } else if look.path.is_empty() {
                     places.unanswered += 1;
                 } else {
                     places.looks.push((host, look));

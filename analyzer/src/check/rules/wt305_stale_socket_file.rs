@@ -126,6 +126,9 @@ fn said_unknown(facts: &Facts<'_>, said: &mut Said) {
     if facts.places().unanswered > 0 {
         said.unknown("some mount namespaces could not be looked into");
     }
+    if facts.places().cut > 0 {
+        said.unknown("the search for socket files stopped at its limits");
+    }
     if facts
         .captures
         .iter()

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::escape;
-use whotalks::export::{csv, shown};
+use whotalks::export::{csv, hex_of, shown};
 use whotalks::model::{Map, On, ProcessId};
 use whotalks::query::{self, End, Waiting};
 use whotalks::{id, names};
@@ -30,8 +30,12 @@ pub(crate) struct Row<'a> {
     process: String,
     pid: u32,
     comm: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comm_hex: Option<String>,
     tid: u32,
     thread: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_hex: Option<String>,
     call: Option<&'static str>,
     call_number: i64,
     fd: Option<u32>,
@@ -39,8 +43,12 @@ pub(crate) struct Row<'a> {
     object: Option<String>,
     /// Of what is neither, the text of its link.
     file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_hex: Option<String>,
     need: &'static str,
     via: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via_hex: Option<String>,
     queue_bytes: Option<u64>,
     peers: Vec<String>,
     chain: Vec<Step>,
@@ -133,19 +141,25 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
         End::Cycle(number) => Some(*number),
         _ => None,
     };
+    let (comm, thread) = (shown(&process.comm), shown(&wait.comm));
+    let file = file(&call.on);
     Some(Row {
         process: id::process(map, wait.process),
         pid: process.pid,
-        comm: escape::display(&process.comm),
+        comm: comm.text,
+        comm_hex: comm.hex,
         tid: wait.tid,
-        thread: escape::display(&wait.comm),
+        thread: thread.text,
+        thread_hex: thread.hex,
         call: call.name,
         call_number: call.number,
         fd: call.fd,
         object: object(map, &call.on),
-        file: file(&call.on),
+        file_hex: file.as_deref().and_then(hex_of),
+        file,
         need: names::need(waiting.need),
         via: Some(waiting.via.text.as_str()).filter(|text| !text.is_empty()),
+        via_hex: waiting.via.hex(),
         queue_bytes: queue_bytes(map, &call.on),
         peers: ids(map, &waiting.peers),
         chain: waiting.chain.iter().map(|one| step(map, one)).collect(),

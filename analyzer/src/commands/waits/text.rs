@@ -26,10 +26,13 @@ pub(super) fn write(
     all: bool,
 ) -> Result<()> {
     if map.waits.is_empty() {
-        writeln!(
-            out,
-            "Unknown: the capture did not look at threads (--waits yes)."
-        )?;
+        let mut hosts = map.hosts.iter();
+        let why = if hosts.any(|host| !host.coverage.damage.is_empty()) {
+            "what threads were blocked in is lost with the damaged part"
+        } else {
+            "the capture did not look at threads (--waits yes)"
+        };
+        writeln!(out, "Unknown: {why}.")?;
         return Ok(());
     }
     for cycle in &answer.cycles {

@@ -235,6 +235,43 @@ fn findings_are_marked() {
 }
 
 #[test]
+fn a_finding_is_as_loud_as_it_is_severe() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"p"), w.process(b"q"));
+    let (a, b) = (w.socket(&[p]), w.socket(&[q]));
+    w.connection(a, Some(b), None, ConnectionState::Established);
+    for (severity, title_shown, red) in [
+        (Severity::Low, false, "1 low"),
+        (Severity::Medium, true, "1 medium"),
+        (Severity::High, true, "1 high"),
+    ] {
+        let marked = Finding {
+            severity,
+            ..finding("h0/s1001", "agent shared by 12")
+        };
+        let options = Options {
+            findings: Some(report(vec![marked])),
+            ..Options::default()
+        };
+        let text = svg(&w.map, &options).unwrap();
+        check(&text);
+        let document = Document::parse(&text).unwrap();
+        let shown = text.contains(">WT101 agent shared by 12</text>");
+        assert_eq!(shown, title_shown, "{red}");
+        assert!(title_shown || text.contains(">WT101</text>"));
+        // Nothing is hidden: whoever points at it reads the whole.
+        assert!(text.contains("<title>WT101 agent shared by 12"));
+        assert!(notes(&text).contains(red));
+        for one in of_class(&document, "finding") {
+            assert!(has_class(&one, severity.name()), "{one:?}");
+        }
+    }
+    // The style sheet paints what is grave, and nothing else.
+    let style = svg(&w.map, &Options::default()).unwrap();
+    assert!(style.contains(".high .shape{stroke-width") && !style.contains(".low "));
+}
+
+#[test]
 fn what_was_found_elsewhere_and_what_is_unknown_is_counted() {
     let mut w = World::new();
     let p = w.process(b"p");

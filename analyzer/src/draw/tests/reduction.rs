@@ -189,3 +189,41 @@ fn sockets_inherited_by_all_who_follow_cost_no_edge_each() {
     let all = reduce(&world.map, &[], true);
     assert_eq!(all.edges.len(), (3..=400).sum::<usize>());
 }
+
+#[test]
+fn very_many_edges_are_few_elements() {
+    let mut w = World::new();
+    for _ in 0..5_001 {
+        let (p, q) = (w.process(b"p"), w.process(b"q"));
+        w.connect(&[p], &[q], None);
+    }
+    let options = Options {
+        all: true,
+        ..Options::default()
+    };
+    let text = svg(&w.map, &options).unwrap();
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    assert_eq!(of_class(&document, "edge").len(), 0);
+    let batches = of_class(&document, "batch");
+    assert!(batches.len() < 10, "{}", batches.len());
+    let lines: f64 = batches.iter().map(|b| number(b, "data-edges")).sum();
+    assert_eq!(lines, 5_001.0);
+    let data = |node: &Node<'_, '_>| node.attribute("d").unwrap_or("").matches('M').count();
+    let drawn: usize = batches
+        .iter()
+        .flat_map(|batch| batch.children())
+        .map(|child| data(&child))
+        .sum();
+    assert_eq!(drawn, 5_001, "a line is missing");
+    let circles = document.descendants().filter(|node| {
+        let id = node.attribute("id");
+        id.is_some_and(|id| id.starts_with("wt-b"))
+    });
+    assert_eq!(circles.map(|node| data(&node)).sum::<usize>(), 2 * 5_001);
+    // One edge fewer, and each is an element of its own.
+    w.map.connections.pop();
+    let text = svg(&w.map, &options).unwrap();
+    let document = Document::parse(&text).unwrap();
+    assert_eq!(of_class(&document, "edge").len(), 5_000);
+}

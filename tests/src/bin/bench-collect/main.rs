@@ -4,39 +4,33 @@
 //! program the medians of wall time, processor time and peak memory, and how they stand to the
 //! targets. Run it alone on the machine, and as root: else the peers see less than their names say.
 
-mod args;
 mod bare;
-mod empty;
-mod load;
-mod measure;
 mod report;
 mod scene;
 mod unix;
 
 use anyhow::Result;
+use whotalks_tests::bench::{args, load};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
-    match arguments.first().map(String::as_str) {
-        // The roles that this program plays for itself.
-        Some("--nursery") => load::nursery(
-            number(1).unwrap_or(0),
-            number(2).unwrap_or(0),
-            number(3).unwrap_or(0),
-        ),
-        Some("--member") => load::member(number(1).unwrap_or(0)),
-        Some("--bare") => bare::run(
+    if let Some(played) = load::role(&arguments) {
+        return played;
+    }
+    if arguments.first().is_some_and(|role| role == "--bare") {
+        let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+        return bare::run(
             number(1).unwrap_or(1),
             arguments.get(2).is_some_and(|what| what == "same"),
             number(3).unwrap_or(usize::MAX),
-        ),
-        _ => match args::parse(&arguments)? {
-            Some(options) => report::run(&options),
-            None => {
-                print!("{}", args::HELP);
-                Ok(())
-            }
-        },
+        );
+    }
+    match args::parse(&arguments)? {
+        Some(options) => report::run(&options),
+        None => {
+            println!("Compares whotalks-collect with bare system calls, ss, lsof and lsfd.\n");
+            print!("Usage: bench-collect [OPTIONS]\n\n{}", args::HELP);
+            Ok(())
+        }
     }
 }

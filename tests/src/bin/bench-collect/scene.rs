@@ -5,16 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use whotalks_tests::bench::args::Options;
+use whotalks_tests::bench::load::{Load, Size};
+use whotalks_tests::bench::measure::{Peer, Program, median, peer};
 use whotalks_tests::protocol::Usage;
-
-use crate::args::Options;
-use crate::load::{Load, Size};
-use crate::measure::{Program, median};
 
 /// No reference loop and no collector takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// A program that is slower than this runs once.
-const SLOW_US: u64 = 10_000_000;
 
 /// What is run where.
 pub(crate) struct Tools<'a> {
@@ -115,43 +112,29 @@ pub(crate) fn measure(tools: &Tools<'_>, scene: Scene) -> Result<Medians> {
     }
     if scene.peers && tools.options.peers {
         for words in [&["lsfd"][..], &["ss", "-xpa"], &["lsof", "-nP", "-U", "+E"]] {
-            peer(tools, &Program::of(words), print)?;
+            let program = Program::of(words);
+            let limit = tools.options.limit;
+            match peer(&program, tools.helper, tools.options.runs, limit)? {
+                Peer::Missing => println!("{:<28} not installed", program.shown),
+                Peer::TooSlow(after) => {
+                    println!("{:<28} ended after {} s", program.shown, after.as_secs());
+                }
+                Peer::Ran(runs, usage) => print(&program, runs, &usage),
+            }
         }
     }
+    let file_bytes = std::fs::metadata(&file)?.len();
+    println!(
+        "file of {:.2} MB: {:.2} bytes for each descriptor",
+        file_bytes as f64 / 1e6,
+        file_bytes as f64 / descriptors as f64
+    );
     Ok(Medians {
         descriptors,
         sockets: sockets as u64,
         links,
         same,
         collector,
-        file_bytes: std::fs::metadata(&file)?.len(),
+        file_bytes,
     })
-}
-
-fn peer(
-    tools: &Tools<'_>,
-    program: &Program,
-    print: impl Fn(&Program, usize, &Usage),
-) -> Result<()> {
-    if !program.exists() {
-        println!("{:<28} not installed", program.shown);
-        return Ok(());
-    }
-    let limit = tools.options.limit;
-    let mut runs = Vec::new();
-    while runs.len() < tools.options.runs {
-        let Some(usage) = program.run(tools.helper, limit)? else {
-            println!("{:<28} ended after {} s", program.shown, limit.as_secs());
-            return Ok(());
-        };
-        let slow = usage.wall_us > SLOW_US;
-        runs.push(usage);
-        if slow {
-            break;
-        }
-    }
-    if let Some(usage) = median(&runs) {
-        print(program, runs.len(), &usage);
-    }
-    Ok(())
 }

@@ -1,17 +1,27 @@
 //! Compares the layout with Graphviz on the same graphs and boxes, and measures `whotalks draw`.
 //!
-//! `bench-draw [KIND:NODES|SNAPSHOT…]` prints a table: stress, neighbourhoods, crossings, edges
-//! under boxes, overlaps, aspect, canvas, ink, time and memory of this program, `neato`, `sfdp`
-//! and `dot` (all with `overlap=prism`; Graphviz must be installed). KIND is `hubs`, `tree`, `star`
-//! or `singles`; of a snapshot it is the graph that `draw` gives to its layout. Everybody runs as a
-//! process of its own. For snapshots a second table says what the whole of `whotalks draw` took
-//! (the program beside this one). Without arguments: the generated graphs.
+//! `bench-draw [KIND:NODES|machine:PROCESSESxSOCKETS|live|SNAPSHOT…]` prints a table: stress,
+//! neighbourhoods, crossings, edges under boxes, overlaps, aspect, canvas, ink, time and memory of this
+//! program, `neato`, `sfdp` and `dot` (all with `overlap=prism`; Graphviz must be installed). KIND is
+//! `hubs`, `tree`, `star` or `singles`; of a snapshot it is the graph that `draw` gives to its layout.
+//! `machine` starts real processes that talk to each other, and captures them; `live` captures the
+//! machine as it is. Everybody runs as a process of its own.
+//!
+//! A second table says what the whole of `whotalks draw` took for snapshots (`whotalks` and
+//! `whotalks-collect` are those beside this program), a third how far the targets are met. Without
+//! arguments: the samples, if they are found here, and everything that is generated.
 
+mod labels;
+mod machine;
 mod run;
 mod scenes;
+mod summary;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use run::Cost;
+use summary::Summary;
 use whotalks::layout::Graph;
 use whotalks::layout::metrics::{Quality, measure};
 use whotalks::load::load;
@@ -19,7 +29,9 @@ use whotalks::model::{At, build_at};
 use whotalks_snapshot::Limits;
 
 /// What is compared when nothing is asked for.
-const USUAL: [&str; 9] = [
+const USUAL: [&str; 12] = [
+    "snapshots/samples/desktop.whotalks",
+    "snapshots/samples/server.whotalks",
     "hubs:100",
     "hubs:200",
     "hubs:400",
@@ -29,6 +41,7 @@ const USUAL: [&str; 9] = [
     "hubs:5000",
     "hubs:10000",
     "singles:100000",
+    "machine:5000x40",
 ];
 /// Graphs of each size, up to that many nodes.
 const SEEDS: u64 = 3;
@@ -40,11 +53,20 @@ const MOST_SFDP: usize = 20_000;
 
 fn main() -> Result<()> {
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();
-    if wanted.first().is_some_and(|first| first == "--layout") {
-        return run::layout();
-    }
-    if wanted.is_empty() {
-        wanted = USUAL.map(str::to_owned).to_vec();
+    match wanted.first().map(String::as_str) {
+        Some("--layout") => return run::layout(),
+        Some("--member") => {
+            let number = |at: usize| -> Result<usize> {
+                Ok(wanted.get(at).context("too few arguments")?.parse()?)
+            };
+            let name = wanted.get(1).context("too few arguments")?;
+            return machine::member(name, number(2)?, number(3)?, number(4)?);
+        }
+        Some(_) => {}
+        None => {
+            wanted = USUAL.map(str::to_owned).to_vec();
+            wanted.retain(|name| !name.ends_with(".whotalks") || Path::new(name).exists());
+        }
     }
     println!(
         "{:<24}{:<9}{:>8}{:>8}{:>10}{:>8}{:>6}{:>8}{:>8}{:>7}{:>9}{:>9}{:>7}",
@@ -62,49 +84,82 @@ fn main() -> Result<()> {
         "cpu ms",
         "MB"
     );
+    let mut summary = Summary::default();
+    let scratch = std::env::temp_dir().join(format!("bench-draw-{}", std::process::id()));
+    std::fs::create_dir(&scratch)?;
+    let compared = compared(&wanted, &scratch, &mut summary);
+    let drawn = compared.and_then(|snapshots| drawn(&snapshots));
+    std::fs::remove_dir_all(&scratch)?;
+    drawn?;
+    summary.print();
+    Ok(())
+}
+
+/// The first table. Returns the snapshots that were among what is wanted.
+fn compared(wanted: &[String], scratch: &Path, summary: &mut Summary) -> Result<Vec<PathBuf>> {
     let mut snapshots = Vec::new();
-    for argument in &wanted {
-        match argument.split_once(':') {
-            Some((kind, nodes)) => generated(kind, nodes)?,
-            None => {
-                snapshots.push(argument);
-                sampled(argument)?;
+    for argument in wanted {
+        let snapshot = match argument.split_once(':') {
+            Some(("machine", size)) => {
+                let file = scratch.join(format!("machine-{size}.whotalks"));
+                let number = |text: &str| text.parse().context("not PROCESSESxSOCKETS");
+                let (processes, sockets) = size.split_once('x').context("not PROCESSESxSOCKETS")?;
+                machine::capture(number(processes)?, number(sockets)?, &file)?;
+                file
             }
-        }
+            Some((kind, nodes)) => {
+                generated(kind, nodes, summary)?;
+                continue;
+            }
+            None if argument == "live" => {
+                let file = scratch.join("live.whotalks");
+                let own = std::env::current_exe()?;
+                machine::whole(&own.with_file_name("whotalks-collect"), &file)?;
+                file
+            }
+            None => PathBuf::from(argument),
+        };
+        sampled(&snapshot, summary)?;
+        snapshots.push(snapshot);
     }
+    Ok(snapshots)
+}
+
+/// The second table.
+fn drawn(snapshots: &[PathBuf]) -> Result<()> {
     if !snapshots.is_empty() {
         println!(
-            "\n{:<24}{:>9}{:>9}{:>7}{:>9}",
-            "draw", "wall ms", "cpu ms", "MB", "SVG kB"
+            "\n{:<24}{:>9}{:>9}{:>7}{:>9}{:>8}",
+            "draw", "wall ms", "cpu ms", "MB", "SVG kB", "labels"
         );
     }
     let program = std::env::current_exe()?.with_file_name("whotalks");
     for snapshot in snapshots {
-        match run::drawn(&program, snapshot)? {
-            Some((
-                bytes,
-                Cost {
-                    wall_ms,
-                    cpu_ms,
-                    peak_mb,
-                },
-            )) => println!(
-                "{:<24}{wall_ms:>9.0}{cpu_ms:>9.0}{peak_mb:>7.0}{:>9.0}",
-                stem(snapshot),
-                bytes as f64 / 1e3
-            ),
-            None => println!("{:<24} too long", stem(snapshot)),
-        }
+        let name = stem(snapshot);
+        let Some((svg, cost)) = run::drawn(&program, snapshot)? else {
+            println!("{name:<24} too long");
+            continue;
+        };
+        let Cost {
+            wall_ms,
+            cpu_ms,
+            peak_mb,
+        } = cost;
+        println!(
+            "{name:<24}{wall_ms:>9.0}{cpu_ms:>9.0}{peak_mb:>7.0}{:>9.0}{:>8}",
+            svg.len() as f64 / 1e3,
+            labels::overlapping(&svg)
+        );
     }
     Ok(())
 }
 
-fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".whotalks").unwrap_or(name)
+fn stem(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
-fn generated(kind: &str, nodes: &str) -> Result<()> {
+fn generated(kind: &str, nodes: &str, summary: &mut Summary) -> Result<()> {
     let nodes: usize = nodes
         .parse()
         .with_context(|| format!("not a number of nodes: {nodes}"))?;
@@ -118,21 +173,23 @@ fn generated(kind: &str, nodes: &str) -> Result<()> {
             _ => bail!("not a kind of graph: {kind}"),
         };
         let name = format!("{kind} {nodes}/{} #{seed}", graph.edges.len());
-        compare(&name, &graph)?;
+        compare(&name, &graph, summary)?;
     }
     Ok(())
 }
 
-fn sampled(file: &str) -> Result<()> {
-    let bytes = std::fs::read(file).with_context(|| file.to_owned())?;
-    let loaded = load(&bytes, &Limits::default()).with_context(|| file.to_owned())?;
+fn sampled(file: &Path, summary: &mut Summary) -> Result<()> {
+    let shown = || file.display().to_string();
+    let bytes = std::fs::read(file).with_context(shown)?;
+    let loaded = load(&bytes, &Limits::default()).with_context(shown)?;
     let map = build_at(&[loaded], At::Last).context("an empty file")?;
     let graph = whotalks::draw::reduced(&map);
     let name = format!("{} {}/{}", stem(file), graph.sizes.len(), graph.edges.len());
-    compare(&name, &graph)
+    compare(&name, &graph, summary)
 }
 
-fn compare(name: &str, graph: &Graph) -> Result<()> {
+fn compare(name: &str, graph: &Graph, summary: &mut Summary) -> Result<()> {
+    summary.graph(graph.sizes.len());
     let nodes = graph.sizes.len();
     for (tool, most) in [
         ("whotalks", usize::MAX),
@@ -144,8 +201,12 @@ fn compare(name: &str, graph: &Graph) -> Result<()> {
             continue;
         }
         match run::laid_out(tool, graph)? {
-            Some((centers, cost)) => print(name, tool, &measure(graph, &centers), cost),
-            None => println!("{name:<24}{tool:<9} more than two minutes"),
+            Some((centers, cost)) => {
+                let quality = measure(graph, &centers);
+                print(name, tool, &quality, cost);
+                summary.add(tool, quality, cost);
+            }
+            None => println!("{name:<24}{tool:<9} more than ten minutes"),
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use whotalks::layout::{Edge, Graph, Options, Point, Size, stress};
 
 /// Who takes longer is not waited for.
-const PATIENCE_SECONDS: &str = "120";
+const PATIENCE_SECONDS: &str = "600";
 /// Graphviz's inches, in drawing units.
 const INCH: f64 = 72.0;
 
@@ -136,9 +136,14 @@ pub(crate) fn layout() -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Draws a snapshot with `whotalks`: what it took, and how large the picture is.
-pub(crate) fn drawn(program: &Path, snapshot: &str) -> Result<Option<(usize, Cost)>> {
-    let program = program.to_str().context("the program's path is not text")?;
-    let drawn = measured(&[program, "draw", "-o", "-", snapshot], Vec::new())?;
-    Ok(drawn.map(|(svg, cost)| (svg.len(), cost)))
+/// Draws a snapshot with `whotalks`: the picture, and what it took.
+pub(crate) fn drawn(program: &Path, snapshot: &Path) -> Result<Option<(String, Cost)>> {
+    let text = |path: &Path| Some(path.to_str()?.to_owned());
+    let (Some(program), Some(snapshot)) = (text(program), text(snapshot)) else {
+        bail!("a path is not text");
+    };
+    let drawn = measured(&[&program, "draw", "-o", "-", &snapshot], Vec::new())?;
+    drawn
+        .map(|(svg, cost)| Ok((String::from_utf8(svg)?, cost)))
+        .transpose()
 }

@@ -2,18 +2,22 @@
 //! gave it. Ends when its standard input does, so that no test leaves one behind.
 //!
 //! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,… | --measure PROGRAM … |
-//! --refuse CALLS PROGRAM …]`
+//! --refuse CALLS PROGRAM … | --fuse FOLDER |
+//! --storm HEX | --netns-cookie]`
 
 mod actor;
 mod churn;
+mod fuse;
 mod hex;
 mod measure;
 mod raw;
 mod refuse;
 mod sockets;
+mod storm;
 mod table;
 
 use std::io::{BufRead, Write};
+use std::os::fd::AsFd;
 use std::process::exit;
 
 use whotalks_tests::protocol::{Command, Reply};
@@ -44,6 +48,17 @@ fn main() {
         }
         Some("--measure") => measure::run(&arguments[1..]),
         Some("--refuse") => refuse::run(&arguments[1..]),
+        Some("--storm") => storm::run(&value()),
+        Some("--netns-cookie") => {
+            let cookie = sockets::pair(whotalks_tests::Kind::Stream)
+                .and_then(|[socket, _]| Ok(raw::netns_cookie(socket.as_fd())?));
+            match cookie {
+                Ok(cookie) => println!("{cookie}"),
+                Err(error) => eprintln!("whotalks-actor: {error}"),
+            }
+            exit(0)
+        }
+        Some("--fuse") => fuse::run(&value()),
         Some("--flash") => churn::flash(&value()),
         Some("--name") => {
             let name = std::ffi::CString::new(hex::decode(&value())).unwrap_or_default();

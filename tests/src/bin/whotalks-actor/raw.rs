@@ -1,12 +1,12 @@
 //! What a process can do only without Rust's protection. Nothing else belongs here.
 #![allow(
     unsafe_code,
-    reason = "the states under test (a zombie leader, a private table, an inherited number) are \
-              exactly those that safe code cannot make; getrusage(2) and seccomp(2) have no safe \
-              wrapper in rustix"
+    reason = "the states under test (a zombie leader, a private table, an inherited number, a fork) \
+              are exactly those that safe code cannot make; getrusage(2), seccomp(2) and one socket \
+              option have no safe wrapper in rustix"
 )]
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::io::Result;
@@ -33,6 +33,54 @@ pub(crate) fn adopt(fd: i32) -> OwnedFd {
     // SAFETY: called once for each number, at the start of main, for numbers that are open and
     // above standard error; nobody else in this process knows of them.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// A child of this process, which has no other thread: it does this and is gone; its process id.
+pub(crate) fn fork(work: impl FnOnce() -> bool) -> Result<libc::pid_t> {
+    // SAFETY: there is no other thread whose locks the child could miss; it leaves through _exit(2),
+    // so that nothing of the parent's is flushed or dropped twice.
+    match unsafe { libc::fork() } {
+        -1 => Err(rustix::io::Errno::AGAIN),
+        0 => {
+            let code = i32::from(!work());
+            // SAFETY: as above; it does not return.
+            unsafe { libc::_exit(code) }
+        }
+        child => Ok(child),
+    }
+}
+
+/// Waits for a child; its failure is one.
+pub(crate) fn wait(child: libc::pid_t) -> Result<()> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one integer, which is there.
+    let done = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    if done == child && status == 0 {
+        Ok(())
+    } else {
+        Err(rustix::io::Errno::CHILD)
+    }
+}
+
+/// The cookie of this process's network namespace: `SO_NETNS_COOKIE`.
+pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> Result<u64> {
+    let mut cookie = 0_u64;
+    let mut length = size_of::<u64>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes to `cookie`, which has that many.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut length,
+        )
+    };
+    if done == 0 {
+        Ok(cookie)
+    } else {
+        Err(rustix::io::Errno::NOPROTOOPT)
+    }
 }
 
 /// What the children that were waited for have used: as user, in the kernel; and the largest one's

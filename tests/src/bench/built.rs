@@ -1,4 +1,5 @@
-//! The size of an empty static program, built as the collector is.
+//! What is built before anything is measured, and the size of an empty static program with the
+//! collector's profile.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 /// The workspace's folder.
-pub(crate) fn workspace() -> PathBuf {
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -18,14 +19,49 @@ fn cargo() -> Command {
 }
 
 /// Builds the static collector.
-pub(crate) fn collector() -> Result<PathBuf> {
+///
+/// # Errors
+/// Where cargo fails.
+pub fn collector() -> Result<PathBuf> {
     let status = cargo().arg("collector").current_dir(workspace()).status()?;
     ensure!(status.success(), "cargo collector: {status}");
     Ok(workspace().join("target/dist/whotalks-collect"))
 }
 
-/// Builds a program that does nothing with the same profile and flags; its size in bytes.
-pub(crate) fn size(scratch: &Path) -> Result<u64> {
+/// The program that runs and measures others; it is built where it is missing.
+///
+/// # Errors
+/// Where cargo fails.
+pub fn helper() -> Result<PathBuf> {
+    beside("whotalks-tests", "whotalks-actor")
+}
+
+/// The analyzer; it is built where it is missing.
+///
+/// # Errors
+/// Where cargo fails.
+pub fn analyzer() -> Result<PathBuf> {
+    beside("whotalks", "whotalks")
+}
+
+/// A program of the release profile, beside the one that runs.
+fn beside(package: &str, name: &str) -> Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name(name);
+    if !program.exists() {
+        let mut build = cargo();
+        build.args(["build", "--release", "-p", package, "--bin", name]);
+        let status = build.current_dir(workspace()).status()?;
+        ensure!(status.success(), "{build:?}: {status}");
+    }
+    Ok(program)
+}
+
+/// Builds a program that does nothing with the same profile; its size in bytes. `alike`: linked with
+/// all of the collector's flags as well, not only statically.
+///
+/// # Errors
+/// Where cargo fails.
+pub fn size(scratch: &Path, alike: bool) -> Result<u64> {
     let folder = scratch.join("empty");
     std::fs::create_dir_all(folder.join("src"))?;
     let manifest = std::fs::read_to_string(workspace().join("Cargo.toml"))?;
@@ -41,9 +77,12 @@ pub(crate) fn size(scratch: &Path) -> Result<u64> {
     let script = "collector/dist.ld";
     std::fs::copy(workspace().join(script), folder.join(script))?;
     let mut build = cargo();
-    build
-        .args(["rustc", "--quiet", "--profile", "dist", "--"])
-        .args(flags()?);
+    build.args(["rustc", "--quiet", "--profile", "dist", "--"]);
+    if alike {
+        build.args(flags()?);
+    } else {
+        build.args(["-C", "target-feature=+crt-static"]);
+    }
     let status = build.current_dir(&folder).status()?;
     ensure!(status.success(), "{build:?}: {status}");
     Ok(std::fs::metadata(folder.join("target/dist/empty"))?.len())

@@ -7,21 +7,25 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::protocol::Usage;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
-use whotalks_tests::protocol::Usage;
+
+/// A program that is slower than this runs once.
+const SLOW_US: u64 = 10_000_000;
 
 /// A program and its arguments.
 #[derive(Debug, Clone)]
-pub(crate) struct Program {
+pub struct Program {
     /// As the table shows it.
-    pub(crate) shown: String,
-    pub(crate) words: Vec<OsString>,
+    pub shown: String,
+    /// It, and its arguments.
+    pub words: Vec<OsString>,
 }
 
 impl Program {
     /// A program that is found in PATH.
-    pub(crate) fn of(words: &[&str]) -> Self {
+    pub fn of(words: &[&str]) -> Self {
         Self {
             shown: words.join(" "),
             words: words.iter().map(OsString::from).collect(),
@@ -29,7 +33,7 @@ impl Program {
     }
 
     /// One by its path.
-    pub(crate) fn at(shown: &str, program: &Path, arguments: &[&OsStr]) -> Self {
+    pub fn at(shown: &str, program: &Path, arguments: &[&OsStr]) -> Self {
         let words = [program.as_os_str()]
             .into_iter()
             .chain(arguments.iter().copied());
@@ -40,14 +44,17 @@ impl Program {
     }
 
     /// Whether there is such a program.
-    pub(crate) fn exists(&self) -> bool {
+    pub fn exists(&self) -> bool {
         let name = &self.words[0];
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     }
 
     /// Runs it once; `None`: it did not end in time, and was killed.
-    pub(crate) fn run(&self, helper: &Path, limit: Duration) -> Result<Option<Usage>> {
+    ///
+    /// # Errors
+    /// Where it cannot be run.
+    pub fn run(&self, helper: &Path, limit: Duration) -> Result<Option<Usage>> {
         let mut child = Command::new(helper)
             .arg("--measure")
             .args(&self.words)
@@ -78,8 +85,42 @@ impl Program {
     }
 }
 
+/// How a peer did.
+#[derive(Debug)]
+pub enum Peer {
+    /// It is not installed.
+    Missing,
+    /// It was ended after this time.
+    TooSlow(Duration),
+    /// How often it ran, and the medians.
+    Ran(usize, Usage),
+}
+
+/// Runs a peer so many times; one that is slow only once.
+///
+/// # Errors
+/// As [`Program::run`].
+pub fn peer(program: &Program, helper: &Path, runs: usize, limit: Duration) -> Result<Peer> {
+    if !program.exists() {
+        return Ok(Peer::Missing);
+    }
+    let mut all = Vec::new();
+    while all.len() < runs {
+        let Some(usage) = program.run(helper, limit)? else {
+            return Ok(Peer::TooSlow(limit));
+        };
+        let slow = usage.wall_us > SLOW_US;
+        all.push(usage);
+        if slow {
+            break;
+        }
+    }
+    let medians = median(&all).context("no runs")?;
+    Ok(Peer::Ran(all.len(), medians))
+}
+
 /// The median of each of some runs' figures.
-pub(crate) fn median(runs: &[Usage]) -> Option<Usage> {
+pub fn median(runs: &[Usage]) -> Option<Usage> {
     let middle = |figure: fn(&Usage) -> u64| {
         let mut all: Vec<u64> = runs.iter().map(figure).collect();
         all.sort_unstable();

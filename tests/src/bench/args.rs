@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of the benchmarks that fill the machine.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,29 +7,25 @@ use anyhow::{Context as _, Result, bail};
 
 /// What is to be measured.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub struct Options {
     /// Runs of each program whose median is printed.
-    pub(crate) runs: usize,
+    pub runs: usize,
     /// Threads of the collector and of the reference loops.
-    pub(crate) jobs: usize,
+    pub jobs: usize,
     /// Whether only the scene of 200,000 sockets is made.
-    pub(crate) quick: bool,
+    pub quick: bool,
     /// Every scene has this part of its processes, in percent.
-    pub(crate) percent: usize,
+    pub percent: usize,
     /// Whether `ss`, `lsof` and `lsfd` run.
-    pub(crate) peers: bool,
+    pub peers: bool,
     /// A run of a peer that takes longer is ended.
-    pub(crate) limit: Duration,
+    pub limit: Duration,
     /// A collector to measure; without it the static one is built.
-    pub(crate) collector: Option<PathBuf>,
+    pub collector: Option<PathBuf>,
 }
 
-/// Printed by `--help`.
-pub(crate) const HELP: &str = "\
-Compares whotalks-collect with bare system calls, ss, lsof and lsfd.
-
-Usage: bench-collect [OPTIONS]
-
+/// What `--help` says of them.
+pub const HELP: &str = "\
   --runs N          runs of each program (5)
   --jobs N          threads (the cores)
   --quick           only the scene of 200,000 sockets
@@ -40,7 +36,10 @@ Usage: bench-collect [OPTIONS]
 ";
 
 /// The options; `None`: help is wanted.
-pub(crate) fn parse(arguments: &[String]) -> Result<Option<Options>> {
+///
+/// # Errors
+/// Where an argument is none of them, or no number.
+pub fn parse(arguments: &[String]) -> Result<Option<Options>> {
     let mut options = Options {
         runs: 5,
         jobs: std::thread::available_parallelism().map_or(1, Into::into),

@@ -13,22 +13,27 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// How large a load is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Size {
-    pub(crate) processes: usize,
+pub struct Size {
+    /// Processes.
+    pub processes: usize,
     /// Sockets that each process makes for itself, in connected pairs.
-    pub(crate) own: usize,
+    pub own: usize,
     /// Sockets that all of them inherit.
-    pub(crate) inherited: usize,
+    pub inherited: usize,
 }
 
 /// The load; it is gone when this is dropped.
-pub(crate) struct Load {
+#[derive(Debug)]
+pub struct Load {
     nursery: Child,
 }
 
 impl Load {
     /// Makes it, and waits until all of it is there.
-    pub(crate) fn new(size: Size) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Where the machine does not allow as many processes or descriptors.
+    pub fn new(size: Size) -> Result<Self> {
         let numbers = [size.processes, size.own, size.inherited].map(|number| number.to_string());
         let mut nursery = Command::new(std::env::current_exe()?)
             .arg("--nursery")
@@ -53,8 +58,20 @@ impl Drop for Load {
     }
 }
 
+/// Plays the part of one of the load's processes, where the arguments ask for that: a program that
+/// makes a [`Load`] is started anew for each of them.
+pub fn role(arguments: &[String]) -> Option<Result<()>> {
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+    let number = |at: usize| number(at).unwrap_or(0);
+    match arguments.first()?.as_str() {
+        "--nursery" => Some(nursery(number(1), number(2), number(3))),
+        "--member" => Some(member(number(1))),
+        _ => None,
+    }
+}
+
 /// Makes the load and keeps it until its input ends.
-pub(crate) fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
+fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
     want_descriptors()?;
     let shared = pairs(inherited / 2, SocketFlags::empty())?;
     let (ready, told) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
@@ -83,7 +100,7 @@ pub(crate) fn nursery(processes: usize, own: usize, inherited: usize) -> Result<
 }
 
 /// One process of the load.
-pub(crate) fn member(own: usize) -> Result<()> {
+fn member(own: usize) -> Result<()> {
     let _pairs = pairs(own / 2, SocketFlags::CLOEXEC)?;
     std::io::stdout().write_all(b"!")?;
     std::io::stdout().flush()?;

@@ -1,0 +1,60 @@
+//! Very many edges as few paths. One element each would be most of the file, and more than a browser
+//! shows at a bearable speed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Options;
+use super::scene::Joined;
+use super::shapes::{dots, heads, num, path};
+use crate::layout::Point;
+
+/// Up to so many, and wherever something was left out, every edge is an element of its own.
+const MOST_SINGLE: usize = 5_000;
+/// Programs that show SVG repaint a path as a whole.
+const MOST_IN_PATH: usize = 2_000;
+
+/// Whether the edges of a picture are drawn together.
+pub(super) fn wanted(options: &Options, edges: usize) -> bool {
+    options.all && edges > MOST_SINGLE
+}
+
+/// Writes edges by class and thickness, then what stands on their ends. `style` says both.
+pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) -> (String, f64)) {
+    let mut alike: BTreeMap<(String, String), Vec<&Joined>> = BTreeMap::new();
+    let mut circles: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
+    let mut arrows: Vec<(Point, f64)> = Vec::new();
+    for edge in edges {
+        let (class, thick) = style(edge);
+        alike.entry((class, num(thick))).or_default().push(edge);
+        for mark in &edge.drawn.marks {
+            match mark.turn {
+                None => circles.entry(mark.glyph).or_default().push(mark.at),
+                Some(turn) => arrows.push((mark.at, turn)),
+            }
+        }
+    }
+    for ((class, thick), edges) in &alike {
+        for edges in edges.chunks(MOST_IN_PATH) {
+            let n: u64 = edges.iter().map(|edge| u64::from(edge.n)).sum();
+            let lines = edges.len();
+            let _ = write!(
+                out,
+                "<g class=\"batch {class}\" data-edges=\"{lines}\" data-n=\"{n}\">\
+                 <title>{n} in {lines} lines</title><path stroke-width=\"{thick}\" d=\""
+            );
+            for edge in edges {
+                out.push_str(&path(&edge.drawn.line));
+            }
+            out.push_str("\"/></g>\n");
+        }
+    }
+    for (at, (glyph, points)) in circles.iter().enumerate() {
+        for (part, points) in points.chunks(MOST_IN_PATH).enumerate() {
+            dots(out, glyph, &format!("wt-b{at}-{part}"), points);
+        }
+    }
+    for arrows in arrows.chunks(MOST_IN_PATH) {
+        heads(out, arrows);
+    }
+}

@@ -1,0 +1,315 @@
+//! A whole descriptor table, in parts. A process may have more descriptors than all others together:
+//! beyond the first few thousand every core reads a range of them.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::panic::resume_unwind;
+use std::thread::{Builder, scope};
+
+use rustix::fs::RawDir;
+use rustix::io::Errno;
+use whotalks_snapshot::descriptors::{DescriptorTable, Link};
+
+use super::fds::{Rest, Stretch, range, stretch};
+use super::number;
+use crate::clock;
+
+/// Room for some 2,500 directory entries at once.
+pub(crate) const DIRENT_BYTES: usize = 64 << 10;
+/// The same in a range, whose last listing goes beyond its end.
+const RANGE_DIRENT_BYTES: usize = 16 << 10;
+/// Threads that read one table: what they have read waits in memory for its turn.
+const TOGETHER: usize = 16;
+
+/// How a table is divided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Split {
+    /// Threads.
+    jobs: usize,
+    /// Descriptors that one reads before it asks others to help.
+    alone: usize,
+    /// Numbers that each of them is given at a time.
+    range: u32,
+}
+
+impl Split {
+    /// Among so many threads.
+    pub(crate) fn among(jobs: usize) -> Self {
+        Self {
+            jobs: jobs.min(TOGETHER),
+            alone: 4 << 10,
+            range: 8 << 10,
+        }
+    }
+}
+
+/// Whose table, and in which look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) pid: u32,
+    /// The thread, where its table is private; else 0.
+    pub(crate) tid: u32,
+    pub(crate) pass: u8,
+}
+
+/// How reading a table went.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outcome {
+    pub(crate) descriptors: u64,
+    pub(crate) refused: u64,
+    /// `errno` of listing, 0: listed to its end.
+    pub(crate) errno: u16,
+}
+
+/// Reads the table that a directory shows (`fd` of a process or a thread, if that could be opened),
+/// on several threads where it is large. `each` sees every link, `emit` takes the parts in order; a
+/// table that cannot be listed is one part without entries.
+pub(crate) fn read<E>(
+    directory: Result<OwnedFd, Errno>,
+    owner: Owner,
+    split: Split,
+    entries: &mut [MaybeUninit<u8>],
+    mut each: impl FnMut(u32, &Link<'_>),
+    emit: impl FnMut(&DescriptorTable) -> Result<(), E>,
+) -> Result<Outcome, E> {
+    let mut parts = Parts {
+        head: DescriptorTable {
+            pid: owner.pid,
+            tid: owner.tid,
+            pass: owner.pass,
+            at_boottime_ns: clock::reading_ns(),
+            ..DescriptorTable::default()
+        },
+        outcome: Outcome::default(),
+        emit,
+    };
+    let directory = match directory {
+        Ok(directory) => directory,
+        Err(errno) => return parts.end(number(errno)),
+    };
+    let mut listing = RawDir::new(&directory, entries);
+    let from = loop {
+        let all = 0..u32::MAX;
+        let read = stretch(
+            &mut listing,
+            &directory,
+            &parts.head,
+            all,
+            split.alone,
+            &mut each,
+        );
+        match parts.add(read)? {
+            Rest::Nothing => return Ok(parts.outcome),
+            Rest::Failed(_) => return Ok(parts.outcome),
+            Rest::From(next) if split.jobs > 1 => break next,
+            Rest::From(_) => {}
+        }
+    };
+    together(&directory, from, split, entries, parts, each)
+}
+
+/// Reads the rest of a table on several threads.
+fn together<E>(
+    directory: &OwnedFd,
+    mut from: u32,
+    split: Split,
+    entries: &mut [MaybeUninit<u8>],
+    mut parts: Parts<impl FnMut(&DescriptorTable) -> Result<(), E>>,
+    mut each: impl FnMut(u32, &Link<'_>),
+) -> Result<Outcome, E> {
+    loop {
+        let ranges = (0..split.jobs).scan(from, |start, _| {
+            let range = *start..start.saturating_add(split.range);
+            *start = range.end;
+            Some(range)
+        });
+        let ranges: Vec<_> = ranges.collect();
+        let mut rest = Rest::Nothing;
+        for (numbers, read) in ranges
+            .iter()
+            .zip(at_once(directory, &parts.head, &ranges, entries))
+        {
+            let mut read = read;
+            loop {
+                for (fd, link) in read.table.entries().map_while(Result::ok) {
+                    each(fd, &link);
+                }
+                rest = read.rest;
+                read.table.part = parts.head.part;
+                match parts.add_unfinished(read)? {
+                    // Its texts were too long for one part.
+                    Rest::From(next) if next < numbers.end => {
+                        let numbers = next..numbers.end;
+                        read = range(directory, &parts.head, numbers, entries);
+                    }
+                    Rest::From(_) | Rest::Nothing => break,
+                    Rest::Failed(errno) => return parts.end(errno),
+                }
+            }
+        }
+        match (rest, ranges.last()) {
+            (Rest::From(_), Some(last)) if last.end < u32::MAX => from = last.end,
+            _ => return parts.end(0),
+        }
+    }
+}
+
+/// Reads several ranges, each on a thread of its own.
+fn at_once(
+    directory: &OwnedFd,
+    head: &DescriptorTable,
+    ranges: &[Range<u32>],
+    entries: &mut [MaybeUninit<u8>],
+) -> Vec<Stretch> {
+    let Some((first, others)) = ranges.split_first() else {
+        return Vec::new();
+    };
+    let room = entries.len().min(RANGE_DIRENT_BYTES);
+    let entries = &mut entries[..room];
+    scope(|scope| {
+        let threads: Vec<_> = others
+            .iter()
+            .map(|numbers| {
+                let work = || {
+                    let mut entries = Vec::with_capacity(RANGE_DIRENT_BYTES);
+                    range(
+                        directory,
+                        head,
+                        numbers.clone(),
+                        entries.spare_capacity_mut(),
+                    )
+                };
+                let thread = Builder::new().spawn_scoped(scope, work);
+                thread.map_err(|_| numbers)
+            })
+            .collect();
+        let mut read = vec![range(directory, head, first.clone(), entries)];
+        for thread in threads {
+            read.push(match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(numbers) => range(directory, head, numbers.clone(), entries),
+            });
+        }
+        read
+    })
+}
+
+/// Hands parts on.
+struct Parts<F> {
+    /// What the next part begins with.
+    head: DescriptorTable,
+    outcome: Outcome,
+    emit: F,
+}
+
+impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> Parts<F> {
+    /// A part that is the last one where nothing is left; what is left.
+    fn add(&mut self, mut read: Stretch) -> Result<Rest, E> {
+        self.count(&read);
+        match read.rest {
+            Rest::From(_) => {}
+            Rest::Nothing => read.table.last = true,
+            Rest::Failed(errno) => {
+                (read.table.last, read.table.errno) = (true, errno);
+                self.outcome.errno = errno;
+            }
+        }
+        (self.emit)(&read.table)?;
+        self.head.part += 1;
+        Ok(read.rest)
+    }
+
+    /// A part that is not the last one, whatever it says of itself.
+    fn add_unfinished(&mut self, read: Stretch) -> Result<Rest, E> {
+        self.count(&read);
+        (self.emit)(&read.table)?;
+        self.head.part += 1;
+        Ok(read.rest)
+    }
+
+    fn count(&mut self, read: &Stretch) {
+        self.outcome.descriptors += read.descriptors;
+        self.outcome.refused += read.refused;
+    }
+
+    /// The end, as a part without entries.
+    fn end(mut self, errno: u16) -> Result<Outcome, E> {
+        self.head.last = true;
+        self.head.errno = errno;
+        self.outcome.errno = errno;
+        (self.emit)(&self.head)?;
+        Ok(self.outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::proc::open_directory;
+    use rustix::fs::CWD;
+    use rustix::io::fcntl_dupfd_cloexec;
+
+    /// Numbers that no other test uses: some one after the other, then a hole of several ranges.
+    const NUMBERS: [Range<u32>; 2] = [500..900, 980..1_000];
+
+    fn read_own(jobs: usize) -> (Vec<u32>, Vec<DescriptorTable>) {
+        let (mut seen, mut parts) = (Vec::new(), Vec::new());
+        let mut entries = Vec::with_capacity(DIRENT_BYTES);
+        let owner = Owner {
+            pid: 1,
+            tid: 0,
+            pass: 1,
+        };
+        let split = Split {
+            jobs,
+            alone: 64,
+            range: 16,
+        };
+        let outcome = read(
+            open_directory(CWD, c"/proc/self/fd"),
+            owner,
+            split,
+            entries.spare_capacity_mut(),
+            |fd, link| {
+                assert!(matches!(link, Link::Socket { .. }) || fd < NUMBERS[0].start);
+                seen.push(fd);
+            },
+            |part| {
+                parts.push(part.clone());
+                Ok::<_, ()>(())
+            },
+        );
+        let outcome = outcome.unwrap();
+        assert_eq!((outcome.errno, outcome.refused), (0, 0));
+        assert_eq!(outcome.descriptors, seen.len() as u64);
+        (seen, parts)
+    }
+
+    #[test]
+    fn several_threads_read_the_same_table() {
+        let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let expected: Vec<u32> = NUMBERS.into_iter().flatten().collect();
+        let copy = |fd: &u32| fcntl_dupfd_cloexec(&socket, fd.cast_signed()).unwrap();
+        let held: Vec<_> = expected.iter().map(copy).collect();
+        let is_ours = |fd: &u32| *fd >= NUMBERS[0].start;
+        for jobs in [1, 2, 5] {
+            let (seen, parts) = read_own(jobs);
+            assert!(
+                seen.iter()
+                    .copied()
+                    .filter(is_ours)
+                    .eq(expected.iter().copied()),
+                "{jobs}"
+            );
+            let (last, others) = parts.split_last().unwrap();
+            assert!(last.last && others.iter().all(|part| !part.last));
+            assert!(parts.iter().map(|part| part.part).eq(0..parts.len() as u32));
+            assert!(jobs == 1 || parts.len() > 4, "{} parts", parts.len());
+            let entries = parts.iter().flat_map(DescriptorTable::entries);
+            assert!(entries.map(|entry| entry.unwrap().0).eq(seen));
+        }
+        drop(held);
+    }
+}

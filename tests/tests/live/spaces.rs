@@ -1,0 +1,107 @@
+//! Network namespaces as the file records them: which one, and whether it could be entered.
+
+use std::path::Path;
+use std::process::Command;
+
+use whotalks_snapshot::records::Netns;
+use whotalks_snapshot::{BlockKind, Event, Limits, Reader, records};
+use whotalks_tests::programs::programs;
+use whotalks_tests::role::{needs_namespaces, skip};
+use whotalks_tests::world::namespace;
+use whotalks_tests::{Kind, World};
+
+/// `EPERM`
+const REFUSED: u16 = 1;
+
+/// The namespaces in a file.
+fn recorded(file: &Path) -> Vec<Netns> {
+    let bytes = std::fs::read(file).unwrap();
+    let limits = Limits::default();
+    let mut all = Vec::new();
+    for event in Reader::new(&bytes, &limits).unwrap() {
+        if let Event::Block(block) = event
+            && block.header.kind == BlockKind::Namespaces
+        {
+            let payload = block.payload(&limits).unwrap();
+            all.extend(records::<Netns>(&payload).map(Result::unwrap));
+        }
+    }
+    all
+}
+
+/// What a socket in there says of it.
+fn cookie(wrapper: &[&str]) -> Option<u64> {
+    let mut command = Command::new(wrapper[0]);
+    command
+        .args(&wrapper[1..])
+        .arg(&programs().actor)
+        .arg("--netns-cookie");
+    let output = command.output().unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// A namespace's inode is used again, its cookie is not: both are in the file.
+#[test]
+fn cookies_are_those_that_sockets_tell() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let inside = world.actor_with(&["unshare", "-n"], &[]);
+    let pid = inside.pid().to_string();
+    let Some(own) = cookie(&["env"]) else {
+        return skip("this kernel has no SO_NETNS_COOKIE (Linux 5.14)");
+    };
+    let other = cookie(&["nsenter", "-n", "-t", &pid]).unwrap();
+    assert_ne!(own, other);
+    let all = recorded(&world.snapshot());
+    let of = |pid: u32| {
+        let inode = namespace(pid, "net").unwrap();
+        all.iter().find(|space| space.inode == inode).unwrap()
+    };
+    assert_eq!(of(std::process::id()).cookie, Some(own));
+    assert_eq!(of(inside.pid()).cookie, Some(other));
+    assert!(of(std::process::id()).own && !of(inside.pid()).own);
+}
+
+/// A filter that lets nobody change namespaces: what the text tables tell is there, through a process
+/// that lives in the namespace, and nothing is claimed beyond that.
+#[test]
+fn a_namespace_that_may_not_be_entered_is_read_from_outside() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let inside = world.actor_with(&["unshare", "-n"], &[]);
+    let listener = inside.listen(&world.abstract_name("inside"), Kind::Stream, 4);
+    let (one, two) = inside.pair(Kind::Stream);
+    let (third, fourth) = world.actor().pair(Kind::Stream);
+    let actor = programs().actor.to_str().unwrap();
+    let refuse = [actor, "--refuse", &format!("setns:{REFUSED}")];
+    let file = world.snapshot_as("refused.whotalks", &refuse, &[]);
+
+    let inode = namespace(inside.pid(), "net").unwrap();
+    let all = recorded(&file);
+    let space = all.iter().find(|space| space.inode == inode).unwrap();
+    assert_eq!(space.enter_errno, REFUSED);
+    let map = world.map_of(&file);
+    let coverage = map.rows("coverage").next().unwrap();
+    let mut spaces = coverage["netns"].as_array().unwrap().iter();
+    let space = spaces.find(|space| space["inode"] == inode).unwrap();
+    assert_eq!(space["diag"], "denied");
+    assert_eq!(space["proc_net"], "ok");
+    assert_eq!(coverage["complete"], false);
+    for socket in [&listener, &one, &two] {
+        map.has(socket, "netns", inode);
+        assert_eq!(map.socket(socket)["holders"].as_array().unwrap().len(), 1);
+    }
+    map.has(&listener, "state", "listening");
+    // Who is whose peer, only a dump from inside tells.
+    assert_eq!(map.connections_of(&one.id()).count(), 0);
+    let mut elsewhere = map.rows("connections");
+    assert!(elsewhere.any(|edge| edge["a"] == third.id() && edge["b"] == fourth.id()));
+}
