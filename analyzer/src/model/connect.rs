@@ -218,7 +218,10 @@ impl Connector<'_> {
     fn eliminated(&self, found: &mut Found) {
         let unread = |draft: &&Draft| {
             let pending = draft.socket.pending.unwrap_or(0) as usize;
-            draft.socket.state == SocketState::Listening && draft.waiting.len() < pending
+            // Nothing names the clients of other families' queues, and none of them is a Unix socket.
+            draft.socket.family == Family::Unix
+                && draft.socket.state == SocketState::Listening
+                && draft.waiting.len() < pending
         };
         let mut short = self
             .drafts

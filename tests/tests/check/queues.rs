@@ -211,6 +211,10 @@ fn a_client_whose_server_nobody_can_reach() {
     server.send_descriptor(&accepted, &listener);
     world.end(server);
     let lost = client.connect(&listener, Kind::Stream);
+    // Somebody waits in a queue that names nobody: that is TCP's, and no place for a Unix socket.
+    let any = Address::Inet("127.0.0.1:0".into());
+    let other = friend.listen(&any, Kind::Stream, 4);
+    friend.connect(&other, Kind::Stream);
     let findings = once(&world);
     let found = findings.are_exactly(&[("WT209", "low")]);
     assert_eq!(found[0]["subject"], lost.id());
