@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use whotalks::check::{self, Report};
 use whotalks::diff;
 use whotalks::draw::{self, Options, svg};
+use whotalks::graph::By;
 use whotalks::model::{At, build_at};
 use whotalks::query::{collapse, restrict};
 
@@ -111,6 +112,7 @@ fn how(options: &Draw, findings: Option<Report>) -> Options {
         title: options.title.clone(),
         all: options.all,
         findings,
+        grouped: !matches!(options.view.into(), By::Process | By::Socket),
         ..Options::default()
     }
 }

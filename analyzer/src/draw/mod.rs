@@ -86,6 +86,8 @@ pub struct Options {
     pub findings: Option<Report>,
     /// Whether hubs become badges.
     pub hub_badges: HubBadges,
+    /// Each process of the map stands for a group: the pid of its first would mislead.
+    pub grouped: bool,
 }
 
 /// Why there is no picture.
@@ -138,6 +140,7 @@ fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
 fn picture(map: &Map, options: &Options) -> picture::Picture {
     let findings = options.findings.as_ref().map(|report| &*report.findings);
     let mut picture = reduce::reduce(map, findings.unwrap_or_default(), options.all);
+    picture.grouped = options.grouped;
     shrink(map, &mut picture, options);
     picture
 }

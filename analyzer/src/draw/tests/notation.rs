@@ -379,3 +379,25 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
         "{text}"
     );
 }
+
+/// The pid of one of many says nothing about the others.
+#[test]
+fn groups_have_no_pid() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"nginx x5"), w.process(b"redis"));
+    w.connect(&[p], &[q], None);
+    let pid = w.map.process(p).pid.to_string();
+    let draw = |grouped| {
+        let options = Options {
+            grouped,
+            ..Options::default()
+        };
+        svg(&w.map, &options).unwrap()
+    };
+    let (one, whole) = (draw(false), draw(true));
+    check(&whole);
+    let shown = [format!(">{pid}</text>"), format!("[{pid}]")];
+    for shown in &shown {
+        assert!(one.contains(shown) && !whole.contains(shown), "{shown}");
+    }
+}
