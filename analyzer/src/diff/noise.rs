@@ -49,12 +49,11 @@ pub(super) enum Noise {
     ShortLived,
 }
 
-/// The noise of both maps, by process.
-pub(super) fn noise(
-    maps: Both<&Map>,
-    hosts: &[HostPair],
-    matching: &Matching,
-) -> Both<Vec<Option<Noise>>> {
+/// Why processes are noise, by index; `None`: they are not.
+pub(super) type Noises = Both<Vec<Option<Noise>>>;
+
+/// The noise of both maps.
+pub(super) fn noise(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching) -> Noises {
     let mut noise = Both {
         old: vec![None; maps.old.processes.len()],
         new: vec![None; maps.new.processes.len()],
@@ -231,12 +230,7 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
 
 /// A child that the very same parent has started anew, and that talks to nobody of its own: the
 /// `sleep` of a loop.
-fn respawned(
-    maps: Both<&Map>,
-    hosts: &[HostPair],
-    matching: &Matching,
-    noise: &mut Both<Vec<Option<Noise>>>,
-) {
+fn respawned(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching, noise: &mut Noises) {
     let of = |side: Side, noise: &[Option<Noise>]| {
         let map = maps.of(side);
         let mut candidates = vec![false; map.processes.len()];

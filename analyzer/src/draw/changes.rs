@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::caption::moment;
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
-use crate::diff::{self, Both, Mark, Marks, Options, Side};
+use crate::diff::{self, Both, Mark, Marks, Options, Selected, Side};
 use crate::escape::display;
 use crate::graph::By;
 use crate::model::{Holder, Map, Process, ProcessId, SocketId};
@@ -42,8 +42,9 @@ pub(super) fn word(mark: Mark) -> &'static str {
 }
 
 /// Both maps as a picture, and a map with what the picture shows.
-pub(super) fn union(old: &Map, new: &Map, options: &Options) -> (Map, Picture) {
-    let (_, marks) = diff::marked(old, new, options);
+pub(super) fn union(compared: &Selected, options: &Options) -> (Map, Picture) {
+    let (_, marks) = compared.marked(options);
+    let Selected { old, new, .. } = compared;
     let mut union = Union {
         maps: Both { old, new },
         marks: &marks,

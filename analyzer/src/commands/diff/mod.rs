@@ -9,12 +9,11 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use whotalks::diff::{self, Options};
+use whotalks::diff::{self, Options, Selected};
 use whotalks::export::csv;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
 use whotalks::names;
-use whotalks::query::{Restriction, restrict};
 
 use crate::Outcome;
 use crate::cli::{Diff, Selection, TableFormat};
@@ -33,22 +32,20 @@ pub(super) fn run(options: &Diff) -> Result<Outcome> {
         bare_files: 2,
         ..options.selection.clone()
     };
-    let restriction = selection.restriction()?;
-    let Some((mut old, mut new)) = maps(options, &selection.files())? else {
+    // Before the files are read: a slip is said at once.
+    selection.restriction()?;
+    let Some((old, new)) = maps(options, &selection.files())? else {
         return Ok(Outcome::Found);
     };
-    // Before selectors, which would not know who could not be read.
-    diff::lend(&mut old, &mut new);
-    let near = super::near_names(&new, &selection);
-    let Some((old, new)) = restricted(old, new, &restriction) else {
-        eprintln!("whotalks: nothing matches{near}");
+    let Some(maps) = selected(old, new, &selection)? else {
         return Ok(Outcome::Found);
     };
     let asked = Options {
         by: options.by.into(),
         all: options.all,
     };
-    let diff = diff::diff(&old, &new, &asked);
+    let diff = maps.diff(&asked);
+    let Selected { old, new, .. } = maps;
     // Never freed: taking large maps to pieces would only keep the reader waiting.
     let compared = ManuallyDrop::new(Compared { old, new, diff });
     output::stdout(|out| match options.format {
@@ -121,11 +118,16 @@ fn is_same(one: &Path, two: &Path) -> bool {
     one == two || real(one).is_some_and(|path| real(two) == Some(path))
 }
 
-/// Both maps as far as the selectors want them; `None` when nothing matches in either.
-fn restricted(old: Map, new: Map, restriction: &Restriction) -> Option<(Map, Map)> {
-    let (old, in_old) = restrict(old, restriction);
-    let (new, in_new) = restrict(new, restriction);
-    (in_old || in_new).then_some((old, new))
+/// Both maps as far as the selectors want them. `None`, and a line on standard error, when nothing
+/// matches in either.
+pub(super) fn selected(old: Map, new: Map, selection: &Selection) -> Result<Option<Selected>> {
+    let restriction = selection.restriction()?;
+    let near = super::near_names(&new, selection);
+    let selected = Selected::of(old, new, &restriction);
+    if selected.is_none() {
+        eprintln!("whotalks: nothing matches{near}");
+    }
+    Ok(selected)
 }
 
 const COLUMNS: [&str; 9] = [
