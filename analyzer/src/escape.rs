@@ -51,6 +51,48 @@ pub fn push_display(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// The bytes that [`display`] made a text of; also of texts put together of such.
+pub fn bytes(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        out.extend_from_slice(before.as_bytes());
+        let length = escape_length(escape);
+        let (code, after) = escape.split_at(length.unwrap_or(0));
+        let number = |digits: &str| u32::from_str_radix(digits, 16).unwrap_or_default();
+        match code.as_bytes() {
+            b"n" => out.push(b'\n'),
+            b"t" => out.push(b'\t'),
+            b"r" => out.push(b'\r'),
+            [b'x', ..] => out.extend(u8::try_from(number(&code[1..]))),
+            [b'u', ..] => {
+                let character = char::from_u32(number(code[1..].trim_matches(['{', '}'])));
+                let mut buffer = [0; 4];
+                let text = character.map_or("", |c| c.encode_utf8(&mut buffer));
+                out.extend_from_slice(text.as_bytes());
+            }
+            _ => out.push(b'\\'),
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out
+}
+
+/// How long an escape of [`display`] is, without its backslash; `None`: it is none.
+pub fn escape_length(after_backslash: &str) -> Option<usize> {
+    let hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match after_backslash.as_bytes() {
+        [b'\\' | b'n' | b't' | b'r', ..] => Some(1),
+        [b'x', ..] => after_backslash.get(1..3).filter(|d| hex(d)).map(|_| 3),
+        [b'u', b'{', ..] => {
+            let (digits, _) = after_backslash.get(2..)?.split_once('}')?;
+            (hex(digits) && digits.len() <= 6).then_some(digits.len() + 3)
+        }
+        _ => None,
+    }
+}
+
 /// A Unix socket's name as people write it: a path, or `@` and an abstract name.
 pub fn name(bytes: &[u8]) -> String {
     match bytes {
@@ -163,6 +205,21 @@ mod tests {
         assert_eq!(name(b"\0/tmp/.X11-unix/X7"), "@/tmp/.X11-unix/X7");
         assert_eq!(name(b"\0a\0"), "@a\\x00");
         assert_eq!(hex(b"\0\xff"), "00ff");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_back() {
+        for text in [
+            &b"plain"[..],
+            b"a\x1b[31m\nb\\\xff\0",
+            b"\\x41 \\\\ \\u{41}",
+            "\u{202e}é\u{9b}".as_bytes(),
+            b"\t\r\\",
+        ] {
+            assert_eq!(bytes(&display(text)), text);
+        }
+        // What no function here writes stays as it is.
+        assert_eq!(bytes("\\q \\x4 \\u{} \\"), b"\\q \\x4 \\u{} \\");
     }
 
     #[test]

@@ -126,7 +126,8 @@ fn say_series(loaded: &[Loaded], map: &Map, at: At) {
     let hosts = map.hosts.len();
     if captures > hosts && at == At::Last {
         eprintln!(
-            "whotalks: {captures} captures of {hosts} hosts: the latest of each is used (--at)"
+            "whotalks: {captures} captures of {}: the latest of each is used (--at)",
+            plural(hosts, "host", "hosts")
         );
     }
 }

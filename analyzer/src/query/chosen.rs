@@ -77,6 +77,25 @@ impl Chosen {
         self.found.push(any);
     }
 
+    /// Makes room for so many processes and sockets.
+    pub fn grow(&mut self, processes: usize, sockets: usize) {
+        for marks in [
+            &mut self.hidden,
+            &mut self.only,
+            &mut self.focus,
+            &mut self.kept.processes,
+        ] {
+            marks.resize(processes, false);
+        }
+        for marks in [
+            &mut self.sockets,
+            &mut self.kept.sockets,
+            &mut self.kept.clients,
+        ] {
+            marks.resize(sockets, false);
+        }
+    }
+
     /// Whether every selector fits something.
     pub fn found(&self) -> bool {
         !self.found.contains(&false)
@@ -119,6 +138,7 @@ impl Chosen {
             self.kept.sockets[own] |= other.kept.sockets[its];
             self.kept.clients[own] |= other.kept.clients[its];
         }
+        self.found.resize(other.found.len(), false);
         add(&mut self.found, &other.found);
     }
 }
