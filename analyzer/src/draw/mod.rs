@@ -41,7 +41,7 @@ mod tests;
 mod worlds;
 
 use crate::check::Report;
-use crate::diff;
+use crate::diff::{self, Selected};
 use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
@@ -114,12 +114,11 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
 /// # Errors
 /// As [`svg`].
 pub fn changes(
-    old: &Map,
-    new: &Map,
+    compared: &Selected,
     compare: &diff::Options,
     options: &Options,
 ) -> Result<String, DrawError> {
-    let (map, mut picture) = changes::union(old, new, compare);
+    let (map, mut picture) = changes::union(compared, compare);
     shrink(&map, &mut picture, options);
     let scene = place::place(&map, picture, options)?;
     Ok(svg::write(&map, &scene, options))
