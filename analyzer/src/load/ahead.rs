@@ -1,16 +1,19 @@
-//! A file's blocks, decoded by a thread of its own ahead of the one that reads their records.
+//! A file's blocks, decoded by threads of their own ahead of the one that reads their records.
 //!
 //! Ahead by a few blocks only, and no longer so once a file asks for more than the limits allow:
 //! from then on nothing is decoded that was not allowed before.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::available_parallelism;
 
 use whotalks_snapshot::bundle::Member;
 use whotalks_snapshot::{Block, BlockKind, Damage, Decoder, Event, Limits, Reader};
 
-/// How many decoded blocks may wait for the reading thread.
-const AHEAD: usize = 2;
+/// How many decoded blocks of each thread may wait for the one that reads them.
+const AHEAD: usize = 1;
+/// More threads than that wait for the one that reads.
+const MOST_THREADS: usize = 4;
 
 /// A block's members, or why there are none.
 pub(super) type Members = Result<Vec<Member>, Damage>;
@@ -44,36 +47,35 @@ enum Sent<'a> {
 /// Goes through a file; `wanted` says by a capture's number whether its blocks are. The last block
 /// of each capture always is: it says when that was made.
 pub(super) fn each<'a>(
-    mut reader: Reader<'a>,
+    reader: Reader<'a>,
     limits: &Limits,
     wanted: &(dyn Fn(u32) -> bool + Sync),
     mut step: impl FnMut(Step<'_, 'a>) -> Pace,
 ) {
     let is_wanted =
         |block: &Block<'_>| block.header.kind == BlockKind::End || wanted(block.header.capture);
-    let mut decoder = Decoder::new(limits);
+    let threads = available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(MOST_THREADS);
     let on_demand = AtomicBool::new(false);
+    let mut taken = 0;
     std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(AHEAD);
-        let (reader, decoder, on_demand) = (&mut reader, &mut decoder, &on_demand);
-        scope.spawn(move || {
-            // Whatever is taken from the reader is sent, so that the loop below goes on behind it.
-            while !on_demand.load(Ordering::Relaxed)
-                && let Some(event) = reader.next()
-            {
-                let sent = match event {
-                    Event::Damage(damage) => Sent::Damage(damage),
-                    Event::Block(block) if is_wanted(&block) => {
-                        Sent::Wanted(block, decoder.members(&block))
-                    }
-                    Event::Block(block) => Sent::Unwanted(block, decoder.pass(&block)),
+        let from: Vec<Receiver<Sent<'a>>> = (0..threads)
+            .map(|own| {
+                let (sender, receiver) = sync_channel(AHEAD);
+                let (reader, decoder) = (reader.clone(), Decoder::new(limits));
+                let (is_wanted, on_demand) = (&is_wanted, &on_demand);
+                let decode = move || {
+                    let turn = |at: usize| at % threads == own;
+                    each_turn(reader, decoder, is_wanted, turn, |sent| {
+                        !on_demand.load(Ordering::Relaxed) && sender.send(sent).is_ok()
+                    });
                 };
-                if sender.send(sent).is_err() {
-                    break;
-                }
-            }
-        });
-        for sent in receiver {
+                scope.spawn(decode);
+                receiver
+            })
+            .collect();
+        while let Ok(sent) = from[taken % threads].recv() {
+            taken += 1;
             let pace = match sent {
                 Sent::Damage(damage) => step(Step::Damage(damage)),
                 Sent::Unwanted(block, passed) => step(Step::Unwanted(block, passed)),
@@ -86,21 +88,53 @@ pub(super) fn each<'a>(
             };
             if pace == Pace::OnDemand {
                 on_demand.store(true, Ordering::Relaxed);
+                // What was decoded ahead is decoded again, if it may be.
+                break;
             }
         }
     });
-    for event in reader {
+    if !on_demand.into_inner() {
+        return;
+    }
+    let mut decoder = Decoder::new(limits);
+    for (at, event) in reader.enumerate() {
+        // Known to the decoder in any case: others may rest on it.
+        let passed = match &event {
+            Event::Block(block) => decoder.pass(block),
+            Event::Damage(_) => Ok(()),
+        };
+        if at < taken {
+            continue;
+        }
         match event {
             Event::Damage(damage) => step(Step::Damage(damage)),
-            Event::Block(block) => {
-                // Known to the decoder in any case: others may rest on it.
-                let passed = decoder.pass(&block);
-                if is_wanted(&block) {
-                    step(Step::Wanted(block, &mut || decoder.members(&block)))
-                } else {
-                    step(Step::Unwanted(block, passed))
-                }
+            Event::Block(block) if is_wanted(&block) => {
+                step(Step::Wanted(block, &mut || decoder.members(&block)))
             }
+            Event::Block(block) => step(Step::Unwanted(block, passed)),
         };
+    }
+}
+
+/// Decodes what is a thread's turn, by the number of the event, and goes past the rest; until `send`
+/// wants no more.
+fn each_turn<'a>(
+    reader: Reader<'a>,
+    mut decoder: Decoder<'a>,
+    is_wanted: impl Fn(&Block<'_>) -> bool,
+    turn: impl Fn(usize) -> bool,
+    send: impl Fn(Sent<'a>) -> bool,
+) {
+    for (at, event) in reader.enumerate() {
+        let sent = match event {
+            Event::Block(block) if !turn(at) || !is_wanted(&block) => {
+                Sent::Unwanted(block, decoder.pass(&block))
+            }
+            Event::Block(block) => Sent::Wanted(block, decoder.members(&block)),
+            Event::Damage(damage) => Sent::Damage(damage),
+        };
+        if turn(at) && !send(sent) {
+            break;
+        }
     }
 }

@@ -139,7 +139,6 @@ impl<'a> Namespace<'a> {
             diag = Readable::Denied;
         }
         let proc_net = readable(self.sources("net/unix"));
-        let mut drafts = Vec::new();
         let mut bad = 0;
         let mut heads = Vec::new();
         for raw in self.sources("diag/unix") {
@@ -147,8 +146,8 @@ impl<'a> Namespace<'a> {
             heads.append(&mut found);
             bad += unreadable;
         }
-        let heads = in_order(&heads);
-        drafts.extend(self.diag_drafts(&heads));
+        let mut drafts = self.diag_drafts(&in_order(&heads));
+        drop(heads);
         if bad > 0 {
             diag = Readable::Truncated;
             self.warn(
