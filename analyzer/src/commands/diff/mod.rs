@@ -81,19 +81,19 @@ fn maps(options: &Diff, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
     let both = if let Some(Some(new)) = new {
         // Two files as large: at once.
         std::thread::scope(|scope| {
-            let map = |file, at| open(Some(file)).map(|files| build_at(&files, at));
+            let map = |file, at| open(Some(file), &[at]).map(|files| build_at(&files, at));
             let new = scope.spawn(move || map(new, at));
             let old = map(old, last)?;
             let new = new.join().unwrap_or_else(|panic| resume_unwind(panic));
             anyhow::Ok((old, new?))
         })?
     } else {
-        let before = open(Some(old))?;
+        let first = options.since.unwrap_or(At::Number(1));
+        let before = open(Some(old), &[first, at])?;
         let is_series = before.iter().any(|file| file.captures.len() > 1);
         if new.is_none() && !is_series {
-            (build_at(&before, last), build_at(&open(None)?, at))
+            (build_at(&before, last), build_at(&open(None, &[at])?, at))
         } else {
-            let first = options.since.unwrap_or(At::Number(1));
             (build_at(&before, first), build_at(&before, at))
         }
     };
@@ -106,10 +106,10 @@ fn maps(options: &Diff, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
     Ok(None)
 }
 
-/// What a file holds, or this machine now.
-fn open(file: Option<&PathBuf>) -> Result<Vec<Loaded>> {
+/// What a file holds at some moments, or this machine now.
+fn open(file: Option<&PathBuf>, moments: &[At]) -> Result<Vec<Loaded>> {
     let file: Vec<PathBuf> = file.into_iter().cloned().collect();
-    let snapshots = input::open(&file)?;
+    let snapshots = input::open_at_each(&file, moments)?;
     Ok(snapshots
         .into_iter()
         .map(|snapshot| snapshot.loaded)
