@@ -12,7 +12,7 @@ mod messages;
 mod names;
 mod process;
 mod sources;
-mod tables;
+pub mod tables;
 mod words;
 
 use whotalks_snapshot::bundle::Member;

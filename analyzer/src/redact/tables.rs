@@ -9,7 +9,7 @@ use super::names::Names;
 use crate::load::{proc_net_inet, proc_net_unix};
 
 /// `/proc/net/unix`: the heading, rows, and lines that names with line ends make.
-pub(super) fn unix(bytes: &[u8], names: &mut Names) -> Vec<u8> {
+pub fn unix(bytes: &[u8], names: &mut Names) -> Vec<u8> {
     const HEADING: &[u8] = b"Num       RefCount Protocol Flags    Type St Inode Path";
     let mut lines = Vec::new();
     for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -23,7 +23,7 @@ pub(super) fn unix(bytes: &[u8], names: &mut Names) -> Vec<u8> {
 }
 
 /// `/proc/net/tcp` and its like: what is understood of each row, with other addresses.
-pub(super) fn inet(bytes: &[u8], order: ByteOrder, names: &mut Names) -> Vec<u8> {
+pub fn inet(bytes: &[u8], order: ByteOrder, names: &mut Names) -> Vec<u8> {
     let mut out = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n".to_vec();
     let (rows, _) = proc_net_inet::rows(bytes, order);
     for (at, row) in rows.iter().enumerate() {
