@@ -127,8 +127,10 @@ Examples:
 /// `diff`.
 pub(crate) const DIFF: &str = "\
 OLD and NEW are snapshots of one machine at two times, before and after a restart, or of two machines
-that should be alike. Of a series the latest capture is meant (--since, --at). With OLD alone: a
-series is compared from its first capture to its latest, anything else with this machine now.
+that should be alike. Of series the latest captures are meant, or those of --at; --since says another
+one for OLD. With OLD alone: a series is compared from its first capture to its latest, anything else
+with this machine now. Selectors choose in both: what matches in one of them is shown in the other
+too, so that what only moved out of sight is not said to be gone.
 
 Within one boot a process is its pid and start time and a socket its cookie. Beyond that processes are
 matched by role: unit or container, program, and command line without numbers, hashes and temporary
@@ -146,10 +148,13 @@ Examples:
 /// `trend`.
 pub(crate) const TREND: &str = "\
 Several files of one boot form a series, and so do the captures of one file (whotalks-collect
---count 10 --interval 1m). Rows that do not move are hidden without --all.
+--count 10 --interval 1m), of which --since and --at pick a part. Rows that do not move are hidden
+without --all. What matches a selector in one capture is counted in all. A capture that is damaged
+counts nothing: it is a gap.
 
 Examples:
   whotalks trend series.whotalks                what grew, the most first
+  whotalks trend --since 17:00 --at 17:30 series.whotalks
   whotalks trend --by process 9am.whotalks 10am.whotalks 11am.whotalks
   whotalks trend --format json series.whotalks | jq '.rows[] | select(.growth > 100)'";
 

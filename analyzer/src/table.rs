@@ -169,6 +169,50 @@ pub(crate) fn fit(line: &str) -> String {
     cut(line, terminal_width()).into_owned()
 }
 
+/// Sentences of a line of its own: cut between words, and on a terminal only; each piece goes through
+/// `style`.
+pub(crate) fn say(out: &mut dyn Write, text: &str, style: impl Fn(&str) -> String) -> Result<()> {
+    for line in wrap(text, terminal_width()) {
+        writeln!(out, "{}", style(&line))?;
+    }
+    Ok(())
+}
+
+/// The last line: what is hidden, then what is unknown, which is to catch the eye. On a terminal it
+/// becomes several where it is too long.
+pub(crate) fn last(out: &mut dyn Write, hidden: &[String], unknown: &[String]) -> Result<()> {
+    let (hidden, unknown) = (hidden.join(" "), unknown.join(" "));
+    let both = columns(&hidden) + 1 + columns(&unknown);
+    let fits = terminal_width().is_none_or(|width| both <= width);
+    if fits && !hidden.is_empty() && !unknown.is_empty() {
+        return Ok(writeln!(out, "{hidden} {}", style::note(&unknown))?);
+    }
+    if !hidden.is_empty() {
+        say(out, &hidden, str::to_owned)?;
+    }
+    if !unknown.is_empty() {
+        say(out, &unknown, style::note)?;
+    }
+    Ok(())
+}
+
+/// Lines of a text, between whose words there are single blanks.
+fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let fits =
+            |line: &String| width.is_none_or(|width| columns(line) + 1 + columns(word) <= width);
+        match lines.last_mut().filter(|line| fits(line)) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(cut(word, width).into_owned()),
+        }
+    }
+    lines
+}
+
 fn cut(line: &str, width: Option<usize>) -> Cow<'_, str> {
     let Some(width) = width.filter(|width| columns(line) > *width) else {
         return line.into();
@@ -209,5 +253,7 @@ mod tests {
             "N  NAME  VIA\n7  é     /run/x\n"
         );
         assert_eq!(cut("abcdef", Some(4)), "abc…");
+        assert_eq!(wrap("ab cd efghij", Some(5)), ["ab cd", "efgh…"]);
+        assert_eq!(wrap("ab cd efghij", None), ["ab cd efghij"]);
     }
 }

@@ -83,6 +83,23 @@ impl Edge {
         }
     }
 
+    /// A netlink socket connected to another process's.
+    pub fn netlink(a: &Socket, b: &Socket) -> Self {
+        Self {
+            kind: "netlink",
+            evidence: Some("peer"),
+            ..Self::new("one-way", a, Some(b))
+        }
+    }
+
+    /// Two netlink sockets connected to each other.
+    pub fn netlink_pair(a: &Socket, b: &Socket) -> Self {
+        Self {
+            state: "established",
+            ..Self::netlink(a, b)
+        }
+    }
+
     /// An inet socket whose other end has closed.
     pub fn inet_closing(a: &Socket) -> Self {
         Self {
@@ -98,7 +115,7 @@ impl Edge {
             Some(Address::Path(_)) => "vfs",
             Some(Address::Abstract(_)) => "name",
             Some(Address::Inet(_)) => "address",
-            None => panic!("a listener has an address"),
+            Some(Address::Netlink(_)) | None => panic!("a listener has an address"),
         };
         self.listener = Some((listener.id(), evidence));
         self

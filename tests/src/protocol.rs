@@ -37,6 +37,8 @@ pub enum Address {
     Abstract(Vec<u8>),
     /// `1.2.3.4:5` or `[::1]:5`.
     Inet(String),
+    /// A port id of `NETLINK_USERSOCK`; 0: whichever the kernel gives.
+    Netlink(u32),
 }
 
 impl Address {
@@ -46,6 +48,7 @@ impl Address {
             Self::Path(path) => path.clone(),
             Self::Abstract(name) => [b"\0", name.as_slice()].concat(),
             Self::Inet(text) => text.clone().into_bytes(),
+            Self::Netlink(port) => port.to_string().into_bytes(),
         }
     }
 }

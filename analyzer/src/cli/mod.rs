@@ -9,7 +9,7 @@ mod shared;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub(crate) use changes::{Diff, Trend};
+pub(crate) use changes::{Comparison, Diff, Trend};
 pub(crate) use check::{Check, CheckFormat, Explain, FailOn, Learn};
 pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};

@@ -8,10 +8,12 @@ use anyhow::{Context, Result};
 use whotalks::check::{self, Report};
 use whotalks::diff;
 use whotalks::draw::{self, Options, svg};
+use whotalks::graph::By;
 use whotalks::model::{At, build_at};
-use whotalks::query::{collapse, restrict};
+use whotalks::query::collapse;
 
-use super::{map, map_with, near_names, unrestricted};
+use super::diff::selected;
+use super::{map, map_with, unrestricted};
 use crate::Outcome;
 use crate::cli::{Draw, Layout, Theme};
 use crate::input::Snapshot;
@@ -70,29 +72,22 @@ fn picture(snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>>
 /// What changed since OLD.
 fn changes(old: &Path, snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>> {
     let selection = &options.selection;
-    let restriction = selection.restriction()?;
     let mut before = input::open(&[old.to_path_buf()])?;
-    let (Some(mut old), Some(mut new)) = (
+    let (Some(old), Some(new)) = (
         unrestricted(&mut before, At::Last, build_at),
         unrestricted(snapshots, selection.at, build_at),
     ) else {
         return Ok(None);
     };
-    // Before selectors, which would not know who could not be read.
-    diff::lend(&mut old, &mut new);
-    let near = near_names(&new, selection);
-    let (old, in_old) = restrict(old, &restriction);
-    let (new, in_new) = restrict(new, &restriction);
-    if !in_old && !in_new {
-        eprintln!("whotalks: nothing matches{near}");
+    let Some(maps) = selected(old, new, selection)? else {
         return Ok(None);
-    }
-    let (old, new) = (ManuallyDrop::new(old), ManuallyDrop::new(new));
+    };
+    let maps = ManuallyDrop::new(maps);
     let compare = diff::Options {
         by: options.view.into(),
         all: options.all,
     };
-    let drawn = draw::changes(&old, &new, &compare, &how(options, None))?;
+    let drawn = draw::changes(&maps, &compare, &how(options, None))?;
     Ok(Some(drawn))
 }
 
@@ -111,6 +106,7 @@ fn how(options: &Draw, findings: Option<Report>) -> Options {
         title: options.title.clone(),
         all: options.all,
         findings,
+        grouped: !matches!(options.view.into(), By::Process | By::Socket),
         ..Options::default()
     }
 }

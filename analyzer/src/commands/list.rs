@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use whotalks::export::{csv, hex_of, names};
+use whotalks::export::{csv, hex_of, hex_of_name, names};
 use whotalks::graph::Groups;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
@@ -100,7 +100,7 @@ pub(super) fn row<'a>(map: &Map, link: &'a Link) -> Row<'a> {
         server: &link.server,
         server_hex: hex_of(&link.server),
         via: (!link.via.text.is_empty()).then_some(&link.via.text),
-        via_hex: link.via.hex(),
+        via_hex: hex_of_name(&link.via),
         kind: names::link_kind(link.kind),
         connections: link.connections,
         pending: link.pending,

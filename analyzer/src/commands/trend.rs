@@ -1,19 +1,22 @@
 //! `whotalks trend`: what grew or shrank over a series of captures.
 
 use std::io::{IsTerminal, Write};
+use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
-use whotalks::export::{csv, rfc3339};
+use whotalks::export::csv::{self, Cell};
+use whotalks::export::{hex_of, hex_of_name, rfc3339};
 use whotalks::load::Loaded;
-use whotalks::model::{At, build_at, series};
-use whotalks::query::{Via, restrict};
-use whotalks::trend::{Row, Trend as Answer, What};
+use whotalks::model::{At, Series, build_at, series};
+use whotalks::names;
+use whotalks::query::LinkKind;
+use whotalks::trend::{Followed, Row, Trend as Answer, What};
 
+use super::near_names;
 use crate::Outcome;
-use crate::cli::{TableFormat, Trend};
-use crate::style;
+use crate::cli::{Comparison, TableFormat, Trend};
 use crate::table::{self, Align, plural, thousands};
 use crate::{input, output};
 
@@ -26,7 +29,8 @@ const SPARKS: usize = 40;
 struct Document {
     schema: &'static str,
     by: String,
-    captures: Vec<String>,
+    /// Null: when it was made is lost.
+    captures: Vec<Option<String>>,
     rows: Vec<Line>,
 }
 
@@ -34,17 +38,25 @@ struct Document {
 struct Line {
     what: &'static str,
     role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_hex: Option<String>,
     client: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_hex: Option<String>,
     via: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via_hex: Option<String>,
     kind: Option<String>,
     values: Vec<Option<u64>>,
-    first: u64,
-    last: u64,
-    growth: i64,
+    /// Null, as the next two: no number is known.
+    first: Option<u64>,
+    last: Option<u64>,
+    growth: Option<i64>,
     rising: bool,
 }
 
 pub(super) fn run(options: &Trend) -> Result<Outcome> {
+    let options = &options.comparison;
     let files = options.selection.files();
     if files.is_empty() {
         bail!(
@@ -56,26 +68,39 @@ pub(super) fn run(options: &Trend) -> Result<Outcome> {
         .into_iter()
         .map(|snapshot| snapshot.loaded)
         .collect();
-    let captures = match &series(&loaded)[..] {
-        [one] if one.captures().len() > 1 => one.captures().len(),
-        [_] => bail!("a trend needs two captures or more, found one"),
+    let numbers = match &series(&loaded)[..] {
+        [one] => match wanted(one, options) {
+            Some(wanted) => wanted,
+            None => {
+                eprintln!("whotalks: --since, --at: there is no such capture");
+                return Ok(Outcome::Found);
+            }
+        },
         several => bail!("captures of {} boots; a trend is of one", several.len()),
     };
-    let restriction = options.selection.restriction()?;
-    let mut trend = Answer::new(options.by.into());
-    let mut found = false;
-    for number in 1..=captures {
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        let Some(map) = build_at(&loaded, At::Number(number)) else {
-            continue;
-        };
-        let (map, matched) = restrict(map, &restriction);
-        found |= matched;
-        trend.add(&map);
+    if numbers.clone().count() < 2 {
+        bail!("a trend needs two captures or more, found one");
     }
-    if !found {
-        eprintln!("whotalks: nothing matches");
-        return Ok(Outcome::Found);
+    let maps = || {
+        numbers
+            .clone()
+            .filter_map(|number| build_at(&loaded, At::Number(number)))
+    };
+    let mut followed = Followed::new(options.selection.restriction()?);
+    if !followed.is_all() {
+        maps().for_each(|map| followed.choose(&map));
+        if !followed.found() {
+            let near = maps()
+                .next_back()
+                .map(|map| near_names(&map, &options.selection));
+            eprintln!("whotalks: nothing matches{}", near.unwrap_or_default());
+            return Ok(Outcome::Found);
+        }
+        maps().for_each(|map| followed.keep(&map));
+    }
+    let mut trend = Answer::new(options.by.into());
+    for map in maps() {
+        trend.add(&followed.restrict(map));
     }
     let mut rows = trend.rows();
     let all = rows.len();
@@ -91,36 +116,55 @@ pub(super) fn run(options: &Trend) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// The numbers (from 1) of the captures from --since to --at.
+fn wanted(series: &Series<'_>, options: &Comparison) -> Option<RangeInclusive<i64>> {
+    let first = series.place(options.since.unwrap_or(At::Number(1)))?;
+    // Not the latest of which enough is left to know its machine: all.
+    let last = match options.selection.at {
+        At::Last | At::All => series.captures().len().checked_sub(1)?,
+        at => series.place(at)?,
+    };
+    let number = |place: usize| i64::try_from(place + 1).ok();
+    Some(number(first)?..=number(last)?)
+}
+
 fn line(row: &Row) -> Line {
-    let via = |via: &Via| (!via.text.is_empty()).then(|| via.text.clone());
     let (what, client, via, kind) = match &row.what {
         What::Processes => ("processes", None, None, None),
         What::Descriptors(kind) => ("descriptors", None, None, Some(kind.to_string())),
-        What::Listener(name) => ("listener", None, via(name), None),
-        What::Pending(name) => ("pending", None, via(name), None),
-        What::Link(client, name) => ("link", Some(client.clone()), via(name), None),
+        What::Listener(name, kind) => ("listener", None, Some(name), link_kind(*kind)),
+        What::Pending(name, kind) => ("pending", None, Some(name), link_kind(*kind)),
+        What::Link(client, name, kind) => ("link", Some(client), Some(name), link_kind(*kind)),
     };
-    let (first, last) = row.ends().unwrap_or_default();
+    let via = via.filter(|via| !via.text.is_empty());
+    let ends = row.ends();
     Line {
         what,
         role: row.role.clone(),
-        client,
-        via,
+        role_hex: hex_of(&row.role),
+        client: client.cloned(),
+        client_hex: client.and_then(|client| hex_of(client)),
+        via: via.map(|via| via.text.clone()),
+        via_hex: via.and_then(hex_of_name),
         kind,
         values: row.values.clone(),
-        first,
-        last,
-        growth: row.growth(),
+        first: ends.map(|(first, _)| first),
+        last: ends.map(|(_, last)| last),
+        growth: ends.map(|_| row.growth()),
         rising: row.is_rising(),
     }
 }
 
-fn json(out: &mut dyn Write, trend: &Answer, rows: &[Row], options: &Trend) -> Result<()> {
+fn link_kind(kind: LinkKind) -> Option<String> {
+    Some(names::link_kind(kind).to_owned())
+}
+
+fn json(out: &mut dyn Write, trend: &Answer, rows: &[Row], options: &Comparison) -> Result<()> {
     let by = options.by.to_possible_value();
     let document = Document {
         schema: "whotalks-trend/1",
         by: by.map_or_else(String::new, |value| value.get_name().to_owned()),
-        captures: trend.captures().iter().map(|at| rfc3339(*at)).collect(),
+        captures: trend.captures().iter().map(|at| at.map(rfc3339)).collect(),
         rows: rows.iter().map(line).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -147,25 +191,32 @@ fn sheet(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
     for row in rows {
         let line = line(row);
         let (name_kind, name) = match &row.what {
-            What::Listener(via) | What::Pending(via) | What::Link(_, via) => csv::name(via),
+            What::Listener(via, _) | What::Pending(via, _) | What::Link(_, via, _) => {
+                csv::name(via)
+            }
             What::Processes | What::Descriptors(_) => ("", ""),
         };
         let value = |value: &Option<u64>| value.map_or_else(|| "?".to_owned(), |v| v.to_string());
         let values: Vec<String> = line.values.iter().map(value).collect();
+        let growth = line.growth.map_or(Cell::Text(""), Cell::Number);
         let cells = [
-            line.what,
-            &line.role,
-            line.client.as_deref().unwrap_or_default(),
-            name_kind,
-            name,
-            line.kind.as_deref().unwrap_or_default(),
-            &line.first.to_string(),
-            &line.last.to_string(),
-            &line.growth.to_string(),
-            &line.rising.to_string(),
-            &values.join(" "),
+            Cell::Text(line.what),
+            Cell::Text(&line.role),
+            Cell::Text(line.client.as_deref().unwrap_or_default()),
+            Cell::Text(name_kind),
+            Cell::Text(name),
+            Cell::Text(line.kind.as_deref().unwrap_or_default()),
+            Cell::Text(
+                &line
+                    .first
+                    .map_or_else(String::new, |first| first.to_string()),
+            ),
+            Cell::Text(&line.last.map_or_else(String::new, |last| last.to_string())),
+            growth,
+            Cell::Text(&line.rising.to_string()),
+            Cell::Text(&values.join(" ")),
         ];
-        csv::row(out, &cells)?;
+        csv::cells(out, &cells)?;
     }
     Ok(())
 }
@@ -191,35 +242,32 @@ fn text(out: &mut dyn Write, trend: &Answer, rows: &[Row], still: usize, all: bo
         ];
         table::print(out, &heading, &cells)?;
     }
-    let mut last = Vec::new();
+    let mut hidden = Vec::new();
     if shown < rows.len() {
-        let hidden = plural(rows.len() - shown, "more row", "more rows");
-        last.push(format!("{hidden} (--all)."));
+        let more = plural(rows.len() - shown, "more row", "more rows");
+        hidden.push(format!("{more} (--all)."));
     }
     let captures = plural(trend.captures().len(), "capture", "captures");
     let unknown = rows.iter().any(|row| row.values.contains(&None));
-    last.push(match still {
+    hidden.push(match still {
         0 => format!("{captures}."),
         _ => format!(
             "{captures}; {} did not move (--all).",
             plural(still, "row", "rows")
         ),
     });
-    if unknown {
-        last.push(style::note(
-            "A gap is a capture in which it could not be read.",
-        ));
-    }
-    Ok(writeln!(out, "{}", last.join(" "))?)
+    let unknown = unknown.then(|| "A gap is a capture in which it could not be read.".to_owned());
+    let unknown: Vec<String> = unknown.into_iter().collect();
+    table::last(out, &hidden, &unknown)
 }
 
 /// Whether a link is all that there is to a listener that has a row of its own.
 fn is_said(row: &Row, rows: &[Row]) -> bool {
-    let What::Link(_, via) = &row.what else {
+    let What::Link(_, via, kind) = &row.what else {
         return false;
     };
     rows.iter().any(|other| {
-        matches!(&other.what, What::Listener(name) if name == via)
+        matches!(&other.what, What::Listener(name, of) if (name, of) == (via, kind))
             && other.role == row.role
             && other.values == row.values
     })
@@ -227,27 +275,30 @@ fn is_said(row: &Row, rows: &[Row]) -> bool {
 
 fn cells(row: &Row) -> Vec<String> {
     let number = |count: u64| thousands(usize::try_from(count).unwrap_or(usize::MAX));
-    let (first, last) = row.ends().unwrap_or_default();
-    let growth = row.growth();
-    let size = number(growth.unsigned_abs());
-    let growth = match growth {
-        0 => "0".to_owned(),
-        1.. => format!("+{size}"),
+    let size = number(row.growth().unsigned_abs());
+    let growth = match (row.ends(), row.growth()) {
+        (None, _) => "?".to_owned(),
+        (_, 0) => "0".to_owned(),
+        (_, 1..) => format!("+{size}"),
         _ => format!("-{size}"),
+    };
+    let end = |of: fn((u64, u64)) -> u64| {
+        row.ends()
+            .map_or_else(|| "?".to_owned(), |ends| number(of(ends)))
     };
     let role = &row.role;
     let what = match &row.what {
         What::Processes => format!("{role}: processes"),
         What::Descriptors(kind) => format!("{role}: {kind} descriptors"),
-        What::Listener(via) => format!("{role}: connections over {}", via.text),
-        What::Pending(via) => format!("{role}: waiting at {}", via.text),
-        What::Link(client, via) if via.text.is_empty() => format!("{client} → {role}"),
-        What::Link(client, via) => format!("{client} → {role} over {}", via.text),
+        What::Listener(via, _) => format!("{role}: connections over {}", via.text),
+        What::Pending(via, _) => format!("{role}: waiting at {}", via.text),
+        What::Link(client, via, _) if via.text.is_empty() => format!("{client} → {role}"),
+        What::Link(client, via, _) => format!("{client} → {role} over {}", via.text),
     };
     vec![
         growth,
-        number(first),
-        number(last),
+        end(|(first, _)| first),
+        end(|(_, last)| last),
         sparkline(&row.values),
         what,
     ]

@@ -5,7 +5,7 @@ use super::coverage::{Coverage, pair_hosts};
 use super::groups::Union;
 use super::links::LinkRow;
 use super::matching::Matching;
-use super::noise::{Noise, noise};
+use super::noise::{Noise, Noises, noise};
 use super::{Both, HostPair, Options, Side, descriptors, links, listeners, processes};
 use crate::model::{HostId, Map, ProcessId};
 
@@ -43,17 +43,38 @@ impl Context<'_> {
 
 /// Compares two maps.
 pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
-    let (context, ignored) = context(old, new, options);
+    let (context, ignored) = context(old, new, options, None);
     let (diff, _) = compare(&context, ignored);
     finish(diff, context)
 }
 
-/// Matches and groups what is compared, and leaves noise out.
-pub(super) fn context<'a>(old: &'a Map, new: &'a Map, options: &Options) -> (Context<'a>, Ignored) {
-    let maps = Both { old, new };
-    let hosts = pair_hosts(old, new);
+/// Who is whom in both maps, and who is noise: without partner by role, unless all are wanted.
+pub(super) fn partners(
+    maps: Both<&Map>,
+    all: bool,
+    judged: Option<&Noises>,
+) -> (Vec<HostPair>, Matching, Noises) {
+    let hosts = pair_hosts(maps.old, maps.new);
     let mut matching = Matching::certain(maps, &hosts);
-    let noise = noise(maps, &hosts, &matching);
+    let noise = judged.map_or_else(|| noise(maps, &hosts, &matching), Both::clone);
+    let wanted = |noise: &[Option<Noise>]| noise.iter().map(|n| all || n.is_none()).collect();
+    let wanted = Both {
+        old: wanted(&noise.old),
+        new: wanted(&noise.new),
+    };
+    matching.add_roles(maps, &hosts, &wanted);
+    (hosts, matching, noise)
+}
+
+/// Matches and groups what is compared, and leaves noise out; it may have been judged before.
+pub(super) fn context<'a>(
+    old: &'a Map,
+    new: &'a Map,
+    options: &Options,
+    judged: Option<&Noises>,
+) -> (Context<'a>, Ignored) {
+    let maps = Both { old, new };
+    let (hosts, matching, noise) = partners(maps, options.all, judged);
     let mut ignored = Ignored::default();
     for side in Side::BOTH {
         for noise in noise.of(side).iter().flatten() {
@@ -66,22 +87,16 @@ pub(super) fn context<'a>(old: &'a Map, new: &'a Map, options: &Options) -> (Con
     if options.all {
         ignored = Ignored::default();
     }
-    let is_left = |noise: &Vec<Option<Noise>>| -> Vec<bool> {
-        noise.iter().map(|n| options.all || n.is_none()).collect()
+    let is_out = |noise: &[Option<Noise>]| -> Vec<bool> {
+        noise.iter().map(|n| !options.all && n.is_some()).collect()
     };
-    let wanted = Both {
-        old: is_left(&noise.old),
-        new: is_left(&noise.new),
-    };
-    matching.add_roles(maps, &hosts, &wanted);
-    let not = |wanted: &[bool]| -> Vec<bool> { wanted.iter().map(|wanted| !wanted).collect() };
     let context = Context {
         maps,
         union: Union::of(maps, &hosts, &matching, options.by),
         coverage: Coverage::of(old, new, &hosts),
         ignored: Both {
-            old: not(&wanted.old),
-            new: not(&wanted.new),
+            old: is_out(&noise.old),
+            new: is_out(&noise.new),
         },
         hosts,
         matching,

@@ -9,8 +9,13 @@ use crate::model::{Host, HostId, Map, NetnsCoverage, Process, ProcessId, Readabl
 pub enum Relation {
     /// The same machine, not restarted between.
     SameBoot,
+    /// The same boot, seen from another pid namespace, where pids mean something else.
+    Elsewhere,
     /// The same machine, restarted between.
     Rebooted,
+    /// The same machine as far as is known, and whether it was restarted between is not: which boot
+    /// one of the captures is of was not captured, or is lost.
+    Unknown,
     /// Two machines.
     Different,
 }
@@ -55,12 +60,18 @@ pub(super) fn pair_hosts(old: &Map, new: &Map) -> Vec<HostPair> {
 }
 
 fn relation(old: &Host, new: &Host) -> Relation {
+    let known = |of: fn(&Host) -> &[u8]| !of(old).is_empty() && !of(new).is_empty();
+    let differ = |of: fn(&Host) -> &[u8]| known(of) && of(old) != of(new);
     if same_boot(old, new) {
         Relation::SameBoot
-    } else if same_machine(old, new) {
+    } else if differ(|host| &host.hostname) || differ(|host| &host.machine_id) {
+        Relation::Different
+    } else if !known(|host| &host.boot_id) {
+        Relation::Unknown
+    } else if differ(|host| &host.boot_id) {
         Relation::Rebooted
     } else {
-        Relation::Different
+        Relation::Elsewhere
     }
 }
 
@@ -148,12 +159,27 @@ impl Coverage {
             );
             said.push((None, text));
         }
-        let unread = |host: &Host| host.coverage.partial + host.coverage.denied;
-        let same_view = old.pidns == new.pidns || relation != Relation::SameBoot;
-        if !same_view || old.coverage.initial_pidns != new.coverage.initial_pidns {
-            equal = false;
-            let text = "the two were captured in different pid namespaces".to_owned();
+        if relation == Relation::Unknown {
+            let which = match (old.boot_id.is_empty(), new.boot_id.is_empty()) {
+                (true, true) => "the two are",
+                (true, false) => "the old one is",
+                _ => "the new one is",
+            };
+            let text = format!("which boot {which} of is not known: processes are matched by role");
             said.push((None, text));
+        }
+        let unread = |host: &Host| host.coverage.partial + host.coverage.denied;
+        if relation == Relation::Elsewhere {
+            let text = "the two were captured in different pid namespaces of one boot: processes \
+                        are matched by role";
+            said.push((None, text.to_owned()));
+        }
+        let lost = old.pidns.is_none() || new.pidns.is_none();
+        if !lost && old.coverage.initial_pidns != new.coverage.initial_pidns {
+            equal = false;
+            let text = "one of the two was captured within a pid namespace, and saw no process \
+                        outside of it";
+            said.push((None, text.to_owned()));
         }
         for side in Side::BOTH {
             let (host, other) = (*hosts.of(side), *hosts.of(side.other()));

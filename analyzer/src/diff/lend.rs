@@ -12,7 +12,7 @@ use super::{Both, Side};
 use crate::model::{FdsStatus, Holder, Map, Pipe, PipeKey, Process, ProcessId, SocketId};
 
 /// Fills in what only the other map knows.
-pub fn lend(old: &mut Map, new: &mut Map) {
+pub(super) fn lend(old: &mut Map, new: &mut Map) {
     if !old.processes.iter().chain(&new.processes).any(is_unread) {
         return;
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::answer::{Change, Diff};
 use super::compare::{compare, context, finish};
 use super::links::LinkRow;
+use super::noise::Noises;
 use super::processes::by_group;
 use super::{Options, Side};
 use crate::model::{Map, ProcessId, SocketId};
@@ -113,7 +114,17 @@ impl Marks {
 
 /// Compares two maps, and marks everything in both.
 pub fn marked(old: &Map, new: &Map, options: &Options) -> (Diff, Marks) {
-    let (context, ignored) = context(old, new, options);
+    marks(old, new, options, None)
+}
+
+/// The same, where noise has been judged before.
+pub(super) fn marks(
+    old: &Map,
+    new: &Map,
+    options: &Options,
+    judged: Option<&Noises>,
+) -> (Diff, Marks) {
+    let (context, ignored) = context(old, new, options, judged);
     let (diff, links) = compare(&context, ignored);
     let mut nodes: Vec<Node> = by_group(&context)
         .into_iter()

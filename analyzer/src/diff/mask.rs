@@ -1,4 +1,8 @@
 //! Names without what differs from run to run: numbers, hashes, uuids, names that mkstemp(3) made.
+//!
+//! Texts come escaped ([`escape::display`]), and their escapes stay as they are.
+
+use crate::escape;
 
 /// Stands for what was masked.
 const MASK: char = '*';
@@ -23,8 +27,17 @@ pub fn mask(text: &str) -> String {
             .unwrap_or(rest.len());
         if end == 0 {
             let mut characters = rest.chars();
-            out.extend(characters.next().map(literal));
+            let first = characters.next();
             rest = characters.as_str();
+            if first == Some('\\')
+                && let Some(length) = escape::escape_length(rest)
+            {
+                out.push('\\');
+                out.push_str(&rest[..length]);
+                rest = &rest[length..];
+            } else if let Some(character) = first {
+                push_literal(&mut out, character);
+            }
             continue;
         }
         let (word, after) = rest.split_at(end);
@@ -39,13 +52,13 @@ pub fn mask(text: &str) -> String {
     out
 }
 
-/// A name's own star or question mark, which must not be taken for a mask or a pattern: a policy
-/// that was learned from a hostile name would allow everything. Shown as its look-alike.
-pub(super) fn literal(character: char) -> char {
+/// A name's own star or question mark must not be taken for a mask or a pattern: a policy that was
+/// learned from a hostile name would allow everything. So they are escaped, as what cannot be shown.
+pub(super) fn push_literal(out: &mut String, character: char) {
     match character {
-        MASK => '\u{2217}',
-        '?' => '\u{ff1f}',
-        other => other,
+        MASK => out.push_str("\\x2a"),
+        '?' => out.push_str("\\x3f"),
+        other => out.push(other),
     }
 }
 
@@ -126,7 +139,9 @@ mod tests {
             ("--listen=0.0.0.0:8080", "--listen=*.*.*.*:*"),
             ("XMLHttpRequest", "XMLHttpRequest"),
             ("é7", "é*"),
-            ("@*?", "@\u{2217}\u{ff1f}"),
+            ("@*?", "@\\x2a\\x3f"),
+            ("a\\x1b9\\\\x41\\u{202e}1", "a\\x1b*\\\\x*\\u{202e}*"),
+            ("\\x2a", "\\x2a"),
             ("", ""),
         ] {
             assert_eq!(mask(text), expected, "{text}");

@@ -20,6 +20,7 @@ mod matching;
 mod noise;
 mod processes;
 mod role;
+mod select;
 #[cfg(test)]
 mod tests;
 
@@ -29,11 +30,13 @@ pub use answer::{
 pub use compare::diff;
 pub use coverage::{Coverage, HostPair, Relation};
 pub use groups::Union;
-pub use lend::lend;
 pub use marks::{End, Link, Mark, Marks, Node, marked};
 pub use mask::mask;
 pub use matching::{Matching, Pair, Why};
 pub use role::role;
+pub use select::Selected;
+
+use lend::lend;
 
 use crate::graph::By;
 

@@ -3,11 +3,13 @@
 //! Only processes without a certain partner are noise; the collector always is. The rules look at
 //! either map alike.
 
+use std::collections::BTreeMap;
+
 use super::coverage::{HostPair, Relation, processes_of};
 use super::matching::Matching;
 use super::{Both, Side};
 use crate::graph::{Talk, program, talks};
-use crate::model::{FdsStatus, HostId, Map, Process, ProcessId, SocketState};
+use crate::model::{FdsStatus, HostId, Map, Process, ProcessId, SocketId, SocketState};
 
 /// Programs that start a capture and wait for it.
 const LAUNCHERS: [&str; 22] = [
@@ -39,6 +41,13 @@ const YOUNG_NS: u64 = 1_000_000_000;
 /// Between two captures of one boot only who lived for less than this part of the time between: a
 /// server that was started between them on purpose is seldom so young.
 const YOUNG_PART: u64 = 20;
+/// What a shell that stays has run for less than this before the capture, and that listens to nobody:
+/// the next command of its loop is another one. If it talks to others, half of that.
+const COMMAND_NS: u64 = 2_000_000_000;
+/// Who is younger than this, and than this part of the time between, is on its way out even if it
+/// talks: a `curl` in a loop. It listens to nobody.
+const FLEETING_NS: u64 = 100_000_000;
+const FLEETING_PART: u64 = 40;
 
 /// Why a process is noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +58,11 @@ pub(super) enum Noise {
     ShortLived,
 }
 
-/// The noise of both maps, by process.
-pub(super) fn noise(
-    maps: Both<&Map>,
-    hosts: &[HostPair],
-    matching: &Matching,
-) -> Both<Vec<Option<Noise>>> {
+/// Why processes are noise, by index; `None`: they are not.
+pub(super) type Noises = Both<Vec<Option<Noise>>>;
+
+/// The noise of both maps.
+pub(super) fn noise(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching) -> Noises {
     let mut noise = Both {
         old: vec![None; maps.old.processes.len()],
         new: vec![None; maps.new.processes.len()],
@@ -62,9 +70,12 @@ pub(super) fn noise(
     for pair in hosts {
         let started = |map: &Map, host: HostId| map.hosts[host.index()].started_at_ns;
         let between = started(maps.old, pair.old).abs_diff(started(maps.new, pair.new));
-        let young_ns = match pair.relation {
-            Relation::SameBoot => YOUNG_NS.min(between / YOUNG_PART),
-            _ => YOUNG_NS,
+        let (young_ns, fleeting_ns) = match pair.relation {
+            Relation::SameBoot => (
+                YOUNG_NS.min(between / YOUNG_PART),
+                FLEETING_NS.min(between / FLEETING_PART),
+            ),
+            _ => (YOUNG_NS, FLEETING_NS),
         };
         for (side, host) in [(Side::Old, pair.old), (Side::New, pair.new)] {
             let judge = Judge {
@@ -73,6 +84,11 @@ pub(super) fn noise(
                 host,
                 matching,
                 young_ns,
+                fleeting_ns,
+                by_pid: processes_of(maps.of(side), host)
+                    .map(|(id, process)| (process.pid, id))
+                    .collect(),
+                listens: listens(maps.of(side)),
             };
             judge.all(noise.of_mut(side));
         }
@@ -88,6 +104,10 @@ struct Judge<'a> {
     host: HostId,
     matching: &'a Matching,
     young_ns: u64,
+    fleeting_ns: u64,
+    by_pid: BTreeMap<u32, ProcessId>,
+    /// By process.
+    listens: Vec<bool>,
 }
 
 impl Judge<'_> {
@@ -105,8 +125,23 @@ impl Judge<'_> {
         for (id, process) in processes_of(self.map, self.host) {
             let at = id.index();
             let gone = process.fds_status == FdsStatus::Vanished;
-            let young = self.is_young(process) && !talkers[at];
-            if candidates[at] && (gone || young) {
+            if !candidates[at] {
+                continue;
+            }
+            let end = self.ended_ns();
+            let young = Self::is_younger(process, self.young_ns, end) && !talkers[at];
+            let fleeting = || {
+                let command_ns = if talkers[at] {
+                    COMMAND_NS / 2
+                } else {
+                    COMMAND_NS
+                };
+                let start = self.map.hosts[self.host.index()].started_at_ns;
+                let command =
+                    || Self::is_younger(process, command_ns, start) && self.is_command(process);
+                !self.listens[at] && (Self::is_younger(process, self.fleeting_ns, end) || command())
+            };
+            if gone || young || fleeting() {
                 noise[at] = Some(Noise::ShortLived);
             }
         }
@@ -117,17 +152,39 @@ impl Judge<'_> {
         self.map.process(id).host == self.host && !self.matching.is_same(self.side, id)
     }
 
-    fn is_young(&self, process: &Process) -> bool {
+    fn is_younger(process: &Process, ns: u64, when_ns: u64) -> bool {
+        process.started_at_ns.saturating_add(ns) > when_ns
+    }
+
+    fn ended_ns(&self) -> u64 {
         let host = &self.map.hosts[self.host.index()];
-        let end = host.ended_at_ns.unwrap_or(host.started_at_ns);
-        process.started_at_ns.saturating_add(self.young_ns) > end
+        host.ended_at_ns.unwrap_or(host.started_at_ns)
+    }
+
+    /// Whether a shell that is in both maps runs it.
+    fn is_command(&self, process: &Process) -> bool {
+        self.by_pid(process.ppid).is_some_and(|parent| {
+            let shell = &self.map.process(parent).exe;
+            let name = shell
+                .rsplit(|byte| *byte == b'/')
+                .next()
+                .unwrap_or_default();
+            !self.is_new(parent) && LAUNCHERS.iter().any(|known| known.as_bytes() == name)
+        })
     }
 
     /// The collector; above it the launchers that have nothing else to wait for; beside it who gets
     /// its output.
     fn capture(&self) -> Vec<ProcessId> {
         let pid = self.map.hosts[self.host.index()].collector_pid;
-        let Some(collector) = pid.and_then(|pid| self.by_pid(pid)) else {
+        let collector = match pid {
+            Some(pid) => self.by_pid(pid),
+            // Lost: by its name.
+            None => processes_of(self.map, self.host)
+                .find(|(_, process)| program(process) == "whotalks-collect")
+                .map(|(id, _)| id),
+        };
+        let Some(collector) = collector else {
             return Vec::new();
         };
         let mut chain = vec![collector];
@@ -145,9 +202,7 @@ impl Judge<'_> {
     }
 
     fn by_pid(&self, pid: u32) -> Option<ProcessId> {
-        processes_of(self.map, self.host)
-            .find(|(_, process)| process.pid == pid)
-            .map(|(id, _)| id)
+        self.by_pid.get(&pid).copied()
     }
 
     /// A shell or the like, not seen in the other map, that serves nobody.
@@ -155,15 +210,7 @@ impl Judge<'_> {
         let process = self.map.process(id);
         let program = program(process);
         let launches = LAUNCHERS.contains(&program.as_str()) || program == "whotalks";
-        launches && self.is_new(id) && !self.listens(id)
-    }
-
-    fn listens(&self, id: ProcessId) -> bool {
-        self.map.sockets.iter().enumerate().any(|(at, socket)| {
-            let listens = socket.state == SocketState::Listening;
-            let socket = crate::model::SocketId::new(at);
-            listens && self.map.holders(socket).iter().any(|h| h.process == id)
-        })
+        launches && self.is_new(id) && !self.listens[id.index()]
     }
 
     /// Children of the same parent that read what the collector writes: `| zstd`, `| whotalks …`.
@@ -179,6 +226,19 @@ impl Judge<'_> {
     }
 }
 
+/// Which processes hold a listening socket.
+fn listens(map: &Map) -> Vec<bool> {
+    let mut listens = vec![false; map.processes.len()];
+    for (at, socket) in map.sockets.iter().enumerate() {
+        if socket.state == SocketState::Listening {
+            for holder in map.holders(SocketId::new(at)) {
+                listens[holder.process.index()] = true;
+            }
+        }
+    }
+    listens
+}
+
 /// With whom a talk counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Partners {
@@ -191,15 +251,7 @@ enum Partners {
 /// Which of the candidates listen, or talk to such partners over something that they have not only
 /// inherited.
 fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
-    let mut talkers = vec![false; map.processes.len()];
-    for (at, socket) in map.sockets.iter().enumerate() {
-        let serves = socket.state == SocketState::Listening;
-        if serves {
-            for holder in map.holders(crate::model::SocketId::new(at)) {
-                talkers[holder.process.index()] = true;
-            }
-        }
-    }
+    let mut talkers = listens(map);
     for ends in talks(map) {
         for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
             for id in own.iter().filter(|id| candidates[id.index()]) {
@@ -231,12 +283,7 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
 
 /// A child that the very same parent has started anew, and that talks to nobody of its own: the
 /// `sleep` of a loop.
-fn respawned(
-    maps: Both<&Map>,
-    hosts: &[HostPair],
-    matching: &Matching,
-    noise: &mut Both<Vec<Option<Noise>>>,
-) {
+fn respawned(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching, noise: &mut Noises) {
     let of = |side: Side, noise: &[Option<Noise>]| {
         let map = maps.of(side);
         let mut candidates = vec![false; map.processes.len()];

@@ -1,8 +1,8 @@
 //! What a process is *for*: the same before and after a restart, on one machine and its twin.
 
-use super::mask::{literal, mask};
+use super::mask::{mask, push_literal};
 use crate::escape;
-use crate::graph::{program, unit_base};
+use crate::graph::{self, unit_base};
 use crate::model::Process;
 
 /// Bytes of a command line that count for its shape: enough to tell programs' instances apart.
@@ -11,7 +11,10 @@ const SHAPE_BYTES: usize = 512;
 /// The role's name: unit or container, and program, as `list --by role` has it, without what
 /// differs from one instance to the next.
 pub fn role(process: &Process) -> String {
-    let program: String = program(process).chars().map(literal).collect();
+    let mut program = String::new();
+    for character in graph::program(process).chars() {
+        push_literal(&mut program, character);
+    }
     match home(process) {
         Some(home) if home.starts_with(&program) || program.starts_with(&home) => home,
         Some(home) => format!("{home}/{program}"),

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::{Change, Diff, Options, diff, role};
+use super::{Change, Diff, Options, Selected, diff, role};
 use crate::graph::{By, Groups};
 use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::model::{Map, ProcessId, SocketId, SocketState};
-use crate::query::{Between, LinkKind, links};
+use crate::query::{Between, LinkKind, Restriction, Selection, links};
 
 const ROLES: [&[u8]; 4] = [b"alpha", b"beta", b"gamma", b"delta"];
 const NAMES: [&[u8]; 3] = [b"/run/one\0", b"\0two", b"/run/three\0"];
@@ -242,5 +242,35 @@ proptest! {
         let mut state = State::of(&old);
         state.apply(&found);
         prop_assert_eq!(state, State::of(&new));
+    }
+
+    #[test]
+    fn with_selectors_nothing_else_is_told(
+        one in machine(), two in machine(), reboot: bool, kind in 0..3_usize, who in 0..ROLES.len(),
+    ) {
+        let old = map(&one, "boot", 1);
+        let new = map(&two, if reboot { "another" } else { "boot" }, 2);
+        let comm = format!("comm:{}", String::from_utf8_lossy(ROLES[who]));
+        let selection = || Selection::new(comm.parse().into_iter().collect());
+        let mut restriction = Restriction { hops: 1, ..Restriction::default() };
+        match kind {
+            0 => restriction.only = selection(),
+            1 => restriction.focus = selection(),
+            _ => restriction.hide = vec![selection()],
+        }
+        // Of what is one process, for roles have fewer members when selected.
+        let options = Options { by: By::Process, all: false };
+        let whole = diff(&old, &new, &options);
+        if let Some(selected) = Selected::of(old, new, &restriction) {
+            let found = selected.diff(&options);
+            let rows = |diff: &Diff| -> BTreeSet<(Change, String)> {
+                diff.processes.iter().map(|row| (row.change, row.role.clone())).collect()
+            };
+            prop_assert!(rows(&found).is_subset(&rows(&whole)), "{:?}", rows(&found));
+            let names = |diff: &Diff| -> BTreeSet<(Change, String)> {
+                diff.listeners.iter().map(|row| (row.change, row.name.text.clone())).collect()
+            };
+            prop_assert!(names(&found).is_subset(&names(&whole)), "{:?}", names(&found));
+        }
     }
 }

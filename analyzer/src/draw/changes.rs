@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::caption::moment;
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
-use crate::diff::{self, Both, Mark, Marks, Options, Side};
+use crate::diff::{self, Both, Coverage, Mark, Marks, Options, Selected, Side};
 use crate::escape::display;
 use crate::graph::By;
 use crate::model::{Holder, Map, Process, ProcessId, SocketId};
@@ -42,8 +42,9 @@ pub(super) fn word(mark: Mark) -> &'static str {
 }
 
 /// Both maps as a picture, and a map with what the picture shows.
-pub(super) fn union(old: &Map, new: &Map, options: &Options) -> (Map, Picture) {
-    let (_, marks) = diff::marked(old, new, options);
+pub(super) fn union(compared: &Selected, options: &Options) -> (Map, Picture) {
+    let (diff, marks) = compared.marked(options);
+    let Selected { old, new, .. } = compared;
     let mut union = Union {
         maps: Both { old, new },
         marks: &marks,
@@ -58,7 +59,7 @@ pub(super) fn union(old: &Map, new: &Map, options: &Options) -> (Map, Picture) {
     union.processes(options.by);
     union.listeners();
     union.links();
-    union.compared();
+    union.compared(&diff.coverage);
     (union.map, union.picture)
 }
 
@@ -194,10 +195,13 @@ impl Union<'_> {
     }
 
     /// With what it was compared, and how much of it changed.
-    fn compared(&mut self) {
+    fn compared(&mut self, coverage: &Coverage) {
         let hosts = self.maps.old.hosts.iter().map(|host| {
             let name = display(&host.hostname);
-            format!("{name}, captured {}", moment(host.started_at_ns))
+            match name.is_empty() {
+                true => "an unknown host".to_owned(),
+                false => format!("{name}, captured {}", moment(host.started_at_ns)),
+            }
         });
         let hosts: Vec<String> = hosts.take(6).collect();
         let links = self.marks.links.iter().map(|link| link.mark);
@@ -215,6 +219,14 @@ impl Union<'_> {
             .join("; ")
                 + ".",
         ];
+        if !coverage.caveats.is_empty() {
+            let equal = match coverage.comparable {
+                true => "Equally well read",
+                false => "Not equally well read, and what only this explains is as it was",
+            };
+            let line = format!("{equal}: {}.", coverage.caveats.join("; "));
+            self.picture.compared.push(line);
+        }
     }
 
     fn add(&mut self, node: Node) -> u32 {

@@ -72,7 +72,16 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
     let edge_now = |class: &str| scene.edges.iter().any(|edge| edge.change == Some(class));
     let tags = scene.nodes.iter().any(|node| !node.look.tags.is_empty());
     let all = [
-        (true, Sign::Node("process", ""), "process (name, pid)"),
+        (
+            !scene.grouped,
+            Sign::Node("process", ""),
+            "process (name, pid)",
+        ),
+        (
+            scene.grouped,
+            Sign::Node("process", ""),
+            "processes as one (×: how many)",
+        ),
         (
             class("unread"),
             Sign::Node("process unread", ""),

@@ -244,7 +244,7 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
         );
     }
     let one = node.counts.is_none_or(|(old, new)| old.max(new) <= 1);
-    if many == 1 && one {
+    if many == 1 && one && !picture.grouped {
         stack.push(
             map.process(first).pid.to_string(),
             "detail",

@@ -41,7 +41,7 @@ mod tests;
 mod worlds;
 
 use crate::check::Report;
-use crate::diff;
+use crate::diff::{self, Selected};
 use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
@@ -86,6 +86,8 @@ pub struct Options {
     pub findings: Option<Report>,
     /// Whether hubs become badges.
     pub hub_badges: HubBadges,
+    /// Each process of the map stands for a group: the pid of its first would mislead.
+    pub grouped: bool,
 }
 
 /// Why there is no picture.
@@ -112,12 +114,11 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
 /// # Errors
 /// As [`svg`].
 pub fn changes(
-    old: &Map,
-    new: &Map,
+    compared: &Selected,
     compare: &diff::Options,
     options: &Options,
 ) -> Result<String, DrawError> {
-    let (map, mut picture) = changes::union(old, new, compare);
+    let (map, mut picture) = changes::union(compared, compare);
     shrink(&map, &mut picture, options);
     let scene = place::place(&map, picture, options)?;
     Ok(svg::write(&map, &scene, options))
@@ -138,6 +139,7 @@ fn scene(map: &Map, options: &Options) -> Result<scene::Scene, DrawError> {
 fn picture(map: &Map, options: &Options) -> picture::Picture {
     let findings = options.findings.as_ref().map(|report| &*report.findings);
     let mut picture = reduce::reduce(map, findings.unwrap_or_default(), options.all);
+    picture.grouped = options.grouped;
     shrink(map, &mut picture, options);
     picture
 }

@@ -192,6 +192,8 @@ pub(super) struct Picture {
     pub(super) left_out: LeftOut,
     /// With what the map was compared, and what came of it; empty: it was not.
     pub(super) compared: Vec<String>,
+    /// Each process of the map stands for a group.
+    pub(super) grouped: bool,
     /// By what the nodes were aggregated, if they were.
     pub(super) aggregated: Option<&'static str>,
 }

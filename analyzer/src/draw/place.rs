@@ -102,6 +102,7 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         height: bottom + top,
         left_out: picture.left_out,
         aggregated: picture.aggregated,
+        grouped: picture.grouped,
         batched,
         hubs: picture.hubs.iter().map(|hub| *hub as usize).collect(),
     })

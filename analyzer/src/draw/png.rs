@@ -12,6 +12,9 @@ pub enum PngError {
     /// The SVG cannot be read.
     #[error(transparent)]
     Svg(#[from] usvg::Error),
+    /// Text would be missing, and with it what the picture is about.
+    #[error("this machine has no fonts to draw text with (install some, or write an .svg)")]
+    Fonts,
     /// No room for so many pixels.
     #[error("no memory for {width} × {height} pixels")]
     Size {
@@ -30,14 +33,12 @@ pub enum PngError {
 /// Fonts are those of the machine, so other machines give other bytes.
 ///
 /// # Errors
-/// When the SVG cannot be read or is too large.
+/// When the SVG cannot be read or is too large, and where there are no fonts.
 pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>, PngError> {
     let mut options = usvg::Options::default();
     options.fontdb_mut().load_system_fonts();
-    let family = sans(&options.fontdb);
-    if let Some(family) = family {
-        options.fontdb_mut().set_sans_serif_family(family);
-    }
+    let family = sans(&options.fontdb).ok_or(PngError::Fonts)?;
+    options.fontdb_mut().set_sans_serif_family(family);
     let tree = usvg::Tree::from_str(svg, &options)?;
     let size = tree.size();
     let all = f64::from(size.width()) * f64::from(size.height());
@@ -70,4 +71,16 @@ fn sans(fonts: &usvg::fontdb::Database) -> Option<String> {
     };
     let known = known.into_iter().find(|name| has(name));
     known.map(str::to_owned).or_else(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_fonts_there_is_no_picture() {
+        assert_eq!(sans(&usvg::fontdb::Database::new()), None);
+        let said = PngError::Fonts.to_string();
+        assert!(said.contains("no fonts") && said.contains(".svg"));
+    }
 }

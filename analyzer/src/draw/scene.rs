@@ -58,6 +58,8 @@ pub(super) struct Scene {
     pub(super) height: f64,
     pub(super) left_out: LeftOut,
     pub(super) aggregated: Option<&'static str>,
+    /// Each process stands for a group.
+    pub(super) grouped: bool,
     /// Too many edges for an element each.
     pub(super) batched: bool,
     /// Ids of the hubs that are badges, in the order of their letters.

@@ -32,7 +32,10 @@ pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<Strin
     let mut lines = found(picture, node.findings.iter().chain(&node.concerns));
     if let [thing] = node.things[..] {
         match thing {
-            Thing::Process(process) => describe(map, process, &mut lines),
+            Thing::Process(process) => {
+                lines.push(thing_name(map, picture, thing));
+                describe(map, process, &mut lines);
+            }
             Thing::Socket(socket) => describe_socket(map, socket, node.kind, &mut lines),
             Thing::Pipe(_) => lines.push(thing_name(map, picture, thing)),
             Thing::Outside(at) => lines.push(picture.outside[at as usize].clone()),
@@ -147,7 +150,10 @@ fn thing_name(map: &Map, picture: &Picture, thing: Thing) -> String {
     match thing {
         Thing::Process(id) => {
             let process = map.process(id);
-            format!("{} [{}]", called(process), process.pid)
+            match picture.grouped {
+                true => called(process),
+                false => format!("{} [{}]", called(process), process.pid),
+            }
         }
         Thing::Socket(id) => match map.socket(id).name {
             None if map.socket(id).local.is_none() => format!("socket {}", map.socket(id).inode),
@@ -173,7 +179,6 @@ fn plural(kind: Kind) -> &'static str {
 
 fn describe(map: &Map, id: ProcessId, lines: &mut Vec<String>) {
     let process = map.process(id);
-    lines.push(format!("{} [{}]", called(process), process.pid));
     let command: Vec<String> = process
         .arguments()
         .take(MOST_COMMAND)

@@ -15,7 +15,29 @@ use crate::query::{Via, ViaKind};
 /// # Errors
 /// When writing fails.
 pub fn row(out: &mut dyn Write, cells: &[&str]) -> io::Result<()> {
-    let cells: Vec<String> = cells.iter().map(|cell| escape::csv(cell)).collect();
+    let texts: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::Text(cell)).collect();
+    self::cells(out, &texts)
+}
+
+/// What stands in a cell.
+#[derive(Debug, Clone, Copy)]
+pub enum Cell<'a> {
+    /// Text, which a spreadsheet must not run.
+    Text(&'a str),
+    /// A number, of whatever sign.
+    Number(i64),
+}
+
+/// Writes one row, of numbers too.
+///
+/// # Errors
+/// When writing fails.
+pub fn cells(out: &mut dyn Write, cells: &[Cell<'_>]) -> io::Result<()> {
+    let text = |cell: &Cell<'_>| match cell {
+        Cell::Text(text) => escape::csv(text),
+        Cell::Number(number) => number.to_string(),
+    };
+    let cells: Vec<String> = cells.iter().map(text).collect();
     write!(out, "{}\r\n", cells.join(","))
 }
 
@@ -161,6 +183,14 @@ fn end_cells(map: &Map, socket: String, processes: &[ProcessId]) -> Vec<String> 
 mod tests {
     use super::*;
     use crate::model::fixture::{self, connect, listener, pipe, process};
+
+    #[test]
+    fn numbers_are_no_formulas() {
+        let mut out = Vec::new();
+        let row = [Cell::Number(-5), Cell::Text("-5"), Cell::Number(7)];
+        assert!(cells(&mut out, &row).is_ok());
+        assert_eq!(out, b"-5,'-5,7\r\n");
+    }
 
     #[test]
     fn rows_are_flat_and_harmless() {

@@ -15,5 +15,5 @@ mod time;
 pub use crate::names;
 pub use graph::{Connection, Graph, Process, Socket, connection, graph, process, socket};
 pub use network::{Kind, Network, network};
-pub use text::{Shown, hex_of, shown};
+pub use text::{Shown, hex_of, hex_of_name, shown};
 pub use time::rfc3339;

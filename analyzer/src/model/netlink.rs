@@ -2,7 +2,7 @@
 //!
 //! Reference: netlink(7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::HostId;
 use super::draft::{Draft, socket_type};
@@ -92,22 +92,38 @@ fn draft(row: &netlink_diag::Row, host: HostId, netns: u64) -> Draft {
 }
 
 impl Netlink {
-    /// The connections to other processes; `find` gives the index of an inode's socket.
+    /// The connections to other processes; `find` gives the index of an inode's socket. Two that are
+    /// connected to each other are one connection.
     pub(super) fn connections(
         &self,
         first: usize,
         drafts: &[Draft],
         find: impl Fn(u64) -> Option<usize>,
     ) -> Vec<Connection> {
-        let to = |port: &Port| find(*self.owners.get(port)?);
+        let receiver = |port: &Port| self.owners.get(port).copied();
+        let pairs: BTreeSet<(u64, u64)> = self
+            .connected
+            .iter()
+            .filter_map(|(sender, port)| Some((*sender, receiver(port)?)))
+            .collect();
         let connection = |(inode, port): &(u64, Port)| {
-            let (a, b) = (find(*inode)?, to(port));
+            let to = receiver(port);
+            let mutual = to.is_some_and(|to| to != *inode && pairs.contains(&(to, *inode)));
+            // The first of the two makes it.
+            if mutual && to < Some(*inode) {
+                return None;
+            }
+            let (a, b) = (find(*inode)?, to.and_then(&find));
             Some(Connection {
                 kind: ConnectionKind::Netlink,
                 a: id(first, a),
                 b: b.map(|b| id(first, b)),
                 listener: None,
-                state: ConnectionState::OneWay,
+                state: if mutual {
+                    ConnectionState::Established
+                } else {
+                    ConnectionState::OneWay
+                },
                 evidence: Evidence::Peer,
                 listener_evidence: None,
                 confirmed: b.is_some_and(|b| drafts[b].socket.seen_twice)

@@ -5,7 +5,6 @@ use std::fmt;
 
 use super::{Selection, matching};
 use crate::escape;
-use crate::export::hex_of;
 use crate::graph::{Ends, Groups, Talk, talks};
 use crate::id;
 use crate::model::{
@@ -34,18 +33,6 @@ pub enum ViaKind {
     Abstract,
     /// An internet or vsock address.
     Address,
-}
-
-impl Via {
-    /// The exact bytes in hexadecimal, an abstract name's with its leading NUL, where the text is not
-    /// exact.
-    pub fn hex(&self) -> Option<String> {
-        let abstract_name = (self.kind == ViaKind::Abstract).then(|| self.text.strip_prefix('@'));
-        match abstract_name.flatten() {
-            Some(name) => hex_of(name).map(|hex| format!("00{hex}")),
-            None => hex_of(&self.text),
-        }
-    }
 }
 
 /// Why nobody is known at one end of a conversation.

@@ -1,5 +1,6 @@
 //! Questions that people ask of a map, answered as values; how they are printed is not known here.
 
+mod chosen;
 mod collapse;
 mod hubs;
 mod links;
@@ -10,6 +11,7 @@ mod restrict;
 mod select;
 mod waits;
 
+pub use chosen::{Chosen, Marks};
 pub use collapse::{Collapsed, collapse, grouped};
 pub use hubs::{Hub, Outside, hubs, outside};
 pub use links::{
@@ -19,6 +21,6 @@ pub use links::{
 pub use path::{Direction, Hop, path};
 pub use pattern::Glob;
 pub use portrait::{Portrait, is_queued, portrait};
-pub use restrict::{Restriction, matching, matching_sockets, restrict};
+pub use restrict::{Restriction, matching, matching_sockets, restrict, restrict_to};
 pub use select::{KINDS, Selection, Selector, SelectorError};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::Selection;
+use super::chosen::{Chosen, joined};
 use crate::graph::{Talk, talks};
 use crate::model::{Connection, Holder, Map, On, Pipe, PipeId, ProcessId, SocketId};
 
@@ -44,7 +45,7 @@ pub fn matching_sockets(map: &Map, selection: &Selection) -> Vec<bool> {
     sockets_of(map, selection, &held(map))
 }
 
-fn sockets_of(map: &Map, selection: &Selection, held: &[Vec<SocketId>]) -> Vec<bool> {
+pub(super) fn sockets_of(map: &Map, selection: &Selection, held: &[Vec<SocketId>]) -> Vec<bool> {
     let is_meant = |socket: SocketId| {
         let holders = map.holding_processes(socket);
         let by = |p: &ProcessId| selection.end(map, *p, &held[p.index()], socket);
@@ -56,7 +57,7 @@ fn sockets_of(map: &Map, selection: &Selection, held: &[Vec<SocketId>]) -> Vec<b
 }
 
 /// The sockets of each process.
-fn held(map: &Map) -> Vec<Vec<SocketId>> {
+pub(super) fn held(map: &Map) -> Vec<Vec<SocketId>> {
     let mut held = vec![Vec::new(); map.processes.len()];
     for at in 0..map.sockets.len() {
         let id = SocketId::new(at);
@@ -72,31 +73,37 @@ pub fn restrict(map: Map, restriction: &Restriction) -> (Map, bool) {
     if restriction.is_empty() {
         return (map, true);
     }
-    let mut keep = Keep::all(&map);
-    let mut found = true;
-    for hide in &restriction.hide {
-        let hidden = matching(&map, hide);
-        found &= hidden.contains(&true);
-        keep.hide(&hidden);
-    }
-    if !restriction.only.is_empty() {
-        found &= keep.only(&map, &restriction.only);
-    }
-    if !restriction.focus.is_empty() {
-        found &= keep.focus(&map, &restriction.focus, restriction.hops);
-    }
-    (keep.apply(map), found)
+    let chosen = Chosen::of(&map, restriction);
+    let found = chosen.found();
+    (restrict_to(map, restriction, &chosen), found)
+}
+
+/// What stays of a map, where some of it was chosen in another one.
+pub fn restrict_to(map: Map, restriction: &Restriction, chosen: &Chosen) -> Map {
+    Keep::of(&map, restriction, chosen).apply(map)
 }
 
 /// Which rows stay.
-struct Keep {
-    processes: Vec<bool>,
-    sockets: Vec<bool>,
-    connections: Vec<bool>,
+pub(super) struct Keep {
+    pub(super) processes: Vec<bool>,
+    pub(super) sockets: Vec<bool>,
+    pub(super) connections: Vec<bool>,
     pipes: Vec<bool>,
 }
 
 impl Keep {
+    pub(super) fn of(map: &Map, restriction: &Restriction, chosen: &Chosen) -> Self {
+        let mut keep = Self::all(map);
+        keep.hide(&chosen.hidden);
+        if !restriction.only.is_empty() {
+            keep.only(map, &restriction.only, chosen);
+        }
+        if !restriction.focus.is_empty() {
+            keep.focus(map, chosen, restriction.hops);
+        }
+        keep
+    }
+
     fn all(map: &Map) -> Self {
         Self {
             processes: vec![true; map.processes.len()],
@@ -112,16 +119,11 @@ impl Keep {
         }
     }
 
-    fn only(&mut self, map: &Map, selection: &Selection) -> bool {
-        let held = held(map);
-        let mut processes: Vec<bool> = (0..map.processes.len())
-            .map(|at| selection.process(map, ProcessId::new(at), &held[at]))
-            .collect();
-        let mut found = processes.contains(&true);
-        let mut sockets = sockets_of(map, selection, &held);
-        found |= sockets.contains(&true);
-        let matched = processes.clone();
-        let chosen = sockets.clone();
+    fn only(&mut self, map: &Map, selection: &Selection, all: &Chosen) {
+        let matched = &all.only;
+        let chosen = &all.sockets;
+        let mut processes = joined(matched, &all.kept.processes);
+        let mut sockets = joined(chosen, &all.kept.sockets);
         for (at, connection) in map.connections.iter().enumerate() {
             let ends = || [Some(connection.a), connection.b].into_iter().flatten();
             let listener = connection.listener;
@@ -130,7 +132,8 @@ impl Keep {
             let (near_fits, far_fits) = (chosen[connection.a.index()], is_chosen(far));
             // `socket:/run/x` means those who talk over that listener.
             let over = selection.has_socket_kinds() && is_chosen(listener);
-            self.connections[at] &= near_fits || far_fits || over;
+            let elsewhere = all.kept.clients[connection.a.index()];
+            self.connections[at] &= near_fits || far_fits || over || elsewhere;
             if !self.connections[at] {
                 continue;
             }
@@ -177,12 +180,10 @@ impl Keep {
             .iter_mut()
             .zip(sockets)
             .for_each(|(keep, other)| *keep &= other);
-        found
     }
 
-    fn focus(&mut self, map: &Map, selection: &Selection, hops: usize) -> bool {
-        let start = matching(map, selection);
-        let found = start.contains(&true);
+    fn focus(&mut self, map: &Map, chosen: &Chosen, hops: usize) {
+        let start = &chosen.focus;
         let mut neighbours: Vec<Vec<ProcessId>> = vec![Vec::new(); map.processes.len()];
         for ends in talks(map) {
             for one in &ends.from {
@@ -206,8 +207,8 @@ impl Keep {
                 }
             }
         }
-        for (keep, distance) in self.processes.iter_mut().zip(distance) {
-            *keep &= distance.is_some();
+        for (at, keep) in self.processes.iter_mut().enumerate() {
+            *keep &= distance[at].is_some() || chosen.kept.processes[at];
         }
         for ends in talks(map) {
             // A conversation stays where every end that is known stays.
@@ -222,7 +223,6 @@ impl Keep {
                 Talk::Pipe(id) => self.pipes[id.index()] &= kept,
             }
         }
-        found
     }
 
     fn apply(self, map: Map) -> Map {

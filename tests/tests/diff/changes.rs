@@ -2,7 +2,7 @@
 
 use whotalks_tests::{Actor, Kind, Socket};
 
-use crate::rewrite::another_boot;
+use crate::rewrite::{another_boot, no_boot};
 use crate::scene::Scene;
 
 const NOTHING: [&str; 0] = [];
@@ -215,6 +215,28 @@ fn over_a_reboot() {
         text.text().contains(", restarted between, "),
         "{}",
         text.text()
+    );
+}
+
+#[test]
+fn over_nobody_knows_what() {
+    let scene = Scene::new();
+    let (server, client, _) = served(&scene, 2);
+    let before = scene.capture("before");
+    scene.world.end(client);
+    scene.world.end(server);
+    let _kept = served(&scene, 2);
+    let after = no_boot(&scene.capture("after"));
+    assert_eq!(scene.diff(&before, &after), NOTHING);
+    let text = scene.run(&[], &before, &after).succeeds();
+    let lines: Vec<&str> = text.text().lines().take(2).collect();
+    assert!(
+        lines[0].contains(", same boot or not: unknown, "),
+        "{lines:?}"
+    );
+    assert_eq!(
+        lines[1],
+        "note: which boot the new one is of is not known: processes are matched by role"
     );
 }
 

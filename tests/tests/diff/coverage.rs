@@ -66,6 +66,39 @@ fn root_and_an_ordinary_user() {
 }
 
 #[test]
+fn nothing_is_left_of_one() {
+    let scene = Scene::new();
+    let _kept = talk(&scene);
+    let whole = scene.capture("whole");
+    let bytes = std::fs::read(&whole).unwrap();
+    let cut = scene.world.directory().join("cut.whotalks");
+    std::fs::write(&cut, &bytes[..64]).unwrap();
+    for (old, new) in [(&whole, &cut), (&cut, &whole)] {
+        let mut command = Command::new(&programs().analyze);
+        let ran = run(command.arg("diff").args([old, new]), b"").exits(0);
+        let text = ran.text();
+        for said in [
+            "(unknown host)",
+            "(unknown time)",
+            "what changed cannot be known",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        assert!(!text.contains("1970") && !text.contains("nothing changed"));
+        let mut command = Command::new(&programs().analyze);
+        let ran = run(
+            command.args(["diff", "--format", "json"]).args([old, new]),
+            b"",
+        );
+        let found = ran.exits(0).json();
+        assert_eq!(found["comparable"], false);
+        let side = if old == &cut { "old" } else { "new" };
+        assert_eq!(found[side][0]["hostname"], Value::Null);
+        assert_eq!(found[side][0]["started_at"], Value::Null);
+    }
+}
+
+#[test]
 fn a_damaged_block() {
     let scene = Scene::new();
     let _kept = talk(&scene);

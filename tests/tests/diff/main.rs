@@ -11,5 +11,6 @@ mod coverage;
 mod noise;
 mod rewrite;
 mod scene;
+mod selectors;
 mod trend;
 mod usage;

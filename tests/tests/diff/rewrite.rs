@@ -7,12 +7,21 @@ use whotalks_snapshot::{BlockKind, Encoder, Event, Limits, Reader, Writer, recor
 
 /// The same capture, said to be of another boot.
 pub(crate) fn another_boot(file: &Path) -> PathBuf {
-    rewritten(file, "reboot", |kind, payload| {
+    of_boot(file, "reboot", b"00000000-0000-4000-8000-000000000000")
+}
+
+/// The same capture without a word about the boot.
+pub(crate) fn no_boot(file: &Path) -> PathBuf {
+    of_boot(file, "no-boot", b"")
+}
+
+fn of_boot(file: &Path, name: &str, boot_id: &[u8]) -> PathBuf {
+    rewritten(file, name, |kind, payload| {
         if kind != BlockKind::Host {
             return Some(payload);
         }
         let mut host: Host = records(&payload).next().unwrap().unwrap();
-        host.boot_id = b"00000000-0000-4000-8000-000000000000".to_vec();
+        host.boot_id = boot_id.to_vec();
         let mut out = Vec::new();
         whotalks_snapshot::wire::put_record(&host, &mut out);
         Some(out)

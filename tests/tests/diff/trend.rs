@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
+use whotalks_snapshot::BlockKind;
 use whotalks_tests::programs::{Ran, programs, run};
 use whotalks_tests::{Actor, Kind};
 
+use crate::rewrite::without;
 use crate::scene::Scene;
 
 fn trend(arguments: &[&str], files: &[PathBuf]) -> Ran {
@@ -86,4 +88,98 @@ fn what_is_no_series() {
     trend(&[], &[])
         .exits(2)
         .says("whotalks: SNAPSHOT is missing");
+}
+
+/// A client that ends after the first of three captures.
+fn a_client_ends(scene: &Scene) -> Vec<PathBuf> {
+    let server = scene.world.actor_called("server");
+    let name = scene.world.abstract_name(b"a\xff");
+    let listener = server.listen(&name, Kind::Stream, 20);
+    let clients = ["client", "client"].map(|name| scene.world.actor_called(name));
+    let accepted = clients.each_ref().map(|client| {
+        client.connect(&listener, Kind::Stream);
+        server.accept(&listener)
+    });
+    let mut captures = vec![scene.capture("0")];
+    let [gone, kept] = clients;
+    server.close(&accepted[0]);
+    scene.world.end(gone);
+    captures.push(scene.capture("1"));
+    captures.push(scene.capture("2"));
+    scene.world.end(kept);
+    captures
+}
+
+#[test]
+fn what_is_damaged_is_not_none() {
+    let scene = Scene::new();
+    let mut captures = a_client_ends(&scene);
+    captures[1] = without(&captures[1], BlockKind::Descriptors);
+    let only = format!("exe:{}/*", scene.world.directory().display());
+    let found = trend(&["--format", "json", "--all", "--only", &only], &captures).json();
+    let rows = found["rows"].as_array().unwrap().iter();
+    for row in rows.filter(|row| row["role"] == "client" || row["role"] == "server") {
+        assert_eq!(row["values"][1], Value::Null, "{row}");
+        assert_ne!(row["values"][2], Value::Null, "{row}");
+    }
+    let text = trend(&["--only", &only], &captures).succeeds();
+    let line = text
+        .text()
+        .lines()
+        .find(|l| l.ends_with("client: processes"));
+    assert!(line.is_some_and(|l| l.contains("█ ▁")), "{}", text.text());
+}
+
+#[test]
+fn rows_in_words_and_numbers() {
+    let scene = Scene::new();
+    let captures = a_client_ends(&scene);
+    let only = format!("exe:{}/*", scene.world.directory().display());
+    let arguments = ["--format", "json", "--only", &only];
+    let rows = trend(&arguments, &captures).json()["rows"].clone();
+    let of = |what: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        let row = rows.find(|row| row["what"] == what && row["via"] != Value::Null);
+        row.unwrap_or_else(|| panic!("{what}: {rows:?}")).clone()
+    };
+    for row in [of("link"), of("listener")] {
+        assert_eq!(row["kind"], "unix");
+        let hex = row["via_hex"].as_str().unwrap();
+        assert!(hex.starts_with("00") && hex.ends_with("2f61ff"), "{row}");
+    }
+    let sheet = trend(&["--format", "csv", "--only", &only], &captures).succeeds();
+    let line = sheet
+        .text()
+        .lines()
+        .find(|l| l.starts_with("processes,client,"));
+    assert_eq!(line, Some("processes,client,,,,,2,1,-1,false,2 1 1"));
+}
+
+#[test]
+fn a_part_of_a_series() {
+    let scene = Scene::new();
+    let captures = a_client_ends(&scene);
+    let only = format!("exe:{}/*", scene.world.directory().display());
+    let ask = |more: &[&str]| {
+        let arguments = [&["--format", "json", "--all", "--only", &only], more].concat();
+        trend(&arguments, &captures)
+    };
+    let counted = |more: &[&str]| {
+        let found = ask(more).json();
+        let rows = found["rows"].as_array().unwrap();
+        let fits = |row: &&Value| row["role"] == "client" && row["what"] == "processes";
+        rows.iter().find(fits).unwrap()["values"].clone()
+    };
+    assert_eq!(counted(&["--at", "2"]), serde_json::json!([2, 1]));
+    assert_eq!(counted(&["--since", "2"]), serde_json::json!([1, 1]));
+    assert_eq!(
+        counted(&["--since", "-3", "--at", "-1"]),
+        serde_json::json!([2, 1, 1])
+    );
+    ask(&["--at", "9"])
+        .exits(1)
+        .says("whotalks: --since, --at: ");
+    ask(&["--at", "1"])
+        .exits(2)
+        .says("whotalks: a trend needs two");
 }

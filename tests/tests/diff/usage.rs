@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::process::Command;
 
+use serde_json::Value;
 use whotalks_tests::Kind;
 use whotalks_tests::programs::{Ran, programs, run};
 
@@ -24,8 +25,31 @@ fn a_series_with_itself() {
         .world
         .snapshot_with(&["--count", "2", "--interval", "10ms"]);
     let same = diff(&["--at".as_ref(), "1".as_ref(), file.as_os_str()]).exits(0);
-    assert!(same.text().contains("nothing changed"), "{}", same.text());
-    diff(&["--since".as_ref(), "7".as_ref(), file.as_os_str()])
+    assert!(same.text().contains("identical"), "{}", same.text());
+    let file = file.as_os_str();
+    for arguments in [
+        &[file, file][..],
+        &["--at".as_ref(), "1".as_ref(), file, file],
+    ] {
+        let same = diff(arguments).exits(0);
+        assert!(same.text().contains("identical"), "{}", same.text());
+    }
+    let two: Vec<&OsStr> = vec!["--format".as_ref(), "json".as_ref(), file];
+    let times = |ran: Ran| {
+        let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        [
+            found["old"][0]["started_at"].clone(),
+            found["new"][0]["started_at"].clone(),
+        ]
+    };
+    // Of one series its first and its last, of two files the same capture of either.
+    let [first, last] = times(diff(&two));
+    assert_ne!(first, last);
+    let copy = scene.world.directory().join("copy.whotalks");
+    std::fs::copy(file, &copy).unwrap();
+    let at: Vec<&OsStr> = [&two[..], &[copy.as_os_str(), "--at".as_ref(), "1".as_ref()]].concat();
+    assert_eq!(times(diff(&at)), [first.clone(), first]);
+    diff(&["--since".as_ref(), "7".as_ref(), file])
         .exits(1)
         .says("whotalks: --since: there is no such capture");
 }

@@ -14,6 +14,7 @@ mod honest;
 mod inet;
 mod listeners;
 mod names;
+mod netlink;
 mod oracles;
 mod pairs;
 mod pipes;

@@ -11,6 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use whotalks::check::{self, Earlier, Finding, Report, Rule, Severity};
+use whotalks::export::hex_of;
 use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::policy::Policy;
 use whotalks::query::{Restriction, matching, matching_sockets, restrict};
@@ -216,14 +217,8 @@ fn fails(report: &Report, on: FailOn) -> bool {
 
 /// A finding as documents have it.
 pub(super) fn row(finding: &Finding) -> Row<'_> {
-    let exact = |line: &String| {
-        escape::exact(line)
-            .map_or_else(|| escape::hex(line.as_bytes()), |bytes| escape::hex(&bytes))
-    };
-    let changed = finding
-        .evidence
-        .iter()
-        .any(|line| escape::exact(line).is_some());
+    let exact = |line: &String| hex_of(line).unwrap_or_else(|| escape::hex(line.as_bytes()));
+    let changed = finding.evidence.iter().any(|line| hex_of(line).is_some());
     Row {
         code: finding.code,
         rule: finding.rule,
@@ -232,11 +227,11 @@ pub(super) fn row(finding: &Finding) -> Row<'_> {
         processes: &finding.processes,
         sockets: &finding.sockets,
         title: &finding.title,
-        title_hex: escape::exact(&finding.title).map(|bytes| escape::hex(&bytes)),
+        title_hex: hex_of(&finding.title),
         evidence: &finding.evidence,
         evidence_hex: changed.then(|| finding.evidence.iter().map(exact).collect()),
         advice: &finding.advice,
-        advice_hex: escape::exact(&finding.advice).map(|bytes| escape::hex(&bytes)),
+        advice_hex: hex_of(&finding.advice),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 use whotalks::diff::{Change, ListenerChange, ProcessChange, Side};
-use whotalks::export::rfc3339;
+use whotalks::export::{hex_of, hex_of_name, rfc3339, shown};
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::{escape, id, names};
 
@@ -21,6 +21,8 @@ struct Document<'a> {
     old: Vec<Host>,
     new: Vec<Host>,
     comparable: bool,
+    /// One capture with itself.
+    identical: bool,
     caveats: &'a [String],
     processes: Processes<'a>,
     listeners: Listeners<'a>,
@@ -35,9 +37,12 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Host {
     id: String,
-    hostname: String,
-    boot_id: String,
-    started_at: String,
+    /// Null, as the others: it was not captured, or is lost.
+    hostname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname_hex: Option<String>,
+    boot_id: Option<String>,
+    started_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -51,6 +56,8 @@ struct Processes<'a> {
 #[derive(Serialize)]
 struct Process<'a> {
     role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_hex: Option<String>,
     old: Vec<String>,
     new: Vec<String>,
 }
@@ -65,19 +72,27 @@ struct Listeners<'a> {
 #[derive(Serialize)]
 struct Listener<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_hex: Option<String>,
     name_kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<&'static str>,
     role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_hex: Option<String>,
     socket: String,
 }
 
 #[derive(Serialize)]
 struct Rebound<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_hex: Option<String>,
     name_kind: &'static str,
     protocol: &'static str,
     role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_hex: Option<String>,
     old: String,
     new: String,
 }
@@ -92,8 +107,14 @@ struct Links<'a> {
 #[derive(Serialize)]
 struct Link<'a> {
     client: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_hex: Option<String>,
     via: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via_hex: Option<String>,
     server: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_hex: Option<String>,
     kind: &'static str,
     old: usize,
     new: usize,
@@ -102,6 +123,8 @@ struct Link<'a> {
 #[derive(Serialize)]
 struct Descriptors<'a> {
     role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_hex: Option<String>,
     kind: &'a str,
     old: u64,
     new: u64,
@@ -142,8 +165,11 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
         let rows = diff.links.iter().filter(move |row| row.change == change);
         rows.map(|row| Link {
             client: &row.client,
+            client_hex: hex_of(&row.client),
             via: (!row.via.text.is_empty()).then_some(&row.via.text),
+            via_hex: hex_of_name(&row.via),
             server: &row.server,
+            server_hex: hex_of(&row.server),
             kind: names::link_kind(row.kind),
             old: row.old,
             new: row.new,
@@ -154,20 +180,23 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
         let (old, new) = (row.old?, row.new?);
         Some(Rebound {
             name: &row.name.text,
+            name_hex: hex_of_name(&row.name),
             name_kind: names::via_kind(row.name.kind),
             protocol: row.protocol,
             role: &row.role,
+            role_hex: hex_of(&row.role),
             old: socket(compared, Side::Old, old),
             new: socket(compared, Side::New, new),
         })
     });
-    let by = options.by.to_possible_value();
+    let by = options.comparison.by.to_possible_value();
     let document = Document {
         schema: "whotalks-diff/1",
         by: by.map_or_else(String::new, |value| value.get_name().to_owned()),
         old: hosts(&compared.old, 0),
         new: hosts(&compared.new, compared.old.hosts.len()),
         comparable: diff.coverage.comparable,
+        identical: compared.identical,
         caveats: &diff.coverage.caveats,
         processes: Processes {
             added: processes(Change::Added),
@@ -190,6 +219,7 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
             .iter()
             .map(|row| Descriptors {
                 role: &row.role,
+                role_hex: hex_of(&row.role),
                 kind: &row.kind,
                 old: row.old,
                 new: row.new,
@@ -200,9 +230,11 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
             .iter()
             .map(|row| Listener {
                 name: &row.name.text,
+                name_hex: hex_of_name(&row.name),
                 name_kind: names::via_kind(row.name.kind),
                 protocol: None,
                 role: &row.role,
+                role_hex: hex_of(&row.role),
                 socket: socket(compared, Side::New, row.socket),
             })
             .collect(),
@@ -221,11 +253,15 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
 fn hosts(map: &Map, before: usize) -> Vec<Host> {
     let hosts = map.hosts.iter().enumerate();
     hosts
-        .map(|(at, host)| Host {
-            id: format!("h{}", before + at),
-            hostname: escape::display(&host.hostname),
-            boot_id: escape::display(&host.boot_id),
-            started_at: rfc3339(host.started_at_ns),
+        .map(|(at, host)| {
+            let hostname = shown(&host.hostname);
+            Host {
+                id: format!("h{}", before + at),
+                hostname: (!host.hostname.is_empty()).then_some(hostname.text),
+                hostname_hex: hostname.hex,
+                boot_id: (!host.boot_id.is_empty()).then(|| escape::display(&host.boot_id)),
+                started_at: (host.started_at_ns != 0).then(|| rfc3339(host.started_at_ns)),
+            }
         })
         .collect()
 }
@@ -238,6 +274,7 @@ fn process<'a>(compared: &Compared, row: &'a ProcessChange) -> Process<'a> {
     };
     Process {
         role: &row.role,
+        role_hex: hex_of(&row.role),
         old: ids(Side::Old, &row.old),
         new: ids(Side::New, &row.new),
     }
@@ -248,9 +285,11 @@ fn listener<'a>(compared: &Compared, row: &'a ListenerChange) -> Option<Listener
     let new = row.new.map(|id| socket(compared, Side::New, id));
     Some(Listener {
         name: &row.name.text,
+        name_hex: hex_of_name(&row.name),
         name_kind: names::via_kind(row.name.kind),
         protocol: Some(row.protocol),
         role: &row.role,
+        role_hex: hex_of(&row.role),
         socket: new.or(old)?,
     })
 }

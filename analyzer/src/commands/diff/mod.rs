@@ -9,15 +9,14 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use whotalks::diff::{self, Options};
+use whotalks::diff::{self, Options, Selected};
 use whotalks::export::csv;
 use whotalks::load::Loaded;
-use whotalks::model::{At, Map, build_at};
+use whotalks::model::{At, Host, Map, build_at};
 use whotalks::names;
-use whotalks::query::{Restriction, restrict};
 
 use crate::Outcome;
-use crate::cli::{Diff, Selection, TableFormat};
+use crate::cli::{Comparison, Diff, Selection, TableFormat};
 use crate::{input, output};
 
 /// The two maps and their comparison.
@@ -25,33 +24,39 @@ struct Compared {
     old: Map,
     new: Map,
     diff: diff::Diff,
+    /// One capture with itself.
+    identical: bool,
 }
 
 pub(super) fn run(options: &Diff) -> Result<Outcome> {
+    let asked = &options.comparison;
     let selection = Selection {
         // Both files may be without the usual ending.
         bare_files: 2,
-        ..options.selection.clone()
+        ..asked.selection.clone()
     };
-    let restriction = selection.restriction()?;
-    let Some((mut old, mut new)) = maps(options, &selection.files())? else {
+    // Before the files are read: a slip is said at once.
+    selection.restriction()?;
+    let Some((old, new)) = maps(asked, &selection.files())? else {
         return Ok(Outcome::Found);
     };
-    // Before selectors, which would not know who could not be read.
-    diff::lend(&mut old, &mut new);
-    let near = super::near_names(&new, &selection);
-    let Some((old, new)) = restricted(old, new, &restriction) else {
-        eprintln!("whotalks: nothing matches{near}");
+    let same_capture = is_one_capture(&old, &new);
+    let Some(maps) = selected(old, new, &selection)? else {
         return Ok(Outcome::Found);
     };
-    let asked = Options {
-        by: options.by.into(),
-        all: options.all,
-    };
-    let diff = diff::diff(&old, &new, &asked);
+    let diff = maps.diff(&Options {
+        by: asked.by.into(),
+        all: asked.all,
+    });
+    let Selected { old, new, .. } = maps;
     // Never freed: taking large maps to pieces would only keep the reader waiting.
-    let compared = ManuallyDrop::new(Compared { old, new, diff });
-    output::stdout(|out| match options.format {
+    let compared = ManuallyDrop::new(Compared {
+        identical: same_capture && diff.is_empty(),
+        old,
+        new,
+        diff,
+    });
+    output::stdout(|out| match asked.format {
         TableFormat::Text => text::write(out, &compared, options),
         TableFormat::Json => document::write(out, &compared, options),
         TableFormat::Csv => rows(out, &compared),
@@ -65,45 +70,63 @@ pub(super) fn run(options: &Diff) -> Result<Outcome> {
 
 /// What is compared: OLD with NEW, a series' first capture with its latest, or OLD with this machine
 /// now. `None`, and a line on standard error, when a capture is not there.
-fn maps(options: &Diff, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
+fn maps(options: &Comparison, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
     let (old, new) = match files {
         [] => bail!("OLD is missing: a snapshot to compare with"),
         [one] => (one, None),
-        [old, new] if is_same(old, new) => (old, Some(None)),
-        [old, new] => (old, Some(Some(new))),
+        [old, new] => (old, Some(new)),
         more => bail!("expected OLD and NEW, found {} snapshots", more.len()),
     };
-    if old == Path::new("-") && new == Some(None) {
+    let twice = new.is_some_and(|new| is_same(old, new));
+    if twice && old == Path::new("-") {
         bail!("-: standard input can be read only once");
     }
-    let at = options.selection.at;
-    let last = options.since.unwrap_or(At::Last);
-    let both = if let Some(Some(new)) = new {
+    let (since, at) = (options.since, options.selection.at);
+    // Of both files the same capture is meant, where nothing else is said.
+    let either = since.unwrap_or(at);
+    let both = if let Some(new) = new.filter(|_| !twice) {
         // Two files as large: at once.
         std::thread::scope(|scope| {
             let map = |file, at| open(Some(file), &[at]).map(|files| build_at(&files, at));
             let new = scope.spawn(move || map(new, at));
-            let old = map(old, last)?;
+            let old = map(old, either)?;
             let new = new.join().unwrap_or_else(|panic| resume_unwind(panic));
             anyhow::Ok((old, new?))
         })?
     } else {
-        let first = options.since.unwrap_or(At::Number(1));
+        let first = match twice {
+            true => either,
+            false => since.unwrap_or(At::Number(1)),
+        };
         let before = open(Some(old), &[first, at])?;
         let is_series = before.iter().any(|file| file.captures.len() > 1);
-        if new.is_none() && !is_series {
-            (build_at(&before, last), build_at(&open(None, &[at])?, at))
-        } else {
+        if twice || is_series {
             (build_at(&before, first), build_at(&before, at))
+        } else {
+            let last = since.unwrap_or(At::Last);
+            (build_at(&before, last), build_at(&open(None, &[at])?, at))
         }
     };
     let missing = match both {
-        (None, _) => "--since",
-        (_, None) => "--at",
+        (None, _) if since.is_some() => "--since",
+        (None, _) | (_, None) => "--at",
         (Some(old), Some(new)) => return Ok(Some((old, new))),
     };
     eprintln!("whotalks: {missing}: there is no such capture");
     Ok(None)
+}
+
+/// Whether two maps are of one capture: nothing can have changed between.
+fn is_one_capture(old: &Map, new: &Map) -> bool {
+    let known = |host: &Host| !host.boot_id.is_empty() && host.started_at_ns != 0;
+    let same = |(old, new): (&Host, &Host)| {
+        let taken = |host: &Host| {
+            let of = (host.started_at_ns, host.ended_at_ns);
+            (host.boot_id.clone(), host.pidns, host.collector_pid, of)
+        };
+        known(old) && taken(old) == taken(new) && old.coverage.damage == new.coverage.damage
+    };
+    old.hosts.len() == new.hosts.len() && old.hosts.iter().zip(&new.hosts).all(same)
 }
 
 /// What a file holds at some moments, or this machine now.
@@ -121,11 +144,16 @@ fn is_same(one: &Path, two: &Path) -> bool {
     one == two || real(one).is_some_and(|path| real(two) == Some(path))
 }
 
-/// Both maps as far as the selectors want them; `None` when nothing matches in either.
-fn restricted(old: Map, new: Map, restriction: &Restriction) -> Option<(Map, Map)> {
-    let (old, in_old) = restrict(old, restriction);
-    let (new, in_new) = restrict(new, restriction);
-    (in_old || in_new).then_some((old, new))
+/// Both maps as far as the selectors want them. `None`, and a line on standard error, when nothing
+/// matches in either.
+pub(super) fn selected(old: Map, new: Map, selection: &Selection) -> Result<Option<Selected>> {
+    let restriction = selection.restriction()?;
+    let near = super::near_names(&new, selection);
+    let selected = Selected::of(old, new, &restriction);
+    if selected.is_none() {
+        eprintln!("whotalks: nothing matches{near}");
+    }
+    Ok(selected)
 }
 
 const COLUMNS: [&str; 9] = [

@@ -19,16 +19,25 @@ use crate::table::{self, Align, plural, thousands};
 
 /// Rows on a terminal without `--all`.
 const ROWS: usize = 40;
+const UNEQUAL: &str = "unequal coverage";
 
 pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) -> Result<()> {
+    let unequal = !compared.diff.coverage.comparable;
     for line in headings(compared) {
-        writeln!(out, "{line}")?;
+        table::say(out, &line, |line| match line.strip_suffix(UNEQUAL) {
+            Some(rest) if unequal => format!("{rest}{}", style::note(UNEQUAL)),
+            _ => line.to_owned(),
+        })?;
     }
     for caveat in &compared.diff.coverage.caveats {
-        writeln!(out, "{} {caveat}", style::note("note:"))?;
+        let line = format!("note: {caveat}");
+        table::say(out, &line, |line| match line.strip_prefix("note:") {
+            Some(rest) => format!("{}{rest}", style::note("note:")),
+            None => line.to_owned(),
+        })?;
     }
     let rows = rows(compared);
-    let all = options.all || !std::io::stdout().is_terminal();
+    let all = options.comparison.all || !std::io::stdout().is_terminal();
     let shown = if all {
         rows.len()
     } else {
@@ -41,23 +50,42 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
         |column, cell| column == 0 && cell.starts_with('+'),
     )?;
     if rows.is_empty() {
-        writeln!(out, "nothing changed")?;
+        let (verdict, certain) = verdict(compared);
+        let plain = |line: &str| line.to_owned();
+        table::say(out, verdict, if certain { plain } else { style::note })?;
     }
     if options.why {
         why(out, compared)?;
     }
-    let last = last(compared, rows.len() - shown);
-    if !last.is_empty() {
-        writeln!(out, "{last}")?;
+    last(out, compared, rows.len() - shown)
+}
+
+/// What it means that there is no row, and whether that is certain.
+fn verdict(compared: &Compared) -> (&'static str, bool) {
+    let coverage = &compared.diff.coverage;
+    let nobody = |map: &Map| map.processes.is_empty() && map.sockets.is_empty() && !map.restricted;
+    if compared.identical {
+        ("identical: one capture, in which nothing changed", true)
+    } else if nobody(&compared.old) || nobody(&compared.new) {
+        (
+            "what changed cannot be known: nothing could be read in one of the two",
+            false,
+        )
+    } else if coverage.comparable {
+        ("nothing changed", true)
+    } else {
+        (
+            "nothing changed as far as both were read; what was not may have",
+            false,
+        )
     }
-    Ok(())
 }
 
 /// `web1, same boot, 17:00:00Z → 17:10:00Z, equal coverage`
 fn headings(compared: &Compared) -> Vec<String> {
     let coverage = match compared.diff.coverage.comparable {
-        true => "equal coverage".to_owned(),
-        false => style::note("unequal coverage"),
+        true => "equal coverage",
+        false => UNEQUAL,
     };
     let lines = compared.diff.hosts.iter().map(|pair| {
         let old = &compared.old.hosts[pair.old.index()];
@@ -69,7 +97,9 @@ fn headings(compared: &Compared) -> Vec<String> {
         };
         let relation = match pair.relation {
             Relation::SameBoot => "same boot",
+            Relation::Elsewhere => "same boot, another pid namespace",
             Relation::Rebooted => "restarted between",
+            Relation::Unknown => "same boot or not: unknown",
             Relation::Different => "two machines",
         };
         format!("{names}, {relation}, {}, {coverage}", times(old, new))
@@ -79,14 +109,17 @@ fn headings(compared: &Compared) -> Vec<String> {
 
 fn name(host: &Host) -> String {
     match host.hostname.is_empty() {
-        true => "(unnamed)".to_owned(),
+        true => "(unknown host)".to_owned(),
         false => escape::display(&host.hostname),
     }
 }
 
 /// Both times to the second; the day where it is another.
 fn times(old: &Host, new: &Host) -> String {
-    let text = |host: &Host| rfc3339(host.started_at_ns);
+    let text = |host: &Host| match host.started_at_ns {
+        0 => "(unknown time)".to_owned(),
+        ns => rfc3339(ns),
+    };
     let (old, new) = (text(old), text(new));
     let short = |text: &str| match text.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
@@ -325,7 +358,7 @@ fn why(out: &mut dyn Write, compared: &Compared) -> Result<()> {
 }
 
 /// What is not told.
-fn last(compared: &Compared, hidden: usize) -> String {
+fn last(out: &mut dyn Write, compared: &Compared, hidden: usize) -> Result<()> {
     let ignored = &compared.diff.ignored;
     let mut parts = Vec::new();
     if hidden > 0 {
@@ -334,6 +367,7 @@ fn last(compared: &Compared, hidden: usize) -> String {
             plural(hidden, "more difference", "more differences")
         ));
     }
+    let mut unknown = Vec::new();
     let mut left_out = Vec::new();
     if ignored.short_lived > 0 {
         left_out.push(plural(
@@ -350,9 +384,7 @@ fn last(compared: &Compared, hidden: usize) -> String {
     }
     if ignored.coverage > 0 {
         let text = plural(ignored.coverage, "difference", "differences");
-        parts.push(style::note(&format!(
-            "{text} that coverage may explain not told."
-        )));
+        unknown.push(format!("{text} that coverage may explain not told."));
     }
-    parts.join(" ")
+    table::last(out, &parts, &unknown)
 }

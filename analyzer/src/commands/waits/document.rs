@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::escape;
-use whotalks::export::{csv, hex_of, shown};
+use whotalks::export::{csv, hex_of, hex_of_name, shown};
 use whotalks::model::{Map, On, ProcessId};
 use whotalks::query::{self, End, Waiting};
 use whotalks::{id, names};
@@ -159,7 +159,7 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
         file,
         need: names::need(waiting.need),
         via: Some(waiting.via.text.as_str()).filter(|text| !text.is_empty()),
-        via_hex: waiting.via.hex(),
+        via_hex: hex_of_name(&waiting.via),
         queue_bytes: queue_bytes(map, &call.on),
         peers: ids(map, &waiting.peers),
         chain: waiting.chain.iter().map(|one| step(map, one)).collect(),

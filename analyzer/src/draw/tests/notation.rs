@@ -1,8 +1,10 @@
 //! Nodes, edges, signs and text.
 
 use super::*;
+use crate::diff::Selected;
 use crate::draw::worlds::{World, desktop};
 use crate::model::{ConnectionState, SocketState};
+use crate::query::Restriction;
 
 #[test]
 fn a_desktop_has_its_hubs_its_listeners_and_its_leak() {
@@ -351,7 +353,8 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
     let old = machine(&[(2, b"pool"), (5, b"gone")]);
     let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
     let compare = crate::diff::Options::default();
-    let text = crate::draw::changes(&old, &new, &compare, &Options::default()).unwrap();
+    let both = Selected::of(old, new, &Restriction::default()).unwrap();
+    let text = crate::draw::changes(&both, &compare, &Options::default()).unwrap();
     check(&text);
     let document = Document::parse(&text).unwrap();
     let count = |class: &str, mark: &str| {
@@ -378,4 +381,26 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
         text.contains("processes: 1 new, 1 gone, 1 changed"),
         "{text}"
     );
+}
+
+/// The pid of one of many says nothing about the others.
+#[test]
+fn groups_have_no_pid() {
+    let mut w = World::new();
+    let (p, q) = (w.process(b"nginx x5"), w.process(b"redis"));
+    w.connect(&[p], &[q], None);
+    let pid = w.map.process(p).pid.to_string();
+    let draw = |grouped| {
+        let options = Options {
+            grouped,
+            ..Options::default()
+        };
+        svg(&w.map, &options).unwrap()
+    };
+    let (one, whole) = (draw(false), draw(true));
+    check(&whole);
+    let shown = [format!(">{pid}</text>"), format!("[{pid}]")];
+    for shown in &shown {
+        assert!(one.contains(shown) && !whole.contains(shown), "{shown}");
+    }
 }

@@ -4,13 +4,13 @@ use whotalks::layout::metrics::Quality;
 
 use crate::run::Cost;
 
-/// Who drew a graph, and how.
-type Drawn = (String, Quality, Cost);
+/// Who did it, how well, and what it took.
+type Row = (String, Quality, Cost);
 
 #[derive(Default)]
 pub(crate) struct Summary {
     /// Nodes of each graph, and who did what with it.
-    graphs: Vec<(usize, Vec<Drawn>)>,
+    graphs: Vec<(usize, Vec<Row>)>,
 }
 
 impl Summary {

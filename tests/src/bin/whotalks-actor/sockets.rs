@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -34,21 +35,22 @@ fn unix(address: &Address) -> Result<SocketAddrUnix> {
     match address {
         Address::Path(path) => Ok(SocketAddrUnix::new(path.as_slice())?),
         Address::Abstract(name) => Ok(SocketAddrUnix::new_abstract_name(name)?),
-        Address::Inet(text) => Err(Error::other(format!("{text} is no Unix address"))),
+        _ => Err(Error::other(format!("{address:?} is no Unix address"))),
     }
 }
 
 pub(crate) fn open(address: &Address, kind: Kind) -> Result<OwnedFd> {
-    let family = match address {
-        Address::Path(_) | Address::Abstract(_) => AddressFamily::UNIX,
-        Address::Inet(text) if inet(text)?.is_ipv4() => AddressFamily::INET,
-        Address::Inet(_) => AddressFamily::INET6,
+    let (family, protocol) = match address {
+        Address::Path(_) | Address::Abstract(_) => (AddressFamily::UNIX, None),
+        Address::Inet(text) if inet(text)?.is_ipv4() => (AddressFamily::INET, None),
+        Address::Inet(_) => (AddressFamily::INET6, None),
+        Address::Netlink(_) => (AddressFamily::NETLINK, Some(netlink::USERSOCK)),
     };
     Ok(socket_with(
         family,
         socket_type(kind),
         SocketFlags::CLOEXEC,
-        None,
+        protocol,
     )?)
 }
 
@@ -65,6 +67,7 @@ pub(crate) fn pair(kind: Kind) -> Result<[OwnedFd; 2]> {
 pub(crate) fn name(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
     match address {
         Address::Inet(text) => Ok(bind(fd, &inet(text)?)?),
+        Address::Netlink(port) => Ok(bind(fd, &SocketAddrNetlink::new(*port, 0))?),
         _ => Ok(bind(fd, &unix(address)?)?),
     }
 }
@@ -80,6 +83,7 @@ pub(crate) fn connect_soon(fd: BorrowedFd<'_>, address: &Address) -> Result<()> 
 pub(crate) fn connect_now(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
     match address {
         Address::Inet(text) => Ok(connect(fd, &inet(text)?)?),
+        Address::Netlink(port) => Ok(connect(fd, &SocketAddrNetlink::new(*port, 0))?),
         _ => Ok(connect(fd, &unix(address)?)?),
     }
 }

@@ -1,14 +1,19 @@
 //! Growth over a series of captures: how many processes, descriptors and conversations each role
 //! has in each.
 //!
-//! Captures are added one by one, so that only one map need be in memory.
+//! Captures are added one by one, so that only one map need be in memory. What a capture may lack is
+//! not counted as none: it is not known.
+
+mod follow;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use follow::Followed;
+
 use crate::diff::role;
 use crate::graph::{By, Groups, label};
-use crate::model::{FdsStatus, HostId, Map, Process, ProcessId};
-use crate::query::{Between, Via, links};
+use crate::model::{FdsStatus, HostCoverage, HostId, Map, Process, ProcessId};
+use crate::query::{Between, LinkKind, Via, links};
 
 /// What is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,11 +23,11 @@ pub enum What {
     /// Descriptors of a kind in all processes of a role.
     Descriptors(Box<str>),
     /// Conversations over a listener of a role, whoever began them.
-    Listener(Via),
+    Listener(Via, LinkKind),
     /// Clients that wait there to be accepted.
-    Pending(Via),
+    Pending(Via, LinkKind),
     /// Conversations that a client's role has with this role, over a listener or over none.
-    Link(String, Via),
+    Link(String, Via, LinkKind),
 }
 
 /// One thing in every capture.
@@ -69,9 +74,51 @@ impl Row {
 #[derive(Debug, Clone)]
 pub struct Trend {
     by: By,
-    captures: Vec<u64>,
+    captures: Vec<Option<u64>>,
     /// The process's start, where each is a row of its own: pids come again.
     rows: BTreeMap<(String, u64, What), Vec<Option<u64>>>,
+    /// Of each capture.
+    gaps: Vec<Gaps>,
+}
+
+/// What a capture may lack.
+#[derive(Debug, Clone)]
+struct Gaps {
+    /// Anything: it is damaged.
+    all: bool,
+    /// Processes.
+    processes: bool,
+    /// Who holds what.
+    holders: bool,
+    /// Roles of which somebody was not.
+    unread: BTreeSet<String>,
+}
+
+impl Gaps {
+    fn of(map: &Map, unread: &BTreeSet<&str>) -> Self {
+        let any = |of: fn(&HostCoverage) -> bool| map.hosts.iter().any(|host| of(&host.coverage));
+        let holders = any(|coverage| !coverage.all_holders_known());
+        Self {
+            all: map.hosts.is_empty() || any(|coverage| !coverage.damage.is_empty()),
+            processes: any(|coverage| coverage.hidepid),
+            holders,
+            unread: unread.iter().map(|role| (*role).to_owned()).collect(),
+        }
+    }
+
+    /// Whether a number is not known: one that was counted, or nothing.
+    fn hide(&self, role: &str, what: &What, counted: bool) -> bool {
+        // `(unreadable)`, `(none)`: whoever it is, nobody says so.
+        let nobody = |role: &str| self.holders && !counted && role.starts_with('(');
+        let unread = |role: &str| self.unread.contains(role) || nobody(role);
+        let unknown = match what {
+            What::Processes => false,
+            What::Descriptors(_) => self.unread.contains(role),
+            What::Listener(..) | What::Pending(..) => unread(role),
+            What::Link(client, ..) => unread(role) || unread(client),
+        };
+        self.all || unknown || self.processes && !counted
+    }
 }
 
 impl Trend {
@@ -81,6 +128,7 @@ impl Trend {
             by,
             captures: Vec::new(),
             rows: BTreeMap::new(),
+            gaps: Vec::new(),
         }
     }
 
@@ -103,7 +151,8 @@ impl Trend {
                 continue;
             }
             add(role, What::Processes, Some(1));
-            if process.fds_status != FdsStatus::Read {
+            // Who has ended meanwhile holds nothing any more.
+            if matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied) {
                 unread.insert(role);
             }
             for (kind, count) in &process.fd_counts {
@@ -122,36 +171,50 @@ impl Trend {
             if ours(&link.clients) || ours(&link.servers) {
                 continue;
             }
-            if !link.via.text.is_empty() {
-                add(&link.server, What::Listener(link.via.clone()), Some(all));
-                add(&link.server, What::Pending(link.via.clone()), Some(pending));
+            let (via, kind) = (link.via, link.kind);
+            if !via.text.is_empty() {
+                add(&link.server, What::Listener(via.clone(), kind), Some(all));
+                add(
+                    &link.server,
+                    What::Pending(via.clone(), kind),
+                    Some(pending),
+                );
             }
-            add(&link.server, What::Link(link.client, link.via), Some(all));
+            add(&link.server, What::Link(link.client, via, kind), Some(all));
+        }
+        let gaps = Gaps::of(map, &unread);
+        let before = self.captures.len();
+        if gaps.all {
+            // What is left of it says nothing.
+            counts.clear();
         }
         for ((role, _, what), count) in &mut counts {
-            if matches!(what, What::Descriptors(_)) && unread.contains(role.as_str()) {
+            if gaps.hide(role, what, true) {
                 *count = None;
             }
         }
-        let before = self.captures.len();
         for (key, count) in counts {
-            // It was not there before.
-            let row = self
-                .rows
-                .entry(key)
-                .or_insert_with(|| vec![Some(0); before]);
+            let row = self.rows.entry(key).or_insert_with_key(|(role, _, what)| {
+                // It was not there before, where it would have been seen.
+                let earlier = self.gaps.iter();
+                earlier
+                    .map(|gaps| (!gaps.hide(role, what, false)).then_some(0))
+                    .collect()
+            });
             row.push(count);
         }
-        let started_at = map.hosts.first().map_or(0, |host| host.started_at_ns);
-        self.captures.push(started_at);
+        let started_ns = map.hosts.first().map_or(0, |host| host.started_at_ns);
+        self.captures.push(Some(started_ns).filter(|ns| *ns != 0));
         for ((role, _, what), row) in &mut self.rows {
-            let unknown = matches!(what, What::Descriptors(_)) && unread.contains(role.as_str());
-            row.resize(before + 1, (!unknown).then_some(0));
+            if row.len() == before {
+                row.push((!gaps.hide(role, what, false)).then_some(0));
+            }
         }
+        self.gaps.push(gaps);
     }
 
-    /// When each capture began: wall clock, nanoseconds since 1970.
-    pub fn captures(&self) -> &[u64] {
+    /// When each capture began: wall clock, nanoseconds since 1970; `None`: that is lost.
+    pub fn captures(&self) -> &[Option<u64>] {
         &self.captures
     }
 
@@ -235,11 +298,12 @@ mod tests {
         );
         let crowd = Some(((1..5).map(Some).collect(), 3, true));
         assert_eq!(find("client", |what| *what == What::Processes), crowd);
+        let seen = Some((vec![Some(1), Some(2), None, Some(4)], 3, true));
         assert_eq!(
-            find("server", |what| matches!(what, What::Listener(_))),
-            crowd
+            find("server", |what| matches!(what, What::Listener(..))),
+            seen
         );
-        assert_eq!(find("server", |what| matches!(what, What::Link(..))), crowd);
+        assert_eq!(find("server", |what| matches!(what, What::Link(..))), seen);
         assert_eq!(
             find("server", |what| *what == What::Processes),
             Some((vec![Some(1); 4], 0, false))
@@ -264,5 +328,29 @@ mod tests {
             Some(vec![Some(0), Some(1), Some(0)])
         );
         assert!(row.is_some_and(|row| row.moves() && !row.is_rising()));
+    }
+
+    #[test]
+    fn what_may_be_lost_is_not_none() {
+        let mut trend = Trend::new(By::Role);
+        for step in 0..4 {
+            let mut map = fixture::map();
+            map.hosts[0].started_at_ns = step;
+            if step == 2 {
+                map.hosts[0].coverage.damage = vec!["a block".to_owned()];
+            }
+            if step != 2 {
+                let server = process(&mut map, 1, b"server");
+                let client = process(&mut map, 2, b"client");
+                let socket = listener(&mut map, &[server], b"/run/app\0");
+                connect(&mut map, &[client], &[server], Some(socket));
+            }
+            trend.add(&map);
+        }
+        assert_eq!(trend.captures(), [None, Some(1), Some(2), Some(3)]);
+        for row in trend.rows() {
+            let one = Some(u64::from(!matches!(row.what, What::Pending(..))));
+            assert_eq!(row.values, [one, one, None, one], "{row:?}");
+        }
     }
 }

@@ -1,0 +1,250 @@
+//! Two maps as far as selectors want them.
+//!
+//! Each restricted for itself, they would differ by what was chosen in one of them only: a neighbour
+//! of `--focus` that lost its conversation would be gone, though it runs on. So what is chosen in
+//! either map is chosen in both, and what is noise is judged by the whole machine. Every process that
+//! is told as new or gone then is so without selectors too.
+
+use std::collections::BTreeMap;
+
+use super::compare::{compare, context, finish, partners};
+use super::marks::{Marks, marks};
+use super::matching::{Matching, Pair, Why};
+use super::noise::{Noise, Noises};
+use super::{Both, Diff, Options, Side, lend};
+use crate::model::{HostId, Map, ProcessId, SocketId, SocketState};
+use crate::query::{Chosen, Restriction, restrict_to};
+
+/// Two maps to compare.
+#[derive(Debug)]
+pub struct Selected {
+    /// The first.
+    pub old: Map,
+    /// The second.
+    pub new: Map,
+    /// Judged by the whole maps, of what is left of them; `None`: these are the whole maps.
+    noise: Option<Noises>,
+}
+
+impl Selected {
+    /// What of two maps is wanted, each with what only the other knows; `None` when nothing in either
+    /// matches.
+    pub fn of(mut old: Map, mut new: Map, restriction: &Restriction) -> Option<Self> {
+        // Before selectors, which would not know who could not be read.
+        lend(&mut old, &mut new);
+        if restriction.is_empty() {
+            let noise = None;
+            return Some(Self { old, new, noise });
+        }
+        let maps = Both {
+            old: &old,
+            new: &new,
+        };
+        let (_, matching, noise) = partners(maps, false, None);
+        let pairs = Pairs::of(maps, &matching);
+        let mut chosen = Both {
+            old: Chosen::of(&old, restriction),
+            new: Chosen::of(&new, restriction),
+        };
+        pairs.join(&mut chosen);
+        if !chosen.old.found() {
+            return None;
+        }
+        for side in Side::BOTH {
+            chosen.of_mut(side).keep(maps.of(side), restriction);
+        }
+        pairs.join(&mut chosen);
+        let judged = Both {
+            old: by_process(&old, &noise.old),
+            new: by_process(&new, &noise.new),
+        };
+        let old = restrict_to(old, restriction, &chosen.old);
+        let new = restrict_to(new, restriction, &chosen.new);
+        let noise = Some(Both {
+            old: of_left(&old, &judged.old),
+            new: of_left(&new, &judged.new),
+        });
+        Some(Self { old, new, noise })
+    }
+
+    /// What changed.
+    pub fn diff(&self, options: &Options) -> Diff {
+        let (context, ignored) = context(&self.old, &self.new, options, self.noise.as_ref());
+        let (diff, _) = compare(&context, ignored);
+        finish(diff, context)
+    }
+
+    /// What changed, and everything in both marked with what became of it.
+    pub fn marked(&self, options: &Options) -> (Diff, Marks) {
+        marks(&self.old, &self.new, options, self.noise.as_ref())
+    }
+}
+
+/// Indices of the same processes and sockets, of the first map and the second.
+struct Pairs {
+    processes: Vec<(usize, usize)>,
+    sockets: Vec<(usize, usize)>,
+}
+
+impl Pairs {
+    fn of(maps: Both<&Map>, matching: &Matching) -> Self {
+        // By role alone two would be taken for the same of which the selector means one.
+        let alike = |pair: &&Pair| {
+            let (old, new) = (maps.old.process(pair.old), maps.new.process(pair.new));
+            let named = !old.exe.is_empty() || old.comm == new.comm;
+            pair.why == Why::Identity || old.exe == new.exe && named
+        };
+        let processes = matching.pairs.iter().filter(alike);
+        let processes = processes.map(|pair| (pair.old.index(), pair.new.index()));
+        let mut sockets = Vec::new();
+        for at in 0..maps.old.sockets.len() {
+            if let Some(new) = matching.socket(Side::Old, SocketId::new(at)) {
+                sockets.push((at, new.index()));
+            }
+        }
+        // Listeners that were bound anew, by what they are bound to.
+        let unmatched = |side: Side| {
+            let all = maps.of(side).sockets.iter().enumerate();
+            all.filter(move |(at, socket)| {
+                socket.state == SocketState::Listening
+                    && matching.socket(side, SocketId::new(*at)).is_none()
+            })
+        };
+        let mut bound: BTreeMap<_, Both<Vec<usize>>> = BTreeMap::new();
+        for side in Side::BOTH {
+            for (at, socket) in unmatched(side) {
+                let name = socket.name.as_ref().map(|name| name.bytes());
+                let both = bound.entry((socket.family, socket.protocol, name, socket.local));
+                both.or_default().of_mut(side).push(at);
+            }
+        }
+        for both in bound.values() {
+            // Of several everybody: who has the last of them follows from the first.
+            let (old, new) = (both.old.iter(), both.new.iter());
+            let longer = both.old.len().max(both.new.len());
+            let pairs = old.cycle().zip(new.cycle()).take(longer);
+            sockets.extend(pairs.map(|(old, new)| (*old, *new)));
+        }
+        Self {
+            processes: processes.collect(),
+            sockets,
+        }
+    }
+
+    fn join(&self, chosen: &mut Both<Chosen>) {
+        let turned = |pairs: &[(usize, usize)]| -> Vec<(usize, usize)> {
+            pairs.iter().map(|(old, new)| (*new, *old)).collect()
+        };
+        let (processes, sockets) = (turned(&self.processes), turned(&self.sockets));
+        let Both { old, new } = chosen;
+        new.join(old, processes.into_iter(), sockets.into_iter());
+        let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
+        old.join(new, processes.copied(), sockets.copied());
+    }
+}
+
+/// A process of one map.
+type Key = (HostId, u32, u64);
+
+fn key(map: &Map, id: ProcessId) -> Key {
+    let process = map.process(id);
+    (process.host, process.pid, process.start_ticks)
+}
+
+fn by_process(map: &Map, noise: &[Option<Noise>]) -> BTreeMap<Key, Noise> {
+    let noise = noise.iter().enumerate();
+    let known = noise.filter_map(|(at, noise)| Some((key(map, ProcessId::new(at)), (*noise)?)));
+    known.collect()
+}
+
+fn of_left(map: &Map, judged: &BTreeMap<Key, Noise>) -> Vec<Option<Noise>> {
+    let processes = (0..map.processes.len()).map(ProcessId::new);
+    processes
+        .map(|id| judged.get(&key(map, id)).copied())
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::diff::Change;
+    use crate::model::fixture::{self, connect, listener, process};
+    use crate::query::Selection;
+
+    fn selection(text: &str) -> Selection {
+        Selection::new(text.parse().into_iter().collect())
+    }
+
+    /// A server with two clients, of which one talks to it.
+    fn machine(boot: &str, talks: bool) -> Map {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = boot.as_bytes().into();
+        map.hosts[0].started_at_ns = 1 << 60;
+        let server = process(&mut map, 1, b"server");
+        let socket = listener(&mut map, &[server], b"/run/app\0");
+        let other = listener(&mut map, &[server], b"/run/other\0");
+        let clients = [2, 3].map(|pid| process(&mut map, pid, b"client"));
+        let own = listener(&mut map, &[clients[0]], b"/run/client\0");
+        connect(&mut map, &[clients[1]], &[server], Some(other));
+        if talks {
+            connect(&mut map, &[clients[0]], &[server], Some(socket));
+            connect(&mut map, &[server], &[clients[0]], Some(own));
+        }
+        map
+    }
+
+    #[test]
+    fn a_neighbour_that_fell_silent_is_not_gone() {
+        for boot in ["boot", "another"] {
+            for restriction in [
+                Restriction {
+                    only: selection("comm:server"),
+                    ..Restriction::default()
+                },
+                Restriction {
+                    focus: selection("comm:server"),
+                    hops: 1,
+                    ..Restriction::default()
+                },
+                Restriction {
+                    only: selection("socket:/run/app"),
+                    ..Restriction::default()
+                },
+            ] {
+                let (old, new) = (machine("boot", true), machine(boot, false));
+                let both = Selected::of(old, new, &restriction).unwrap();
+                let found = both.diff(&Options::default());
+                assert_eq!(found.processes, [], "{restriction:?}");
+                assert_eq!(found.listeners, [], "{restriction:?}");
+                let links: Vec<_> = found.links.iter().map(|row| row.change).collect();
+                let over_app = restriction.only.has_socket_kinds();
+                let expected = vec![Change::Removed; if over_app { 1 } else { 2 }];
+                assert_eq!(links, expected, "{restriction:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_in_one_is_hidden_in_both() {
+        let (mut old, new) = (machine("boot", true), machine("boot", true));
+        old.processes[1].comm = b"other"[..].into();
+        let restriction = Restriction {
+            hide: vec![selection("comm:other")],
+            ..Restriction::default()
+        };
+        let both = Selected::of(old, new, &restriction).unwrap();
+        assert_eq!((both.old.processes.len(), both.new.processes.len()), (2, 2));
+        assert!(both.diff(&Options::default()).is_empty());
+    }
+
+    #[test]
+    fn nothing_matches() {
+        let (old, new) = (machine("boot", true), machine("boot", true));
+        let restriction = Restriction {
+            only: selection("comm:nobody"),
+            ..Restriction::default()
+        };
+        assert!(Selected::of(old, new, &restriction).is_none());
+    }
+}
