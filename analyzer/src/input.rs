@@ -36,12 +36,17 @@ pub(crate) fn open(files: &[PathBuf]) -> Result<Vec<Snapshot>> {
 
 /// The same for a question about one moment: of a series only the capture is decoded that is meant.
 pub(crate) fn open_at(files: &[PathBuf], at: At) -> Result<Vec<Snapshot>> {
-    // Numbers count through all files; the latest, and the latest before a time, is one file's.
-    let each = files.len() <= 1 || !matches!(at, At::Number(_));
-    open_wanted(files, each.then_some(at))
+    open_at_each(files, &[at])
 }
 
-fn open_wanted(files: &[PathBuf], at: Option<At>) -> Result<Vec<Snapshot>> {
+/// The same for a question about several moments.
+pub(crate) fn open_at_each(files: &[PathBuf], moments: &[At]) -> Result<Vec<Snapshot>> {
+    // Numbers count through all files; the latest, and the latest before a time, is one file's.
+    let each = files.len() <= 1 || !moments.iter().any(|at| matches!(at, At::Number(_)));
+    open_wanted(files, each.then_some(moments))
+}
+
+fn open_wanted(files: &[PathBuf], at: Option<&[At]>) -> Result<Vec<Snapshot>> {
     let snapshots = if files.is_empty() {
         vec![capture()?]
     } else {
@@ -72,7 +77,7 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-fn read(file: &Path, at: Option<At>) -> Result<Snapshot> {
+fn read(file: &Path, at: Option<&[At]>) -> Result<Snapshot> {
     let name = file.display().to_string();
     if file == Path::new("-") {
         if io::stdin().is_terminal() {
@@ -97,14 +102,19 @@ fn read_all(from: impl Read, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(name: String, path: Option<PathBuf>, bytes: Vec<u8>, at: Option<At>) -> Result<Snapshot> {
+fn parse(
+    name: String,
+    path: Option<PathBuf>,
+    bytes: Vec<u8>,
+    at: Option<&[At]>,
+) -> Result<Snapshot> {
     let limits = limits();
     let only = at
         .map(|at| wanted(&bytes, &limits, at))
         .transpose()
         .map_err(|error| anyhow!("{name}: {error}"))?
         .flatten();
-    let wanted = |number| only.is_none_or(|only| only == number);
+    let wanted = |number| only.as_ref().is_none_or(|only| only.contains(&number));
     let loaded = load_some(&bytes, &limits, &wanted).map_err(|error| anyhow!("{name}: {error}"))?;
     Ok(Snapshot {
         name,
@@ -114,30 +124,38 @@ fn parse(name: String, path: Option<PathBuf>, bytes: Vec<u8>, at: Option<At>) ->
     })
 }
 
-/// The one capture of a series that is meant, by its number in the file; `None`: read them all, since
-/// it is not known before.
-fn wanted(bytes: &[u8], limits: &Limits, at: At) -> Result<Option<u32>, whotalks_snapshot::Error> {
+/// The captures of a series that are meant, by their numbers in the file; `None`: read them all, since
+/// they are not known before.
+fn wanted(
+    bytes: &[u8],
+    limits: &Limits,
+    moments: &[At],
+) -> Result<Option<Vec<u32>>, whotalks_snapshot::Error> {
     let entries = index(bytes, limits)?;
     if entries.len() < 2 {
         return Ok(None);
     }
+    Ok(moments.iter().map(|at| wanted_at(&entries, *at)).collect())
+}
+
+fn wanted_at(entries: &[Entry], at: At) -> Option<u32> {
     let known: Vec<u64> = entries.iter().filter_map(Entry::started_ns).collect();
     let place = match at {
         // The union needs them all.
-        At::All => return Ok(None),
+        At::All => return None,
         At::Last => entries.iter().rposition(|entry| entry.host),
         // A file's captures are in the order in which they were made, unless the clock was set.
         At::Number(_) if known.is_sorted() => at.pick(&vec![0; entries.len()]),
-        At::Number(_) => return Ok(None),
+        At::Number(_) => return None,
         At::Time(_) | At::Day(_) => {
             if known.len() < entries.len() || !known.is_sorted() {
-                return Ok(None);
+                return None;
             }
             at.pick(&known)
         }
     };
     // Where none is meant, none but the first is needed to say so.
-    Ok(Some(entries[place.unwrap_or(0)].number))
+    Some(entries[place.unwrap_or(0)].number)
 }
 
 /// Captures this machine with the collector beside this program, or in PATH.

@@ -12,8 +12,8 @@ fn nanoseconds(time: Timespec) -> u64 {
 
 /// Whether [`reading_ns`] is rounded.
 static COARSE: AtomicBool = AtomicBool::new(false);
-/// To this: about a millisecond. A power of two, whose multiples end in zeros.
-const COARSE_NS: u64 = 1 << 20;
+/// To this: about 17 ms. A power of two, whose multiples end in zeros.
+const COARSE_NS: u64 = 1 << 24;
 
 /// From now on the times of single readings are rounded: in a series they are most of what differs
 /// between two captures of a quiet machine.

@@ -19,7 +19,7 @@ const TEXT_MODE: [&[u8]; 5] = [
 /// A reader refuses a file of a newer major version.
 pub const VERSION_MAJOR: u16 = 1;
 /// A newer minor version only adds.
-pub const VERSION_MINOR: u16 = 1;
+pub const VERSION_MINOR: u16 = 2;
 /// Bytes of the file header.
 pub const FILE_HEADER_BYTES: usize = 24;
 /// Bytes of a block header.

@@ -7,6 +7,7 @@
 
 use crate::block::BlockKind;
 use crate::descriptors::DescriptorTable;
+use crate::fold::{fold, unfold};
 use crate::records::{Process, RawHeader};
 use crate::wire::{Record, put_int, put_uint, skip_field, take_int, take_slice, take_uint};
 
@@ -22,6 +23,8 @@ const TIMELESS: u64 = 1;
 const ROWS_LITTLE: u64 = 2;
 /// … or big-endian.
 const ROWS_BIG: u64 = 3;
+/// Processes' payload with the times taken out, and without lines that repeat.
+const FOLDED: u64 = 4;
 
 /// One of a capture's blocks, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +102,10 @@ fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
             return rows_of_raw(front, rest, out);
         }
         if rest.is_empty() {
-            return (TIMELESS, out);
+            let folded = (member.kind == BlockKind::Processes)
+                .then(|| fold(&out))
+                .flatten();
+            return folded.map_or((TIMELESS, out), |folded| (FOLDED, folded));
         }
     }
 }
@@ -245,6 +251,9 @@ pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
         let payload = match form {
             PLAIN => content.to_vec(),
             TIMELESS | ROWS_LITTLE | ROWS_BIG => restore(kind, form, content, &mut time)?,
+            FOLDED if kind == BlockKind::Processes => {
+                restore(kind, form, &unfold(content)?, &mut time)?
+            }
             _ => return Err("bundle has a block in an unknown form"),
         };
         members.push(Member { kind, payload });
@@ -301,6 +310,7 @@ mod tests {
         Process {
             pid,
             stat: vec![b'x'; 300],
+            status: b"Name:\tx\nSigQ:\t0/9\nSigPnd:\t0\n".to_vec(),
             exe_nlink: Some(1),
             at_boottime_ns,
             errors,
@@ -354,6 +364,15 @@ mod tests {
         ];
         assert_eq!(unpack(&pack(&members)).unwrap(), members);
         assert_eq!(unpack(&pack(&[])).unwrap(), []);
+    }
+
+    #[test]
+    fn a_form_of_a_later_version_is_said() {
+        let said = Err("bundle has a block in an unknown form");
+        let member = |kind: u8, form: u8| unpack(&[0, 0, kind, form, 0]);
+        assert_eq!(member(0x10, FOLDED as u8 + 1), said);
+        assert_eq!(member(0x11, FOLDED as u8), said);
+        assert!(member(0x10, FOLDED as u8).is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod bundle;
 pub mod decoder;
 pub mod descriptors;
 pub mod error;
+mod fold;
 pub mod limits;
 pub mod netlink;
 pub mod reader;

@@ -11,6 +11,7 @@ far as counting needs it. Needs Python 3.9 and the package zstandard.
 
 import collections
 import json
+import re
 import struct
 import sys
 import zlib
@@ -212,21 +213,35 @@ def unbundled(data):
     members = []
     while not wire.ended():
         kind, form, content = wire.uint(), wire.uint(), Wire(wire.bytes())
-        if form > 3 or (form and kind not in (PROCESSES, DESCRIPTORS, RAW)):
+        kinds = (PROCESSES,) if form == 4 else (PROCESSES, DESCRIPTORS, RAW)
+        if form > 4 or (form and kind not in kinds):
             raise Bad("a block in an unknown form")
-        payload = b""
+        payload, line = b"", b""
         while form and not content.ended():
             body = Wire(content.bytes())
             fields = list(body.fields(RECORDS.get(kind, "RawHeader")))
             time = (time + column.int()) % (1 << 64)
             taken = [number(time << unit) if field == "at_boottime_ns" else value for field, _, value in fields]
+            if form == 4:
+                status, line = unfolded(fields[3][1], line)
+                taken[3] = number(len(status)) + status
             taken.append(body.data[body.at:])
             payload += number(len(b"".join(taken))) + b"".join(taken)
             if kind == RAW:
                 break
         rest = content.take(len(content.data) - content.at)
-        members.append((kind, payload + (summed(rest, "<>"[form - 2]) if form > 1 else rest)))
+        members.append((kind, payload + (summed(rest, "<>"[form - 2]) if form in (2, 3) else rest)))
     return members
+
+
+def unfolded(status, before):
+    """A status of form 4, and its line that the next one may leave out."""
+    if b"\1" in status:
+        if not before:
+            raise Bad("a line is left out that is not there")
+        status = status.replace(b"\1", before, 1)
+    lines = [line for line in re.findall(b"[^\n]*\n|[^\n]+$", status) if line.startswith(b"SigQ:")]
+    return status, lines[0] if lines and len(lines[0]) <= 64 else b""
 
 
 def summed(data, order):

@@ -21,7 +21,7 @@ mod tests;
 pub use doc::{HEADINGS, Section, sections};
 pub use facts::Facts;
 pub use finding::{Finding, Report, Severity, Unknown};
-pub use rules::RULES;
+pub use rules::{RULES, vocabulary, vocabulary_within};
 
 use std::collections::BTreeMap;
 

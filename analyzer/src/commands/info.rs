@@ -1,5 +1,6 @@
 //! `whotalks info`: what a snapshot holds, and how far it can be trusted.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
@@ -142,6 +143,7 @@ fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> 
     let (captures, blocks) = (loaded.captures.len(), loaded.blocks);
     let entries = index(&snapshot.bytes, &input::limits()).unwrap_or_default();
     let series = entries.iter().enumerate().map(capture).collect();
+    let stopped = stopped_searches(&loaded);
     let map = build_at(&[loaded], at)?;
     let host = &map.hosts[0];
     let coverage = &host.coverage;
@@ -200,10 +202,22 @@ fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> 
             .warnings
             .iter()
             .map(|warning| warning.text.clone())
+            .chain(stopped)
             .collect(),
         complete: coverage.complete,
     };
     Some((file, map))
+}
+
+/// Where the collector gave up looking for socket files that nobody named: there may be more.
+fn stopped_searches(loaded: &Loaded) -> Option<String> {
+    let paths = loaded.captures.iter().flat_map(|capture| &capture.paths);
+    let stopped = paths.filter(|look| look.path.is_empty() && look.found_by == b"walk");
+    let spaces: BTreeSet<u64> = stopped.map(|look| look.mntns).collect();
+    let where_to = plural(spaces.len(), "mount namespace", "mount namespaces");
+    (!spaces.is_empty()).then(|| {
+        format!("the search for socket files stopped at its limits in {where_to}: stale ones may be missing")
+    })
 }
 
 fn capture((place, entry): (usize, &Entry)) -> Capture {
@@ -235,6 +249,12 @@ fn series(out: &mut dyn Write, file: &File) -> Result<()> {
         ("UNIX SOCKETS", Align::Right),
         ("NOTE", Align::Left),
     ];
+    let times: Vec<&str> = file
+        .series
+        .iter()
+        .filter_map(|capture| capture.started_at.as_deref())
+        .collect();
+    let digits = digits(&times);
     let some = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), grouped);
     let rows: Vec<Vec<String>> = file
         .series
@@ -250,7 +270,7 @@ fn series(out: &mut dyn Write, file: &File) -> Result<()> {
                 capture
                     .started_at
                     .as_deref()
-                    .map_or_else(|| "?".to_owned(), seconds),
+                    .map_or_else(|| "?".to_owned(), |time| until(time, digits)),
                 grouped(capture.stored_bytes),
                 some(capture.pids),
                 some(capture.descriptors),
@@ -271,11 +291,30 @@ fn grouped(number: u64) -> String {
 
 /// A time to the second: what people compare; the document has the rest.
 fn seconds(time: &str) -> String {
+    until(time, 0)
+}
+
+/// A time with so many digits of its fraction.
+fn until(time: &str, digits: usize) -> String {
     let time = time.replace('T', " ");
-    let whole = time
-        .split_once('.')
-        .map_or(time.as_str(), |(whole, _)| whole);
-    format!("{}Z", whole.trim_end_matches('Z'))
+    let time = time.trim_end_matches('Z');
+    match time.split_once('.') {
+        Some((whole, fraction)) if digits > 0 => {
+            let fraction: String = fraction.chars().take(digits).collect();
+            format!("{whole}.{fraction}Z")
+        }
+        Some((whole, _)) => format!("{whole}Z"),
+        None => format!("{time}Z"),
+    }
+}
+
+/// How many digits of a second tell times apart that follow each other: none, 3, 6 or 9.
+fn digits(times: &[&str]) -> usize {
+    let tells = |digits: &usize| {
+        let mut pairs = times.windows(2);
+        pairs.all(|pair| pair[0] == pair[1] || until(pair[0], *digits) != until(pair[1], *digits))
+    };
+    [0, 3, 6].into_iter().find(tells).unwrap_or(9)
 }
 
 fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
@@ -449,4 +488,55 @@ fn verify(snapshot: &Snapshot) -> (String, bool) {
 
 fn cause(kind: &DamageKind) -> String {
     format!("LOST: {kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use whotalks::load::Capture as Loads;
+    use whotalks_snapshot::records::BoundPath;
+
+    use super::*;
+
+    #[test]
+    fn times_are_as_long_as_tells_them_apart() {
+        let (one, two) = (
+            "2026-11-22T17:00:00.123456789Z",
+            "2026-11-22T17:00:01.123456789Z",
+        );
+        let (soon, at_once) = (
+            "2026-11-22T17:00:00.223456789Z",
+            "2026-11-22T17:00:00.123456790Z",
+        );
+        assert_eq!(digits(&[one, two]), 0);
+        assert_eq!(digits(&[one, soon, two]), 3);
+        assert_eq!(digits(&[one, at_once]), 9);
+        assert_eq!(digits(&[one, one]), 0);
+        assert_eq!(until(one, 0), "2026-11-22 17:00:00Z");
+        assert_eq!(until(one, 3), "2026-11-22 17:00:00.123Z");
+        assert_eq!(until("@99999999999", 3), "@99999999999Z");
+    }
+
+    #[test]
+    fn a_search_that_stopped_is_said() {
+        let look = |mntns, path: &[u8]| BoundPath {
+            mntns,
+            path: path.to_vec(),
+            found_by: b"walk".to_vec(),
+            ..BoundPath::default()
+        };
+        let loaded = |paths| Loaded {
+            captures: vec![Loads {
+                paths,
+                ..Loads::default()
+            }],
+            ..Loaded::default()
+        };
+        assert_eq!(stopped_searches(&loaded(vec![look(1, b"/run/a")])), None);
+        let told = stopped_searches(&loaded(vec![
+            look(1, b""),
+            look(2, b""),
+            look(1, b"/run/a"),
+        ]));
+        assert!(told.is_some_and(|told| told.contains("in 2 mount namespaces")));
+    }
 }

@@ -26,6 +26,13 @@ pub struct Row {
     pub inode: u32,
 }
 
+/// Whether a source is one of these tables.
+pub fn is_inet_table(source: &[u8]) -> bool {
+    let name = source.strip_prefix(b"net/").unwrap_or_default();
+    let tables: [&[u8]; 5] = [b"tcp", b"udp", b"udplite", b"raw", b"icmp"];
+    tables.contains(&name.strip_suffix(b"6").unwrap_or(name))
+}
+
 /// The rows of a table, and how many lines beyond the heading are none.
 pub fn rows(table: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
     let (mut rows, mut bad) = (Vec::new(), 0);

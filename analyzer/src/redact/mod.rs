@@ -12,6 +12,7 @@ mod messages;
 mod names;
 mod process;
 mod sources;
+pub mod tables;
 mod words;
 
 use whotalks_snapshot::bundle::Member;

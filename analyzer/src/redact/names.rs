@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::addresses;
-use super::words::is_known;
+use super::words::Stay;
+use crate::escape;
 use crate::load::proc_net_unix;
 
 /// What of a process keeps its name.
@@ -23,12 +26,19 @@ pub struct Keep {
 /// Between these a text falls into words. Every text does, so that a path in a command line becomes
 /// what it becomes as a socket's name.
 const SEPARATORS: &[u8] = b"/\0\n\t \"'()[]{}<>=:;,@.-|&?#*%$!~+";
+/// What an 8-bit terminal takes for control characters, where it is no UTF-8.
+const HIDDEN: RangeInclusive<u8> = 0x80..=0x9f;
 /// Crockford's digits: none is mistaken for another.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Hexadecimal words of this length and more are ids of containers and the like, and stay such.
 const ID_DIGITS: usize = 12;
 
+pub(super) fn is_separator(byte: &u8) -> bool {
+    SEPARATORS.contains(byte)
+}
+
 /// The pseudonyms of a file.
+#[derive(Debug, Clone)]
 pub struct Names {
     key: [u8; 32],
     /// What is not redacted.
@@ -36,6 +46,7 @@ pub struct Names {
     words: BTreeMap<Vec<u8>, Vec<u8>>,
     addresses: BTreeMap<IpAddr, IpAddr>,
     taken: BTreeSet<IpAddr>,
+    stay: Arc<Stay>,
 }
 
 impl Names {
@@ -47,6 +58,7 @@ impl Names {
             words: BTreeMap::new(),
             addresses: BTreeMap::new(),
             taken: BTreeSet::new(),
+            stay: Arc::new(Stay::new()),
         }
     }
 
@@ -74,7 +86,8 @@ impl Names {
         hash.finalize().into()
     }
 
-    /// A text, line by line and word by word.
+    /// A text, line by line and word by word. What cannot be seen of it stays: that a name tries to
+    /// hide something is found in the copy, too.
     pub fn text(&mut self, text: &[u8]) -> Vec<u8> {
         let lines: Vec<Vec<u8>> = text
             .split(|byte| *byte == b'\n')
@@ -102,21 +115,35 @@ impl Names {
 
     fn line(&mut self, line: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(line.len() + 16);
-        let mut rest = line;
-        while !rest.is_empty() {
-            let end = rest
-                .iter()
-                .position(|byte| SEPARATORS.contains(byte))
-                .unwrap_or(rest.len());
-            out.extend(self.word(&rest[..end]));
-            out.extend(rest.get(end));
-            rest = rest.get(end + 1..).unwrap_or_default();
+        let mut word = Vec::new();
+        for chunk in line.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                let mut bytes = [0; 4];
+                let bytes = character.encode_utf8(&mut bytes).as_bytes();
+                if bytes.iter().all(is_separator) || escape::is_escaped(character) {
+                    out.extend(self.word(&word));
+                    out.extend(bytes);
+                    word.clear();
+                } else {
+                    word.extend(bytes);
+                }
+            }
+            for byte in chunk.invalid() {
+                if HIDDEN.contains(byte) {
+                    out.extend(self.word(&word));
+                    out.push(*byte);
+                    word.clear();
+                } else {
+                    word.push(*byte);
+                }
+            }
         }
+        out.extend(self.word(&word));
         out
     }
 
     fn word(&mut self, word: &[u8]) -> Vec<u8> {
-        if word.is_empty() || is_known(word) {
+        if word.is_empty() || self.stay.has(word) {
             return word.to_vec();
         }
         if let Some(name) = self.words.get(word) {
@@ -128,7 +155,8 @@ impl Names {
             hex(&hash).into_iter().cycle().take(word.len()).collect()
         } else {
             let digits = hash[..10].iter().map(|byte| DIGITS[usize::from(byte & 31)]);
-            std::iter::once(b'n').chain(digits).collect()
+            let mark = self.stay.mark(word).iter().copied();
+            mark.chain([b'n']).chain(digits).collect()
         };
         self.words.insert(word.to_vec(), name.clone());
         name

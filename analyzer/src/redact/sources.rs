@@ -6,7 +6,8 @@ use whotalks_snapshot::writer::BLOCK_TARGET_BYTES;
 
 use super::messages;
 use super::names::Names;
-use crate::load::proc_net_unix;
+use super::tables;
+use crate::load::proc_net_inet::is_inet_table;
 
 /// Options of mounts that say nothing of a place.
 const OPTIONS: [&[u8]; 10] = [
@@ -26,7 +27,8 @@ const OPTIONS: [&[u8]; 10] = [
 pub(super) fn known_name(source: &[u8]) -> Option<Vec<u8>> {
     let known = [&b"diag/"[..], b"net/", b"sys/", b"route/", b"netfilter/"];
     let prefixed = known.iter().any(|prefix| source.starts_with(prefix));
-    let alone = [&b"mountinfo"[..], b"modules", b"locks"].contains(&source);
+    let alone = [&b"mountinfo"[..], b"modules", b"locks", b"unlisted-sockets"];
+    let alone = alone.contains(&source);
     let plain =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/_-".contains(byte);
     let short = source.len() <= 48 && source.iter().all(plain);
@@ -47,7 +49,8 @@ pub(super) fn redact(
 ) -> Option<Vec<u8>> {
     match header.source.as_slice() {
         source if source.starts_with(b"diag/") => messages::redact(source, bytes, order, names),
-        b"net/unix" => Some(table(bytes, names)),
+        b"net/unix" => Some(tables::unix(bytes, names)),
+        source if is_inet_table(source) => Some(tables::inet(bytes, order, names)),
         b"mountinfo" => Some(mounts(bytes, names)),
         source if source.starts_with(b"sys/") => {
             let number = |byte: &u8| byte.is_ascii_digit() || b" \t\n-".contains(byte);
@@ -55,20 +58,6 @@ pub(super) fn redact(
         }
         _ => None,
     }
-}
-
-/// `/proc/net/unix`: the heading, rows, and lines that names with line ends make.
-fn table(bytes: &[u8], names: &mut Names) -> Vec<u8> {
-    const HEADING: &[u8] = b"Num       RefCount Protocol Flags    Type St Inode Path";
-    let mut lines = Vec::new();
-    for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        lines.push(match proc_net_unix::row_of(line) {
-            _ if place == 0 && line == HEADING => line.to_vec(),
-            Some(row) => names.row(&row),
-            None => names.text(line),
-        });
-    }
-    lines.join(&b'\n')
 }
 
 /// `ID PARENT DEVICE ROOT POINT OPTIONS [TAG…] - TYPE SOURCE OPTIONS`, see proc_pid_mountinfo(5).

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use whotalks::export::graph;
 use whotalks::load::index::index;
 use whotalks::load::{
-    Loaded, inet_diag, load, mountinfo, netlink_diag, packet_diag, proc_net_unix, proc_pid,
-    syscall, unix_diag, vsock_diag,
+    Loaded, inet_diag, load, mountinfo, netlink_diag, packet_diag, proc_net_inet, proc_net_unix,
+    proc_pid, syscall, unix_diag, vsock_diag,
 };
 use whotalks::model::{At, build_whole};
+use whotalks::redact::{Keep, Names, tables};
 use whotalks_snapshot::block::{
     BLOCK_HEADER_BYTES, BlockHeader, Codec, FILE_HEADER_BYTES, FileHeader, MARKER, NO_BASE,
 };
@@ -24,7 +25,8 @@ use whotalks_snapshot::{BlockKind, Decoder, Event, Limits, Reader, transpose};
 pub type Target = fn(&[u8]);
 
 /// The targets by name.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 5] = [
+    ("inet_table", inet_table),
     ("map", map),
     ("netlink", netlink),
     ("reader", reader),
@@ -103,6 +105,29 @@ pub fn unix_table(bytes: &[u8]) {
         proc_pid::innermost_pid(bytes),
     );
     assert!(proc_pid::cgroup_path(bytes).len() <= bytes.len());
+}
+
+/// `/proc/net/tcp` and its like, in both byte orders; and their copy without addresses, which has the
+/// same rows.
+pub fn inet_table(bytes: &[u8]) {
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        let (rows, bad) = proc_net_inet::rows(bytes, order);
+        let lines = bytes.split(|byte| *byte == b'\n').count();
+        assert!(rows.len() + bad < lines);
+        let mut names = Names::new([7; 32], Keep::default());
+        let copy = tables::inet(bytes, order, &mut names);
+        let (again, bad) = proc_net_inet::rows(&copy, order);
+        assert_eq!((again.len(), bad), (rows.len(), 0));
+        for (row, other) in rows.iter().zip(&again) {
+            let kept = |row: &proc_net_inet::Row| {
+                let ports = (row.local.1, row.remote.1);
+                let queues = (row.send_queue, row.receive_queue);
+                (ports, queues, row.state, row.uid, row.inode)
+            };
+            assert_eq!(kept(row), kept(other));
+            assert_eq!(row.local.0.is_ipv4(), other.local.0.is_ipv4());
+        }
+    }
 }
 
 /// All sock_diag dumps, in both byte orders: any bytes may be any of them.
@@ -224,6 +249,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "reader" => files,
         "map" => files.iter().map(|file| opened(file)).collect(),
         "netlink" => tables(&files, |source| source.starts_with(b"diag/")),
+        "inet_table" => tables(&files, proc_net_inet::is_inet_table),
         _ => tables(&files, |source| !source.starts_with(b"diag/")),
     }
 }

@@ -37,7 +37,7 @@ fn a_listener_that_everybody_may_connect_to() {
 /// A container that is being made sees every folder of the machine: one at a time.
 static CONTAINERS: Mutex<()> = Mutex::new(());
 
-fn alone() -> MutexGuard<'static, ()> {
+fn one_at_a_time() -> MutexGuard<'static, ()> {
     CONTAINERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -46,7 +46,7 @@ fn a_control_socket_that_a_container_sees() {
     if !needs_namespaces() {
         return;
     }
-    let _alone = alone();
+    let _alone = one_at_a_time();
     let world = World::new();
     world
         .actor()
@@ -82,7 +82,7 @@ fn a_control_socket_that_is_mounted_in_a_container() {
     if !needs_namespaces() {
         return;
     }
-    let _alone = alone();
+    let _alone = one_at_a_time();
     let world = World::new();
     for folder in ["root", "shared"] {
         std::fs::create_dir(world.directory().join(folder)).expect("the world is ours");

@@ -70,6 +70,11 @@ fn the_table_of_unix_sockets() {
 }
 
 #[test]
+fn the_tables_of_internet_sockets() {
+    run("inet_table");
+}
+
+#[test]
 fn the_dumps_of_sock_diag() {
     run("netlink");
 }

@@ -126,6 +126,20 @@ fn agree(file: &Path) {
 }
 
 #[test]
+fn a_series_of_this_machine_reads_the_same() {
+    if !there() {
+        return;
+    }
+    let world = World::new();
+    let file = world.snapshot_with(&["--interval", "50ms", "--count", "3"]);
+    assert!(
+        counts(&file)["codecs"]["3"].as_u64() > Some(0),
+        "later captures are read, too"
+    );
+    agree(&file);
+}
+
+#[test]
 fn a_capture_of_this_machine_reads_the_same() {
     if !there() {
         return;

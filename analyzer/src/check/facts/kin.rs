@@ -9,7 +9,7 @@ const DEPTH: usize = 64;
 
 /// Programs that start others and keep their descriptors for them: service managers, the first
 /// process of containers, container runtimes and their shims.
-const MANAGERS: [&[u8]; 31] = [
+pub(in crate::check) const MANAGERS: [&[u8]; 31] = [
     b"systemd",
     b"init",
     b"upstart",

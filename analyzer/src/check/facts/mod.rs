@@ -17,6 +17,8 @@ use std::cell::OnceCell;
 pub(crate) use calls::Thread;
 pub(crate) use infos::Infos;
 pub(crate) use kin::Kin;
+pub(super) use kin::MANAGERS;
+pub(super) use protocols::{CONTROL as IN_CONTROL, FOR_ALL};
 pub(crate) use stuck::Stuck;
 pub(crate) use time::Past;
 

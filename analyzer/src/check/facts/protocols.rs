@@ -1,7 +1,7 @@
 //! What is spoken at well-known names.
 
 /// Parts of names whose protocols are for everybody: they check who calls, or tell nothing.
-const FOR_ALL: [&str; 56] = [
+pub(in crate::check) const FOR_ALL: [&str; 56] = [
     "/.X11-unix/",
     "/.ICE-unix/",
     "/dbus/",
@@ -61,7 +61,7 @@ const FOR_ALL: [&str; 56] = [
 ];
 
 /// Parts of names whose protocols hand out control over the machine or its programs.
-const CONTROL: [&str; 13] = [
+pub(in crate::check) const CONTROL: [&str; 13] = [
     "php",
     "fpm",
     "docker",

@@ -31,6 +31,7 @@ mod wt501_outside_policy;
 mod wt502_missing_conversation;
 
 use super::Rule;
+use super::facts::{FOR_ALL, IN_CONTROL, MANAGERS};
 
 /// All rules, sorted by code. Codes are for ever; a retired one is not used again.
 pub static RULES: &[&Rule] = &[
@@ -64,3 +65,31 @@ pub static RULES: &[&Rule] = &[
     &wt501_outside_policy::RULE,
     &wt502_missing_conversation::RULE,
 ];
+
+/// What rules know programs and sockets by: names, their beginnings, parts of paths.
+///
+/// A copy of a capture that loses them gets other findings.
+pub fn vocabulary() -> impl Iterator<Item = &'static str> {
+    let managers = MANAGERS.iter().map(|name| str::from_utf8(name));
+    managers.map_while(Result::ok).chain(
+        [
+            &FOR_ALL[..],
+            &IN_CONTROL,
+            &wt302_control_socket_in_container::CONTROL,
+            &wt306_foreign_namespace_socket::BETWEEN,
+            &wt310_shell_on_a_socket::SHELLS,
+            &wt310_shell_on_a_socket::INTERPRETERS,
+            &wt310_shell_on_a_socket::STARTERS,
+            &wt311_packet_sniffer::NEED,
+            &wt311_packet_sniffer::LOOK,
+        ]
+        .into_iter()
+        .flatten()
+        .copied(),
+    )
+}
+
+/// What of this vocabulary rules look for anywhere in a name.
+pub fn vocabulary_within() -> impl Iterator<Item = &'static str> {
+    IN_CONTROL.iter().copied()
+}

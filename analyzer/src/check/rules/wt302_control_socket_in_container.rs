@@ -56,7 +56,7 @@ connecting does not write to the file system.
 ";
 
 /// How the sockets are called, by the last parts of their paths.
-const CONTROL: [&str; 9] = [
+pub(super) const CONTROL: [&str; 9] = [
     "/docker.sock",
     "/containerd.sock",
     "/crio.sock",

@@ -54,7 +54,7 @@ before setns(2).
 ";
 
 /// Programs whose trade is to have sockets in several networks.
-const BETWEEN: [&str; 13] = [
+pub(super) const BETWEEN: [&str; 13] = [
     "slirp4netns",
     "pasta",
     "pasta.avx2",

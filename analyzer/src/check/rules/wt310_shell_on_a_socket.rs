@@ -49,17 +49,17 @@ it runs. Where it is meant, name it in an ignore file.
 - MITRE ATT&CK T1059 (Command and Scripting Interpreter); inetd(8), systemd.socket(5) Accept=
 ";
 
-const SHELLS: [&str; 12] = [
+pub(super) const SHELLS: [&str; 12] = [
     "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "toybox",
 ];
 
 /// Without their version numbers.
-const INTERPRETERS: [&str; 9] = [
+pub(super) const INTERPRETERS: [&str; 9] = [
     "python", "perl", "ruby", "php", "php-cgi", "node", "lua", "tclsh", "gawk",
 ];
 
 /// Programs that start others on a connection, as is their trade.
-const STARTERS: [&str; 9] = [
+pub(super) const STARTERS: [&str; 9] = [
     "inetd",
     "inetutils-inetd",
     "openbsd-inetd",

@@ -52,7 +52,7 @@ unit, --cap-drop NET_RAW for containers).
 ";
 
 /// Beginnings of programs' names that have such a socket for a protocol of their own.
-const NEED: [&str; 64] = [
+pub(super) const NEED: [&str; 64] = [
     "dhclient",
     "dhcpcd",
     "dhcpd",
@@ -120,7 +120,7 @@ const NEED: [&str; 64] = [
 ];
 
 /// Tools that look at traffic because somebody asked them to.
-const LOOK: [&str; 14] = [
+pub(super) const LOOK: [&str; 14] = [
     "tcpdump",
     "dumpcap",
     "wireshark",

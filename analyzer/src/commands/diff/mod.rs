@@ -87,23 +87,24 @@ fn maps(options: &Comparison, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
     let both = if let Some(new) = new.filter(|_| !twice) {
         // Two files as large: at once.
         std::thread::scope(|scope| {
-            let map = |file, at| open(Some(file)).map(|files| build_at(&files, at));
+            let map = |file, at| open(Some(file), &[at]).map(|files| build_at(&files, at));
             let new = scope.spawn(move || map(new, at));
             let old = map(old, either)?;
             let new = new.join().unwrap_or_else(|panic| resume_unwind(panic));
             anyhow::Ok((old, new?))
         })?
     } else {
-        let before = open(Some(old))?;
+        let first = match twice {
+            true => either,
+            false => since.unwrap_or(At::Number(1)),
+        };
+        let before = open(Some(old), &[first, at])?;
         let is_series = before.iter().any(|file| file.captures.len() > 1);
-        if twice {
-            (build_at(&before, either), build_at(&before, at))
-        } else if is_series {
-            let first = since.unwrap_or(At::Number(1));
+        if twice || is_series {
             (build_at(&before, first), build_at(&before, at))
         } else {
             let last = since.unwrap_or(At::Last);
-            (build_at(&before, last), build_at(&open(None)?, at))
+            (build_at(&before, last), build_at(&open(None, &[at])?, at))
         }
     };
     let missing = match both {
@@ -128,10 +129,10 @@ fn is_one_capture(old: &Map, new: &Map) -> bool {
     old.hosts.len() == new.hosts.len() && old.hosts.iter().zip(&new.hosts).all(same)
 }
 
-/// What a file holds, or this machine now.
-fn open(file: Option<&PathBuf>) -> Result<Vec<Loaded>> {
+/// What a file holds at some moments, or this machine now.
+fn open(file: Option<&PathBuf>, moments: &[At]) -> Result<Vec<Loaded>> {
     let file: Vec<PathBuf> = file.into_iter().cloned().collect();
-    let snapshots = input::open(&file)?;
+    let snapshots = input::open_at_each(&file, moments)?;
     Ok(snapshots
         .into_iter()
         .map(|snapshot| snapshot.loaded)
