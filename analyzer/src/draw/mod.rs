@@ -128,9 +128,13 @@ pub fn changes(
     };
     let before = kept::Before::of(before.map, compare.by, &alone)?;
     let (map, mut picture) = changes::union(compared, compare, before, options);
-    shrink(&map, &mut picture, options);
-    let scene = place::place(&map, picture, options)?;
-    Ok(svg::write(&map, &scene, options))
+    picture.grouped = options.grouped;
+    let mut options = options.clone();
+    let title = || caption::change(&compared.old, &compared.new);
+    options.title.get_or_insert_with(title);
+    shrink(&map, &mut picture, &options);
+    let scene = place::place(&map, picture, &options)?;
+    Ok(svg::write(&map, &scene, &options))
 }
 
 /// The first of two maps, as it is drawn alone.

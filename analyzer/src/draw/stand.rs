@@ -20,7 +20,7 @@ const APART: f64 = 24.0;
 /// Rings beyond the first with room, whose places are compared with that one's.
 const MORE_RINGS: u32 = 5;
 /// Less than this between two that were there, and one of them moves aside.
-const CLOSE: f64 = 4.0;
+const CLOSE: f64 = 1.5;
 /// As bad as so much distance: to stand on a line.
 const ON_A_LINE: f64 = 40.0;
 /// Lines that are looked at for all newcomers together; with more, any free place will do.

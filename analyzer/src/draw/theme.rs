@@ -74,7 +74,7 @@ const DARK: [&str; 22] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 71] = [
+const RULES: [(&str, &str, &str); 72] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -88,6 +88,7 @@ const RULES: [(&str, &str, &str); 71] = [
     (".group .behind", "fill", "group"),
     (".group .behind", "stroke", "outline"),
     (".listener .shape", "fill", "ground"),
+    (".listener .shape", "stroke", "ground"),
     (".socket .shape", "fill", "socket"),
     (".socket .shape", "stroke", "mark"),
     (".socket .number", "fill", "mark"),
@@ -158,7 +159,7 @@ const FIXED: &str = "\
 .wt .pipe path{stroke-dasharray:6 3}
 .wt .holds path{stroke-dasharray:1 2.5}
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
-.wt .listener .shape{stroke:none}
+.wt .listener.stayed .shape{stroke:none}
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
 .wt .medium .shape{stroke-width:2}
 .wt .high .shape{stroke-width:3.5}
