@@ -10,10 +10,10 @@ use whotalks::diff;
 use whotalks::draw::{self, Options, svg};
 use whotalks::graph::By;
 use whotalks::model::{At, build_at};
-use whotalks::query::collapse;
+use whotalks::query::{collapse, restrict};
 
 use super::diff::selected;
-use super::{map, map_with, unrestricted};
+use super::{map, map_with, unrestricted_with};
 use crate::Outcome;
 use crate::cli::{Draw, Layout, Theme};
 use crate::input::Snapshot;
@@ -73,12 +73,21 @@ fn picture(snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>>
 fn changes(old: &Path, snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>> {
     let selection = &options.selection;
     let mut before = input::open(&[old.to_path_buf()])?;
-    let (Some(old), Some(new)) = (
-        unrestricted(&mut before, At::Last, build_at),
-        unrestricted(snapshots, selection.at, build_at),
-    ) else {
+    let judge = |snapshots: &mut [Snapshot], at: At| {
+        unrestricted_with(snapshots, at, |files, at| match options.no_findings {
+            true => Some((build_at(files, at)?, None)),
+            false => {
+                let (map, report) = check::judge(files, at, &check::Options::default())?;
+                Some((map, Some(report)))
+            }
+        })
+    };
+    let (Some((old, old_findings)), Some((new, findings))) =
+        (judge(&mut before, At::Last), judge(snapshots, selection.at))
+    else {
         return Ok(None);
     };
+    let (first, _) = restrict(old.clone(), &selection.restriction()?);
     let Some(maps) = selected(old, new, selection)? else {
         return Ok(None);
     };
@@ -87,7 +96,11 @@ fn changes(old: &Path, snapshots: &mut [Snapshot], options: &Draw) -> Result<Opt
         by: options.view.into(),
         all: options.all,
     };
-    let drawn = draw::changes(&maps, &compare, &how(options, None))?;
+    let first = draw::First {
+        map: first,
+        findings: old_findings,
+    };
+    let drawn = draw::changes(&maps, &compare, first, &how(options, findings))?;
     Ok(Some(drawn))
 }
 

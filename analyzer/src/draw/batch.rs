@@ -21,20 +21,26 @@ pub(super) fn wanted(options: &Options, edges: usize) -> bool {
 
 /// Writes edges by class and thickness, then what stands on their ends. `style` says both.
 pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) -> (String, f64)) {
-    let mut alike: BTreeMap<(String, String), Vec<&Joined>> = BTreeMap::new();
-    let mut circles: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
-    let mut arrows: Vec<(Point, f64)> = Vec::new();
+    let mut alike: BTreeMap<(bool, String, String), Vec<&Joined>> = BTreeMap::new();
+    let mut circles: BTreeMap<(bool, &str), Vec<Point>> = BTreeMap::new();
+    let mut arrows: BTreeMap<bool, Vec<(Point, f64)>> = BTreeMap::new();
     for edge in edges {
         let (class, thick) = style(edge);
-        alike.entry((class, num(thick))).or_default().push(edge);
+        // What is pale comes first and lies below.
+        let strong = !edge.is_pale();
+        let key = (strong, class, num(thick));
+        alike.entry(key).or_default().push(edge);
         for mark in &edge.drawn.marks {
             match mark.turn {
-                None => circles.entry(mark.glyph).or_default().push(mark.at),
-                Some(turn) => arrows.push((mark.at, turn)),
+                None => circles
+                    .entry((strong, mark.glyph))
+                    .or_default()
+                    .push(mark.at),
+                Some(turn) => arrows.entry(strong).or_default().push((mark.at, turn)),
             }
         }
     }
-    for ((class, thick), edges) in &alike {
+    for ((_, class, thick), edges) in &alike {
         for edges in edges.chunks(MOST_IN_PATH) {
             let n: u64 = edges.iter().map(|edge| u64::from(edge.n)).sum();
             let lines = edges.len();
@@ -49,12 +55,14 @@ pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) 
             out.push_str("\"/></g>\n");
         }
     }
-    for (at, (glyph, points)) in circles.iter().enumerate() {
+    for (at, ((strong, glyph), points)) in circles.iter().enumerate() {
         for (part, points) in points.chunks(MOST_IN_PATH).enumerate() {
-            dots(out, glyph, &format!("wt-b{at}-{part}"), points);
+            dots(out, (glyph, !strong), &format!("wt-b{at}-{part}"), points);
         }
     }
-    for arrows in arrows.chunks(MOST_IN_PATH) {
-        heads(out, arrows);
+    for (strong, arrows) in &arrows {
+        for arrows in arrows.chunks(MOST_IN_PATH) {
+            heads(out, !strong, arrows);
+        }
     }
 }

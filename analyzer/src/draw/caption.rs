@@ -22,17 +22,10 @@ const MOST_HOSTS: usize = 6;
 
 /// The lines; the first is the title.
 pub(super) fn lines(map: &Map, options: &Options, marked: usize, width: f64) -> Vec<String> {
-    let title = options.title.clone().unwrap_or_else(|| {
-        let names: Vec<String> = map
-            .hosts
-            .iter()
-            .take(MOST_HOSTS)
-            .map(|host| display(&host.hostname))
-            .collect();
-        match names.is_empty() {
-            true => "Who is talking to whom?".to_owned(),
-            false => format!("Who is talking to whom on {}?", names.join(", ")),
-        }
+    let title = options.title.clone();
+    let title = title.unwrap_or_else(|| match names(map) {
+        names if names.is_empty() => "Who is talking to whom?".to_owned(),
+        names => format!("Who is talking to whom on {names}?"),
     });
     let mut lines = vec![super::labels::end(&title, TITLE_SIZE, width / 1.15)];
     for host in map.hosts.iter().take(MOST_HOSTS) {
@@ -55,6 +48,21 @@ pub(super) fn lines(map: &Map, options: &Options, marked: usize, width: f64) -> 
         lines.push(format!("and {} more hosts", map.hosts.len() - MOST_HOSTS));
     }
     lines
+}
+
+/// The title of a picture of two maps.
+pub(super) fn change(old: &Map, new: &Map) -> String {
+    match (names(old), names(new)) {
+        (old, new) if new.is_empty() || old.is_empty() => "What changed?".to_owned(),
+        (old, new) if old == new => format!("What changed on {new}?"),
+        (old, new) => format!("What is different on {new} from {old}?"),
+    }
+}
+
+fn names(map: &Map) -> String {
+    let hosts = map.hosts.iter().take(MOST_HOSTS);
+    let names: Vec<String> = hosts.map(|host| display(&host.hostname)).collect();
+    names.join(", ")
 }
 
 /// What the rules said, in one sentence.

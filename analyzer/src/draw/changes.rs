@@ -1,14 +1,18 @@
 //! Two maps as one picture: every role or process, every conversation of either, with what became
-//! of it. Of listeners only those that did not stay.
+//! of it.
 
 use std::collections::BTreeMap;
 
 use super::caption::moment;
+use super::found::{self, Flags};
+use super::kept::Before;
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
+use crate::check::Finding;
 use crate::diff::{self, Both, Coverage, Mark, Marks, Options, Selected, Side};
 use crate::escape::display;
 use crate::graph::By;
-use crate::model::{Holder, Map, Process, ProcessId, SocketId};
+use crate::id;
+use crate::model::{Holder, HostId, Map, Process, ProcessId, SocketId, SocketState};
 use crate::query::LinkKind;
 
 /// The class of a node or edge, where maps are compared.
@@ -42,8 +46,13 @@ pub(super) fn word(mark: Mark) -> &'static str {
 }
 
 /// Both maps as a picture, and a map with what the picture shows.
-pub(super) fn union(compared: &Selected, options: &Options) -> (Map, Picture) {
-    let (diff, marks) = compared.marked(options);
+pub(super) fn union(
+    compared: &Selected,
+    compare: &Options,
+    before: Before,
+    options: &super::Options,
+) -> (Map, Picture) {
+    let (diff, marks) = compared.marked(compare);
     let Selected { old, new, .. } = compared;
     let mut union = Union {
         maps: Both { old, new },
@@ -55,12 +64,19 @@ pub(super) fn union(compared: &Selected, options: &Options) -> (Map, Picture) {
         },
         picture: Picture::default(),
         nodes: vec![None; marks.nodes.len()],
+        sockets: BTreeMap::new(),
+        before: &before,
     };
-    union.processes(options.by);
+    union.processes(compare.by);
     union.listeners();
     union.links();
+    if let Some(report) = &options.findings {
+        union.findings(&report.findings);
+    }
     union.compared(&diff.coverage);
-    (union.map, union.picture)
+    let (map, mut picture) = (union.map, union.picture);
+    picture.before = Some(before.frame);
+    (map, picture)
 }
 
 struct Union<'a> {
@@ -70,6 +86,9 @@ struct Union<'a> {
     picture: Picture,
     /// The picture's node of each of the comparison's; `None`: noise.
     nodes: Vec<Option<u32>>,
+    /// The picture's node of each socket of the second map that has one.
+    sockets: BTreeMap<SocketId, u32>,
+    before: &'a Before,
 }
 
 impl Union<'_> {
@@ -82,6 +101,9 @@ impl Union<'_> {
                 (None, None) => continue,
             };
             let mut process = first.clone();
+            if node.new.is_empty() {
+                process.host = self.beside(process.host);
+            }
             if by != By::Process {
                 process = Process {
                     exe: Box::default(),
@@ -92,12 +114,21 @@ impl Union<'_> {
             }
             let id = ProcessId::new(self.map.processes.len());
             self.map.processes.push(process);
+            let old = node.old.iter();
+            let mut spots = old.filter_map(|id| self.before.process(self.maps.old, *id));
+            let spot = spots.next();
             self.nodes[at] = Some(self.add(Node {
                 change: node.mark,
+                spot,
                 counts: Some((node.old.len(), node.new.len())),
                 ..Node::of(Thing::Process(id), Kind::Process)
             }));
         }
+    }
+
+    /// Things of the first map alone have ids of their own: a pid may be another's now.
+    fn beside(&self, host: HostId) -> HostId {
+        HostId(host.0 + self.maps.new.hosts.len() as u32)
     }
 
     fn listeners(&mut self) {
@@ -107,40 +138,84 @@ impl Union<'_> {
                 let id = SocketId::new(at);
                 let change = self.marks.listener(side, id);
                 // One that is in both is drawn once, as it is now.
-                if change == Mark::Stayed || (side == Side::Old && change == Mark::Changed) {
-                    continue;
-                }
-                let mut holders: Vec<u32> = map
-                    .holding_processes(id)
-                    .into_iter()
-                    .filter_map(|process| self.nodes[self.marks.node(side, process)])
-                    .collect();
-                holders.sort_unstable();
-                holders.dedup();
-                let start = self.map.holders.len() as u32;
-                self.map.holders.extend(holders.iter().map(|node| Holder {
-                    process: ProcessId(*node),
-                    tid: None,
-                    fd: 0,
-                    cloexec: None,
-                }));
-                let mut socket = map.socket(id).clone();
-                socket.holders = start..self.map.holders.len() as u32;
-                let own = SocketId::new(self.map.sockets.len());
-                self.map.sockets.push(socket);
-                let node = self.add(Node {
-                    change,
-                    ..Node::of(Thing::Socket(own), Kind::Listener)
-                });
-                for holder in holders {
-                    let bundle = Bundle {
-                        change,
-                        ..Bundle::one(End::default(), End::default(), Via::Unnamed)
-                    };
-                    self.picture.join(holder, node, EdgeKind::Holds, bundle);
+                let once = side == Side::Old && change != Mark::Removed;
+                let idle = change == Mark::Stayed
+                    && (map.socket(id).state != SocketState::Listening
+                        || map.socket(id).holders.is_empty());
+                if !once && !idle {
+                    self.socket(side, id, Kind::Listener, change, &[]);
                 }
             }
         }
+    }
+
+    /// A node for a socket, joined to its holders.
+    fn socket(&mut self, side: Side, id: SocketId, kind: Kind, change: Mark, findings: &[u32]) {
+        let map = *self.maps.of(side);
+        let mut holders: Vec<u32> = map
+            .holding_processes(id)
+            .into_iter()
+            .filter_map(|process| self.nodes[self.marks.node(side, process)])
+            .collect();
+        holders.sort_unstable();
+        holders.dedup();
+        // Held by what is left out as noise alone.
+        if holders.is_empty() && change == Mark::Stayed {
+            return;
+        }
+        let start = self.map.holders.len() as u32;
+        self.map.holders.extend(holders.iter().map(|node| Holder {
+            process: ProcessId(*node),
+            tid: None,
+            fd: 0,
+            cloexec: None,
+        }));
+        let mut socket = map.socket(id).clone();
+        socket.holders = start..self.map.holders.len() as u32;
+        if side == Side::Old {
+            socket.host = self.beside(socket.host);
+        }
+        let own = SocketId::new(self.map.sockets.len());
+        self.map.sockets.push(socket);
+        let node = self.add(Node {
+            change,
+            spot: self.before.socket(map, id),
+            ..Node::of(Thing::Socket(own), kind)
+        });
+        if side == Side::New {
+            self.sockets.insert(id, node);
+        }
+        for holder in holders {
+            let bundle = Bundle {
+                change,
+                findings: findings.iter().copied().collect(),
+                ..Bundle::one(End::default(), End::default(), Via::Unnamed)
+            };
+            self.picture.join(holder, node, EdgeKind::Holds, bundle);
+        }
+    }
+
+    /// What the rules found in the second map. A socket that one of the worst is about gets a node.
+    fn findings(&mut self, findings: &[Finding]) {
+        let new = self.maps.new;
+        let flags = Flags::new(new, findings);
+        for at in (0..new.sockets.len()).map(SocketId::new) {
+            if flags.own_node(at) && !self.sockets.contains_key(&at) {
+                let about: Vec<u32> = flags.socket(at).collect();
+                self.socket(Side::New, at, Kind::Socket, Mark::Stayed, &about);
+            }
+        }
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for at in (0..new.processes.len()).map(ProcessId::new) {
+            if let Some(node) = self.nodes[self.marks.node(Side::New, at)] {
+                places.insert(id::process(new, at), node as usize);
+            }
+        }
+        for (socket, node) in &self.sockets {
+            places.insert(id::socket(new, *socket), *node as usize);
+        }
+        self.picture.findings = findings.to_vec();
+        found::mark_at(&mut self.picture, &places);
     }
 
     fn links(&mut self) {
@@ -153,7 +228,10 @@ impl Union<'_> {
                         let at = self.picture.outside.len() as u32;
                         self.picture.outside.push(text.clone());
                         let nodes = &mut self.picture.nodes;
-                        nodes.push(Node::of(Thing::Outside(at), Kind::Outside));
+                        nodes.push(Node {
+                            spot: self.before.outside(text),
+                            ..Node::of(Thing::Outside(at), Kind::Outside)
+                        });
                         nodes.len() as u32 - 1
                     }))
                 }

@@ -104,6 +104,11 @@ pub(super) fn mark(map: &Map, picture: &mut Picture) {
             };
         }
     }
+    mark_at(picture, &places);
+}
+
+/// The same, where it is known which node stands for which id.
+pub(super) fn mark_at(picture: &mut Picture, places: &BTreeMap<String, usize>) {
     for (at, finding) in (0u32..).zip(&picture.findings) {
         if let Some(&node) = places.get(&finding.subject) {
             picture.nodes[node].findings.push(at);

@@ -162,6 +162,7 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
             Sign::Node("process stayed", ""),
             "as it was",
         ),
+        (edge_now("stayed"), Sign::Edge("unix stayed"), "as it was"),
         (
             class("high"),
             Sign::Node("process finding high", ""),

@@ -6,6 +6,7 @@ use super::reduce::address;
 use super::stack::Stack;
 use super::widths::width;
 use crate::check::Severity;
+use crate::diff::Mark;
 use crate::escape::{display, name};
 use crate::graph::called;
 use crate::model::{Family, Map, SocketId};
@@ -190,6 +191,8 @@ fn look(map: &Map, picture: &Picture, node: &Node, degree: usize) -> Look {
     let pad = match shape {
         Shape::Text => (2.0, 1.0),
         Shape::Pill => (9.0, 4.0),
+        // The sign before the name takes the rest, so that who changed needs no more room.
+        Shape::Box if node.change != Mark::Stayed => (3.0, 5.0),
         _ => (7.0, 5.0),
     };
     stack.finish(shape, pad, node.marks)

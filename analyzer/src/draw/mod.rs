@@ -16,6 +16,7 @@ mod gather;
 mod geometry;
 mod group;
 mod hubs;
+mod kept;
 mod labels;
 mod legend;
 mod look;
@@ -30,6 +31,7 @@ mod scene;
 mod shapes;
 mod shelf;
 mod stack;
+mod stand;
 mod svg;
 mod theme;
 mod titles;
@@ -109,19 +111,39 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
     Ok(svg::write(map, &scene(map, options)?, options))
 }
 
-/// Draws what changed between two maps: both in one picture, what stayed pale.
+/// Draws what changed between two maps: both in one picture, what stayed pale and where `before`,
+/// a picture of the first alone, has it. `options` are of the second.
 ///
 /// # Errors
 /// As [`svg`].
 pub fn changes(
     compared: &Selected,
     compare: &diff::Options,
+    before: First,
     options: &Options,
 ) -> Result<String, DrawError> {
-    let (map, mut picture) = changes::union(compared, compare);
-    shrink(&map, &mut picture, options);
-    let scene = place::place(&map, picture, options)?;
-    Ok(svg::write(&map, &scene, options))
+    let alone = Options {
+        findings: before.findings,
+        ..options.clone()
+    };
+    let before = kept::Before::of(before.map, compare.by, &alone)?;
+    let (map, mut picture) = changes::union(compared, compare, before, options);
+    picture.grouped = options.grouped;
+    let mut options = options.clone();
+    let title = || caption::change(&compared.old, &compared.new);
+    options.title.get_or_insert_with(title);
+    shrink(&map, &mut picture, &options);
+    let scene = place::place(&map, picture, &options)?;
+    Ok(svg::write(&map, &scene, &options))
+}
+
+/// The first of two maps, as it is drawn alone.
+#[derive(Debug, Default)]
+pub struct First {
+    /// The map, not collapsed and knowing nothing of the second.
+    pub map: Map,
+    /// What the rules said about it; `None`: not asked.
+    pub findings: Option<Report>,
 }
 
 /// The graph that the layout gets: what is left of a map after reduction, with the boxes' sizes.

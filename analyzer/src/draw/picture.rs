@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept::Frame;
 use crate::check::Finding;
 use crate::diff::Mark;
+use crate::layout::Point;
 use crate::model::{PipeId, ProcessId, SocketId};
 
 /// What a node stands for. The order is that of nodes on the picture.
@@ -66,6 +68,8 @@ pub(super) struct Node {
     pub(super) change: Mark,
     /// How many it was and is, where two maps are compared.
     pub(super) counts: Option<(usize, usize)>,
+    /// Its place on the picture of the first of them.
+    pub(super) spot: Option<Point>,
 }
 
 /// What an edge is.
@@ -192,6 +196,8 @@ pub(super) struct Picture {
     pub(super) left_out: LeftOut,
     /// With what the map was compared, and what came of it; empty: it was not.
     pub(super) compared: Vec<String>,
+    /// What surrounds the places that are kept, if any are.
+    pub(super) before: Option<Frame>,
     /// Each process of the map stands for a group.
     pub(super) grouped: bool,
     /// By what the nodes were aggregated, if they were.
@@ -307,6 +313,7 @@ impl Node {
     /// Takes over what was found about a node that becomes part of this one, and its changes.
     pub(super) fn add_findings(&mut self, other: &Self) {
         self.change = both(self.change, other.change);
+        self.spot = self.spot.or(other.spot);
         if let (Some(own), Some(more)) = (&mut self.counts, other.counts) {
             *own = (own.0 + more.0, own.1 + more.1);
         }
@@ -342,6 +349,7 @@ impl Node {
             concerns: Vec::new(),
             change: Mark::default(),
             counts: None,
+            spot: None,
         }
     }
 }

@@ -10,8 +10,9 @@ use super::look::{self, Look};
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
 use super::route::Router;
 use super::rows;
-use super::scene::{Joined, Placed, Scene};
+use super::scene::{Heading, Joined, Placed, Scene};
 use super::shelf;
+use super::stand;
 use super::titles;
 use super::{DrawError, Layout, Options};
 use crate::layout::{self, Edge, Graph, Point, Positions, Route, Size};
@@ -22,55 +23,55 @@ pub(super) const MARGIN: f64 = 20.0;
 /// So that the caption and the legend have room.
 const LEAST_WIDTH: f64 = 640.0;
 /// Between nodes, so that a circle at each end of the edge has room.
-const GAP: f64 = 22.0;
+pub(super) const GAP: f64 = 22.0;
 /// Around hubs more, for all the circles at their edges' ends.
 const HUB_ROOM: f64 = 24.0;
+
+/// Where everything stands, below the caption.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// Of each node that hangs on no other.
+    pub(super) spots: Vec<Point>,
+    pub(super) headings: Vec<Heading>,
+    pub(super) width: f64,
+    pub(super) bottom: f64,
+    /// Who had its place before this picture; empty: nobody.
+    pub(super) known: Vec<bool>,
+    /// Ways that the layout chose, between the nodes of `main`, and how far it was moved since.
+    pub(super) routes: Vec<Route>,
+    pub(super) main: Vec<u32>,
+    pub(super) left: f64,
+}
+
+impl Standing {
+    /// Whether a node had its place before this picture, or found one beside those that had.
+    pub(super) fn placed(&self, at: usize) -> bool {
+        self.known.get(at).copied().unwrap_or(false)
+    }
+}
 
 /// Places a picture.
 pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Scene, DrawError> {
     let looks = look::looks(map, &picture);
     let stands = shelf::stands(map, &picture);
-    let owners = dock::owners(&picture);
-    let main = main_nodes(&stands, &owners);
-    let mut spots = vec![Point { x: 0.0, y: 0.0 }; looks.len()];
-    let (positions, routes) = main_layout(&picture, &looks, &main, options)?;
-    let (mut width, mut bottom) = (LEAST_WIDTH, MARGIN);
-    if !main.is_empty() {
-        width = width.max(positions.width);
-        bottom = positions.height - MARGIN;
-    }
-    // Wide enough that a long shelf does not become a tower under a small drawing.
-    let area: f64 = looks
-        .iter()
-        .zip(&stands)
-        .zip(&owners)
-        .filter(|((_, stand), owner)| **stand != Stand::Main && owner.is_none())
-        .map(|((look, _), _)| (look.room().0 + rows::SHELF_GAP) * (look.room().1 + rows::SHELF_GAP))
-        .sum();
-    width = width.max((area * 1.6).sqrt().min(20_000.0) + 2.0 * MARGIN);
-    let left = ((width - positions.width) / 2.0).max(0.0);
-    let mut headings = Vec::new();
-    bottom = rows::fill(
-        &picture,
-        &looks,
-        &stands,
+    let Standing {
+        mut spots,
+        mut headings,
         width,
         bottom,
-        &mut spots,
-        &mut headings,
-    );
+        routes,
+        main,
+        left,
+        ..
+    } = match &picture.before {
+        Some(frame) => stand::beside(&picture, &looks, &stands, frame, options)?,
+        None => anew(&picture, &looks, &stands, options)?,
+    };
     let mut caption = caption::lines(map, options, picture.marked(), width - 2.0 * MARGIN);
     for line in &picture.compared {
         caption.extend(labels::wrap(line, caption::NOTE_SIZE, width - 2.0 * MARGIN));
     }
     let top = caption::height(&caption);
-    for (&at, center) in main.iter().zip(&positions.centers) {
-        let lift = looks[at as usize].hanging() / 2.0;
-        spots[at as usize] = Point {
-            x: center.x + left,
-            y: center.y - lift,
-        };
-    }
     for look in 0..looks.len() {
         for &(node, y) in &looks[look].docked {
             spots[node as usize] = Point {
@@ -104,12 +105,68 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         aggregated: picture.aggregated,
         grouped: picture.grouped,
         batched,
+        compared: !picture.compared.is_empty(),
         hubs: picture.hubs.iter().map(|hub| *hub as usize).collect(),
     })
 }
 
+/// The layout's places, and rows below.
+fn anew(
+    picture: &Picture,
+    looks: &[Look],
+    stands: &[Stand],
+    options: &Options,
+) -> Result<Standing, DrawError> {
+    let owners = dock::owners(picture);
+    let main = main_nodes(stands, &owners);
+    let mut spots = vec![Point { x: 0.0, y: 0.0 }; looks.len()];
+    let (positions, routes) = main_layout(picture, looks, &main, options)?;
+    let (mut width, mut bottom) = (LEAST_WIDTH, MARGIN);
+    if !main.is_empty() {
+        width = width.max(positions.width);
+        bottom = positions.height - MARGIN;
+    }
+    // Wide enough that a long shelf does not become a tower under a small drawing.
+    let area: f64 = looks
+        .iter()
+        .zip(stands)
+        .zip(&owners)
+        .filter(|((_, stand), owner)| **stand != Stand::Main && owner.is_none())
+        .map(|((look, _), _)| (look.room().0 + rows::SHELF_GAP) * (look.room().1 + rows::SHELF_GAP))
+        .sum();
+    width = width.max((area * 1.6).sqrt().min(20_000.0) + 2.0 * MARGIN);
+    let left = ((width - positions.width) / 2.0).max(0.0);
+    let mut headings = Vec::new();
+    bottom = rows::fill(
+        picture,
+        looks,
+        stands,
+        width,
+        bottom,
+        &mut spots,
+        &mut headings,
+    );
+    for (&at, center) in main.iter().zip(&positions.centers) {
+        let lift = looks[at as usize].hanging() / 2.0;
+        spots[at as usize] = Point {
+            x: center.x + left,
+            y: center.y - lift,
+        };
+    }
+    Ok(Standing {
+        spots,
+        headings,
+        width,
+        bottom,
+        routes,
+        main,
+        left,
+        ..Standing::default()
+    })
+}
+
 /// The nodes that the layout places.
-fn main_nodes(stands: &[Stand], owners: &[Option<u32>]) -> Vec<u32> {
+pub(super) fn main_nodes(stands: &[Stand], owners: &[Option<u32>]) -> Vec<u32> {
     (0u32..)
         .zip(stands)
         .filter(|(at, stand)| **stand == Stand::Main && owners[*at as usize].is_none())
@@ -165,7 +222,7 @@ fn main_graph(picture: &Picture, looks: &[Look], main: &[u32], layout: Layout) -
     Graph { sizes, edges }
 }
 
-fn main_layout(
+pub(super) fn main_layout(
     picture: &Picture,
     looks: &[Look],
     main: &[u32],

@@ -35,6 +35,13 @@ pub(super) struct Joined {
     pub(super) drawn: Drawn,
 }
 
+impl Joined {
+    /// Whether it is only there to show where the others are.
+    pub(super) fn is_pale(&self) -> bool {
+        self.change == Some("stayed") && self.found.is_none()
+    }
+}
+
 /// A heading of the shelf.
 #[derive(Debug, Clone)]
 pub(super) struct Heading {
@@ -62,6 +69,8 @@ pub(super) struct Scene {
     pub(super) grouped: bool,
     /// Too many edges for an element each.
     pub(super) batched: bool,
+    /// Two maps are compared.
+    pub(super) compared: bool,
     /// Ids of the hubs that are badges, in the order of their letters.
     pub(super) hubs: Vec<usize>,
 }

@@ -13,29 +13,41 @@ pub(super) fn num(value: f64) -> String {
     format!("{}", rounded + 0.0)
 }
 
-/// The glyphs, each once.
-pub(super) fn definitions(out: &mut String) {
+/// The glyphs, each once; pale ones too, where two maps are compared.
+pub(super) fn definitions(out: &mut String, compared: bool) {
+    out.push_str("<defs>\n");
+    glyphs(out, "", "g", "wt-glyph");
+    if compared {
+        glyphs(out, PALE, "f", "wt-f-glyph");
+    }
+    out.push_str("</defs>\n");
+}
+
+/// What a glyph's name ends with where it is pale.
+pub(super) const PALE: &str = "-pale";
+
+/// Colours are found by class: `own` is what they begin with, `line` that of outlines.
+fn glyphs(out: &mut String, end: &str, own: &str, line: &str) {
     let r = num(GLYPH);
     let _ = writeln!(
         out,
-        "<defs>\n\
-         <circle id=\"wt-socket\" class=\"wt-glyph wt-g-socket\" r=\"{r}\"/>\n\
-         <g id=\"wt-server\"><circle class=\"wt-glyph wt-g-server\" r=\"{r}\"/><circle class=\"wt-g-dot\" r=\"1.3\"/></g>\n\
-         <g id=\"wt-net\"><circle class=\"wt-glyph wt-g-net\" r=\"{r}\"/>\
-         <path class=\"wt-glyph\" d=\"M-2 0H2\" stroke-width=\"1.4\"/></g>\n\
-         <path id=\"wt-arrow\" class=\"wt-g-arrow\" d=\"M0 0L-7 -3V3Z\"/>\n\
-         <g id=\"wt-unknown\"><path class=\"wt-g-plain\" stroke-width=\"1.3\" \
-         d=\"M-2.2 -1.8C-2.2 -5 2.4 -4.8 2.2 -1.8C2 0 0 -.2 0 1.8\"/><circle class=\"wt-g-plain\" \
-         cy=\"3.7\" r=\".4\"/></g>\n\
-         <path id=\"wt-own\" class=\"wt-g-plain\" stroke-width=\"1.1\" \
-         d=\"M3.4 -1A3.5 3.5 0 1 0 3.2 1.6M3.9 -3.9V-.8H.9\"/>\n\
-         </defs>"
+        "<circle id=\"wt-socket{end}\" class=\"{line} wt-{own}-socket\" r=\"{r}\"/>\n\
+         <g id=\"wt-server{end}\"><circle class=\"{line} wt-{own}-server\" r=\"{r}\"/>\
+         <circle class=\"wt-{own}-dot\" r=\"1.3\"/></g>\n\
+         <g id=\"wt-net{end}\"><circle class=\"{line} wt-{own}-net\" r=\"{r}\"/>\
+         <path class=\"{line}\" d=\"M-2 0H2\" stroke-width=\"1.4\"/></g>\n\
+         <path id=\"wt-arrow{end}\" class=\"wt-{own}-arrow\" d=\"M0 0L-7 -3V3Z\"/>\n\
+         <g id=\"wt-unknown{end}\"><path class=\"wt-{own}-plain\" stroke-width=\"1.3\" \
+         d=\"M-2.2 -1.8C-2.2 -5 2.4 -4.8 2.2 -1.8C2 0 0 -.2 0 1.8\"/>\
+         <circle class=\"wt-{own}-plain\" cy=\"3.7\" r=\".4\"/></g>\n\
+         <path id=\"wt-own{end}\" class=\"wt-{own}-plain\" stroke-width=\"1.1\" \
+         d=\"M3.4 -1A3.5 3.5 0 1 0 3.2 1.6M3.9 -3.9V-.8H.9\"/>"
     );
 }
 
 /// Many circles, looking as those of the definitions: a line without length has round ends, which is a
 /// circle in a tenth of the bytes.
-pub(super) fn dots(out: &mut String, glyph: &str, id: &str, points: &[Point]) {
+pub(super) fn dots(out: &mut String, (glyph, pale): (&str, bool), id: &str, points: &[Point]) {
     let places = |left: f64, length: f64| {
         let place = |p: &Point| format!("M{} {}h{}", num(p.x - left), num(p.y), num(length));
         points.iter().map(place).collect::<String>()
@@ -52,15 +64,19 @@ pub(super) fn dots(out: &mut String, glyph: &str, id: &str, points: &[Point]) {
             num(width)
         );
     };
-    layer("wt-d-mark", 2.0 * GLYPH + 1.0);
-    layer(&format!("wt-d-{glyph}"), 2.0 * GLYPH - 1.0);
+    let (line, fill, own) = match pale {
+        true => ("wt-f-glyph", "wt-f-inside".to_owned(), "wt-f-glyph"),
+        false => ("wt-d-mark", format!("wt-d-{glyph}"), "wt-glyph"),
+    };
+    layer(line, 2.0 * GLYPH + 1.0);
+    layer(&fill, 2.0 * GLYPH - 1.0);
     if glyph == "server" {
-        layer("wt-d-mark", 2.6);
+        layer(line, 2.6);
     }
     if glyph == "net" {
         let _ = writeln!(
             out,
-            "<path class=\"wt-glyph\" d=\"{}\" stroke-width=\"1.4\"/>",
+            "<path class=\"{own}\" d=\"{}\" stroke-width=\"1.4\"/>",
             places(2.0, 4.0)
         );
     }
@@ -68,8 +84,9 @@ pub(super) fn dots(out: &mut String, glyph: &str, id: &str, points: &[Point]) {
 }
 
 /// Many arrows, each with its tip and its direction in degrees.
-pub(super) fn heads(out: &mut String, arrows: &[(Point, f64)]) {
-    out.push_str("<path class=\"wt-g-arrow\" d=\"");
+pub(super) fn heads(out: &mut String, pale: bool, arrows: &[(Point, f64)]) {
+    let class = if pale { "wt-f-arrow" } else { "wt-g-arrow" };
+    let _ = write!(out, "<path class=\"{class}\" d=\"");
     for (tip, turn) in arrows {
         let (sin, cos) = turn.to_radians().sin_cos();
         let at = |x: f64, y: f64| {

@@ -13,7 +13,7 @@ use super::look::{BADGE_HEIGHT, HubTag, Line, SMALL_SIZE, Shape, hub_label};
 use super::picture::{EdgeKind, Kind};
 use super::place::MARGIN;
 use super::scene::{Heading, Joined, Placed, Scene};
-use super::shapes::{definitions, num, path, shape};
+use super::shapes::{PALE, definitions, num, path, shape};
 use super::theme;
 use crate::escape::xml;
 use crate::model::Map;
@@ -40,7 +40,7 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     );
     title(&mut out, &scene.caption);
     out.push_str(&theme::sheets(options.theme));
-    definitions(&mut out);
+    definitions(&mut out, scene.compared);
     let _ = writeln!(out, "<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>");
     caption(&mut out, scene);
     for heading in &scene.headings {
@@ -52,7 +52,10 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
             (edge_classes(scene, edge), thickness(scene, edge))
         });
     } else {
-        for edge in &scene.edges {
+        // What changed lies on what stayed.
+        let changed = |edge: &&Joined| !edge.is_pale();
+        let pale = scene.edges.iter().filter(|edge| edge.is_pale());
+        for edge in pale.chain(scene.edges.iter().filter(changed)) {
             write_edge(&mut out, scene, edge);
         }
     }
@@ -69,9 +72,14 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     for edge in &scene.edges {
         if let Some((at, text)) = &edge.drawn.label {
             let y = at.y + 0.35 * SMALL_SIZE;
+            let class = if edge.is_pale() {
+                "count stayed"
+            } else {
+                "count"
+            };
             let _ = writeln!(
                 out,
-                "<text class=\"count\" x=\"{}\" y=\"{}\" font-size=\"{}\">{}</text>",
+                "<text class=\"{class}\" x=\"{}\" y=\"{}\" font-size=\"{}\">{}</text>",
                 num(at.x),
                 num(y),
                 num(SMALL_SIZE),
@@ -187,17 +195,18 @@ fn write_edge(out: &mut String, scene: &Scene, edge: &Joined) {
         path(&edge.drawn.line),
         num(thickness(scene, edge))
     );
+    let end = if edge.is_pale() { PALE } else { "" };
     for mark in &edge.drawn.marks {
         let (x, y) = (num(mark.at.x), num(mark.at.y));
         let _ = match mark.turn {
             None => write!(
                 out,
-                "<use xlink:href=\"#wt-{}\" x=\"{x}\" y=\"{y}\"/>",
+                "<use xlink:href=\"#wt-{}{end}\" x=\"{x}\" y=\"{y}\"/>",
                 mark.glyph
             ),
             Some(turn) => write!(
                 out,
-                "<use xlink:href=\"#wt-{}\" transform=\"translate({x},{y}) rotate({})\"/>",
+                "<use xlink:href=\"#wt-{}{end}\" transform=\"translate({x},{y}) rotate({})\"/>",
                 mark.glyph,
                 num(turn)
             ),
@@ -240,11 +249,15 @@ fn write_node(out: &mut String, node: &Placed) {
     );
     title(out, &node.title);
     shape(out, look.shape, look.w, look.h, node.members > 1);
+    let end = match node.classes.contains(&"stayed") {
+        true => PALE,
+        false => "",
+    };
     for badge in &look.badges {
         let (x, y) = (num(badge.x), num(badge.y));
         let _ = write!(
             out,
-            "<use xlink:href=\"#wt-{}\" x=\"{x}\" y=\"{y}\"/>",
+            "<use xlink:href=\"#wt-{}{end}\" x=\"{x}\" y=\"{y}\"/>",
             badge.glyph
         );
     }

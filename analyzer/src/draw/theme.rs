@@ -33,28 +33,48 @@ impl Theme {
 }
 
 /// Names of the colours, in the order of the palettes.
-const NAMES: [&str; 19] = [
-    "ground", "ink", "faint", "line", "process", "outline", "socket", "server", "net", "mark",
-    "group", "outside", "warn", "pipe", "hub", "hub-ink", "added", "removed", "changed",
+const NAMES: [&str; 22] = [
+    "ground",
+    "ink",
+    "faint",
+    "line",
+    "process",
+    "outline",
+    "socket",
+    "server",
+    "net",
+    "mark",
+    "group",
+    "outside",
+    "warn",
+    "pipe",
+    "hub",
+    "hub-ink",
+    "added",
+    "removed",
+    "changed",
+    "faded",
+    "faded-ink",
+    "faded-fill",
 ];
-const CLASSIC: [&str; 19] = [
+const CLASSIC: [&str; 22] = [
     "#ffffff", "#000000", "#555555", "#6b6b6b", "#66ffff", "#004d4d", "#ffffff", "#ffee00",
     "#ff2a2a", "#000000", "#b3ffff", "#f4f4f4", "#c00000", "#8a5a00", "#5b2a86", "#ffffff",
-    "#00802b", "#c00000", "#b35900",
+    "#00802b", "#c00000", "#b35900", "#cfd6d9", "#76828a", "#f0fbfb",
 ];
-const LIGHT: [&str; 19] = [
+const LIGHT: [&str; 22] = [
     "#ffffff", "#1c2b33", "#5b6b74", "#8597a1", "#d8f1f5", "#2f7f90", "#ffffff", "#f6c945",
     "#e5534b", "#1c2b33", "#eaf8fa", "#f5f6f7", "#b3261e", "#9a6b1f", "#6b4a9e", "#ffffff",
-    "#1a7f37", "#b3261e", "#a65a00",
+    "#1a7f37", "#b3261e", "#a65a00", "#d3dade", "#76848c", "#f6f9fa",
 ];
-const DARK: [&str; 19] = [
+const DARK: [&str; 22] = [
     "#14191d", "#e8eef1", "#9fb0b9", "#6f828d", "#15424d", "#4fc3d9", "#dfe7ea", "#f6c945",
     "#ff6b61", "#14191d", "#10323b", "#20272c", "#ff8a80", "#d6a85a", "#b79ae6", "#14191d",
-    "#56d364", "#ff8a80", "#f0a050",
+    "#56d364", "#ff8a80", "#f0a050", "#36424a", "#7b8b94", "#1a2228",
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 53] = [
+const RULES: [(&str, &str, &str); 72] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -68,6 +88,7 @@ const RULES: [(&str, &str, &str); 53] = [
     (".group .behind", "fill", "group"),
     (".group .behind", "stroke", "outline"),
     (".listener .shape", "fill", "ground"),
+    (".listener .shape", "stroke", "ground"),
     (".socket .shape", "fill", "socket"),
     (".socket .shape", "stroke", "mark"),
     (".socket .number", "fill", "mark"),
@@ -78,6 +99,14 @@ const RULES: [(&str, &str, &str); 53] = [
     (".outside .shape", "stroke", "faint"),
     (".badge .shape", "fill", "hub"),
     (".badge text", "fill", "hub-ink"),
+    (".stayed .shape", "fill", "faded-fill"),
+    (".stayed .shape", "stroke", "faded"),
+    (".stayed .behind", "fill", "ground"),
+    (".stayed .behind", "stroke", "faded"),
+    (".listener.stayed .shape", "fill", "ground"),
+    (".stayed text", "fill", "faded-ink"),
+    (".stayed .warn", "fill", "warn"),
+    (".count.stayed", "fill", "faded-ink"),
     (".medium .shape", "stroke", "warn"),
     (".high .shape", "stroke", "warn"),
     (".pending path", "stroke", "line"),
@@ -86,6 +115,7 @@ const RULES: [(&str, &str, &str); 53] = [
     (".pipe path", "stroke", "pipe"),
     (".holds path", "stroke", "faint"),
     (".star path", "stroke", "ink"),
+    (".stayed path", "stroke", "faded"),
     (".medium path", "stroke", "warn"),
     (".high path", "stroke", "warn"),
     (".socket .sign", "fill", "mark"),
@@ -102,6 +132,15 @@ const RULES: [(&str, &str, &str); 53] = [
     (".wt-d-socket", "stroke", "socket"),
     (".wt-d-server", "stroke", "server"),
     (".wt-d-net", "stroke", "net"),
+    (".wt-f-glyph", "stroke", "faded"),
+    (".wt-f-inside", "stroke", "ground"),
+    (".wt-f-socket", "fill", "ground"),
+    (".wt-f-server", "fill", "ground"),
+    (".wt-f-net", "fill", "ground"),
+    (".wt-f-arrow", "fill", "faded"),
+    (".wt-f-arrow", "stroke", "faded"),
+    (".wt-f-plain", "stroke", "faded-ink"),
+    (".wt-f-dot", "fill", "faded"),
     (".added .shape", "stroke", "added"),
     (".removed .shape", "stroke", "removed"),
     (".changed .shape", "stroke", "changed"),
@@ -115,19 +154,18 @@ const FIXED: &str = "\
 .wt text{text-anchor:middle}
 .wt .left text,.wt text.left{text-anchor:start}\n.wt text.sign{text-anchor:middle}
 .wt .hub,.wt .title{font-weight:bold}
-.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path{fill:none}\n.wt-g-plain{fill:none}
+.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path{fill:none}\n.wt-g-plain,.wt-f-plain{fill:none}
 .wt .pending path{stroke-dasharray:3 3}
 .wt .pipe path{stroke-dasharray:6 3}
 .wt .holds path{stroke-dasharray:1 2.5}
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
-.wt .listener .shape{stroke:none}
+.wt .listener.stayed .shape{stroke:none}
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
 .wt .medium .shape{stroke-width:2}
 .wt .high .shape{stroke-width:3.5}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
 .wt .wt-dots{fill:none;stroke-linecap:round}
 .wt .rule{stroke-width:.5}
-.wt .stayed{opacity:.4}
 .wt .added .shape,.wt .removed .shape,.wt .changed .shape{stroke-width:2.5}
 .wt .listener.added .shape{stroke-dasharray:none}
 .wt .added path{stroke-dasharray:none;stroke-width:2.5}
@@ -180,7 +218,7 @@ fn within(selector: &str) -> String {
     }
 }
 
-fn declare(out: &mut String, palette: &[&str; 19]) {
+fn declare(out: &mut String, palette: &[&str; 22]) {
     for (name, color) in NAMES.iter().zip(palette) {
         let _ = write!(out, "--wt-{name}:{color};");
     }

@@ -55,8 +55,13 @@ pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<Strin
         ));
     }
     let marks = node.marks;
+    // With whom a cut connection was is not looked up again.
+    let peers = match map.restricted {
+        true => "not Unix-domain, peers not known or left out on request",
+        false => "not Unix-domain, peers not known",
+    };
     for (n, what) in [
-        (marks.foreign, "not Unix-domain, peers not known"),
+        (marks.foreign, peers),
         (marks.unknown, "connected to somebody who is not known"),
         (marks.own, "connected within"),
     ] {

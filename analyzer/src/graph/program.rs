@@ -29,11 +29,9 @@ pub fn program(process: &Process) -> String {
     if executable.is_empty() || MULTI_CALL.contains(&executable) {
         return escape::display(&process.comm);
     }
-    let name = String::from_utf8_lossy(executable);
-    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    let script = if stem == "java" {
+    let script = if stem(executable) == b"java" {
         jar(process)
-    } else if INTERPRETERS.contains(&stem) {
+    } else if is_interpreter(executable) {
         script(process)
     } else {
         None
@@ -47,11 +45,26 @@ pub fn called(process: &Process) -> String {
     let executable = last_part(&process.exe);
     let cut = process.comm.len() == COMM_BYTES && executable.starts_with(&process.comm);
     let program = program(process);
-    if cut || program != escape::display(executable) {
+    // `python3` and `python3.11`, `sh` and `dash` are one, and have one name everywhere.
+    let interpreter = is_interpreter(executable) && is_interpreter(&process.comm);
+    if cut || program != escape::display(executable) || interpreter {
         program
     } else {
         escape::display(&process.comm)
     }
+}
+
+fn is_interpreter(executable: &[u8]) -> bool {
+    INTERPRETERS
+        .iter()
+        .any(|name| name.as_bytes() == stem(executable))
+}
+
+/// An executable's name without its version: `python3.11` is `python`.
+fn stem(executable: &[u8]) -> &[u8] {
+    let version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
+    let end = executable.iter().rposition(|byte| !version(byte));
+    &executable[..end.map_or(0, |last| last + 1)]
 }
 
 /// The first argument that is no option and looks like a file; `-m module` of Python.
@@ -141,6 +154,19 @@ mod tests {
             "/usr/libexec/at-spi-bus-launcher",
             "",
             "at-spi-bus-launcher",
+        );
+        check(
+            "python3",
+            "/usr/bin/python3.11",
+            "python3 -c import",
+            "python3.11",
+        );
+        check("sh", "/usr/bin/dash", "sh", "dash");
+        check(
+            "worker",
+            "/usr/bin/python3.11",
+            "python3 -c import",
+            "worker",
         );
         // Its own name says more than its executable's.
         check(

@@ -9,4 +9,5 @@ mod drawing;
 mod graph;
 mod rendering;
 mod scene;
+mod steady;
 mod streams;

@@ -9,6 +9,7 @@ use roxmltree::{Document, Node};
 use super::*;
 use crate::check::{Finding, Severity};
 
+mod comparison;
 mod notation;
 mod reduction;
 

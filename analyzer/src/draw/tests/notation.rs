@@ -1,10 +1,8 @@
 //! Nodes, edges, signs and text.
 
 use super::*;
-use crate::diff::Selected;
 use crate::draw::worlds::{World, desktop};
 use crate::model::{ConnectionState, SocketState};
-use crate::query::Restriction;
 
 #[test]
 fn a_desktop_has_its_hubs_its_listeners_and_its_leak() {
@@ -331,56 +329,6 @@ fn the_layered_layout_passes_its_limits_on() {
     };
     let error = svg(&w.map, &options).unwrap_err();
     assert!(error.to_string().contains("--layout stress"), "{error}");
-}
-
-#[test]
-fn what_changed_is_marked_and_what_stayed_is_there() {
-    use crate::model::fixture::{self, connect, listener, process};
-    let machine = |clients: &[(u32, &[u8])]| {
-        let mut map = fixture::map();
-        map.hosts[0].boot_id = b"boot"[..].into();
-        let server = process(&mut map, 1, b"server");
-        let socket = listener(&mut map, &[server], b"/run/app\0");
-        for (pid, comm) in clients {
-            let client = process(&mut map, *pid, comm);
-            connect(&mut map, &[client], &[server], Some(socket));
-            if *comm == b"come" {
-                listener(&mut map, &[client], b"/run/come\0");
-            }
-        }
-        map
-    };
-    let old = machine(&[(2, b"pool"), (5, b"gone")]);
-    let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
-    let compare = crate::diff::Options::default();
-    let both = Selected::of(old, new, &Restriction::default()).unwrap();
-    let text = crate::draw::changes(&both, &compare, &Options::default()).unwrap();
-    check(&text);
-    let document = Document::parse(&text).unwrap();
-    let count = |class: &str, mark: &str| {
-        let of = of_class(&document, class).into_iter();
-        of.filter(|node| has_class(node, mark)).count()
-    };
-    for (mark, nodes, listeners, edges) in [
-        ("added", 2, 1, 2),
-        ("removed", 1, 0, 1),
-        ("changed", 1, 0, 0),
-        ("stayed", 1, 0, 1),
-    ] {
-        let found = (
-            count("node", mark),
-            count("listener", mark),
-            count("edge", mark),
-        );
-        // The legend has a key for each, which is no node.
-        assert_eq!((found.0, found.2), (nodes, edges), "{mark}");
-        assert!(found.1 >= listeners, "{mark}");
-    }
-    assert!(text.contains("± pool 1 → 2"), "{text}");
-    assert!(
-        text.contains("processes: 1 new, 1 gone, 1 changed"),
-        "{text}"
-    );
 }
 
 /// The pid of one of many says nothing about the others.

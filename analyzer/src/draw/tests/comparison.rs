@@ -1,0 +1,229 @@
+//! Two maps on one picture.
+
+use super::*;
+use crate::diff::Change;
+use crate::model::ProcessId;
+use crate::model::fixture::{self, connect, listener, process};
+use crate::query::Restriction;
+
+/// What becomes of two maps, and the picture of the first alone.
+struct Compared {
+    diff: diff::Diff,
+    first: String,
+    text: String,
+}
+
+fn compare(old: Map, new: Map, findings: [Option<Report>; 2]) -> Compared {
+    let [before, after] = findings;
+    let options = |findings| Options {
+        findings,
+        ..Options::default()
+    };
+    let compare = diff::Options {
+        by: crate::graph::By::Process,
+        all: false,
+    };
+    let alone = svg(&old, &options(before.clone())).unwrap();
+    let first = First {
+        map: old.clone(),
+        findings: before,
+    };
+    let both = Selected::of(old, new, &Restriction::default()).unwrap();
+    let text = changes(&both, &compare, first, &options(after)).unwrap();
+    check(&text);
+    Compared {
+        diff: both.diff(&compare),
+        first: alone,
+        text,
+    }
+}
+
+/// The middle of each node that is not on another.
+fn places(text: &str, class: &str) -> BTreeMap<String, (f64, f64)> {
+    let document = Document::parse(text).unwrap();
+    let nodes = of_class(&document, "node").into_iter();
+    nodes
+        .filter(|node| has_class(node, class))
+        .map(|node| {
+            let [left, top, right, bottom] = extent(&node);
+            let id = node.attribute("data-id").unwrap().to_owned();
+            (id, ((left + right) / 2.0, (top + bottom) / 2.0))
+        })
+        .collect()
+}
+
+#[test]
+fn what_changed_is_marked_and_what_stayed_is_there() {
+    let machine = |clients: &[(u32, &[u8])]| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        let server = process(&mut map, 1, b"server");
+        let socket = listener(&mut map, &[server], b"/run/app\0");
+        for (pid, comm) in clients {
+            let client = process(&mut map, *pid, comm);
+            connect(&mut map, &[client], &[server], Some(socket));
+            if *comm == b"come" {
+                listener(&mut map, &[client], b"/run/come\0");
+            }
+        }
+        map
+    };
+    let old = machine(&[(2, b"pool"), (5, b"gone")]);
+    let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
+    let first = First {
+        map: old.clone(),
+        findings: None,
+    };
+    let both = Selected::of(old, new, &Restriction::default()).unwrap();
+    let text = changes(&both, &diff::Options::default(), first, &Options::default()).unwrap();
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let count = |class: &str, mark: &str| {
+        let of = of_class(&document, class).into_iter();
+        of.filter(|node| has_class(node, mark)).count()
+    };
+    for (mark, nodes, listeners, edges) in [
+        ("added", 2, 1, 2),
+        ("removed", 1, 0, 1),
+        ("changed", 1, 0, 0),
+        ("stayed", 2, 1, 2),
+    ] {
+        let found = (
+            count("node", mark),
+            count("listener", mark),
+            count("edge", mark),
+        );
+        // The legend has a key for each, which is no node.
+        assert_eq!((found.0, found.2), (nodes, edges), "{mark}");
+        assert!(found.1 >= listeners, "{mark}");
+    }
+    assert!(text.contains("± pool 1 → 2"), "{text}");
+    assert!(
+        text.contains("processes: 1 new, 1 gone, 1 changed"),
+        "{text}"
+    );
+}
+
+/// A hub, two chains, pairs and singles; some of it only then, some of it only now.
+fn desk(now: bool) -> Map {
+    let mut map = fixture::map();
+    map.hosts[0].boot_id = b"boot"[..].into();
+    let hub = process(&mut map, 10, b"hub");
+    let bus = listener(&mut map, &[hub], b"/run/bus\0");
+    let mut last = hub;
+    for at in 0..24u32 {
+        let (only_then, only_now) = (at % 7 == 3, at % 7 == 5);
+        let client = process(&mut map, 100 + at, format!("client{at}").as_bytes());
+        if (only_then && now) || (only_now && !now) {
+            // Another program took its place, and talks to nobody.
+            map.processes[client.index()].pid = 300 + at + 100 * u32::from(now);
+            map.processes[client.index()].comm = format!("other{at}{now}").into_bytes().into();
+            continue;
+        }
+        connect(&mut map, &[client], &[hub], Some(bus));
+        if at % 3 == 0 {
+            connect(&mut map, &[client], &[last], None);
+        }
+        last = client;
+    }
+    for at in 0..6u32 {
+        let pair = [0, 1].map(|n| {
+            let name = format!("pair{at}{n}");
+            process(&mut map, 700 + 2 * at + n, name.as_bytes())
+        });
+        connect(&mut map, &[pair[0]], &[pair[1]], None);
+        process(&mut map, 800 + at, format!("single{at}").as_bytes());
+    }
+    if now {
+        let come = process(&mut map, 900, b"newcomer");
+        connect(&mut map, &[come], &[ProcessId(3)], None);
+        let (one, two) = (
+            process(&mut map, 901, b"apart"),
+            process(&mut map, 902, b"too"),
+        );
+        connect(&mut map, &[one], &[two], None);
+    }
+    map
+}
+
+#[test]
+fn what_stayed_keeps_its_place() {
+    let compared = compare(desk(false), desk(true), [None, None]);
+    let (before, after) = (
+        places(&compared.first, "node"),
+        places(&compared.text, "stayed"),
+    );
+    assert!(after.len() > 25, "{after:?}");
+    let mut shifts: Vec<(f64, f64)> = Vec::new();
+    for (id, at) in &after {
+        let was = before
+            .get(id)
+            .unwrap_or_else(|| panic!("{id} is nowhere in the first"));
+        shifts.push((at.0 - was.0, at.1 - was.1));
+    }
+    for shift in &shifts {
+        let off = (shift.0 - shifts[0].0)
+            .abs()
+            .max((shift.1 - shifts[0].1).abs());
+        // Both pictures round to one decimal.
+        assert!(off < 0.25, "{shifts:?}");
+    }
+    // What is gone is where it was, too, but for the room that its sign needs.
+    let gone = places(&compared.text, "removed");
+    assert!(!gone.is_empty());
+    for at in gone.values() {
+        let (x, y) = (at.0 - shifts[0].0, at.1 - shifts[0].1);
+        let near = |was: &(f64, f64)| (was.0 - x).hypot(was.1 - y);
+        let nearest = before.values().map(near).fold(f64::MAX, f64::min);
+        assert!(nearest < 60.0, "{at:?}: {nearest}");
+    }
+}
+
+#[test]
+fn the_caption_counts_what_the_comparison_tells() {
+    let compared = compare(desk(false), desk(true), [None, None]);
+    let processes = |change: Change| {
+        let rows = compared.diff.processes.iter();
+        rows.filter(|row| row.change == change).count()
+    };
+    let links = |change: Change| {
+        let rows = compared.diff.links.iter();
+        rows.filter(|row| row.change == change).count()
+    };
+    let said = notes(&compared.text);
+    for (what, of) in [
+        ("processes", &processes as &dyn Fn(Change) -> usize),
+        ("conversations", &links),
+    ] {
+        let (new, gone) = (of(Change::Added), of(Change::Removed));
+        assert!(new > 0 && gone > 0, "{what}");
+        let wanted = format!("{what}: {new} new, {gone} gone");
+        assert!(said.contains(&wanted), "{wanted}: {said}");
+    }
+}
+
+#[test]
+fn findings_of_the_second_map_are_marked() {
+    let new = desk(true);
+    let of = |pid: u32| {
+        let at = new.processes.iter().position(|p| p.pid == pid).unwrap();
+        crate::id::process(&new, ProcessId::new(at))
+    };
+    let socket = crate::id::socket(&new, new.connections[0].a);
+    let found = report(vec![
+        finding(&of(900), "opens too much"),
+        finding(&socket, "nobody reads it"),
+    ]);
+    let compared = compare(desk(false), new, [None, Some(found)]);
+    let document = Document::parse(&compared.text).unwrap();
+    let marked = of_class(&document, "finding").into_iter();
+    let ids: Vec<&str> = marked
+        .filter_map(|node| node.attribute("data-id"))
+        .collect();
+    assert!(
+        ids.contains(&"h0/p900") && ids.contains(&socket.as_str()),
+        "{ids:?}"
+    );
+    let said = notes(&compared.text);
+    assert!(said.contains("Checks found 2 medium."), "{said}");
+}
