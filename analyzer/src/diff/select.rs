@@ -135,11 +135,15 @@ impl Pairs {
         let turned = |pairs: &[(usize, usize)]| -> Vec<(usize, usize)> {
             pairs.iter().map(|(old, new)| (*new, *old)).collect()
         };
-        let (processes, sockets) = (turned(&self.processes), turned(&self.sockets));
+        let (to_new, sockets_to_new) = (turned(&self.processes), turned(&self.sockets));
         let Both { old, new } = chosen;
-        new.join(old, processes.into_iter(), sockets.into_iter());
-        let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
-        old.join(new, processes.copied(), sockets.copied());
+        // Twice: one of either map may be paired with several of the other, and brings them all.
+        for _ in 0..2 {
+            let (processes, sockets) = (to_new.iter(), sockets_to_new.iter());
+            new.join(old, processes.copied(), sockets.copied());
+            let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
+            old.join(new, processes.copied(), sockets.copied());
+        }
     }
 }
 

@@ -208,6 +208,42 @@ fn rows(diff: &Diff, mirrored: bool) -> BTreeSet<String> {
     all.chain([ignored]).collect()
 }
 
+/// Two of a name, one of which a restarted process listens on and one another program.
+#[test]
+fn of_listeners_of_one_name_all_are_chosen() {
+    let old = Machine {
+        processes: vec![Some((1, Some(2), 0))],
+        talks: Vec::new(),
+    };
+    let new = Machine {
+        processes: vec![
+            None,
+            Some((2, None, 0)),
+            Some((1, Some(2), 0)),
+            Some((0, Some(2), 0)),
+        ],
+        talks: vec![(2, 1, false), (1, 3, false)],
+    };
+    let comm = format!("comm:{}", String::from_utf8_lossy(ROLES[2]));
+    let restriction = Restriction {
+        only: Selection::new(comm.parse().into_iter().collect()),
+        ..Restriction::default()
+    };
+    let (old, new) = (map(&old, "boot", 1), map(&new, "boot", 2));
+    let options = Options {
+        by: By::Process,
+        all: false,
+    };
+    let names = |diff: &Diff| -> BTreeSet<(Change, String)> {
+        let rows = diff.listeners.iter();
+        rows.map(|row| (row.change, row.name.text.clone()))
+            .collect()
+    };
+    let whole = names(&diff(&old, &new, &options));
+    let selected = Selected::of(old, new, &restriction).map(|both| names(&both.diff(&options)));
+    assert!(selected.is_some_and(|names| names.is_subset(&whole)));
+}
+
 const VIEWS: [By; 5] = [By::Role, By::Process, By::Exe, By::User, By::Host];
 
 proptest! {

@@ -106,6 +106,10 @@ fn own(capture: &Capture) -> BTreeSet<Vec<u8>> {
     texts.extend(capture.namespaces.iter().map(|space| &space.found_by[..]));
     for raw in &capture.raw {
         texts.push(&raw.header.source);
+        if raw.header.source.starts_with(b"net/") {
+            // A table's heading.
+            texts.extend(raw.bytes.split(|byte| *byte == b'\n').next());
+        }
         if raw.header.source == b"mountinfo" {
             // `… - TYPE SOURCE OPTIONS`; those of FUSE have names of their own.
             let lines = raw.bytes.split(|byte| *byte == b'\n');
