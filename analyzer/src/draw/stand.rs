@@ -1,6 +1,8 @@
 //! Places beside places: what has a spot from an earlier picture keeps it, what came since finds
 //! room near those it talks to, and nobody else makes way.
 
+use std::collections::BTreeMap;
+
 use super::dock;
 use super::geometry::Grid;
 use super::kept::Frame;
@@ -87,6 +89,8 @@ struct Room<'a> {
     hangs: Vec<bool>,
     spots: Vec<Option<Point>>,
     full: Grid,
+    /// Around a point, the first ring with room: what was full stays full.
+    begin: BTreeMap<(u64, u64), u32>,
 }
 
 impl<'a> Room<'a> {
@@ -118,6 +122,7 @@ impl<'a> Room<'a> {
             hangs: owners.iter().map(Option::is_some).collect(),
             spots: vec![None; looks.len()],
             full,
+            begin: BTreeMap::new(),
         }
     }
 
@@ -225,7 +230,7 @@ impl<'a> Room<'a> {
     /// The best free place around a point: near the anchors, beside the lines. Always finds one, for
     /// far enough out everything is free.
     fn near(
-        &self,
+        &mut self,
         at: u32,
         gap: f64,
         around: Point,
@@ -233,8 +238,9 @@ impl<'a> Room<'a> {
         lines: &[(Point, Point)],
     ) -> Point {
         let mut best: Option<(f64, Point)> = None;
+        let key = (around.x.to_bits(), around.y.to_bits());
+        let mut ring = self.begin.get(&key).copied().unwrap_or(0);
         let mut last = u32::MAX;
-        let mut ring = 0u32;
         while ring <= last {
             let radius = RING * f64::from(ring);
             let places = (std::f64::consts::TAU * radius / APART).clamp(1.0, 120.0) as u32;
@@ -247,7 +253,10 @@ impl<'a> Room<'a> {
                 if !self.is_free(at, spot, gap) {
                     continue;
                 }
-                last = last.min(ring + MORE_RINGS);
+                if last == u32::MAX {
+                    last = ring + MORE_RINGS;
+                    self.begin.insert(key, ring);
+                }
                 let (middle, w, h) = self.extent(at, spot);
                 let own = [
                     middle.x - w / 2.0,

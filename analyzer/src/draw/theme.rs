@@ -161,6 +161,8 @@ const FIXED: &str = "\
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
 .wt .listener.stayed .shape{stroke:none}
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
+.wt .batch path{stroke-opacity:.5}
+.wt .batch.finding path,.wt .batch.added path,.wt .batch.removed path,.wt .batch.changed path{stroke-opacity:1}
 .wt .medium .shape{stroke-width:2}
 .wt .high .shape{stroke-width:3.5}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}

@@ -194,3 +194,50 @@ fn in_a_pipe_it_goes_to_standard_output() {
     let ran = whotalks(&["draw"]).succeeds();
     Document::parse(ran.text()).unwrap();
 }
+
+/// The middle of each node that is drawn, by its id.
+fn places<'a>(svg: &'a Document<'_>) -> BTreeMap<&'a str, (f64, f64)> {
+    let place = |node: Node<'a, 'a>| {
+        let at = node.attribute("transform")?.strip_prefix("translate(")?;
+        let (x, y) = at.strip_suffix(')')?.split_once(',')?;
+        let at = (x.parse().ok()?, y.parse().ok()?);
+        Some((node.attribute("data-id")?, at))
+    };
+    elements(svg, "node").filter_map(place).collect()
+}
+
+#[test]
+fn compared_with_itself_a_capture_looks_as_it_does_alone() {
+    let (alone, both) = (
+        drawn(&[]),
+        drawn(&["--diff", scene().file.to_str().unwrap()]),
+    );
+    let (alone, both) = (
+        Document::parse(&alone).unwrap(),
+        Document::parse(&both).unwrap(),
+    );
+    nodes(&both);
+    for change in ["added", "removed", "changed"] {
+        assert_eq!(elements(&both, change).count(), 0, "{change}");
+    }
+    let (before, after) = (places(&alone), places(&both));
+    let shifts: Vec<(f64, f64)> = after
+        .iter()
+        .filter_map(|(id, at)| {
+            let was = before.get(id)?;
+            Some((at.0 - was.0, at.1 - was.1))
+        })
+        .collect();
+    let together = |shift: &(f64, f64)| {
+        let same = |other: &&(f64, f64)| {
+            (other.0 - shift.0).abs() < 0.3 && (other.1 - shift.1).abs() < 0.3
+        };
+        shifts.iter().filter(same).count()
+    };
+    // Who has more to say in a comparison may need more room than it had.
+    let most = shifts.iter().map(together).max().unwrap_or(0);
+    assert!(
+        most >= 3 && most * 10 >= shifts.len() * 9,
+        "{most}: {shifts:?}"
+    );
+}

@@ -227,3 +227,33 @@ fn findings_of_the_second_map_are_marked() {
     let said = notes(&compared.text);
     assert!(said.contains("Checks found 2 medium."), "{said}");
 }
+
+#[test]
+fn a_crowd_of_newcomers_finds_room_and_nobody_makes_way() {
+    let machine = |clients: u32| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        let hub = process(&mut map, 1, b"hub");
+        for at in 0..clients {
+            let client = process(&mut map, 100 + at, format!("client{at}").as_bytes());
+            connect(&mut map, &[client], &[hub], None);
+        }
+        map
+    };
+    let compared = compare(machine(4), machine(400), [None, None]);
+    assert_eq!(places(&compared.text, "added").len(), 396);
+    let (before, after) = (
+        places(&compared.first, "node"),
+        places(&compared.text, "stayed"),
+    );
+    assert_eq!(after.len(), 5);
+    let hub = |of: &BTreeMap<String, (f64, f64)>| of["h0/p1"];
+    for (id, at) in &after {
+        let off = |of: (f64, f64), from: (f64, f64)| (of.0 - from.0, of.1 - from.1);
+        let (is, was) = (off(*at, hub(&after)), off(before[id], hub(&before)));
+        assert!(
+            (is.0 - was.0).abs() < 0.3 && (is.1 - was.1).abs() < 0.3,
+            "{id}: {is:?}, {was:?}"
+        );
+    }
+}
