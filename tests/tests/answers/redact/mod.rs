@@ -55,6 +55,10 @@ fn payloads(file: &Path) -> Vec<u8> {
     all
 }
 
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 #[test]
 fn nothing_is_left_that_names_anybody() {
     let world = World::new();
@@ -85,8 +89,13 @@ fn nothing_is_left_that_names_anybody() {
     }
     let (before, bytes) = (payloads(&file), payloads(&copy));
     let left = words::words(&bytes);
+    // What else runs on this machine may be called by a word that the two programs write themselves.
+    let programs =
+        [&programs().collect, &programs().analyze].map(|path| std::fs::read(path).unwrap());
+    let written = |word: &[u8]| programs.iter().any(|program| has(program, word));
     let found: Vec<_> = named
         .intersection(&left)
+        .filter(|word| !written(word))
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
     assert!(found.is_empty(), "{found:?}");
@@ -101,7 +110,6 @@ fn nothing_is_left_that_names_anybody() {
     ] {
         rare.push((name.to_owned(), name.as_bytes().to_vec()));
     }
-    let has = |bytes: &[u8], rare: &[u8]| bytes.windows(rare.len()).any(|window| window == rare);
     for (what, rare) in rare {
         assert!(has(&before, &rare), "{what} is in no capture");
         assert!(!has(&bytes, &rare), "{what} is left");

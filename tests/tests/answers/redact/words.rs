@@ -110,6 +110,11 @@ fn own(capture: &Capture) -> BTreeSet<Vec<u8>> {
             // A table's heading.
             texts.extend(raw.bytes.split(|byte| *byte == b'\n').next());
         }
+        // But for Unix sockets' names, dumps have only the kernel's: `cubic`.
+        let dump = raw.header.source.starts_with(b"diag/");
+        if dump && !raw.header.source.starts_with(b"diag/unix") {
+            texts.push(&raw.bytes);
+        }
         if raw.header.source == b"mountinfo" {
             // `… - TYPE SOURCE OPTIONS`; those of FUSE have names of their own.
             let lines = raw.bytes.split(|byte| *byte == b'\n');
