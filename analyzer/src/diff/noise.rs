@@ -3,7 +3,7 @@
 //! Only processes without a certain partner are noise; the collector always is. The rules look at
 //! either map alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::coverage::{HostPair, Relation, processes_of};
 use super::matching::Matching;
@@ -94,7 +94,37 @@ pub(super) fn noise(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching) -
         }
     }
     respawned(maps, hosts, matching, &mut noise);
+    stays_elsewhere(maps, hosts, &mut noise);
     noise
+}
+
+/// Beyond one boot nobody is the same process: who is young in one map and the same program with the
+/// same arguments is settled in the other has only just been started there.
+fn stays_elsewhere(maps: Both<&Map>, hosts: &[HostPair], noise: &mut Noises) {
+    let beyond = hosts.iter().filter(|p| p.relation != Relation::SameBoot);
+    for pair in beyond {
+        let judged = noise.clone();
+        let sides = [
+            (Side::Old, pair.old, Side::New, pair.new),
+            (Side::New, pair.new, Side::Old, pair.old),
+        ];
+        for (side, host, other, other_host) in sides {
+            let settled: BTreeSet<_> = processes_of(maps.of(other), other_host)
+                .filter(|(id, _)| judged.of(other)[id.index()].is_none())
+                .map(|(_, process)| called(process))
+                .collect();
+            for (id, process) in processes_of(maps.of(side), host) {
+                let known = &mut noise.of_mut(side)[id.index()];
+                if *known == Some(Noise::ShortLived) && settled.contains(&called(process)) {
+                    *known = None;
+                }
+            }
+        }
+    }
+}
+
+fn called(process: &Process) -> (&[u8], &[u8], &[u8]) {
+    (&process.exe, &process.comm, &process.cmdline)
 }
 
 /// One host of one map.
