@@ -76,8 +76,8 @@ const WORTH_A_THREAD: usize = 10_000;
 /// By inode, then cookie; of several readings of one socket the first. Ordered before they are read
 /// whole: a draft is several times as large.
 fn in_order<'a>(heads: &[unix_diag::Head<'a>]) -> Vec<unix_diag::Head<'a>> {
-    // Inode and place in one number: nothing sorts faster. A dump has less than 2³² rows, since the
-    // inodes in it have 32 bits, and is read a bounded number of times.
+    // Inode and place in one number: nothing sorts faster. So many messages as would not fit take more
+    // memory than a file may ask for.
     let keys = heads.iter().enumerate();
     let mut keys: Vec<u64> = keys
         .map(|(at, head)| u64::from(head.inode) << 32 | at as u64)

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::built;
+
 /// What is to be measured.
 #[derive(Debug)]
 pub struct Options {
@@ -22,6 +24,16 @@ pub struct Options {
     pub limit: Duration,
     /// A collector to measure; without it the static one is built.
     pub collector: Option<PathBuf>,
+}
+
+impl Options {
+    /// The collector to measure.
+    ///
+    /// # Errors
+    /// Where it has to be built, and cannot be.
+    pub fn collector(&self) -> Result<PathBuf> {
+        self.collector.clone().map_or_else(built::collector, Ok)
+    }
 }
 
 /// What `--help` says of them.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::scene::{Medians, Scene, Tools, measure};
 use whotalks_tests::bench::args::Options;
 use whotalks_tests::bench::load::Size;
-use whotalks_tests::bench::{Target, built, print_targets};
+use whotalks_tests::bench::{Target, built, in_scratch, print_targets};
 
 /// Wall time, to that of the same system calls.
 const WALL: f64 = 1.15;
@@ -22,18 +22,11 @@ const SIZE: f64 = 1.25;
 
 /// Measures and prints everything.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let scratch = std::env::temp_dir().join(format!("bench-collect-{}", std::process::id()));
-    std::fs::create_dir(&scratch)?;
-    let done = run_in(options, &scratch);
-    std::fs::remove_dir_all(&scratch)?;
-    done
+    in_scratch("bench-collect", |scratch| run_in(options, scratch))
 }
 
 fn run_in(options: &Options, scratch: &Path) -> Result<()> {
-    let collector = match &options.collector {
-        Some(path) => path.clone(),
-        None => built::collector()?,
-    };
+    let collector = options.collector()?;
     let helper = built::helper()?;
     let tools = Tools {
         options,

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use whotalks_tests::bench::args::Options;
 use whotalks_tests::bench::load::Size;
-use whotalks_tests::bench::{Target, built, print_targets};
+use whotalks_tests::bench::{Target, built, in_scratch, print_targets};
 use whotalks_tests::protocol::Usage;
 
 use crate::scene::{PEERS, Seen, Tools, measure};
@@ -23,18 +23,11 @@ const GROWTH: f64 = 11.0;
 
 /// Measures and prints everything.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let scratch = std::env::temp_dir().join(format!("bench-map-{}", std::process::id()));
-    std::fs::create_dir(&scratch)?;
-    let done = run_in(options, &scratch);
-    std::fs::remove_dir_all(&scratch)?;
-    done
+    in_scratch("bench-map", |scratch| run_in(options, scratch))
 }
 
 fn run_in(options: &Options, scratch: &Path) -> Result<()> {
-    let collector = match &options.collector {
-        Some(path) => path.clone(),
-        None => built::collector()?,
-    };
+    let collector = options.collector()?;
     let (helper, analyzer) = (built::helper()?, built::analyzer()?);
     let tools = Tools {
         options,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use whotalks_tests::actor::Socket;
 use whotalks_tests::protocol::Address;
-use whotalks_tests::role::{makes_namespaces, say, works};
+use whotalks_tests::role::{makes_namespaces, skip, works};
 use whotalks_tests::{Actor, Kind, World};
 
 const HOST: &str = "drno-krabkey";
@@ -26,7 +26,7 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) fn new(world: &World) -> Self {
         if !makes_namespaces() {
-            say("without addresses and a host name of its own: no namespaces can be made here");
+            skip("without addresses and a host name of its own: no namespaces can be made here");
             return Self {
                 network: false,
                 collector: Vec::new(),
@@ -63,7 +63,7 @@ impl Scene {
                 held.push((client.clone(), vec![from]));
             }
         } else {
-            say("without addresses of its own: no veth can be made here");
+            skip("without addresses of its own: no veth can be made here");
         }
         let users = world.directory().join("passwd");
         std::fs::write(&users, format!("{USER}:x:0:0::/:/bin/sh\n")).unwrap();
@@ -82,7 +82,7 @@ impl Scene {
         let collector = match works(&words) {
             true => collector,
             false => {
-                say("without a host name of its own: no machine can be called another name here");
+                skip("without a host name of its own: no machine can be called another name here");
                 Vec::new()
             }
         };
