@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use crate::block::{BlockKind, Codec, NO_BASE};
 use crate::bundle::{self, Member};
 use crate::error::{Damage, DamageKind};
+use crate::inflate::Inflater;
 use crate::limits::Limits;
 use crate::reader::Block;
 
@@ -12,14 +13,13 @@ use crate::reader::Block;
 ///
 /// It must come across every block of the file in its order, by [`Decoder::payload`] or, where its
 /// payload is of no interest, by [`Decoder::pass`].
-#[derive(Debug, Clone)]
 pub struct Decoder<'a> {
     limits: Limits,
+    inflater: Inflater,
     key: Option<Key<'a>>,
 }
 
 /// The latest bundle that needs no other one.
-#[derive(Debug, Clone)]
 struct Key<'a> {
     block: Block<'a>,
     /// Decoded when it is first needed; `None` where that failed.
@@ -31,6 +31,7 @@ impl<'a> Decoder<'a> {
     pub fn new(limits: &Limits) -> Self {
         Self {
             limits: *limits,
+            inflater: Inflater::default(),
             key: None,
         }
     }
@@ -62,7 +63,7 @@ impl<'a> Decoder<'a> {
     pub fn payload(&mut self, block: &Block<'a>) -> Result<Vec<u8>, Damage> {
         self.pass(block)?;
         if block.header.codec != Codec::Prefixed || block.header.base == NO_BASE {
-            return block.payload(&self.limits);
+            return block.payload_by(&mut self.inflater, &self.limits);
         }
         let prefix = self.key_of(block).and_then(|key| {
             let decode = || key.block.payload(&self.limits).ok();

@@ -8,8 +8,8 @@ use crate::block::{
     NO_BASE,
 };
 use crate::error::{Damage, DamageKind, Error};
+use crate::inflate::Inflater;
 use crate::limits::Limits;
-use crate::transpose;
 
 /// One step of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +37,22 @@ impl Block<'_> {
     /// # Errors
     /// The damage that makes it unreadable; the blocks around it are not concerned.
     pub fn payload(&self, limits: &Limits) -> Result<Vec<u8>, Damage> {
+        self.payload_by(&mut Inflater::default(), limits)
+    }
+
+    /// The same, where many are decoded.
+    pub(crate) fn payload_by(
+        &self,
+        inflater: &mut Inflater,
+        limits: &Limits,
+    ) -> Result<Vec<u8>, Damage> {
         let asked = self.asked(limits)?;
         let decoded = match self.header.codec {
             _ if self.header.base != NO_BASE => return Err(self.unknown()),
             Codec::Unknown(_) | Codec::Prefixed => return Err(self.unknown()),
             Codec::Stored => Ok(self.stored.to_vec()),
-            Codec::Zstd => decompress(self.stored, asked),
-            Codec::Transposed => {
-                decompress(self.stored, transpose::limit(asked)).and_then(|transposed| {
-                    transpose::decode(&transposed, asked).map_err(str::to_owned)
-                })
-            }
+            Codec::Zstd => inflater.plain(self.stored, asked),
+            Codec::Transposed => inflater.transposed(self.stored, asked),
         };
         self.checked(decoded, asked)
     }
@@ -55,7 +60,7 @@ impl Block<'_> {
     /// Decodes the payload of a block that is coded against another one, whose payload is `prefix`.
     pub(crate) fn payload_after(&self, prefix: &[u8], limits: &Limits) -> Result<Vec<u8>, Damage> {
         let asked = self.asked(limits)?;
-        self.checked(decompress_after(self.stored, prefix, asked), asked)
+        self.checked(Inflater::after(self.stored, prefix, asked), asked)
     }
 
     /// Damage that is this whole block.
@@ -101,26 +106,6 @@ impl Block<'_> {
             cause,
         }))
     }
-}
-
-/// One zstd frame of at most `limit` bytes.
-fn decompress(stored: &[u8], limit: usize) -> Result<Vec<u8>, String> {
-    zstd::bulk::decompress(stored, limit).map_err(|error| error.to_string().to_lowercase())
-}
-
-/// One zstd frame of at most `limit` bytes, coded after a prefix. Frames without a checksum of their
-/// content are refused: after another prefix than the writer's they would decode to anything.
-fn decompress_after(stored: &[u8], prefix: &[u8], limit: usize) -> Result<Vec<u8>, String> {
-    // RFC 8878, 3.1.1.1.1: bit 2 of the frame header's descriptor, after the magic number.
-    if stored.get(4).is_none_or(|descriptor| descriptor & 4 == 0) {
-        return Err("the frame has no checksum".to_owned());
-    }
-    let told = |code| zstd::zstd_safe::get_error_name(code).to_lowercase();
-    let mut context = zstd::zstd_safe::DCtx::create();
-    context.ref_prefix(prefix).map_err(told)?;
-    let mut payload = Vec::with_capacity(limit);
-    context.decompress(&mut payload, stored).map_err(told)?;
-    Ok(payload)
 }
 
 /// Goes through a file's blocks.

@@ -5,6 +5,7 @@
 //! Lossless for any bytes; it neither knows nor checks what the rows mean. FORMAT.md, *Codec 2*.
 
 use crate::netlink::{self, ByteOrder};
+use crate::tile::{self, Tile};
 use crate::wire::{put_uint, take_uint};
 
 /// How a payload falls into rows. A writer's choice: a reader need not know.
@@ -39,8 +40,6 @@ struct Group {
     done: usize,
     /// Where its columns begin.
     columns: usize,
-    /// Where the row before was placed.
-    above: usize,
 }
 
 impl Rows {
@@ -131,7 +130,7 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
     }
     for group in &groups {
         let places = &places[group.columns..group.columns + group.count];
-        columns(body, group.width, places, rows.filter(), &mut out);
+        tile::columns(body, group.width, places, rows.filter() == FILTER_UP, &mut out);
     }
     out.extend_from_slice(&body[body.len() - tail..]);
     (out.len() <= limit(payload.len())).then(|| Transposed {
@@ -163,19 +162,6 @@ impl Group {
             count,
             done: 0,
             columns: 0,
-            above: 0,
-        }
-    }
-}
-
-fn columns(body: &[u8], width: usize, places: &[usize], filter: u8, out: &mut Vec<u8>) {
-    for column in 0..width {
-        let cells = places.iter().map(|place| body[place + column]);
-        if filter == FILTER_UP {
-            let mut above = 0;
-            out.extend(cells.map(|cell| cell.wrapping_sub(std::mem::replace(&mut above, cell))));
-        } else {
-            out.extend(cells);
         }
     }
 }
@@ -237,27 +223,21 @@ pub fn decode(transposed: &[u8], decoded_bytes: usize) -> Result<Vec<u8>, &'stat
         return Err("not as many bytes as the block claims");
     }
 
+    let up = filter == FILTER_UP;
+    let mut tiles: Vec<Tile> = groups
+        .iter()
+        .map(|group| {
+            let size = group.width * group.count;
+            let columns = &columns[group.columns..group.columns + size];
+            Tile::new(columns, group.width, group.count, up)
+        })
+        .collect();
     let mut out = Vec::with_capacity(decoded_bytes);
     out.extend_from_slice(front);
     for _ in 0..rows {
-        let group = groups
-            .get_mut(number(&mut order)?)
-            .filter(|group| group.done < group.count)
-            .ok_or("a row of a width that has no more rows")?;
-        let start = out.len();
-        let cells = columns[group.columns + group.done..]
-            .iter()
-            .step_by(group.count);
-        out.extend(cells.take(group.width));
-        if filter == FILTER_UP && group.done > 0 {
-            let (before, row) = out.split_at_mut(start);
-            let above = &before[group.above..group.above + group.width];
-            for (cell, above) in row.iter_mut().zip(above) {
-                *cell = cell.wrapping_add(*above);
-            }
-        }
-        group.above = start;
-        group.done += 1;
+        let tile = tiles.get_mut(number(&mut order)?);
+        let row = tile.and_then(Tile::next);
+        out.extend_from_slice(row.ok_or("a row of a width that has no more rows")?);
     }
     out.extend_from_slice(tail);
     Ok(out)
