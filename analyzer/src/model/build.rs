@@ -202,7 +202,8 @@ fn add_unlisted(drafts: &mut Vec<Draft>, held: &Held, host: HostId) {
     drafts.sort_by_key(|draft| draft.socket.key);
 }
 
-fn count_processes(map: &Map, first: usize, coverage: &mut HostCoverage) {
+/// Counts the processes from a place on by what of them was read.
+pub(super) fn count_processes(map: &Map, first: usize, coverage: &mut HostCoverage) {
     for process in &map.processes[first..] {
         match process.fds_status {
             FdsStatus::Read => coverage.read += 1,

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::join;
+use super::build::{count_processes, join};
 use super::{
-    Connection, ConnectionKind, Holder, Host, HostId, Map, Pipe, PipeKey, Process, ProcessId,
+    Connection, ConnectionKind, Holder, Host, HostCoverage, HostId, Map, Pipe, PipeKey, Process, ProcessId,
     Series, Socket, SocketId, SocketKey, Warning,
 };
 
@@ -74,7 +74,7 @@ impl Union {
     fn add(&mut self, map: &Map) {
         for host in &map.hosts {
             let latest = self.host.get_or_insert_with(|| host.clone());
-            latest.coverage.complete &= host.coverage.complete;
+            gather(&mut latest.coverage, &host.coverage);
             latest.started_at_ns = latest.started_at_ns.min(host.started_at_ns);
         }
         self.warnings.extend(map.warnings.iter().cloned());
@@ -157,7 +157,7 @@ impl Union {
 
     fn finish(self, map: &mut Map, seen: &mut Seen) {
         let host = HostId::new(map.hosts.len());
-        map.hosts.extend(self.host);
+        let first = map.processes.len();
         let mut warnings: Vec<Warning> = self.warnings;
         warnings.extend(self.reused.iter().map(|pid| Warning {
             host,
@@ -178,6 +178,14 @@ impl Union {
                 ..process.what
             });
             seen.processes.push(process.seen);
+        }
+        if let Some(mut gathered) = self.host {
+            let mut counted = HostCoverage::default();
+            count_processes(map, first, &mut counted);
+            let coverage = &mut gathered.coverage;
+            (coverage.read, coverage.partial) = (counted.read, counted.partial);
+            coverage.denied = counted.denied;
+            map.hosts.push(gathered);
         }
         let holders = |held: BTreeSet<HeldBy>| -> Vec<Holder> {
             let holder = |(pid, tid, fd, cloexec)| {
@@ -231,6 +239,28 @@ impl Union {
                 ..pipe
             });
             seen.pipes.push(counted.seen);
+        }
+    }
+}
+
+/// Adds what was missing in an earlier capture: what any of them lacks may be missing from the union.
+fn gather(all: &mut HostCoverage, earlier: &HostCoverage) {
+    all.complete &= earlier.complete;
+    all.initial_pidns &= earlier.initial_pidns;
+    all.hidepid |= earlier.hidepid;
+    // In the order of the file; what lies between two captures concerns both.
+    let mut damage = earlier.damage.clone();
+    let later = std::mem::take(&mut all.damage).into_iter();
+    damage.extend(later.filter(|text| !earlier.damage.contains(text)));
+    all.damage = damage;
+    for netns in &earlier.netns {
+        match all.netns.binary_search_by_key(&netns.inode, |own| own.inode) {
+            Ok(at) => {
+                let worst = &mut all.netns[at];
+                worst.diag = worst.diag.max(netns.diag);
+                worst.proc_net = worst.proc_net.max(netns.proc_net);
+            }
+            Err(at) => all.netns.insert(at, netns.clone()),
         }
     }
 }

@@ -214,6 +214,10 @@ fn a_damaged_base_takes_its_captures_with_it_and_no_others() {
     let kept = build_at(&files, At::Last).unwrap();
     assert_eq!((kept.hosts.len(), kept.processes.len()), (1, 3));
     assert!(kept.hosts[0].coverage.damage.is_empty());
+    // All of them together lack what any of them does.
+    let all = build_at(&files, At::All).unwrap();
+    assert_eq!(all.hosts[0].coverage.damage, said);
+    assert!(!all.hosts[0].coverage.complete && all.processes.len() == 3);
 
     // Of a later capture only itself.
     let mut damaged = file;
