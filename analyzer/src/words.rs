@@ -22,6 +22,20 @@ pub fn plural(count: usize, one: &str, many: &str) -> String {
     )
 }
 
+/// `31 short-lived processes and 2 small movements`; empty: neither.
+pub fn noise(short_lived: usize, small: usize) -> String {
+    let mut parts = Vec::new();
+    for (count, one, many) in [
+        (short_lived, "short-lived process", "short-lived processes"),
+        (small, "small movement", "small movements"),
+    ] {
+        if count > 0 {
+            parts.push(plural(count, one, many));
+        }
+    }
+    parts.join(" and ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +44,14 @@ mod tests {
     fn counts_and_their_nouns() {
         assert_eq!(plural(1, "process", "processes"), "1 process");
         assert_eq!(plural(1_987, "process", "processes"), "1,987 processes");
+        assert_eq!(
+            noise(31, 1),
+            "31 short-lived processes and 1 small movement"
+        );
+        assert_eq!(
+            (noise(0, 2), noise(0, 0)),
+            ("2 small movements".into(), "".into())
+        );
         assert_eq!((thousands(12), thousands(0)), ("12".into(), "0".into()));
     }
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# An Xfce desktop under a virtual X server, captured: desktop.sh COLLECTOR OUTPUT (as root).
+# An Xfce desktop under a virtual X server, captured: desktop.sh COLLECTOR OUTPUT [SECONDS…] (as root).
 # It is the scene of Thomas Leonard's page "Who's talking to whom?".
 #
 # Debian 12 packages: at-spi2-core dbus iproute2 procps thunar util-linux x11-utils xfce4-panel
@@ -59,5 +59,5 @@ await "the settings' window" window Settings
 await "the accessibility registry" pgrep -x at-spi2-registr
 await_quiet
 
-capture
+capture "$@"
 echo "desk: $(processes) processes, $(grep -c . /proc/net/unix) Unix sockets, $(pgrep -c -x -u alice xterm) terminals; X, D-Bus, Xfce up"

@@ -11,12 +11,13 @@ fail() {
     exit 1
 }
 
-# enter HOSTNAME COLLECTOR OUTPUT: runs this very script again as the first process of the
-# namespaces (there, `inside` is true), and takes the capture home.
+# enter HOSTNAME COLLECTOR OUTPUT [SECONDS…]: runs this very script again as the first process
+# of the namespaces (there, `inside` is true), and takes the captures home.
 enter() {
-    [ $# -eq 3 ] || fail "usage: $0 COLLECTOR OUTPUT"
+    [ $# -ge 3 ] || fail "usage: $0 COLLECTOR OUTPUT [SECONDS…]"
     [ "$(id -u)" = 0 ] || fail "must be run as root"
     hostname=$1 collector=$2 output=$3
+    shift 3
     [ -x "$collector" ] || fail "$collector: no program there"
 
     # The one thing that both sides see; inside it is /run/scene.
@@ -30,7 +31,7 @@ enter() {
     status=0 first=
     unshare --fork --kill-child --pid --mount --net --uts --ipc --propagation private \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-        sh -c '. "$0/scene.sh" && arrange "$0" "$1" "$2"' "$shared" "$(basename "$0")" "$hostname" \
+        sh -c '. "$0/scene.sh" && arrange "$0" "$@"' "$shared" "$(basename "$0")" "$hostname" "$@" \
         </dev/null >"$shared/log" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
     first=$!
     wait "$first" || status=$?
@@ -40,6 +41,11 @@ enter() {
     fi
     tail -n 1 "$shared/log"
     cp "$shared/$hostname.whotalks" "$output"
+    again=0
+    for _; do
+        again=$((again + 1))
+        cp "$shared/$hostname.$again.whotalks" "${output%.whotalks}.$again.whotalks"
+    done
 }
 
 # Removes what outlives the namespaces: the shared folder and the control groups, which are
@@ -57,7 +63,8 @@ leave() {
     rm -rf "$shared"
 }
 
-# arrange SHARED SCRIPT HOSTNAME: in the new namespaces, before the scene's script runs.
+# arrange SHARED SCRIPT HOSTNAME [SECONDS…]: in the new namespaces, before the scene's script
+# runs.
 arrange() {
     set -eu
     hostname "$3"
@@ -102,7 +109,9 @@ arrange() {
     cd /
     umount -l /old
     rmdir /old
-    exec unshare --cgroup sh "/run/scene/$2" inside </dev/null >>/run/scene/log 2>&1
+    script=$2
+    shift 3
+    exec unshare --cgroup sh "/run/scene/$script" inside "$@" </dev/null >>/run/scene/log 2>&1
 }
 
 # settle_in: the last of the arrangements, by the scene's own script.
@@ -175,6 +184,15 @@ processes() {
     echo "$#"
 }
 
+# capture inside [SECONDS…]: now, and again so many seconds later each, with nothing done in
+# between.
 capture() {
     /run/scene/whotalks-collect -o "/run/scene/$(hostname).whotalks"
+    shift
+    again=0
+    for seconds; do
+        sleep "$seconds"
+        again=$((again + 1))
+        /run/scene/whotalks-collect -o "/run/scene/$(hostname).$again.whotalks"
+    done
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A web server with all that stands behind it, captured: server.sh COLLECTOR OUTPUT (as root).
+# A web server with all that stands behind it, captured: server.sh COLLECTOR OUTPUT [SECONDS…] (as root).
 # nginx proxies to an application over a Unix socket and to another one over TCP; both use
 # PostgreSQL and Redis, the one over their Unix sockets, the other over TCP.
 #
@@ -60,8 +60,8 @@ error_log stderr;
 events {}
 http {
     access_log off;
-    upstream shop { server unix:/run/shop/app.sock; keepalive 8; }
-    upstream reports { server 127.0.0.1:8000; keepalive 8; }
+    upstream shop { server unix:/run/shop/app.sock; keepalive 8; keepalive_timeout 1h; }
+    upstream reports { server 127.0.0.1:8000; keepalive 8; keepalive_timeout 1h; }
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     keepalive_timeout 1h;
@@ -85,6 +85,6 @@ await "four clients of Redis over the Unix socket" redis_clients 4 'flags=U .* c
 await "two clients of Redis over TCP" redis_clients 2 'addr=127.0.0.1'
 await_quiet
 
-capture
+capture "$@"
 echo "web1: $(processes) processes, $(grep -c ' 03 ' /proc/net/unix) connected Unix ends," \
     "$(ss -Htn state established | wc -l) TCP ends; nginx, shop, reports, PostgreSQL and Redis up"

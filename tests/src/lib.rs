@@ -17,6 +17,7 @@ pub mod map;
 pub mod programs;
 pub mod protocol;
 pub mod role;
+pub mod service;
 pub mod shape;
 pub mod terminal;
 pub mod world;

@@ -12,12 +12,12 @@ use whotalks::load::Loaded;
 use whotalks::model::{At, Series, build_at, series};
 use whotalks::names;
 use whotalks::query::LinkKind;
-use whotalks::trend::{Followed, Row, Trend as Answer, What};
+use whotalks::trend::{Followed, Quiet, Row, Trend as Answer, What};
 
 use super::near_names;
 use crate::Outcome;
 use crate::cli::{Comparison, TableFormat, Trend};
-use crate::table::{self, Align, plural, thousands};
+use crate::table::{self, Align, noise, plural, thousands};
 use crate::{input, output};
 
 /// Rows of text without `--all`.
@@ -32,6 +32,18 @@ struct Document {
     /// Null: when it was made is lost.
     captures: Vec<Option<String>>,
     rows: Vec<Line>,
+    ignored: Ignored,
+}
+
+/// What is not told without `--all`.
+#[derive(Debug, Default, Serialize)]
+struct Ignored {
+    /// Processes that live for a moment.
+    short_lived: usize,
+    /// Descriptors that moved by a few.
+    small: usize,
+    /// Rows that do not move.
+    still: usize,
 }
 
 #[derive(Serialize)]
@@ -99,18 +111,34 @@ pub(super) fn run(options: &Trend) -> Result<Outcome> {
         maps().for_each(|map| followed.keep(&map));
     }
     let mut trend = Answer::new(options.by.into());
+    let mut quiet = Quiet::new();
     for map in maps() {
+        let known = match options.all {
+            true => vec![map],
+            false => quiet.add(map),
+        };
+        for map in known {
+            trend.add(&followed.restrict(map));
+        }
+    }
+    for map in quiet.finish() {
         trend.add(&followed.restrict(map));
     }
     let mut rows = trend.rows();
-    let all = rows.len();
+    let mut ignored = Ignored {
+        short_lived: quiet.short_lived(),
+        ..Ignored::default()
+    };
     if !options.all {
+        let all = rows.len();
         rows.retain(Row::moves);
+        ignored.still = all - rows.len();
+        rows.retain(|row| !row.is_small);
+        ignored.small = all - ignored.still - rows.len();
     }
-    let still = all - rows.len();
     output::stdout(|out| match options.format {
-        TableFormat::Text => text(out, &trend, &rows, still, options.all),
-        TableFormat::Json => json(out, &trend, &rows, options),
+        TableFormat::Text => text(out, &trend, &rows, &ignored, options.all),
+        TableFormat::Json => json(out, &trend, &rows, ignored, options),
         TableFormat::Csv => sheet(out, &rows),
     })?;
     Ok(Outcome::Done)
@@ -159,13 +187,20 @@ fn link_kind(kind: LinkKind) -> Option<String> {
     Some(names::link_kind(kind).to_owned())
 }
 
-fn json(out: &mut dyn Write, trend: &Answer, rows: &[Row], options: &Comparison) -> Result<()> {
+fn json(
+    out: &mut dyn Write,
+    trend: &Answer,
+    rows: &[Row],
+    ignored: Ignored,
+    options: &Comparison,
+) -> Result<()> {
     let by = options.by.to_possible_value();
     let document = Document {
         schema: "whotalks-trend/1",
         by: by.map_or_else(String::new, |value| value.get_name().to_owned()),
         captures: trend.captures().iter().map(|at| at.map(rfc3339)).collect(),
         rows: rows.iter().map(line).collect(),
+        ignored,
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     Ok(writeln!(out)?)
@@ -221,7 +256,13 @@ fn sheet(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-fn text(out: &mut dyn Write, trend: &Answer, rows: &[Row], still: usize, all: bool) -> Result<()> {
+fn text(
+    out: &mut dyn Write,
+    trend: &Answer,
+    rows: &[Row],
+    ignored: &Ignored,
+    all: bool,
+) -> Result<()> {
     let all = all || !std::io::stdout().is_terminal();
     // A listener's row says what its only client's would.
     let mut rows: Vec<&Row> = rows.iter().filter(|row| !is_said(row, rows)).collect();
@@ -249,12 +290,20 @@ fn text(out: &mut dyn Write, trend: &Answer, rows: &[Row], still: usize, all: bo
     }
     let captures = plural(trend.captures().len(), "capture", "captures");
     let unknown = rows.iter().any(|row| row.values.contains(&None));
-    hidden.push(match still {
-        0 => format!("{captures}."),
-        _ => format!(
-            "{captures}; {} did not move (--all).",
-            plural(still, "row", "rows")
-        ),
+    let mut left_out = Vec::new();
+    if ignored.still > 0 {
+        let rows = plural(ignored.still, "row", "rows");
+        left_out.push(format!("{rows} did not move"));
+    }
+    if ignored.small > 0 || ignored.short_lived > 0 {
+        left_out.push(format!(
+            "{} ignored",
+            noise(ignored.short_lived, ignored.small)
+        ));
+    }
+    hidden.push(match left_out.is_empty() {
+        true => format!("{captures}."),
+        false => format!("{captures}; {} (--all).", left_out.join(", ")),
     });
     let unknown = unknown.then(|| "A gap is a capture in which it could not be read.".to_owned());
     let unknown: Vec<String> = unknown.into_iter().collect();

@@ -3,7 +3,7 @@
 use super::answer::{Diff, Ignored};
 use super::coverage::{Coverage, pair_hosts};
 use super::groups::Union;
-use super::links::LinkRow;
+use super::links::Links;
 use super::matching::Matching;
 use super::noise::{Noise, Noises, noise};
 use super::{Both, HostPair, Options, Side, descriptors, links, listeners, processes};
@@ -106,12 +106,12 @@ pub(super) fn context<'a>(
 }
 
 /// All differences, and all links whether they differ or not.
-pub(super) fn compare(context: &Context<'_>, mut ignored: Ignored) -> (Diff, Vec<LinkRow>) {
+pub(super) fn compare(context: &Context<'_>, mut ignored: Ignored) -> (Diff, Links) {
     let processes = processes::compare(context, &mut ignored);
     let listeners = listeners::compare(context, &mut ignored);
     let links = links::compare(context, &mut ignored);
     let descriptors = descriptors::compare(context, &mut ignored);
-    let told = links.iter().filter(|row| row.told);
+    let told = links.rows.iter().filter(|row| row.told);
     let diff = Diff {
         processes,
         listeners,

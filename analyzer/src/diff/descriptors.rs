@@ -16,16 +16,20 @@ use crate::graph::{Talk, talks};
 use crate::model::{FdsStatus, Map, ProcessId};
 
 /// The same process opens and closes a few of a kind all the time.
-const FEW: u64 = 3;
+pub(crate) const FEW: u64 = 3;
 /// Two processes of one role are never quite alike: half as many again, and at least so many, are
 /// worth a word.
-const MANY: u64 = 16;
+pub(crate) const MANY: u64 = 16;
 
 /// One row for each role and kind.
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<DescriptorChange> {
+    let explained = |side: Side| {
+        let map = context.maps.of(side);
+        explained(map, |id| context.counts(side, id))
+    };
     let explained = Both {
-        old: explained(context, Side::Old),
-        new: explained(context, Side::New),
+        old: explained(Side::Old),
+        new: explained(Side::New),
     };
     let mut rows = Vec::new();
     for (group, members) in by_group(context).into_iter().enumerate() {
@@ -147,21 +151,21 @@ fn count<'a>(
 }
 
 /// How many descriptors of a process and kind something else accounts for.
-type Counts = HashMap<(ProcessId, &'static str), u64>;
+pub(crate) type Counts = HashMap<(ProcessId, &'static str), u64>;
 
 /// Descriptors that say nothing by themselves.
 #[derive(Debug, Default)]
-struct Explained {
+pub(crate) struct Explained {
     /// Whose other end only processes hold that are left out: what the parent of a capture has for
     /// its sake.
-    noise: Counts,
+    pub(crate) noise: Counts,
     /// Ends of conversations between roles, which `links` counts.
-    talks: Counts,
+    pub(crate) talks: Counts,
 }
 
-fn explained(context: &Context<'_>, side: Side) -> Explained {
+/// What accounts for descriptors of a map, in which not every process counts.
+pub(crate) fn explained(map: &Map, counts: impl Fn(ProcessId) -> bool) -> Explained {
     let mut explained = Explained::default();
-    let map = context.maps.of(side);
     for ends in talks(map) {
         let kind = match ends.talk {
             Talk::Connection(_) => "socket",
@@ -169,8 +173,8 @@ fn explained(context: &Context<'_>, side: Side) -> Explained {
         };
         let told = is_told(map, &ends);
         for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
-            let noise = !others.is_empty() && others.iter().all(|id| !context.counts(side, *id));
-            for id in own.iter().filter(|id| context.counts(side, **id)) {
+            let noise = !others.is_empty() && others.iter().all(|id| !counts(*id));
+            for id in own.iter().filter(|id| counts(**id)) {
                 if noise {
                     *explained.noise.entry((*id, kind)).or_default() += 1;
                 } else if told {

@@ -7,6 +7,7 @@ use super::compare::Context;
 use super::groups::Labels;
 use super::listeners::address_shape;
 use super::processes::by_group;
+use super::turns::Turns;
 use super::{Both, Side, mask};
 use crate::graph::{Ends, Talk, talks};
 use crate::model::{Address, ConnectionState, Map, SocketId};
@@ -18,7 +19,7 @@ use crate::query::{
 const GROUPS_AT_ONE_END: usize = 16;
 
 /// Client, server, name, kind; the first two are numbers of labels, the third of a name.
-type Key = (u32, u32, u32, LinkKind);
+pub(super) type Key = (u32, u32, u32, LinkKind);
 
 /// A link of either map.
 #[derive(Debug, Clone)]
@@ -33,9 +34,28 @@ pub(super) struct LinkRow {
     pub(super) told: bool,
 }
 
-/// One row for each client, server and listener of either map; those that are told by change and
-/// names.
-pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkRow> {
+/// The links of either map.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Links {
+    /// By change and names.
+    pub(super) rows: Vec<LinkRow>,
+    /// What ends are that are no group of the union, by number.
+    pub(super) beyond: BTreeMap<u32, Beyond>,
+}
+
+/// An end that is no group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// Somebody who is not on a captured machine.
+    Outside,
+    /// Nobody is known.
+    Unknown,
+    /// Too many groups to name each.
+    Several(BTreeSet<u32>),
+}
+
+/// One row for each client, server and listener of either map.
+pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Links {
     let mut counter = Counter::new(context);
     let both = Both {
         old: counter.count(Side::Old),
@@ -60,6 +80,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkR
         .map(|members| (members.old.len(), members.new.len()))
         .collect();
     let unknown = counter.unknown_names(&rows);
+    let turns = Turns::of(context, &rows);
     let mut tell = |key: Key, old: usize, new: usize| {
         let (client, server, name, kind) = key;
         if old == new {
@@ -69,18 +90,22 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkR
             ignored.coverage += 1;
             return false;
         }
-        let small = !context.options.all && follows(&pools, client, server, old, new);
+        let small = !context.options.all && follows(&pools, client, server, old, new)
+            || turns.as_ref().is_some_and(|turns| turns.explain(key));
         ignored.small += usize::from(small);
         !small
     };
-    let mut links: Vec<LinkRow> = Vec::with_capacity(rows.len());
+    let mut links = Links {
+        rows: Vec::with_capacity(rows.len()),
+        beyond: BTreeMap::new(),
+    };
     for ((client, server, name, kind), (old, new)) in rows {
         let change = match (old, new) {
             (0, _) => Change::Added,
             (_, 0) => Change::Removed,
             _ => Change::Changed,
         };
-        links.push(LinkRow {
+        links.rows.push(LinkRow {
             client,
             server,
             told: tell((client, server, name, kind), old, new),
@@ -95,7 +120,10 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<LinkR
             },
         });
     }
-    links.sort_by(|a, b| order(&a.link).cmp(&order(&b.link)));
+    links
+        .rows
+        .sort_by(|a, b| order(&a.link).cmp(&order(&b.link)));
+    links.beyond = counter.beyond;
     links
 }
 
@@ -123,6 +151,7 @@ struct Counter<'a> {
     labels: Labels,
     names: Names,
     unreadable: u32,
+    beyond: BTreeMap<u32, Beyond>,
 }
 
 impl<'a> Counter<'a> {
@@ -134,6 +163,7 @@ impl<'a> Counter<'a> {
             labels,
             names: Names::default(),
             unreadable,
+            beyond: BTreeMap::new(),
         }
     }
 
@@ -175,7 +205,12 @@ impl<'a> Counter<'a> {
         let processes = if client { &ends.from } else { &ends.to };
         if processes.is_empty() {
             let nobody = nobody(map, ends, client);
-            return vec![self.labels.number(nobody.to_string())];
+            let number = self.labels.number(nobody.to_string());
+            self.beyond.entry(number).or_insert(match nobody {
+                Nobody::Outside(_) => Beyond::Outside,
+                Nobody::Unreadable | Nobody::None => Beyond::Unknown,
+            });
+            return vec![number];
         }
         let of = |id: &crate::model::ProcessId| self.context.union.group(side, *id);
         let mut groups: Vec<u32> = processes.iter().map(of).collect();
@@ -190,7 +225,12 @@ impl<'a> Counter<'a> {
         }
         let first = groups.iter().map(|group| self.labels.text(*group)).min();
         let label = format!("{} and many more", first.unwrap_or_default());
-        vec![self.labels.number(label)]
+        let number = self.labels.number(label);
+        let several = Beyond::Several(BTreeSet::new());
+        if let Beyond::Several(all) = self.beyond.entry(number).or_insert(several) {
+            all.extend(groups);
+        }
+        vec![number]
     }
 
     /// Names over which somebody unread talks in one of the maps, and that were not read equally
@@ -225,7 +265,7 @@ pub(super) fn is_told(map: &Map, ends: &Ends) -> bool {
 }
 
 /// A stream that nobody is at the other end of, and a connection that is being taken down.
-fn is_closing(map: &Map, talk: Talk) -> bool {
+pub(crate) fn is_closing(map: &Map, talk: Talk) -> bool {
     match talk {
         Talk::Connection(at) => map.connections[at].state == ConnectionState::Closing,
         Talk::Pipe(_) => false,

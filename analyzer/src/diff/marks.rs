@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::answer::{Change, Diff};
 use super::compare::{compare, context, finish};
-use super::links::LinkRow;
+use super::links::{Beyond, LinkRow};
 use super::noise::Noises;
 use super::processes::by_group;
 use super::{Options, Side};
@@ -56,8 +56,12 @@ pub struct Node {
 pub enum End {
     /// Index into [`Marks::nodes`].
     Node(usize),
-    /// Nobody known, and why, printable: `(outside) 10.0.0.7:443`.
-    Nobody(String),
+    /// Many of them hold it.
+    Several(Vec<usize>),
+    /// Somebody who was not captured, printable: `(outside) 10.0.0.7:443`.
+    Outside(String),
+    /// Nobody known.
+    Unknown,
 }
 
 /// Conversations between two nodes over one listener.
@@ -146,9 +150,16 @@ pub(super) fn marks(
     }
     let end = |label: &str, number: u32| match (number as usize) < nodes.len() {
         true => End::Node(number as usize),
-        false => End::Nobody(label.to_owned()),
+        false => match links.beyond.get(&number) {
+            Some(Beyond::Outside) => End::Outside(label.to_owned()),
+            Some(Beyond::Several(groups)) => {
+                End::Several(groups.iter().map(|group| *group as usize).collect())
+            }
+            Some(Beyond::Unknown) | None => End::Unknown,
+        },
     };
     let links = links
+        .rows
         .iter()
         .map(|row: &LinkRow| Link {
             client: end(&row.link.client, row.client),

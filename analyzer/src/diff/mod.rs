@@ -18,21 +18,26 @@ mod marks;
 mod mask;
 mod matching;
 mod noise;
+mod passing;
 mod processes;
 mod role;
 mod select;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use answer::{
     Change, DescriptorChange, Diff, Ignored, LinkChange, ListenerChange, ProcessChange, Unlinked,
 };
 pub use compare::diff;
 pub use coverage::{Coverage, HostPair, Relation};
+pub(crate) use descriptors::{FEW, MANY, explained};
 pub use groups::Union;
+pub(crate) use links::is_closing;
 pub use marks::{End, Link, Mark, Marks, Node, marked};
 pub use mask::mask;
 pub use matching::{Matching, Pair, Why};
+pub use passing::{Passing, passing};
 pub use role::role;
 pub use select::Selected;
 

@@ -43,7 +43,7 @@ const YOUNG_NS: u64 = 1_000_000_000;
 const YOUNG_PART: u64 = 20;
 /// What a shell that stays has run for less than this before the capture, and that listens to nobody:
 /// the next command of its loop is another one. If it talks to others, half of that.
-const COMMAND_NS: u64 = 2_000_000_000;
+pub(super) const COMMAND_NS: u64 = 2_000_000_000;
 /// Who is younger than this, and than this part of the time between, is on its way out even if it
 /// talks: a `curl` in a loop. It listens to nobody.
 const FLEETING_NS: u64 = 100_000_000;
@@ -257,7 +257,7 @@ impl Judge<'_> {
 }
 
 /// Which processes hold a listening socket.
-fn listens(map: &Map) -> Vec<bool> {
+pub(super) fn listens(map: &Map) -> Vec<bool> {
     let mut listens = vec![false; map.processes.len()];
     for (at, socket) in map.sockets.iter().enumerate() {
         if socket.state == SocketState::Listening {

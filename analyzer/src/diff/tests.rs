@@ -244,6 +244,40 @@ fn of_listeners_of_one_name_all_are_chosen() {
     assert!(selected.is_some_and(|names| names.is_subset(&whole)));
 }
 
+/// Which worker of a pool has which client is chance.
+#[test]
+fn another_workers_turn_is_no_difference() {
+    let machine = |boot: &str, busy: &[usize], workers: u32| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = boot.as_bytes().into();
+        map.hosts[0].started_at_ns = 1 << 60;
+        let client = process(&mut map, 1, b"client");
+        let pool: Vec<ProcessId> = (0..workers)
+            .map(|at| process(&mut map, 10 + at, b"worker"))
+            .collect();
+        let socket = listener(&mut map, &pool, b"/run/app\0");
+        for at in busy {
+            connect(&mut map, &[client], &[pool[*at]], Some(socket));
+        }
+        map
+    };
+    let links = |old: &Map, new: &Map, all: bool| {
+        let options = Options {
+            by: By::Process,
+            all,
+        };
+        diff(old, new, &options).links.len()
+    };
+    let old = machine("boot", &[0, 0, 1], 3);
+    let turned = machine("another", &[1, 2, 2], 3);
+    assert_eq!(links(&old, &turned, false), 0);
+    assert_eq!(links(&old, &turned, true), 2);
+    // One more is news, and so is what a new worker does; and in one boot each worker is known.
+    assert_ne!(links(&old, &machine("another", &[1, 2, 2, 2], 3), false), 0);
+    assert_ne!(links(&old, &machine("another", &[0, 0, 3], 4), false), 0);
+    assert_eq!(links(&old, &machine("boot", &[1, 2, 2], 3), false), 2);
+}
+
 const VIEWS: [By; 5] = [By::Role, By::Process, By::Exe, By::User, By::Host];
 
 proptest! {

@@ -15,6 +15,10 @@ use crate::id;
 use crate::model::{Holder, HostId, Map, Process, ProcessId, SocketId, SocketState};
 use crate::query::LinkKind;
 
+/// Lines for one conversation that many share: with more than these at both ends there would be
+/// nothing else to see.
+const MOST_ENDS: usize = 256;
+
 /// The class of a node or edge, where maps are compared.
 pub(super) fn class(picture: &Picture, mark: Mark) -> Option<&'static str> {
     (!picture.compared.is_empty()).then_some(match mark {
@@ -219,57 +223,97 @@ impl Union<'_> {
     }
 
     fn links(&mut self) {
-        let mut outside: BTreeMap<String, u32> = BTreeMap::new();
+        let mut outside: BTreeMap<&str, u32> = BTreeMap::new();
         for link in &self.marks.links {
-            let mut node = |end: &diff::End| match end {
-                diff::End::Node(at) => self.nodes[*at],
-                diff::End::Nobody(text) => {
-                    Some(*outside.entry(text.clone()).or_insert_with(|| {
-                        let at = self.picture.outside.len() as u32;
-                        self.picture.outside.push(text.clone());
-                        let nodes = &mut self.picture.nodes;
-                        nodes.push(Node {
-                            spot: self.before.outside(text),
-                            ..Node::of(Thing::Outside(at), Kind::Outside)
-                        });
-                        nodes.len() as u32 - 1
-                    }))
-                }
-            };
-            let (Some(client), Some(server)) = (node(&link.client), node(&link.server)) else {
+            // Another worker's turn: it is drawn where it is now.
+            if link.mark == Mark::Stayed && link.new == 0 {
                 continue;
-            };
-            let kind = match link.kind {
-                LinkKind::Unix => EdgeKind::Unix,
-                LinkKind::Pipe => EdgeKind::Pipe,
-                _ => EdgeKind::Net,
-            };
-            let pipe = kind == EdgeKind::Pipe;
-            let end = End {
-                socket: !pipe,
-                net: kind == EdgeKind::Net,
-                ..End::default()
-            };
-            let far = End {
-                server: !pipe && !link.via.text.is_empty(),
-                arrow: pipe,
-                ..end
-            };
-            let via = match link.via.text.is_empty() {
-                true => "without a name",
-                false => &link.via.text,
-            };
+            }
+            let clients = self.end(&link.client, &mut outside);
+            let servers = self.end(&link.server, &mut outside);
             // What is gone is counted as it was.
             let shown = if link.new > 0 { link.new } else { link.old };
-            let (what, old, new) = (word(link.mark), link.old, link.new);
-            let bundle = Bundle {
-                n: u32::try_from(shown).unwrap_or(u32::MAX),
-                change: link.mark,
-                said: vec![format!("{via}: {what} ({old} before, {new} now)")],
-                ..Bundle::one(end, far, Via::Unnamed)
-            };
-            self.picture.join(client, server, kind, bundle);
+            if clients.is_empty() || servers.is_empty() {
+                self.one_end(link.kind, shown, &clients, &servers);
+            } else if clients.len() * servers.len() > MOST_ENDS.max(clients.len() + servers.len()) {
+                self.picture.left_out.crowded += shown;
+            } else {
+                for client in &clients {
+                    for server in &servers {
+                        self.link(link, *client, *server, shown);
+                    }
+                }
+            }
         }
+    }
+
+    /// The nodes at the end of a link; none where nobody is known, or only noise.
+    fn end<'m>(&mut self, end: &'m diff::End, outside: &mut BTreeMap<&'m str, u32>) -> Vec<u32> {
+        match end {
+            diff::End::Node(at) => self.nodes[*at].into_iter().collect(),
+            diff::End::Several(all) => all.iter().filter_map(|at| self.nodes[*at]).collect(),
+            diff::End::Unknown => Vec::new(),
+            diff::End::Outside(text) => {
+                let known = outside.get(text.as_str()).copied();
+                vec![known.unwrap_or_else(|| {
+                    let at = self.picture.outside.len() as u32;
+                    self.picture.outside.push(text.clone());
+                    let node = self.add(Node {
+                        spot: self.before.outside(text),
+                        ..Node::of(Thing::Outside(at), Kind::Outside)
+                    });
+                    outside.insert(text, node);
+                    node
+                })]
+            }
+        }
+    }
+
+    /// A link with nobody known at one end is no line, but a mark at the other: as in a picture of
+    /// one map.
+    fn one_end(&mut self, kind: LinkKind, shown: usize, clients: &[u32], servers: &[u32]) {
+        if kind == LinkKind::Pipe {
+            self.picture.left_out.pipes += shown;
+        } else if clients.is_empty() && servers.is_empty() {
+            self.picture.left_out.unheld += shown;
+        }
+        for node in clients.iter().chain(servers) {
+            if kind != LinkKind::Pipe {
+                let marks = &mut self.picture.nodes[*node as usize].marks;
+                marks.unknown += u32::try_from(shown).unwrap_or(u32::MAX);
+            }
+        }
+    }
+
+    fn link(&mut self, link: &diff::Link, client: u32, server: u32, shown: usize) {
+        let kind = match link.kind {
+            LinkKind::Unix => EdgeKind::Unix,
+            LinkKind::Pipe => EdgeKind::Pipe,
+            _ => EdgeKind::Net,
+        };
+        let pipe = kind == EdgeKind::Pipe;
+        let end = End {
+            socket: !pipe,
+            net: kind == EdgeKind::Net,
+            ..End::default()
+        };
+        let far = End {
+            server: !pipe && !link.via.text.is_empty(),
+            arrow: pipe,
+            ..end
+        };
+        let via = match link.via.text.is_empty() {
+            true => "without a name",
+            false => &link.via.text,
+        };
+        let (what, old, new) = (word(link.mark), link.old, link.new);
+        let bundle = Bundle {
+            n: u32::try_from(shown).unwrap_or(u32::MAX),
+            change: link.mark,
+            said: vec![format!("{via}: {what} ({old} before, {new} now)")],
+            ..Bundle::one(end, far, Via::Unnamed)
+        };
+        self.picture.join(client, server, kind, bundle);
     }
 
     /// With what it was compared, and how much of it changed.

@@ -244,6 +244,11 @@ pub(super) fn notes(scene: &Scene) -> Vec<String> {
             "pipe with one end or one process",
             "pipes with one end or one process",
         ),
+        (
+            left.crowded,
+            "conversation of very many with very many",
+            "conversations of very many with very many",
+        ),
     ] {
         match n {
             0 => {}

@@ -146,6 +146,8 @@ pub(super) struct LeftOut {
     pub(super) unheld: usize,
     /// Pipes within one process, or with one kind of end only.
     pub(super) pipes: usize,
+    /// Conversations that very many share at both ends.
+    pub(super) crowded: usize,
 }
 
 /// Where a node goes.

@@ -13,6 +13,8 @@ use crate::layout::Point;
 pub(super) const SHELF_GAP: f64 = 10.0;
 /// Between the two nodes of a pair.
 const PAIR_GAP: f64 = 34.0;
+/// From a heading's baseline up to the rule above it.
+pub(super) const RULE: f64 = 16.0;
 /// Above a shelf's nodes.
 const HEADING: f64 = 30.0;
 

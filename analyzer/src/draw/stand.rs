@@ -9,7 +9,7 @@ use super::kept::Frame;
 use super::look::Look;
 use super::picture::{Picture, Stand};
 use super::place::{self, GAP, MARGIN, Standing};
-use super::rows;
+use super::rows::{self, RULE};
 use super::widths::width;
 use super::{DrawError, Options};
 use crate::diff::Mark;
@@ -39,6 +39,7 @@ pub(super) fn beside(
 ) -> Result<Standing, DrawError> {
     let mut room = Room::new(picture, looks, frame);
     room.keep();
+    room.close_shelves(frame);
     room.join();
     let mut standing = room.standing(frame);
     let mut stands = stands.to_vec();
@@ -73,8 +74,11 @@ pub(super) fn beside(
         &mut standing.headings,
     );
     for (at, heading) in standing.headings.iter_mut().enumerate() {
-        let when = if at < known { "Before" } else { "Now" };
-        heading.text = format!("{when}: {}", heading.text);
+        heading.text = match heading.text.rsplit_once(" (") {
+            // How many stood there then; who is noise stands there no more.
+            Some((text, _)) if at < known => format!("Before: {text}"),
+            _ => format!("Now: {}", heading.text),
+        };
     }
     Ok(standing)
 }
@@ -168,6 +172,21 @@ impl<'a> Room<'a> {
         for (at, spot) in crowded {
             let found = self.near(at, CLOSE, spot, &[spot], &[]);
             self.put(at, found);
+        }
+    }
+
+    /// A shelf says of all that stand on it what is true of those that were there: whoever comes stands
+    /// elsewhere.
+    fn close_shelves(&mut self, frame: &Frame) {
+        let tops = frame.headings.iter().map(|heading| heading.at.y - RULE);
+        let top = tops.fold(frame.bottom, f64::min);
+        let (w, h) = (frame.width, frame.bottom - top);
+        if h > 0.0 {
+            let middle = Point {
+                x: w / 2.0,
+                y: top + h / 2.0,
+            };
+            self.full.add(middle, w, h);
         }
     }
 

@@ -12,6 +12,7 @@ use super::legend::{self, SIGN, Sign};
 use super::look::{BADGE_HEIGHT, HubTag, Line, SMALL_SIZE, Shape, hub_label};
 use super::picture::{EdgeKind, Kind};
 use super::place::MARGIN;
+use super::rows::RULE;
 use super::scene::{Heading, Joined, Placed, Scene};
 use super::shapes::{PALE, definitions, num, path, shape};
 use super::theme;
@@ -43,8 +44,14 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     definitions(&mut out, scene.compared);
     let _ = writeln!(out, "<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>");
     caption(&mut out, scene);
-    for heading in &scene.headings {
-        shelf_heading(&mut out, heading);
+    // Who was on a shelf and talks now is joined across its heading, which stays readable.
+    let headings = |out: &mut String| {
+        for heading in &scene.headings {
+            shelf_heading(out, heading, scene.compared);
+        }
+    };
+    if !scene.compared {
+        headings(&mut out);
     }
     out.push_str("<g class=\"edges\">\n");
     if scene.batched {
@@ -59,7 +66,11 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
             write_edge(&mut out, scene, edge);
         }
     }
-    out.push_str("</g>\n<g class=\"nodes\">\n");
+    out.push_str("</g>\n");
+    if scene.compared {
+        headings(&mut out);
+    }
+    out.push_str("<g class=\"nodes\">\n");
     for (at, node) in scene.nodes.iter().enumerate() {
         write_node(&mut out, node);
         for tag in &node.look.tags {
@@ -120,16 +131,20 @@ fn caption(out: &mut String, scene: &Scene) {
     out.push_str("</g>\n");
 }
 
-fn shelf_heading(out: &mut String, heading: &Heading) {
-    let (x, y) = (num(heading.at.x), num(heading.at.y - 16.0));
+fn shelf_heading(out: &mut String, heading: &Heading, crossed: bool) {
+    let (x, y) = (num(heading.at.x), num(heading.at.y - RULE));
     let _ = writeln!(
         out,
         "<path class=\"rule\" d=\"M{x} {y}H{}\"/>",
         num(heading.until)
     );
+    let class = match crossed {
+        true => "note left count",
+        false => "note left",
+    };
     text_at(
         out,
-        "note left",
+        class,
         heading.at.x,
         heading.at.y,
         NOTE_SIZE,

@@ -21,6 +21,6 @@ pub use links::{
 pub use path::{Direction, Hop, path};
 pub use pattern::Glob;
 pub use portrait::{Portrait, is_queued, portrait};
-pub use restrict::{Restriction, matching, matching_sockets, restrict, restrict_to};
+pub use restrict::{Restriction, matching, matching_sockets, restrict, restrict_to, without};
 pub use select::{KINDS, Selection, Selector, SelectorError};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

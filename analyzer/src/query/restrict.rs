@@ -83,6 +83,20 @@ pub fn restrict_to(map: Map, restriction: &Restriction, chosen: &Chosen) -> Map 
     Keep::of(&map, restriction, chosen).apply(map)
 }
 
+/// What stays of a map without some processes, and without some connections; by index.
+pub fn without(map: Map, processes: &[bool], connections: &[bool]) -> Map {
+    let mut keep = Keep::all(&map);
+    keep.hide(processes);
+    for (keep, left_out) in keep.connections.iter_mut().zip(connections) {
+        *keep &= !left_out;
+    }
+    let restricted = map.restricted;
+    Map {
+        restricted,
+        ..keep.apply(map)
+    }
+}
+
 /// Which rows stay.
 pub(super) struct Keep {
     pub(super) processes: Vec<bool>,

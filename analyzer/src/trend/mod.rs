@@ -5,14 +5,19 @@
 //! not counted as none: it is not known.
 
 mod follow;
+mod moved;
+mod quiet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use follow::Followed;
+pub use quiet::Quiet;
 
-use crate::diff::role;
+use moved::Moved;
+
+use crate::diff::{explained, role};
 use crate::graph::{By, Groups, label};
-use crate::model::{FdsStatus, HostCoverage, HostId, Map, Process, ProcessId};
+use crate::model::{FdsStatus, HostCoverage, Map, Process, ProcessId};
 use crate::query::{Between, LinkKind, Via, links};
 
 /// What is counted.
@@ -39,6 +44,8 @@ pub struct Row {
     pub role: String,
     /// How many in each capture; `None`: not known.
     pub values: Vec<Option<u64>>,
+    /// Descriptors that moved by no more than a few, which is no news.
+    pub is_small: bool,
 }
 
 impl Row {
@@ -77,6 +84,8 @@ pub struct Trend {
     captures: Vec<Option<u64>>,
     /// The process's start, where each is a row of its own: pids come again.
     rows: BTreeMap<(String, u64, What), Vec<Option<u64>>>,
+    /// Of descriptors, by role, start and kind.
+    moved: BTreeMap<(String, u64, Box<str>), Moved>,
     /// Of each capture.
     gaps: Vec<Gaps>,
 }
@@ -128,6 +137,7 @@ impl Trend {
             by,
             captures: Vec::new(),
             rows: BTreeMap::new(),
+            moved: BTreeMap::new(),
             gaps: Vec::new(),
         }
     }
@@ -147,9 +157,6 @@ impl Trend {
         let mut unread: BTreeSet<&str> = BTreeSet::new();
         for (at, process) in map.processes.iter().enumerate() {
             let role = groups.label(groups.of_process(ProcessId::new(at)));
-            if is_collector(map, process) {
-                continue;
-            }
             add(role, What::Processes, Some(1));
             // Who has ended meanwhile holds nothing any more.
             if matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied) {
@@ -165,12 +172,6 @@ impl Trend {
         }
         for link in links(map, &groups, &Between::default()) {
             let (all, pending) = (link.connections as u64, link.pending as u64);
-            let ours = |ids: &BTreeSet<ProcessId>| {
-                !ids.is_empty() && ids.iter().all(|id| is_collector(map, map.process(*id)))
-            };
-            if ours(&link.clients) || ours(&link.servers) {
-                continue;
-            }
             let (via, kind) = (link.via, link.kind);
             if !via.text.is_empty() {
                 add(&link.server, What::Listener(via.clone(), kind), Some(all));
@@ -203,6 +204,9 @@ impl Trend {
             });
             row.push(count);
         }
+        if !gaps.all {
+            self.add_moved(map, &groups, &started);
+        }
         let started_ns = map.hosts.first().map_or(0, |host| host.started_at_ns);
         self.captures.push(Some(started_ns).filter(|ns| *ns != 0));
         for ((role, _, what), row) in &mut self.rows {
@@ -223,14 +227,43 @@ impl Trend {
         let mut rows: Vec<Row> = self
             .rows
             .iter()
-            .map(|((role, _, what), values)| Row {
+            .map(|((role, start, what), values)| Row {
                 what: what.clone(),
                 role: role.clone(),
                 values: values.clone(),
+                is_small: match what {
+                    What::Descriptors(kind) => {
+                        let moved = self.moved.get(&(role.clone(), *start, kind.clone()));
+                        moved.is_some_and(|moved| !moved.is_told())
+                    }
+                    _ => false,
+                },
             })
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.growth()));
         rows
+    }
+
+    fn add_moved(&mut self, map: &Map, groups: &Groups, started: &BTreeMap<&str, u64>) {
+        let talks = explained(map, |_| true).talks;
+        type Counts = Vec<((u32, u64), u64)>;
+        let mut counts: BTreeMap<(&str, &str), Counts> = BTreeMap::new();
+        for (at, process) in map.processes.iter().enumerate() {
+            let id = ProcessId::new(at);
+            let role = groups.label(groups.of_process(id));
+            for (kind, count) in &process.fd_counts {
+                let known = ["socket", "pipe"].into_iter().find(|k| **k == **kind);
+                let of_talks = known.and_then(|kind| talks.get(&(id, kind)).copied());
+                let rest = u64::from(*count).saturating_sub(of_talks.unwrap_or(0));
+                let of_kind = counts.entry((role, kind)).or_default();
+                of_kind.push(((process.pid, process.start_ticks), rest));
+            }
+        }
+        for ((role, kind), all) in counts {
+            let start = started.get(role).copied().unwrap_or(0);
+            let key = (role.to_owned(), start, Box::from(kind));
+            self.moved.entry(key).or_default().add(&all);
+        }
     }
 
     fn name(&self, map: &Map, process: &Process) -> String {
@@ -253,12 +286,6 @@ impl Trend {
             })
             .collect()
     }
-}
-
-/// Whether it is what made the capture.
-fn is_collector(map: &Map, process: &Process) -> bool {
-    let HostId(host) = process.host;
-    map.hosts[host as usize].collector_pid == Some(process.pid)
 }
 
 #[cfg(test)]

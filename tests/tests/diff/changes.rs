@@ -90,10 +90,7 @@ fn a_restart_is_no_difference_but_for_who_it_is() {
         let end = format!("= [{pid}]");
         let line = text.text().lines().find(|line| line.contains(&end));
         let line = line.unwrap_or_else(|| panic!("{}", text.text()));
-        assert!(
-            line.ends_with("same command line but for numbers and hashes"),
-            "{line}"
-        );
+        assert!(line.contains(", same command line"), "{line}");
     }
 }
 

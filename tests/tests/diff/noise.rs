@@ -1,10 +1,15 @@
 //! The capture itself is no difference, nor is what lives for a moment.
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use whotalks_tests::World;
 use whotalks_tests::programs::{programs, run};
+use whotalks_tests::role::skip;
+use whotalks_tests::service::{Nginx, Postgresql, Redis, Service};
 
 /// The processes of all rows, and who is on either end of a link.
 fn told(document: &Value) -> Vec<String> {
@@ -65,4 +70,88 @@ fn the_capture_itself() {
     assert!(!told_by_default.contains(&shell), "{told_by_default:?}");
     let told_with_all = told(&ask(&["--all"]));
     assert!(told_with_all.contains(&shell), "{told_with_all:?}");
+}
+
+/// Captures some seconds apart.
+fn captures(world: &World) -> Vec<PathBuf> {
+    let take = |at: u64| {
+        std::thread::sleep(Duration::from_millis(at * 700));
+        let file = world.directory().join(format!("{at}.whotalks"));
+        std::fs::rename(world.snapshot(), &file).unwrap();
+        file
+    };
+    (0..4).map(take).collect()
+}
+
+/// What `diff` and `trend` say of programs whose paths fit.
+fn about(command: &str, programs_of: &[String], more: &[&str], files: &[&PathBuf]) -> Value {
+    let mut asks = Command::new(&programs().analyze);
+    asks.args([command, "--format", "json"]);
+    for program in programs_of {
+        asks.args(["--only", &format!("exe:{program}")]);
+    }
+    let ran = run(asks.args(more).args(files), b"");
+    serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", ran.stderr))
+}
+
+/// Asserts that nothing of them changes, whichever two captures are compared, nor over all.
+fn is_at_rest(of: &[String], files: &[PathBuf]) {
+    for (at, old) in files.iter().enumerate() {
+        for new in &files[at + 1..] {
+            let found = about("diff", of, &[], &[old, new]);
+            assert_eq!(
+                crate::scene::lines(&found),
+                Vec::<String>::new(),
+                "{found:#}"
+            );
+        }
+    }
+    let all: Vec<&PathBuf> = files.iter().collect();
+    let rows = about("trend", of, &[], &all)["rows"].clone();
+    assert_eq!(rows, serde_json::json!([]));
+}
+
+#[test]
+fn servers_at_rest() {
+    let world = World::new();
+    let (nginx, redis) = (Nginx::start(&world), Redis::start(&world));
+    let (Ok(postgresql), Some(_), Some(_)) = (Postgresql::start(&world), &nginx, &redis) else {
+        return skip("no nginx, redis-server or postgresql");
+    };
+    let _clients = postgresql.clients();
+    // What they do at their start is done.
+    std::thread::sleep(Duration::from_secs(2));
+    let of = ["*/nginx", "*/redis-*", "*/postgresql/*"].map(str::to_owned);
+    is_at_rest(&of, &captures(&world));
+}
+
+#[test]
+fn a_loop_of_short_lived_programs() {
+    let world = World::new();
+    let directory = world.directory().to_str().unwrap().to_owned();
+    let at = |name: &str| format!("{directory}/{name}");
+    for (program, name) in [
+        ("/bin/sh", "sh"),
+        ("/bin/sleep", "nap"),
+        ("/bin/cat", "reader"),
+    ] {
+        std::fs::copy(program, at(name)).unwrap();
+    }
+    let script =
+        "while :; do \"$0/nap\" 0.2; echo | \"$0/reader\" | \"$0/reader\" >/dev/null; done";
+    let mut shell = Command::new(at("sh"));
+    let _busy = Service::start(shell.args(["-c", script, &directory]), Signal::KILL);
+    std::thread::sleep(Duration::from_millis(200));
+    let of = [at("*")];
+    let files = captures(&world);
+    is_at_rest(&of, &files);
+    // They are there for who asks.
+    let all: Vec<&PathBuf> = files.iter().collect();
+    let rows = about("trend", &of, &["--all"], &all)["rows"].clone();
+    let is_nap = |row: &Value| {
+        row["role"]
+            .as_str()
+            .is_some_and(|role| role.ends_with("nap"))
+    };
+    assert!(rows.as_array().unwrap().iter().any(is_nap), "{rows:#}");
 }

@@ -1,11 +1,11 @@
 //! The comparison for people: what to act on first, one line each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use whotalks::diff::{
-    Change, DescriptorChange, LinkChange, ListenerChange, ProcessChange, Relation, Why,
+    Change, DescriptorChange, Diff, LinkChange, ListenerChange, ProcessChange, Relation, Why,
 };
 use whotalks::escape;
 use whotalks::export::rfc3339;
@@ -13,15 +13,17 @@ use whotalks::graph::program;
 use whotalks::model::{Host, Map, ProcessId, SocketId};
 
 use super::Compared;
-use crate::cli::Diff;
+use crate::cli;
 use crate::style;
 use crate::table::{self, Align, plural, thousands};
 
 /// Rows on a terminal without `--all`.
 const ROWS: usize = 40;
+/// More rows than these are summed up first.
+const MANY: usize = 12;
 const UNEQUAL: &str = "unequal coverage";
 
-pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) -> Result<()> {
+pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &cli::Diff) -> Result<()> {
     let unequal = !compared.diff.coverage.comparable;
     for line in headings(compared) {
         table::say(out, &line, |line| match line.strip_suffix(UNEQUAL) {
@@ -37,6 +39,9 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
         })?;
     }
     let rows = rows(compared);
+    if rows.len() > MANY {
+        writeln!(out, "in short: {}", in_short(&compared.diff))?;
+    }
     let all = options.comparison.all || !std::io::stdout().is_terminal();
     let shown = if all {
         rows.len()
@@ -58,6 +63,32 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
         why(out, compared)?;
     }
     last(out, compared, rows.len() - shown)
+}
+
+/// `listeners +7 -12, links +45 -55 ~3, processes -2 ~1, fds ~1`
+fn in_short(diff: &Diff) -> String {
+    let listeners = diff.listeners.iter().map(|row| row.change);
+    let listeners = listeners.chain(diff.unlinked.iter().map(|_| Change::Changed));
+    let links = diff.links.iter().map(|row| row.change);
+    let processes = diff.processes.iter().map(|row| row.change);
+    let roles: BTreeSet<&str> = diff.descriptors.iter().map(|row| &*row.role).collect();
+    let fds = roles.into_iter().map(|_| Change::Changed);
+    let parts = [
+        ("listeners", listeners.collect::<Vec<_>>()),
+        ("links", links.collect()),
+        ("processes", processes.collect()),
+        ("fds", fds.collect()),
+    ];
+    let part = |(what, changes): &(&str, Vec<Change>)| {
+        let count = |of: &str| {
+            let n = changes.iter().filter(|change| sign(**change) == of).count();
+            (n > 0).then(|| format!(" {of}{}", thousands(n)))
+        };
+        let counts: String = ["+", "-", "~"].into_iter().filter_map(count).collect();
+        (!counts.is_empty()).then(|| format!("{what}{counts}"))
+    };
+    let parts: Vec<String> = parts.iter().filter_map(part).collect();
+    parts.join(", ")
 }
 
 /// What it means that there is no row, and whether that is certain.
@@ -334,11 +365,17 @@ fn why(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         .iter()
         .filter(|pair| pair.why == Why::Identity)
         .count();
+    if pairs.is_empty() {
+        return Ok(writeln!(out, "taken for the same: nobody")?);
+    }
     writeln!(out, "taken for the same:")?;
-    let mut rows = vec![vec![
-        format!("  {}", plural(same, "process", "processes")),
-        "same boot, pid and start time".to_owned(),
-    ]];
+    let mut rows = Vec::new();
+    if same > 0 {
+        rows.push(vec![
+            format!("  {}", plural(same, "process", "processes")),
+            "same boot, pid and start time".to_owned(),
+        ]);
+    }
     for pair in pairs.iter().filter(|pair| pair.why != Why::Identity) {
         let (old, new) = (
             compared.old.process(pair.old),
@@ -346,6 +383,7 @@ fn why(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         );
         let role = whotalks::diff::role(new);
         let line = match pair.why {
+            Why::Shape if old.cmdline == new.cmdline => "same command line",
             Why::Shape => "same command line but for numbers and hashes",
             _ => "another command line",
         };
@@ -368,19 +406,9 @@ fn last(out: &mut dyn Write, compared: &Compared, hidden: usize) -> Result<()> {
         ));
     }
     let mut unknown = Vec::new();
-    let mut left_out = Vec::new();
-    if ignored.short_lived > 0 {
-        left_out.push(plural(
-            ignored.short_lived,
-            "short-lived process",
-            "short-lived processes",
-        ));
-    }
-    if ignored.small > 0 {
-        left_out.push(plural(ignored.small, "small movement", "small movements"));
-    }
-    if !left_out.is_empty() {
-        parts.push(format!("{} ignored (--all).", left_out.join(" and ")));
+    if ignored.short_lived > 0 || ignored.small > 0 {
+        let noise = table::noise(ignored.short_lived, ignored.small);
+        parts.push(format!("{noise} ignored (--all)."));
     }
     if ignored.coverage > 0 {
         let text = plural(ignored.coverage, "difference", "differences");

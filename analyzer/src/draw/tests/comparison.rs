@@ -3,7 +3,7 @@
 use super::*;
 use crate::diff::Change;
 use crate::model::ProcessId;
-use crate::model::fixture::{self, connect, listener, process};
+use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::query::Restriction;
 
 /// What becomes of two maps, and the picture of the first alone.
@@ -256,4 +256,74 @@ fn a_crowd_of_newcomers_finds_room_and_nobody_makes_way() {
             "{id}: {is:?}, {was:?}"
         );
     }
+}
+
+#[test]
+fn who_is_not_known_is_no_node() {
+    let machine = |writers: u32| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        let reader = process(&mut map, 1, b"reader");
+        let all: Vec<ProcessId> = (0..writers)
+            .map(|at| process(&mut map, 100 + at, b"writer"))
+            .collect();
+        // One reader for all, and a pipe of which nobody knows who reads it.
+        pipe(&mut map, &all, &[reader]);
+        pipe(&mut map, &all, &[]);
+        map
+    };
+    let compared = compare(machine(20), machine(21), [None, None]);
+    let document = Document::parse(&compared.text).unwrap();
+    assert!(of_class(&document, "outside").is_empty());
+    // Who shares the end of a pipe is joined to who has its other end.
+    let edges = of_class(&document, "edge").into_iter();
+    let ends: BTreeSet<String> = edges
+        .flat_map(|edge| ["data-a", "data-b"].map(|end| edge.attribute(end).unwrap().to_owned()))
+        .collect();
+    assert!(ends.contains("h0/p1"), "{ends:?}");
+    let joined = |id: &&String| ends.contains(*id);
+    let processes = places(&compared.text, "process");
+    assert_eq!(processes.keys().filter(joined).count(), processes.len());
+    assert!(!compared.text.contains("many more"), "{}", compared.text);
+    let said = notes(&compared.text);
+    assert!(said.contains("with one end or one process"), "{said}");
+}
+
+#[test]
+fn who_comes_stands_on_no_shelf_of_before() {
+    let machine = |now: bool| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        let singles: Vec<ProcessId> = (0..9)
+            .map(|at| process(&mut map, 10 + at, format!("single{at}").as_bytes()))
+            .collect();
+        for at in 0..3 {
+            process(&mut map, 50 + at, format!("idle{at}").as_bytes());
+            let idle = ProcessId::new(map.processes.len() - 1);
+            listener(&mut map, &[idle], format!("/run/idle{at}\0").as_bytes());
+        }
+        if now {
+            let come = process(&mut map, 900, b"newcomer");
+            connect(&mut map, &[come], &[singles[4]], None);
+        }
+        map
+    };
+    let compared = compare(machine(false), machine(true), [None, None]);
+    let [new] = places(&compared.text, "added")
+        .into_values()
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("{}", compared.text);
+    };
+    let stayed = places(&compared.text, "stayed");
+    let ends = |of: fn(&(f64, f64)) -> f64| {
+        let all = || stayed.values().map(of);
+        (
+            all().fold(f64::MAX, f64::min),
+            all().fold(f64::MIN, f64::max),
+        )
+    };
+    let ((left, right), (top, bottom)) = (ends(|at| at.0), ends(|at| at.1));
+    let beside = new.0 < left || new.0 > right || new.1 < top || new.1 > bottom;
+    assert!(beside, "{new:?} is among {stayed:?}");
 }

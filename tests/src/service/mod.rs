@@ -1,0 +1,134 @@
+//! Real services, started for a test and ended after it.
+
+mod nginx;
+mod postgresql;
+mod redis;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub use nginx::Nginx;
+pub use postgresql::Postgresql;
+pub use redis::Redis;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::World;
+
+/// How long a service may take to begin or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server and everything that it starts; asked to end when it is dropped.
+#[derive(Debug)]
+pub struct Service {
+    child: Child,
+    /// What its manual says ends it.
+    ends: Signal,
+}
+
+impl Service {
+    /// Starts it; `ends` is the signal that its manual names.
+    pub fn start(command: &mut Command, ends: Signal) -> Self {
+        let command = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = command.spawn();
+        let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { child, ends }
+    }
+
+    /// The process and all below it.
+    pub fn pids(&self) -> Vec<u32> {
+        let mut family = vec![self.child.id()];
+        let entries = std::fs::read_dir("/proc").expect("there is /proc");
+        let pids = entries.flatten();
+        let mut pids: Vec<u32> = pids
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect();
+        pids.sort_unstable();
+        // A child's number may be lower than its parent's, once they have wrapped.
+        for _ in 0..3 {
+            for pid in &pids {
+                if !family.contains(pid) && parent(*pid).is_some_and(|of| family.contains(&of)) {
+                    family.push(*pid);
+                }
+            }
+        }
+        family
+    }
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(1)?.parse().ok()
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let pid = Pid::from_child(&self.child);
+        let asked = kill_process(pid, self.ends);
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let killed = kill_process_group(pid, Signal::KILL);
+        let ended = self.child.wait();
+        debug_assert!(asked.is_ok() && killed.is_ok() && ended.is_ok());
+    }
+}
+
+/// Tries until it works.
+pub fn patiently<T, E: std::fmt::Debug>(
+    what: &str,
+    mut attempt: impl FnMut() -> Result<T, E>,
+) -> T {
+    let begun = Instant::now();
+    loop {
+        match attempt() {
+            Ok(done) => return done,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{what}: {error:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    listener.expect("a port is free").port()
+}
+
+/// A folder of the world's, owned by this user.
+pub fn folder(world: &World, name: &str, owner: Option<u32>) -> PathBuf {
+    let folder = world.directory().join(name);
+    std::fs::create_dir(&folder).expect("the world is ours");
+    if let Some(owner) = owner {
+        chown(&folder, Some(owner), None).expect("root may");
+    }
+    folder
+}
+
+/// A test's path as text.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("a test's path is text")
+}
+
+/// Asks something of a server and reads the beginning of its answer.
+pub fn asks(mut stream: impl Read + Write, question: &str) -> usize {
+    stream
+        .write_all(question.as_bytes())
+        .expect("the server reads");
+    let mut answer = [0; 4096];
+    stream.read(&mut answer).expect("the server answers")
+}
