@@ -109,7 +109,15 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         pass: 1,
         jobs: run.jobs,
     };
-    let mut tables = netns::read_all(&plan, sink)?;
+    let mut tables = std::thread::scope(|scope| {
+        // For its locks the kernel waits until every core has let go of them: somebody else's time.
+        let machine = || machine::record(root, &mut sink.lane()?);
+        let machine = std::thread::Builder::new().spawn_scoped(scope, machine);
+        let tables = netns::read_all(&plan, sink);
+        let machine = machine?.join();
+        machine.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        tables
+    })?;
     tables.sort();
     let mut holders = Holders::count(&found.kept, run.jobs);
     let mut all = spaces.clone();
@@ -158,7 +166,6 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     let mut lane = sink.lane()?;
     paths::read_all(root, questions(config, &found, &tables), &mut lane)?;
     cgroups::record(&found.cgroups, &mut lane)?;
-    machine::record(root, &mut lane)?;
     modules::record(root, 2, &mut lane)?;
     lane.all(BlockKind::Users, &users::named(&found.uids))?;
 

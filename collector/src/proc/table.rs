@@ -11,7 +11,7 @@ use rustix::fs::RawDir;
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 
-use super::fds::{Rest, Stretch, range, stretch};
+use super::fds::{Links, Rest, Stretch, begin_with, range, stretch};
 use super::number;
 use crate::clock;
 
@@ -88,22 +88,24 @@ pub(crate) fn read<E>(
         Ok(directory) => directory,
         Err(errno) => return parts.end(number(errno)),
     };
+    let mut links = Links::new(&directory, &parts.head);
+    let Some(begin) = links.by_number(split.alone, &mut each) else {
+        parts.add(links.end(Rest::Nothing))?;
+        return Ok(parts.outcome);
+    };
+    if let Err(errno) = begin_with(&directory, begin) {
+        parts.add(links.end(Rest::Failed(number(errno))))?;
+        return Ok(parts.outcome);
+    }
     let mut listing = RawDir::new(&directory, entries);
     let from = loop {
-        let all = 0..u32::MAX;
-        let read = stretch(
-            &mut listing,
-            &directory,
-            &parts.head,
-            all,
-            split.alone,
-            &mut each,
-        );
+        let rest = begin..u32::MAX;
+        let read = stretch(&mut listing, links, rest, split.alone, &mut each);
         match parts.add(read)? {
             Rest::Nothing => return Ok(parts.outcome),
             Rest::Failed(_) => return Ok(parts.outcome),
             Rest::From(next) if split.jobs > 1 => break next,
-            Rest::From(_) => {}
+            Rest::From(_) => links = Links::new(&directory, &parts.head),
         }
     };
     together(&directory, from, split, entries, parts, each)

@@ -2,7 +2,7 @@
 //! nothing else: what they give is thrown away.
 //!
 //! `links` is the least: the links of every descriptor table and the two tables of Unix sockets.
-//! `same` reads whatever of each process the collector keeps as well.
+//! `same` reads whatever of each process the collector keeps as well, and the tables of TCP and UDP.
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Result;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, StatxFlags, openat, readlinkat_raw, statat};
 
-use crate::unix;
+use crate::tables;
 
 /// Processes that a thread takes at a time.
 const CHUNK: usize = 8;
@@ -68,13 +68,17 @@ pub(crate) fn run(jobs: usize, same: bool, shared: usize) -> Result<()> {
         }
         scan();
     });
+    let texts = || {
+        tables::text("unix")?;
+        if same { tables::internet() } else { Ok(()) }
+    };
     if jobs == 1 {
-        unix::dump()?;
-        return unix::text();
+        tables::dump()?;
+        return texts();
     }
     std::thread::scope(|scope| {
-        let dump = scope.spawn(unix::dump);
-        unix::text()?;
+        let dump = scope.spawn(tables::dump);
+        texts()?;
         dump.join().unwrap_or(Ok(()))
     })
 }

@@ -7,7 +7,7 @@
 mod bare;
 mod report;
 mod scene;
-mod unix;
+mod tables;
 
 use anyhow::Result;
 use whotalks_tests::bench::{args, load};
