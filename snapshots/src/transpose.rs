@@ -130,7 +130,13 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
     }
     for group in &groups {
         let places = &places[group.columns..group.columns + group.count];
-        tile::columns(body, group.width, places, rows.filter() == FILTER_UP, &mut out);
+        tile::columns(
+            body,
+            group.width,
+            places,
+            rows.filter() == FILTER_UP,
+            &mut out,
+        );
     }
     out.extend_from_slice(&body[body.len() - tail..]);
     (out.len() <= limit(payload.len())).then(|| Transposed {

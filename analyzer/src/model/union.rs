@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{count_processes, join};
 use super::{
-    Connection, ConnectionKind, Holder, Host, HostCoverage, HostId, Map, Pipe, PipeKey, Process, ProcessId,
-    Series, Socket, SocketId, SocketKey, Warning,
+    Connection, ConnectionKind, Holder, Host, HostCoverage, HostId, Map, Pipe, PipeKey, Process,
+    ProcessId, Series, Socket, SocketId, SocketKey, Warning,
 };
 
 /// In how many captures things were seen; by their places in the map's tables.
@@ -254,7 +254,10 @@ fn gather(all: &mut HostCoverage, earlier: &HostCoverage) {
     damage.extend(later.filter(|text| !earlier.damage.contains(text)));
     all.damage = damage;
     for netns in &earlier.netns {
-        match all.netns.binary_search_by_key(&netns.inode, |own| own.inode) {
+        match all
+            .netns
+            .binary_search_by_key(&netns.inode, |own| own.inode)
+        {
             Ok(at) => {
                 let worst = &mut all.netns[at];
                 worst.diag = worst.diag.max(netns.diag);
