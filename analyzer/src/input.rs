@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use whotalks::load::index::{Entry, index};
-use whotalks::load::{Loaded, load_some};
+use whotalks::load::{Loaded, load, load_some, load_thin};
 use whotalks::model::At;
+use whotalks_snapshot::block::{FILE_HEADER_BYTES, FileHeader};
 use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
 use whotalks_snapshot::{Damage, DamageKind, Limits};
 
@@ -46,6 +47,45 @@ pub(crate) fn open_at_each(files: &[PathBuf], moments: &[At]) -> Result<Vec<Snap
     open_wanted(files, each.then_some(moments))
 }
 
+/// The same for a question about one moment and the course before it: of a series no more is kept whole
+/// than `needed` says, by file and capture.
+pub(crate) fn open_course(
+    files: &[PathBuf],
+    needed: impl Fn(&[Loaded]) -> Vec<Vec<bool>>,
+) -> Result<Vec<Loaded>> {
+    if files.is_empty() {
+        return Ok(open(files)?.into_iter().map(|one| one.loaded).collect());
+    }
+    let limits = limits();
+    let (mut all, mut bytes) = (Vec::new(), Vec::new());
+    for file in files {
+        let (name, read) = bytes_of(file)?;
+        let told = |error| anyhow!("{name}: {error}");
+        // Of two captures both are needed.
+        let is_long = index(&read, &limits).map_err(told)?.len() > 2;
+        let load = if is_long { load_thin } else { load };
+        let loaded = load(&read, &limits).map_err(told)?;
+        warn(&name, &loaded.damages);
+        all.push(loaded);
+        bytes.push(is_long.then_some(read));
+    }
+    let needed = needed(&all);
+    for ((loaded, bytes), needed) in all.iter_mut().zip(bytes).zip(needed) {
+        let Some(bytes) = bytes else { continue };
+        let numbers = loaded.numbers.clone();
+        let wanted = |number| {
+            let place = numbers.binary_search(&number);
+            place.is_ok_and(|place| needed[place])
+        };
+        let whole = load_some(&bytes, &limits, &wanted)?;
+        let places = loaded.captures.iter_mut().zip(whole.captures).zip(&needed);
+        for ((capture, whole), _) in places.filter(|(_, needed)| **needed) {
+            *capture = whole;
+        }
+    }
+    Ok(all)
+}
+
 fn open_wanted(files: &[PathBuf], at: Option<&[At]>) -> Result<Vec<Snapshot>> {
     let snapshots = if files.is_empty() {
         vec![capture()?]
@@ -56,7 +96,7 @@ fn open_wanted(files: &[PathBuf], at: Option<&[At]>) -> Result<Vec<Snapshot>> {
             .collect::<Result<_>>()?
     };
     for snapshot in &snapshots {
-        warn(snapshot);
+        warn(&snapshot.name, &snapshot.loaded.damages);
     }
     Ok(snapshots)
 }
@@ -78,23 +118,36 @@ pub(crate) fn limits() -> Limits {
 }
 
 fn read(file: &Path, at: Option<&[At]>) -> Result<Snapshot> {
+    let (name, bytes) = bytes_of(file)?;
+    let path = (file != Path::new("-")).then(|| file.to_owned());
+    parse(name, path, bytes, at)
+}
+
+/// A file's name for people, and its bytes.
+fn bytes_of(file: &Path) -> Result<(String, Vec<u8>)> {
     let name = file.display().to_string();
-    if file == Path::new("-") {
+    let bytes = if file == Path::new("-") {
         if io::stdin().is_terminal() {
             bail!("-: standard input is a terminal, expected a snapshot");
         }
-        let bytes = read_all(io::stdin().lock(), "-")?;
-        return parse("-".to_owned(), None, bytes, at);
-    }
-    let open = File::open(file).with_context(|| format!("{name}: cannot open"))?;
-    let bytes = read_all(open, &name)?;
-    parse(name, Some(file.to_owned()), bytes, at)
+        read_all(io::stdin().lock(), &name)?
+    } else {
+        let open = File::open(file).with_context(|| format!("{name}: cannot open"))?;
+        read_all(open, &name)?
+    };
+    Ok((name, bytes))
 }
 
-fn read_all(from: impl Read, name: &str) -> Result<Vec<u8>> {
+fn read_all(mut from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = MAX_FILE_BYTES.max(TOTAL_BYTES.load(Ordering::Relaxed));
-    let read = from.take(most.saturating_add(1)).read_to_end(&mut bytes);
+    let header_bytes = FILE_HEADER_BYTES as u64;
+    let read = from.by_ref().take(header_bytes).read_to_end(&mut bytes);
+    read.with_context(|| format!("{name}: cannot read"))?;
+    // What is no snapshot may have no end, as `/dev/zero`.
+    FileHeader::parse(&bytes).map_err(|error| anyhow!("{name}: {error}"))?;
+    let rest = most.saturating_add(1).saturating_sub(header_bytes);
+    let read = from.take(rest).read_to_end(&mut bytes);
     read.with_context(|| format!("{name}: cannot read"))?;
     if bytes.len() as u64 > most {
         bail!("{name}: larger than {most} bytes (--limit-bytes allows more)");
@@ -185,10 +238,8 @@ fn capture() -> Result<Snapshot> {
 }
 
 /// One line on standard error for a snapshot that is not whole.
-fn warn(snapshot: &Snapshot) {
-    let damages = &snapshot.loaded.damages;
+fn warn(name: &str, damages: &[Damage]) {
     let Some(first) = damages.first() else { return };
-    let name = &snapshot.name;
     let cut = damages.iter().any(|d| matches!(d.kind, DamageKind::NoEnd));
     let what = if cut { "cut" } else { "damaged" };
     let more = match damages.len() {

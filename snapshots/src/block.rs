@@ -16,6 +16,13 @@ const TEXT_MODE: [&[u8]; 5] = [
     b"\xef\xbf\xbdWTK",
     b"?WTK",
 ];
+/// How compressed files begin: a snapshot gains nothing from it, and is sent so nevertheless.
+const COMPRESSED: [(&[u8], &str); 4] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"BZh", "bzip2"),
+];
 /// A reader refuses a file of a newer major version.
 pub const VERSION_MAJOR: u16 = 1;
 /// A newer minor version only adds.
@@ -185,6 +192,10 @@ impl FileHeader {
             if TEXT_MODE.iter().any(|start| file.starts_with(start)) {
                 return Err(Error::TextMode);
             }
+            let compressed = COMPRESSED.iter().find(|(start, _)| file.starts_with(start));
+            if let Some((_, program)) = compressed {
+                return Err(Error::Compressed { program });
+            }
             let found = prefix
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
@@ -326,6 +337,11 @@ mod tests {
             Err(Error::Foreign {
                 found: "50 4b 03 04".into()
             })
+        );
+        let program = "gzip";
+        assert_eq!(
+            check(b"\x1f\x8b\x08\x08"),
+            Err(Error::Compressed { program })
         );
         assert_eq!(check(b"\x89WTK\r\r\n\x1a\r\n"), Err(Error::TextMode));
         assert_eq!(check(b"\x09WTK\r\n\x1a\n"), Err(Error::TextMode));

@@ -15,6 +15,12 @@ pub enum Error {
         /// The first bytes, in hexadecimal.
         found: String,
     },
+    /// Some program's compressed file, perhaps of a snapshot.
+    #[error("compressed with {program}: decompress it first (`{program} -dc FILE | whotalks …`)")]
+    Compressed {
+        /// The program.
+        program: &'static str,
+    },
     /// The magic shows that line ends were rewritten or high bits lost on the way.
     #[error(
         "damaged in transfer: line ends or high bits were rewritten as if it were text \

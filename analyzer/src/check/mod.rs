@@ -25,7 +25,7 @@ pub use rules::{RULES, vocabulary, vocabulary_within};
 
 use std::collections::BTreeMap;
 
-use crate::load::Loaded;
+use crate::load::{Capture, Loaded};
 use crate::model::{At, Map, Taken, join_whole, series};
 use finding::Said;
 
@@ -150,6 +150,22 @@ fn number(findings: &mut [Finding]) {
             finding.key = format!("{} #{count}", finding.key);
         }
     }
+}
+
+/// Which captures of the files are needed whole to [`judge`]: of each series the one that is meant, and
+/// the one that it is compared with. Of the others [`load_thin`](crate::load::load_thin) is enough.
+pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
+    let mut whole: Vec<&Capture> = Vec::new();
+    for one in series(files) {
+        if let Some(place) = one.place(at) {
+            let (past, now) = (&one.captures()[..place], one.captures()[place].capture);
+            whole.push(now);
+            whole.extend(facts::compared(now, past).map(|taken| taken.capture));
+        }
+    }
+    let is_whole = |capture: &Capture| whole.iter().any(|one| std::ptr::eq(*one, capture));
+    let of_file = |file: &Loaded| file.captures.iter().map(is_whole).collect();
+    files.iter().map(of_file).collect()
 }
 
 /// What the rules say about one capture of each boot among the files, and the map they looked at.

@@ -92,6 +92,8 @@ impl Capture {
 pub struct Loaded {
     /// The captures, by their number in the file; at least one, though perhaps an empty one.
     pub captures: Vec<Capture>,
+    /// These numbers.
+    pub numbers: Vec<u32>,
     /// Everything that could not be read.
     pub damages: Vec<Damage>,
     /// Blocks in the file that were read.
@@ -116,8 +118,18 @@ pub fn load_some(
     limits: &Limits,
     wanted: &(dyn Fn(u32) -> bool + Sync),
 ) -> Result<Loaded, Error> {
+    read(file, limits, wanted, false)
+}
+
+fn read(
+    file: &[u8],
+    limits: &Limits,
+    wanted: &(dyn Fn(u32) -> bool + Sync),
+    thin: bool,
+) -> Result<Loaded, Error> {
     let mut loader = Loader {
         limits: *limits,
+        thin,
         captures: BTreeMap::new(),
         open: BTreeMap::new(),
         damages: Vec::new(),
@@ -149,11 +161,22 @@ pub fn load_some(
     Ok(loader.finish())
 }
 
+/// Reads a whole file, and keeps of each capture only what the course of a series is told by: its
+/// machine, its end and damages, of each process its `stat`, of each table its kinds of descriptors.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_thin(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
+    read(file, limits, &|_| true, true)
+}
+
 /// What makes two raw parts the same source.
 type RawKey = (Vec<u8>, u64, u64, u32, u8, u64, u8);
 
 struct Loader {
     limits: Limits,
+    /// Whether only what [`load_thin`] says is kept.
+    thin: bool,
     captures: BTreeMap<u32, Capture>,
     open: BTreeMap<(u32, RawKey), RawSource>,
     damages: Vec<Damage>,
@@ -257,6 +280,9 @@ impl Loader {
     fn records(&mut self, number: u32, kind: BlockKind, payload: &[u8]) -> Result<Bad, Exceeded> {
         let budget = &mut self.budget;
         let capture = self.captures.entry(number).or_default();
+        if self.thin {
+            return thin(kind, payload, capture, budget);
+        }
         match kind {
             BlockKind::Host => single(payload, &mut capture.host, budget),
             BlockKind::End => single(payload, &mut capture.end, budget),
@@ -284,6 +310,7 @@ impl Loader {
         }
         self.settle(None);
         Loaded {
+            numbers: self.captures.keys().copied().collect(),
             captures: self.captures.into_values().collect(),
             damages: self.damages,
             blocks: self.blocks,
@@ -322,6 +349,58 @@ fn single<R: Record>(
         *into = all.into_iter().next();
     }
     Ok(bad)
+}
+
+/// What [`load_thin`] keeps of a payload; what is bad in the others is told all the same.
+fn thin(
+    kind: BlockKind,
+    payload: &[u8],
+    capture: &mut Capture,
+    budget: &mut Budget,
+) -> Result<Bad, Exceeded> {
+    fn dropped<R: Record>(payload: &[u8], budget: &mut Budget) -> Result<Bad, Exceeded> {
+        many(payload, &mut Vec::<R>::new(), budget)
+    }
+    match kind {
+        BlockKind::Host => single(payload, &mut capture.host, budget),
+        BlockKind::End => single(payload, &mut capture.end, budget),
+        BlockKind::Processes => {
+            let mut all = Vec::new();
+            let bad = many::<Process>(payload, &mut all, budget)?;
+            capture
+                .processes
+                .extend(all.into_iter().map(|process| Process {
+                    pid: process.pid,
+                    stat: process.stat,
+                    ..Process::default()
+                }));
+            Ok(bad)
+        }
+        BlockKind::Descriptors => {
+            let mut all = Vec::new();
+            let bad = many::<DescriptorTable>(payload, &mut all, budget)?;
+            capture
+                .tables
+                .extend(all.into_iter().map(|table| DescriptorTable {
+                    pid: table.pid,
+                    tid: table.tid,
+                    pass: table.pass,
+                    kinds: table.kinds,
+                    ..DescriptorTable::default()
+                }));
+            Ok(bad)
+        }
+        BlockKind::DescriptorInfo => dropped::<DescriptorInfo>(payload, budget),
+        BlockKind::Waits => dropped::<Wait>(payload, budget),
+        BlockKind::Namespaces => dropped::<Netns>(payload, budget),
+        BlockKind::Users => dropped::<User>(payload, budget),
+        BlockKind::Paths => dropped::<BoundPath>(payload, budget),
+        BlockKind::Raw => {
+            let header = take_record::<RawHeader>(&mut &*payload);
+            Ok(header.err().map(|cause| (1, cause)))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn raw(

@@ -171,6 +171,10 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("block-bomb.whotalks", bomb(&base)),
         ("block-cut.whotalks", base.bytes[..process + 40].to_vec()),
+        (
+            "compressed.whotalks",
+            b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(),
+        ),
         ("empty.whotalks", Vec::new()),
         (
             "foreign-text.whotalks",

@@ -39,6 +39,10 @@ const TABLE: &[(&str, Expected)] = &[
         ]),
     ),
     (
+        "compressed.whotalks",
+        Refused("compressed with gzip: decompress it first (`gzip -dc FILE | whotalks …`)"),
+    ),
+    (
         "empty.whotalks",
         Refused("empty file, expected a whotalks snapshot"),
     ),
@@ -249,6 +253,14 @@ fn a_cut_at_any_byte_is_survived() {
             assert_eq!(ran.json()["complete"], false, "cut at {cut}");
         }
     }
+}
+
+/// What has no end is refused for its beginning.
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let zeros = "whotalks: /dev/zero: not a whotalks snapshot (starts with 00 00 00 00, expected 89 57 54 4b)\n";
+    let ran = whotalks(&["info", "/dev/zero"]).exits(2);
+    assert_eq!(ran.stderr, zeros);
 }
 
 /// Limits are raised by an option, and what was refused names it.

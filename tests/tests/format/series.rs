@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
+use whotalks::check::needed;
 use whotalks::load::index::index;
-use whotalks::load::{Loaded, load, load_some};
+use whotalks::load::{Capture, Loaded, load, load_some, load_thin};
 use whotalks::model::{At, build_at};
 use whotalks_snapshot::block::{BLOCK_HEADER_BYTES, FILE_HEADER_BYTES};
 use whotalks_snapshot::bundle::{Member, pack};
@@ -313,6 +314,34 @@ fn one_capture_is_read_without_the_others() {
         );
         assert_eq!(one.unwrap().processes.len(), all.unwrap().processes.len());
     }
+}
+
+#[test]
+fn a_course_takes_little_of_each_capture() {
+    let (mut file, ends) = file(20, 5);
+    file[ends[2] + BLOCK_HEADER_BYTES + 20] ^= 1;
+    let whole = loaded(&file);
+    let thin = load_thin(&file, &Limits::default()).unwrap();
+    assert_eq!(said(&thin), said(&whole));
+    assert_eq!(
+        (&thin.numbers[..], thin.captures.len()),
+        (&[0, 1, 2, 3, 4][..], 5)
+    );
+    for (thin, whole) in thin.captures.iter().zip(&whole.captures) {
+        assert_eq!((&thin.host, &thin.end), (&whole.host, &whole.end));
+        let stats = |capture: &Capture| -> Vec<(u32, Vec<u8>)> {
+            let processes = capture.processes.iter();
+            processes.map(|one| (one.pid, one.stat.clone())).collect()
+        };
+        assert_eq!(stats(thin), stats(whole));
+        assert!(thin.raw.is_empty());
+        assert!(thin.processes.iter().all(|one| one.cmdline.is_empty()));
+    }
+    // The latest, and the first where none is known to be old enough to compare with.
+    assert_eq!(
+        needed(std::slice::from_ref(&thin), At::Last),
+        [[true, false, false, false, true]]
+    );
 }
 
 #[test]

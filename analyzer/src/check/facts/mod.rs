@@ -20,7 +20,7 @@ pub(crate) use kin::Kin;
 pub(super) use kin::MANAGERS;
 pub(super) use protocols::{CONTROL as IN_CONTROL, FOR_ALL};
 pub(crate) use stuck::Stuck;
-pub(crate) use time::Past;
+pub(crate) use time::{Past, compared};
 
 use crate::load::Capture;
 use crate::load::syscall::CallKind;

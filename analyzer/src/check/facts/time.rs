@@ -31,10 +31,9 @@ impl<'a> Past<'a> {
         let mut chosen: Vec<Taken<'a>> = Vec::new();
         let mut hosts = Vec::new();
         for (capture, past) in now.iter().zip(&past) {
-            let age = |then: &Capture| boottime(capture).saturating_sub(boottime(then));
-            let old = past.iter().rfind(|taken| age(taken.capture) >= LONG_NS);
-            let one = old.or(past.first());
-            hosts.push(one.map(|taken| (HostId::new(chosen.len()), age(taken.capture))));
+            let one = compared(capture, past);
+            let age = |taken: &Taken<'_>| age_ns(capture, taken.capture);
+            hosts.push(one.map(|taken| (HostId::new(chosen.len()), age(taken))));
             chosen.extend(one);
         }
         let map = join(&chosen);
@@ -108,6 +107,18 @@ impl<'a> Past<'a> {
     pub(crate) fn host(&self, now: HostId) -> Option<(HostId, u64)> {
         self.hosts.get(now.index()).copied().flatten()
     }
+}
+
+/// The capture, of earlier ones, that is compared with. Of the others no more is looked at than
+/// [`load_thin`](crate::load::load_thin) keeps.
+pub(crate) fn compared<'t, 'a>(now: &Capture, past: &'t [Taken<'a>]) -> Option<&'t Taken<'a>> {
+    let old = |taken: &&Taken<'_>| age_ns(now, taken.capture) >= LONG_NS;
+    past.iter().rfind(old).or(past.first())
+}
+
+/// How long one capture began before another.
+fn age_ns(now: &Capture, then: &Capture) -> u64 {
+    boottime(now).saturating_sub(boottime(then))
 }
 
 /// Boot clock when the capture began, nanoseconds.

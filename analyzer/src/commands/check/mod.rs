@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use whotalks::check::{self, Earlier, Finding, Report, Rule, Severity};
 use whotalks::export::hex_of;
+use whotalks::load::Loaded;
 use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::policy::Policy;
 use whotalks::query::{Restriction, matching, matching_sockets, restrict};
@@ -63,17 +64,15 @@ struct UnknownRow<'a> {
 
 pub(super) fn run(options: &Check) -> Result<Outcome> {
     let files = options.selection.files();
-    // A series is read whole where a rule looks back.
+    let at = options.selection.at;
+    // Rules over time look back.
     let back = |rule: &&Rule| rule.past != Earlier::Unused;
-    let mut snapshots = if options.rule.is_empty() || options.rule.iter().any(back) {
-        input::open(&files)?
+    let loaded = if options.rule.is_empty() || options.rule.iter().any(back) {
+        input::open_course(&files, |loaded| check::needed(loaded, at))?
     } else {
-        input::open_at(&files, options.selection.at)?
+        let snapshots = input::open_at(&files, at)?;
+        snapshots.into_iter().map(|one| one.loaded).collect()
     };
-    let loaded: Vec<_> = snapshots
-        .iter_mut()
-        .map(|snapshot| std::mem::take(&mut snapshot.loaded))
-        .collect();
     let asked = check::Options {
         rules: options.rule.iter().map(|rule| rule.code).collect(),
         policy: options.policy.as_deref().map(policy).transpose()?,
@@ -89,7 +88,7 @@ pub(super) fn run(options: &Check) -> Result<Outcome> {
         Some(old) => known(old, &asked)?,
         None => BTreeSet::new(),
     };
-    let Some((map, mut report)) = check::judge(&loaded, options.selection.at, &asked) else {
+    let Some((map, mut report)) = check::judge(&loaded, at, &asked) else {
         eprintln!("whotalks: --at: there is no such capture");
         return Ok(Outcome::Found);
     };
@@ -142,11 +141,8 @@ fn read_text(path: &Path) -> Result<String> {
 
 /// Keys of what the rules find in an older snapshot.
 fn known(old: &Path, asked: &check::Options) -> Result<BTreeSet<String>> {
-    let mut snapshots = input::open(&[old.to_owned()])?;
-    let loaded: Vec<_> = snapshots
-        .iter_mut()
-        .map(|snapshot| std::mem::take(&mut snapshot.loaded))
-        .collect();
+    let needed = |loaded: &[Loaded]| check::needed(loaded, At::Last);
+    let loaded = input::open_course(&[old.to_owned()], needed)?;
     let report = check::judge(&loaded, At::Last, asked).map(|(_, report)| report);
     let findings = report.unwrap_or_default().findings.into_iter();
     Ok(findings.map(|finding| finding.key).collect())
