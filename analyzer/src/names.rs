@@ -150,6 +150,7 @@ pub fn why(why: Why) -> &'static str {
     match why {
         Why::Identity => "pid and start time",
         Why::Shape => "role and command line",
+        Why::Listener => "role and listener",
         Why::Role => "role",
     }
 }

@@ -6,6 +6,7 @@ use super::groups::Union;
 use super::links::Links;
 use super::matching::Matching;
 use super::noise::{Noise, Noises, noise};
+use super::select::Judged;
 use super::{Both, HostPair, Options, Side, descriptors, links, listeners, processes};
 use crate::model::{HostId, Map, ProcessId};
 
@@ -52,17 +53,21 @@ pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
 pub(super) fn partners(
     maps: Both<&Map>,
     all: bool,
-    judged: Option<&Noises>,
+    judged: Option<&Judged>,
 ) -> (Vec<HostPair>, Matching, Noises) {
     let hosts = pair_hosts(maps.old, maps.new);
     let mut matching = Matching::certain(maps, &hosts);
-    let noise = judged.map_or_else(|| noise(maps, &hosts, &matching), Both::clone);
+    let noise = match judged {
+        Some(judged) => judged.noise.clone(),
+        None => noise(maps, &hosts, &matching),
+    };
     let wanted = |noise: &[Option<Noise>]| noise.iter().map(|n| all || n.is_none()).collect();
     let wanted = Both {
         old: wanted(&noise.old),
         new: wanted(&noise.new),
     };
-    matching.add_roles(maps, &hosts, &wanted);
+    let known = judged.map_or(&[][..], |judged| &judged.pairs);
+    matching.add_roles(maps, &hosts, &wanted, known);
     (hosts, matching, noise)
 }
 
@@ -71,7 +76,7 @@ pub(super) fn context<'a>(
     old: &'a Map,
     new: &'a Map,
     options: &Options,
-    judged: Option<&Noises>,
+    judged: Option<&Judged>,
 ) -> (Context<'a>, Ignored) {
     let maps = Both { old, new };
     let (hosts, matching, noise) = partners(maps, options.all, judged);

@@ -50,7 +50,11 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Liste
     // The same but for a random part of the name, or for who holds it where that is not known.
     let shaped = |side: Side, l: &Listener| {
         let (protocol, name, role) = key(context, side, l);
-        (protocol, shape_of(context, side, l, &name), role)
+        let shape = Via {
+            text: shape_of(context.maps.of(side).socket(l.socket), &name),
+            kind: name.kind,
+        };
+        (protocol, shape, role)
     };
     again(context, &mut left, &shaped, &mut Vec::new(), ignored);
     let hidden = Side::BOTH.map(|side| context.coverage.hides_holders(side));
@@ -235,15 +239,16 @@ pub(super) fn address_shape(address: Address) -> String {
 }
 
 /// A name without its random part.
-fn shape_of(context: &Context<'_>, side: Side, listener: &Listener, name: &Via) -> Via {
-    let text = match context.maps.of(side).socket(listener.socket).local {
+fn shape_of(socket: &Socket, name: &Via) -> String {
+    match socket.local {
         Some(address) => address_shape(address),
         None => mask(&name.text),
-    };
-    Via {
-        text,
-        kind: name.kind,
     }
+}
+
+/// What others can reach a socket by, without what differs from run to run.
+pub(super) fn served_shape(socket: &Socket) -> Option<String> {
+    serves(socket).map(|name| shape_of(socket, &name))
 }
 
 fn key(context: &Context<'_>, side: Side, listener: &Listener) -> Key {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::answer::{Change, Diff};
 use super::compare::{compare, context, finish};
 use super::links::{Beyond, LinkRow};
-use super::noise::Noises;
 use super::processes::by_group;
+use super::select::Judged;
 use super::{Options, Side};
 use crate::model::{Map, ProcessId, SocketId};
 use crate::query::{LinkKind, Via};
@@ -126,7 +126,7 @@ pub(super) fn marks(
     old: &Map,
     new: &Map,
     options: &Options,
-    judged: Option<&Noises>,
+    judged: Option<&Judged>,
 ) -> (Diff, Marks) {
     let (context, ignored) = context(old, new, options, judged);
     let (diff, links) = compare(&context, ignored);

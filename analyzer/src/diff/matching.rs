@@ -1,14 +1,19 @@
 //! Which process and socket of one map is which of the other, and why.
 //!
 //! Within one boot a process is its pid and start time, and a socket its cookie: that is certain.
-//! What is left is matched by role, in a fixed order: equal command lines first, the older first.
+//! What is left is matched by role, in a fixed order: who serves the same names first, then equal
+//! command lines, each time the older first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::coverage::{HostPair, Relation, processes_of};
+use super::listeners::served_shape;
 use super::role::{role, shape};
 use super::{Both, Side};
-use crate::model::{Map, Process, ProcessId, SocketId};
+use crate::model::{Map, ProcessId, SocketId};
+
+/// Names that tell what a process serves.
+const MOST_NAMES: usize = 16;
 
 /// Why two processes are taken for the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +22,8 @@ pub enum Why {
     Identity,
     /// Same role, and the same command line but for what differs from run to run.
     Shape,
+    /// Same role, and it listens on the same names; the command lines differ.
+    Listener,
     /// Same role; the command lines differ.
     Role,
 }
@@ -108,13 +115,17 @@ impl Matching {
         self.processes.new[new.index()] = Some((old, why));
     }
 
-    /// Matches by role what is left and wanted.
+    /// Matches by role what is left and wanted; who is known is not asked again.
     pub(super) fn add_roles(
         &mut self,
         maps: Both<&Map>,
         hosts: &[HostPair],
         wanted: &Both<Vec<bool>>,
+        known: &[Pair],
     ) {
+        for pair in known {
+            self.join(pair.old, pair.new, pair.why);
+        }
         for pair in hosts {
             let lists = Both {
                 old: self.left(maps, Side::Old, pair, wanted),
@@ -124,7 +135,17 @@ impl Matching {
                 let Some(mut new) = lists.new.get(&role).cloned() else {
                     continue;
                 };
-                self.join_equal(&mut old, &mut new);
+                // Of two alike, what they listen on tells which is which: a port is a number, too.
+                self.join_equal(&mut old, &mut new, Why::Shape, |one| {
+                    Some((one.serves.clone(), one.shape.clone()))
+                });
+                self.join_equal(&mut old, &mut new, Why::Listener, |one| {
+                    let any = !one.serves.is_empty();
+                    any.then(|| (one.serves.clone(), String::new()))
+                });
+                self.join_equal(&mut old, &mut new, Why::Shape, |one| {
+                    Some(one.shape.clone())
+                });
                 for (one, two) in old.iter().zip(&new) {
                     self.join(one.id, two.id, Why::Role);
                 }
@@ -139,25 +160,30 @@ impl Matching {
         self.pairs = partners.filter_map(pair).collect();
     }
 
-    /// Joins those with equal shapes; what is left stays in order.
-    fn join_equal(&mut self, old: &mut Vec<Candidate>, new: &mut Vec<Candidate>) {
-        let (mut one, mut two) = (0, 0);
-        let (mut joined_old, mut joined_new) = (vec![false; old.len()], vec![false; new.len()]);
-        while let (Some(a), Some(b)) = (old.get(one), new.get(two)) {
-            match a.shape.cmp(&b.shape) {
-                std::cmp::Ordering::Less => one += 1,
-                std::cmp::Ordering::Greater => two += 1,
-                std::cmp::Ordering::Equal => {
-                    self.join(a.id, b.id, Why::Shape);
-                    (joined_old[one], joined_new[two]) = (true, true);
-                    (one, two) = (one + 1, two + 1);
-                }
+    /// Joins those with equal keys, the older ones first; what is left stays in order.
+    fn join_equal<K: Ord>(
+        &mut self,
+        old: &mut Vec<Candidate>,
+        new: &mut Vec<Candidate>,
+        why: Why,
+        key: impl Fn(&Candidate) -> Option<K>,
+    ) {
+        let mut waiting: BTreeMap<K, VecDeque<ProcessId>> = BTreeMap::new();
+        for one in &*new {
+            if let Some(key) = key(one) {
+                waiting.entry(key).or_default().push_back(one.id);
             }
         }
-        for (list, joined) in [(old, joined_old), (new, joined_new)] {
-            let mut joined = joined.into_iter();
-            list.retain(|_| !joined.next().unwrap_or(false));
-        }
+        let mut joined = BTreeSet::new();
+        old.retain(|one| {
+            let known = key(one).and_then(|key| waiting.get_mut(&key)?.pop_front());
+            if let Some(other) = known {
+                self.join(one.id, other, why);
+                joined.insert(other);
+            }
+            known.is_none()
+        });
+        new.retain(|one| !joined.contains(&one.id));
     }
 
     /// The processes of a host without a partner, by role; each role's by shape, then age.
@@ -173,18 +199,54 @@ impl Matching {
             Side::New => pair.new,
         };
         let mut left: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        let mut serves = self.serves(maps, side, wanted);
         for (id, process) in processes_of(maps.of(side), host) {
             let at = id.index();
             if self.processes.of(side)[at].is_none() && wanted.of(side)[at] {
-                left.entry(role(process))
-                    .or_default()
-                    .push(Candidate::of(id, process));
+                left.entry(role(process)).or_default().push(Candidate {
+                    shape: shape(process),
+                    started: process.start_ticks,
+                    id,
+                    serves: serves.remove(&id).unwrap_or_default(),
+                });
             }
         }
         for list in left.values_mut() {
             list.sort();
         }
         left
+    }
+
+    /// The names that processes without a partner serve, without what differs from run to run.
+    fn serves(
+        &self,
+        maps: Both<&Map>,
+        side: Side,
+        wanted: &Both<Vec<bool>>,
+    ) -> BTreeMap<ProcessId, BTreeSet<String>> {
+        let map = maps.of(side);
+        let mut serves: BTreeMap<ProcessId, BTreeSet<String>> = BTreeMap::new();
+        let partners = self.processes.of(side).iter();
+        let mut alone = partners.zip(wanted.of(side));
+        if !alone.any(|(partner, wanted)| partner.is_none() && *wanted) {
+            return serves;
+        }
+        for (at, socket) in map.sockets.iter().enumerate() {
+            let Some(name) = served_shape(socket) else {
+                continue;
+            };
+            for id in map.holding_processes(SocketId::new(at)) {
+                let place = id.index();
+                if self.processes.of(side)[place].is_none() && wanted.of(side)[place] {
+                    let names = serves.entry(id).or_default();
+                    names.insert(name.clone());
+                    if names.len() > MOST_NAMES {
+                        names.pop_last();
+                    }
+                }
+            }
+        }
+        serves
     }
 
     /// The partner of a process, and why.
@@ -214,14 +276,5 @@ struct Candidate {
     shape: String,
     started: u64,
     id: ProcessId,
-}
-
-impl Candidate {
-    fn of(id: ProcessId, process: &Process) -> Self {
-        Self {
-            shape: shape(process),
-            started: process.start_ticks,
-            id,
-        }
-    }
+    serves: BTreeSet<String>,
 }

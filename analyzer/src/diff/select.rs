@@ -22,8 +22,17 @@ pub struct Selected {
     pub old: Map,
     /// The second.
     pub new: Map,
-    /// Judged by the whole maps, of what is left of them; `None`: these are the whole maps.
-    noise: Option<Noises>,
+    /// `None`: these are the whole maps.
+    judged: Option<Judged>,
+}
+
+/// What the whole maps say of what is left of them.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// Who is noise.
+    pub(super) noise: Noises,
+    /// Who was taken for the same by role.
+    pub(super) pairs: Vec<Pair>,
 }
 
 impl Selected {
@@ -33,8 +42,8 @@ impl Selected {
         // Before selectors, which would not know who could not be read.
         lend(&mut old, &mut new);
         if restriction.is_empty() {
-            let noise = None;
-            return Some(Self { old, new, noise });
+            let judged = None;
+            return Some(Self { old, new, judged });
         }
         let maps = Both {
             old: &old,
@@ -54,29 +63,41 @@ impl Selected {
             chosen.of_mut(side).keep(maps.of(side), restriction);
         }
         pairs.join(&mut chosen);
-        let judged = Both {
+        let known = Both {
             old: by_process(&old, &noise.old),
             new: by_process(&new, &noise.new),
         };
+        let of_pair = |pair: &Pair| (key(&old, pair.old), key(&new, pair.new), pair.why);
+        let pairs: Vec<_> = matching.pairs.iter().map(of_pair).collect();
         let old = restrict_to(old, restriction, &chosen.old);
         let new = restrict_to(new, restriction, &chosen.new);
-        let noise = Some(Both {
-            old: of_left(&old, &judged.old),
-            new: of_left(&new, &judged.new),
-        });
-        Some(Self { old, new, noise })
+        let noise = Both {
+            old: of_left(&old, &known.old),
+            new: of_left(&new, &known.new),
+        };
+        let (ids, new_ids) = (ids(&old), ids(&new));
+        let left = |(one, two, why): &(Key, Key, Why)| {
+            Some(Pair {
+                old: *ids.get(one)?,
+                new: *new_ids.get(two)?,
+                why: *why,
+            })
+        };
+        let pairs = pairs.iter().filter_map(left).collect();
+        let judged = Some(Judged { noise, pairs });
+        Some(Self { old, new, judged })
     }
 
     /// What changed.
     pub fn diff(&self, options: &Options) -> Diff {
-        let (context, ignored) = context(&self.old, &self.new, options, self.noise.as_ref());
+        let (context, ignored) = context(&self.old, &self.new, options, self.judged.as_ref());
         let (diff, _) = compare(&context, ignored);
         finish(diff, context)
     }
 
     /// What changed, and everything in both marked with what became of it.
     pub fn marked(&self, options: &Options) -> (Diff, Marks) {
-        marks(&self.old, &self.new, options, self.noise.as_ref())
+        marks(&self.old, &self.new, options, self.judged.as_ref())
     }
 }
 
@@ -153,6 +174,11 @@ type Key = (HostId, u32, u64);
 fn key(map: &Map, id: ProcessId) -> Key {
     let process = map.process(id);
     (process.host, process.pid, process.start_ticks)
+}
+
+fn ids(map: &Map) -> BTreeMap<Key, ProcessId> {
+    let processes = (0..map.processes.len()).map(ProcessId::new);
+    processes.map(|id| (key(map, id), id)).collect()
 }
 
 fn by_process(map: &Map, noise: &[Option<Noise>]) -> BTreeMap<Key, Noise> {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::{Change, Diff, Options, Selected, diff, role};
+use super::{Change, Diff, Options, Selected, Why, diff, role};
 use crate::graph::{By, Groups};
 use crate::model::fixture::{self, connect, listener, pipe, process};
-use crate::model::{Map, ProcessId, SocketId, SocketState};
+use crate::model::{Map, NetnsCoverage, ProcessId, Readable, SocketId, SocketState};
 use crate::query::{Between, LinkKind, Restriction, Selection, links};
 
 const ROLES: [&[u8]; 4] = [b"alpha", b"beta", b"gamma", b"delta"];
@@ -242,6 +242,76 @@ fn of_listeners_of_one_name_all_are_chosen() {
     let whole = names(&diff(&old, &new, &options));
     let selected = Selected::of(old, new, &restriction).map(|both| names(&both.diff(&options)));
     assert!(selected.is_some_and(|names| names.is_subset(&whole)));
+}
+
+/// Two of one program on two ports, started the other way round after a reboot: what differs in
+/// their command lines is a number, so what they listen on tells who is who.
+#[test]
+fn who_serves_a_name_is_who_served_it() {
+    let machine = |boot: &str, servers: &[(&[u8], &[u8])]| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = boot.as_bytes().into();
+        map.hosts[0].started_at_ns = 1 << 60;
+        for (at, (name, line)) in (0u32..).zip(servers) {
+            let id = process(&mut map, 10 + at, b"redis");
+            map.processes[id.index()].cmdline = (*line).into();
+            map.processes[id.index()].start_ticks = u64::from(at);
+            if !name.is_empty() {
+                listener(&mut map, &[id], name);
+            }
+        }
+        map
+    };
+    let (one, two): (&[u8], &[u8]) = (b"/run/one\0", b"/run/two\0");
+    let old = machine(
+        "boot",
+        &[(one, b"redis 1"), (two, b"redis 2"), (b"", b"redis x")],
+    );
+    let new = machine(
+        "next",
+        &[(two, b"redis 9"), (b"", b"redis y"), (one, b"redis --new")],
+    );
+    let pairs: Vec<(ProcessId, ProcessId, Why)> = diff(&old, &new, &Options::default())
+        .matching
+        .pairs
+        .iter()
+        .map(|pair| (pair.old, pair.new, pair.why))
+        .collect();
+    let expected = [
+        (ProcessId(0), ProcessId(2), Why::Listener),
+        (ProcessId(1), ProcessId(0), Why::Shape),
+        (ProcessId(2), ProcessId(1), Why::Role),
+    ];
+    assert_eq!(pairs, expected);
+}
+
+/// What is in a network namespace that one capture could not enter has not gone.
+#[test]
+fn a_namespace_that_was_not_read_is_no_difference() {
+    let machine = |listens: bool, diag: Readable| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        map.hosts[0].coverage.netns = vec![NetnsCoverage {
+            inode: 1,
+            diag,
+            ..NetnsCoverage::default()
+        }];
+        let server = process(&mut map, 1, b"server");
+        if listens {
+            listener(&mut map, &[server], b"/run/app\0");
+        }
+        map
+    };
+    let listeners = |new: Readable| {
+        let found = diff(
+            &machine(true, Readable::Ok),
+            &machine(false, new),
+            &Options::default(),
+        );
+        (found.listeners.len(), found.coverage.comparable)
+    };
+    assert_eq!(listeners(Readable::Denied), (0, false));
+    assert_eq!(listeners(Readable::Ok), (1, true));
 }
 
 /// Which worker of a pool has which client is chance.

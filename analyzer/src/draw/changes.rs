@@ -310,6 +310,7 @@ impl Union<'_> {
         let bundle = Bundle {
             n: u32::try_from(shown).unwrap_or(u32::MAX),
             change: link.mark,
+            counts: Some((old, new)),
             said: vec![format!("{via}: {what} ({old} before, {new} now)")],
             ..Bundle::one(end, far, Via::Unnamed)
         };

@@ -43,8 +43,8 @@ pub(super) struct Wanted {
     pub(super) b: u32,
     /// At each end.
     pub(super) glyphs: [Option<&'static str>; 2],
-    /// Written on it if more than 1.
-    pub(super) n: u32,
+    /// Written on it: the first for which there is room.
+    pub(super) labels: Vec<String>,
     pub(super) line: Way,
 }
 
@@ -125,19 +125,14 @@ fn counts(
         }
     }
     for (at, edge) in edges.iter().enumerate() {
-        if edge.n < 2 {
-            continue;
-        }
-        let text = format!("×{}", edge.n);
-        let (w, h) = (width(&text, SMALL_SIZE, false), SMALL_SIZE + 1.0);
-        for share in [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74] {
-            let (middle, _) = lines[at].walk(lines[at].length * share);
-            if full.is_free(middle, w, h) {
-                full.add(middle, w, h);
-                out[at].label = Some((middle, text));
-                break;
-            }
-        }
+        out[at].label = edge.labels.iter().find_map(|text| {
+            let (w, h) = (width(text, SMALL_SIZE, false), SMALL_SIZE + 1.0);
+            let shares = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74].into_iter();
+            let mut places = shares.map(|share| lines[at].walk(lines[at].length * share).0);
+            let middle = places.find(|middle| full.is_free(*middle, w, h))?;
+            full.add(middle, w, h);
+            Some((middle, text.clone()))
+        });
     }
 }
 

@@ -128,6 +128,8 @@ pub(super) struct Bundle {
     pub(super) findings: BTreeSet<u32>,
     /// What became of it, where two maps are compared.
     pub(super) change: Mark,
+    /// How many it was and is, where two maps are compared.
+    pub(super) counts: Option<(usize, usize)>,
     /// Lines for its title about that.
     pub(super) said: Vec<String>,
 }
@@ -252,6 +254,7 @@ impl Bundle {
             },
             findings: BTreeSet::new(),
             change: Mark::default(),
+            counts: None,
             said: Vec::new(),
         }
     }
@@ -274,14 +277,29 @@ impl Bundle {
                 .collect(),
             findings: self.findings,
             change: self.change,
+            counts: self.counts,
             said: self.said,
         }
+    }
+
+    /// What may be written on it, the best first: how many before and now, where that is another
+    /// number; how many it stands for, where that is more than one.
+    pub(super) fn labels(&self) -> Vec<String> {
+        let moved = self.counts.filter(|(old, new)| old != new);
+        let moved = moved.filter(|_| self.change == Mark::Changed);
+        let moved = moved.map(|(old, new)| format!("{old} → {new}"));
+        let many = (self.n > 1).then(|| format!("×{}", self.n));
+        moved.into_iter().chain(many).collect()
     }
 
     fn add(&mut self, other: Self) {
         self.change = match self.n {
             0 => other.change,
             _ => both(self.change, other.change),
+        };
+        self.counts = match (self.counts, other.counts) {
+            (Some(one), Some(two)) => Some((one.0 + two.0, one.1 + two.1)),
+            (one, two) => one.or(two),
         };
         self.said.extend(other.said);
         self.n += other.n;

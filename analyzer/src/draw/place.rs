@@ -309,10 +309,9 @@ fn edges(
                     ends::glyph(*kind, bundle.a_end, on(*a)),
                     ends::glyph(*kind, bundle.b_end, on(*b)),
                 ],
-                n: if *kind == EdgeKind::Holds {
-                    1
-                } else {
-                    bundle.n
+                labels: match kind {
+                    EdgeKind::Holds => Vec::new(),
+                    _ => bundle.labels(),
                 },
                 line: line.clone(),
             }

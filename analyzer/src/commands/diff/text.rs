@@ -385,6 +385,7 @@ fn why(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         let line = match pair.why {
             Why::Shape if old.cmdline == new.cmdline => "same command line",
             Why::Shape => "same command line but for numbers and hashes",
+            Why::Listener => "listens on the same name, another command line",
             _ => "another command line",
         };
         rows.push(vec![

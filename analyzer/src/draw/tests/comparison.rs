@@ -327,3 +327,26 @@ fn who_comes_stands_on_no_shelf_of_before() {
     let beside = new.0 < left || new.0 > right || new.1 < top || new.1 > bottom;
     assert!(beside, "{new:?} is among {stayed:?}");
 }
+
+#[test]
+fn another_number_is_written_on_the_line() {
+    let machine = |conversations: usize| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        let ids: Vec<ProcessId> = (0..12)
+            .map(|at| process(&mut map, 10 + at, format!("program{at}").as_bytes()))
+            .collect();
+        for client in &ids[2..] {
+            connect(&mut map, &[*client], &[ids[0]], None);
+        }
+        for _ in 0..conversations {
+            connect(&mut map, &[ids[0]], &[ids[1]], None);
+        }
+        map
+    };
+    let compared = compare(machine(2), machine(5), [None, None]);
+    let document = Document::parse(&compared.text).unwrap();
+    let counts = of_class(&document, "count").into_iter();
+    let said: Vec<&str> = counts.filter_map(|count| count.text()).collect();
+    assert_eq!(said, ["2 → 5"]);
+}
