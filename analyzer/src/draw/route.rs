@@ -102,6 +102,35 @@ impl<'a> Router<'a> {
         best
     }
 
+    /// The line of a pipe, to the boxes of its processes: what they listen on has no part in it.
+    /// Where a name hangs in the way, the line ends at the side of the box.
+    pub(super) fn to_boxes(&self, (a, b): (u32, u32), line: Way) -> Way {
+        let Way::Straight(..) = line else {
+            return line;
+        };
+        let (from, to) = (self.spots[a as usize], self.spots[b as usize]);
+        match (self.side(a, to), self.side(b, from)) {
+            (None, None) => line,
+            (Some(start), None) => Way::Straight(start, self.clip(b, start)),
+            (None, Some(end)) => Way::Straight(self.clip(a, end), end),
+            (Some(start), Some(end)) => Way::Straight(start, end),
+        }
+    }
+
+    /// The middle of a box's nearer side, if the line to its centre would end at a name below it.
+    fn side(&self, node: u32, towards: Point) -> Option<Point> {
+        let (look, center) = (&self.looks[node as usize], self.spots[node as usize]);
+        let (dx, dy) = (towards.x - center.x, towards.y - center.y);
+        let length = dx.hypot(dy).max(1e-6);
+        let [left, top, right, bottom] = *look.parts.first()?;
+        let own = leaves(&look.parts[..1], dx, dy, length);
+        let blocked = leaves(&look.parts, dx, dy, length) > own;
+        blocked.then(|| Point {
+            x: center.x + if dx < 0.0 { left } else { right },
+            y: center.y + (top + bottom) / 2.0,
+        })
+    }
+
     /// A way that the layout chose, from outline to outline: it knows only the room of a node.
     fn reaching(&self, (a, b): (u32, u32), points: Vec<Point>) -> Vec<Point> {
         let apart = |p: Point, q: Point| (p.x - q.x).hypot(p.y - q.y) > 1.0;
