@@ -243,3 +243,50 @@ fn leaves(parts: &[[f64; 4]], dx: f64, dy: f64, length: f64) -> f64 {
     }
     share
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A box of 60 × 30, and a wider name below it if it listens.
+    fn look(listens: bool) -> Look {
+        let mut parts = vec![[-30.0, -15.0, 30.0, 15.0]];
+        if listens {
+            parts.push([-60.0, 17.0, 60.0, 31.0]);
+        }
+        Look {
+            shape: Shape::Box,
+            w: 60.0,
+            h: 30.0,
+            lines: Vec::new(),
+            badges: Vec::new(),
+            tags: Vec::new(),
+            docked: Vec::new(),
+            parts,
+        }
+    }
+
+    #[test]
+    fn a_pipe_ends_at_a_box_and_not_at_a_name_below_it() {
+        let looks = [look(true), look(false)];
+        // Down to the left, so that the straight line would leave through the name.
+        let spots = [
+            Point { x: 0.0, y: 0.0 },
+            Point {
+                x: -150.0,
+                y: 200.0,
+            },
+        ];
+        let router = Router::new(&looks, &spots, true);
+        let line = router.line((0, 1), 0, 1, None);
+        let Way::Straight(start, _) = line else {
+            panic!("{line:?}");
+        };
+        assert_eq!(start.y, 31.0);
+        let Way::Straight(start, end) = router.to_boxes((0, 1), line) else {
+            panic!("bent");
+        };
+        assert_eq!(start, Point { x: -30.0, y: 0.0 });
+        assert_eq!(end.y, 185.0);
+    }
+}
