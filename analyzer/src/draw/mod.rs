@@ -47,6 +47,7 @@ use crate::diff::{self, Selected};
 use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
+pub use place::GAP;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};
 pub use theme::Theme;

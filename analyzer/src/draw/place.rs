@@ -23,7 +23,7 @@ pub(super) const MARGIN: f64 = 20.0;
 /// So that the caption and the legend have room.
 const LEAST_WIDTH: f64 = 640.0;
 /// Between nodes, so that a circle at each end of the edge has room.
-pub(super) const GAP: f64 = 22.0;
+pub const GAP: f64 = 22.0;
 /// Around hubs more, for all the circles at their edges' ends.
 const HUB_ROOM: f64 = 24.0;
 
@@ -294,6 +294,10 @@ fn edges(
             let line = match owners[*b as usize] {
                 Some(_) => router.hang(*a, *b),
                 None => router.line((*a, *b), nth, count, way),
+            };
+            let line = match kind {
+                EdgeKind::Pipe => router.to_boxes((*a, *b), line),
+                _ => line,
             };
             drawn.push(((*a, *b), *kind, bundle, line));
         }

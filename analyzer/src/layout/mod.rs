@@ -13,6 +13,7 @@ mod distances;
 mod layered;
 mod lines;
 pub mod metrics;
+mod nearest;
 mod overlap;
 mod pack;
 mod pivot_mds;

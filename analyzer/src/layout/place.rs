@@ -15,7 +15,7 @@ use super::wishes::Wishes;
 use super::{Options, Size, boxes_of, pivot_mds, refine, room};
 
 /// Up to here many attempts are made, up to there some.
-const SMALL: usize = 100;
+pub(crate) const SMALL: usize = 100;
 const MEDIUM: usize = 400;
 /// Of many attempts, how many are refined.
 const REFINED: usize = 3;
@@ -144,24 +144,29 @@ impl Shuffled {
             stress.sweep(&mut plain, step, rng);
         }
         let fit = stress.measure(&plain);
-        let mut attempts: Vec<(f64, Boxes)> = bends(nodes, self.adjacency.edges().len(), fit)
-            .into_iter()
-            .map(|degree| {
-                let boxes = self.attempt(&mut stress, plain.clone(), degree, options, rng);
-                // Nothing to choose from above: counting crossings would be for nothing.
-                let cost = if nodes <= MEDIUM {
-                    self.cost(&stress, &boxes)
-                } else {
-                    0.0
-                };
-                (cost, boxes)
-            })
-            .collect();
+        let mut attempts: Vec<(f64, Boxes)> =
+            bends(nodes, self.adjacency.edges().len(), fit, stress.deepest())
+                .into_iter()
+                .enumerate()
+                .map(|(nth, degree)| {
+                    if nodes <= SMALL && nth > 0 && nth % BENDS == 0 {
+                        plain = anywhere(&mut stress, nodes, rng);
+                    }
+                    let boxes = self.attempt(&mut stress, plain.clone(), degree, options, rng);
+                    // Nothing to choose from above: counting crossings would be for nothing.
+                    let cost = if nodes <= MEDIUM {
+                        self.cost(&stress, &boxes)
+                    } else {
+                        0.0
+                    };
+                    (cost, boxes)
+                })
+                .collect();
         // Stable, so the earlier of two equals stays first.
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
         attempts.truncate(if nodes <= SMALL { REFINED } else { 1 });
         for (cost, boxes) in &mut attempts {
-            refine::refine(&self.adjacency, boxes, rng);
+            refine::refine(&self.adjacency, boxes, fit, rng);
             if nodes <= SMALL {
                 *cost = self.cost(&stress, boxes);
             }
@@ -190,20 +195,23 @@ impl Shuffled {
         boxes.x = layout.x.iter().map(|&x| f64::from(x)).collect();
         boxes.y = layout.y.iter().map(|&y| f64::from(y)).collect();
         turn(&mut boxes, options.aspect);
-        let unit = room::unit(&boxes);
+        let mut unit = room::unit(&boxes);
+        if boxes.len() <= SMALL {
+            unit *= AIRY;
+        }
         room::make(stress, &mut boxes, unit, rng);
         boxes
     }
 
     /// What the best of several attempts has least of: stress and crossings, a percent of
-    /// one as good as four percent of the other.
+    /// one as good as ten percent of the other.
     fn cost(&self, stress: &Stress, boxes: &Boxes) -> f64 {
         let layout = Layout {
             x: boxes.x.iter().map(|&x| x as f32).collect(),
             y: boxes.y.iter().map(|&y| y as f32).collect(),
         };
         let crossings = refine::crossings(&self.adjacency, boxes);
-        (stress.measure(&layout) + 0.01).ln() + 0.25 * (crossings as f64 + 5.0).ln()
+        (stress.measure(&layout) + 0.01).ln() + 0.1 * (crossings as f64 + 5.0).ln()
     }
 }
 
@@ -211,21 +219,47 @@ impl Shuffled {
 const PLAIN_SWEEPS: usize = 20;
 const BENT_SWEEPS: usize = 20;
 
+/// Attempts on a small graph from one start, each bent a little more than the last.
+const BENDS: usize = 4;
+/// There is room for small graphs on any page, and edges that nothing covers need it.
+const AIRY: f64 = 1.6;
+/// How much longer bending makes the longest way, at most. More would part what hangs
+/// together by so much that no box could be read on a picture of the whole.
+const LONGEST: f64 = 5.0;
+
 /// How far wishes are to be bent, for each attempt. Small graphs try. Large ones are bent
 /// as far as the plane does not hold them (`fit` is their plain stress), and less the
 /// fewer circles they have: a tree's leaves need the room that bending takes.
-fn bends(nodes: usize, edges: usize, fit: f64) -> Vec<f32> {
+fn bends(nodes: usize, edges: usize, fit: f64, deepest: u32) -> Vec<f32> {
+    if nodes <= SMALL {
+        return (0..4 * BENDS).map(|i| (i % BENDS) as f32 * 0.25).collect();
+    }
     let circles = edges as f64 / nodes as f64 - 1.0;
     let misfit = ((fit - 0.03) / 0.05).clamp(0.0, 1.0);
-    let degree = (misfit * (0.5 + circles / 0.3).clamp(0.0, 1.0)) as f32;
-    if nodes <= SMALL {
-        (0..16).map(|i| (i % 4) as f32 * 0.5).collect()
-    } else if nodes <= MEDIUM {
-        vec![0.0, degree, 0.7, 1.3]
-    } else {
+    let degree = misfit * (0.5 + circles / 0.3).clamp(0.0, 1.0);
+    let tried = match nodes <= MEDIUM {
+        true => vec![0.0, degree, 0.7, 1.3],
         // Measured on graphs of hubs: 1 leaves crossings, 2 gives up too much stress.
-        vec![1.5 * degree]
+        false => vec![1.5 * degree],
+    };
+    let most = LONGEST.ln() / f64::from(deepest.max(2)).ln();
+    tried
+        .into_iter()
+        .map(|bent| bent.min(most) as f32)
+        .collect()
+}
+
+/// A plain layout from random places, in case another start ends in a better one.
+fn anywhere(stress: &mut Stress, nodes: usize, rng: &mut Rng) -> Layout {
+    let deepest = stress.deepest().max(2) as f32;
+    let mut random = || (0..nodes).map(|_| rng.unit() as f32 * deepest).collect();
+    let (x, y) = (random(), random());
+    let mut layout = Layout { x, y };
+    stress.wish(Wishes::PLAIN);
+    for step in steps(deepest * deepest, 0.1, PLAIN_SWEEPS) {
+        stress.sweep(&mut layout, step, rng);
     }
+    layout
 }
 
 /// PivotMDS and a little noise, since it puts all leaves of a hub on one point.

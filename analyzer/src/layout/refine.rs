@@ -1,9 +1,10 @@
 //! Moves single boxes of a small drawing to free places where they are less in the way.
 //!
 //! In the way are edges that cross, and boxes with an edge under them that does not end
-//! there. A move is taken if what it saves of these is worth more than what it costs in
-//! stress, both measured as shares of their totals. It never makes an overlap and never
-//! leaves the bounds of the drawing.
+//! there. A move is taken if what it saves of these, and how many more neighbours stand
+//! nearest to each other, is worth more than what it costs in stress, all measured as
+//! shares of their totals. Drawings of up to a hundred boxes are annealed: at first some
+//! moves are taken that make it worse. No move makes an overlap or leaves the bounds.
 
 use super::Point;
 use super::adjacency::Adjacency;
@@ -11,16 +12,49 @@ use super::boxes::Boxes;
 use super::distances::Search;
 use super::lines::{Frames, Lines};
 use super::metrics;
+use super::nearest::Nearest;
+use super::place::SMALL;
 use super::rng::Rng;
 
 /// Up to here a pass takes a fraction of what the layout itself takes.
-const MOST_NODES: usize = 600;
-/// Passes over all boxes, and places tried for a box in each.
-const PASSES: usize = 6;
+const MOST_NODES: usize = 1_200;
+/// Places tried for a box in each pass.
 const PLACES: usize = 12;
 
-/// What a percent less of crossings may cost, in percent of stress.
-const WORTH: f64 = 0.6;
+/// How a drawing is worked on, by its size.
+struct Plan {
+    passes: usize,
+    /// What a percent less of what is in the way may cost, in percent of stress.
+    crossings: f64,
+    /// What a percent more of neighbours that stand nearest may cost.
+    nearest: f64,
+    /// At first, by how much a move may make it worse: in mean shares of one box.
+    heat: f64,
+    /// How far stress may rise above what it would be without boxes, before the other two
+    /// count for less.
+    above: f64,
+}
+
+impl Plan {
+    fn of(nodes: usize) -> Self {
+        if nodes <= SMALL {
+            return Self {
+                passes: 40,
+                crossings: 0.15,
+                nearest: 0.08,
+                heat: 0.1,
+                above: 0.02,
+            };
+        }
+        Self {
+            passes: if nodes <= 600 { 5 } else { 2 },
+            crossings: 0.5,
+            nearest: 0.15,
+            heat: 0.0,
+            above: f64::INFINITY,
+        }
+    }
+}
 
 /// Pairs of edges that cross as straight lines between centres.
 pub(crate) fn crossings(adjacency: &Adjacency, boxes: &Boxes) -> usize {
@@ -33,21 +67,26 @@ pub(crate) fn crossings(adjacency: &Adjacency, boxes: &Boxes) -> usize {
     metrics::crossings(adjacency, &centers)
 }
 
-/// Works on drawings without overlaps, up to a size at which it does nothing.
-pub(crate) fn refine(adjacency: &Adjacency, boxes: &mut Boxes, rng: &mut Rng) {
+/// Works on drawings without overlaps, up to a size at which it does nothing. `floor` is
+/// the stress that they would have if boxes were points and nothing else counted.
+pub(crate) fn refine(adjacency: &Adjacency, boxes: &mut Boxes, floor: f64, rng: &mut Rng) {
     if boxes.len() > MOST_NODES || boxes.len() < 4 {
         return;
     }
+    let plan = Plan::of(boxes.len());
     let mut refiner = Refiner::new(adjacency, boxes);
     let mut order: Vec<usize> = (0..boxes.len()).collect();
-    for _ in 0..PASSES {
-        refiner.weigh(boxes);
+    for pass in 0..plan.passes {
+        // The last fifth of the passes is cold.
+        let done = pass as f64 / (0.8 * plan.passes as f64);
+        refiner.heat = plan.heat * (1.0 - done).max(0.0) / boxes.len() as f64;
+        refiner.weigh(boxes, &plan, floor);
         rng.shuffle(&mut order);
         let mut moved = false;
         for &v in &order {
             moved |= refiner.improve(boxes, v, rng);
         }
-        if !moved {
+        if !moved && refiner.heat == 0.0 {
             break;
         }
     }
@@ -59,6 +98,7 @@ struct Refiner<'a> {
     nearness: Vec<f32>,
     lines: Lines,
     frames: Frames,
+    nearest: Nearest,
     /// Edges at each node, as indices of `lines`.
     at_node: Vec<Vec<u32>>,
     bounds: [f64; 4],
@@ -67,6 +107,10 @@ struct Refiner<'a> {
     /// What a unit of stress and what a crossing cost.
     stress_price: f64,
     crossing_price: f64,
+    /// What a neighbour's nearness is worth.
+    near_price: f64,
+    /// By how much a move may make it worse.
+    heat: f64,
 }
 
 impl<'a> Refiner<'a> {
@@ -97,16 +141,19 @@ impl<'a> Refiner<'a> {
             nearness,
             lines,
             frames: Frames::new(boxes),
+            nearest: Nearest::new(adjacency, boxes),
             at_node,
             bounds: boxes.bounds(),
             scale: 1.0,
             stress_price: 1.0,
             crossing_price: 1.0,
+            near_price: 0.0,
+            heat: 0.0,
         }
     }
 
     /// Sets scale and prices by the drawing as it is.
-    fn weigh(&mut self, boxes: &Boxes) {
+    fn weigh(&mut self, boxes: &Boxes, plan: &Plan, floor: f64) {
         let nodes = boxes.len();
         let (mut first, mut second) = (0.0, 0.0);
         for v in 0..nodes {
@@ -130,7 +177,12 @@ impl<'a> Refiner<'a> {
                     .pierced(at(boxes, a as usize), at(boxes, b as usize)),
             ) - 2.0;
         }
-        self.crossing_price = WORTH / (in_the_way + 5.0);
+        let over = (stress / pairs / floor.max(1e-6) - 1.0).max(1e-6);
+        let strict = (plan.above / over).powi(2).clamp(0.02, 1.0);
+        self.crossing_price = strict * plan.crossings / (in_the_way + 5.0);
+        // As above: where nobody is near to anybody, one who is is not worth everything.
+        let near = self.nearest.mean(self.adjacency) + 0.05;
+        self.near_price = strict * plan.nearest / (near * nodes as f64);
     }
 
     /// Tries places for one box; returns whether it moved.
@@ -139,12 +191,19 @@ impl<'a> Refiner<'a> {
             self.lines.hide(line as usize);
         }
         self.frames.hide(v);
+        self.nearest.lift(self.adjacency, v);
         let old = at(boxes, v);
-        let mut best = (self.price(boxes, v, old), old);
+        // To stay is more of a risk than any single move.
+        let luck = |heat: f64, rng: &mut Rng| match heat > 0.0 {
+            true => -heat * rng.unit().max(1e-9).ln(),
+            false => 0.0,
+        };
+        let stay = self.price(boxes, v, old, f64::INFINITY) + luck(2.0 * self.heat, rng);
+        let mut best = (stay, old);
         for attempt in 0..PLACES {
             let place = self.place(boxes, v, attempt, rng);
             if self.free(boxes, v, place) {
-                let price = self.price(boxes, v, place);
+                let price = luck(self.heat, rng) + self.price(boxes, v, place, best.0);
                 if price < best.0 - 1e-9 {
                     best = (price, place);
                 }
@@ -152,6 +211,9 @@ impl<'a> Refiner<'a> {
         }
         (boxes.x[v], boxes.y[v]) = (best.1.x, best.1.y);
         self.frames.set(v, best.1);
+        if best.1 != old {
+            self.nearest.put(self.adjacency, v, best.1);
+        }
         for (&line, &u) in self.at_node[v].iter().zip(self.adjacency.neighbours(v)) {
             self.lines.set(line as usize, best.1, at(boxes, u as usize));
         }
@@ -202,8 +264,9 @@ impl<'a> Refiner<'a> {
         })
     }
 
-    /// Stress of the box and crossings of its edges, if it stood there.
-    fn price(&self, boxes: &Boxes, v: usize, place: Point) -> f64 {
+    /// Stress of the box, crossings of its edges and who is near, if it stood there; more than
+    /// `limit`, however much, if it is more.
+    fn price(&mut self, boxes: &Boxes, v: usize, place: Point, limit: f64) -> f64 {
         let nodes = boxes.len();
         let mut stress = 0.0f64;
         let row = &self.nearness[v * nodes..(v + 1) * nodes];
@@ -212,6 +275,12 @@ impl<'a> Refiner<'a> {
             let off =
                 self.scale * near * (dx * dx + dy * dy).sqrt() - if near > 0.0 { 1.0 } else { 0.0 };
             stress += f64::from(off * off);
+        }
+        let near = self.nearest.worth(self.adjacency, v, place);
+        let least = stress * self.stress_price - near * self.near_price;
+        if least > limit {
+            // Most places: lines and boxes, which take longest, need not be looked at.
+            return least;
         }
         let mut in_the_way = self
             .lines
@@ -222,7 +291,7 @@ impl<'a> Refiner<'a> {
             in_the_way +=
                 self.lines.crossed(place, end) + self.frames.pierced(place, end).saturating_sub(1);
         }
-        stress * self.stress_price + f64::from(in_the_way) * self.crossing_price
+        least + f64::from(in_the_way) * self.crossing_price
     }
 }
 
@@ -257,7 +326,7 @@ mod tests {
         };
         assert!(overlap::grow(&mut boxes));
         let (before, bounds) = (crossings(&adjacency, &boxes), boxes.bounds());
-        refine(&adjacency, &mut boxes, &mut rng);
+        refine(&adjacency, &mut boxes, 0.1, &mut rng);
         let after = crossings(&adjacency, &boxes);
         assert!(
             after * 2 < before,

@@ -126,11 +126,12 @@ pub(crate) fn layout() -> Result<()> {
         }
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for (v, center) in stress(&graph, &Options::default())
-        .centers
-        .iter()
-        .enumerate()
-    {
+    // As far apart as `draw` sets them.
+    let options = Options {
+        gap: whotalks::draw::GAP,
+        ..Options::default()
+    };
+    for (v, center) in stress(&graph, &options).centers.iter().enumerate() {
         writeln!(out, "node {v} {} {}", center.x / INCH, -center.y / INCH)?;
     }
     Ok(out.flush()?)

@@ -5,35 +5,46 @@ use whotalks::layout::{Edge, Graph, Size};
 /// Processes around a few hubs, as on a desktop: each is joined to one hub, every second
 /// to another one, some to each other; a hub in 25.
 pub(crate) fn hubs(nodes: usize, seed: u64) -> Graph {
+    let mut below = random(seed);
+    let hubs = (nodes / 25).max(2);
+    let mut edges = Vec::new();
+    for hub in 1..hubs {
+        join(&mut edges, hub, below(hub));
+    }
+    for v in hubs..nodes {
+        // The smaller of two draws: some hubs are larger than others.
+        join(&mut edges, v, below(hubs).min(below(hubs)));
+        if below(2) == 0 {
+            join(&mut edges, v, below(hubs));
+        }
+        if below(5) == 0 {
+            join(&mut edges, v, below(nodes));
+        }
+    }
+    sized(nodes, edges, below)
+}
+
+/// Numbers below what is asked for, by xorshift64*.
+fn random(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1;
-    let mut below = move |n: usize| {
-        // xorshift64*
+    move |n: usize| {
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
         ((state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % n.max(1) as u64) as usize
-    };
-    let hubs = (nodes / 25).max(2);
-    let mut edges = Vec::new();
-    let mut join = |a: usize, b: usize| {
-        let (a, b) = (a.min(b) as u32, a.max(b) as u32);
-        if a != b && !edges.contains(&Edge { a, b }) {
-            edges.push(Edge { a, b });
-        }
-    };
-    for hub in 1..hubs {
-        join(hub, below(hub));
     }
-    for v in hubs..nodes {
-        // The smaller of two draws: some hubs are larger than others.
-        join(v, below(hubs).min(below(hubs)));
-        if below(2) == 0 {
-            join(v, below(hubs));
-        }
-        if below(5) == 0 {
-            join(v, below(nodes));
-        }
+}
+
+/// Joins two nodes once, and none with itself.
+fn join(edges: &mut Vec<Edge>, a: usize, b: usize) {
+    let (a, b) = (a.min(b) as u32, a.max(b) as u32);
+    if a != b && !edges.contains(&Edge { a, b }) {
+        edges.push(Edge { a, b });
     }
+}
+
+/// With boxes as wide as names are.
+fn sized(nodes: usize, edges: Vec<Edge>, mut below: impl FnMut(usize) -> usize) -> Graph {
     let sizes = (0..nodes)
         .map(|_| Size {
             w: 50.0 + below(70) as f64,
@@ -41,6 +52,49 @@ pub(crate) fn hubs(nodes: usize, seed: u64) -> Graph {
         })
         .collect();
     Graph { sizes, edges }
+}
+
+/// Services in tiers, as behind a load balancer: each process of a tier calls a few of the next one,
+/// and some share a hub of their own.
+pub(crate) fn tiers(nodes: usize, seed: u64) -> Graph {
+    let mut below = random(seed);
+    let tier = |v: usize| v * 4 / nodes.max(1);
+    let mut edges = Vec::new();
+    for v in 0..nodes {
+        let later: Vec<usize> = (v + 1..nodes).filter(|&u| tier(u) == tier(v) + 1).collect();
+        // Few are called by many.
+        let called = (later.len() / 6).max(1);
+        for _ in 0..1 + below(2) {
+            if let Some(&u) = later.get(below(called)) {
+                join(&mut edges, v, u);
+            }
+        }
+        if tier(v) == 0 && v > 0 {
+            join(&mut edges, 0, v);
+        }
+    }
+    sized(nodes, edges, below)
+}
+
+/// Families of processes that talk among themselves, and a few who talk to other families.
+pub(crate) fn groups(nodes: usize, seed: u64) -> Graph {
+    const FAMILY: usize = 12;
+    let mut below = random(seed);
+    let mut edges = Vec::new();
+    for v in 1..nodes {
+        let first = v - v % FAMILY;
+        match v - first {
+            0 => join(&mut edges, v, FAMILY * below(v / FAMILY)),
+            _ => join(&mut edges, v, first + below(v - first)),
+        }
+        if below(3) == 0 {
+            join(&mut edges, v, (first + below(FAMILY)).min(nodes - 1));
+        }
+        if below(10) == 0 {
+            join(&mut edges, v, below(nodes));
+        }
+    }
+    sized(nodes, edges, below)
 }
 
 /// One hub and its spokes.
