@@ -12,7 +12,7 @@ use whotalks::load::Loaded;
 use whotalks::model::{At, Series, build_at, series};
 use whotalks::names;
 use whotalks::query::LinkKind;
-use whotalks::trend::{Followed, Quiet, Row, Trend as Answer, What};
+use whotalks::trend::{Followed, Growth, Quiet, Row, Trend as Answer, What};
 
 use super::near_names;
 use crate::Outcome;
@@ -65,6 +65,8 @@ struct Line {
     last: Option<u64>,
     growth: Option<i64>,
     rising: bool,
+    /// `steady` or `jump`: what the rules over time take for growth.
+    grows: Option<&'static str>,
 }
 
 pub(super) fn run(options: &Trend) -> Result<Outcome> {
@@ -180,6 +182,14 @@ fn line(row: &Row) -> Line {
         last: ends.map(|(_, last)| last),
         growth: ends.map(|_| row.growth()),
         rising: row.is_rising(),
+        grows: row.grows().map(word),
+    }
+}
+
+fn word(growth: Growth) -> &'static str {
+    match growth {
+        Growth::Steady => "steady",
+        Growth::Jump => "jump",
     }
 }
 
@@ -266,7 +276,9 @@ fn text(
     let all = all || !std::io::stdout().is_terminal();
     // A listener's row says what its only client's would.
     let mut rows: Vec<&Row> = rows.iter().filter(|row| !is_said(row, rows)).collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.growth().unsigned_abs()));
+    // What never stops growing comes first, however slowly.
+    let steady = |row: &Row| row.grows() == Some(Growth::Steady);
+    rows.sort_by_key(|row| std::cmp::Reverse((steady(row), row.growth().unsigned_abs())));
     let shown = if all {
         rows.len()
     } else {
@@ -348,7 +360,10 @@ fn cells(row: &Row) -> Vec<String> {
         growth,
         end(|(first, _)| first),
         end(|(_, last)| last),
-        sparkline(&row.values),
+        match row.grows() {
+            Some(growth) => format!("{} {}", sparkline(&row.values), word(growth)),
+            None => sparkline(&row.values),
+        },
         what,
     ]
 }

@@ -5,12 +5,14 @@
 //! not counted as none: it is not known.
 
 mod follow;
+mod growth;
 mod moved;
 mod quiet;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use follow::Followed;
+pub use growth::{Growth, growth};
 pub use quiet::Quiet;
 
 use moved::Moved;
@@ -67,6 +69,12 @@ impl Row {
     pub fn is_rising(&self) -> bool {
         let known: Vec<u64> = self.values.iter().copied().flatten().collect();
         known.is_sorted() && self.growth() > 0
+    }
+
+    /// Whether and how it grows, as the rules over time understand it, in what is known.
+    pub fn grows(&self) -> Option<Growth> {
+        let known: Vec<u64> = self.values.iter().copied().flatten().collect();
+        growth(&known)
     }
 
     /// Whether it is another number at some time.

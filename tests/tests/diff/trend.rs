@@ -78,6 +78,55 @@ fn a_leak_and_a_crowd() {
     );
 }
 
+/// `trend` and the rule on growth see the same leak, and nothing in who opens much once.
+#[test]
+fn a_leak_is_one_to_trend_and_to_check() {
+    let scene = Scene::new();
+    let leaky = scene.world.actor_called("leaky");
+    let starter = scene.world.actor_called("starter");
+    let file = scene.world.path("actors.stderr");
+    let mut captures = vec![scene.capture("before")];
+    for step in 0..3 {
+        let opened = if step == 0 { 40 } else { 0 };
+        for (actor, count) in [(&leaky, 10), (&starter, opened)] {
+            for _ in 0..count {
+                actor.open(&file, true, false);
+            }
+        }
+        captures.push(scene.capture(&step.to_string()));
+    }
+    let only = format!("exe:{}/*", scene.world.directory().display());
+    let found = trend(&["--format", "json", "--only", &only], &captures).json();
+    let rows = found["rows"].as_array().unwrap();
+    let grows = |role: &str| -> Vec<Value> {
+        let of = rows.iter().filter(|row| row["role"] == role);
+        of.map(|row| row["grows"].clone()).collect()
+    };
+    assert_eq!(grows("leaky"), ["steady"], "{rows:?}");
+    assert_eq!(grows("starter"), [Value::Null], "{rows:?}");
+
+    let mut command = Command::new(&programs().analyze);
+    command.args([
+        "check",
+        "--rule",
+        "WT104",
+        "--fail-on",
+        "high",
+        "--format",
+        "json",
+    ]);
+    let found = run(command.args(&captures), b"").json();
+    let of = |actor: &Actor| -> usize {
+        let subject = format!("h0/p{}", actor.pid());
+        let findings = found["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .filter(|one| one["subject"] == *subject)
+            .count()
+    };
+    assert_eq!((of(&leaky), of(&starter)), (1, 0), "{found}");
+}
+
 #[test]
 fn what_is_no_series() {
     let scene = Scene::new();
