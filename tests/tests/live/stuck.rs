@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use whotalks_tests::programs::{PATIENCE, programs};
 use whotalks_tests::role::{AGAIN, needs_namespaces, say, skip, works};
 use whotalks_tests::world::{export, namespace};
-use whotalks_tests::{Address, Edge, Kind, World};
+use whotalks_tests::{Actor, Address, Edge, Kind, World};
 
 /// Captures while each of these calls on this file takes longer than anybody waits; the child still
 /// has a thread in it when the snapshot is there.
@@ -75,17 +75,37 @@ fn a_process_that_does_not_answer_is_read_without_its_memory() {
 }
 
 #[test]
+fn a_table_whose_links_do_not_come_is_not_called_read() {
+    not_called_read("readlinkat", |actor| {
+        actor.pair(Kind::Stream);
+    });
+}
+
+#[test]
 fn a_table_that_never_ends_is_not_called_read() {
+    // With holes: only such a table is listed.
+    not_called_read("getdents64", |actor| {
+        let below: Vec<_> = (0..4).map(|_| actor.pair(Kind::Stream)).collect();
+        actor.pair(Kind::Stream);
+        for (one, other) in &below {
+            actor.close(one);
+            actor.close(other);
+        }
+    });
+}
+
+/// One process's table does not answer to a call.
+fn not_called_read(call: &str, hold: impl Fn(&Actor)) {
     if !works(&["strace", "-f", "-o", "/dev/null", "true"]) {
         skip("strace is not there, or may not trace");
         return;
     }
     let world = World::new();
     let (stuck, other) = (world.actor(), world.actor());
-    stuck.pair(Kind::Stream);
-    other.pair(Kind::Stream);
+    hold(&stuck);
+    hold(&other);
     let pid = stuck.pid();
-    let mut child = capture_stuck_in(&world, "getdents64", &format!("/proc/{pid}/fd"));
+    let mut child = capture_stuck_in(&world, call, &format!("/proc/{pid}/fd"));
     let file = world.directory().join("machine.whotalks");
     wait_for(&file, &mut child);
     kill_process_group(Pid::from_child(&child), Signal::KILL).unwrap();
