@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Options;
-use super::scene::Joined;
-use super::shapes::{dots, heads, num, path};
+use super::picture::{EdgeKind, Kind};
+use super::route::Way;
+use super::scene::{Joined, Scene};
+use super::shapes::{coarse, dots, heads, num, relative};
 use crate::layout::Point;
 
 /// Up to so many, and wherever something was left out, every edge is an element of its own.
-const MOST_SINGLE: usize = 5_000;
+pub(super) const MOST_SINGLE: usize = 5_000;
 /// Programs that show SVG repaint a path as a whole.
 const MOST_IN_PATH: usize = 2_000;
 
@@ -20,11 +22,11 @@ pub(super) fn wanted(options: &Options, edges: usize) -> bool {
 }
 
 /// Writes edges by class and thickness, then what stands on their ends. `style` says both.
-pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) -> (String, f64)) {
+pub(super) fn write(out: &mut String, scene: &Scene, style: impl Fn(&Joined) -> (String, f64)) {
     let mut alike: BTreeMap<(bool, String, String), Vec<&Joined>> = BTreeMap::new();
     let mut circles: BTreeMap<(bool, &str), Vec<Point>> = BTreeMap::new();
     let mut arrows: BTreeMap<bool, Vec<(Point, f64)>> = BTreeMap::new();
-    for edge in edges {
+    for edge in &scene.edges {
         let (class, thick) = style(edge);
         // What is pale comes first and lies below.
         let strong = !edge.is_pale();
@@ -40,7 +42,9 @@ pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) 
             }
         }
     }
-    for ((_, class, thick), edges) in &alike {
+    for ((_, class, thick), edges) in &mut alike {
+        // What ends at one socket is together.
+        edges.sort_by_key(|edge| star(scene, edge));
         for edges in edges.chunks(MOST_IN_PATH) {
             let n: u64 = edges.iter().map(|edge| u64::from(edge.n)).sum();
             let lines = edges.len();
@@ -49,9 +53,7 @@ pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) 
                 "<g class=\"batch {class}\" data-edges=\"{lines}\" data-n=\"{n}\">\
                  <title>{n} in {lines} lines</title><path stroke-width=\"{thick}\" d=\""
             );
-            for edge in edges {
-                out.push_str(&path(&edge.drawn.line));
-            }
+            write_lines(out, scene, edges);
             out.push_str("\"/></g>\n");
         }
     }
@@ -63,6 +65,32 @@ pub(super) fn write(out: &mut String, edges: &[Joined], style: impl Fn(&Joined) 
     for (strong, arrows) in &arrows {
         for arrows in arrows.chunks(MOST_IN_PATH) {
             heads(out, !strong, arrows);
+        }
+    }
+}
+
+/// The socket's node that an edge joins to its holder by a straight line.
+fn star(scene: &Scene, edge: &Joined) -> Option<usize> {
+    let straight = matches!(edge.drawn.line, Way::Straight(..));
+    let star = edge.kind == EdgeKind::Holds && scene.nodes[edge.b].kind == Kind::Socket;
+    (straight && star).then_some(edge.b)
+}
+
+/// The data of a path. A line between two holders of a socket goes through its middle, which its circle
+/// covers.
+fn write_lines(out: &mut String, scene: &Scene, mut edges: &[&Joined]) {
+    while let [first, rest @ ..] = edges {
+        edges = rest;
+        let way = &first.drawn.line;
+        if let (Some(socket), Way::Straight(from, _), [second, others @ ..]) =
+            (star(scene, first), way, rest)
+            && let Way::Straight(to, _) = second.drawn.line
+            && star(scene, second) == Some(socket)
+        {
+            out.push_str(&relative('l', 1, &[*from, scene.nodes[socket].at, to]));
+            edges = others;
+        } else {
+            out.push_str(&coarse(way));
         }
     }
 }

@@ -20,6 +20,7 @@ mod kept;
 mod labels;
 mod legend;
 mod look;
+mod outlines;
 mod picture;
 mod place;
 #[cfg(feature = "png")]

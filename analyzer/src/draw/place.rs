@@ -7,6 +7,7 @@ use super::dock;
 use super::ends;
 use super::labels;
 use super::look::{self, Look};
+use super::outlines;
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
 use super::route::Router;
 use super::rows;
@@ -93,7 +94,8 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
     };
     let batched = batch::wanted(options, picture.edges.len());
     let edges = edges(map, &picture, &looks, &spots, &ways, batched);
-    let nodes = placed(map, &picture, looks, &spots);
+    let terse = batched || outlines::wanted(options, picture.nodes.len());
+    let nodes = placed(map, &picture, looks, &spots, terse);
     Ok(Scene {
         nodes,
         edges,
@@ -105,6 +107,7 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         aggregated: picture.aggregated,
         grouped: picture.grouped,
         batched,
+        terse,
         compared: !picture.compared.is_empty(),
         hubs: picture.hubs.iter().map(|hub| *hub as usize).collect(),
     })
@@ -342,7 +345,13 @@ fn edges(
         .collect()
 }
 
-fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Vec<Placed> {
+fn placed(
+    map: &Map,
+    picture: &Picture,
+    looks: Vec<Look>,
+    spots: &[Point],
+    terse: bool,
+) -> Vec<Placed> {
     let mut out = Vec::with_capacity(looks.len());
     for ((at, look), spot) in (0u32..).zip(looks).zip(spots) {
         let node = &picture.nodes[at as usize];
@@ -369,7 +378,7 @@ fn placed(map: &Map, picture: &Picture, looks: Vec<Look>, spots: &[Point]) -> Ve
             kind: node.kind,
             classes,
             members: node.things.len(),
-            title: titles::node_title(map, picture, node),
+            title: titles::node_title(map, picture, node, terse),
             look,
             at: *spot,
         });

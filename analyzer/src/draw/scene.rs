@@ -69,6 +69,8 @@ pub(super) struct Scene {
     pub(super) grouped: bool,
     /// Too many edges for an element each.
     pub(super) batched: bool,
+    /// Too many nodes to say much about each.
+    pub(super) terse: bool,
     /// Two maps are compared.
     pub(super) compared: bool,
     /// Ids of the hubs that are badges, in the order of their letters.

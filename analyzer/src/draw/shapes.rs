@@ -48,14 +48,14 @@ fn glyphs(out: &mut String, end: &str, own: &str, line: &str) {
 /// Many circles, looking as those of the definitions: a line without length has round ends, which is a
 /// circle in a tenth of the bytes.
 pub(super) fn dots(out: &mut String, (glyph, pale): (&str, bool), id: &str, points: &[Point]) {
-    let places = |left: f64, length: f64| {
-        let place = |p: &Point| format!("M{} {}h{}", num(p.x - left), num(p.y), num(length));
+    let places = |left: f64, length: &str| {
+        let place = |p: &Point| format!("M{} {}h{length}", whole(p.x) - left, whole(p.y));
         points.iter().map(place).collect::<String>()
     };
     let _ = writeln!(
         out,
         "<defs><path id=\"{id}\" d=\"{}\"/></defs>\n<g class=\"wt-dots\">",
-        places(0.05, 0.1)
+        places(0.0, ".1")
     );
     let mut layer = |class: &str, width: f64| {
         let _ = writeln!(
@@ -77,7 +77,7 @@ pub(super) fn dots(out: &mut String, (glyph, pale): (&str, bool), id: &str, poin
         let _ = writeln!(
             out,
             "<path class=\"{own}\" d=\"{}\" stroke-width=\"1.4\"/>",
-            places(2.0, 4.0)
+            places(2.0, "4")
         );
     }
     out.push_str("</g>\n");
@@ -156,4 +156,43 @@ pub(super) fn path(way: &Way) -> String {
             format!("M{}C{}", pair(&points[0]), rest.join(" "))
         }
     }
+}
+
+/// As [`path`], for one of very many: in whole units, each place from the one before.
+pub(super) fn coarse(way: &Way) -> String {
+    match way {
+        Way::Straight(from, to) => relative('l', 1, &[*from, *to]),
+        Way::Bent(from, control, to) => relative('q', 2, &[*from, *control, *to]),
+        Way::Curves(points) => relative('c', 3, points),
+    }
+}
+
+/// The data of one line of segments of one kind, with so many points each after its start.
+pub(super) fn relative(kind: char, each: usize, points: &[Point]) -> String {
+    let Some((first, rest)) = points.split_first() else {
+        return String::new();
+    };
+    let mut start = (whole(first.x), whole(first.y));
+    let mut out = format!("M{} {}{kind}", start.0, start.1);
+    let letter = out.len();
+    for segment in rest.chunks(each) {
+        let mut end = start;
+        for point in segment {
+            end = (whole(point.x), whole(point.y));
+            for way in [end.0 - start.0, end.1 - start.1] {
+                // A minus sign parts numbers by itself, and so does the letter.
+                if way >= 0.0 && out.len() > letter {
+                    out.push(' ');
+                }
+                let _ = write!(out, "{}", way + 0.0);
+            }
+        }
+        start = end;
+    }
+    out
+}
+
+/// Never `-0`.
+fn whole(value: f64) -> f64 {
+    value.round() + 0.0
 }

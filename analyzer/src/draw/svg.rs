@@ -10,6 +10,7 @@ use super::caption::{NOTE_SIZE, TITLE_SIZE, baseline};
 use super::labels;
 use super::legend::{self, SIGN, Sign};
 use super::look::{BADGE_HEIGHT, HubTag, Line, SMALL_SIZE, Shape, hub_label};
+use super::outlines::Outlines;
 use super::picture::{EdgeKind, Kind};
 use super::place::MARGIN;
 use super::rows::RULE;
@@ -42,6 +43,8 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     title(&mut out, &scene.caption);
     out.push_str(&theme::sheets(options.theme));
     definitions(&mut out, scene.compared);
+    let outlines = Outlines::of(scene);
+    outlines.define(&mut out);
     let _ = writeln!(out, "<rect class=\"ground\" width=\"{w}\" height=\"{h}\"/>");
     caption(&mut out, scene);
     // Who was on a shelf and talks now is joined across its heading, which stays readable.
@@ -55,7 +58,7 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     }
     out.push_str("<g class=\"edges\">\n");
     if scene.batched {
-        batch::write(&mut out, &scene.edges, |edge| {
+        batch::write(&mut out, scene, |edge| {
             (edge_classes(scene, edge), thickness(scene, edge))
         });
     } else {
@@ -72,7 +75,7 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
     }
     out.push_str("<g class=\"nodes\">\n");
     for (at, node) in scene.nodes.iter().enumerate() {
-        write_node(&mut out, node);
+        write_node(&mut out, scene, &outlines, node);
         for tag in &node.look.tags {
             write_tag(&mut out, scene, at, tag);
         }
@@ -240,7 +243,7 @@ fn node_class(kind: Kind) -> &'static str {
     }
 }
 
-fn write_node(out: &mut String, node: &Placed) {
+fn write_node(out: &mut String, scene: &Scene, outlines: &Outlines, node: &Placed) {
     let look = &node.look;
     let _ = write!(out, "<g class=\"node {}", node_class(node.kind));
     for class in &node.classes {
@@ -263,7 +266,7 @@ fn write_node(out: &mut String, node: &Placed) {
         num(node.at.y)
     );
     title(out, &node.title);
-    shape(out, look.shape, look.w, look.h, node.members > 1);
+    let numbered = outlines.write(out, scene, node);
     let end = match node.classes.contains(&"stayed") {
         true => PALE,
         false => "",
@@ -276,7 +279,7 @@ fn write_node(out: &mut String, node: &Placed) {
             badge.glyph
         );
     }
-    for line in &look.lines {
+    for line in look.lines.iter().filter(|_| !numbered) {
         write_line(out, line);
     }
     out.push_str("</g>\n");

@@ -74,7 +74,7 @@ const DARK: [&str; 22] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 72] = [
+const RULES: [(&str, &str, &str); 73] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -128,6 +128,8 @@ const RULES: [(&str, &str, &str); 72] = [
     (".wt-g-arrow", "stroke", "pipe"),
     (".wt-g-plain", "stroke", "ink"),
     (".wt-g-dot", "fill", "mark"),
+    // Twice, to outweigh what holds for all text.
+    (".wt-g-number.wt-g-number", "fill", "mark"),
     (".wt-d-mark", "stroke", "mark"),
     (".wt-d-socket", "stroke", "socket"),
     (".wt-d-server", "stroke", "server"),
@@ -163,6 +165,7 @@ const FIXED: &str = "\
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
 .wt .batch path{stroke-opacity:.5}
 .wt .batch.finding path,.wt .batch.added path,.wt .batch.removed path,.wt .batch.changed path{stroke-opacity:1}
+.wt-g-number{stroke:none}
 .wt .medium .shape{stroke-width:2}
 .wt .high .shape{stroke-width:3.5}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}

@@ -12,6 +12,9 @@ use crate::model::{FdsStatus, Map, ProcessId, SocketId, SocketState};
 const MOST_LISTED: usize = 12;
 /// Characters of a command line.
 const MOST_COMMAND: usize = 200;
+/// The same where very many nodes are drawn: what else is known, the lines to the holders show.
+const FEW_LISTED: usize = 1;
+const SHORT_COMMAND: usize = 60;
 
 /// The `data-id` of a node.
 pub(super) fn node_id(map: &Map, picture: &Picture, node: &Node) -> String {
@@ -27,23 +30,27 @@ pub(super) fn node_id(map: &Map, picture: &Picture, node: &Node) -> String {
     }
 }
 
-/// The lines of a node's title.
-pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node) -> Vec<String> {
+/// The lines of a node's title; `terse` where there are so many that they make the file large.
+pub(super) fn node_title(map: &Map, picture: &Picture, node: &Node, terse: bool) -> Vec<String> {
+    let (listed, command) = match terse {
+        true => (FEW_LISTED, SHORT_COMMAND),
+        false => (MOST_LISTED, MOST_COMMAND),
+    };
     let mut lines = found(picture, node.findings.iter().chain(&node.concerns));
     if let [thing] = node.things[..] {
         match thing {
             Thing::Process(process) => {
                 lines.push(thing_name(map, picture, thing));
-                describe(map, process, &mut lines);
+                describe(map, process, command, &mut lines);
             }
-            Thing::Socket(socket) => describe_socket(map, socket, node.kind, &mut lines),
+            Thing::Socket(socket) => describe_socket(map, socket, node.kind, listed, &mut lines),
             Thing::Pipe(_) => lines.push(thing_name(map, picture, thing)),
             Thing::Outside(at) => lines.push(picture.outside[at as usize].clone()),
         }
     } else {
         lines.push(format!("{} {}", node.things.len(), plural(node.kind)));
-        let listed = node.things.iter().take(MOST_LISTED);
-        lines.extend(listed.map(|thing| thing_name(map, picture, *thing)));
+        let first = node.things.iter().take(MOST_LISTED);
+        lines.extend(first.map(|thing| thing_name(map, picture, *thing)));
         if node.things.len() > MOST_LISTED {
             lines.push(format!("and {} more", node.things.len() - MOST_LISTED));
         }
@@ -182,16 +189,16 @@ fn plural(kind: Kind) -> &'static str {
     }
 }
 
-fn describe(map: &Map, id: ProcessId, lines: &mut Vec<String>) {
+fn describe(map: &Map, id: ProcessId, most: usize, lines: &mut Vec<String>) {
     let process = map.process(id);
     let command: Vec<String> = process
         .arguments()
-        .take(MOST_COMMAND)
-        .map(|argument| display(&argument[..argument.len().min(MOST_COMMAND)]))
+        .take(most)
+        .map(|argument| display(&argument[..argument.len().min(most)]))
         .collect();
     let command = command.join(" ");
     if !command.is_empty() {
-        let mut short: String = command.chars().take(MOST_COMMAND).collect();
+        let mut short: String = command.chars().take(most).collect();
         if short.len() < command.len() {
             short.push('…');
         }
@@ -222,7 +229,7 @@ fn describe(map: &Map, id: ProcessId, lines: &mut Vec<String>) {
     lines.push(status.to_owned());
 }
 
-fn describe_socket(map: &Map, id: SocketId, kind: Kind, lines: &mut Vec<String>) {
+fn describe_socket(map: &Map, id: SocketId, kind: Kind, most: usize, lines: &mut Vec<String>) {
     let socket = map.socket(id);
     let holders = map.holding_processes(id);
     let what = match (kind, socket.state) {
@@ -241,12 +248,12 @@ fn describe_socket(map: &Map, id: SocketId, kind: Kind, lines: &mut Vec<String>)
         (n, true) => format!("held by {n}"),
         (n, false) => format!("held by {n} or more"),
     };
-    for (at, process) in holders.iter().take(MOST_LISTED).enumerate() {
+    for (at, process) in holders.iter().take(most).enumerate() {
         held.push_str(if at == 0 { ": " } else { ", " });
         let process = map.process(*process);
         held.push_str(&format!("{} [{}]", called(process), process.pid));
     }
-    if holders.len() > MOST_LISTED {
+    if holders.len() > most {
         held.push_str(", …");
     }
     lines.push(held);

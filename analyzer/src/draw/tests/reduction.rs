@@ -227,3 +227,47 @@ fn very_many_edges_are_few_elements() {
     let document = Document::parse(&text).unwrap();
     assert_eq!(of_class(&document, "edge").len(), 5_000);
 }
+
+#[test]
+fn one_of_very_many_nodes_takes_few_bytes() {
+    let mut w = World::new();
+    let holders: Vec<_> = (0..12).map(|_| w.process(b"holder")).collect();
+    let drawn = |world: &World| {
+        let options = Options {
+            all: true,
+            ..Options::default()
+        };
+        svg(&world.map, &options).unwrap()
+    };
+    for _ in 0..1_000 {
+        w.socket(&holders);
+    }
+    let fewer = drawn(&w);
+    for _ in 0..1_000 {
+        w.socket(&holders);
+    }
+    let more = drawn(&w);
+    check(&more);
+    let document = Document::parse(&more).unwrap();
+    let sockets = of_class(&document, "socket");
+    let sockets = sockets.iter().filter(|node| has_class(node, "node"));
+    let mut instances = BTreeSet::new();
+    for node in sockets {
+        let of = node.children().find(|child| child.has_tag_name("use"));
+        let of = of.and_then(|of| of.attribute(("http://www.w3.org/1999/xlink", "href")));
+        instances.insert(of.unwrap().trim_start_matches('#'));
+    }
+    assert_eq!(instances.len(), 1, "all look alike: {instances:?}");
+    let defined = document
+        .descendants()
+        .find(|node| node.attribute("id") == instances.first().copied());
+    let shown = defined
+        .unwrap()
+        .descendants()
+        .filter(Node::is_text)
+        .filter_map(|node| node.text());
+    assert_eq!(shown.collect::<String>(), "12", "held by so many");
+    // With a line to each of its twelve holders.
+    let each = (more.len() - fewer.len()) / 1_000;
+    assert!(each < 450, "{each} bytes a node");
+}
