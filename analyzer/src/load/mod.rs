@@ -15,6 +15,7 @@ pub mod proc_net_unix;
 pub mod proc_pid;
 pub mod syscall;
 pub mod tcp_info;
+mod thin;
 pub mod unix_diag;
 pub mod vsock_diag;
 
@@ -281,7 +282,7 @@ impl Loader {
         let budget = &mut self.budget;
         let capture = self.captures.entry(number).or_default();
         if self.thin {
-            return thin(kind, payload, capture, budget);
+            return thin::keep(kind, payload, capture, budget);
         }
         match kind {
             BlockKind::Host => single(payload, &mut capture.host, budget),
@@ -349,58 +350,6 @@ fn single<R: Record>(
         *into = all.into_iter().next();
     }
     Ok(bad)
-}
-
-/// What [`load_thin`] keeps of a payload; what is bad in the others is told all the same.
-fn thin(
-    kind: BlockKind,
-    payload: &[u8],
-    capture: &mut Capture,
-    budget: &mut Budget,
-) -> Result<Bad, Exceeded> {
-    fn dropped<R: Record>(payload: &[u8], budget: &mut Budget) -> Result<Bad, Exceeded> {
-        many(payload, &mut Vec::<R>::new(), budget)
-    }
-    match kind {
-        BlockKind::Host => single(payload, &mut capture.host, budget),
-        BlockKind::End => single(payload, &mut capture.end, budget),
-        BlockKind::Processes => {
-            let mut all = Vec::new();
-            let bad = many::<Process>(payload, &mut all, budget)?;
-            capture
-                .processes
-                .extend(all.into_iter().map(|process| Process {
-                    pid: process.pid,
-                    stat: process.stat,
-                    ..Process::default()
-                }));
-            Ok(bad)
-        }
-        BlockKind::Descriptors => {
-            let mut all = Vec::new();
-            let bad = many::<DescriptorTable>(payload, &mut all, budget)?;
-            capture
-                .tables
-                .extend(all.into_iter().map(|table| DescriptorTable {
-                    pid: table.pid,
-                    tid: table.tid,
-                    pass: table.pass,
-                    kinds: table.kinds,
-                    ..DescriptorTable::default()
-                }));
-            Ok(bad)
-        }
-        BlockKind::DescriptorInfo => dropped::<DescriptorInfo>(payload, budget),
-        BlockKind::Waits => dropped::<Wait>(payload, budget),
-        BlockKind::Namespaces => dropped::<Netns>(payload, budget),
-        BlockKind::Users => dropped::<User>(payload, budget),
-        BlockKind::Paths => dropped::<BoundPath>(payload, budget),
-        BlockKind::Raw => {
-            let header = take_record::<RawHeader>(&mut &*payload);
-            Ok(header.err().map(|cause| (1, cause)))
-        }
-        _ => Ok(None),
-    }
 }
 
 fn raw(

@@ -93,7 +93,9 @@ pub(crate) fn read<E>(
         parts.add(links.end(Rest::Nothing))?;
         return Ok(parts.outcome);
     };
-    if let Err(errno) = begin_with(&directory, begin) {
+    if begin > 0
+        && let Err(errno) = begin_with(&directory, begin)
+    {
         parts.add(links.end(Rest::Failed(number(errno))))?;
         return Ok(parts.outcome);
     }
