@@ -69,6 +69,10 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
                 .any(|edge| edge.drawn.marks.iter().any(|m| m.glyph == glyph))
     };
     let edge = |kind: EdgeKind| scene.edges.iter().any(|edge| edge.kind == kind);
+    // What stands on its process's card needs no line to it.
+    let holds = scene.edges.iter().any(|edge| {
+        edge.kind == EdgeKind::Holds && !scene.nodes[edge.b].classes.contains(&"docked")
+    });
     let edge_now = |class: &str| scene.edges.iter().any(|edge| edge.change == Some(class));
     let tags = scene.nodes.iter().any(|node| !node.look.tags.is_empty());
     let all = [
@@ -134,7 +138,7 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
             "waits to be accepted",
         ),
         (edge(EdgeKind::Pipe), Sign::Edge("pipe"), "pipe"),
-        (edge(EdgeKind::Holds), Sign::Edge("holds"), "holds"),
+        (holds, Sign::Edge("holds"), "holds"),
         (
             node(Kind::Socket),
             Sign::Edge("holds star"),

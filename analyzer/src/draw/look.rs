@@ -29,14 +29,16 @@ const GROUP_NAMES: usize = 3;
 pub(super) const BADGE_HEIGHT: f64 = 15.0;
 
 /// Above a listener that hangs on its process.
-const DOCK_GAP: f64 = 4.0;
+const DOCK_GAP: f64 = 3.0;
+/// Around the listeners that hang on one process, within their card.
+const CARD_PAD: f64 = 5.0;
 
 /// The outline of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Sharp corners.
     Box,
-    /// Nothing but the text.
+    /// Nothing but the text, in a thin outline where it stands alone.
     Text,
     /// A circle.
     Circle,
@@ -85,12 +87,14 @@ pub(super) struct Look {
     pub(super) h: f64,
     pub(super) lines: Vec<Line>,
     pub(super) badges: Vec<Badge>,
-    /// Below the outline.
-    pub(super) tags: Vec<HubTag>,
-    /// Below the tags: nodes that hang on this one, with the height of their centres.
+    /// Below the outline: nodes that hang on this one, with the height of their centres.
     pub(super) docked: Vec<(u32, f64)>,
+    /// Where the card ends that they stand on, as wide as the outline.
+    pub(super) card: Option<f64>,
+    /// Below the outline and the card.
+    pub(super) tags: Vec<HubTag>,
     /// All that belongs to the node, as boxes (left, top, right, bottom) around its centre, its
-    /// outline first, then downwards.
+    /// outline with the card first, then downwards.
     pub(super) parts: Vec<[f64; 4]>,
 }
 
@@ -99,6 +103,11 @@ impl Look {
     pub(super) fn room(&self) -> (f64, f64) {
         let half = self.parts.iter().map(|part| part[2]).fold(0.0, f64::max);
         (2.0 * half, self.h + self.hanging())
+    }
+
+    /// Where the outline ends, and the card below it.
+    fn bottom(&self) -> f64 {
+        self.card.unwrap_or(self.h / 2.0)
     }
 
     /// Height of what hangs below the outline.
@@ -111,11 +120,13 @@ impl Look {
 /// One look for each node.
 pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
     let neighbours = picture.neighbours();
+    let owners = super::dock::owners(picture);
     let mut looks: Vec<Look> = picture
         .nodes
         .iter()
         .zip(&neighbours)
-        .map(|(node, list)| look(map, picture, node, list.len()))
+        .zip(&owners)
+        .map(|((node, list), owner)| look(map, picture, node, list.len(), owner.is_some()))
         .collect();
     for hub in &picture.hubs {
         let clients = picture
@@ -123,7 +134,17 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
             .iter()
             .filter(|badge| picture.hubs[badge.hub as usize] == *hub);
         let at = *hub as usize;
-        looks[at] = look(map, picture, &picture.nodes[at], clients.count());
+        looks[at] = look(map, picture, &picture.nodes[at], clients.count(), false);
+    }
+    for (at, owner) in (0u32..).zip(owners) {
+        if let Some(owner) = owner {
+            let (w, h) = (looks[at as usize].w, looks[at as usize].h);
+            let look = &mut looks[owner as usize];
+            let top = look.card.unwrap_or(look.h / 2.0 + DOCK_GAP);
+            look.w = look.w.max(w + 2.0 * CARD_PAD);
+            look.docked.push((at, top + h / 2.0));
+            look.card = Some(top + h + DOCK_GAP);
+        }
     }
     for badge in &picture.badges {
         let look = &mut looks[badge.client as usize];
@@ -133,7 +154,7 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
             n: badge.n,
             w,
             x: 0.0,
-            y: look.h / 2.0 + 1.0 + BADGE_HEIGHT / 2.0,
+            y: look.bottom() + 1.0 + BADGE_HEIGHT / 2.0,
         });
     }
     for look in &mut looks {
@@ -143,18 +164,10 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
             tag.x = x + 1.0 + tag.w / 2.0;
             x += tag.w + 2.0;
         }
-        look.parts = vec![around(0.0, look.w, look.h)];
+        let (half, top) = (look.w / 2.0, -look.h / 2.0);
+        look.parts = vec![[-half, top, half, look.bottom()]];
         if let Some(tag) = look.tags.first() {
             look.parts.push(around(tag.y, all, BADGE_HEIGHT));
-        }
-    }
-    for (at, owner) in (0u32..).zip(super::dock::owners(picture)) {
-        if let Some(owner) = owner {
-            let (w, h) = (looks[at as usize].w, looks[at as usize].h);
-            let look = &mut looks[owner as usize];
-            let y = look.h / 2.0 + look.hanging() + DOCK_GAP + h / 2.0;
-            look.docked.push((at, y));
-            look.parts.push(around(y, w, h));
         }
     }
     looks
@@ -178,7 +191,7 @@ pub(super) fn hub_label(hub: u32, n: u32) -> String {
     }
 }
 
-fn look(map: &Map, picture: &Picture, node: &Node, degree: usize) -> Look {
+fn look(map: &Map, picture: &Picture, node: &Node, degree: usize, docked: bool) -> Look {
     let mut stack = Stack::default();
     let shape = match node.kind {
         Kind::Process => process(map, picture, node, degree, &mut stack),
@@ -189,7 +202,8 @@ fn look(map: &Map, picture: &Picture, node: &Node, degree: usize) -> Look {
     };
     findings(picture, node, &mut stack);
     let pad = match shape {
-        Shape::Text => (2.0, 1.0),
+        Shape::Text if docked => (2.0, 1.0),
+        Shape::Text => (6.0, 3.0),
         Shape::Pill => (9.0, 4.0),
         // The sign before the name takes the rest, so that who changed needs no more room.
         Shape::Box if node.change != Mark::Stayed => (3.0, 5.0),
@@ -384,6 +398,7 @@ fn socket(map: &Map, picture: &Picture, node: &Node) -> Look {
         badges: Vec::new(),
         tags: Vec::new(),
         docked: Vec::new(),
+        card: None,
         parts: Vec::new(),
     }
 }

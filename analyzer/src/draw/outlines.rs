@@ -57,7 +57,8 @@ impl Outlines {
             }
             None => {
                 let look = &node.look;
-                shape(out, look.shape, look.w, look.h, node.members > 1);
+                let sheet = node.members > 1 && look.card.is_none();
+                shape(out, look.shape, look.w, look.h, sheet);
                 false
             }
         }

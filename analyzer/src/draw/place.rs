@@ -298,10 +298,6 @@ fn edges(
                 Some(_) => router.hang(*a, *b),
                 None => router.line((*a, *b), nth, count, way),
             };
-            let line = match kind {
-                EdgeKind::Pipe => router.to_boxes((*a, *b), line),
-                _ => line,
-            };
             drawn.push(((*a, *b), *kind, bundle, line));
         }
     }
@@ -352,6 +348,10 @@ fn placed(
     spots: &[Point],
     terse: bool,
 ) -> Vec<Placed> {
+    let mut docked = vec![false; looks.len()];
+    for (node, _) in looks.iter().flat_map(|look| &look.docked) {
+        docked[*node as usize] = true;
+    }
     let mut out = Vec::with_capacity(looks.len());
     for ((at, look), spot) in (0u32..).zip(looks).zip(spots) {
         let node = &picture.nodes[at as usize];
@@ -359,6 +359,9 @@ fn placed(
         classes.extend(changes::class(picture, node.change));
         if node.things.len() > 1 {
             classes.push("group");
+        }
+        if docked[at as usize] {
+            classes.push("docked");
         }
         if let Some(worst) = picture.worst(&node.findings) {
             classes.extend(["finding", worst.name()]);

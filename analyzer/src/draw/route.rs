@@ -102,35 +102,6 @@ impl<'a> Router<'a> {
         best
     }
 
-    /// The line of a pipe, to the boxes of its processes: what they listen on has no part in it.
-    /// Where a name hangs in the way, the line ends at the side of the box.
-    pub(super) fn to_boxes(&self, (a, b): (u32, u32), line: Way) -> Way {
-        let Way::Straight(..) = line else {
-            return line;
-        };
-        let (from, to) = (self.spots[a as usize], self.spots[b as usize]);
-        match (self.side(a, to), self.side(b, from)) {
-            (None, None) => line,
-            (Some(start), None) => Way::Straight(start, self.clip(b, start)),
-            (None, Some(end)) => Way::Straight(self.clip(a, end), end),
-            (Some(start), Some(end)) => Way::Straight(start, end),
-        }
-    }
-
-    /// The middle of a box's nearer side, if the line to its centre would end at a name below it.
-    fn side(&self, node: u32, towards: Point) -> Option<Point> {
-        let (look, center) = (&self.looks[node as usize], self.spots[node as usize]);
-        let (dx, dy) = (towards.x - center.x, towards.y - center.y);
-        let length = dx.hypot(dy).max(1e-6);
-        let [left, top, right, bottom] = *look.parts.first()?;
-        let own = leaves(&look.parts[..1], dx, dy, length);
-        let blocked = leaves(&look.parts, dx, dy, length) > own;
-        blocked.then(|| Point {
-            x: center.x + if dx < 0.0 { left } else { right },
-            y: center.y + (top + bottom) / 2.0,
-        })
-    }
-
     /// A way that the layout chose, from outline to outline: it knows only the room of a node.
     fn reaching(&self, (a, b): (u32, u32), points: Vec<Point>) -> Vec<Point> {
         let apart = |p: Point, q: Point| (p.x - q.x).hypot(p.y - q.y) > 1.0;
@@ -228,7 +199,7 @@ fn leaves(parts: &[[f64; 4]], dx: f64, dy: f64, length: f64) -> f64 {
     let step = 6.0 / length;
     let mut share = 0.0;
     for (at, &[left, top, right, bottom]) in parts.iter().enumerate() {
-        // Beside what hangs below, a circle needs its own width.
+        // Beside badges that hang below, a circle needs its own width.
         let beside = if at == 0 { 0.0 } else { GLYPH };
         let (left, right) = (left - beside, right + beside);
         let (mut near, mut far) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -242,51 +213,4 @@ fn leaves(parts: &[[f64; 4]], dx: f64, dy: f64, length: f64) -> f64 {
         }
     }
     share
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A box of 60 × 30, and a wider name below it if it listens.
-    fn look(listens: bool) -> Look {
-        let mut parts = vec![[-30.0, -15.0, 30.0, 15.0]];
-        if listens {
-            parts.push([-60.0, 17.0, 60.0, 31.0]);
-        }
-        Look {
-            shape: Shape::Box,
-            w: 60.0,
-            h: 30.0,
-            lines: Vec::new(),
-            badges: Vec::new(),
-            tags: Vec::new(),
-            docked: Vec::new(),
-            parts,
-        }
-    }
-
-    #[test]
-    fn a_pipe_ends_at_a_box_and_not_at_a_name_below_it() {
-        let looks = [look(true), look(false)];
-        // Down to the left, so that the straight line would leave through the name.
-        let spots = [
-            Point { x: 0.0, y: 0.0 },
-            Point {
-                x: -150.0,
-                y: 200.0,
-            },
-        ];
-        let router = Router::new(&looks, &spots, true);
-        let line = router.line((0, 1), 0, 1, None);
-        let Way::Straight(start, _) = line else {
-            panic!("{line:?}");
-        };
-        assert_eq!(start.y, 31.0);
-        let Way::Straight(start, end) = router.to_boxes((0, 1), line) else {
-            panic!("bent");
-        };
-        assert_eq!(start, Point { x: -30.0, y: 0.0 });
-        assert_eq!(end.y, 185.0);
-    }
 }

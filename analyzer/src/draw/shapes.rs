@@ -104,6 +104,36 @@ pub(super) fn heads(out: &mut String, pale: bool, arrows: &[(Point, f64)]) {
     out.push_str("\"/>\n");
 }
 
+/// The card below a box, on which the names stand that it listens on; behind both a second sheet, if
+/// the box stands for several.
+pub(super) fn card(out: &mut String, (w, h): (f64, f64), bottom: f64, group: bool) {
+    let whole = h / 2.0 + bottom;
+    if group {
+        sheet(out, (w, h), whole, "1.5");
+    }
+    let _ = write!(
+        out,
+        "<rect class=\"card\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"1.5\"/>",
+        num(-w / 2.0),
+        num(-h / 2.0),
+        num(w),
+        num(whole)
+    );
+}
+
+/// A second sheet that peeks out says "several" without colour; it stays within the gap that the
+/// layout keeps between boxes.
+fn sheet(out: &mut String, (w, h): (f64, f64), height: f64, round: &str) {
+    let _ = write!(
+        out,
+        "<rect class=\"behind\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{round}\"/>",
+        num(3.0 - w / 2.0),
+        num(-3.0 - h / 2.0),
+        num(w),
+        num(height)
+    );
+}
+
 /// A node's outline.
 pub(super) fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool) {
     let (x, y) = (num(-w / 2.0), num(-h / 2.0));
@@ -115,7 +145,7 @@ pub(super) fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool)
         Shape::Text => {
             let _ = write!(
                 out,
-                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\"/>"
+                "<rect class=\"shape\" x=\"{x}\" y=\"{y}\" width=\"{ws}\" height=\"{hs}\" rx=\"2\"/>"
             );
         }
         Shape::Box | Shape::Pill => {
@@ -124,15 +154,7 @@ pub(super) fn shape(out: &mut String, shape: Shape, w: f64, h: f64, group: bool)
                 _ => "1.5".to_owned(),
             };
             if group && shape == Shape::Box {
-                // A second sheet that peeks out says "several" without colour; it stays within
-                // the gap that the layout keeps between boxes.
-                let _ = write!(
-                    out,
-                    "<rect class=\"behind\" x=\"{}\" y=\"{}\" width=\"{ws}\" height=\"{hs}\" \
-                     rx=\"{round}\"/>",
-                    num(3.0 - w / 2.0),
-                    num(-3.0 - h / 2.0)
-                );
+                sheet(out, (w, h), h, &round);
             }
             let _ = write!(
                 out,

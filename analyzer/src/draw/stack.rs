@@ -75,6 +75,7 @@ impl Stack {
             badges: Vec::new(),
             tags: Vec::new(),
             docked: Vec::new(),
+            card: None,
             parts: Vec::new(),
         };
         for (glyph, mut line) in self.lines {

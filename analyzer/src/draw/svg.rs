@@ -15,7 +15,7 @@ use super::picture::{EdgeKind, Kind};
 use super::place::MARGIN;
 use super::rows::RULE;
 use super::scene::{Heading, Joined, Placed, Scene};
-use super::shapes::{PALE, definitions, num, path, shape};
+use super::shapes::{PALE, card, definitions, num, path, shape};
 use super::theme;
 use crate::escape::xml;
 use crate::model::Map;
@@ -266,6 +266,9 @@ fn write_node(out: &mut String, scene: &Scene, outlines: &Outlines, node: &Place
         num(node.at.y)
     );
     title(out, &node.title);
+    if let Some(bottom) = look.card {
+        card(out, (look.w, look.h), bottom, node.members > 1);
+    }
     let numbered = outlines.write(out, scene, node);
     let end = match node.classes.contains(&"stayed") {
         true => PALE,

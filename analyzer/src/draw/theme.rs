@@ -74,7 +74,7 @@ const DARK: [&str; 22] = [
 ];
 
 /// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 73] = [
+const RULES: [(&str, &str, &str); 77] = [
     (".ground", "fill", "ground"),
     ("text", "fill", "ink"),
     (".detail", "fill", "faint"),
@@ -88,7 +88,10 @@ const RULES: [(&str, &str, &str); 73] = [
     (".group .behind", "fill", "group"),
     (".group .behind", "stroke", "outline"),
     (".listener .shape", "fill", "ground"),
-    (".listener .shape", "stroke", "ground"),
+    (".listener .shape", "stroke", "faint"),
+    (".docked .shape", "stroke", "ground"),
+    (".card", "fill", "ground"),
+    (".card", "stroke", "outline"),
     (".socket .shape", "fill", "socket"),
     (".socket .shape", "stroke", "mark"),
     (".socket .number", "fill", "mark"),
@@ -104,6 +107,7 @@ const RULES: [(&str, &str, &str); 73] = [
     (".stayed .behind", "fill", "ground"),
     (".stayed .behind", "stroke", "faded"),
     (".listener.stayed .shape", "fill", "ground"),
+    (".stayed .card", "stroke", "faded"),
     (".stayed text", "fill", "faded-ink"),
     (".stayed .warn", "fill", "warn"),
     (".count.stayed", "fill", "faded-ink"),
@@ -161,7 +165,8 @@ const FIXED: &str = "\
 .wt .pipe path{stroke-dasharray:6 3}
 .wt .holds path{stroke-dasharray:1 2.5}
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
-.wt .listener.stayed .shape{stroke:none}
+.wt .listener .shape{stroke-width:.6}
+.wt .docked.stayed .shape{stroke:none}
 .wt .outside .shape,.wt .unread .shape{stroke-dasharray:4 2}
 .wt .batch path{stroke-opacity:.5}
 .wt .batch.finding path,.wt .batch.added path,.wt .batch.removed path,.wt .batch.changed path{stroke-opacity:1}

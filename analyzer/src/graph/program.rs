@@ -43,15 +43,27 @@ pub fn program(process: &Process) -> String {
 /// interpreter's, or what the kernel kept of a longer one.
 pub fn called(process: &Process) -> String {
     let executable = last_part(&process.exe);
-    let cut = process.comm.len() == COMM_BYTES && executable.starts_with(&process.comm);
+    let cut = |name: &[u8]| process.comm.len() == COMM_BYTES && name.starts_with(&process.comm);
     let program = program(process);
-    // `python3` and `python3.11`, `sh` and `dash` are one, and have one name everywhere.
-    let interpreter = is_interpreter(executable) && is_interpreter(&process.comm);
-    if cut || program != escape::display(executable) || interpreter {
-        program
-    } else {
-        escape::display(&process.comm)
+    let interpreted = is_interpreter(executable) || program != escape::display(executable);
+    let keeps = match interpreted {
+        true => !chosen(&process.comm) || cut(program.as_bytes()),
+        false => cut(executable),
+    };
+    match keeps {
+        true => program,
+        false => escape::display(&process.comm),
     }
+}
+
+/// Whether a name is one that an interpreted program gave itself: not its interpreter's (`python3` and
+/// `python3.11`, `sh` and `dash` are one; Node names its main thread `node-MainThread`), and a name, not
+/// the beginning of a command line or of a sentence about what it does.
+fn chosen(comm: &[u8]) -> bool {
+    let main_thread = comm.strip_suffix(b"-MainThread").unwrap_or(comm);
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(byte);
+    let known = is_interpreter(main_thread) || main_thread == b"java" || comm == b"MainThread";
+    !known && !comm.is_empty() && comm.iter().all(word)
 }
 
 fn is_interpreter(executable: &[u8]) -> bool {
@@ -176,6 +188,32 @@ mod tests {
             "panel-6-systray",
         );
         check("bash", "/usr/bin/bash", "-bash", "bash");
+        // So does one that a script gave itself, if it is a name.
+        let script = |comm: &str, expected: &str| {
+            check(
+                comm,
+                "/usr/bin/python3.11",
+                "python3 /srv/run-workers.py",
+                expected,
+            );
+        };
+        script("indexer", "indexer");
+        script("run-workers.py", "run-workers.py");
+        script("python", "run-workers.py");
+        script("gunicorn: worke", "run-workers.py");
+        script("", "run-workers.py");
+        check(
+            "run-all-workers",
+            "/usr/bin/dash",
+            "sh /srv/run-all-workers.sh",
+            "run-all-workers.sh",
+        );
+        check(
+            "node-MainThread",
+            "/usr/bin/node",
+            "node /srv/shop.js",
+            "shop.js",
+        );
         check("kept", "", "", "kept");
     }
 }

@@ -47,8 +47,18 @@ fn extent(node: &Node<'_, '_>) -> [f64; 4] {
     [x - w, y - h, x + w, y + h]
 }
 
+/// The same with the card below it, if it has one.
+fn with_card(node: &Node<'_, '_>) -> [f64; 4] {
+    let mut whole = extent(node);
+    if let Some(card) = node.children().find(|child| has_class(child, "card")) {
+        assert_eq!(number(&card, "width"), number(node, "data-w"));
+        whole[3] = whole[1] + number(&card, "height");
+    }
+    whole
+}
+
 /// What holds for every picture: ids are unique and edges join them, everything has a title, no two
-/// nodes and no counts overlap, everything is on the canvas.
+/// nodes and no counts overlap, everything is on the canvas; who listens alone has its names on its card.
 fn check(text: &str) {
     let document = Document::parse(text).unwrap();
     let nodes = of_class(&document, "node");
@@ -57,7 +67,19 @@ fn check(text: &str) {
         .map(|n| n.attribute("data-id").unwrap())
         .collect();
     assert_eq!(ids.len(), nodes.len(), "an id is there twice");
+    let by_id = |id: &str| {
+        let mut found = nodes.iter().filter(|n| n.attribute("data-id") == Some(id));
+        found.next().unwrap()
+    };
     for edge in of_class(&document, "edge") {
+        if has_class(&edge, "holds") {
+            let owner = by_id(edge.attribute("data-a").unwrap());
+            let held = by_id(edge.attribute("data-b").unwrap());
+            let (card, name) = (with_card(owner), extent(held));
+            let below = name[1] >= extent(owner)[3];
+            let within = name[0] >= card[0] && name[2] <= card[2] && name[3] <= card[3];
+            assert!(!has_class(held, "docked") || (below && within), "{name:?}");
+        }
         for end in ["data-a", "data-b"] {
             assert!(ids.contains(edge.attribute(end).unwrap()));
         }
@@ -69,12 +91,14 @@ fn check(text: &str) {
     let mut boxes: Vec<[f64; 4]> = Vec::new();
     for node in &nodes {
         assert!(node.children().any(|child| child.has_tag_name("title")));
-        let own = extent(node);
+        let own = with_card(node);
         assert!(
             own[0] >= 0.0 && own[1] >= 0.0 && own[2] <= width && own[3] <= height,
             "{own:?}"
         );
-        boxes.push(own);
+        if !has_class(node, "docked") {
+            boxes.push(own);
+        }
     }
     for count in of_class(&document, "count") {
         let (x, y, w) = (number(&count, "x"), number(&count, "y"), 4.0);
