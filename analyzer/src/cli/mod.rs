@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use changes::{Comparison, Diff, Trend};
 pub(crate) use check::{Check, CheckFormat, Explain, FailOn, Learn};
-pub(crate) use pictures::{Draw, Export, ExportFormat, Layout, Theme};
+pub(crate) use pictures::{Badges, Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
 pub(crate) use redact::{KeepKind, Redact};
 pub(crate) use shared::{By, Format, Selection, TableFormat};

@@ -31,6 +31,18 @@ pub(crate) enum Theme {
     Auto,
 }
 
+/// When a hub is drawn as badges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Badges {
+    /// Where its lines would cover a large picture
+    #[default]
+    Auto,
+    /// In small pictures too
+    Always,
+    /// Never: every line is drawn
+    Never,
+}
+
 /// `draw`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::DRAW)]
@@ -53,6 +65,15 @@ pub(crate) struct Draw {
     /// Everything, nothing grouped or hidden
     #[arg(long)]
     pub(crate) all: bool,
+    /// Hubs as badges on those who talk to them, instead of lines
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        conflicts_with = "all"
+    )]
+    pub(crate) badges: Badges,
     /// How much is one
     #[arg(long, visible_alias = "by", value_enum, default_value_t = By::Process)]
     pub(crate) view: By,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use whotalks::check::{self, Report};
 use whotalks::diff;
-use whotalks::draw::{self, Options, svg};
+use whotalks::draw::{self, HubBadges, Options, svg};
 use whotalks::graph::By;
 use whotalks::model::{At, build_at};
 use whotalks::query::{collapse, restrict};
@@ -15,7 +15,7 @@ use whotalks::query::{collapse, restrict};
 use super::diff::selected;
 use super::{map, map_with, unrestricted_with};
 use crate::Outcome;
-use crate::cli::{Draw, Layout, Theme};
+use crate::cli::{Badges, Draw, Layout, Theme};
 use crate::input::Snapshot;
 use crate::{input, output};
 
@@ -119,8 +119,12 @@ fn how(options: &Draw, findings: Option<Report>) -> Options {
         title: options.title.clone(),
         all: options.all,
         findings,
+        hub_badges: match options.badges {
+            Badges::Auto => HubBadges::Auto,
+            Badges::Always => HubBadges::On,
+            Badges::Never => HubBadges::Off,
+        },
         grouped: !matches!(options.view.into(), By::Process | By::Socket),
-        ..Options::default()
     }
 }
 

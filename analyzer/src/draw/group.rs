@@ -149,12 +149,20 @@ pub(super) fn merge(picture: &mut Picture, classes: &[u32]) {
     for hub in &mut picture.hubs {
         *hub = place(*hub);
     }
-    let mut badges: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    let mut badges: BTreeMap<(u32, u32), (u32, (bool, bool))> = BTreeMap::new();
     for badge in std::mem::take(&mut picture.badges) {
-        *badges.entry((place(badge.client), badge.hub)).or_default() += badge.n;
+        let key = (place(badge.client), badge.hub);
+        let (n, ways) = badges.entry(key).or_default();
+        *n += badge.n;
+        *ways = (ways.0 | badge.ways.0, ways.1 | badge.ways.1);
     }
     picture.badges = badges
         .into_iter()
-        .map(|((client, hub), n)| HubBadge { client, hub, n })
+        .map(|((client, hub), (n, ways))| HubBadge {
+            client,
+            hub,
+            n,
+            ways,
+        })
         .collect();
 }

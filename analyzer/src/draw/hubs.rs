@@ -1,5 +1,5 @@
-//! Hubs as badges: what nearly everybody talks to is written on its clients instead of drawn as
-//! a ball of edges.
+//! Hubs as badges: what nearly everybody talks to, or holds, is written on its clients instead of
+//! drawn as a ball of edges.
 
 use super::HubBadges;
 use super::picture::{EdgeKind, HubBadge, Kind, Picture};
@@ -17,7 +17,7 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
         // A hub with fewer clients than these still looks like what it is: a hub.
         HubBadges::Auto => (100, 0.35),
     };
-    let clients = clients(picture);
+    let joined = joined(picture);
     let components = components(picture);
     let mut sizes = vec![0u32; picture.nodes.len()];
     for (at, node) in picture.nodes.iter().enumerate() {
@@ -27,14 +27,14 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
     }
     let mut hubs: Vec<u32> = (0u32..)
         .zip(&picture.nodes)
-        .filter(|(at, node)| {
-            let n = clients[*at as usize];
+        .filter(|(at, _)| {
+            let n = joined[*at as usize];
             let of = sizes[components[*at as usize] as usize];
-            node.kind == Kind::Process && n >= least && f64::from(n) >= share * f64::from(of)
+            n >= least && f64::from(n) >= share * f64::from(of)
         })
         .map(|(at, _)| at)
         .collect();
-    hubs.sort_by_key(|at| (std::cmp::Reverse(clients[*at as usize]), *at));
+    hubs.sort_by_key(|at| (std::cmp::Reverse(joined[*at as usize]), *at));
     hubs.truncate(MOST_HUBS);
     if choice == HubBadges::Auto && !hides_others(picture, &hubs, &sizes, &components) {
         return;
@@ -45,27 +45,29 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
     };
     let mut badges = Vec::new();
     picture.edges.retain(|&(a, b, kind), bundle| {
-        let drawn = !is_talk(kind)
-            || bundle.change != Mark::Stayed
-            || (place(a).is_none() && place(b).is_none())
-            || !talks(
-                picture.nodes[a as usize].kind,
-                picture.nodes[b as usize].kind,
-            );
-        if !drawn {
-            // Of two hubs, the smaller wears the badge of the larger.
-            let (client, hub) = match (place(a), place(b)) {
-                (Some(first), Some(second)) if first > second => (a, second),
-                (Some(first), _) => (b, first),
-                (None, second) => (a, second.unwrap_or(0)),
-            };
-            badges.push(HubBadge {
-                client,
-                hub,
-                n: bundle.n,
-            });
+        let of = |hub: u32, client: u32| {
+            let kinds = [hub, client].map(|at| picture.nodes[at as usize].kind);
+            place(hub).filter(|_| joins(kinds[0], kinds[1], kind))
+        };
+        // Of two hubs, the smaller wears the badge of the larger.
+        let (client, hub, ends) = match (of(a, b), of(b, a)) {
+            (Some(first), Some(second)) if first > second => {
+                (a, second, [bundle.a_end, bundle.b_end])
+            }
+            (Some(first), _) => (b, first, [bundle.b_end, bundle.a_end]),
+            (None, Some(second)) => (a, second, [bundle.a_end, bundle.b_end]),
+            (None, None) => return true,
+        };
+        if bundle.change != Mark::Stayed || !bundle.findings.is_empty() {
+            return true;
         }
-        drawn
+        badges.push(HubBadge {
+            client,
+            hub,
+            n: bundle.n,
+            ways: (ends[0].arrow, ends[1].arrow),
+        });
+        false
     });
     badges.sort_unstable();
     picture.badges = badges;
@@ -94,24 +96,34 @@ fn is_talk(kind: EdgeKind) -> bool {
     matches!(kind, EdgeKind::Unix | EdgeKind::Net)
 }
 
-fn talks(one: Kind, other: Kind) -> bool {
-    one == Kind::Process && other == Kind::Process
+/// Whether an edge of this kind makes a process the client of a hub: it talks to it, has an end of it
+/// or holds it.
+fn joins(hub: Kind, client: Kind, edge: EdgeKind) -> bool {
+    client == Kind::Process
+        && match hub {
+            Kind::Process => is_talk(edge),
+            Kind::Pipe => edge == EdgeKind::Pipe,
+            Kind::Listener => edge == EdgeKind::Holds,
+            // A connected socket that many hold is what a reader looks for: it stays a star.
+            Kind::Socket | Kind::Outside => false,
+        }
 }
 
-/// How many processes each node talks to.
-fn clients(picture: &Picture) -> Vec<u32> {
+/// How many processes are clients of each node, if it is a hub.
+fn joined(picture: &Picture) -> Vec<u32> {
     let mut counts = vec![0; picture.nodes.len()];
     let mut last = None;
     for &(a, b, kind) in picture.edges.keys() {
-        let kinds = (
-            picture.nodes[a as usize].kind,
-            picture.nodes[b as usize].kind,
-        );
         // Both kinds of talk between two nodes stand side by side in the map.
-        if is_talk(kind) && talks(kinds.0, kinds.1) && last != Some((a, b)) {
-            last = Some((a, b));
-            counts[a as usize] += 1;
-            counts[b as usize] += 1;
+        if last == Some((a, b)) {
+            continue;
+        }
+        for (hub, client) in [(a, b), (b, a)] {
+            let kinds = [hub, client].map(|at| picture.nodes[at as usize].kind);
+            if joins(kinds[0], kinds[1], kind) {
+                last = Some((a, b));
+                counts[hub as usize] += 1;
+            }
         }
     }
     counts

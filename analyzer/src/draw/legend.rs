@@ -75,6 +75,11 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
     });
     let edge_now = |class: &str| scene.edges.iter().any(|edge| edge.change == Some(class));
     let tags = scene.nodes.iter().any(|node| !node.look.tags.is_empty());
+    let held = |at: &usize| scene.nodes[*at].kind != Kind::Process;
+    let tag = match scene.hubs.iter().any(held) {
+        true => "talks to hub A, or holds it",
+        false => "talks to hub A",
+    };
     let all = [
         (
             !scene.grouped,
@@ -146,7 +151,7 @@ fn needed(scene: &Scene) -> Vec<(Sign, &'static str)> {
         ),
         (badge("unknown"), Sign::Glyph("unknown"), "peer not known"),
         (badge("own"), Sign::Glyph("own"), "connected to itself"),
-        (tags, Sign::Node("badge", "A"), "talks to hub A"),
+        (tags, Sign::Node("badge", "A"), tag),
         (class("added"), Sign::Node("process added", "+"), "new"),
         (class("removed"), Sign::Node("process removed", "−"), "gone"),
         (

@@ -73,6 +73,8 @@ pub(super) struct HubTag {
     /// Place of the hub in `Picture::hubs`.
     pub(super) hub: u32,
     pub(super) n: u32,
+    /// Of pipes: whether the client reads, and whether it writes.
+    pub(super) ways: (bool, bool),
     pub(super) w: f64,
     /// Its centre.
     pub(super) x: f64,
@@ -132,9 +134,10 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
         let clients = picture
             .badges
             .iter()
-            .filter(|badge| picture.hubs[badge.hub as usize] == *hub);
+            .filter(|badge| picture.hubs[badge.hub as usize] == *hub)
+            .map(|badge| picture.nodes[badge.client as usize].things.len());
         let at = *hub as usize;
-        looks[at] = look(map, picture, &picture.nodes[at], clients.count(), false);
+        looks[at] = look(map, picture, &picture.nodes[at], clients.sum(), false);
     }
     for (at, owner) in (0u32..).zip(owners) {
         if let Some(owner) = owner {
@@ -152,6 +155,7 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
         look.tags.push(HubTag {
             hub: badge.hub,
             n: badge.n,
+            ways: badge.ways,
             w,
             x: 0.0,
             y: look.bottom() + 1.0 + BADGE_HEIGHT / 2.0,
@@ -193,6 +197,7 @@ pub(super) fn hub_label(hub: u32, n: u32) -> String {
 
 fn look(map: &Map, picture: &Picture, node: &Node, degree: usize, docked: bool) -> Look {
     let mut stack = Stack::default();
+    let hub = picture.hub_of(node);
     let shape = match node.kind {
         Kind::Process => process(map, picture, node, degree, &mut stack),
         Kind::Listener => listener(map, node, &mut stack),
@@ -200,6 +205,10 @@ fn look(map: &Map, picture: &Picture, node: &Node, degree: usize, docked: bool) 
         Kind::Pipe => pipe(map, node, &mut stack),
         Kind::Outside => outside(picture, node, &mut stack),
     };
+    if let Some(hub) = hub.filter(|_| node.kind != Kind::Process) {
+        let text = format!("hub {} of {degree}", hub_letter(hub));
+        stack.push(text, "detail", SMALL_SIZE);
+    }
     findings(picture, node, &mut stack);
     let pad = match shape {
         Shape::Text if docked => (2.0, 1.0),
@@ -248,14 +257,9 @@ fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut
     };
     let room = most - width(&count, size, false);
     stack.push(labels::end(&text, size, room) + &count, class, size);
-    if let Some(at) = picture
-        .hubs
-        .iter()
-        .position(|hub| picture.nodes[*hub as usize].things == node.things)
-    {
-        let letter = hub_letter(u32::try_from(at).unwrap_or(0));
+    if let Some(hub) = picture.hub_of(node) {
         stack.push(
-            format!("hub {letter}"),
+            format!("hub {}", hub_letter(hub)),
             "detail",
             SMALL_SIZE.max(size - 4.0),
         );

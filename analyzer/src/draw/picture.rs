@@ -179,8 +179,10 @@ pub(super) struct HubBadge {
     pub(super) client: u32,
     /// Place of the hub in `Picture::hubs`.
     pub(super) hub: u32,
-    /// Connections between the two.
+    /// Connections between the two; pipes, held sockets.
     pub(super) n: u32,
+    /// Of pipes: whether the client reads, and whether it writes.
+    pub(super) ways: (bool, bool),
 }
 
 /// The graph that is drawn.
@@ -223,6 +225,19 @@ impl Picture {
             .entry((a.min(b), a.max(b), kind))
             .or_default()
             .add(bundle);
+    }
+
+    /// Its place in `hubs`, if it is drawn as badges.
+    pub(super) fn hub_of(&self, node: &Node) -> Option<u32> {
+        let own = |hub: &u32| self.nodes[*hub as usize].things == node.things;
+        let at = self.hubs.iter().position(own)?;
+        u32::try_from(at).ok()
+    }
+
+    /// Whether a hub is no process, but what processes hold.
+    pub(super) fn hubs_are_held(&self) -> bool {
+        let held = |at: &u32| self.nodes[*at as usize].kind != Kind::Process;
+        self.hubs.iter().any(held)
     }
 
     /// The distinct neighbours of every node, ascending.

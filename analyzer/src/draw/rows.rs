@@ -120,7 +120,17 @@ fn heading(picture: &Picture, shelf: Stand, items: &[(Stand, Vec<u32>)]) -> Stri
         .sum();
     match shelf {
         Stand::Main => String::new(),
-        Stand::Hub => format!("Hubs, shown as badges on those who talk to them ({things})"),
+        Stand::Hub => {
+            let who = if picture.hubs_are_held() {
+                "who talk to them or hold them"
+            } else {
+                "who talk to them"
+            };
+            format!("Hubs, shown as badges on those {who} ({things})")
+        }
+        Stand::HubClient if picture.hubs_are_held() => {
+            format!("Talk to hubs or hold them, and no more ({things})")
+        }
         Stand::HubClient => format!("Talk to hubs only ({things})"),
         Stand::Pair(_) => format!("Only the two of them ({things})"),
         Stand::Listens => format!("Listening, nobody seen talking to them ({things})"),

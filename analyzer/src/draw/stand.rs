@@ -10,6 +10,7 @@ use super::look::Look;
 use super::picture::{Picture, Stand};
 use super::place::{self, GAP, MARGIN, Standing};
 use super::rows::{self, RULE};
+use super::scene::Heading;
 use super::widths::width;
 use super::{DrawError, Options};
 use crate::diff::Mark;
@@ -298,10 +299,26 @@ impl<'a> Room<'a> {
         best.map_or(around, |(_, spot)| spot)
     }
 
+    /// The headings of shelves on which anybody still stands, and where the last shelf ends.
+    fn headings(&self, frame: &Frame) -> (Vec<Heading>, f64) {
+        let all = &frame.headings;
+        let is_used = |at: usize| {
+            let below = all.get(at + 1).map_or(frame.bottom, |next| next.at.y);
+            let mut spots = self.spots.iter().flatten();
+            spots.any(|spot| (all[at].at.y..below).contains(&spot.y))
+        };
+        let used: Vec<usize> = (0..all.len()).filter(|at| is_used(*at)).collect();
+        let after = used.last().map_or(0, |last| last + 1);
+        let end = all.get(after).map_or(frame.bottom, |next| next.at.y - RULE);
+        let kept = used.into_iter().map(|at| all[at].clone()).collect();
+        (kept, end)
+    }
+
     /// Everything moved so that it begins at the margins: the places differ by one shift alone.
     fn standing(self, frame: &Frame) -> Standing {
         let (mut left, mut top) = (MARGIN, MARGIN);
-        let (mut right, mut bottom) = (frame.width - MARGIN, frame.bottom);
+        let (mut headings, end) = self.headings(frame);
+        let (mut right, mut bottom) = (frame.width - MARGIN, end);
         for (at, spot) in (0u32..).zip(&self.spots) {
             if let Some(spot) = spot {
                 let (middle, w, h) = self.extent(at, *spot);
@@ -316,7 +333,6 @@ impl<'a> Room<'a> {
             y: MARGIN - top,
         };
         let (width, bottom) = (right + shift.x + MARGIN, bottom + shift.y);
-        let mut headings = frame.headings.clone();
         for heading in &mut headings {
             heading.at.y += shift.y;
             heading.until = width - MARGIN;

@@ -17,6 +17,7 @@ use super::rows::RULE;
 use super::scene::{Heading, Joined, Placed, Scene};
 use super::shapes::{PALE, card, definitions, num, path, shape};
 use super::theme;
+use super::titles;
 use crate::escape::xml;
 use crate::model::Map;
 
@@ -323,9 +324,10 @@ fn write_tag(out: &mut String, scene: &Scene, client: usize, tag: &HubTag) {
         num(node.at.x + tag.x),
         num(node.at.y + tag.y)
     );
-    let name = hub.title.first().map_or("", String::as_str);
-    let plural = if tag.n == 1 { "" } else { "s" };
-    title(out, &[format!("{} connection{plural} to {name}", tag.n)]);
+    title(
+        out,
+        &[titles::tag_title(hub.kind, &hub.title, tag.n, tag.ways)],
+    );
     shape(out, Shape::Pill, tag.w, BADGE_HEIGHT, false);
     let _ = writeln!(
         out,

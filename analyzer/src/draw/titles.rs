@@ -146,6 +146,23 @@ pub(super) fn edge_title(
     lines
 }
 
+/// What a hub's badge says: the hub's title is its node's.
+pub(super) fn tag_title(hub: Kind, title: &[String], n: u32, ways: (bool, bool)) -> String {
+    let name = title.first().map_or("", String::as_str);
+    let many = match n {
+        1 => String::new(),
+        n => format!(" ×{n}"),
+    };
+    match (hub, ways) {
+        (Kind::Process, _) if n == 1 => format!("1 connection to {name}"),
+        (Kind::Process, _) => format!("{n} connections to {name}"),
+        (Kind::Pipe, (true, true)) => format!("reads and writes {name}{many}"),
+        (Kind::Pipe, (true, false)) => format!("reads {name}{many}"),
+        (Kind::Pipe, _) => format!("writes {name}{many}"),
+        _ => format!("holds this{many}: {name}"),
+    }
+}
+
 /// A node in a few words, for titles of edges.
 pub(super) fn short(map: &Map, picture: &Picture, node: &Node) -> String {
     let first = match &node.group {

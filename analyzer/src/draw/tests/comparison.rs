@@ -179,6 +179,29 @@ fn what_stayed_keeps_its_place() {
     }
 }
 
+/// The collector stood alone on its shelf, and is no part of a comparison.
+#[test]
+fn a_shelf_that_nobody_stands_on_has_no_heading() {
+    let alone = |single: &[u8]| {
+        let mut map = fixture::map();
+        map.hosts[0].boot_id = b"boot"[..].into();
+        let hub = process(&mut map, 10, b"hub");
+        for at in 0..3 {
+            let client = process(&mut map, 20 + at, b"client");
+            connect(&mut map, &[client], &[hub], None);
+        }
+        process(&mut map, 40, single);
+        map
+    };
+    let headings = |single: &[u8]| {
+        let compared = compare(alone(single), alone(single), [None, None]);
+        assert!(compared.first.contains("Seen talking to nobody (1)"));
+        compared.text.contains("Before: Seen talking to nobody")
+    };
+    assert!(headings(b"vim"));
+    assert!(!headings(b"whotalks-collect"));
+}
+
 #[test]
 fn the_caption_counts_what_the_comparison_tells() {
     let compared = compare(desk(false), desk(true), [None, None]);

@@ -97,6 +97,58 @@ fn hubs_become_badges_when_asked() {
     assert!(text.contains("Hubs, shown as badges"));
 }
 
+/// What nearly everybody holds would cover the picture as a hub does.
+#[test]
+fn a_pipe_and_a_listener_that_everybody_holds_become_badges() {
+    let mut w = World::new();
+    let names: Vec<String> = (0..300).map(|at| format!("service{at}")).collect();
+    let all: Vec<_> = names
+        .iter()
+        .map(|name| w.process(name.as_bytes()))
+        .collect();
+    // A ring, so that there is something to be covered.
+    for (at, process) in all.iter().enumerate() {
+        w.connect(&[*process], &[all[(at + 1) % all.len()]], None);
+    }
+    let logger = w.process(b"logger");
+    w.pipe(&all, &[logger]);
+    w.listener(&all, b"/run/shared.sock");
+    let (leaked, kept) = (w.socket(&all), w.socket(&[logger]));
+    w.connection(leaked, Some(kept), None, ConnectionState::Established);
+    let text = draw(&w.map);
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let badges = of_class(&document, "badge");
+    let titles: Vec<&str> = badges
+        .iter()
+        .filter(|node| has_class(node, "node"))
+        .filter_map(|node| node.first_element_child()?.text())
+        .collect();
+    let count = |title: &str| titles.iter().filter(|own| **own == title).count();
+    assert_eq!(count("writes pipe"), 300);
+    assert_eq!(count("reads pipe"), 1);
+    assert_eq!(count("holds this: listens at /run/shared.sock"), 300);
+    assert_eq!(titles.len(), 601);
+    // A connected socket stays a star.
+    assert_eq!(
+        of_class(&document, "star").len(),
+        300 + 1,
+        "and in the legend"
+    );
+    let never = Options {
+        hub_badges: HubBadges::Off,
+        ..Options::default()
+    };
+    let text = svg(&w.map, &never).unwrap();
+    let document = Document::parse(&text).unwrap();
+    let pipes: f64 = of_class(&document, "edge")
+        .iter()
+        .filter(|edge| has_class(edge, "pipe"))
+        .map(|edge| number(edge, "data-n"))
+        .sum();
+    assert_eq!(pipes, 301.0);
+}
+
 #[test]
 fn singles_are_gathered_by_name_and_none_is_lost() {
     let mut w = World::new();
