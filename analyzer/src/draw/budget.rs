@@ -3,10 +3,11 @@
 //! Twins first, then processes by worker pool, executable, unit or container, user, until the
 //! picture fits. What was merged says how many it stands for.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{TIGHT, USUAL, merge, twins};
-use super::picture::{Kind, Picture, Thing};
+use super::picture::{Kind, Node, Picture, Thing};
 use crate::escape::display;
 use crate::graph::{called, program};
 use crate::model::{Map, Process};
@@ -16,22 +17,66 @@ const MOST_NODES: usize = 2_000;
 /// About 2 MB of SVG, with the nodes.
 const MOST_EDGES: usize = 4_500;
 
-/// By what processes are merged: a word for the caption, who is one, what the whole is called.
-pub(super) type Step = (
-    &'static str,
-    fn(&Process) -> Vec<u8>,
-    fn(&Process) -> String,
-);
+/// Of a step's classes those of at least so many members are merged first: what is there once stays
+/// itself as long as there is room.
+const LEAST_MEMBERS: [usize; 3] = [64, 8, 1];
+/// Who talks to more than so many times as many as is usual in its class is no member like others.
+const OUTSTANDING: usize = 8;
+/// So many of them, those who talk to most, stay apart in one step.
+const MOST_APART: usize = 40;
+
+/// By what processes are merged.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// For the caption.
+    pub(super) word: &'static str,
+    /// Whose is the same are one.
+    pub(super) key: fn(&Process) -> Vec<u8>,
+    /// What the whole is called, after its first.
+    name: fn(&Process) -> String,
+}
+
+impl Step {
+    /// Names a group. One whose members all go by one name needs no other, unless that is not what
+    /// makes them one.
+    pub(super) fn label(&self, map: &Map, node: &mut Node) {
+        let Thing::Process(first) = node.things[0] else {
+            return;
+        };
+        let first = map.process(first);
+        let own = called(first);
+        let alike = |thing: &Thing| match thing {
+            Thing::Process(id) => called(map.process(*id)) == own,
+            _ => false,
+        };
+        let name = (self.name)(first);
+        let by_program = name == program(first);
+        let needless = node.things.len() == 1 || (by_program && node.things.iter().all(alike));
+        node.group = (!needless).then_some(name);
+    }
+}
 
 pub(super) const STEPS: [Step; 4] = [
-    ("parent and program", worker, called),
-    ("program", executable, called),
-    (
-        "unit or container",
-        |process| place(process).into_bytes(),
-        place,
-    ),
-    ("user", |process| user(process).into_bytes(), user),
+    Step {
+        word: "parent and program",
+        key: worker,
+        name: program,
+    },
+    Step {
+        word: "program",
+        key: executable,
+        name: program,
+    },
+    Step {
+        word: "unit or container",
+        key: |process| place(process).into_bytes(),
+        name: place,
+    },
+    Step {
+        word: "user",
+        key: |process| user(process).into_bytes(),
+        name: user,
+    },
 ];
 
 /// Merges until the picture is within its budget, and twins in any case.
@@ -41,12 +86,18 @@ pub(super) fn fit(map: &Map, picture: &mut Picture) {
         return;
     }
     settle(map, picture, TIGHT);
-    for step in STEPS {
-        if fits(picture) {
-            return;
+    for step in &STEPS {
+        for least in LEAST_MEMBERS {
+            if fits(picture) {
+                return;
+            }
+            if aggregate(map, picture, step, least) {
+                settle(map, picture, USUAL);
+                if !fits(picture) {
+                    settle(map, picture, TIGHT);
+                }
+            }
         }
-        aggregate(map, picture, step);
-        settle(map, picture, TIGHT);
     }
 }
 
@@ -69,28 +120,63 @@ fn settle(map: &Map, picture: &mut Picture, least: super::group::Least) {
     }
 }
 
-fn aggregate(map: &Map, picture: &mut Picture, (word, key, name): Step) {
+/// Merges the classes of a step that have at least so many members. Returns whether any were.
+fn aggregate(map: &Map, picture: &mut Picture, step: &Step, least: usize) -> bool {
     let neighbours = picture.neighbours();
-    let mut firsts: BTreeMap<(u32, Vec<u8>), u32> = BTreeMap::new();
+    let mut members: BTreeMap<(u32, Vec<u8>), Vec<u32>> = BTreeMap::new();
+    for (at, node) in (0u32..).zip(&picture.nodes) {
+        if let (Kind::Process, Thing::Process(id)) = (node.kind, node.things[0])
+            && !neighbours[at as usize].is_empty()
+        {
+            let process = map.process(id);
+            let class = (process.host.0, (step.key)(process));
+            members.entry(class).or_default().push(at);
+        }
+    }
+    let things = |at: &u32| picture.nodes[*at as usize].things.len();
+    members.retain(|_, nodes| nodes.iter().map(things).sum::<usize>() >= least);
+    let apart = outstanding(&neighbours, members.values());
     let mut classes: Vec<u32> = (0..).take(picture.nodes.len()).collect();
-    for (at, node) in (0u32..).zip(&mut picture.nodes) {
-        let Thing::Process(id) = node.things[0] else {
+    let (mut any, mut merged) = (false, Vec::new());
+    for nodes in members.values() {
+        let mut nodes = nodes.iter().filter(|at| !apart.contains(at)).peekable();
+        let Some(&&first) = nodes.peek() else {
             continue;
         };
-        if node.kind != Kind::Process || neighbours[at as usize].is_empty() {
-            continue;
+        for &at in nodes {
+            any |= at != first;
+            classes[at as usize] = first;
         }
-        let process = map.process(id);
-        classes[at as usize] = *firsts.entry((process.host.0, key(process))).or_insert(at);
-        node.group = Some(name(process));
+        merged.push(picture.nodes[first as usize].things[0]);
     }
-    merge(picture, &classes);
-    for node in &mut picture.nodes {
-        if node.things.len() == 1 {
-            node.group = None;
+    if any {
+        merge(picture, &classes);
+        picture.aggregated = Some(step.word);
+        merged.sort_unstable();
+        for node in &mut picture.nodes {
+            if merged.binary_search(&node.things[0]).is_ok() {
+                step.label(map, node);
+            }
         }
     }
-    picture.aggregated = Some(word);
+    any
+}
+
+/// Who is joined to far more than the others of its class: a hub among workers of its own program.
+fn outstanding<'a>(
+    neighbours: &[Vec<u32>],
+    classes: impl Iterator<Item = &'a Vec<u32>>,
+) -> BTreeSet<u32> {
+    let degree = |at: &u32| neighbours[*at as usize].len();
+    let mut found: Vec<u32> = Vec::new();
+    for nodes in classes {
+        let mut degrees: Vec<usize> = nodes.iter().map(degree).collect();
+        degrees.sort_unstable();
+        let usual = degrees[(degrees.len() - 1) / 2];
+        found.extend(nodes.iter().filter(|at| degree(at) > OUTSTANDING * usual));
+    }
+    found.sort_by_key(|at| (Reverse(degree(at)), *at));
+    found.into_iter().take(MOST_APART).collect()
 }
 
 fn worker(process: &Process) -> Vec<u8> {

@@ -97,7 +97,7 @@ fn same_holders(map: &Map, stars: &[(SocketId, bool)], gathered: &mut Gathered) 
 }
 
 /// The first process of each class. Who holds nothing stays apart: it goes on a shelf.
-fn firsts(map: &Map, (_, key, _): &Step) -> Vec<ProcessId> {
+fn firsts(map: &Map, step: &Step) -> Vec<ProcessId> {
     let mut holds = vec![false; map.processes.len()];
     let ends = map
         .pipes
@@ -110,7 +110,9 @@ fn firsts(map: &Map, (_, key, _): &Step) -> Vec<ProcessId> {
     let first = |(at, process): (usize, &Process)| {
         let id = ProcessId::new(at);
         match holds[at] {
-            true => *classes.entry((process.host.0, key(process))).or_insert(id),
+            true => *classes
+                .entry((process.host.0, (step.key)(process)))
+                .or_insert(id),
             false => id,
         }
     };

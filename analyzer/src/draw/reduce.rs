@@ -107,11 +107,9 @@ impl<'a> Reducer<'a> {
             add(&mut nodes, Thing::Process(id), Kind::Process, node);
             process_nodes.push(node.unwrap_or(index(nodes.len() - 1)));
         }
-        if let Some((_, _, name)) = gathered.step {
-            for node in nodes.iter_mut().filter(|node| node.things.len() > 1) {
-                if let Thing::Process(first) = node.things[0] {
-                    node.group = Some(name(map.process(first)));
-                }
+        if let Some(step) = gathered.step {
+            for node in &mut nodes {
+                step.label(map, node);
             }
         }
         let mut socket_nodes = BTreeMap::new();
@@ -138,7 +136,7 @@ impl<'a> Reducer<'a> {
         let picture = Picture {
             nodes,
             outside: outside.into_iter().collect(),
-            aggregated: gathered.step.map(|(word, _, _)| *word),
+            aggregated: gathered.step.map(|step| step.word),
             ..Picture::default()
         };
         Self {

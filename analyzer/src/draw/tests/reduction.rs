@@ -1,10 +1,10 @@
 //! What is grouped, hidden or moved to the shelf is counted.
 
 use super::*;
-use crate::draw::picture::Kind;
+use crate::draw::picture::{Kind, Thing};
 use crate::draw::reduce::reduce;
 use crate::draw::worlds::{World, desktop};
-use crate::model::{ConnectionState, FdsStatus};
+use crate::model::{ConnectionState, FdsStatus, ProcessId};
 
 #[test]
 fn what_is_not_drawn_is_counted() {
@@ -219,6 +219,34 @@ fn a_large_machine_fits_the_budget_and_no_process_is_lost() {
         .sum();
     assert_eq!(members, 4001.0);
     assert!(notes(&text).contains("merged by"), "{}", notes(&text));
+}
+
+/// A crowd of one program is one; its hub, and a service that is few, stay themselves.
+#[test]
+fn aggregation_keeps_the_hub_of_a_crowd_apart() {
+    let mut w = World::new();
+    let crowd: Vec<_> = (0..3_000).map(|_| w.process(b"worker")).collect();
+    for (at, process) in crowd.iter().enumerate() {
+        for step in [7, 61, 311] {
+            w.connect(&[*process], &[crowd[(at * step + 13) % 3_000]], None);
+        }
+        if at % 2 == 1 {
+            w.connect(&[*process], &[crowd[0]], None);
+        }
+    }
+    let store = [0; 3].map(|_| w.process(b"store"));
+    for (at, store) in store.iter().enumerate() {
+        w.connect(&[crowd[at]], &[*store], None);
+    }
+    let drawn = picture(&w.map, &Options::default());
+    let of = |process: ProcessId| {
+        let mut nodes = drawn.nodes.iter();
+        let own = nodes.find(|node| node.things.contains(&Thing::Process(process)));
+        own.unwrap().things.len()
+    };
+    assert_eq!(of(crowd[0]), 1);
+    assert_eq!(of(crowd[1]), 2_999);
+    assert_eq!(store.map(of), [1, 1, 1]);
 }
 
 #[test]
