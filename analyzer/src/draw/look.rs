@@ -14,6 +14,11 @@ use crate::model::{Family, Map, SocketId};
 /// Font size of a process's name; hubs are written larger.
 const NAME_SIZE: f64 = 11.0;
 const HUB_SIZE: f64 = 20.0;
+/// On pictures of more nodes than these hubs are larger still: seen as a whole, or as a thumbnail, the
+/// picture says who they are.
+const MANY_NODES: f64 = 150.0;
+/// So many times at most.
+const LARGEST: f64 = 4.0;
 /// Font size of listeners, addresses, findings.
 const TEXT_SIZE: f64 = 10.0;
 /// Font size of numbers in badges and circles.
@@ -123,12 +128,17 @@ impl Look {
 pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
     let neighbours = picture.neighbours();
     let owners = super::dock::owners(picture);
+    let joined = neighbours.iter().filter(|list| !list.is_empty()).count();
+    let scale = (joined as f64 / MANY_NODES).sqrt().clamp(1.0, LARGEST);
     let mut looks: Vec<Look> = picture
         .nodes
         .iter()
         .zip(&neighbours)
         .zip(&owners)
-        .map(|((node, list), owner)| look(map, picture, node, list.len(), owner.is_some()))
+        .map(|((node, list), owner)| {
+            let degree = list.len() as f64;
+            look(map, picture, node, (degree, scale), owner.is_some())
+        })
         .collect();
     for hub in &picture.hubs {
         let clients = picture
@@ -137,7 +147,8 @@ pub(super) fn looks(map: &Map, picture: &Picture) -> Vec<Look> {
             .filter(|badge| picture.hubs[badge.hub as usize] == *hub)
             .map(|badge| picture.nodes[badge.client as usize].things.len());
         let at = *hub as usize;
-        looks[at] = look(map, picture, &picture.nodes[at], clients.sum(), false);
+        let clients = clients.sum::<usize>() as f64;
+        looks[at] = look(map, picture, &picture.nodes[at], (clients, scale), false);
     }
     for (at, owner) in (0u32..).zip(owners) {
         if let Some(owner) = owner {
@@ -195,11 +206,18 @@ pub(super) fn hub_label(hub: u32, n: u32) -> String {
     }
 }
 
-fn look(map: &Map, picture: &Picture, node: &Node, degree: usize, docked: bool) -> Look {
+/// `degree` is how many nodes it is joined to; `scale`, how much larger hubs are.
+fn look(
+    map: &Map,
+    picture: &Picture,
+    node: &Node,
+    (degree, scale): (f64, f64),
+    docked: bool,
+) -> Look {
     let mut stack = Stack::default();
     let hub = picture.hub_of(node);
     let shape = match node.kind {
-        Kind::Process => process(map, picture, node, degree, &mut stack),
+        Kind::Process => process(map, picture, node, (degree, scale), &mut stack),
         Kind::Listener => listener(map, node, &mut stack),
         Kind::Socket => return socket(map, picture, node),
         Kind::Pipe => pipe(map, node, &mut stack),
@@ -221,12 +239,18 @@ fn look(map: &Map, picture: &Picture, node: &Node, degree: usize, docked: bool) 
     stack.finish(shape, pad, node.marks)
 }
 
-fn process(map: &Map, picture: &Picture, node: &Node, degree: usize, stack: &mut Stack) -> Shape {
+fn process(
+    map: &Map,
+    picture: &Picture,
+    node: &Node,
+    (degree, scale): (f64, f64),
+    stack: &mut Stack,
+) -> Shape {
     let Thing::Process(first) = node.things[0] else {
         return Shape::Box;
     };
-    let larger = 3.0 * (degree as f64 / 6.0).max(1.0).log2();
-    let size = (NAME_SIZE + larger).min(HUB_SIZE).round();
+    let larger = 3.0 * scale * (degree / 6.0).max(1.0).log2();
+    let size = (NAME_SIZE + larger).min(HUB_SIZE * scale).round();
     let class = if size > NAME_SIZE + 2.0 {
         "name hub"
     } else {
