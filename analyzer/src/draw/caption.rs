@@ -17,10 +17,20 @@ pub(super) const NOTE_SIZE: f64 = 11.0;
 const TOP: f64 = 16.0;
 /// From line to line.
 const LEADING: f64 = 1.35;
+/// As wide as this a drawing fills a screen: on a wider one, which is seen smaller, what is written
+/// around it is larger.
+const SCREEN: f64 = 1600.0;
+/// So many times at most.
+const LARGEST: f64 = 4.0;
 /// Hosts that are described one by one.
 const MOST_HOSTS: usize = 6;
 
-/// The lines; the first is the title.
+/// How much larger than usual the caption and the legend of so wide a drawing are.
+pub(super) fn scale(width: f64) -> f64 {
+    (width / SCREEN).clamp(1.0, LARGEST)
+}
+
+/// The lines, in usual size; the first is the title.
 pub(super) fn lines(map: &Map, options: &Options, marked: usize, width: f64) -> Vec<String> {
     let title = options.title.clone();
     let title = title.unwrap_or_else(|| match names(map) {
@@ -92,12 +102,12 @@ fn checked(report: &Report, marked: usize) -> String {
     }
 }
 
-/// Height of the caption.
+/// Height of the caption, in usual size.
 pub(super) fn height(lines: &[String]) -> f64 {
     TOP + LEADING * (TITLE_SIZE + NOTE_SIZE * (lines.len() as f64 - 1.0))
 }
 
-/// The baseline of a line.
+/// The baseline of a line, in usual size.
 pub(super) fn baseline(line: usize) -> f64 {
     match line {
         0 => TOP + TITLE_SIZE,

@@ -51,7 +51,7 @@ impl Before {
         let things: Vec<Vec<Thing>> = picture.nodes.iter().map(|n| n.things.clone()).collect();
         let outside = picture.outside.clone();
         let scene = place::place(&map, picture, options)?;
-        let top = super::caption::height(&scene.caption);
+        let top = scene.scale * super::caption::height(&scene.caption);
         let mut before = Self {
             frame: Frame {
                 headings: scene.headings,

@@ -36,13 +36,13 @@ pub(super) struct Entry {
     pub(super) y: f64,
 }
 
-/// The entries with places, and where they end.
+/// The entries with places, and where they end, in usual size.
 pub(super) fn entries(scene: &Scene, top: f64) -> (Vec<Entry>, f64) {
     let (mut x, mut y) = (MARGIN, top + ROW / 2.0);
     let mut out = Vec::new();
     for (sign, text) in needed(scene) {
         let w = SIGN + 6.0 + width(text, SIZE, false) + 18.0;
-        if x > MARGIN && x + w > scene.width - MARGIN {
+        if x > MARGIN && x + w > scene.width / scene.scale - MARGIN {
             x = MARGIN;
             y += ROW;
         }

@@ -68,11 +68,13 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         Some(frame) => stand::beside(&picture, &looks, &stands, frame, options)?,
         None => anew(&picture, &looks, &stands, options)?,
     };
-    let mut caption = caption::lines(map, options, picture.marked(), width - 2.0 * MARGIN);
+    let scale = caption::scale(width);
+    let room = width / scale - 2.0 * MARGIN;
+    let mut caption = caption::lines(map, options, picture.marked(), room);
     for line in &picture.compared {
-        caption.extend(labels::wrap(line, caption::NOTE_SIZE, width - 2.0 * MARGIN));
+        caption.extend(labels::wrap(line, caption::NOTE_SIZE, room));
     }
-    let top = caption::height(&caption);
+    let top = scale * caption::height(&caption);
     for look in 0..looks.len() {
         for &(node, y) in &looks[look].docked {
             spots[node as usize] = Point {
@@ -101,6 +103,7 @@ pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Sc
         edges,
         headings,
         caption,
+        scale,
         width,
         height: bottom + top,
         left_out: picture.left_out,

@@ -60,6 +60,8 @@ pub(super) struct Scene {
     pub(super) headings: Vec<Heading>,
     /// Lines of the caption, the first one being the title.
     pub(super) caption: Vec<String>,
+    /// How much larger than usual they are, and the legend.
+    pub(super) scale: f64,
     pub(super) width: f64,
     /// Down to where nodes and shelf go; legend and notes follow.
     pub(super) height: f64,

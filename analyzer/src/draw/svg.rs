@@ -26,12 +26,14 @@ const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-se
 
 /// The whole document.
 pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
-    let (entries, legend_end) = legend::entries(scene, scene.height + 14.0);
+    let scale = scene.scale;
+    let (entries, legend_end) = legend::entries(scene, scene.height / scale + 14.0);
     let mut notes = Vec::new();
     for note in legend::notes(scene) {
-        notes.extend(labels::wrap(&note, NOTE_SIZE, scene.width - 2.0 * MARGIN));
+        let room = scene.width / scale - 2.0 * MARGIN;
+        notes.extend(labels::wrap(&note, NOTE_SIZE, room));
     }
-    let height = legend_end + notes.len() as f64 * NOTE_SIZE * 1.4 + MARGIN;
+    let height = scale * (legend_end + notes.len() as f64 * NOTE_SIZE * 1.4 + MARGIN);
     let mut out = String::new();
     let (w, h) = (num(scene.width.ceil()), num(height.ceil()));
     let theme = options.theme.name();
@@ -102,11 +104,11 @@ pub(super) fn write(_map: &Map, scene: &Scene, options: &Options) -> String {
             );
         }
     }
-    out.push_str("</g>\n<g class=\"legend left\">\n");
+    let _ = writeln!(out, "</g>\n<g class=\"legend left\"{}>", scaled(scale));
     for entry in &entries {
         write_entry(&mut out, entry);
     }
-    out.push_str("</g>\n<g class=\"notes left\">\n");
+    let _ = writeln!(out, "</g>\n<g class=\"notes left\"{}>", scaled(scale));
     for (line, note) in notes.iter().enumerate() {
         let y = legend_end + NOTE_SIZE * 1.4 * (line as f64 + 1.0);
         text_at(&mut out, "note", MARGIN, y, NOTE_SIZE, note);
@@ -124,7 +126,7 @@ fn title(out: &mut String, lines: &[String]) {
 }
 
 fn caption(out: &mut String, scene: &Scene) {
-    out.push_str("<g class=\"caption left\">\n");
+    let _ = writeln!(out, "<g class=\"caption left\"{}>", scaled(scene.scale));
     for (line, text) in scene.caption.iter().enumerate() {
         let (class, size) = match line {
             0 => ("title", TITLE_SIZE),
@@ -133,6 +135,17 @@ fn caption(out: &mut String, scene: &Scene) {
         text_at(out, class, MARGIN, baseline(line), size, text);
     }
     out.push_str("</g>\n");
+}
+
+/// What makes a group larger that begins at the margin.
+fn scaled(scale: f64) -> String {
+    match scale {
+        1.0 => String::new(),
+        scale => {
+            let left = num(MARGIN - scale * MARGIN);
+            format!(" transform=\"translate({left},0) scale({scale:.3})\"")
+        }
+    }
 }
 
 fn shelf_heading(out: &mut String, heading: &Heading, crossed: bool) {

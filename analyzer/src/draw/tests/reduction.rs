@@ -221,6 +221,37 @@ fn a_large_machine_fits_the_budget_and_no_process_is_lost() {
     assert!(notes(&text).contains("merged by"), "{}", notes(&text));
 }
 
+/// On a screen, where a large picture is seen as a whole, most text is dust.
+#[test]
+fn seen_as_a_whole_it_says_what_it_is_of_and_who_the_hub_is() {
+    let mut w = World::new();
+    let hub = w.process(b"dbus-daemon");
+    for at in 0..600 {
+        let client = w.process(format!("client{at}").as_bytes());
+        w.connect(&[client], &[hub], None);
+    }
+    let text = draw(&w.map);
+    check(&text);
+    let document = Document::parse(&text).unwrap();
+    let root = document.root_element();
+    let screen = 1_600.0 / number(&root, "width");
+    assert!(screen < 0.7, "{screen}");
+    let caption = of_class(&document, "caption");
+    let scale = caption[0].attribute("transform").unwrap();
+    let (_, scale) = scale.split_once("scale(").unwrap();
+    let scale: f64 = scale.trim_end_matches(')').parse().unwrap();
+    let title = number(&of_class(&document, "title")[0], "font-size");
+    assert!((title * scale * screen - title).abs() < 0.1);
+    let named = |name: &str| {
+        let mut texts = document.descendants().filter(|n| n.has_tag_name("text"));
+        number(
+            &texts.find(|n| n.text() == Some(name)).unwrap(),
+            "font-size",
+        )
+    };
+    assert_eq!((named("client1"), named("dbus-daemon")), (11.0, 40.0));
+}
+
 /// A crowd of one program is one; its hub, and a service that is few, stay themselves.
 #[test]
 fn aggregation_keeps_the_hub_of_a_crowd_apart() {
