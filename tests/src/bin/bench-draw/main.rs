@@ -57,6 +57,19 @@ const MOST_DOT: usize = 400;
 const MOST_NEATO: usize = 5_000;
 const MOST_SFDP: usize = 20_000;
 
+const HELP: &str = "\
+Compares the layout with Graphviz, and measures whotalks draw.
+
+Usage: bench-draw [KIND:NODES|machine:PROCESSESxSOCKETS|live|SNAPSHOT]...
+
+  KIND:NODES       hubs, tree, tiers, groups, star or singles, generated
+  machine:PxS      P real processes with S sockets each, captured
+  live             this machine, captured
+  SNAPSHOT         a file of the collector's
+
+Without arguments: the samples, if they are found here, and everything generated.
+";
+
 fn main() -> Result<()> {
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();
     match wanted.first().map(String::as_str) {
@@ -67,6 +80,13 @@ fn main() -> Result<()> {
             };
             let name = wanted.get(1).context("too few arguments")?;
             return machine::member(name, number(2)?, number(3)?, number(4)?);
+        }
+        Some("-h" | "--help") => {
+            print!("{HELP}");
+            return Ok(());
+        }
+        Some(option) if option.starts_with('-') => {
+            bail!("unexpected argument: {option} (try --help)")
         }
         Some(_) => {}
         None => {
