@@ -23,6 +23,7 @@ mod rng;
 mod room;
 mod sparse;
 mod stress;
+mod tighten;
 mod wishes;
 
 pub use layered::{Layered, LayeredError, Route, layered};

@@ -12,7 +12,7 @@ use super::rng::Rng;
 use super::sparse::SparseStress;
 use super::stress::{FullStress, Layout, steps};
 use super::wishes::Wishes;
-use super::{Options, Size, boxes_of, pivot_mds, refine, room};
+use super::{Options, Size, boxes_of, pivot_mds, refine, room, tighten};
 
 /// Up to here many attempts are made, up to there some.
 pub(crate) const SMALL: usize = 100;
@@ -79,7 +79,7 @@ impl Stress {
         }
     }
 
-    fn measure(&self, layout: &Layout) -> f64 {
+    pub(crate) fn measure(&self, layout: &Layout) -> f64 {
         match self {
             Self::Full(full) => full.measure(layout),
             Self::Sparse(sparse) => sparse.measure(layout),
@@ -172,7 +172,9 @@ impl Shuffled {
             }
         }
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
-        attempts.swap_remove(0).1
+        let mut best = attempts.swap_remove(0).1;
+        tighten::tighten(&stress, &mut best);
+        best
     }
 
     /// From a plain layout to boxes without overlaps, with wishes bent by `degree`.
