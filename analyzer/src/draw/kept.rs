@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::look::socket_name;
+use super::content::socket_name;
 use super::picture::Thing;
 use super::place;
 use super::scene::Heading;

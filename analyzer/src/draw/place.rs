@@ -6,7 +6,8 @@ use super::changes;
 use super::dock;
 use super::ends;
 use super::labels;
-use super::look::{self, Look};
+use super::look::Look;
+use super::looks::looks;
 use super::outlines;
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
 use super::route::Router;
@@ -53,7 +54,7 @@ impl Standing {
 
 /// Places a picture.
 pub(super) fn place(map: &Map, picture: Picture, options: &Options) -> Result<Scene, DrawError> {
-    let looks = look::looks(map, &picture);
+    let looks = looks(map, &picture);
     let stands = shelf::stands(map, &picture);
     let Standing {
         mut spots,
@@ -184,7 +185,7 @@ pub(super) fn main_nodes(stands: &[Stand], owners: &[Option<u32>]) -> Vec<u32> {
 pub(super) fn graph(map: &Map, picture: &Picture, layout: Layout) -> Graph {
     let stands = shelf::stands(map, picture);
     let main = main_nodes(&stands, &dock::owners(picture));
-    main_graph(picture, &look::looks(map, picture), &main, layout)
+    main_graph(picture, &looks(map, picture), &main, layout)
 }
 
 fn main_graph(picture: &Picture, looks: &[Look], main: &[u32], layout: Layout) -> Graph {

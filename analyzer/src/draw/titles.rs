@@ -1,7 +1,7 @@
 //! What a pointer over a node or an edge shows, as lines of plain text.
 
 use super::changes;
-use super::look::socket_name;
+use super::content::socket_name;
 use super::picture::{Bundle, EdgeKind, Kind, Node, Picture, Thing, Via};
 use crate::escape::display;
 use crate::graph::called;

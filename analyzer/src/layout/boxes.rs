@@ -3,6 +3,8 @@
 //! Half sizes include half of the wished gap, so "touching" here is "a gap apart" on the
 //! picture, and rounding coordinates later makes no overlap.
 
+use super::stress::Layout;
+
 /// Centres and half sizes, in drawing units.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Boxes {
@@ -33,6 +35,21 @@ impl Boxes {
             x.max(y)
         } else {
             x.max(0.0).hypot(y.max(0.0))
+        }
+    }
+
+    /// Of all boxes together, in drawing units squared.
+    pub(crate) fn area(&self) -> f64 {
+        let sizes = self.half_width.iter().zip(&self.half_height);
+        sizes.map(|(w, h)| 4.0 * w * h).sum()
+    }
+
+    /// The centres, as stress is measured of them.
+    pub(crate) fn layout(&self) -> Layout {
+        let narrow = |places: &[f64]| places.iter().map(|&place| place as f32).collect();
+        Layout {
+            x: narrow(&self.x),
+            y: narrow(&self.y),
         }
     }
 

@@ -208,12 +208,8 @@ impl Shuffled {
     /// What the best of several attempts has least of: stress and crossings, a percent of
     /// one as good as ten percent of the other.
     fn cost(&self, stress: &Stress, boxes: &Boxes) -> f64 {
-        let layout = Layout {
-            x: boxes.x.iter().map(|&x| x as f32).collect(),
-            y: boxes.y.iter().map(|&y| y as f32).collect(),
-        };
         let crossings = refine::crossings(&self.adjacency, boxes);
-        (stress.measure(&layout) + 0.01).ln() + 0.1 * (crossings as f64 + 5.0).ln()
+        (stress.measure(&boxes.layout()) + 0.01).ln() + 0.1 * (crossings as f64 + 5.0).ln()
     }
 }
 

@@ -7,7 +7,7 @@ use super::boxes::Boxes;
 use super::overlap;
 use super::place::Stress;
 use super::rng::Rng;
-use super::stress::{Layout, steps};
+use super::stress::steps;
 
 /// Drawing units for each unit of the layout: what most boxes need to stand clear of
 /// their neighbours, but never so much that the boxes are lost on the canvas.
@@ -32,14 +32,8 @@ pub(crate) fn unit(boxes: &Boxes) -> f64 {
         .chain(&boxes.half_height)
         .sum::<f64>()
         / boxes.len() as f64;
-    let area: f64 = boxes
-        .half_width
-        .iter()
-        .zip(&boxes.half_height)
-        .map(|(w, h)| 4.0 * w * h)
-        .sum();
     let field = (spread(&boxes.x) * spread(&boxes.y)).max(1e-6);
-    let most = (area * SPARSEST / field).sqrt();
+    let most = (boxes.area() * SPARSEST / field).sqrt();
     enough.min(most).max(SHORTEST * mean)
 }
 
@@ -64,10 +58,7 @@ const PUSHES: usize = 60;
 /// Scales by `unit`, then lowers stress while the boxes push each other apart, and ends
 /// without overlaps.
 pub(crate) fn make(stress: &mut Stress, boxes: &mut Boxes, unit: f64, rng: &mut Rng) {
-    let mut layout = Layout {
-        x: boxes.x.iter().map(|&x| x as f32).collect(),
-        y: boxes.y.iter().map(|&y| y as f32).collect(),
-    };
+    let mut layout = boxes.layout();
     for step in steps(0.3, 0.01, PASSES) {
         stress.sweep(&mut layout, step, rng);
         boxes.x = layout.x.iter().map(|&x| f64::from(x) * unit).collect();

@@ -6,7 +6,6 @@
 use super::boxes::Boxes;
 use super::place::{SMALL, Stress};
 use super::room;
-use super::stress::Layout;
 
 /// So much smaller in each step.
 const STEP: f64 = 0.88;
@@ -25,7 +24,7 @@ pub(crate) fn tighten(stress: &Stress, boxes: &mut Boxes) {
         true => SMALL_SLACK,
         false => SLACK,
     };
-    let most = slack * measure(stress, boxes);
+    let most = slack * stress.measure(&boxes.layout());
     let (step, steps) = match boxes.len() > MANY {
         true => (STEP * STEP, 2),
         false => (STEP, STEPS),
@@ -39,27 +38,17 @@ pub(crate) fn tighten(stress: &Stress, boxes: &mut Boxes) {
             *place *= step;
         }
         room::finish(&mut nearer);
-        if measure(stress, &nearer) > most {
+        if stress.measure(&nearer.layout()) > most {
             return;
         }
         *boxes = nearer;
     }
 }
 
-fn measure(stress: &Stress, boxes: &Boxes) -> f64 {
-    let narrow = |places: &[f64]| places.iter().map(|&place| place as f32).collect();
-    stress.measure(&Layout {
-        x: narrow(&boxes.x),
-        y: narrow(&boxes.y),
-    })
-}
-
 /// The boxes' share of what they lie in.
 fn covered(boxes: &Boxes) -> f64 {
     let [left, top, right, bottom] = boxes.bounds();
-    let sizes = boxes.half_width.iter().zip(&boxes.half_height);
-    let own: f64 = sizes.map(|(w, h)| 4.0 * w * h).sum();
-    own / ((right - left) * (bottom - top)).max(1e-6)
+    boxes.area() / ((right - left) * (bottom - top)).max(1e-6)
 }
 
 #[cfg(test)]
@@ -85,12 +74,12 @@ mod tests {
     #[test]
     fn smaller_without_overlaps_and_within_the_stress_allowed() {
         let (stress, mut boxes) = path(12);
-        let before = measure(&stress, &boxes);
+        let before = stress.measure(&boxes.layout());
         let [left, _, right, _] = boxes.bounds();
         tighten(&stress, &mut boxes);
         let [nearer_left, _, nearer_right, _] = boxes.bounds();
         assert!(nearer_right - nearer_left < 0.5 * (right - left));
-        assert!(measure(&stress, &boxes) <= SMALL_SLACK * before + 1e-9);
+        assert!(stress.measure(&boxes.layout()) <= SMALL_SLACK * before + 1e-9);
         for a in 0..boxes.len() {
             for b in 0..a {
                 let apart = (boxes.x[a] - boxes.x[b]).abs() >= 60.0 - 1e-6
