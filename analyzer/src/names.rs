@@ -1,6 +1,6 @@
 //! The words that documents use for the map's kinds and states: a contract, in one place.
 
-use crate::diff::{Change, Why};
+use crate::diff::{Change, MatchReason};
 use crate::model::{
     ConnectionKind, ConnectionState, Evidence, Family, FdsStatus, ListenerEvidence, Name, Readable,
     SocketState, SocketType,
@@ -146,12 +146,12 @@ pub fn change(change: Change) -> &'static str {
 }
 
 /// Why two processes are taken for the same.
-pub fn why(why: Why) -> &'static str {
+pub fn why(why: MatchReason) -> &'static str {
     match why {
-        Why::Identity => "pid and start time",
-        Why::Shape => "role and command line",
-        Why::Listener => "role and listener",
-        Why::Role => "role",
+        MatchReason::Identity => "pid and start time",
+        MatchReason::Shape => "role and command line",
+        MatchReason::Listener => "role and listener",
+        MatchReason::Role => "role",
     }
 }
 

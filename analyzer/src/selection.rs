@@ -1,4 +1,4 @@
-//! Tells selectors from snapshot files on the command line, and turns them into a restriction.
+//! Tells selectors from snapshot files on the command line, and turns them into a filter.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use anyhow::{Result, anyhow};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use whotalks::model::At;
-use whotalks::query::{KINDS, Restriction, Selection as Selected, Selector};
+use whotalks::query::{Filter, KINDS, Selector, SelectorSet};
 
-use crate::cli::Selection;
+use crate::cli::FilterArgs;
 
-impl Selection {
+impl FilterArgs {
     /// The snapshot files among the words.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let files = self
@@ -45,13 +45,13 @@ impl Selection {
     }
 
     /// What of a map these options keep.
-    pub(crate) fn restriction(&self) -> Result<Restriction> {
+    pub(crate) fn filter(&self) -> Result<Filter> {
         let only = self.only.iter().cloned().chain(self.selectors());
         let hide = self
             .hide
             .iter()
             .map(|text| parse(std::iter::once(text.clone())));
-        Ok(Restriction {
+        Ok(Filter {
             only: parse(only)?,
             focus: parse(self.focus.iter().cloned())?,
             hops: self.hops,
@@ -104,9 +104,9 @@ pub(crate) fn at(text: &str) -> Result<At> {
 }
 
 /// Selectors given together.
-pub(crate) fn parse(texts: impl Iterator<Item = String>) -> Result<Selected> {
+pub(crate) fn parse(texts: impl Iterator<Item = String>) -> Result<SelectorSet> {
     let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
-    Ok(Selected::new(selectors.collect::<Result<_>>()?))
+    Ok(SelectorSet::new(selectors.collect::<Result<_>>()?))
 }
 
 /// `17:05` or `17:05:30` as nanoseconds since midnight, to the end of that minute or second: what

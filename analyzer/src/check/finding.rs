@@ -95,12 +95,12 @@ pub(super) struct Found {
 
 /// Where a rule says what it has to say.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct RuleOutput {
     pub(super) found: Vec<Found>,
     pub(super) unknown: Vec<String>,
 }
 
-impl Said {
+impl RuleOutput {
     pub(super) fn found(&mut self, found: Found) {
         self.found.push(found);
     }

@@ -4,8 +4,8 @@ use super::{Facts, Report, Severity};
 use crate::load::Capture;
 use crate::load::syscall::{self, CallKind};
 use crate::model::{
-    Call, Doing, Family, Holder, HostId, Map, On, ProcessId, Relation, Socket, SocketId,
-    SocketState, SocketType, Wait, fixture, relation,
+    Call, Family, FdRelation, FdTarget, Holder, HostId, Map, ProcessId, Socket, SocketId,
+    SocketState, SocketType, ThreadState, Wait, fd_relation, fixture,
 };
 use whotalks_snapshot::records::DescriptorInfo;
 
@@ -156,12 +156,12 @@ impl Scene {
             tid,
             comm: Box::default(),
             wchan: Box::default(),
-            doing: Doing::Call(Call {
+            doing: ThreadState::Call(Call {
                 number: call,
                 name: known.map(|(name, _)| name),
                 kind,
                 fd: waits_on_fd.then_some(fd),
-                on: On::Unknown,
+                on: FdTarget::Unknown,
                 timed: false,
                 child: None,
             }),
@@ -174,14 +174,14 @@ impl Scene {
         let inode = self.map.socket(socket).inode;
         let text = format!("tfd: 7 events: 19 data: 7  pos:0 ino:{inode:x} sdev:8\n");
         self.info(process, 4, &text);
-        self.map.relations.push(Relation::Epoll {
+        self.map.relations.push(FdRelation::Epoll {
             holder: Holder {
                 process,
                 tid: None,
                 fd: 4,
                 cloexec: None,
             },
-            targets: relation::targets(text.as_bytes()),
+            targets: fd_relation::targets(text.as_bytes()),
         });
     }
 

@@ -26,8 +26,8 @@ pub use rules::{RULES, vocabulary, vocabulary_within};
 use std::collections::BTreeMap;
 
 use crate::load::{Capture, Loaded};
-use crate::model::{At, Map, Taken, join_whole, series};
-use finding::Said;
+use crate::model::{At, Map, TimedCapture, join_whole, series};
+use finding::RuleOutput;
 
 /// What an earlier capture of the same boot is to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub struct Rule {
     /// Its documentation, in Markdown, under [`HEADINGS`].
     pub doc: &'static str,
     /// The check.
-    check: fn(&Facts<'_>, &mut Said),
+    check: fn(&Facts<'_>, &mut RuleOutput),
     /// Scenes where it says something, and where it is quiet.
     #[cfg(test)]
     cases: &'static [fixture::Case],
@@ -106,7 +106,7 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
     let asked = |rule: &&Rule| options.rules.is_empty() || options.rules.contains(&rule.code);
     let mut found = Vec::new();
     for rule in RULES.iter().copied().filter(asked) {
-        let mut said = Said::default();
+        let mut said = RuleOutput::default();
         (rule.check)(facts, &mut said);
         // What is lost may be just what this rule looks for, whatever it looks at.
         if facts.is_damaged() {
@@ -174,8 +174,8 @@ pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
 /// Of a series the rules over time compare that capture with an earlier one.
 pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report)> {
     let series = series(files);
-    let mut now: Vec<Taken<'_>> = Vec::new();
-    let mut past: Vec<Vec<Taken<'_>>> = Vec::new();
+    let mut now: Vec<TimedCapture<'_>> = Vec::new();
+    let mut past: Vec<Vec<TimedCapture<'_>>> = Vec::new();
     for one in &series {
         let place = one.place(at)?;
         now.push(one.captures()[place]);

@@ -3,7 +3,7 @@
 use clap::Args;
 use whotalks::model::At;
 
-use super::shared::{By, Selection, TableFormat};
+use super::shared::{By, FilterArgs, TableFormat};
 use crate::examples;
 
 /// Which captures are compared, how much is one, and how the answer is written.
@@ -24,7 +24,7 @@ pub(crate) struct Comparison {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TableFormat,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// `diff`.

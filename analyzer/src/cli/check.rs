@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use whotalks::check::{Rule, Severity};
 
-use super::shared::{Selection, Snapshots};
+use super::shared::{FilterArgs, Snapshots};
 use crate::examples;
 
 /// How bad findings are.
@@ -82,7 +82,7 @@ pub(crate) struct Check {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormat,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// `learn`.

@@ -14,7 +14,7 @@ pub(crate) use check::{Check, CheckFormat, Explain, FailOn, Learn};
 pub(crate) use pictures::{Badges, Draw, Export, ExportFormat, Layout, Theme};
 pub(crate) use questions::{Hubs, Info, List, Path, Raw, Show, Waits};
 pub(crate) use redact::{KeepKind, Redact};
-pub(crate) use shared::{By, Format, Selection, TableFormat};
+pub(crate) use shared::{By, FilterArgs, Format, TableFormat};
 
 use crate::examples;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::shared::{By, Selection};
+use super::shared::{By, FilterArgs};
 use crate::examples;
 
 /// How nodes are placed.
@@ -81,7 +81,7 @@ pub(crate) struct Draw {
     #[arg(long)]
     pub(crate) no_findings: bool,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// Forms of `export`.
@@ -112,5 +112,5 @@ pub(crate) struct Export {
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }

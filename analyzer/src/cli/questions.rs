@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::shared::{By, Format, Selection, Snapshots, TableFormat};
+use super::shared::{By, FilterArgs, Format, Snapshots, TableFormat};
 use crate::examples;
 
 /// `info`.
@@ -45,7 +45,7 @@ pub(crate) struct List {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TableFormat,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// `show`.
@@ -56,7 +56,7 @@ pub(crate) struct Show {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// `hubs`.
@@ -70,7 +70,7 @@ pub(crate) struct Hubs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TableFormat,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// `path`.
@@ -101,7 +101,7 @@ pub(crate) struct Waits {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TableFormat,
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) selection: FilterArgs,
 }
 
 /// `raw`.

@@ -22,7 +22,7 @@ pub(crate) struct Snapshots {
 
 /// What to look at, and the snapshots to read it from.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Selection {
+pub(crate) struct FilterArgs {
     /// Only conversations with an end that matches (repeat: see SELECTORS)
     #[arg(long, value_name = "SEL")]
     pub(crate) only: Vec<String>,

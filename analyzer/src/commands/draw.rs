@@ -10,7 +10,7 @@ use whotalks::diff;
 use whotalks::draw::{self, HubBadges, Options, svg};
 use whotalks::graph::By;
 use whotalks::model::{At, build_at};
-use whotalks::query::{collapse, restrict};
+use whotalks::query::{apply_filter, group_map};
 
 use super::diff::selected;
 use super::{map, map_with, unrestricted_with};
@@ -64,7 +64,10 @@ fn picture(snapshots: &mut [Snapshot], options: &Draw) -> Result<Option<String>>
     let Some((map, findings)) = judged else {
         return Ok(None);
     };
-    let map = ManuallyDrop::new(collapse(ManuallyDrop::into_inner(map), options.view.into()));
+    let map = ManuallyDrop::new(group_map(
+        ManuallyDrop::into_inner(map),
+        options.view.into(),
+    ));
     let drawn = svg(&map, &how(options, findings))?;
     Ok(Some(drawn))
 }
@@ -87,7 +90,7 @@ fn changes(old: &Path, snapshots: &mut [Snapshot], options: &Draw) -> Result<Opt
     else {
         return Ok(None);
     };
-    let (first, _) = restrict(old.clone(), &selection.restriction()?);
+    let (first, _) = apply_filter(old.clone(), &selection.filter()?);
     let Some(maps) = selected(old, new, selection)? else {
         return Ok(None);
     };

@@ -32,7 +32,7 @@ struct Row<'a> {
 }
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
-    let meant = matching(map, &options.selection.restriction()?.only);
+    let meant = matching(map, &options.selection.filter()?.only);
     let mut rows: Vec<Row<'_>> = (0..map.processes.len())
         .filter(|at| meant[*at])
         .map(|at| row(map, ProcessId::new(at)))

@@ -9,7 +9,7 @@ use whotalks::export::{Shown, csv, shown};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
 use whotalks::query::{
-    Collapsed, Hub, Outside, Via, addressed, grouped, hubs, matching, named, outside,
+    GroupedMap, Hub, Outside, Via, addressed, grouped, hubs, matching, named, outside,
 };
 
 use super::{map, unreadable};
@@ -55,10 +55,10 @@ pub(super) fn run(options: &Hubs) -> Result<Outcome> {
     let Some(single) = map(&mut snapshots, &options.selection)? else {
         return Ok(Outcome::Found);
     };
-    let wanted = options.selection.restriction()?.only;
+    let wanted = options.selection.filter()?.only;
     let meant = (!wanted.is_empty()).then(|| matching(&single, &wanted));
     let by = options.by.into();
-    let Collapsed { map, members } = grouped(ManuallyDrop::into_inner(single), by);
+    let GroupedMap { map, members } = grouped(ManuallyDrop::into_inner(single), by);
     let map = ManuallyDrop::new(map);
     let mut ranked = hubs(&map);
     // Their partners are in the map as well; the question was about these.

@@ -24,10 +24,10 @@ use std::mem::ManuallyDrop;
 use anyhow::Result;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, Readable, build_at};
-use whotalks::query::restrict;
+use whotalks::query::apply_filter;
 
 use crate::Outcome;
-use crate::cli::{Command, Selection};
+use crate::cli::{Command, FilterArgs};
 use crate::input::Snapshot;
 use crate::table::plural;
 
@@ -57,7 +57,7 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
 ///
 /// The map is never freed: it lives as long as the command, and taking hundreds of thousands of
 /// parts to pieces before the process ends would only keep its user waiting.
-fn map(snapshots: &mut [Snapshot], selection: &Selection) -> Result<Option<ManuallyDrop<Map>>> {
+fn map(snapshots: &mut [Snapshot], selection: &FilterArgs) -> Result<Option<ManuallyDrop<Map>>> {
     map_by(snapshots, selection, build_at)
 }
 
@@ -67,7 +67,7 @@ type Build = fn(&[Loaded], At) -> Option<Map>;
 /// The same, built as is said.
 fn map_by(
     snapshots: &mut [Snapshot],
-    selection: &Selection,
+    selection: &FilterArgs,
     build: Build,
 ) -> Result<Option<ManuallyDrop<Map>>> {
     let built = map_with(snapshots, selection, |files, at| {
@@ -79,15 +79,15 @@ fn map_by(
 /// The same, with what else whoever builds the whole map says about it.
 fn map_with<T>(
     snapshots: &mut [Snapshot],
-    selection: &Selection,
+    selection: &FilterArgs,
     build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
 ) -> Result<Option<(ManuallyDrop<Map>, T)>> {
-    let restriction = selection.restriction()?;
+    let filter = selection.filter()?;
     let Some((whole, more)) = unrestricted_with(snapshots, selection.at, build) else {
         return Ok(None);
     };
     let near = near_names(&whole, selection);
-    let (map, found) = restrict(whole, &restriction);
+    let (map, found) = apply_filter(whole, &filter);
     if !found {
         eprintln!("whotalks: nothing matches{near}");
         return Ok(None);
@@ -138,7 +138,7 @@ fn say_series(loaded: &[Loaded], map: &Map, at: At) {
 }
 
 /// The selection's words, which may hold a slip, with names that they may mean.
-fn near_names(map: &Map, selection: &Selection) -> String {
+fn near_names(map: &Map, selection: &FilterArgs) -> String {
     let words = selection.all_selectors();
     let near: Vec<String> = words
         .iter()

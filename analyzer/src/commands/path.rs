@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::escape;
-use whotalks::graph::{Talk, program};
+use whotalks::graph::{Conversation, program};
 use whotalks::id;
 use whotalks::model::{Map, ProcessId, build_at};
 use whotalks::query::{self, Direction, Hop, is_pending, via};
@@ -73,9 +73,9 @@ fn shown(text: &str) -> String {
 }
 
 fn json(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> {
-    let talk = |talk: Talk| match talk {
-        Talk::Connection(at) => id::connection(map, at),
-        Talk::Pipe(pipe) => id::pipe(map, pipe),
+    let talk = |talk: Conversation| match talk {
+        Conversation::Connection(at) => id::connection(map, at),
+        Conversation::Pipe(pipe) => id::pipe(map, pipe),
     };
     let row = |hop: &Hop| Row {
         process: id::process(map, hop.process),
@@ -138,11 +138,13 @@ fn process(map: &Map, id: ProcessId) -> String {
 }
 
 /// What the conversation goes over: a name where it has one.
-fn over(map: &Map, talk: Talk) -> String {
+fn over(map: &Map, talk: Conversation) -> String {
     let name = via(map, talk).text;
     match talk {
         _ if !name.is_empty() => name,
-        Talk::Connection(at) => format!("socket pair {}", id::socket(map, map.connections[at].a)),
-        Talk::Pipe(pipe) => format!("pipe {}", id::pipe(map, pipe)),
+        Conversation::Connection(at) => {
+            format!("socket pair {}", id::socket(map, map.connections[at].a))
+        }
+        Conversation::Pipe(pipe) => format!("pipe {}", id::pipe(map, pipe)),
     }
 }

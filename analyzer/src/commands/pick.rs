@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
 use whotalks::model::{Map, ProcessId, SocketState};
-use whotalks::query::{Selection, Selector, matching, matching_sockets};
+use whotalks::query::{Selector, SelectorSet, matching, matching_sockets};
 use whotalks::{escape, graph};
 
 /// The processes that match.
@@ -13,7 +13,7 @@ use whotalks::{escape, graph};
 /// When it is no selector; that nothing matches is no error.
 pub(super) fn processes(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
     let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
-    let found = matching(map, &Selection::new(vec![parsed]));
+    let found = matching(map, &SelectorSet::new(vec![parsed]));
     let chosen = found.iter().enumerate().filter(|(_, matches)| **matches);
     Ok(chosen.map(|(at, _)| ProcessId::new(at)).collect())
 }
@@ -21,7 +21,7 @@ pub(super) fn processes(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
 /// Says on standard error when a selector means nobody and nothing, with names that are near.
 pub(super) fn say_unmatched(map: &Map, selector: &str) -> Result<()> {
     let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
-    let selection = Selection::new(vec![parsed]);
+    let selection = SelectorSet::new(vec![parsed]);
     let sockets = selection.has_socket_kinds() && matching_sockets(map, &selection).contains(&true);
     if sockets || matching(map, &selection).contains(&true) {
         return Ok(());

@@ -23,7 +23,7 @@ struct Document {
 }
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
-    let wanted = options.selection.restriction()?.only;
+    let wanted = options.selection.filter()?.only;
     let meant = matching_sockets(map, &wanted);
     let chosen: Vec<SocketId> = (0..map.sockets.len())
         .filter(|at| meant[*at])

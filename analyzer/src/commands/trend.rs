@@ -12,7 +12,7 @@ use whotalks::load::Loaded;
 use whotalks::model::{At, Series, build_at, series};
 use whotalks::names;
 use whotalks::query::LinkKind;
-use whotalks::trend::{Followed, Growth, Quiet, Row, Trend as Answer, What};
+use whotalks::trend::{Growth, Metric, NoiseFilter, Row, SeriesFilter, Trend as Answer};
 
 use super::near_names;
 use crate::Outcome;
@@ -100,7 +100,7 @@ pub(super) fn run(options: &Trend) -> Result<Outcome> {
             .clone()
             .filter_map(|number| build_at(&loaded, At::Number(number)))
     };
-    let mut followed = Followed::new(options.selection.restriction()?);
+    let mut followed = SeriesFilter::new(options.selection.filter()?);
     if !followed.is_all() {
         maps().for_each(|map| followed.choose(&map));
         if !followed.found() {
@@ -113,18 +113,18 @@ pub(super) fn run(options: &Trend) -> Result<Outcome> {
         maps().for_each(|map| followed.keep(&map));
     }
     let mut trend = Answer::new(options.by.into());
-    let mut quiet = Quiet::new();
+    let mut quiet = NoiseFilter::new();
     for map in maps() {
         let known = match options.all {
             true => vec![map],
             false => quiet.add(map),
         };
         for map in known {
-            trend.add(&followed.restrict(map));
+            trend.add(&followed.apply_filter(map));
         }
     }
     for map in quiet.finish() {
-        trend.add(&followed.restrict(map));
+        trend.add(&followed.apply_filter(map));
     }
     let mut rows = trend.rows();
     let mut ignored = Ignored {
@@ -160,11 +160,11 @@ fn wanted(series: &Series<'_>, options: &Comparison) -> Option<RangeInclusive<i6
 
 fn line(row: &Row) -> Line {
     let (what, client, via, kind) = match &row.what {
-        What::Processes => ("processes", None, None, None),
-        What::Descriptors(kind) => ("descriptors", None, None, Some(kind.to_string())),
-        What::Listener(name, kind) => ("listener", None, Some(name), link_kind(*kind)),
-        What::Pending(name, kind) => ("pending", None, Some(name), link_kind(*kind)),
-        What::Link(client, name, kind) => ("link", Some(client), Some(name), link_kind(*kind)),
+        Metric::Processes => ("processes", None, None, None),
+        Metric::Descriptors(kind) => ("descriptors", None, None, Some(kind.to_string())),
+        Metric::Listener(name, kind) => ("listener", None, Some(name), link_kind(*kind)),
+        Metric::Pending(name, kind) => ("pending", None, Some(name), link_kind(*kind)),
+        Metric::Link(client, name, kind) => ("link", Some(client), Some(name), link_kind(*kind)),
     };
     let via = via.filter(|via| !via.text.is_empty());
     let ends = row.ends();
@@ -236,10 +236,10 @@ fn sheet(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
     for row in rows {
         let line = line(row);
         let (name_kind, name) = match &row.what {
-            What::Listener(via, _) | What::Pending(via, _) | What::Link(_, via, _) => {
+            Metric::Listener(via, _) | Metric::Pending(via, _) | Metric::Link(_, via, _) => {
                 csv::name(via)
             }
-            What::Processes | What::Descriptors(_) => ("", ""),
+            Metric::Processes | Metric::Descriptors(_) => ("", ""),
         };
         let value = |value: &Option<u64>| value.map_or_else(|| "?".to_owned(), |v| v.to_string());
         let values: Vec<String> = line.values.iter().map(value).collect();
@@ -324,11 +324,11 @@ fn text(
 
 /// Whether a link is all that there is to a listener that has a row of its own.
 fn is_said(row: &Row, rows: &[Row]) -> bool {
-    let What::Link(_, via, kind) = &row.what else {
+    let Metric::Link(_, via, kind) = &row.what else {
         return false;
     };
     rows.iter().any(|other| {
-        matches!(&other.what, What::Listener(name, of) if (name, of) == (via, kind))
+        matches!(&other.what, Metric::Listener(name, of) if (name, of) == (via, kind))
             && other.role == row.role
             && other.values == row.values
     })
@@ -349,12 +349,12 @@ fn cells(row: &Row) -> Vec<String> {
     };
     let role = &row.role;
     let what = match &row.what {
-        What::Processes => format!("{role}: processes"),
-        What::Descriptors(kind) => format!("{role}: {kind} descriptors"),
-        What::Listener(via, _) => format!("{role}: connections over {}", via.text),
-        What::Pending(via, _) => format!("{role}: waiting at {}", via.text),
-        What::Link(client, via, _) if via.text.is_empty() => format!("{client} → {role}"),
-        What::Link(client, via, _) => format!("{client} → {role} over {}", via.text),
+        Metric::Processes => format!("{role}: processes"),
+        Metric::Descriptors(kind) => format!("{role}: {kind} descriptors"),
+        Metric::Listener(via, _) => format!("{role}: connections over {}", via.text),
+        Metric::Pending(via, _) => format!("{role}: waiting at {}", via.text),
+        Metric::Link(client, via, _) if via.text.is_empty() => format!("{client} → {role}"),
+        Metric::Link(client, via, _) => format!("{client} → {role} over {}", via.text),
     };
     vec![
         growth,

@@ -1,24 +1,24 @@
 //! The comparison, step by step.
 
-use super::answer::{Diff, Ignored};
 use super::coverage::{Coverage, pair_hosts};
-use super::groups::Union;
+use super::filter::Judged;
 use super::links::Links;
 use super::matching::Matching;
 use super::noise::{Noise, Noises, noise};
-use super::select::Judged;
-use super::{Both, HostPair, Options, Side, descriptors, links, listeners, processes};
+use super::report::{Diff, Ignored};
+use super::shared_groups::SharedGroups;
+use super::{HostPair, OldNew, Options, Side, descriptors, links, listeners, processes};
 use crate::model::{HostId, Map, ProcessId};
 
 /// What every part of the comparison looks at.
 pub(super) struct Context<'a> {
-    pub(super) maps: Both<&'a Map>,
+    pub(super) maps: OldNew<&'a Map>,
     pub(super) hosts: Vec<HostPair>,
     pub(super) matching: Matching,
-    pub(super) union: Union,
+    pub(super) union: SharedGroups,
     pub(super) coverage: Coverage,
     /// By process: left out.
-    pub(super) ignored: Both<Vec<bool>>,
+    pub(super) ignored: OldNew<Vec<bool>>,
     pub(super) options: Options,
 }
 
@@ -30,7 +30,7 @@ impl Context<'_> {
 
     /// Whether something on a host has an identity in the other map.
     pub(super) fn same_boot(&self, side: Side, host: HostId) -> bool {
-        self.matching.relation(side, host) == Some(super::Relation::SameBoot)
+        self.matching.relation(side, host) == Some(super::HostRelation::SameBoot)
     }
 
     /// The first process that takes part and began before the others: of a socket that many have
@@ -51,7 +51,7 @@ pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
 
 /// Who is whom in both maps, and who is noise: without partner by role, unless all are wanted.
 pub(super) fn partners(
-    maps: Both<&Map>,
+    maps: OldNew<&Map>,
     all: bool,
     judged: Option<&Judged>,
 ) -> (Vec<HostPair>, Matching, Noises) {
@@ -62,7 +62,7 @@ pub(super) fn partners(
         None => noise(maps, &hosts, &matching),
     };
     let wanted = |noise: &[Option<Noise>]| noise.iter().map(|n| all || n.is_none()).collect();
-    let wanted = Both {
+    let wanted = OldNew {
         old: wanted(&noise.old),
         new: wanted(&noise.new),
     };
@@ -78,7 +78,7 @@ pub(super) fn context<'a>(
     options: &Options,
     judged: Option<&Judged>,
 ) -> (Context<'a>, Ignored) {
-    let maps = Both { old, new };
+    let maps = OldNew { old, new };
     let (hosts, matching, noise) = partners(maps, options.all, judged);
     let mut ignored = Ignored::default();
     for side in Side::BOTH {
@@ -97,9 +97,9 @@ pub(super) fn context<'a>(
     };
     let context = Context {
         maps,
-        union: Union::of(maps, &hosts, &matching, options.by),
+        union: SharedGroups::of(maps, &hosts, &matching, options.by),
         coverage: Coverage::of(old, new, &hosts),
-        ignored: Both {
+        ignored: OldNew {
             old: is_out(&noise.old),
             new: is_out(&noise.new),
         },

@@ -1,12 +1,12 @@
 //! Whether two maps can be compared, and what only their coverage explains.
 
-use super::{Both, Side};
+use super::{OldNew, Side};
 use crate::escape;
 use crate::model::{Host, HostId, Map, NetnsCoverage, Process, ProcessId, Readable};
 
 /// What two hosts are to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub enum HostRelation {
     /// The same machine, not restarted between.
     SameBoot,
     /// The same boot, seen from another pid namespace, where pids mean something else.
@@ -28,7 +28,7 @@ pub struct HostPair {
     /// In the second.
     pub new: HostId,
     /// What they are to each other.
-    pub relation: Relation,
+    pub relation: HostRelation,
 }
 
 /// Each host with the most certain partner that is left: same boot, same machine, same name, then
@@ -59,19 +59,19 @@ pub(super) fn pair_hosts(old: &Map, new: &Map) -> Vec<HostPair> {
     partner.into_iter().flatten().collect()
 }
 
-fn relation(old: &Host, new: &Host) -> Relation {
+fn relation(old: &Host, new: &Host) -> HostRelation {
     let known = |of: fn(&Host) -> &[u8]| !of(old).is_empty() && !of(new).is_empty();
     let differ = |of: fn(&Host) -> &[u8]| known(of) && of(old) != of(new);
     if same_boot(old, new) {
-        Relation::SameBoot
+        HostRelation::SameBoot
     } else if differ(|host| &host.hostname) || differ(|host| &host.machine_id) {
-        Relation::Different
+        HostRelation::Different
     } else if !known(|host| &host.boot_id) {
-        Relation::Unknown
+        HostRelation::Unknown
     } else if differ(|host| &host.boot_id) {
-        Relation::Rebooted
+        HostRelation::Rebooted
     } else {
-        Relation::Elsewhere
+        HostRelation::Elsewhere
     }
 }
 
@@ -99,7 +99,7 @@ pub struct Coverage {
     pub comparable: bool,
     /// What was not read, or only in one; sentences.
     pub caveats: Vec<String>,
-    gaps: Both<Gaps>,
+    gaps: OldNew<Gaps>,
 }
 
 /// What one map may lack of what the other has.
@@ -139,14 +139,14 @@ impl Coverage {
         coverage
     }
 
-    fn add(&mut self, old: &Host, new: &Host, relation: Relation, named: bool) {
-        let hosts = Both { old, new };
+    fn add(&mut self, old: &Host, new: &Host, relation: HostRelation, named: bool) {
+        let hosts = OldNew { old, new };
         let prefix = match named {
             true => format!("{}: ", escape::display(&new.hostname)),
             false => String::new(),
         };
         let mut said: Vec<(Option<Side>, String)> = Vec::new();
-        let users = Both {
+        let users = OldNew {
             old: old.euid,
             new: new.euid,
         };
@@ -159,7 +159,7 @@ impl Coverage {
             );
             said.push((None, text));
         }
-        if relation == Relation::Unknown {
+        if relation == HostRelation::Unknown {
             let which = match (old.boot_id.is_empty(), new.boot_id.is_empty()) {
                 (true, true) => "the two are",
                 (true, false) => "the old one is",
@@ -169,7 +169,7 @@ impl Coverage {
             said.push((None, text));
         }
         let unread = |host: &Host| host.coverage.partial + host.coverage.denied;
-        if relation == Relation::Elsewhere {
+        if relation == HostRelation::Elsewhere {
             let text = "the two were captured in different pid namespaces of one boot: processes \
                         are matched by role";
             said.push((None, text.to_owned()));

@@ -7,12 +7,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::answer::{DescriptorChange, Ignored};
 use super::compare::Context;
 use super::links::is_told;
 use super::processes::by_group;
-use super::{Both, Side, Why};
-use crate::graph::{Talk, talks};
+use super::report::{DescriptorChange, Ignored};
+use super::{MatchReason, OldNew, Side};
+use crate::graph::{Conversation, conversations};
 use crate::model::{FdsStatus, Map, ProcessId};
 
 /// The same process opens and closes a few of a kind all the time.
@@ -27,7 +27,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Descr
         let map = context.maps.of(side);
         explained(map, |id| context.counts(side, id))
     };
-    let explained = Both {
+    let explained = OldNew {
         old: explained(Side::Old),
         new: explained(Side::New),
     };
@@ -38,7 +38,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Descr
         for side in Side::BOTH {
             for id in members.of(side) {
                 match known(context, side, *id) {
-                    Known::Both => count(context, explained.of(side), side, *id, &mut kinds),
+                    Known::OldNew => count(context, explained.of(side), side, *id, &mut kinds),
                     // What is unread in one map is left out of both.
                     Known::Partly => unknown |= !context.matching.is_same(side, *id),
                 }
@@ -94,7 +94,7 @@ impl Row {
 }
 
 enum Known {
-    Both,
+    OldNew,
     Partly,
 }
 
@@ -106,7 +106,7 @@ fn known(context: &Context<'_>, side: Side, id: ProcessId) -> Known {
     match partner {
         _ if !read(side, id) => Known::Partly,
         Some((other, _)) if !read(side.other(), other) => Known::Partly,
-        _ => Known::Both,
+        _ => Known::OldNew,
     }
 }
 
@@ -140,7 +140,7 @@ fn count<'a>(
             Side::New => row.new += count,
         }
         match partner {
-            Some((other, Why::Identity)) => {
+            Some((other, MatchReason::Identity)) => {
                 let old = if side == Side::Old { id } else { other };
                 add(row.same.entry(old).or_default());
             }
@@ -166,10 +166,10 @@ pub(crate) struct Explained {
 /// What accounts for descriptors of a map, in which not every process counts.
 pub(crate) fn explained(map: &Map, counts: impl Fn(ProcessId) -> bool) -> Explained {
     let mut explained = Explained::default();
-    for ends in talks(map) {
+    for ends in conversations(map) {
         let kind = match ends.talk {
-            Talk::Connection(_) => "socket",
-            Talk::Pipe(_) => "pipe",
+            Conversation::Connection(_) => "socket",
+            Conversation::Pipe(_) => "pipe",
         };
         let told = is_told(map, &ends);
         for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::answer::{Change, Ignored, LinkChange};
 use super::compare::Context;
-use super::groups::Labels;
 use super::listeners::address_shape;
+use super::pool_reassignment::Turns;
 use super::processes::by_group;
-use super::turns::Turns;
-use super::{Both, Side, mask};
-use crate::graph::{Ends, Talk, talks};
+use super::report::{Change, Ignored, LinkChange};
+use super::shared_groups::Labels;
+use super::{OldNew, Side, mask};
+use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{Address, ConnectionState, Map, SocketId};
 use crate::query::{
-    LinkKind, Nobody, Via, ViaKind, is_dead_pipe, is_private, link_kind, nobody, via,
+    LinkKind, UnknownEnd, Via, ViaKind, is_dead_pipe, is_private, link_kind, unknown_end, via,
 };
 
 /// Groups at one end, beyond which they are one: as in `list`.
@@ -57,7 +57,7 @@ pub(super) enum Beyond {
 /// One row for each client, server and listener of either map.
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Links {
     let mut counter = Counter::new(context);
-    let both = Both {
+    let both = OldNew {
         old: counter.count(Side::Old),
         new: counter.count(Side::New),
     };
@@ -157,7 +157,7 @@ struct Counter<'a> {
 impl<'a> Counter<'a> {
     fn new(context: &'a Context<'a>) -> Self {
         let mut labels = context.union.labels();
-        let unreadable = labels.number(Nobody::Unreadable.to_string());
+        let unreadable = labels.number(UnknownEnd::Unreadable.to_string());
         Self {
             context,
             labels,
@@ -170,7 +170,7 @@ impl<'a> Counter<'a> {
     fn count(&mut self, side: Side) -> HashMap<Key, usize> {
         let map = self.context.maps.of(side);
         let mut counts: HashMap<Key, usize> = HashMap::new();
-        for mut ends in talks(map) {
+        for mut ends in conversations(map) {
             if !is_told(map, &ends) || !self.keep_counted(side, &mut ends) {
                 continue;
             }
@@ -188,7 +188,7 @@ impl<'a> Counter<'a> {
     }
 
     /// Leaves out who does not take part; false when that leaves nobody at an end.
-    fn keep_counted(&self, side: Side, ends: &mut Ends) -> bool {
+    fn keep_counted(&self, side: Side, ends: &mut ConversationEnds) -> bool {
         for processes in [&mut ends.from, &mut ends.to] {
             let before = processes.len();
             processes.retain(|id| self.context.counts(side, *id));
@@ -200,15 +200,15 @@ impl<'a> Counter<'a> {
     }
 
     /// The groups at one end.
-    fn side(&mut self, side: Side, ends: &Ends, client: bool) -> Vec<u32> {
+    fn side(&mut self, side: Side, ends: &ConversationEnds, client: bool) -> Vec<u32> {
         let map = self.context.maps.of(side);
         let processes = if client { &ends.from } else { &ends.to };
         if processes.is_empty() {
-            let nobody = nobody(map, ends, client);
+            let nobody = unknown_end(map, ends, client);
             let number = self.labels.number(nobody.to_string());
             self.beyond.entry(number).or_insert(match nobody {
-                Nobody::Outside(_) => Beyond::Outside,
-                Nobody::Unreadable | Nobody::None => Beyond::Unknown,
+                UnknownEnd::Outside(_) => Beyond::Outside,
+                UnknownEnd::Unreadable | UnknownEnd::None => Beyond::Unknown,
             });
             return vec![number];
         }
@@ -260,15 +260,15 @@ impl<'a> Counter<'a> {
 }
 
 /// Whether it is a conversation of two, and not on its way out.
-pub(super) fn is_told(map: &Map, ends: &Ends) -> bool {
+pub(super) fn is_told(map: &Map, ends: &ConversationEnds) -> bool {
     !(is_private(ends) || is_dead_pipe(map, ends) || is_closing(map, ends.talk))
 }
 
 /// A stream that nobody is at the other end of, and a connection that is being taken down.
-pub(crate) fn is_closing(map: &Map, talk: Talk) -> bool {
+pub(crate) fn is_closing(map: &Map, talk: Conversation) -> bool {
     match talk {
-        Talk::Connection(at) => map.connections[at].state == ConnectionState::Closing,
-        Talk::Pipe(_) => false,
+        Conversation::Connection(at) => map.connections[at].state == ConnectionState::Closing,
+        Conversation::Pipe(_) => false,
     }
 }
 
@@ -278,13 +278,13 @@ struct Names {
     all: Vec<Name>,
     numbers: HashMap<Via, u32>,
     /// By listener or bound end: the text is made once for each.
-    of_socket: Both<HashMap<SocketId, u32>>,
+    of_socket: OldNew<HashMap<SocketId, u32>>,
 }
 
 struct Name {
     via: Via,
     shape: Via,
-    seen: Both<bool>,
+    seen: OldNew<bool>,
 }
 
 /// The names as they are compared: alike in both maps, or else by shape.
@@ -294,10 +294,10 @@ struct Canonical {
 }
 
 impl Names {
-    fn number(&mut self, side: Side, map: &Map, talk: Talk) -> u32 {
+    fn number(&mut self, side: Side, map: &Map, talk: Conversation) -> u32 {
         let listener = match talk {
-            Talk::Connection(at) => map.connections[at].listener,
-            Talk::Pipe(_) => None,
+            Conversation::Connection(at) => map.connections[at].listener,
+            Conversation::Pipe(_) => None,
         };
         if let Some(number) = listener.and_then(|id| self.of_socket.of(side).get(&id)) {
             return *number;
@@ -309,7 +309,7 @@ impl Names {
             self.all.push(Name {
                 shape: shape(map, talk, &via),
                 via,
-                seen: Both::default(),
+                seen: OldNew::default(),
             });
         }
         *self.all[number as usize].seen.of_mut(side) = true;
@@ -340,7 +340,7 @@ impl Names {
 }
 
 /// A name without what differs from run to run.
-fn shape(map: &Map, talk: Talk, via: &Via) -> Via {
+fn shape(map: &Map, talk: Conversation, via: &Via) -> Via {
     let text = match via.kind {
         ViaKind::Unnamed => String::new(),
         ViaKind::Path | ViaKind::Abstract => mask(&via.text),
@@ -355,8 +355,8 @@ fn shape(map: &Map, talk: Talk, via: &Via) -> Via {
 }
 
 /// The address that a name was made of.
-fn address_of(map: &Map, talk: Talk, via: &Via) -> Option<Address> {
-    let Talk::Connection(at) = talk else {
+fn address_of(map: &Map, talk: Conversation, via: &Via) -> Option<Address> {
+    let Conversation::Connection(at) = talk else {
         return None;
     };
     let connection = &map.connections[at];

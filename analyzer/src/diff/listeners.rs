@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::answer::{Change, Ignored, ListenerChange, Unlinked};
 use super::compare::Context;
-use super::{Both, Side, mask};
+use super::report::{Change, Ignored, ListenerChange, Unlinked};
+use super::{OldNew, Side, mask};
 use crate::escape;
 use crate::model::{Address, Family, Socket, SocketId, SocketState, SocketType};
 use crate::names;
@@ -29,7 +29,7 @@ type Key = (&'static str, Via, String);
 
 /// One row for each name and role.
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<ListenerChange> {
-    let mut left = Both {
+    let mut left = OldNew {
         old: of_map(context, Side::Old),
         new: of_map(context, Side::New),
     };
@@ -131,12 +131,12 @@ pub(super) fn unlinked(context: &Context<'_>) -> Vec<Unlinked> {
 /// Takes out who has a partner by this key; says so where the very same process bound it anew.
 fn again(
     context: &Context<'_>,
-    left: &mut Both<Vec<Listener>>,
+    left: &mut OldNew<Vec<Listener>>,
     key: &dyn Fn(Side, &Listener) -> Key,
     rows: &mut Vec<ListenerChange>,
     ignored: &mut Ignored,
 ) {
-    let mut by_key: BTreeMap<Key, Both<Vec<Listener>>> = BTreeMap::new();
+    let mut by_key: BTreeMap<Key, OldNew<Vec<Listener>>> = BTreeMap::new();
     for side in Side::BOTH {
         for listener in left.of_mut(side).drain(..) {
             let both = by_key.entry(key(side, &listener)).or_default();

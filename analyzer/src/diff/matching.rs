@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::coverage::{HostPair, Relation, processes_of};
+use super::coverage::{HostPair, HostRelation, processes_of};
 use super::listeners::served_shape;
 use super::role::{role, shape};
-use super::{Both, Side};
+use super::{OldNew, Side};
 use crate::model::{Map, ProcessId, SocketId};
 
 /// Names that tell what a process serves.
@@ -17,7 +17,7 @@ const MOST_NAMES: usize = 16;
 
 /// Why two processes are taken for the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
+pub enum MatchReason {
     /// Same boot, pid and start time.
     Identity,
     /// Same role, and the same command line but for what differs from run to run.
@@ -36,7 +36,7 @@ pub struct Pair {
     /// In the second.
     pub new: ProcessId,
     /// Why.
-    pub why: Why,
+    pub why: MatchReason,
 }
 
 /// Partners, by index.
@@ -44,14 +44,14 @@ pub struct Pair {
 pub struct Matching {
     /// All pairs of processes, by the first's id.
     pub pairs: Vec<Pair>,
-    processes: Both<Vec<Option<(ProcessId, Why)>>>,
-    sockets: Both<Vec<Option<SocketId>>>,
-    hosts: Both<Vec<Option<Relation>>>,
+    processes: OldNew<Vec<Option<(ProcessId, MatchReason)>>>,
+    sockets: OldNew<Vec<Option<SocketId>>>,
+    hosts: OldNew<Vec<Option<HostRelation>>>,
 }
 
 impl Matching {
     /// What is certain: the processes and sockets of one boot.
-    pub(super) fn certain(maps: Both<&Map>, hosts: &[HostPair]) -> Self {
+    pub(super) fn certain(maps: OldNew<&Map>, hosts: &[HostPair]) -> Self {
         let mut matching = Self::default();
         for side in Side::BOTH {
             let map = maps.of(side);
@@ -62,7 +62,7 @@ impl Matching {
         for pair in hosts {
             matching.hosts.old[pair.old.index()] = Some(pair.relation);
             matching.hosts.new[pair.new.index()] = Some(pair.relation);
-            if pair.relation == Relation::SameBoot {
+            if pair.relation == HostRelation::SameBoot {
                 matching.same_processes(maps, pair);
                 matching.same_sockets(maps, pair);
             }
@@ -70,7 +70,7 @@ impl Matching {
         matching
     }
 
-    fn same_processes(&mut self, maps: Both<&Map>, pair: &HostPair) {
+    fn same_processes(&mut self, maps: OldNew<&Map>, pair: &HostPair) {
         let by_pid: BTreeMap<u32, (ProcessId, u64)> = processes_of(maps.new, pair.new)
             .map(|(id, process)| (process.pid, (id, process.start_ticks)))
             .collect();
@@ -78,12 +78,12 @@ impl Matching {
             if let Some((new, started)) = by_pid.get(&process.pid)
                 && *started == process.start_ticks
             {
-                self.join(old, *new, Why::Identity);
+                self.join(old, *new, MatchReason::Identity);
             }
         }
     }
 
-    fn same_sockets(&mut self, maps: Both<&Map>, pair: &HostPair) {
+    fn same_sockets(&mut self, maps: OldNew<&Map>, pair: &HostPair) {
         let keys = |map: &Map, host| {
             let sockets = map.sockets.iter().enumerate();
             let of_host = sockets.filter(|(_, socket)| socket.host == host);
@@ -110,7 +110,7 @@ impl Matching {
         }
     }
 
-    fn join(&mut self, old: ProcessId, new: ProcessId, why: Why) {
+    fn join(&mut self, old: ProcessId, new: ProcessId, why: MatchReason) {
         self.processes.old[old.index()] = Some((new, why));
         self.processes.new[new.index()] = Some((old, why));
     }
@@ -118,16 +118,16 @@ impl Matching {
     /// Matches by role what is left and wanted; who is known is not asked again.
     pub(super) fn add_roles(
         &mut self,
-        maps: Both<&Map>,
+        maps: OldNew<&Map>,
         hosts: &[HostPair],
-        wanted: &Both<Vec<bool>>,
+        wanted: &OldNew<Vec<bool>>,
         known: &[Pair],
     ) {
         for pair in known {
             self.join(pair.old, pair.new, pair.why);
         }
         for pair in hosts {
-            let lists = Both {
+            let lists = OldNew {
                 old: self.left(maps, Side::Old, pair, wanted),
                 new: self.left(maps, Side::New, pair, wanted),
             };
@@ -136,23 +136,23 @@ impl Matching {
                     continue;
                 };
                 // Of two alike, what they listen on tells which is which: a port is a number, too.
-                self.join_equal(&mut old, &mut new, Why::Shape, |one| {
+                self.join_equal(&mut old, &mut new, MatchReason::Shape, |one| {
                     Some((one.serves.clone(), one.shape.clone()))
                 });
-                self.join_equal(&mut old, &mut new, Why::Listener, |one| {
+                self.join_equal(&mut old, &mut new, MatchReason::Listener, |one| {
                     let any = !one.serves.is_empty();
                     any.then(|| (one.serves.clone(), String::new()))
                 });
-                self.join_equal(&mut old, &mut new, Why::Shape, |one| {
+                self.join_equal(&mut old, &mut new, MatchReason::Shape, |one| {
                     Some(one.shape.clone())
                 });
                 for (one, two) in old.iter().zip(&new) {
-                    self.join(one.id, two.id, Why::Role);
+                    self.join(one.id, two.id, MatchReason::Role);
                 }
             }
         }
         let partners = self.processes.old.iter().enumerate();
-        let pair = |(at, partner): (usize, &Option<(ProcessId, Why)>)| {
+        let pair = |(at, partner): (usize, &Option<(ProcessId, MatchReason)>)| {
             let (new, why) = (*partner)?;
             let old = ProcessId::new(at);
             Some(Pair { old, new, why })
@@ -165,7 +165,7 @@ impl Matching {
         &mut self,
         old: &mut Vec<Candidate>,
         new: &mut Vec<Candidate>,
-        why: Why,
+        why: MatchReason,
         key: impl Fn(&Candidate) -> Option<K>,
     ) {
         let mut waiting: BTreeMap<K, VecDeque<ProcessId>> = BTreeMap::new();
@@ -189,10 +189,10 @@ impl Matching {
     /// The processes of a host without a partner, by role; each role's by shape, then age.
     fn left(
         &self,
-        maps: Both<&Map>,
+        maps: OldNew<&Map>,
         side: Side,
         pair: &HostPair,
-        wanted: &Both<Vec<bool>>,
+        wanted: &OldNew<Vec<bool>>,
     ) -> BTreeMap<String, Vec<Candidate>> {
         let host = match side {
             Side::Old => pair.old,
@@ -220,9 +220,9 @@ impl Matching {
     /// The names that processes without a partner serve, without what differs from run to run.
     fn serves(
         &self,
-        maps: Both<&Map>,
+        maps: OldNew<&Map>,
         side: Side,
-        wanted: &Both<Vec<bool>>,
+        wanted: &OldNew<Vec<bool>>,
     ) -> BTreeMap<ProcessId, BTreeSet<String>> {
         let map = maps.of(side);
         let mut serves: BTreeMap<ProcessId, BTreeSet<String>> = BTreeMap::new();
@@ -250,13 +250,13 @@ impl Matching {
     }
 
     /// The partner of a process, and why.
-    pub fn process(&self, side: Side, id: ProcessId) -> Option<(ProcessId, Why)> {
+    pub fn process(&self, side: Side, id: ProcessId) -> Option<(ProcessId, MatchReason)> {
         self.processes.of(side)[id.index()]
     }
 
     /// Whether it is the very same process in both.
     pub fn is_same(&self, side: Side, id: ProcessId) -> bool {
-        matches!(self.process(side, id), Some((_, Why::Identity)))
+        matches!(self.process(side, id), Some((_, MatchReason::Identity)))
     }
 
     /// The same socket in the other map; only within one boot.
@@ -265,7 +265,7 @@ impl Matching {
     }
 
     /// What a process's host is to its partner; `None`: it has none.
-    pub(super) fn relation(&self, side: Side, host: crate::model::HostId) -> Option<Relation> {
+    pub(super) fn relation(&self, side: Side, host: crate::model::HostId) -> Option<HostRelation> {
         self.hosts.of(side)[host.index()]
     }
 }

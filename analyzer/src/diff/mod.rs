@@ -6,42 +6,42 @@
 //! that both are matched by role. The order of the two maps matters for the words only: the
 //! differences of (B, A) mirror those of (A, B).
 
-mod answer;
+mod backfill;
 mod compare;
 mod coverage;
 mod descriptors;
-mod groups;
-mod lend;
+mod filter;
 mod links;
 mod listeners;
-mod marks;
-mod mask;
 mod matching;
+mod merged;
+mod name_shape;
 mod noise;
-mod passing;
+mod pool_reassignment;
 mod processes;
+mod report;
 mod role;
-mod select;
+mod shared_groups;
 #[cfg(test)]
 mod tests;
-mod turns;
+mod transience;
 
-pub use answer::{
+pub use compare::diff;
+pub use coverage::{Coverage, HostPair, HostRelation};
+pub(crate) use descriptors::{FEW, MANY, explained};
+pub use filter::FilteredMaps;
+pub(crate) use links::is_closing;
+pub use matching::{MatchReason, Matching, Pair};
+pub use merged::{ChangeStatus, End, Link, MergedMaps, Node, marked};
+pub use name_shape::mask;
+pub use report::{
     Change, DescriptorChange, Diff, Ignored, LinkChange, ListenerChange, ProcessChange, Unlinked,
 };
-pub use compare::diff;
-pub use coverage::{Coverage, HostPair, Relation};
-pub(crate) use descriptors::{FEW, MANY, explained};
-pub use groups::Union;
-pub(crate) use links::is_closing;
-pub use marks::{End, Link, Mark, Marks, Node, marked};
-pub use mask::mask;
-pub use matching::{Matching, Pair, Why};
-pub use passing::{Passing, passing};
 pub use role::role;
-pub use select::Selected;
+pub use shared_groups::SharedGroups;
+pub use transience::{Transience, transience};
 
-use lend::lend;
+use backfill::lend;
 
 use crate::graph::By;
 
@@ -74,14 +74,14 @@ pub enum Side {
 
 /// Something for each of the two maps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Both<T> {
+pub struct OldNew<T> {
     /// Of the first.
     pub old: T,
     /// Of the second.
     pub new: T,
 }
 
-impl<T> Both<T> {
+impl<T> OldNew<T> {
     /// Of one of them.
     pub fn of(&self, side: Side) -> &T {
         match side {

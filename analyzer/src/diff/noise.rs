@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::coverage::{HostPair, Relation, processes_of};
+use super::coverage::{HostPair, HostRelation, processes_of};
 use super::matching::Matching;
-use super::{Both, Side};
-use crate::graph::{Talk, program, talks};
+use super::{OldNew, Side};
+use crate::graph::{Conversation, conversations, program};
 use crate::model::{FdsStatus, HostId, Map, Process, ProcessId, SocketId, SocketState};
 
 /// Programs that start a capture and wait for it.
@@ -59,11 +59,11 @@ pub(super) enum Noise {
 }
 
 /// Why processes are noise, by index; `None`: they are not.
-pub(super) type Noises = Both<Vec<Option<Noise>>>;
+pub(super) type Noises = OldNew<Vec<Option<Noise>>>;
 
 /// The noise of both maps.
-pub(super) fn noise(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching) -> Noises {
-    let mut noise = Both {
+pub(super) fn noise(maps: OldNew<&Map>, hosts: &[HostPair], matching: &Matching) -> Noises {
+    let mut noise = OldNew {
         old: vec![None; maps.old.processes.len()],
         new: vec![None; maps.new.processes.len()],
     };
@@ -71,7 +71,7 @@ pub(super) fn noise(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching) -
         let started = |map: &Map, host: HostId| map.hosts[host.index()].started_at_ns;
         let between = started(maps.old, pair.old).abs_diff(started(maps.new, pair.new));
         let (young_ns, fleeting_ns) = match pair.relation {
-            Relation::SameBoot => (
+            HostRelation::SameBoot => (
                 YOUNG_NS.min(between / YOUNG_PART),
                 FLEETING_NS.min(between / FLEETING_PART),
             ),
@@ -100,8 +100,10 @@ pub(super) fn noise(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching) -
 
 /// Beyond one boot nobody is the same process: who is young in one map and the same program with the
 /// same arguments is settled in the other has only just been started there.
-fn stays_elsewhere(maps: Both<&Map>, hosts: &[HostPair], noise: &mut Noises) {
-    let beyond = hosts.iter().filter(|p| p.relation != Relation::SameBoot);
+fn stays_elsewhere(maps: OldNew<&Map>, hosts: &[HostPair], noise: &mut Noises) {
+    let beyond = hosts
+        .iter()
+        .filter(|p| p.relation != HostRelation::SameBoot);
     for pair in beyond {
         let judged = noise.clone();
         let sides = [
@@ -282,7 +284,7 @@ enum Partners {
 /// inherited.
 fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
     let mut talkers = listens(map);
-    for ends in talks(map) {
+    for ends in conversations(map) {
         for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
             for id in own.iter().filter(|id| candidates[id.index()]) {
                 if talkers[id.index()] {
@@ -294,8 +296,8 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
                     .any(|o| o != id && map.process(*o).pid == process.ppid);
                 // What has a name is no pipeline: it was looked for.
                 let named = match ends.talk {
-                    Talk::Connection(at) => map.connections[at].listener.is_some(),
-                    Talk::Pipe(id) => map.pipes[id.index()].path.is_some(),
+                    Conversation::Connection(at) => map.connections[at].listener.is_some(),
+                    Conversation::Pipe(id) => map.pipes[id.index()].path.is_some(),
                 };
                 let stranger = |other: &ProcessId| {
                     let other = map.process(*other);
@@ -303,7 +305,7 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
                     let related = family.contains(&other.pid) || family.contains(&other.ppid);
                     other.pid != process.pid && (named || partners == Partners::All || !related)
                 };
-                let outside = others.is_empty() && matches!(ends.talk, Talk::Connection(_));
+                let outside = others.is_empty() && matches!(ends.talk, Conversation::Connection(_));
                 talkers[id.index()] = !inherited && (outside || others.iter().any(stranger));
             }
         }
@@ -313,13 +315,13 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
 
 /// A child that the very same parent has started anew, and that talks to nobody of its own: the
 /// `sleep` of a loop.
-fn respawned(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching, noise: &mut Noises) {
+fn respawned(maps: OldNew<&Map>, hosts: &[HostPair], matching: &Matching, noise: &mut Noises) {
     let of = |side: Side, noise: &[Option<Noise>]| {
         let map = maps.of(side);
         let mut candidates = vec![false; map.processes.len()];
         for pair in hosts
             .iter()
-            .filter(|pair| pair.relation == Relation::SameBoot)
+            .filter(|pair| pair.relation == HostRelation::SameBoot)
         {
             let host = match side {
                 Side::Old => pair.old,
@@ -342,7 +344,7 @@ fn respawned(maps: Both<&Map>, hosts: &[HostPair], matching: &Matching, noise: &
         found.sort();
         found
     };
-    let lists = Both {
+    let lists = OldNew {
         old: of(Side::Old, &noise.old),
         new: of(Side::New, &noise.new),
     };

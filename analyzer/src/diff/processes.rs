@@ -1,13 +1,13 @@
 //! Roles whose processes came, went, or are others now.
 
-use super::answer::{Change, Ignored, ProcessChange};
 use super::compare::Context;
-use super::{Both, Relation, Side};
+use super::report::{Change, Ignored, ProcessChange};
+use super::{HostRelation, OldNew, Side};
 use crate::model::ProcessId;
 
 /// The processes of each group that take part.
-pub(super) fn by_group(context: &Context<'_>) -> Vec<Both<Vec<ProcessId>>> {
-    let mut groups = vec![Both::<Vec<ProcessId>>::default(); context.union.len()];
+pub(super) fn by_group(context: &Context<'_>) -> Vec<OldNew<Vec<ProcessId>>> {
+    let mut groups = vec![OldNew::<Vec<ProcessId>>::default(); context.union.len()];
     for side in Side::BOTH {
         for at in 0..context.maps.of(side).processes.len() {
             let id = ProcessId::new(at);
@@ -45,7 +45,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Proce
             // Over a reboot everything is another, and between two machines.
             let of_one_boot = old.iter().all(|id| {
                 let host = context.maps.old.process(*id).host;
-                context.matching.relation(Side::Old, host) == Some(Relation::SameBoot)
+                context.matching.relation(Side::Old, host) == Some(HostRelation::SameBoot)
             });
             if !of_one_boot && !context.options.all {
                 continue;
@@ -62,7 +62,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Proce
     rows
 }
 
-fn change(context: &Context<'_>, members: &Both<Vec<ProcessId>>) -> Option<Change> {
+fn change(context: &Context<'_>, members: &OldNew<Vec<ProcessId>>) -> Option<Change> {
     match (members.old.len(), members.new.len()) {
         (0, 0) => None,
         (0, _) => Some(Change::Added),

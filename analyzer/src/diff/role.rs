@@ -1,6 +1,6 @@
 //! What a process is *for*: the same before and after a restart, on one machine and its twin.
 
-use super::mask::{mask, push_literal};
+use super::name_shape::{mask, push_literal};
 use crate::escape;
 use crate::graph::{self, unit_base};
 use crate::model::Process;

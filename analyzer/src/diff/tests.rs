@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::{Change, Diff, Options, Selected, Why, diff, role};
+use super::{Change, Diff, FilteredMaps, MatchReason, Options, diff, role};
 use crate::graph::{By, Groups};
 use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::model::{Map, NetnsCoverage, ProcessId, Readable, SocketId, SocketState};
-use crate::query::{Between, LinkKind, Restriction, Selection, links};
+use crate::query::{Between, Filter, LinkKind, SelectorSet, links};
 
 const ROLES: [&[u8]; 4] = [b"alpha", b"beta", b"gamma", b"delta"];
 const NAMES: [&[u8]; 3] = [b"/run/one\0", b"\0two", b"/run/three\0"];
@@ -225,9 +225,9 @@ fn of_listeners_of_one_name_all_are_chosen() {
         talks: vec![(2, 1, false), (1, 3, false)],
     };
     let comm = format!("comm:{}", String::from_utf8_lossy(ROLES[2]));
-    let restriction = Restriction {
-        only: Selection::new(comm.parse().into_iter().collect()),
-        ..Restriction::default()
+    let filter = Filter {
+        only: SelectorSet::new(comm.parse().into_iter().collect()),
+        ..Filter::default()
     };
     let (old, new) = (map(&old, "boot", 1), map(&new, "boot", 2));
     let options = Options {
@@ -240,7 +240,7 @@ fn of_listeners_of_one_name_all_are_chosen() {
             .collect()
     };
     let whole = names(&diff(&old, &new, &options));
-    let selected = Selected::of(old, new, &restriction).map(|both| names(&both.diff(&options)));
+    let selected = FilteredMaps::of(old, new, &filter).map(|both| names(&both.diff(&options)));
     assert!(selected.is_some_and(|names| names.is_subset(&whole)));
 }
 
@@ -271,16 +271,16 @@ fn who_serves_a_name_is_who_served_it() {
         "next",
         &[(two, b"redis 9"), (b"", b"redis y"), (one, b"redis --new")],
     );
-    let pairs: Vec<(ProcessId, ProcessId, Why)> = diff(&old, &new, &Options::default())
+    let pairs: Vec<(ProcessId, ProcessId, MatchReason)> = diff(&old, &new, &Options::default())
         .matching
         .pairs
         .iter()
         .map(|pair| (pair.old, pair.new, pair.why))
         .collect();
     let expected = [
-        (ProcessId(0), ProcessId(2), Why::Listener),
-        (ProcessId(1), ProcessId(0), Why::Shape),
-        (ProcessId(2), ProcessId(1), Why::Role),
+        (ProcessId(0), ProcessId(2), MatchReason::Listener),
+        (ProcessId(1), ProcessId(0), MatchReason::Shape),
+        (ProcessId(2), ProcessId(1), MatchReason::Role),
     ];
     assert_eq!(pairs, expected);
 }
@@ -391,17 +391,17 @@ proptest! {
         let old = map(&one, "boot", 1);
         let new = map(&two, if reboot { "another" } else { "boot" }, 2);
         let comm = format!("comm:{}", String::from_utf8_lossy(ROLES[who]));
-        let selection = || Selection::new(comm.parse().into_iter().collect());
-        let mut restriction = Restriction { hops: 1, ..Restriction::default() };
+        let selection = || SelectorSet::new(comm.parse().into_iter().collect());
+        let mut filter = Filter { hops: 1, ..Filter::default() };
         match kind {
-            0 => restriction.only = selection(),
-            1 => restriction.focus = selection(),
-            _ => restriction.hide = vec![selection()],
+            0 => filter.only = selection(),
+            1 => filter.focus = selection(),
+            _ => filter.hide = vec![selection()],
         }
         // Of what is one process, for roles have fewer members when selected.
         let options = Options { by: By::Process, all: false };
         let whole = diff(&old, &new, &options);
-        if let Some(selected) = Selected::of(old, new, &restriction) {
+        if let Some(selected) = FilteredMaps::of(old, new, &filter) {
             let found = selected.diff(&options);
             let rows = |diff: &Diff| -> BTreeSet<(Change, String)> {
                 diff.processes.iter().map(|row| (row.change, row.role.clone())).collect()

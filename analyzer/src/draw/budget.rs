@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::group::{TIGHT, USUAL, merge, twins};
 use super::picture::{Kind, Node, Picture, Thing};
 use crate::escape::display;
-use crate::graph::{called, program};
+use crate::graph::{display_name, program};
 use crate::model::{Map, Process};
 
 /// More is not a picture but a texture.
@@ -44,9 +44,9 @@ impl Step {
             return;
         };
         let first = map.process(first);
-        let own = called(first);
+        let own = display_name(first);
         let alike = |thing: &Thing| match thing {
-            Thing::Process(id) => called(map.process(*id)) == own,
+            Thing::Process(id) => display_name(map.process(*id)) == own,
             _ => false,
         };
         let name = (self.name)(first);

@@ -8,7 +8,7 @@ use super::found::{self, Flags};
 use super::kept::Before;
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
 use crate::check::Finding;
-use crate::diff::{self, Both, Coverage, Mark, Marks, Options, Selected, Side};
+use crate::diff::{self, ChangeStatus, Coverage, FilteredMaps, MergedMaps, OldNew, Options, Side};
 use crate::escape::display;
 use crate::graph::By;
 use crate::id;
@@ -20,46 +20,46 @@ use crate::query::LinkKind;
 const MOST_ENDS: usize = 256;
 
 /// The class of a node or edge, where maps are compared.
-pub(super) fn class(picture: &Picture, mark: Mark) -> Option<&'static str> {
+pub(super) fn class(picture: &Picture, mark: ChangeStatus) -> Option<&'static str> {
     (!picture.compared.is_empty()).then_some(match mark {
-        Mark::Stayed => "stayed",
-        Mark::Added => "added",
-        Mark::Removed => "removed",
-        Mark::Changed => "changed",
+        ChangeStatus::Stayed => "stayed",
+        ChangeStatus::Added => "added",
+        ChangeStatus::Removed => "removed",
+        ChangeStatus::Changed => "changed",
     })
 }
 
 /// Before a name: colours are not for everybody.
-pub(super) fn sign(mark: Mark) -> &'static str {
+pub(super) fn sign(mark: ChangeStatus) -> &'static str {
     match mark {
-        Mark::Stayed => "",
-        Mark::Added => "+ ",
-        Mark::Removed => "− ",
-        Mark::Changed => "± ",
+        ChangeStatus::Stayed => "",
+        ChangeStatus::Added => "+ ",
+        ChangeStatus::Removed => "− ",
+        ChangeStatus::Changed => "± ",
     }
 }
 
 /// What became of something, in a word.
-pub(super) fn word(mark: Mark) -> &'static str {
+pub(super) fn word(mark: ChangeStatus) -> &'static str {
     match mark {
-        Mark::Stayed => "as it was",
-        Mark::Added => "new",
-        Mark::Removed => "gone",
-        Mark::Changed => "changed",
+        ChangeStatus::Stayed => "as it was",
+        ChangeStatus::Added => "new",
+        ChangeStatus::Removed => "gone",
+        ChangeStatus::Changed => "changed",
     }
 }
 
-/// Both maps as a picture, and a map with what the picture shows.
+/// OldNew maps as a picture, and a map with what the picture shows.
 pub(super) fn union(
-    compared: &Selected,
+    compared: &FilteredMaps,
     compare: &Options,
     before: Before,
     options: &super::Options,
 ) -> (Map, Picture) {
     let (diff, marks) = compared.marked(compare);
-    let Selected { old, new, .. } = compared;
+    let FilteredMaps { old, new, .. } = compared;
     let mut union = Union {
-        maps: Both { old, new },
+        maps: OldNew { old, new },
         marks: &marks,
         map: Map {
             hosts: new.hosts.clone(),
@@ -84,8 +84,8 @@ pub(super) fn union(
 }
 
 struct Union<'a> {
-    maps: Both<&'a Map>,
-    marks: &'a Marks,
+    maps: OldNew<&'a Map>,
+    marks: &'a MergedMaps,
     map: Map,
     picture: Picture,
     /// The picture's node of each of the comparison's; `None`: noise.
@@ -142,8 +142,8 @@ impl Union<'_> {
                 let id = SocketId::new(at);
                 let change = self.marks.listener(side, id);
                 // One that is in both is drawn once, as it is now.
-                let once = side == Side::Old && change != Mark::Removed;
-                let idle = change == Mark::Stayed
+                let once = side == Side::Old && change != ChangeStatus::Removed;
+                let idle = change == ChangeStatus::Stayed
                     && (map.socket(id).state != SocketState::Listening
                         || map.socket(id).holders.is_empty());
                 if !once && !idle {
@@ -154,7 +154,14 @@ impl Union<'_> {
     }
 
     /// A node for a socket, joined to its holders.
-    fn socket(&mut self, side: Side, id: SocketId, kind: Kind, change: Mark, findings: &[u32]) {
+    fn socket(
+        &mut self,
+        side: Side,
+        id: SocketId,
+        kind: Kind,
+        change: ChangeStatus,
+        findings: &[u32],
+    ) {
         let map = *self.maps.of(side);
         let mut holders: Vec<u32> = map
             .holding_processes(id)
@@ -164,7 +171,7 @@ impl Union<'_> {
         holders.sort_unstable();
         holders.dedup();
         // Held by what is left out as noise alone.
-        if holders.is_empty() && change == Mark::Stayed {
+        if holders.is_empty() && change == ChangeStatus::Stayed {
             return;
         }
         let start = self.map.holders.len() as u32;
@@ -206,7 +213,7 @@ impl Union<'_> {
         for at in (0..new.sockets.len()).map(SocketId::new) {
             if flags.own_node(at) && !self.sockets.contains_key(&at) {
                 let about: Vec<u32> = flags.socket(at).collect();
-                self.socket(Side::New, at, Kind::Socket, Mark::Stayed, &about);
+                self.socket(Side::New, at, Kind::Socket, ChangeStatus::Stayed, &about);
             }
         }
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -226,7 +233,7 @@ impl Union<'_> {
         let mut outside: BTreeMap<&str, u32> = BTreeMap::new();
         for link in &self.marks.links {
             // Another worker's turn: it is drawn where it is now.
-            if link.mark == Mark::Stayed && link.new == 0 {
+            if link.mark == ChangeStatus::Stayed && link.new == 0 {
                 continue;
             }
             let clients = self.end(&link.client, &mut outside);
@@ -359,14 +366,14 @@ impl Union<'_> {
 }
 
 /// `processes: 2 new, 1 gone, 0 changed`.
-fn counted(what: &str, marks: impl Iterator<Item = Mark>) -> String {
+fn counted(what: &str, marks: impl Iterator<Item = ChangeStatus>) -> String {
     let (mut new, mut gone, mut changed) = (0, 0, 0);
     for mark in marks {
         match mark {
-            Mark::Stayed => {}
-            Mark::Added => new += 1,
-            Mark::Removed => gone += 1,
-            Mark::Changed => changed += 1,
+            ChangeStatus::Stayed => {}
+            ChangeStatus::Added => new += 1,
+            ChangeStatus::Removed => gone += 1,
+            ChangeStatus::Changed => changed += 1,
         }
     }
     format!("{what}: {new} new, {gone} gone, {changed} changed")

@@ -7,9 +7,9 @@ use super::reduce::address;
 use super::stack::Stack;
 use super::widths::width;
 use crate::check::Severity;
-use crate::diff::Mark;
+use crate::diff::ChangeStatus;
 use crate::escape::{display, name};
-use crate::graph::called;
+use crate::graph::display_name;
 use crate::model::{Family, Map, SocketId};
 
 /// Font size of a process's name; hubs are written larger.
@@ -52,7 +52,7 @@ pub(super) fn look(
         Shape::Text => (6.0, 3.0),
         Shape::Pill => (9.0, 4.0),
         // The sign before the name takes the rest, so that who changed needs no more room.
-        Shape::Box if node.change != Mark::Stayed => (3.0, 5.0),
+        Shape::Box if node.change != ChangeStatus::Stayed => (3.0, 5.0),
         _ => (7.0, 5.0),
     };
     stack.finish(shape, pad, node.marks)
@@ -77,9 +77,9 @@ fn process(
     };
     let most = MOST_WIDTH * size / NAME_SIZE;
     let many = node.things.len();
-    let own = called(map.process(first));
+    let own = display_name(map.process(first));
     let alike = node.things[1..].iter().all(|thing| match thing {
-        Thing::Process(id) => called(map.process(*id)) == own,
+        Thing::Process(id) => display_name(map.process(*id)) == own,
         _ => false,
     });
     let text = match &node.group {
@@ -173,7 +173,7 @@ fn names(map: &Map, node: &Node) -> String {
         .things
         .iter()
         .filter_map(|thing| match thing {
-            Thing::Process(id) => Some(called(map.process(*id))),
+            Thing::Process(id) => Some(display_name(map.process(*id))),
             _ => None,
         })
         .collect();

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::picture::{Bundle, EdgeKind, HubBadge, Kind, Node, Picture, Thing};
-use crate::diff::Mark;
-use crate::graph::called;
+use crate::diff::ChangeStatus;
+use crate::graph::display_name;
 use crate::model::Map;
 
 /// From how many on, nodes with the same neighbours become one.
@@ -39,9 +39,9 @@ pub(super) const TIGHT: Least = Least {
 };
 
 /// What makes two nodes twins: kind, name, and their edges, seen from them.
-type Likeness = (Kind, Vec<u8>, Mark, Vec<Seen>);
+type Likeness = (Kind, Vec<u8>, ChangeStatus, Vec<Seen>);
 /// An edge: the other node, its kind, whether the server is here, what became of it.
-type Seen = (u32, EdgeKind, bool, Mark);
+type Seen = (u32, EdgeKind, bool, ChangeStatus);
 
 /// Merges nodes that have the same neighbours in the same way. Returns whether any were.
 pub(super) fn twins(map: &Map, picture: &mut Picture, least: Least) -> bool {
@@ -109,7 +109,7 @@ fn merge_likes(map: &Map, picture: &mut Picture, least: Least, by_name: bool) ->
 pub(super) fn name(map: &Map, node: &Node) -> Vec<u8> {
     match (&node.group, node.things[0]) {
         (Some(group), _) => group.clone().into_bytes(),
-        (None, Thing::Process(process)) => called(map.process(process)).into_bytes(),
+        (None, Thing::Process(process)) => display_name(map.process(process)).into_bytes(),
         (None, Thing::Socket(socket)) => map
             .socket(socket)
             .name

@@ -3,7 +3,7 @@
 
 use super::HubBadges;
 use super::picture::{EdgeKind, HubBadge, Kind, Picture};
-use crate::diff::Mark;
+use crate::diff::ChangeStatus;
 use crate::model::Map;
 
 /// Each hub has its own letter and colour.
@@ -58,7 +58,7 @@ pub(super) fn badge(_map: &Map, picture: &mut Picture, choice: HubBadges) {
             (None, Some(second)) => (a, second, [bundle.a_end, bundle.b_end]),
             (None, None) => return true,
         };
-        if bundle.change != Mark::Stayed || !bundle.findings.is_empty() {
+        if bundle.change != ChangeStatus::Stayed || !bundle.findings.is_empty() {
             return true;
         }
         badges.push(HubBadge {

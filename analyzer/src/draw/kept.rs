@@ -10,7 +10,7 @@ use super::{DrawError, Options};
 use crate::graph::{By, Groups};
 use crate::layout::Point;
 use crate::model::{HostId, Map, ProcessId, Socket, SocketId, SocketKey};
-use crate::query::collapse;
+use crate::query::group_map;
 
 /// A picture of the first map alone: what stands where, below the caption.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Before {
         let keys: Vec<_> = (map.processes.iter().enumerate())
             .map(|(at, process)| ((process.host, process.pid, process.start_ticks), own(at)))
             .collect();
-        let map = collapse(map, by);
+        let map = group_map(map, by);
         let picture = super::picture(&map, options);
         let things: Vec<Vec<Thing>> = picture.nodes.iter().map(|n| n.things.clone()).collect();
         let outside = picture.outside.clone();

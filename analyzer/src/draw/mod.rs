@@ -46,7 +46,7 @@ mod tests;
 mod worlds;
 
 use crate::check::Report;
-use crate::diff::{self, Selected};
+use crate::diff::{self, FilteredMaps};
 use crate::layout::{Graph, LayeredError};
 use crate::model::Map;
 
@@ -121,7 +121,7 @@ pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
 /// # Errors
 /// As [`svg`].
 pub fn changes(
-    compared: &Selected,
+    compared: &FilteredMaps,
     compare: &diff::Options,
     before: First,
     options: &Options,

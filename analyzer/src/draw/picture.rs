@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::kept::Frame;
 use crate::check::Finding;
-use crate::diff::Mark;
+use crate::diff::ChangeStatus;
 use crate::layout::Point;
 use crate::model::{PipeId, ProcessId, SocketId};
 
@@ -65,7 +65,7 @@ pub(super) struct Node {
     /// Findings about something else that concern it, ascending.
     pub(super) concerns: Vec<u32>,
     /// What became of it, where two maps are compared.
-    pub(super) change: Mark,
+    pub(super) change: ChangeStatus,
     /// How many it was and is, where two maps are compared.
     pub(super) counts: Option<(usize, usize)>,
     /// Its place on the picture of the first of them.
@@ -127,7 +127,7 @@ pub(super) struct Bundle {
     /// Findings about one of them: indices into `Picture::findings`.
     pub(super) findings: BTreeSet<u32>,
     /// What became of it, where two maps are compared.
-    pub(super) change: Mark,
+    pub(super) change: ChangeStatus,
     /// How many it was and is, where two maps are compared.
     pub(super) counts: Option<(usize, usize)>,
     /// Lines for its title about that.
@@ -268,7 +268,7 @@ impl Bundle {
                 via => BTreeMap::from([(via, 1)]),
             },
             findings: BTreeSet::new(),
-            change: Mark::default(),
+            change: ChangeStatus::default(),
             counts: None,
             said: Vec::new(),
         }
@@ -301,7 +301,7 @@ impl Bundle {
     /// number; how many it stands for, where that is more than one.
     pub(super) fn labels(&self) -> Vec<String> {
         let moved = self.counts.filter(|(old, new)| old != new);
-        let moved = moved.filter(|_| self.change == Mark::Changed);
+        let moved = moved.filter(|_| self.change == ChangeStatus::Changed);
         let moved = moved.map(|(old, new)| format!("{old} → {new}"));
         let many = (self.n > 1).then(|| format!("×{}", self.n));
         moved.into_iter().chain(many).collect()
@@ -328,10 +328,10 @@ impl Bundle {
 }
 
 /// What became of two things that are drawn as one.
-fn both(one: Mark, other: Mark) -> Mark {
+fn both(one: ChangeStatus, other: ChangeStatus) -> ChangeStatus {
     match one == other {
         true => one,
-        false => Mark::Changed,
+        false => ChangeStatus::Changed,
     }
 }
 
@@ -382,7 +382,7 @@ impl Node {
             marks: Marks::default(),
             findings: Vec::new(),
             concerns: Vec::new(),
-            change: Mark::default(),
+            change: ChangeStatus::default(),
             counts: None,
             spot: None,
         }

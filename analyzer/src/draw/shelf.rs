@@ -6,7 +6,7 @@ use super::dock::owners;
 use super::group::{merge, name};
 use super::hubs::components;
 use super::picture::{EdgeKind, Kind, Picture, Stand, Thing};
-use crate::diff::Mark;
+use crate::diff::ChangeStatus;
 use crate::model::{FdsStatus, Map};
 
 /// More singles than these are gathered by name.
@@ -133,7 +133,7 @@ fn gather_singles(
     for badge in &picture.badges {
         hubs.entry(badge.client).or_default().push(badge.hub);
     }
-    type Likeness = (Kind, Vec<u8>, Mark, Vec<u32>);
+    type Likeness = (Kind, Vec<u8>, ChangeStatus, Vec<u32>);
     let mut names: BTreeMap<Likeness, Vec<u32>> = BTreeMap::new();
     for &at in members {
         let node = &picture.nodes[at as usize];
@@ -182,7 +182,7 @@ fn gather_pairs(
                 Kind::Process => name(map, node),
                 _ => Vec::new(),
             };
-            let plain = !picture.stands_out(node) && node.change == Mark::Stayed;
+            let plain = !picture.stands_out(node) && node.change == ChangeStatus::Stayed;
             (node.kind, name, plain)
         };
         let (one, other) = (of(a), of(b));

@@ -13,7 +13,7 @@ use super::rows::{self, RULE};
 use super::scene::Heading;
 use super::widths::width;
 use super::{DrawError, Options};
-use crate::diff::Mark;
+use crate::diff::ChangeStatus;
 use crate::layout::Point;
 
 /// Between two rings on which room is looked for.
@@ -159,7 +159,7 @@ impl<'a> Room<'a> {
         let mut known: Vec<(bool, u32, Point)> = (0u32..)
             .zip(nodes)
             .filter(|(at, _)| !self.hangs[*at as usize])
-            .filter_map(|(at, node)| Some((node.change != Mark::Stayed, at, node.spot?)))
+            .filter_map(|(at, node)| Some((node.change != ChangeStatus::Stayed, at, node.spot?)))
             .collect();
         known.sort_by_key(|(changed, at, _)| (*changed, *at));
         let mut crowded = Vec::new();

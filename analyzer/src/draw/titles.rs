@@ -4,7 +4,7 @@ use super::changes;
 use super::content::socket_name;
 use super::picture::{Bundle, EdgeKind, Kind, Node, Picture, Thing, Via};
 use crate::escape::display;
-use crate::graph::called;
+use crate::graph::display_name;
 use crate::id;
 use crate::model::{FdsStatus, Map, ProcessId, SocketId, SocketState};
 
@@ -180,8 +180,8 @@ fn thing_name(map: &Map, picture: &Picture, thing: Thing) -> String {
         Thing::Process(id) => {
             let process = map.process(id);
             match picture.grouped {
-                true => called(process),
-                false => format!("{} [{}]", called(process), process.pid),
+                true => display_name(process),
+                false => format!("{} [{}]", display_name(process), process.pid),
             }
         }
         Thing::Socket(id) => match map.socket(id).name {
@@ -268,7 +268,7 @@ fn describe_socket(map: &Map, id: SocketId, kind: Kind, most: usize, lines: &mut
     for (at, process) in holders.iter().take(most).enumerate() {
         held.push_str(if at == 0 { ": " } else { ", " });
         let process = map.process(*process);
-        held.push_str(&format!("{} [{}]", called(process), process.pid));
+        held.push_str(&format!("{} [{}]", display_name(process), process.pid));
     }
     if holders.len() > most {
         held.push_str(", …");

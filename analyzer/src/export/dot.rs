@@ -27,7 +27,7 @@ fn write_node(node: &Node, out: &mut dyn Write) -> io::Result<()> {
         Kind::Process | Kind::Group => ", fillcolor=lightcyan",
         Kind::Listener => ", shape=ellipse",
         Kind::Outside => ", shape=box, style=dashed",
-        Kind::Unreadable | Kind::Nobody => ", shape=plaintext, style=\"\"",
+        Kind::Unreadable | Kind::UnknownEnd => ", shape=plaintext, style=\"\"",
         Kind::Conversation => ", shape=diamond",
     };
     let label = match (node.kind, node.processes) {

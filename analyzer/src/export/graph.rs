@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::relation::{self, Relation};
+use super::relation::{self, RelationDocument};
 use super::{Shown, names, rfc3339, shown};
 use crate::escape;
 use crate::id;
@@ -20,7 +20,7 @@ pub struct Graph<'a> {
     sockets: Vec<Socket>,
     connections: Vec<Connection>,
     pipes: Vec<Pipe>,
-    relations: Vec<Relation>,
+    relations: Vec<RelationDocument>,
     warnings: Vec<Warning<'a>>,
 }
 

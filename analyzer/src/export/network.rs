@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use super::names;
 use crate::escape;
-use crate::graph::{By, Ends, Groups, Talk, talks};
+use crate::graph::{By, Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
 use crate::query::{
-    Nobody, Via, addressed, is_dead_pipe, is_private, link_kind, named, nobody, via,
+    UnknownEnd, Via, addressed, is_dead_pipe, is_private, link_kind, named, unknown_end, via,
 };
 
 /// More pairs of processes than this at the two ends of one conversation are not drawn each with
@@ -32,7 +32,7 @@ pub enum Kind {
     /// An end that a process may hold which could not be read.
     Unreadable,
     /// An end that nobody holds.
-    Nobody,
+    UnknownEnd,
     /// A conversation that very many share.
     Conversation,
 }
@@ -46,7 +46,7 @@ impl Kind {
             Self::Listener => "listener",
             Self::Outside => "outside",
             Self::Unreadable => "unreadable",
-            Self::Nobody => "nobody",
+            Self::UnknownEnd => "nobody",
             Self::Conversation => "conversation",
         }
     }
@@ -110,7 +110,7 @@ pub fn network(map: &Map, by: By) -> Network {
     };
     builder.members();
     builder.listeners();
-    for ends in talks(map).filter(|ends| !is_private(ends) && !is_dead_pipe(map, ends)) {
+    for ends in conversations(map).filter(|ends| !is_private(ends) && !is_dead_pipe(map, ends)) {
         builder.conversation(&ends);
     }
     builder.network
@@ -251,7 +251,7 @@ impl Builder<'_> {
         })
     }
 
-    fn conversation(&mut self, ends: &Ends) {
+    fn conversation(&mut self, ends: &ConversationEnds) {
         let from = self.end(ends, true);
         let to = self.end(ends, false);
         if from.len().saturating_mul(to.len()) <= MAX_PAIRS {
@@ -275,21 +275,21 @@ impl Builder<'_> {
     }
 
     /// The nodes at one end: never none.
-    fn end(&mut self, ends: &Ends, client: bool) -> Vec<usize> {
+    fn end(&mut self, ends: &ConversationEnds, client: bool) -> Vec<usize> {
         let processes = if client { &ends.from } else { &ends.to };
         if !processes.is_empty() {
             return self.members_of(processes);
         }
-        let (kind, label) = match nobody(self.map, ends, client) {
-            Nobody::Outside(address) => {
+        let (kind, label) = match unknown_end(self.map, ends, client) {
+            UnknownEnd::Outside(address) => {
                 // Nobody else's: one node wherever it is mentioned.
                 let node = self.extra(format!("outside/{address}"), Kind::Outside, address);
                 return vec![node];
             }
-            unreadable @ Nobody::Unreadable => (Kind::Unreadable, unreadable.to_string()),
-            none @ Nobody::None => (Kind::Nobody, none.to_string()),
+            unreadable @ UnknownEnd::Unreadable => (Kind::Unreadable, unreadable.to_string()),
+            none @ UnknownEnd::None => (Kind::UnknownEnd, none.to_string()),
         };
-        if let Talk::Connection(at) = ends.talk {
+        if let Conversation::Connection(at) = ends.talk {
             let connection = &self.map.connections[at];
             // Unknown servers of one listener are that listener, not one unknown each.
             if let (false, Some(listener)) = (client, connection.listener) {
@@ -304,10 +304,10 @@ impl Builder<'_> {
         vec![self.extra(id, kind, label)]
     }
 
-    fn edge(&mut self, ends: &Ends, from: usize, to: usize) {
+    fn edge(&mut self, ends: &ConversationEnds, from: usize, to: usize) {
         let state = match ends.talk {
-            Talk::Connection(at) => Some(self.map.connections[at].state),
-            Talk::Pipe(_) => None,
+            Conversation::Connection(at) => Some(self.map.connections[at].state),
+            Conversation::Pipe(_) => None,
         };
         let pending = usize::from(state == Some(ConnectionState::Pending));
         let kind = names::link_kind(link_kind(self.map, ends.talk));
@@ -347,10 +347,10 @@ impl Builder<'_> {
     }
 }
 
-fn conversation_id(map: &Map, talk: Talk) -> String {
+fn conversation_id(map: &Map, talk: Conversation) -> String {
     match talk {
-        Talk::Connection(at) => id::connection(map, at),
-        Talk::Pipe(pipe) => id::pipe(map, pipe),
+        Conversation::Connection(at) => id::connection(map, at),
+        Conversation::Pipe(pipe) => id::pipe(map, pipe),
     }
 }
 

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use crate::escape;
 use crate::id;
-use crate::model::{self, Map, On};
+use crate::model::{self, FdTarget, Map};
 
 /// A relation of the document.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub(super) enum Relation {
+pub(super) enum RelationDocument {
     Epoll {
         #[serde(flatten)]
         holder: Holder,
@@ -46,29 +46,29 @@ pub(super) struct Target {
 }
 
 /// The document's row of a relation.
-pub(super) fn row(map: &Map, relation: &model::Relation) -> Relation {
+pub(super) fn row(map: &Map, relation: &model::FdRelation) -> RelationDocument {
     let holder = |holder: &model::Holder| Holder {
         process: id::process(map, holder.process),
         tid: holder.tid,
         fd: holder.fd,
     };
     match relation {
-        model::Relation::Epoll {
+        model::FdRelation::Epoll {
             holder: held,
             targets,
-        } => Relation::Epoll {
+        } => RelationDocument::Epoll {
             holder: holder(held),
             targets: targets.iter().map(|one| target(map, one)).collect(),
         },
-        model::Relation::Eventfd { id, holders } => Relation::Eventfd {
+        model::FdRelation::Eventfd { id, holders } => RelationDocument::Eventfd {
             eventfd_id: *id,
             holders: holders.iter().map(holder).collect(),
         },
-        model::Relation::Pidfd {
+        model::FdRelation::Pidfd {
             holder: held,
             pid,
             target,
-        } => Relation::Pidfd {
+        } => RelationDocument::Pidfd {
             holder: holder(held),
             target_pid: *pid,
             target: target.map(|process| id::process(map, process)),
@@ -76,12 +76,12 @@ pub(super) fn row(map: &Map, relation: &model::Relation) -> Relation {
     }
 }
 
-fn target(map: &Map, target: &model::Target) -> Target {
+fn target(map: &Map, target: &model::EpollTarget) -> Target {
     let (object, file) = match &target.on {
-        On::Socket(socket) => (Some(id::socket(map, *socket)), None),
-        On::Pipe(pipe) => (Some(id::pipe(map, *pipe)), None),
-        On::Other(text) => (None, Some(escape::display(text))),
-        On::Unknown => (None, None),
+        FdTarget::Socket(socket) => (Some(id::socket(map, *socket)), None),
+        FdTarget::Pipe(pipe) => (Some(id::pipe(map, *pipe)), None),
+        FdTarget::Other(text) => (None, Some(escape::display(text))),
+        FdTarget::Unknown => (None, None),
     };
     Target {
         fd: target.fd,

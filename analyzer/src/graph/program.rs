@@ -41,7 +41,7 @@ pub fn program(process: &Process) -> String {
 
 /// What a box on a picture is called: the name that the process goes by, unless that is an
 /// interpreter's, or what the kernel kept of a longer one.
-pub fn called(process: &Process) -> String {
+pub fn display_name(process: &Process) -> String {
     let executable = last_part(&process.exe);
     let cut = |name: &[u8]| process.comm.len() == COMM_BYTES && name.starts_with(&process.comm);
     let program = program(process);
@@ -153,7 +153,7 @@ mod tests {
                 comm: comm.as_bytes().into(),
                 ..Process::default()
             };
-            assert_eq!(called(&process), expected);
+            assert_eq!(display_name(&process), expected);
         };
         check(
             "python3",

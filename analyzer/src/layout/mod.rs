@@ -8,6 +8,7 @@
 
 mod adjacency;
 mod boxes;
+mod compact;
 mod components;
 mod distances;
 mod layered;
@@ -20,11 +21,10 @@ mod pivot_mds;
 mod place;
 mod refine;
 mod rng;
-mod room;
+mod scale;
 mod sparse;
 mod stress;
-mod tighten;
-mod wishes;
+mod target_distances;
 
 pub use layered::{Layered, LayeredError, Route, layered};
 

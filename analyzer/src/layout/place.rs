@@ -11,8 +11,8 @@ use super::distances::pivots;
 use super::rng::Rng;
 use super::sparse::SparseStress;
 use super::stress::{FullStress, Layout, steps};
-use super::wishes::Wishes;
-use super::{Options, Size, boxes_of, pivot_mds, refine, room, tighten};
+use super::target_distances::Wishes;
+use super::{Options, Size, boxes_of, compact, pivot_mds, refine, scale};
 
 /// Up to here many attempts are made, up to there some.
 pub(crate) const SMALL: usize = 100;
@@ -173,7 +173,7 @@ impl Shuffled {
         }
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut best = attempts.swap_remove(0).1;
-        tighten::tighten(&stress, &mut best);
+        compact::tighten(&stress, &mut best);
         best
     }
 
@@ -197,11 +197,11 @@ impl Shuffled {
         boxes.x = layout.x.iter().map(|&x| f64::from(x)).collect();
         boxes.y = layout.y.iter().map(|&y| f64::from(y)).collect();
         turn(&mut boxes, options.aspect);
-        let mut unit = room::unit(&boxes);
+        let mut unit = scale::unit(&boxes);
         if boxes.len() <= SMALL {
             unit *= AIRY;
         }
-        room::make(stress, &mut boxes, unit, rng);
+        scale::make(stress, &mut boxes, unit, rng);
         boxes
     }
 

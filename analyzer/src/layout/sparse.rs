@@ -10,7 +10,7 @@ use super::adjacency::Adjacency;
 use super::distances::Pivots;
 use super::rng::Rng;
 use super::stress::Layout;
-use super::wishes::Wishes;
+use super::target_distances::Wishes;
 
 /// The terms. `8 · nodes · pivots` bytes.
 #[derive(Debug)]

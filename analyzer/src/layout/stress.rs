@@ -10,7 +10,7 @@
 use super::adjacency::Adjacency;
 use super::distances::Search;
 use super::rng::Rng;
-use super::wishes::Wishes;
+use super::target_distances::Wishes;
 
 /// The wished distance and weight of every pair: `10 · n² / 2` bytes.
 #[derive(Debug)]

@@ -3,19 +3,19 @@
 //! Parsers here take bytes, bound what they read, and turn what they cannot read into damage that
 //! is said. They join nothing and judge nothing: that is `model`'s work.
 
-mod ahead;
 mod diag;
 pub mod index;
 pub mod inet_diag;
 pub mod mountinfo;
 pub mod netlink_diag;
 pub mod packet_diag;
+mod prefetch;
 pub mod proc_net_inet;
 pub mod proc_net_unix;
 pub mod proc_pid;
+mod series_summary;
 pub mod syscall;
 pub mod tcp_info;
-mod thin;
 pub mod unix_diag;
 pub mod vsock_diag;
 
@@ -31,7 +31,7 @@ use whotalks_snapshot::records::{
 use whotalks_snapshot::wire::{Record, count, take_record};
 use whotalks_snapshot::{Block, BlockKind, Budget, Damage, DamageKind, Error, Limits, Reader};
 
-use ahead::{Members, Pace, Step};
+use prefetch::{Members, Pace, Step};
 
 /// One capture: its records by type, and the kernel's own bytes by source.
 #[derive(Debug, Clone, Default)]
@@ -139,7 +139,7 @@ fn read(
         blocks: 0,
         budget: limits.budget(file.len() as u64),
     };
-    ahead::each(
+    prefetch::each(
         Reader::new(file, limits)?,
         limits,
         wanted,
@@ -282,7 +282,7 @@ impl Loader {
         let budget = &mut self.budget;
         let capture = self.captures.entry(number).or_default();
         if self.thin {
-            return thin::keep(kind, payload, capture, budget);
+            return series_summary::keep(kind, payload, capture, budget);
         }
         match kind {
             BlockKind::Host => single(payload, &mut capture.host, budget),

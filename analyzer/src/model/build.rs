@@ -5,15 +5,16 @@ use std::panic::resume_unwind;
 use whotalks_snapshot::Damage;
 use whotalks_snapshot::records::{Host, RawHeader};
 
-use super::connect::Connector;
 use super::descriptors::{Held, held};
-use super::draft::{Draft, append, settle};
 use super::process::{FdsStatus, HostCoverage, Readable};
-use super::series::{Taken, series};
+use super::series::{TimedCapture, series};
+use super::series_union::union;
 use super::socket::{Family, SocketKey, SocketState};
-use super::union::union;
+use super::socket_draft::{Draft, append, settle};
+use super::unix_connections::Connector;
 use super::{
-    HostId, Map, Warning, bound, inet, netlink, packet, processes, relation, tuples, unix, vsock,
+    HostId, Map, Warning, bound_path, fd_relation, inet_connections, inet_sockets, netlink, packet,
+    processes, unix_sockets, vsock,
 };
 use crate::load::{Capture, Loaded, RawSource};
 
@@ -62,7 +63,7 @@ pub fn build_whole(files: &[Loaded], at: At) -> Option<Map> {
     Some(join_all(&taken(files, at)?, true))
 }
 
-fn taken(files: &[Loaded], at: At) -> Option<Vec<Taken<'_>>> {
+fn taken(files: &[Loaded], at: At) -> Option<Vec<TimedCapture<'_>>> {
     series(files)
         .iter()
         .map(|one| Some(one.captures()[one.place(at)?]))
@@ -70,22 +71,22 @@ fn taken(files: &[Loaded], at: At) -> Option<Vec<Taken<'_>>> {
 }
 
 /// Joins captures of different boots, a host of the map for each.
-pub fn join(captures: &[Taken<'_>]) -> Map {
+pub fn join(captures: &[TimedCapture<'_>]) -> Map {
     join_all(captures, false)
 }
 
 /// The same with what threads wait for, and what epolls, eventfds and pidfds relate.
-pub fn join_whole(captures: &[Taken<'_>]) -> Map {
+pub fn join_whole(captures: &[TimedCapture<'_>]) -> Map {
     join_all(captures, true)
 }
 
-fn join_all(captures: &[Taken<'_>], whole: bool) -> Map {
+fn join_all(captures: &[TimedCapture<'_>], whole: bool) -> Map {
     let mut map = Map::default();
     for taken in captures {
         let first = map.processes.len();
         add_host(&mut map, taken.capture, taken.damages);
         if whole {
-            relation::add(&mut map, taken.capture, first);
+            fd_relation::add(&mut map, taken.capture, first);
         }
     }
     map.connections
@@ -102,7 +103,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let mut warnings = Vec::new();
     // What processes say and what the kernel's tables say: as large, and independent of each other.
     let (held, vanished, (mut drafts, netns)) = std::thread::scope(|scope| {
-        let tables = scope.spawn(|| unix::drafts(capture, host, &mut warnings));
+        let tables = scope.spawn(|| unix_sockets::drafts(capture, host, &mut warnings));
         let (mut of_host, vanished) = processes::processes(capture, host);
         map.processes.append(&mut of_host);
         let held = held(capture, host, &mut map.processes, first_process);
@@ -113,7 +114,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
             tables.unwrap_or_else(|panic| resume_unwind(panic)),
         )
     });
-    drafts.append(&mut inet::drafts(capture, host));
+    drafts.append(&mut inet_sockets::drafts(capture, host));
     let is_held = |inode| {
         held.sockets
             .binary_search_by_key(&inode, |(held, _)| *held)
@@ -134,7 +135,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     count_processes(map, first_process, &mut coverage);
     judge(capture, &mut coverage);
     add_holders(map, &mut drafts, &held, coverage.all_holders_known());
-    bound::look(capture, &mut drafts, &map.holders, &map.processes);
+    bound_path::look(capture, &mut drafts, &map.holders, &map.processes);
 
     let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
     let connector = Connector {
@@ -146,7 +147,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
         all_tables: coverage.netns.iter().all(|ns| ns.diag == Readable::Ok),
     };
     let mut found = connector.unix();
-    let mut inet = tuples::connections(&drafts, first_socket, &map.holders);
+    let mut inet = inet_connections::connections(&drafts, first_socket, &map.holders);
     map.connections.append(&mut found.connections);
     map.connections.append(&mut inet);
     let find = |inode| keys.binary_search(&SocketKey::Inode(inode)).ok();

@@ -4,44 +4,44 @@
 //! [`build`] joins the typed rows of `load` into a [`Map`]. Kernel text stays bytes here; nothing in
 //! this module knows how it will be printed, and no type here is serialized.
 
-mod bound;
+mod bound_path;
 mod build;
 mod cgroup;
-mod connect;
+mod cross_check;
 mod descriptors;
-mod draft;
+pub(crate) mod fd_relation;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod ids;
-mod inet;
-mod listeners;
+mod inet_connections;
+mod inet_sockets;
 mod name;
 mod netlink;
 mod packet;
 mod process;
 mod processes;
-pub(crate) mod relation;
 mod series;
+mod series_union;
 mod socket;
-mod tuples;
-mod union;
-mod unix;
-mod views;
+mod socket_draft;
+mod unix_connections;
+mod unix_listeners;
+mod unix_sockets;
 mod vsock;
 mod wait;
 
 pub use build::{At, build, build_at, build_whole, join, join_whole};
+pub use fd_relation::{EpollTarget, FdRelation};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
 pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
-pub use relation::{Relation, Target};
-pub use series::{Series, Taken, series};
+pub use series::{Series, TimedCapture, series};
+pub use series_union::Seen;
 pub use socket::{
     Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
     ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,
 };
-pub use union::Seen;
-pub use wait::{Call, Doing, On, Wait};
+pub use wait::{Call, FdTarget, ThreadState, Wait};
 
 use std::ops::Range;
 
@@ -66,7 +66,7 @@ pub struct Map {
     /// What threads were doing, by process and thread; only of [`build_whole`].
     pub waits: Vec<Wait>,
     /// Relations that are no conversations; only of [`build_whole`].
-    pub relations: Vec<Relation>,
+    pub relations: Vec<FdRelation>,
     /// In how many captures each thing was seen; only of [`At::All`].
     pub seen: Option<Seen>,
     /// All holders, each socket's in one run: see `Map::holders`.

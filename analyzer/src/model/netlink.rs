@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HostId;
-use super::draft::{Draft, socket_type};
-use super::listeners::id;
 use super::socket::{Connection, ConnectionKind, ConnectionState, Evidence, Family, SocketState};
+use super::socket_draft::{Draft, socket_type};
+use super::unix_listeners::id;
 use crate::load::{Capture, netlink_diag};
 
 /// Names of `NETLINK_*` in `linux/netlink.h`, by number.

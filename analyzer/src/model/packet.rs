@@ -3,8 +3,8 @@
 //! Reference: packet(7).
 
 use super::HostId;
-use super::draft::{Draft, socket_type};
 use super::socket::{Family, SocketState};
+use super::socket_draft::{Draft, socket_type};
 use crate::load::{Capture, packet_diag};
 
 /// `ETH_P_ALL` of `linux/if_ether.h`.

@@ -10,7 +10,7 @@ use crate::load::{Capture, Loaded};
 
 /// A capture, and what of it is damaged.
 #[derive(Debug, Clone, Copy)]
-pub struct Taken<'a> {
+pub struct TimedCapture<'a> {
     /// The capture.
     pub capture: &'a Capture,
     /// The damages of its file that concern it.
@@ -21,7 +21,7 @@ pub struct Taken<'a> {
 
 /// All captures of one boot among the files: never empty, in the order of time.
 #[derive(Debug, Clone)]
-pub struct Series<'a>(Vec<Taken<'a>>);
+pub struct Series<'a>(Vec<TimedCapture<'a>>);
 
 /// The captures of files by their boots, in the order in which the files have them.
 pub fn series(files: &[Loaded]) -> Vec<Series<'_>> {
@@ -37,7 +37,7 @@ pub fn series(files: &[Loaded]) -> Vec<Series<'_>> {
             let next = series.len();
             let boot = identity(capture).or(machine);
             let place = boot.map_or(next, |boot| *places.entry(boot).or_insert(next));
-            let taken = Taken {
+            let taken = TimedCapture {
                 capture,
                 damages: &capture.damages,
                 started_ns,
@@ -57,14 +57,14 @@ pub fn series(files: &[Loaded]) -> Vec<Series<'_>> {
 
 impl<'a> Series<'a> {
     /// The captures.
-    pub fn captures(&self) -> &[Taken<'a>] {
+    pub fn captures(&self) -> &[TimedCapture<'a>] {
         &self.0
     }
 
     /// The place of the capture that is meant.
     pub fn place(&self, at: At) -> Option<usize> {
         // The latest of which enough is left to know its machine, if there is one.
-        let known = |taken: &Taken<'_>| taken.capture.host.is_some();
+        let known = |taken: &TimedCapture<'_>| taken.capture.host.is_some();
         if matches!(at, At::Last | At::All)
             && let Some(place) = self.0.iter().rposition(known)
         {

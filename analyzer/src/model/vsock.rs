@@ -3,8 +3,8 @@
 //! Reference: vsock(7).
 
 use super::HostId;
-use super::draft::{Draft, socket_type};
 use super::socket::{Address, Family, SocketState};
+use super::socket_draft::{Draft, socket_type};
 use crate::load::{Capture, vsock_diag};
 
 /// `TCP_ESTABLISHED` and `TCP_LISTEN`, which vsock shares.

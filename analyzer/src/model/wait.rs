@@ -22,12 +22,12 @@ pub struct Wait {
     /// The kernel function that it sleeps in; empty: not known.
     pub wchan: Box<[u8]>,
     /// What it was doing.
-    pub doing: Doing,
+    pub doing: ThreadState,
 }
 
 /// What a thread was doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doing {
+pub enum ThreadState {
     /// On a processor, or waiting for one.
     Running,
     /// Asleep in no call: a page fault, a stop.
@@ -50,7 +50,7 @@ pub struct Call {
     /// The descriptor that it waits on.
     pub fd: Option<u32>,
     /// What that leads to.
-    pub on: On,
+    pub on: FdTarget,
     /// It ends by itself after a time.
     pub timed: bool,
     /// A child that it waits for by pid, in its own pid namespace.
@@ -59,7 +59,7 @@ pub struct Call {
 
 /// What a descriptor leads to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum On {
+pub enum FdTarget {
     /// A socket.
     Socket(SocketId),
     /// A pipe or FIFO.
@@ -106,14 +106,14 @@ pub(super) fn waits(capture: &Capture, map: &Map, first: usize) -> Vec<Wait> {
     waits
 }
 
-fn doing(record: &Record, arch: &[u8]) -> Doing {
+fn doing(record: &Record, arch: &[u8]) -> ThreadState {
     if record.syscall_errno != 0 {
-        return Doing::Unread(record.syscall_errno);
+        return ThreadState::Unread(record.syscall_errno);
     }
     let (number, arguments, stack) = match syscall::syscall(&record.syscall) {
-        None => return Doing::Unread(0),
-        Some(Syscall::Running) => return Doing::Running,
-        Some(Syscall::NoCall) => return Doing::NoCall,
+        None => return ThreadState::Unread(0),
+        Some(Syscall::Running) => return ThreadState::Running,
+        Some(Syscall::NoCall) => return ThreadState::NoCall,
         Some(Syscall::Call {
             number,
             arguments,
@@ -137,13 +137,13 @@ fn doing(record: &Record, arch: &[u8]) -> Doing {
         CallKind::Read | CallKind::Write | CallKind::Connect | CallKind::Accept | CallKind::Epoll
     );
     let name = known.map(|(name, _)| name);
-    Doing::Call(Call {
+    ThreadState::Call(Call {
         number,
         name,
         kind,
         // The kernel takes an int; what is above is the register's.
         fd: has_fd.then_some(fd as u32),
-        on: On::Unknown,
+        on: FdTarget::Unknown,
         timed: is_timed(name, arguments),
         child: child(name, arguments),
     })
@@ -188,7 +188,7 @@ pub(super) fn resolve(
     map: &Map,
     first: usize,
     wanted: &HashSet<Place>,
-) -> HashMap<Place, On> {
+) -> HashMap<Place, FdTarget> {
     let mut found = HashMap::with_capacity(wanted.len());
     let Some(host) = map.hosts.len().checked_sub(1) else {
         return found;
@@ -201,7 +201,7 @@ pub(super) fn resolve(
         for holder in map.holders(id) {
             let place = (holder.process, holder.tid, holder.fd);
             if wanted.contains(&place) {
-                found.insert(place, On::Socket(id));
+                found.insert(place, FdTarget::Socket(id));
             }
         }
     }
@@ -212,7 +212,7 @@ pub(super) fn resolve(
         for holder in pipe.readers.iter().chain(&pipe.writers) {
             let place = (holder.process, holder.tid, holder.fd);
             if wanted.contains(&place) {
-                found.insert(place, On::Pipe(PipeId::new(at)));
+                found.insert(place, FdTarget::Pipe(PipeId::new(at)));
             }
         }
     }
@@ -231,7 +231,9 @@ pub(super) fn resolve(
             if let Link::Other { text } = link
                 && wanted.contains(&place)
             {
-                found.entry(place).or_insert_with(|| On::Other(text.into()));
+                found
+                    .entry(place)
+                    .or_insert_with(|| FdTarget::Other(text.into()));
             }
         }
     }
@@ -256,7 +258,7 @@ impl Tables {
 mod tests {
     use super::*;
 
-    fn check(text: &str, wchan: &str) -> Doing {
+    fn check(text: &str, wchan: &str) -> ThreadState {
         let record = Record {
             syscall: text.as_bytes().to_vec(),
             wchan: wchan.as_bytes().to_vec(),
@@ -268,7 +270,7 @@ mod tests {
     #[test]
     fn calls_and_their_descriptors() {
         let call = |text: &str, wchan: &str| match check(text, wchan) {
-            Doing::Call(call) => (call.name, call.kind, call.fd, call.timed, call.child),
+            ThreadState::Call(call) => (call.name, call.kind, call.fd, call.timed, call.child),
             other => panic!("{other:?}"),
         };
         let rest = "0x0 0x0 0x7fff10837a00 0x7f";
@@ -312,8 +314,8 @@ mod tests {
 
     #[test]
     fn what_is_no_call() {
-        assert_eq!(check("running", ""), Doing::Running);
-        assert_eq!(check("-1 0x1 0x2", ""), Doing::NoCall);
-        assert_eq!(check("nonsense", ""), Doing::Unread(0));
+        assert_eq!(check("running", ""), ThreadState::Running);
+        assert_eq!(check("-1 0x1 0x2", ""), ThreadState::NoCall);
+        assert_eq!(check("nonsense", ""), ThreadState::Unread(0));
     }
 }

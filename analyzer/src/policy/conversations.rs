@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{mask, role};
-use crate::graph::{Ends, Talk, talks};
+use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{ConnectionState, Map, ProcessId, SocketId};
-use crate::query::{LinkKind, Nobody, Via, ViaKind, is_private, link_kind, nobody, via};
+use crate::query::{LinkKind, UnknownEnd, Via, ViaKind, is_private, link_kind, unknown_end, via};
 
 /// Ports from here on are most likely the kernel's choice (`ip_local_port_range`).
 const EPHEMERAL_PORTS: u16 = 32_768;
@@ -15,7 +15,7 @@ const ROLES_AT_ONE_END: usize = 16;
 
 /// Who talks to whom over what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Conversation {
+pub struct RoleConversation {
     /// The client's role.
     pub client: String,
     /// The server's role.
@@ -26,7 +26,7 @@ pub struct Conversation {
     pub kind: LinkKind,
 }
 
-impl std::fmt::Display for Conversation {
+impl std::fmt::Display for RoleConversation {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{} → {}", self.client, self.server)?;
         match &*self.via {
@@ -51,11 +51,11 @@ pub struct Evidence {
 
 /// Every conversation of a map over sockets. Pipes are between relatives, and not meant; neither are
 /// connections that are being taken down.
-pub fn conversations(map: &Map) -> BTreeMap<Conversation, Evidence> {
+pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, Evidence> {
     let roles: Vec<String> = map.processes.iter().map(role).collect();
-    let mut found: BTreeMap<Conversation, Evidence> = BTreeMap::new();
-    for ends in talks(map) {
-        let Talk::Connection(at) = ends.talk else {
+    let mut found: BTreeMap<RoleConversation, Evidence> = BTreeMap::new();
+    for ends in conversations(map) {
+        let Conversation::Connection(at) = ends.talk else {
             continue;
         };
         let connection = &map.connections[at];
@@ -68,7 +68,7 @@ pub fn conversations(map: &Map) -> BTreeMap<Conversation, Evidence> {
         let servers = side(map, &roles, &ends, false);
         for client in side(map, &roles, &ends, true) {
             for server in &servers {
-                let conversation = Conversation {
+                let conversation = RoleConversation {
                     client: client.clone(),
                     server: server.clone(),
                     via: via.clone(),
@@ -85,18 +85,18 @@ pub fn conversations(map: &Map) -> BTreeMap<Conversation, Evidence> {
     found
 }
 
-fn is_unreadable(map: &Map, ends: &Ends, client: bool) -> bool {
+fn is_unreadable(map: &Map, ends: &ConversationEnds, client: bool) -> bool {
     let processes = if client { &ends.from } else { &ends.to };
-    processes.is_empty() && nobody(map, ends, client) == Nobody::Unreadable
+    processes.is_empty() && unknown_end(map, ends, client) == UnknownEnd::Unreadable
 }
 
 /// The roles at one end.
-fn side(map: &Map, roles: &[String], ends: &Ends, client: bool) -> BTreeSet<String> {
+fn side(map: &Map, roles: &[String], ends: &ConversationEnds, client: bool) -> BTreeSet<String> {
     let processes = if client { &ends.from } else { &ends.to };
     let of = |id: &ProcessId| roles[id.index()].clone();
     let mut side: BTreeSet<String> = processes.iter().map(of).collect();
     if side.is_empty() {
-        side.insert(nobody(map, ends, client).to_string());
+        side.insert(unknown_end(map, ends, client).to_string());
     }
     if side.len() > ROLES_AT_ONE_END {
         let first = side.pop_first().unwrap_or_default();

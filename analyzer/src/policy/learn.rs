@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::file::SCHEMA;
-use super::{Conversation, conversations};
+use super::{RoleConversation, role_conversations};
 use crate::model::Map;
 use crate::names;
 use crate::words::plural;
@@ -21,7 +21,7 @@ struct Seen {
 /// What several maps say.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
-    seen: BTreeMap<Conversation, Seen>,
+    seen: BTreeMap<RoleConversation, Seen>,
     maps: usize,
     /// Conversations with an end that could not be read: they are left out.
     pub unreadable: usize,
@@ -75,8 +75,8 @@ impl Learned {
         let whole = coverage().all(|coverage| coverage.complete);
         self.damaged += usize::from(damaged);
         self.incomplete += usize::from(damaged || !whole);
-        let mut counts: BTreeMap<Conversation, usize> = BTreeMap::new();
-        for (mut conversation, evidence) in conversations(map) {
+        let mut counts: BTreeMap<RoleConversation, usize> = BTreeMap::new();
+        for (mut conversation, evidence) in role_conversations(map) {
             if evidence.unreadable {
                 self.unreadable += 1;
                 continue;

@@ -9,7 +9,7 @@ mod learn;
 
 use std::collections::BTreeSet;
 
-pub use conversations::{Conversation, Evidence, conversations};
+pub use conversations::{Evidence, RoleConversation, role_conversations};
 pub use file::{PolicyError, one_line};
 pub use learn::{Learned, learn, write};
 
@@ -43,7 +43,7 @@ pub struct Entry {
 
 impl Entry {
     /// Whether a conversation is meant.
-    pub fn allows(&self, conversation: &Conversation) -> bool {
+    pub fn allows(&self, conversation: &RoleConversation) -> bool {
         self.kind.is_none_or(|kind| kind == conversation.kind)
             && self.client.matches(&conversation.client)
             && self.server.matches(&conversation.server)
@@ -69,7 +69,7 @@ impl Policy {
     }
 
     /// Whether a conversation is allowed.
-    pub fn allows(&self, conversation: &Conversation) -> bool {
+    pub fn allows(&self, conversation: &RoleConversation) -> bool {
         let key = (
             conversation.client.clone(),
             conversation.server.clone(),
@@ -103,7 +103,7 @@ mod tests {
         let policy: Policy = text.parse().unwrap();
         assert_eq!(policy.entries.len(), 1, "{text}");
         assert!(policy.entries[0].expected);
-        let after = conversations(&map(990));
+        let after = role_conversations(&map(990));
         assert_eq!(after.len(), 1);
         assert!(after.keys().all(|one| policy.allows(one)), "{text}");
     }
@@ -127,14 +127,14 @@ mod tests {
         let policy: Policy = "[[allow]]\nclient = \"*\"\nserver = \"db\""
             .parse()
             .unwrap();
-        let conversation = Conversation {
+        let conversation = RoleConversation {
             client: "x".to_owned(),
             server: "db".to_owned(),
             via: "/run/db".to_owned(),
             kind: LinkKind::Unix,
         };
         assert!(policy.allows(&conversation));
-        let other = Conversation {
+        let other = RoleConversation {
             server: "web".to_owned(),
             ..conversation
         };

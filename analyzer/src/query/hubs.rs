@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::links::{Nobody, is_pending, nobody};
-use crate::graph::{Ends, Talk, talks};
+use super::links::{UnknownEnd, is_pending, unknown_end};
+use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{Map, ProcessId, SocketId, SocketState};
 
 /// A process and how much it talks.
@@ -21,7 +21,7 @@ pub struct Hub {
 
 /// All processes that talk to another: most peers first, then most connections, then by id.
 pub fn hubs(map: &Map) -> Vec<Hub> {
-    let ends: Vec<Ends> = talks(map)
+    let ends: Vec<ConversationEnds> = conversations(map)
         .filter(|ends| !is_pending(map, ends.talk))
         .collect();
     let mut connections = vec![0; map.processes.len()];
@@ -33,7 +33,7 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
                 others[process.index()].push((at as u32, is_to));
             }
         }
-        if let Talk::Connection(_) = ends.talk {
+        if let Conversation::Connection(_) = ends.talk {
             let both: BTreeSet<_> = ends.from.iter().chain(&ends.to).collect();
             for process in both {
                 connections[process.index()] += 1;
@@ -77,7 +77,7 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
 ///
 /// A pipe that thousands inherited has thousands at both ends: millions of pairs, which are walked
 /// but never stored.
-fn count_peers(ends: &[Ends], others: &[Vec<(u32, bool)>]) -> Vec<usize> {
+fn count_peers(ends: &[ConversationEnds], others: &[Vec<(u32, bool)>]) -> Vec<usize> {
     // For whom a process was last counted; no process has the number 0 here.
     let mut counted_for = vec![0; others.len()];
     let count = |(at, others): (usize, &Vec<(u32, bool)>)| {
@@ -110,13 +110,13 @@ pub struct Outside {
 /// All such addresses: most processes first, then most connections, then by address.
 pub fn outside(map: &Map) -> Vec<Outside> {
     let mut found: BTreeMap<String, (BTreeSet<ProcessId>, usize)> = BTreeMap::new();
-    for ends in talks(map).filter(|ends| !is_pending(map, ends.talk)) {
+    for ends in conversations(map).filter(|ends| !is_pending(map, ends.talk)) {
         let (near, client) = match (ends.from.is_empty(), ends.to.is_empty()) {
             (true, false) => (&ends.to, true),
             (false, true) => (&ends.from, false),
             _ => continue,
         };
-        if let Nobody::Outside(address) = nobody(map, &ends, client) {
+        if let UnknownEnd::Outside(address) = unknown_end(map, &ends, client) {
             let (peers, connections) = found.entry(address).or_default();
             peers.extend(near);
             *connections += 1;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Selection, matching};
+use super::{SelectorSet, matching};
 use crate::escape;
-use crate::graph::{Ends, Groups, Talk, talks};
+use crate::graph::{Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, Holder, HostId, Map, Name, ProcessId,
@@ -37,7 +37,7 @@ pub enum ViaKind {
 
 /// Why nobody is known at one end of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Nobody {
+pub enum UnknownEnd {
     /// It is not on a captured machine; its address, without the port where that says nothing.
     Outside(String),
     /// A process that could not be read may hold it.
@@ -46,7 +46,7 @@ pub enum Nobody {
     None,
 }
 
-impl fmt::Display for Nobody {
+impl fmt::Display for UnknownEnd {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Outside(address) => write!(out, "(outside) {address}"),
@@ -98,9 +98,9 @@ pub struct Link {
 #[derive(Debug, Clone, Default)]
 pub struct Between {
     /// The client's end.
-    pub from: Selection,
+    pub from: SelectorSet,
     /// The server's end.
-    pub to: Selection,
+    pub to: SelectorSet,
 }
 
 /// All rows: most conversations first, then by name.
@@ -111,7 +111,7 @@ pub struct Between {
 pub fn links(map: &Map, groups: &Groups, between: &Between) -> Vec<Link> {
     let wanted = Wanted::of(map, between);
     let mut rows: BTreeMap<(String, String, Via, LinkKind), Link> = BTreeMap::new();
-    for ends in talks(map) {
+    for ends in conversations(map) {
         if is_private(&ends) || is_dead_pipe(map, &ends) || !wanted.has(map, &ends) {
             continue;
         }
@@ -154,7 +154,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn of(map: &Map, between: &'a Between) -> Self {
-        let of = |selection: &Selection| match selection.is_empty() {
+        let of = |selection: &SelectorSet| match selection.is_empty() {
             true => vec![true; map.processes.len()],
             false => matching(map, selection),
         };
@@ -165,11 +165,11 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn has(&self, map: &Map, ends: &Ends) -> bool {
+    fn has(&self, map: &Map, ends: &ConversationEnds) -> bool {
         self.side(map, ends, true) && self.side(map, ends, false)
     }
 
-    fn side(&self, map: &Map, ends: &Ends, client: bool) -> bool {
+    fn side(&self, map: &Map, ends: &ConversationEnds, client: bool) -> bool {
         let (processes, wanted, selection) = match client {
             true => (&ends.from, &self.from, &self.between.from),
             false => (&ends.to, &self.to, &self.between.to),
@@ -195,7 +195,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// Both ends in one process, and in no other: a self-pipe, a thread's wake-up socket.
-pub fn is_private(ends: &Ends) -> bool {
+pub fn is_private(ends: &ConversationEnds) -> bool {
     matches!((&ends.from[..], &ends.to[..]), ([one], [two]) if one == two)
 }
 
@@ -220,8 +220,8 @@ pub fn within_one(map: &Map) -> usize {
 }
 
 /// A pipe with nobody left at one end, where everybody was read.
-pub fn is_dead_pipe(map: &Map, ends: &Ends) -> bool {
-    let Talk::Pipe(id) = ends.talk else {
+pub fn is_dead_pipe(map: &Map, ends: &ConversationEnds) -> bool {
+    let Conversation::Pipe(id) = ends.talk else {
         return false;
     };
     (ends.from.is_empty() || ends.to.is_empty()) && all_read(map, map.pipes[id.index()].host)
@@ -232,24 +232,24 @@ fn all_read(map: &Map, host: HostId) -> bool {
     map.hosts[host.index()].coverage.all_holders_known()
 }
 
-fn connection(map: &Map, talk: Talk) -> Option<&Connection> {
+fn connection(map: &Map, talk: Conversation) -> Option<&Connection> {
     match talk {
-        Talk::Connection(at) => Some(&map.connections[at]),
-        Talk::Pipe(_) => None,
+        Conversation::Connection(at) => Some(&map.connections[at]),
+        Conversation::Pipe(_) => None,
     }
 }
 
 /// Of a union: in how many captures it was.
-fn seen(map: &Map, talk: Talk) -> Option<u32> {
+fn seen(map: &Map, talk: Conversation) -> Option<u32> {
     let seen = map.seen.as_ref()?;
     Some(match talk {
-        Talk::Connection(at) => seen.connections[at],
-        Talk::Pipe(pipe) => seen.pipes[pipe.index()],
+        Conversation::Connection(at) => seen.connections[at],
+        Conversation::Pipe(pipe) => seen.pipes[pipe.index()],
     })
 }
 
 /// What kind of conversation it is.
-pub fn link_kind(map: &Map, talk: Talk) -> LinkKind {
+pub fn link_kind(map: &Map, talk: Conversation) -> LinkKind {
     match connection(map, talk).map(|connection| connection.kind) {
         Some(ConnectionKind::Unix) => LinkKind::Unix,
         Some(ConnectionKind::Inet) => LinkKind::Inet,
@@ -260,7 +260,7 @@ pub fn link_kind(map: &Map, talk: Talk) -> LinkKind {
 }
 
 /// Whether it waits to be accepted.
-pub fn is_pending(map: &Map, talk: Talk) -> bool {
+pub fn is_pending(map: &Map, talk: Conversation) -> bool {
     connection(map, talk).is_some_and(|c| c.state == ConnectionState::Pending)
 }
 
@@ -269,7 +269,12 @@ pub fn is_pending(map: &Map, talk: Talk) -> bool {
 const GROUPS_AT_ONE_END: usize = 16;
 
 /// The groups at one end, each with its processes; where nobody is known, why.
-fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<String, Vec<ProcessId>> {
+fn side(
+    map: &Map,
+    groups: &Groups,
+    ends: &ConversationEnds,
+    client: bool,
+) -> BTreeMap<String, Vec<ProcessId>> {
     let processes = if client { &ends.from } else { &ends.to };
     let mut sides: BTreeMap<String, Vec<ProcessId>> = BTreeMap::new();
     for process in processes {
@@ -277,7 +282,7 @@ fn side(map: &Map, groups: &Groups, ends: &Ends, client: bool) -> BTreeMap<Strin
         sides.entry(label).or_default().push(*process);
     }
     if sides.is_empty() {
-        sides.insert(nobody(map, ends, client).to_string(), Vec::new());
+        sides.insert(unknown_end(map, ends, client).to_string(), Vec::new());
     }
     if groups.by_socket() && !processes.is_empty() {
         let label = format!("{} {}", end_id(map, ends, client), first_of(&sides));
@@ -302,10 +307,10 @@ fn first_of(sides: &BTreeMap<String, Vec<ProcessId>>) -> String {
 
 /// Id of the socket at an end, or of the pipe: of a client that waits to be accepted the server's
 /// end is the listener.
-fn end_id(map: &Map, ends: &Ends, client: bool) -> String {
+fn end_id(map: &Map, ends: &ConversationEnds, client: bool) -> String {
     match ends.talk {
-        Talk::Pipe(pipe) => id::pipe(map, pipe),
-        Talk::Connection(at) => {
+        Conversation::Pipe(pipe) => id::pipe(map, pipe),
+        Conversation::Connection(at) => {
             let connection = &map.connections[at];
             let socket = match (client, connection.b, connection.listener) {
                 (true, ..) => connection.a,
@@ -319,7 +324,7 @@ fn end_id(map: &Map, ends: &Ends, client: bool) -> String {
 }
 
 /// What stands where no process is known: at the client's end, or at the server's.
-pub fn nobody(map: &Map, ends: &Ends, client: bool) -> Nobody {
+pub fn unknown_end(map: &Map, ends: &ConversationEnds, client: bool) -> UnknownEnd {
     let Some(connection) = connection(map, ends.talk) else {
         // A pipe's other end is in a process that was not read.
         return unheld(false);
@@ -329,10 +334,10 @@ pub fn nobody(map: &Map, ends: &Ends, client: bool) -> Nobody {
     let missing = connection.b.is_none() && client == ends.from_outside;
     match end.remote {
         // A client's port says nothing; a server's says what it serves.
-        Some(Address::Ip(ip, _)) if missing && client => Nobody::Outside(ip.to_string()),
-        Some(remote) if missing => Nobody::Outside(escape::address(remote)),
-        None if missing && connection.state == ConnectionState::Closing => Nobody::None,
-        None if missing && connection.state != ConnectionState::Pending => Nobody::Unreadable,
+        Some(Address::Ip(ip, _)) if missing && client => UnknownEnd::Outside(ip.to_string()),
+        Some(remote) if missing => UnknownEnd::Outside(escape::address(remote)),
+        None if missing && connection.state == ConnectionState::Closing => UnknownEnd::None,
+        None if missing && connection.state != ConnectionState::Pending => UnknownEnd::Unreadable,
         _ => {
             let socket = match (client, connection.b, connection.listener) {
                 (true, ..) => connection.a,
@@ -345,18 +350,18 @@ pub fn nobody(map: &Map, ends: &Ends, client: bool) -> Nobody {
     }
 }
 
-fn unheld(complete: bool) -> Nobody {
+fn unheld(complete: bool) -> UnknownEnd {
     if complete {
-        Nobody::None
+        UnknownEnd::None
     } else {
-        Nobody::Unreadable
+        UnknownEnd::Unreadable
     }
 }
 
 /// The listener's name or address; else the named end's, or the address outside; else a FIFO's path.
-pub fn via(map: &Map, talk: Talk) -> Via {
+pub fn via(map: &Map, talk: Conversation) -> Via {
     let Some(connection) = connection(map, talk) else {
-        let Talk::Pipe(id) = talk else {
+        let Conversation::Pipe(id) = talk else {
             return Via::default();
         };
         let path = map.pipes[id.index()].path.as_deref();

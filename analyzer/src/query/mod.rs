@@ -1,26 +1,26 @@
 //! Questions that people ask of a map, answered as values; how they are printed is not known here.
 
-mod chosen;
-mod collapse;
+mod filter;
+mod filter_match;
+mod group;
 mod hubs;
 mod links;
 mod path;
 mod pattern;
-mod portrait;
-mod restrict;
-mod select;
+mod selector;
+mod summary;
 mod waits;
 
-pub use chosen::{Chosen, Marks};
-pub use collapse::{Collapsed, collapse, grouped};
+pub use filter::{Filter, apply_filter, keep_matches, matching, matching_sockets, without};
+pub use filter_match::{FilterMatch, Mask};
+pub use group::{GroupedMap, group_map, grouped};
 pub use hubs::{Hub, Outside, hubs, outside};
 pub use links::{
-    Between, Link, LinkKind, Nobody, Via, ViaKind, addressed, is_dead_pipe, is_pending, is_private,
-    link_kind, links, named, nobody, via, within_one,
+    Between, Link, LinkKind, UnknownEnd, Via, ViaKind, addressed, is_dead_pipe, is_pending,
+    is_private, link_kind, links, named, unknown_end, via, within_one,
 };
 pub use path::{Direction, Hop, path};
 pub use pattern::Glob;
-pub use portrait::{Portrait, is_queued, portrait};
-pub use restrict::{Restriction, matching, matching_sockets, restrict, restrict_to, without};
-pub use select::{KINDS, Selection, Selector, SelectorError};
+pub use selector::{KINDS, Selector, SelectorError, SelectorSet};
+pub use summary::{Summary, is_queued, summary};
 pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};

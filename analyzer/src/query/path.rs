@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::graph::{Ends, Talk, talks};
+use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{ConnectionState, Map, ProcessId};
 
 /// One process on the way, and the conversation by which it goes on.
@@ -11,7 +11,7 @@ pub struct Hop {
     /// The process.
     pub process: ProcessId,
     /// What leads to the next process; `None`: this is the last.
-    pub next: Option<(Talk, Direction)>,
+    pub next: Option<(Conversation, Direction)>,
 }
 
 /// Which way a conversation is walked.
@@ -56,7 +56,7 @@ fn search(
     starts: &BTreeSet<ProcessId>,
     goals: &BTreeSet<ProcessId>,
 ) -> Option<Vec<Hop>> {
-    let talks: Vec<Ends> = talks(map).collect();
+    let talks: Vec<ConversationEnds> = conversations(map).collect();
     let mut of_process: Vec<Vec<u32>> = vec![Vec::new(); map.processes.len()];
     for (at, ends) in talks.iter().enumerate() {
         for process in ends.from.iter().chain(&ends.to) {
@@ -99,7 +99,7 @@ fn search(
 /// The way back from a goal, turned round.
 fn trace(
     map: &Map,
-    talks: &[Ends],
+    talks: &[ConversationEnds],
     reached: &[Option<(ProcessId, usize, bool)>],
     goal: ProcessId,
 ) -> Vec<Hop> {
@@ -120,10 +120,10 @@ fn trace(
     hops
 }
 
-fn direction(map: &Map, talk: Talk, along: bool) -> Direction {
+fn direction(map: &Map, talk: Conversation, along: bool) -> Direction {
     let known = match talk {
-        Talk::Pipe(_) => true,
-        Talk::Connection(at) => {
+        Conversation::Pipe(_) => true,
+        Conversation::Connection(at) => {
             let connection = &map.connections[at];
             connection.listener.is_some() || connection.state == ConnectionState::OneWay
         }

@@ -4,18 +4,18 @@
 //! Captures are added one by one, so that only one map need be in memory. What a capture may lack is
 //! not counted as none: it is not known.
 
-mod follow;
 mod growth;
-mod moved;
-mod quiet;
+mod noise_filter;
+mod series_filter;
+mod significance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use follow::Followed;
 pub use growth::{Growth, growth};
-pub use quiet::Quiet;
+pub use noise_filter::NoiseFilter;
+pub use series_filter::SeriesFilter;
 
-use moved::Moved;
+use significance::Significance;
 
 use crate::diff::{explained, role};
 use crate::graph::{By, Groups, label};
@@ -24,7 +24,7 @@ use crate::query::{Between, LinkKind, Via, links};
 
 /// What is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum Metric {
     /// Processes of a role.
     Processes,
     /// Descriptors of a kind in all processes of a role.
@@ -41,7 +41,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// What is counted.
-    pub what: What,
+    pub what: Metric,
     /// Of whom: the role, printable; of conversations the server's.
     pub role: String,
     /// How many in each capture; `None`: not known.
@@ -91,9 +91,9 @@ pub struct Trend {
     by: By,
     captures: Vec<Option<u64>>,
     /// The process's start, where each is a row of its own: pids come again.
-    rows: BTreeMap<(String, u64, What), Vec<Option<u64>>>,
+    rows: BTreeMap<(String, u64, Metric), Vec<Option<u64>>>,
     /// Of descriptors, by role, start and kind.
-    moved: BTreeMap<(String, u64, Box<str>), Moved>,
+    moved: BTreeMap<(String, u64, Box<str>), Significance>,
     /// Of each capture.
     gaps: Vec<Gaps>,
 }
@@ -124,15 +124,15 @@ impl Gaps {
     }
 
     /// Whether a number is not known: one that was counted, or nothing.
-    fn hide(&self, role: &str, what: &What, counted: bool) -> bool {
+    fn hide(&self, role: &str, what: &Metric, counted: bool) -> bool {
         // `(unreadable)`, `(none)`: whoever it is, nobody says so.
         let nobody = |role: &str| self.holders && !counted && role.starts_with('(');
         let unread = |role: &str| self.unread.contains(role) || nobody(role);
         let unknown = match what {
-            What::Processes => false,
-            What::Descriptors(_) => self.unread.contains(role),
-            What::Listener(..) | What::Pending(..) => unread(role),
-            What::Link(client, ..) => unread(role) || unread(client),
+            Metric::Processes => false,
+            Metric::Descriptors(_) => self.unread.contains(role),
+            Metric::Listener(..) | Metric::Pending(..) => unread(role),
+            Metric::Link(client, ..) => unread(role) || unread(client),
         };
         self.all || unknown || self.processes && !counted
     }
@@ -154,8 +154,8 @@ impl Trend {
     pub fn add(&mut self, map: &Map) {
         let groups = Groups::with(map, |process| self.name(map, process));
         let started = self.starts(map, &groups);
-        let mut counts: BTreeMap<(String, u64, What), Option<u64>> = BTreeMap::new();
-        let mut add = |role: &str, what: What, count: Option<u64>| {
+        let mut counts: BTreeMap<(String, u64, Metric), Option<u64>> = BTreeMap::new();
+        let mut add = |role: &str, what: Metric, count: Option<u64>| {
             let start = started.get(role).copied().unwrap_or(0);
             let sum = counts
                 .entry((role.to_owned(), start, what))
@@ -165,7 +165,7 @@ impl Trend {
         let mut unread: BTreeSet<&str> = BTreeSet::new();
         for (at, process) in map.processes.iter().enumerate() {
             let role = groups.label(groups.of_process(ProcessId::new(at)));
-            add(role, What::Processes, Some(1));
+            add(role, Metric::Processes, Some(1));
             // Who has ended meanwhile holds nothing any more.
             if matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied) {
                 unread.insert(role);
@@ -173,7 +173,7 @@ impl Trend {
             for (kind, count) in &process.fd_counts {
                 add(
                     role,
-                    What::Descriptors(kind.clone()),
+                    Metric::Descriptors(kind.clone()),
                     Some(u64::from(*count)),
                 );
             }
@@ -182,14 +182,18 @@ impl Trend {
             let (all, pending) = (link.connections as u64, link.pending as u64);
             let (via, kind) = (link.via, link.kind);
             if !via.text.is_empty() {
-                add(&link.server, What::Listener(via.clone(), kind), Some(all));
+                add(&link.server, Metric::Listener(via.clone(), kind), Some(all));
                 add(
                     &link.server,
-                    What::Pending(via.clone(), kind),
+                    Metric::Pending(via.clone(), kind),
                     Some(pending),
                 );
             }
-            add(&link.server, What::Link(link.client, via, kind), Some(all));
+            add(
+                &link.server,
+                Metric::Link(link.client, via, kind),
+                Some(all),
+            );
         }
         let gaps = Gaps::of(map, &unread);
         let before = self.captures.len();
@@ -240,7 +244,7 @@ impl Trend {
                 role: role.clone(),
                 values: values.clone(),
                 is_small: match what {
-                    What::Descriptors(kind) => {
+                    Metric::Descriptors(kind) => {
                         let moved = self.moved.get(&(role.clone(), *start, kind.clone()));
                         moved.is_some_and(|moved| !moved.is_told())
                     }
@@ -321,26 +325,29 @@ mod tests {
             trend.add(&map);
         }
         let rows = trend.rows();
-        let find = |role: &str, wanted: fn(&What) -> bool| {
+        let find = |role: &str, wanted: fn(&Metric) -> bool| {
             let row = rows
                 .iter()
                 .find(|row| row.role == role && wanted(&row.what));
             row.map(|row| (row.values.clone(), row.growth(), row.is_rising()))
         };
         assert_eq!(
-            find("server", |what| matches!(what, What::Descriptors(_))),
+            find("server", |what| matches!(what, Metric::Descriptors(_))),
             Some((vec![Some(4), Some(14), None, Some(34)], 30, true))
         );
         let crowd = Some(((1..5).map(Some).collect(), 3, true));
-        assert_eq!(find("client", |what| *what == What::Processes), crowd);
+        assert_eq!(find("client", |what| *what == Metric::Processes), crowd);
         let seen = Some((vec![Some(1), Some(2), None, Some(4)], 3, true));
         assert_eq!(
-            find("server", |what| matches!(what, What::Listener(..))),
+            find("server", |what| matches!(what, Metric::Listener(..))),
             seen
         );
-        assert_eq!(find("server", |what| matches!(what, What::Link(..))), seen);
         assert_eq!(
-            find("server", |what| *what == What::Processes),
+            find("server", |what| matches!(what, Metric::Link(..))),
+            seen
+        );
+        assert_eq!(
+            find("server", |what| *what == Metric::Processes),
             Some((vec![Some(1); 4], 0, false))
         );
         assert_eq!(rows[0].growth(), 30);
@@ -384,7 +391,7 @@ mod tests {
         }
         assert_eq!(trend.captures(), [None, Some(1), Some(2), Some(3)]);
         for row in trend.rows() {
-            let one = Some(u64::from(!matches!(row.what, What::Pending(..))));
+            let one = Some(u64::from(!matches!(row.what, Metric::Pending(..))));
             assert_eq!(row.values, [one, one, None, one], "{row:?}");
         }
     }

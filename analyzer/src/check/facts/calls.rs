@@ -1,7 +1,7 @@
 //! What threads are blocked in, as far as it matters to sockets and pipes.
 
 use crate::load::syscall::CallKind;
-use crate::model::{Doing, ProcessId, Wait};
+use crate::model::{ProcessId, ThreadState, Wait};
 
 /// A thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,8 @@ const BACK_SOON: [&str; 13] = [
 /// What a thread waits for.
 pub(super) fn thread(wait: &Wait) -> Thread {
     let (kind, fd) = match &wait.doing {
-        Doing::Call(call) => (kind(call.kind, call.name), call.fd),
-        Doing::Running | Doing::NoCall | Doing::Unread(_) => (None, None),
+        ThreadState::Call(call) => (kind(call.kind, call.name), call.fd),
+        ThreadState::Running | ThreadState::NoCall | ThreadState::Unread(_) => (None, None),
     };
     Thread {
         process: wait.process,

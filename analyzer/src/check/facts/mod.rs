@@ -1,26 +1,26 @@
 //! What rules need beyond the map, derived once.
 
+mod blocked_writers;
+pub(crate) mod bound_paths;
 mod calls;
+pub(crate) mod describe;
+mod fdinfo;
 pub(crate) mod growth;
-mod infos;
-mod kin;
-pub(crate) mod places;
+mod history;
+mod privileges;
+mod process_tree;
 pub(crate) mod protocols;
 mod queues;
-mod standing;
-mod stuck;
-mod time;
-pub(crate) mod words;
 
 use std::cell::OnceCell;
 
+pub(crate) use blocked_writers::BlockedWriters;
 pub(crate) use calls::Thread;
-pub(crate) use infos::Infos;
-pub(crate) use kin::Kin;
-pub(super) use kin::MANAGERS;
+pub(crate) use fdinfo::Fdinfo;
+pub(crate) use history::{History, compared};
+pub(super) use process_tree::MANAGERS;
+pub(crate) use process_tree::ProcessTree;
 pub(super) use protocols::{CONTROL as IN_CONTROL, FOR_ALL};
-pub(crate) use stuck::Stuck;
-pub(crate) use time::{Past, compared};
 
 use crate::load::Capture;
 use crate::load::syscall::CallKind;
@@ -38,9 +38,9 @@ pub struct Facts<'a> {
     /// The captures of its hosts, in their order.
     pub(crate) captures: Vec<&'a Capture>,
     /// Families and programs.
-    pub(crate) kin: Kin,
+    pub(crate) kin: ProcessTree,
     /// What fdinfo says.
-    pub(crate) infos: Infos,
+    pub(crate) infos: Fdinfo,
     /// Threads, by process.
     threads: Vec<Thread>,
     /// First connection of each socket, as either end; `u32::MAX`: none.
@@ -50,13 +50,13 @@ pub struct Facts<'a> {
     /// Sockets behind the descriptors that threads wait on or descriptors wait in; sorted.
     waited_on: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
     blocked_writers: OnceCell<Vec<(SocketId, ProcessId)>>,
-    deadlocks: OnceCell<Vec<Vec<Stuck>>>,
+    deadlocks: OnceCell<Vec<Vec<BlockedWriters>>>,
     deadlocked: OnceCell<Vec<SocketId>>,
     dead_in_queue: OnceCell<Vec<(SocketId, u32)>>,
-    places: OnceCell<places::Places<'a>>,
+    places: OnceCell<bound_paths::BoundPaths<'a>>,
     /// Of each process.
     records: OnceCell<Vec<Option<&'a whotalks_snapshot::records::Process>>>,
-    past: Option<Past<'a>>,
+    past: Option<History<'a>>,
     /// Who may talk to whom, where that was said.
     pub(crate) policy: Option<&'a Policy>,
 }
@@ -82,8 +82,8 @@ impl<'a> Facts<'a> {
             }
         }
         Self {
-            kin: Kin::of(map),
-            infos: Infos::of(map, &captures),
+            kin: ProcessTree::of(map),
+            infos: Fdinfo::of(map, &captures),
             threads: map.waits.iter().map(thread).collect(),
             map,
             captures,
@@ -102,9 +102,9 @@ impl<'a> Facts<'a> {
     }
 
     /// With the earlier captures of each host, oldest first.
-    pub fn with_past(mut self, past: Vec<Vec<crate::model::Taken<'a>>>) -> Self {
+    pub fn with_past(mut self, past: Vec<Vec<crate::model::TimedCapture<'a>>>) -> Self {
         if past.iter().any(|of_host| !of_host.is_empty()) {
-            self.past = Some(Past::of(&self.captures, past));
+            self.past = Some(History::of(&self.captures, past));
         }
         self
     }
@@ -118,12 +118,12 @@ impl<'a> Facts<'a> {
     /// With an earlier map made by hand.
     #[cfg(test)]
     pub(crate) fn with_past_map(mut self, map: Map, capture: &'a Capture, age_ns: u64) -> Self {
-        self.past = Some(Past::of_map(map, capture, age_ns));
+        self.past = Some(History::of_map(map, capture, age_ns));
         self
     }
 
     /// An earlier capture of at least one of the hosts.
-    pub(crate) fn past(&self) -> Option<&Past<'a>> {
+    pub(crate) fn past(&self) -> Option<&History<'a>> {
         self.past.as_ref()
     }
 
@@ -198,7 +198,7 @@ impl<'a> Facts<'a> {
 
     /// The process of a pid.
     pub(crate) fn find(&self, host: HostId, pid: u32) -> Option<ProcessId> {
-        kin::find(self.map, host.0, pid)
+        process_tree::find(self.map, host.0, pid)
     }
 
     /// Whether an event poll of the process watches a pipe.
@@ -282,7 +282,7 @@ impl<'a> Facts<'a> {
             .filter(|one| unread(*one))
             .count();
         if count > 0 {
-            let processes = words::plural(count, "process's", "processes'");
+            let processes = describe::plural(count, "process's", "processes'");
             why.push(format!("{processes} descriptors could not be read"));
         }
         why.extend(self.unseen());

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -59,7 +59,7 @@ people's leaks.
 /// A leak: who opened, and everybody who holds.
 type Leak = (ProcessId, Vec<ProcessId>);
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
     let mut unflagged = 0;
     for at in 0..facts.map.sockets.len() {

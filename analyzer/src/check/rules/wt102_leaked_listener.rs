@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::check::facts::Serving;
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Fd, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -57,7 +57,7 @@ Open the listener with SOCK_CLOEXEC. End or restart the program that still has i
 /// Who serves a listener (`None`: nobody any more), and who has it for nothing.
 type Leak = (Option<ProcessId>, Vec<ProcessId>);
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
     let mut unflagged = 0;
     let unread = facts.unread();

@@ -1,7 +1,7 @@
 //! WT103: a pipe whose reader waits for an end that will not come.
 
-use crate::check::facts::words::plural;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::plural;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -52,7 +52,7 @@ that a child is to have loses the flag when it is put in place with dup2(2).
 - haskell/process issue 70; tinylibs/tinyexec issue 138
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut unflagged = 0;
     for (at, pipe) in facts.map.pipes.iter().enumerate() {
         let id = PipeId::new(at);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::facts::describe::{duration, plural};
 use crate::check::facts::growth::{connections, counts, is_settled, rise};
-use crate::check::facts::words::{duration, plural};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -59,7 +59,7 @@ limit (LimitNOFILE= of the unit) only buys time.
 - systemd/systemd issue 41584; aluzzardi/pam_usb issue 23
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     near_limits(facts, said);
     near_bus_limit(facts, said);
     for host in facts.hosts() {
@@ -68,7 +68,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
     growing_listeners(facts, said);
 }
 
-fn near_limits(facts: &Facts<'_>, said: &mut Said) {
+fn near_limits(facts: &Facts<'_>, said: &mut RuleOutput) {
     for (host, capture) in facts.captures.iter().enumerate() {
         for record in &capture.processes {
             let Some(limit) = soft_limit(&record.limits).filter(|limit| *limit > 0) else {
@@ -125,7 +125,7 @@ fn kinds(facts: &Facts<'_>, id: ProcessId) -> String {
     kinds.collect::<Vec<_>>().join(", ")
 }
 
-fn near_bus_limit(facts: &Facts<'_>, said: &mut Said) {
+fn near_bus_limit(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut of_user: BTreeMap<(SocketId, u32), Vec<ProcessId>> = BTreeMap::new();
     for connection in &facts.map.connections {
         let Some(listener) = connection.listener else {
@@ -165,7 +165,7 @@ fn near_bus_limit(facts: &Facts<'_>, said: &mut Said) {
     }
 }
 
-fn growing_tables(facts: &Facts<'_>, host: HostId, said: &mut Said) {
+fn growing_tables(facts: &Facts<'_>, host: HostId, said: &mut RuleOutput) {
     let Some(past) = facts.past() else { return };
     let Some(captures) = past
         .captures
@@ -225,7 +225,7 @@ fn last_steps(steps: &[String]) -> String {
     }
 }
 
-fn growing_listeners(facts: &Facts<'_>, said: &mut Said) {
+fn growing_listeners(facts: &Facts<'_>, said: &mut RuleOutput) {
     let Some(past) = facts.past() else { return };
     let before = connections(&past.map);
     for (listener, now) in connections(facts.map) {

@@ -1,7 +1,7 @@
 //! WT201: a listener's queue is full: whoever connects now waits or is refused.
 
-use crate::check::facts::words::{duration, plural};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -49,7 +49,7 @@ slow. A larger backlog (and net.core.somaxconn) helps only against short bursts.
 - puma/puma issue 1449; curl/curl pull request 18748
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let blocked = facts
         .all_threads()
         .iter()

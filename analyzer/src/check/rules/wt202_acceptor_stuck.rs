@@ -1,7 +1,7 @@
 //! WT202: a server does not accept: the same client still waits in its queue.
 
-use crate::check::facts::words::{duration, plural};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -46,7 +46,7 @@ See what the server's threads are blocked in (`whotalks waits`, gdb, a stack dum
 - puma/puma issue 1449
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let Some(past) = facts.past() else { return };
     let pending = |connection: &&Connection| connection.state == ConnectionState::Pending;
     let before: BTreeMap<SocketId, Option<SocketId>> = past

@@ -1,7 +1,7 @@
 //! WT203: clients that have gone are still in a listener's queue.
 
-use crate::check::facts::words::{duration, plural};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -44,7 +44,7 @@ end at once; that must not be treated as an error of the server's.
 - checkpoint-restore/criu pull request 1804
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     for (listener, dead) in facts.dead_in_queue() {
         let socket = facts.map.socket(*listener);
         let pending = socket.pending.unwrap_or(0).max(*dead);

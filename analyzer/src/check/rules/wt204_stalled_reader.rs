@@ -1,8 +1,8 @@
 //! WT204: somebody does not read what was written to it.
 
 use crate::check::facts::Serving;
-use crate::check::facts::words::{duration, plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -59,7 +59,7 @@ const NEAR_BYTES: u64 = 128 << 10;
 /// What stays unread so long is not just about to be read.
 const LONG_NS: u64 = 10_000_000_000;
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let writers = facts.blocked_writers();
     let mut judged: Vec<Judged> = Vec::new();
     let mut datagrams: BTreeMap<SocketId, (u64, Vec<SocketId>)> = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! WT205: writers that wait for each other.
 
-use crate::check::facts::words::duration;
-use crate::check::facts::{Serving, Stuck};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::duration;
+use crate::check::facts::{BlockedWriters, Serving};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -49,7 +49,7 @@ other.
 - servo/ipc-channel issue 34; Python's documentation of subprocess, on wait() and pipes
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     for cycle in facts.deadlocks() {
         said.found(cycle_found(facts, cycle));
     }
@@ -75,10 +75,10 @@ fn is_full(facts: &Facts<'_>, id: SocketId) -> bool {
         && socket.send_queue_bytes >= NEAR_BYTES
 }
 
-fn cycle_found(facts: &Facts<'_>, cycle: &[Stuck]) -> Found {
+fn cycle_found(facts: &Facts<'_>, cycle: &[BlockedWriters]) -> Found {
     let mut processes: Vec<_> = cycle.iter().map(|stuck| stuck.writer).collect();
     processes.dedup();
-    let free = |stuck: &Stuck| {
+    let free = |stuck: &BlockedWriters| {
         stuck
             .socket
             .and_then(|socket| facts.peer(socket))

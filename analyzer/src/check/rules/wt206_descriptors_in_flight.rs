@@ -1,7 +1,7 @@
 //! WT206: descriptors that were sent over a socket are not taken off it.
 
-use crate::check::facts::words::{duration, plural};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -49,7 +49,7 @@ comes. See what the receiver waits for.
 const MANY: u32 = 64;
 const LONG_NS: u64 = 10_000_000_000;
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     if !facts.infos.everywhere() {
         said.unknown("fdinfo was not captured (--fdinfo)");
     }

@@ -1,7 +1,7 @@
 //! WT207: unix sockets that no process holds.
 
-use crate::check::facts::words::{duration, plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -44,13 +44,13 @@ See WT206 for descriptors in flight. Ending the receiver closes them.
 - unix(7) SCM_RIGHTS; io_uring_register(2) IORING_REGISTER_FILES
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     for host in facts.hosts() {
         of_host(facts, host, said);
     }
 }
 
-fn of_host(facts: &Facts<'_>, host: HostId, said: &mut Said) {
+fn of_host(facts: &Facts<'_>, host: HostId, said: &mut RuleOutput) {
     let mut nobodys: Vec<SocketId> = Vec::new();
     let mut in_rings: Vec<SocketId> = Vec::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! WT208: connections that the other end has closed pile up in a process.
 
-use crate::check::facts::words::{duration, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -56,7 +56,7 @@ const VERY_MANY: usize = 100;
 const SAME: usize = 4;
 const LONG_NS: u64 = 10_000_000_000;
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let before = facts
         .past()
         .map(|past| by_process(&past.map))

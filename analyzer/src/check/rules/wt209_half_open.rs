@@ -1,7 +1,7 @@
 //! WT209: a Unix socket that is connected, and has no other end.
 
-use crate::check::facts::words::{duration, plural};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{duration, plural};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -47,7 +47,7 @@ End the client, or give it a timeout. See who had the listener: WT206 and WT207.
 - unix(7), sock_diag(7) UNIX_DIAG_PEER
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let undumped = facts.undumped();
     let mut candidates = 0;
     for (at, socket) in facts.map.sockets.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! WT301: anybody may connect to a program that may do what root may.
 
 use crate::check::facts::Serving;
-use crate::check::facts::places::{Leads, is_open_to_all};
+use crate::check::facts::bound_paths::{Leads, is_open_to_all};
 use crate::check::facts::protocols::{is_for_all, is_of_control};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
@@ -57,7 +57,7 @@ for php-fpm, umask(2) before bind(2). Or put it into a directory that only its u
 - CVE-2014-0185 (php-fpm)
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut unseen = 0;
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let name = socket.name.as_ref().filter(|name| !name.is_abstract());

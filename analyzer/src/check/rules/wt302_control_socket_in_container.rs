@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::places::Leads;
-use crate::check::facts::words::some;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::bound_paths::Leads;
+use crate::check::facts::describe::some;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
@@ -75,7 +75,7 @@ struct Reach {
     evidence: BTreeSet<String>,
 }
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let controls = controls(facts);
     if !controls.is_empty() {
         let homes = homes(facts);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::facts::describe::{plural, some};
 use crate::check::facts::protocols::is_for_all;
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -66,7 +66,7 @@ type Residents<'a> = BTreeMap<(HostId, u64), BTreeMap<(Walls<'a>, Option<u64>), 
 /// A listener, and who reaches it from behind another wall.
 type Reached = (SocketId, Vec<ProcessId>);
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut residents: Residents<'_> = BTreeMap::new();
     for (at, process) in facts.map.processes.iter().enumerate() {
         if let (Some(netns), Some(_)) = (process.netns, process.pidns) {

@@ -1,7 +1,7 @@
 //! WT304: a listener whose name does not lead to it.
 
-use crate::check::facts::places::{Leads, bound_to};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::bound_paths::{Leads, bound_to};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
@@ -51,7 +51,7 @@ Restart the server. Put the socket into a directory under /run that no cleaner t
 - lxc/lxc issue 1859
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut unknown = 0;
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let name = socket.name.as_ref().filter(|name| !name.is_abstract());

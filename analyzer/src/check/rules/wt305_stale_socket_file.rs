@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::places::{Leads, is_socket_file};
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::bound_paths::{Leads, is_socket_file};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 #[cfg(test)]
@@ -56,7 +56,7 @@ bind(2), or its unit have RuntimeDirectory= or RemoveOnStop=.
 /// Stale files by host and directory: their last parts.
 type Stale = BTreeMap<(HostId, Vec<u8>), BTreeSet<Vec<u8>>>;
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let places = facts.places();
     let mut bound: Vec<(HostId, u32, u32)> = facts
         .map
@@ -116,7 +116,7 @@ fn is_known(facts: &Facts<'_>, host: HostId) -> bool {
         && spaces.all(|space| space.diag == Readable::Ok)
 }
 
-fn said_unknown(facts: &Facts<'_>, said: &mut Said) {
+fn said_unknown(facts: &Facts<'_>, said: &mut RuleOutput) {
     said.unknown.extend(facts.undumped());
     said.unknown.extend(facts.unseen());
     let hosts = facts.map.hosts.iter();

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -78,7 +78,7 @@ struct Foreign {
     inherited: Vec<(SocketId, ProcessId)>,
 }
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut foreign: BTreeMap<(ProcessId, u64), Foreign> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let is_meant = matches!(socket.family, Family::Inet | Family::Inet6 | Family::Packet);
@@ -164,7 +164,7 @@ fn of_process(facts: &Facts<'_>, process: ProcessId, netns: u64, foreign: &Forei
 }
 
 /// Namespaces that only a descriptor keeps.
-fn kept_alive(facts: &Facts<'_>, said: &mut Said) {
+fn kept_alive(facts: &Facts<'_>, said: &mut RuleOutput) {
     let inhabited: BTreeSet<(HostId, u64)> = facts
         .map
         .processes

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::words::some;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::some;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -53,7 +53,7 @@ set SO_REUSEPORT.
 /// What makes two sockets listen for the same clients.
 type Spot = (HostId, u64, &'static str, Address);
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut spots: BTreeMap<Spot, Vec<SocketId>> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         if let (SocketState::Listening, Some(netns), Some(address)) =

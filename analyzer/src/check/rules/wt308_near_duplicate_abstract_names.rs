@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::words::some;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::some;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -50,7 +50,7 @@ both sides.
 /// Names by host, namespace and what they look like: each exact name with the first of its sockets.
 type Alike<'a> = BTreeMap<(HostId, u64, &'a [u8]), BTreeMap<&'a [u8], SocketId>>;
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut alike: Alike<'_> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let serves = socket.state == SocketState::Listening || socket.kind == SocketType::Dgram;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::words::plural;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::plural;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -71,7 +71,7 @@ pub(super) const STARTERS: [&str; 9] = [
     "systemd-socket-activate",
 ];
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut ends: BTreeMap<ProcessId, Vec<(u32, SocketId)>> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let inet = matches!(socket.family, Family::Inet | Family::Inet6);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -139,7 +139,7 @@ pub(super) const LOOK: [&str; 14] = [
 
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/memfd:"];
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut readers: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         let reads = match socket.family {

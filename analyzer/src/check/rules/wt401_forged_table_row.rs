@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::words::some;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::some;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -47,7 +47,7 @@ their lengths.
 - proc_net_unix(5), unix(7), sock_diag(7)
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let forged = |host| {
         let warnings = facts.map.warnings.iter();
         warnings

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::wt401_forged_table_row::rows;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
@@ -46,7 +46,7 @@ Look at who holds the socket. Where it is your own program, pass the right lengt
 - unix(7), console_codes(4); Unicode TR 36 (bidirectional text spoofing)
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     // What was accepted has the listener's name: it is one finding.
     let mut names: BTreeMap<(HostId, &Name), (Severity, Vec<SocketId>)> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {

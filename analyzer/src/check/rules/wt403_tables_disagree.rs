@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
@@ -53,7 +53,7 @@ net/unix with ss -xa, and look for what is between.
 /// With one look at a table, this many differences are no race: a hundredth, and some.
 const RACE: usize = 16;
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     for host in facts.hosts() {
         let mut warnings = facts.map.warnings.iter();
         let differ =
@@ -67,7 +67,7 @@ fn check(facts: &Facts<'_>, said: &mut Said) {
 }
 
 /// Compares the text table of each namespace with the dump.
-fn views(facts: &Facts<'_>, host: HostId, capture: &Capture, said: &mut Said) {
+fn views(facts: &Facts<'_>, host: HostId, capture: &Capture, said: &mut RuleOutput) {
     let mut dumped: BTreeMap<u64, BTreeMap<u64, SocketId>> = BTreeMap::new();
     for (at, socket) in facts.map.sockets.iter().enumerate() {
         if let (Family::Unix, Some(netns), Some(_), true) = (
@@ -180,7 +180,7 @@ fn difference(
 ///
 /// What is neither bound nor connected is in no table either, and many programs keep such a socket:
 /// only one that is waited on, or watched, should have been listed.
-fn unlisted(facts: &Facts<'_>, said: &mut Said) {
+fn unlisted(facts: &Facts<'_>, said: &mut RuleOutput) {
     let mut stays: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
     let (mut perhaps, mut idle) = (0, 0);
     let mut before: Option<BTreeSet<(HostId, u64)>> = None;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::facts::words::{plural, some};
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::{plural, some};
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::escape;
 use crate::model::SocketId;
-use crate::policy::conversations;
+use crate::policy::role_conversations;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT501",
@@ -49,12 +49,12 @@ began it (whotalks show).
 - whotalks learn --help
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let Some(policy) = facts.policy else {
         return;
     };
     let mut unreadable = 0;
-    for (conversation, evidence) in conversations(facts.map) {
+    for (conversation, evidence) in role_conversations(facts.map) {
         if policy.allows(&conversation) {
             continue;
         }

@@ -1,12 +1,12 @@
 //! WT502: a conversation that the policy expects is not there.
 
-use crate::check::facts::words::plural;
-use crate::check::finding::{Found, Said, Severity, Subject};
+use crate::check::facts::describe::plural;
+use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::HostId;
-use crate::policy::conversations;
+use crate::policy::role_conversations;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT502",
@@ -43,11 +43,11 @@ comes and goes, take expected = true from its entry.
 - whotalks learn --help
 ";
 
-fn check(facts: &Facts<'_>, said: &mut Said) {
+fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     let Some(policy) = facts.policy else {
         return;
     };
-    let there = conversations(facts.map);
+    let there = role_conversations(facts.map);
     let is_there = |entry: &&crate::policy::Entry| there.keys().any(|one| entry.allows(one));
     let expected = policy.entries.iter().filter(|entry| entry.expected);
     let missing: Vec<_> = expected.filter(|entry| !is_there(entry)).collect();

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use whotalks::check::{Finding, Report, Rule};
 use whotalks::model::Map;
 use whotalks::policy::one_line;
-use whotalks::query::{Glob, Selection, matching, matching_sockets};
+use whotalks::query::{Glob, SelectorSet, matching, matching_sockets};
 
 use super::{ids, read_text};
 use crate::selection::parse;
@@ -34,7 +34,7 @@ struct Row {
 /// One entry.
 struct Ignore {
     rule: &'static Rule,
-    selector: Option<Selection>,
+    selector: Option<SelectorSet>,
     title: Option<Glob>,
     expires: Option<time::Date>,
 }

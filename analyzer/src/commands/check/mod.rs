@@ -15,12 +15,12 @@ use whotalks::export::hex_of;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::policy::Policy;
-use whotalks::query::{Restriction, matching, matching_sockets, restrict};
+use whotalks::query::{Filter, apply_filter, matching, matching_sockets};
 use whotalks::{escape, id};
 
 use super::near_names;
 use crate::Outcome;
-use crate::cli::{Check, CheckFormat, FailOn, Selection};
+use crate::cli::{Check, CheckFormat, FailOn, FilterArgs};
 use crate::table::{fit, plural};
 use crate::{input, output, style};
 use ignore::Ignores;
@@ -150,15 +150,15 @@ fn known(old: &Path, asked: &check::Options) -> Result<BTreeSet<String>> {
 
 /// Leaves out findings about other things than the selectors mean; false, and a line on standard
 /// error, when these match nothing.
-fn keep_selected(map: Map, selection: &Selection, report: &mut Report) -> Result<bool> {
-    let restriction = selection.restriction()?;
-    if restriction.is_empty() {
+fn keep_selected(map: Map, selection: &FilterArgs, report: &mut Report) -> Result<bool> {
+    let filter = selection.filter()?;
+    if filter.is_empty() {
         return Ok(true);
     }
     let near = near_names(&map, selection);
-    if !restriction.only.is_empty() {
-        let processes = matching(&map, &restriction.only);
-        let sockets = matching_sockets(&map, &restriction.only);
+    if !filter.only.is_empty() {
+        let processes = matching(&map, &filter.only);
+        let sockets = matching_sockets(&map, &filter.only);
         if !processes.contains(&true) && !sockets.contains(&true) {
             eprintln!("whotalks: nothing matches{near}");
             return Ok(false);
@@ -166,11 +166,11 @@ fn keep_selected(map: Map, selection: &Selection, report: &mut Report) -> Result
         let meant = ids(&map, |at| processes[at], |at| sockets[at]);
         keep(report, &meant);
     }
-    let around = Restriction {
-        only: whotalks::query::Selection::default(),
-        ..restriction
+    let around = Filter {
+        only: whotalks::query::SelectorSet::default(),
+        ..filter
     };
-    let (map, found) = restrict(map, &around);
+    let (map, found) = apply_filter(map, &around);
     if !found {
         eprintln!("whotalks: nothing matches{near}");
         return Ok(false);

@@ -9,14 +9,14 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use whotalks::diff::{self, Options, Selected};
+use whotalks::diff::{self, FilteredMaps, Options};
 use whotalks::export::csv;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Host, Map, build_at};
 use whotalks::names;
 
 use crate::Outcome;
-use crate::cli::{Comparison, Diff, Selection, TableFormat};
+use crate::cli::{Comparison, Diff, FilterArgs, TableFormat};
 use crate::{input, output};
 
 /// The two maps and their comparison.
@@ -30,13 +30,13 @@ struct Compared {
 
 pub(super) fn run(options: &Diff) -> Result<Outcome> {
     let asked = &options.comparison;
-    let selection = Selection {
+    let selection = FilterArgs {
         // Both files may be without the usual ending.
         bare_files: 2,
         ..asked.selection.clone()
     };
     // Before the files are read: a slip is said at once.
-    selection.restriction()?;
+    selection.filter()?;
     let Some((old, new)) = maps(asked, &selection.files())? else {
         return Ok(Outcome::Found);
     };
@@ -48,7 +48,7 @@ pub(super) fn run(options: &Diff) -> Result<Outcome> {
         by: asked.by.into(),
         all: asked.all,
     });
-    let Selected { old, new, .. } = maps;
+    let FilteredMaps { old, new, .. } = maps;
     // Never freed: taking large maps to pieces would only keep the reader waiting.
     let compared = ManuallyDrop::new(Compared {
         identical: same_capture && diff.is_empty(),
@@ -146,10 +146,10 @@ fn is_same(one: &Path, two: &Path) -> bool {
 
 /// Both maps as far as the selectors want them. `None`, and a line on standard error, when nothing
 /// matches in either.
-pub(super) fn selected(old: Map, new: Map, selection: &Selection) -> Result<Option<Selected>> {
-    let restriction = selection.restriction()?;
+pub(super) fn selected(old: Map, new: Map, selection: &FilterArgs) -> Result<Option<FilteredMaps>> {
+    let filter = selection.filter()?;
     let near = super::near_names(&new, selection);
-    let selected = Selected::of(old, new, &restriction);
+    let selected = FilteredMaps::of(old, new, &filter);
     if selected.is_none() {
         eprintln!("whotalks: nothing matches{near}");
     }

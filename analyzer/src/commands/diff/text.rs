@@ -5,7 +5,8 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use whotalks::diff::{
-    Change, DescriptorChange, Diff, LinkChange, ListenerChange, ProcessChange, Relation, Why,
+    Change, DescriptorChange, Diff, HostRelation, LinkChange, ListenerChange, MatchReason,
+    ProcessChange,
 };
 use whotalks::escape;
 use whotalks::export::rfc3339;
@@ -127,11 +128,11 @@ fn headings(compared: &Compared) -> Vec<String> {
             false => format!("{before} → {after}"),
         };
         let relation = match pair.relation {
-            Relation::SameBoot => "same boot",
-            Relation::Elsewhere => "same boot, another pid namespace",
-            Relation::Rebooted => "restarted between",
-            Relation::Unknown => "same boot or not: unknown",
-            Relation::Different => "two machines",
+            HostRelation::SameBoot => "same boot",
+            HostRelation::Elsewhere => "same boot, another pid namespace",
+            HostRelation::Rebooted => "restarted between",
+            HostRelation::Unknown => "same boot or not: unknown",
+            HostRelation::Different => "two machines",
         };
         format!("{names}, {relation}, {}, {coverage}", times(old, new))
     });
@@ -363,7 +364,7 @@ fn why(out: &mut dyn Write, compared: &Compared) -> Result<()> {
     let pairs = &compared.diff.matching.pairs;
     let same = pairs
         .iter()
-        .filter(|pair| pair.why == Why::Identity)
+        .filter(|pair| pair.why == MatchReason::Identity)
         .count();
     if pairs.is_empty() {
         return Ok(writeln!(out, "taken for the same: nobody")?);
@@ -376,16 +377,19 @@ fn why(out: &mut dyn Write, compared: &Compared) -> Result<()> {
             "same boot, pid and start time".to_owned(),
         ]);
     }
-    for pair in pairs.iter().filter(|pair| pair.why != Why::Identity) {
+    for pair in pairs
+        .iter()
+        .filter(|pair| pair.why != MatchReason::Identity)
+    {
         let (old, new) = (
             compared.old.process(pair.old),
             compared.new.process(pair.new),
         );
         let role = whotalks::diff::role(new);
         let line = match pair.why {
-            Why::Shape if old.cmdline == new.cmdline => "same command line",
-            Why::Shape => "same command line but for numbers and hashes",
-            Why::Listener => "listens on the same name, another command line",
+            MatchReason::Shape if old.cmdline == new.cmdline => "same command line",
+            MatchReason::Shape => "same command line but for numbers and hashes",
+            MatchReason::Listener => "listens on the same name, another command line",
             _ => "another command line",
         };
         rows.push(vec![

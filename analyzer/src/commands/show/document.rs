@@ -127,7 +127,7 @@ fn other(map: &Map, subject: &Subject) -> Other {
 fn people_page(source: &Source<'_>, subject: &Subject) -> Result<serde_json::Value> {
     let map = source.map;
     let people = source.people(subject);
-    let portrait = &people.portrait;
+    let summary = &people.summary;
     let (kind, name, process) = match subject {
         Subject::Group(kind, name, _) => (*kind, Some(name.as_str()), None),
         Subject::Process(process) => ("process", None, Some(*process)),
@@ -146,14 +146,14 @@ fn people_page(source: &Source<'_>, subject: &Subject) -> Result<serde_json::Val
         process: process.map(|process| export::process(map, process)),
         parent: process.and_then(|process| parent(map, process)),
         children: process.map_or_else(Vec::new, |process| children(map, process)),
-        listens: sockets(&portrait.listens),
-        talks_to: portrait.talks_to.iter().map(link).collect(),
-        called_by: portrait.called_by.iter().map(link).collect(),
-        among_themselves: portrait.among_themselves,
-        fd_counts: &portrait.fd_counts,
-        queues: sockets(&portrait.queues),
-        waits: rows(source, &portrait.waits),
-        awaited_by: rows(source, &portrait.awaited_by),
+        listens: sockets(&summary.listens),
+        talks_to: summary.talks_to.iter().map(link).collect(),
+        called_by: summary.called_by.iter().map(link).collect(),
+        among_themselves: summary.among_themselves,
+        fd_counts: &summary.fd_counts,
+        queues: sockets(&summary.queues),
+        waits: rows(source, &summary.waits),
+        awaited_by: rows(source, &summary.awaited_by),
         findings: findings(source, &ids),
         processes: processes(subject)
             .iter()

@@ -15,8 +15,8 @@ use whotalks::load::Loaded;
 use whotalks::load::tcp_info::{self, TcpInfo};
 use whotalks::model::{Map, ProcessId, SocketId, SocketState, build_whole, series};
 use whotalks::query::{
-    Between, Link, Portrait, Restriction, Selection, Selector, Waits, links, matching,
-    matching_sockets, portrait, restrict, waits,
+    Between, Filter, Link, Selector, SelectorSet, Summary, Waits, apply_filter, links, matching,
+    matching_sockets, summary, waits,
 };
 
 use super::{incomplete, near_names, say_series};
@@ -49,7 +49,7 @@ struct Source<'a> {
 struct People<'a> {
     map: Cow<'a, Map>,
     links: Vec<Link>,
-    portrait: Portrait,
+    summary: Summary,
 }
 
 pub(super) fn run(options: &Show) -> Result<Outcome> {
@@ -110,7 +110,7 @@ pub(super) fn run(options: &Show) -> Result<Outcome> {
 fn subjects<'a>(map: &Map, texts: impl Iterator<Item = &'a String>) -> Result<Vec<Subject>> {
     let texts: Vec<String> = texts.cloned().collect();
     let selectors: Vec<Selector> = texts.iter().filter_map(|text| text.parse().ok()).collect();
-    let selection: Selection = parse(texts.into_iter())?;
+    let selection: SelectorSet = parse(texts.into_iter())?;
     if selection.has_socket_kinds() {
         let names = selectors.iter().any(|s| matches!(s, Selector::Socket(_)));
         return Ok(sockets(map, &selection, names));
@@ -144,7 +144,7 @@ fn subjects<'a>(map: &Map, texts: impl Iterator<Item = &'a String>) -> Result<Ve
 
 /// The sockets that are meant; by a name its listeners, where there are any, since whatever they
 /// accepted has the same name.
-fn sockets(map: &Map, selection: &Selection, by_name: bool) -> Vec<Subject> {
+fn sockets(map: &Map, selection: &SelectorSet, by_name: bool) -> Vec<Subject> {
     let matches = matching_sockets(map, selection);
     let mut sockets: Vec<SocketId> = (0..map.sockets.len())
         .filter(|at| matches[*at])
@@ -173,13 +173,13 @@ impl Source<'_> {
         };
         let whole = self::processes(subject);
         let links = links(&map, &Groups::of(&map, by), &Between::default());
-        let mut portrait = portrait(&map, &links, &Waits::default(), &processes);
+        let mut summary = summary(&map, &links, &Waits::default(), &processes);
         // Of the whole map, since waits go through everybody.
-        (portrait.waits, portrait.awaited_by) = self.waits_of(&whole);
+        (summary.waits, summary.awaited_by) = self.waits_of(&whole);
         People {
             map,
             links,
-            portrait,
+            summary,
         }
     }
 
@@ -188,12 +188,12 @@ impl Source<'_> {
         let pids = processes
             .iter()
             .map(|process| Selector::Pid(self.map.process(*process).pid));
-        let only = Selection::new(pids.collect());
-        let restriction = Restriction {
+        let only = SelectorSet::new(pids.collect());
+        let filter = Filter {
             only,
-            ..Restriction::default()
+            ..Filter::default()
         };
-        let (map, _) = restrict(self.map.clone(), &restriction);
+        let (map, _) = apply_filter(self.map.clone(), &filter);
         let key = |map: &Map, process: ProcessId| {
             let process = map.process(process);
             (process.host, process.pid)
@@ -229,7 +229,7 @@ impl Source<'_> {
 
     /// Their waits, and those that wait for them.
     fn waits_of(&self, processes: &BTreeSet<ProcessId>) -> (Vec<usize>, Vec<usize>) {
-        let whole = portrait(self.map, &[], &self.waits, processes);
+        let whole = summary(self.map, &[], &self.waits, processes);
         (whole.waits, whole.awaited_by)
     }
 

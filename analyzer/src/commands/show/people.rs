@@ -28,8 +28,8 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
         Subject::Socket(_) => {}
     }
     let people = source.people(subject);
-    let portrait = &people.portrait;
-    let mut kinds: Vec<_> = portrait.fd_counts.iter().collect();
+    let summary = &people.summary;
+    let mut kinds: Vec<_> = summary.fd_counts.iter().collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let all: u64 = kinds.iter().map(|(_, count)| **count).sum();
     let kinds: Vec<String> = kinds
@@ -38,8 +38,8 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
         .collect();
     let unread = unread(map, subject);
     field(out, "fds", &format!("{all}: {}{unread}", kinds.join(", ")))?;
-    if !portrait.listens.is_empty() {
-        let names: Vec<String> = portrait
+    if !summary.listens.is_empty() {
+        let names: Vec<String> = summary
             .listens
             .iter()
             .map(|one| listener(&people.map, *one))
@@ -47,12 +47,12 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
         field(out, "listens", &cut(&names))?;
     }
     let link = |at: &usize| &people.links[*at];
-    let talks: Vec<_> = portrait.talks_to.iter().map(link).collect();
+    let talks: Vec<_> = summary.talks_to.iter().map(link).collect();
     section(out, "talks to", &talks, 0)?;
-    let called: Vec<_> = portrait.called_by.iter().map(link).collect();
+    let called: Vec<_> = summary.called_by.iter().map(link).collect();
     section(out, "called by", &called, 1)?;
-    if portrait.among_themselves > 0 {
-        let count = plural(portrait.among_themselves, "conversation", "conversations");
+    if summary.among_themselves > 0 {
+        let count = plural(summary.among_themselves, "conversation", "conversations");
         field(
             out,
             "inside",
@@ -62,11 +62,11 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
             },
         )?;
     }
-    for socket in portrait.queues.iter().take(ROWS) {
+    for socket in summary.queues.iter().take(ROWS) {
         field(out, "queue", &queue(&people.map, *socket))?;
     }
-    waiting(out, source, "waits", &portrait.waits)?;
-    waiting(out, source, "awaited by", &portrait.awaited_by)?;
+    waiting(out, source, "waits", &summary.waits)?;
+    waiting(out, source, "awaited by", &summary.awaited_by)?;
     findings(out, source, &source.process_ids(subject))
 }
 

@@ -5,8 +5,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use whotalks::load::tcp_info::TcpInfo;
-use whotalks::model::{Connection, Holder, Map, On, SocketId};
-use whotalks::query::Nobody;
+use whotalks::model::{Connection, FdTarget, Holder, Map, SocketId};
+use whotalks::query::UnknownEnd;
 use whotalks::{escape, id, names};
 
 use super::Source;
@@ -80,7 +80,7 @@ pub(super) fn title(map: &Map, at: SocketId) -> String {
 pub(super) fn waits_on(source: &Source<'_>, at: SocketId) -> Vec<usize> {
     let all = source.waits.waits.iter().enumerate();
     let on = |wait: usize| waits::call(source.map, wait).map(|call| &call.on);
-    all.filter(|(_, waiting)| on(waiting.wait) == Some(&On::Socket(at)))
+    all.filter(|(_, waiting)| on(waiting.wait) == Some(&FdTarget::Socket(at)))
         .map(|(place, _)| place)
         .collect()
 }
@@ -119,8 +119,8 @@ fn holders(map: &Map, at: SocketId) -> String {
         texts.push(format!("{} more", thousands(all.len() - ROWS)));
     }
     match (all.is_empty(), complete) {
-        (true, true) => Nobody::None.to_string(),
-        (true, false) => Nobody::Unreadable.to_string(),
+        (true, true) => UnknownEnd::None.to_string(),
+        (true, false) => UnknownEnd::Unreadable.to_string(),
         (false, true) => texts.join(", "),
         (false, false) => texts.join(", ") + ", perhaps others that could not be read",
     }
@@ -139,8 +139,8 @@ fn peers(out: &mut dyn Write, map: &Map, at: SocketId) -> Result<()> {
             Some(end) if end == at => "this".to_owned(),
             Some(end) => format!("{} {}", id::socket(map, end), first_holder(map, end)),
             None => match map.socket(connection.a).remote {
-                Some(remote) => Nobody::Outside(escape::address(remote)).to_string(),
-                None => Nobody::None.to_string(),
+                Some(remote) => UnknownEnd::Outside(escape::address(remote)).to_string(),
+                None => UnknownEnd::None.to_string(),
             },
         };
         let other = match connection.state {
@@ -170,8 +170,8 @@ fn peers(out: &mut dyn Write, map: &Map, at: SocketId) -> Result<()> {
 
 fn first_holder(map: &Map, end: SocketId) -> String {
     match map.holding_processes(end)[..] {
-        [] if map.socket(end).holders_complete => Nobody::None.to_string(),
-        [] => Nobody::Unreadable.to_string(),
+        [] if map.socket(end).holders_complete => UnknownEnd::None.to_string(),
+        [] => UnknownEnd::Unreadable.to_string(),
         [only] => label(map, only),
         [first, ref rest @ ..] => format!("{} and {} more", label(map, first), rest.len()),
     }

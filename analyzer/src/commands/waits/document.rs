@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use whotalks::escape;
 use whotalks::export::{csv, hex_of, hex_of_name, shown};
-use whotalks::model::{Map, On, ProcessId};
+use whotalks::model::{FdTarget, Map, ProcessId};
 use whotalks::query::{self, End, Waiting};
 use whotalks::{id, names};
 
@@ -83,25 +83,25 @@ struct Cycle {
     certain: bool,
 }
 
-fn object(map: &Map, on: &On) -> Option<String> {
+fn object(map: &Map, on: &FdTarget) -> Option<String> {
     match on {
-        On::Socket(socket) => Some(id::socket(map, *socket)),
-        On::Pipe(pipe) => Some(id::pipe(map, *pipe)),
-        On::Other(_) | On::Unknown => None,
+        FdTarget::Socket(socket) => Some(id::socket(map, *socket)),
+        FdTarget::Pipe(pipe) => Some(id::pipe(map, *pipe)),
+        FdTarget::Other(_) | FdTarget::Unknown => None,
     }
 }
 
-fn file(on: &On) -> Option<String> {
+fn file(on: &FdTarget) -> Option<String> {
     match on {
-        On::Other(text) => Some(shown(text).text),
+        FdTarget::Other(text) => Some(shown(text).text),
         _ => None,
     }
 }
 
 /// Bytes that a writer has written and nobody has read.
-fn queue_bytes(map: &Map, on: &On) -> Option<u64> {
+fn queue_bytes(map: &Map, on: &FdTarget) -> Option<u64> {
     match on {
-        On::Socket(socket) => Some(map.socket(*socket).send_queue_bytes),
+        FdTarget::Socket(socket) => Some(map.socket(*socket).send_queue_bytes),
         _ => None,
     }
 }

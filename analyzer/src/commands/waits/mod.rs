@@ -7,12 +7,12 @@ pub(super) use document::{Row, row};
 pub(super) use text::{cells, heading};
 
 use anyhow::Result;
-use whotalks::model::{Call, Doing, Map, ProcessId, build_whole};
-use whotalks::query::{self, Restriction, matching, restrict, waits};
+use whotalks::model::{Call, Map, ProcessId, ThreadState, build_whole};
+use whotalks::query::{self, Filter, apply_filter, matching, waits};
 
 use super::{near_names, unrestricted};
 use crate::Outcome;
-use crate::cli::{Selection, TableFormat, Waits};
+use crate::cli::{FilterArgs, TableFormat, Waits};
 use crate::{input, output};
 
 pub(super) fn run(options: &Waits) -> Result<Outcome> {
@@ -38,20 +38,20 @@ pub(super) fn run(options: &Waits) -> Result<Outcome> {
 
 /// Keeps the rows that are asked for: of a process that is meant, or waiting for one. The map stays
 /// whole, since chains go through everybody. False: nothing matches.
-fn choose(map: &Map, answer: &mut query::Waits, selection: &Selection) -> Result<bool> {
-    let restriction = selection.restriction()?;
-    if restriction.is_empty() {
+fn choose(map: &Map, answer: &mut query::Waits, selection: &FilterArgs) -> Result<bool> {
+    let filter = selection.filter()?;
+    if filter.is_empty() {
         return Ok(true);
     }
-    let meant = (!restriction.only.is_empty()).then(|| matching(map, &restriction.only));
+    let meant = (!filter.only.is_empty()).then(|| matching(map, &filter.only));
     if meant.as_ref().is_some_and(|meant| !meant.contains(&true)) {
         return Ok(false);
     }
-    let around = Restriction {
-        only: query::Selection::default(),
-        ..restriction
+    let around = Filter {
+        only: query::SelectorSet::default(),
+        ..filter
     };
-    let (near, found) = restrict(map.clone(), &around);
+    let (near, found) = apply_filter(map.clone(), &around);
     let ids = |map: &Map| -> Vec<(u32, u32)> {
         map.processes.iter().map(|p| (p.host.0, p.pid)).collect()
     };
@@ -73,7 +73,7 @@ fn choose(map: &Map, answer: &mut query::Waits, selection: &Selection) -> Result
 /// The call of a row; only those who are in one have a row.
 pub(super) fn call(map: &Map, wait: usize) -> Option<&Call> {
     match &map.waits[wait].doing {
-        Doing::Call(call) => Some(call),
+        ThreadState::Call(call) => Some(call),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use anyhow::Result;
 use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Call, Map, On, ProcessId};
+use whotalks::model::{Call, FdTarget, Map, ProcessId};
 use whotalks::query::{self, Class, End, Waiting};
 
 use super::super::incomplete;
@@ -197,8 +197,8 @@ fn waits_for(map: &Map, waiting: &Waiting, call: Option<&Call>) -> String {
     }
     let over = match call.map(|call| &call.on) {
         _ if !waiting.via.text.is_empty() => format!(", over {}", waiting.via.text),
-        Some(On::Pipe(pipe)) => format!(", over pipe {}", id::pipe(map, *pipe)),
-        Some(On::Socket(socket)) => format!(", over socket {}", id::socket(map, *socket)),
+        Some(FdTarget::Pipe(pipe)) => format!(", over pipe {}", id::pipe(map, *pipe)),
+        Some(FdTarget::Socket(socket)) => format!(", over socket {}", id::socket(map, *socket)),
         _ => String::new(),
     };
     parts.join(" → ") + &over

@@ -4,7 +4,7 @@ use super::*;
 use crate::diff::Change;
 use crate::model::ProcessId;
 use crate::model::fixture::{self, connect, listener, pipe, process};
-use crate::query::Restriction;
+use crate::query::Filter;
 
 /// What becomes of two maps, and the picture of the first alone.
 struct Compared {
@@ -28,7 +28,7 @@ fn compare(old: Map, new: Map, findings: [Option<Report>; 2]) -> Compared {
         map: old.clone(),
         findings: before,
     };
-    let both = Selected::of(old, new, &Restriction::default()).unwrap();
+    let both = FilteredMaps::of(old, new, &Filter::default()).unwrap();
     let text = changes(&both, &compare, first, &options(after)).unwrap();
     check(&text);
     Compared {
@@ -74,7 +74,7 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
         map: old.clone(),
         findings: None,
     };
-    let both = Selected::of(old, new, &Restriction::default()).unwrap();
+    let both = FilteredMaps::of(old, new, &Filter::default()).unwrap();
     let text = changes(&both, &diff::Options::default(), first, &Options::default()).unwrap();
     check(&text);
     let document = Document::parse(&text).unwrap();

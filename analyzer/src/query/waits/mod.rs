@@ -4,18 +4,18 @@
 //! at the other end acts. So a cycle is only called one where nobody whom its members wait for, near
 //! or far, can do anything else.
 
-mod knots;
-mod needs;
+mod cycles;
+mod targets;
 
-pub use needs::Need;
+pub use targets::Need;
 
 use std::collections::BTreeMap;
 
-use self::knots::Knots;
-use self::needs::{Needs, Outcome};
+use self::cycles::Cycles;
+use self::targets::{Needs, Outcome};
 use super::Via;
 use crate::load::syscall::CallKind;
-use crate::model::{Call, Doing, Map, ProcessId, Relation};
+use crate::model::{Call, FdRelation, Map, ProcessId, ThreadState};
 
 /// Steps of a chain that are told; longer ones go on to the same end.
 const STEPS: usize = 64;
@@ -143,14 +143,14 @@ pub struct Waits {
 pub fn waits(map: &Map) -> Waits {
     let mut needs = Needs::of(map);
     let outcomes: Vec<Outcome> = map.waits.iter().map(|wait| needs.of_wait(wait)).collect();
-    let knots = Knots::of(map, &needs, &outcomes);
+    let knots = Cycles::of(map, &needs, &outcomes);
     let mut waits = Waits::default();
     for (at, outcome) in outcomes.iter().enumerate() {
         match &map.waits[at].doing {
-            Doing::Running => waits.running += 1,
-            Doing::Unread(_) => waits.unread += 1,
-            Doing::NoCall => {}
-            Doing::Call(call) => waits
+            ThreadState::Running => waits.running += 1,
+            ThreadState::Unread(_) => waits.unread += 1,
+            ThreadState::NoCall => {}
+            ThreadState::Call(call) => waits
                 .waits
                 .push(waiting(map, &needs, &knots, at, call, outcome)),
         }
@@ -169,7 +169,7 @@ pub fn waits(map: &Map) -> Waits {
 fn waiting(
     map: &Map,
     needs: &Needs<'_>,
-    knots: &Knots,
+    knots: &Cycles,
     at: usize,
     call: &Call,
     outcome: &Outcome,
@@ -205,7 +205,7 @@ fn waiting(
 }
 
 fn class(
-    knots: &Knots,
+    knots: &Cycles,
     at: usize,
     kind: CallKind,
     outcome: &Outcome,
@@ -230,7 +230,7 @@ fn class(
 fn epolls(map: &Map) -> BTreeMap<(ProcessId, Option<u32>, u32), usize> {
     let all = map.relations.iter().enumerate();
     all.filter_map(|(at, relation)| match relation {
-        Relation::Epoll { holder, .. } => Some(((holder.process, holder.tid, holder.fd), at)),
+        FdRelation::Epoll { holder, .. } => Some(((holder.process, holder.tid, holder.fd), at)),
         _ => None,
     })
     .collect()

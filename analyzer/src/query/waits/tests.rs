@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::model::fixture::{connect, listener, map, pipe, process, socket};
-use crate::model::{ConnectionState, On, SocketState, Wait};
+use crate::model::{ConnectionState, FdTarget, SocketState, Wait};
 
-fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: On) {
+fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: FdTarget) {
     map.waits.push(Wait {
         process,
         tid,
         comm: Box::default(),
         wchan: Box::default(),
-        doing: Doing::Call(Call {
+        doing: ThreadState::Call(Call {
             number: 0,
             name: Some("call"),
             kind,
@@ -23,13 +23,16 @@ fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: On) {
 }
 
 fn running(map: &mut Map, process: ProcessId) {
-    wait(map, process, 0, CallKind::Read, On::Unknown);
-    map.waits.last_mut().unwrap().doing = Doing::Running;
+    wait(map, process, 0, CallKind::Read, FdTarget::Unknown);
+    map.waits.last_mut().unwrap().doing = ThreadState::Running;
 }
 
-fn ends(map: &Map, connection: usize) -> (On, On) {
+fn ends(map: &Map, connection: usize) -> (FdTarget, FdTarget) {
     let connection = &map.connections[connection];
-    (On::Socket(connection.a), On::Socket(connection.b.unwrap()))
+    (
+        FdTarget::Socket(connection.a),
+        FdTarget::Socket(connection.b.unwrap()),
+    )
 }
 
 /// Pids along the chain of the first wait of a process, and its end.
@@ -49,7 +52,7 @@ fn a_chain_ends_where_somebody_runs() {
     let bc = pipe(&mut map, &[c], &[b]);
     let (near, _) = ends(&map, ab);
     wait(&mut map, a, 1, CallKind::Read, near);
-    wait(&mut map, b, 2, CallKind::Read, On::Pipe(bc));
+    wait(&mut map, b, 2, CallKind::Read, FdTarget::Pipe(bc));
     running(&mut map, c);
     assert_eq!(chain(&map, a), (vec![2, 3], End::Running, Class::Reads));
     assert_eq!(chain(&map, b), (vec![3], End::Running, Class::Reads));
@@ -65,7 +68,7 @@ fn two_full_buffers_are_a_cycle_and_who_waits_for_it_is_told() {
     let (near, far) = ends(&map, ab);
     wait(&mut map, a, 1, CallKind::Write, near);
     wait(&mut map, b, 2, CallKind::Write, far);
-    wait(&mut map, c, 3, CallKind::Read, On::Pipe(to_a));
+    wait(&mut map, c, 3, CallKind::Read, FdTarget::Pipe(to_a));
     assert_eq!(chain(&map, a), (vec![2, 1], End::Cycle(0), Class::InCycle));
     assert_eq!(chain(&map, b), (vec![1, 2], End::Cycle(0), Class::InCycle));
     assert_eq!(chain(&map, c), (vec![1], End::Cycle(0), Class::OnCycle));
@@ -87,7 +90,7 @@ fn nothing_is_a_cycle_that_somebody_can_end() {
         wait(&mut map, a, 1, CallKind::Write, near);
         wait(&mut map, b, 2, CallKind::Write, far);
         if let Some(kind) = idle {
-            wait(&mut map, b, 4, kind, On::Unknown);
+            wait(&mut map, b, 4, kind, FdTarget::Unknown);
         }
         running(&mut map, c);
         map
@@ -108,8 +111,8 @@ fn a_stopped_process_is_the_end_and_its_own_pipe_is_no_cycle() {
     let [a, b] = [1, 2].map(|pid| process(&mut map, pid, b"x"));
     let ab = pipe(&mut map, &[a, b], &[a]);
     let own = pipe(&mut map, &[b], &[b]);
-    wait(&mut map, a, 1, CallKind::Read, On::Pipe(ab));
-    wait(&mut map, b, 2, CallKind::Read, On::Pipe(own));
+    wait(&mut map, a, 1, CallKind::Read, FdTarget::Pipe(ab));
+    wait(&mut map, b, 2, CallKind::Read, FdTarget::Pipe(own));
     assert_eq!(chain(&map, b), (vec![], End::Itself, Class::Idle));
     assert_eq!(chain(&map, a), (vec![2], End::Itself, Class::Reads));
     map.processes[b.index()].state = b'T';
@@ -128,10 +131,10 @@ fn long_chains_and_rings() {
         for (at, own) in all.iter().enumerate() {
             let next = all[(at + 1) % all.len()];
             let pipe = pipe(&mut map, &[next], &[*own]);
-            wait(&mut map, *own, 1, CallKind::Read, On::Pipe(pipe));
+            wait(&mut map, *own, 1, CallKind::Read, FdTarget::Pipe(pipe));
         }
         if !closed {
-            map.waits.last_mut().unwrap().doing = Doing::Running;
+            map.waits.last_mut().unwrap().doing = ThreadState::Running;
         }
         let answer = waits(&map);
         let first = answer.waits.iter().find(|w| w.wait == 0).unwrap();
@@ -152,7 +155,7 @@ fn one_pipe_that_all_read_and_could_write() {
     let all = [1, 2, 3].map(|pid| process(&mut map, pid, b"x"));
     let tokens = pipe(&mut map, &all, &all);
     for process in all {
-        wait(&mut map, process, 1, CallKind::Read, On::Pipe(tokens));
+        wait(&mut map, process, 1, CallKind::Read, FdTarget::Pipe(tokens));
     }
     let answer = waits(&map);
     let steps: Vec<_> = answer.cycles[0]
@@ -180,8 +183,8 @@ fn connecting_to_a_full_queue() {
     map.sockets[other.index()].backlog = Some(1);
     let own = socket(&mut map, &[a]);
     map.sockets[own.index()].state = SocketState::Unconnected;
-    wait(&mut map, a, 1, CallKind::Connect, On::Socket(own));
-    wait(&mut map, b, 2, CallKind::Sleep, On::Unknown);
+    wait(&mut map, a, 1, CallKind::Connect, FdTarget::Socket(own));
+    wait(&mut map, b, 2, CallKind::Sleep, FdTarget::Unknown);
     assert_eq!(chain(&map, a), (vec![2], End::Timer, Class::Held));
     assert_eq!(waits(&map).waits[0].via.text, "/run/full");
     full(&mut map, c, b"/run/too\0");

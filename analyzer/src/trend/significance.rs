@@ -1,0 +1,94 @@
+//! Whether descriptors moved by more than the few that come and go all the time: as `diff` tells it of
+//! two captures.
+
+use std::collections::BTreeMap;
+
+use crate::diff::{FEW, MANY};
+
+/// Descriptors of one kind in all processes of a role, without those that conversations account for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Significance {
+    /// By pid and start.
+    processes: BTreeMap<(u32, u64), Span>,
+    /// Processes and descriptors of each capture.
+    sizes: Vec<(usize, u64)>,
+}
+
+/// What one process had.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    first: u64,
+    last: u64,
+    least: u64,
+    most: u64,
+}
+
+impl Significance {
+    /// Adds what the role's processes have in one more capture.
+    pub(super) fn add(&mut self, all: &[((u32, u64), u64)]) {
+        for (process, count) in all {
+            let span = self.processes.entry(*process).or_insert(Span {
+                first: *count,
+                last: *count,
+                least: *count,
+                most: *count,
+            });
+            span.last = *count;
+            span.least = span.least.min(*count);
+            span.most = span.most.max(*count);
+        }
+        let sum = all.iter().map(|(_, count)| count).sum();
+        self.sizes.push((all.len(), sum));
+    }
+
+    /// Whether it is worth a line: one process moved by a few, or all of them together by as many as
+    /// they are, or others stand in their place and have many more.
+    pub(super) fn is_told(&self) -> bool {
+        let one = self
+            .processes
+            .values()
+            .any(|span| span.most - span.least >= FEW);
+        let sum = |of: fn(&Span) -> u64| self.processes.values().map(of).sum::<u64>();
+        let all = sum(|span| span.first).abs_diff(sum(|span| span.last));
+        let as_many = |two: &[(usize, u64)]| two[0].0 == two[1].0;
+        let sums = || self.sizes.iter().map(|(_, sum)| *sum);
+        let (least, most) = (sums().min().unwrap_or(0), sums().max().unwrap_or(0));
+        let others =
+            self.sizes.windows(2).all(as_many) && most - least >= MANY && 2 * most >= 3 * least;
+        one || all >= FEW.max(self.processes.len() as u64) || others
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_come_and_go_and_a_leak_stays() {
+        let told = |captures: &[&[(u32, u64)]]| {
+            let mut moved = Significance::default();
+            for capture in captures {
+                let all: Vec<_> = capture.iter().map(|(pid, n)| ((*pid, 1), *n)).collect();
+                moved.add(&all);
+            }
+            moved.is_told()
+        };
+        assert!(!told(&[&[(1, 10)], &[(1, 12)], &[(1, 10)]]));
+        assert!(told(&[&[(1, 10)], &[(1, 11)], &[(1, 12)], &[(1, 13)]]));
+        // It rose and fell between the first and the last.
+        assert!(told(&[&[(1, 10)], &[(1, 15)], &[(1, 10)]]));
+        // In a pool each has one more, or only some.
+        assert!(told(&[
+            &[(1, 5), (2, 5), (3, 5)],
+            &[(1, 6), (2, 6), (3, 6)]
+        ]));
+        assert!(!told(&[
+            &[(1, 5), (2, 5), (3, 5)],
+            &[(1, 6), (2, 6), (3, 5)]
+        ]));
+        // Who comes brings its own.
+        assert!(!told(&[&[(1, 20)], &[(1, 20), (2, 20)]]));
+        assert!(told(&[&[(1, 20)], &[(2, 60)]]));
+        assert!(!told(&[&[(1, 20)], &[(2, 25)]]));
+    }
+}
