@@ -9,16 +9,14 @@
 pub mod check;
 pub mod diff;
 pub mod draw;
-pub mod escape;
 pub mod export;
 pub mod graph;
 pub mod id;
 pub mod layout;
 pub mod load;
 pub mod model;
-pub mod names;
 pub mod policy;
 pub mod query;
 pub mod redact;
+pub mod text;
 pub mod trend;
-pub mod words;

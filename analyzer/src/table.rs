@@ -7,7 +7,7 @@ use anyhow::Result;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::style;
-pub(crate) use whotalks::words::{noise, plural, thousands};
+pub(crate) use whotalks::text::format::{noise, plural, thousands};
 
 mod many;
 

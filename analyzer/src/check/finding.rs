@@ -164,8 +164,8 @@ fn lasting(facts: &Facts<'_>, found: &Found) -> String {
             let holders = map.holding_processes(socket);
             let end = map.socket(socket);
             let name = match (&end.name, end.local) {
-                (Some(name), _) => mask(&crate::escape::name(name.bytes())),
-                (None, Some(address)) => crate::escape::address(address),
+                (Some(name), _) => mask(&crate::text::escape::name(name.bytes())),
+                (None, Some(address)) => address.to_string(),
                 (None, None) => {
                     let peer = facts.peer(socket).map(|peer| map.holding_processes(peer));
                     of(peer.unwrap_or_default().first())

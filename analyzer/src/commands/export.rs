@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use whotalks::escape;
 use whotalks::export::{csv, dot, graph, graphml, network};
 use whotalks::model::{At, Map, build_at, build_whole};
+use whotalks::text::escape;
 
 use super::map_by;
 use crate::Outcome;

@@ -6,9 +6,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::csv;
+use whotalks::id;
 use whotalks::model::{Map, ProcessId};
 use whotalks::query::matching;
-use whotalks::{escape, id, names};
+use whotalks::text::escape;
 
 use crate::Outcome;
 use crate::cli::{List, TableFormat};
@@ -62,7 +63,7 @@ fn row(map: &Map, at: ProcessId) -> Row<'_> {
         process: id::process(map, at),
         pid: process.pid,
         comm: escape::display(&process.comm),
-        fds_status: names::fds_status(process.fds_status),
+        fds_status: process.fds_status.as_str(),
         total: process
             .fd_counts
             .values()

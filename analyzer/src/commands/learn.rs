@@ -13,7 +13,7 @@ pub(super) fn run(options: &Learn) -> Result<Outcome> {
     let mut snapshots = input::open(&options.snapshots.files)?;
     let names: Vec<String> = snapshots
         .iter()
-        .map(|snapshot| whotalks::escape::display(snapshot.name.as_bytes()))
+        .map(|snapshot| whotalks::text::escape::display(snapshot.name.as_bytes()))
         .collect();
     let loaded: Vec<_> = snapshots
         .iter_mut()

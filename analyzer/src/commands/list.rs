@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
-use whotalks::export::{csv, hex_of, hex_of_name, names};
+use whotalks::export::{csv, hex_of, hex_of_name};
 use whotalks::graph::Groups;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
@@ -101,7 +101,7 @@ pub(super) fn row<'a>(map: &Map, link: &'a Link) -> Row<'a> {
         server_hex: hex_of(&link.server),
         via: (!link.via.text.is_empty()).then_some(&link.via.text),
         via_hex: hex_of_name(&link.via),
-        kind: names::link_kind(link.kind),
+        kind: link.kind.as_str(),
         connections: link.connections,
         pending: link.pending,
         seen: link.seen,
@@ -151,7 +151,7 @@ fn csv(out: &mut dyn Write, map: &Map, rows: &[Link]) -> Result<()> {
             &link.server,
             name_kind,
             name,
-            names::link_kind(link.kind),
+            link.kind.as_str(),
             &link.connections.to_string(),
             &link.pending.to_string(),
             &ids(&link.clients),

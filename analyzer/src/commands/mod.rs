@@ -152,7 +152,7 @@ fn near_names(map: &Map, selection: &FilterArgs) -> String {
     };
     format!(
         " {}{mean}",
-        whotalks::escape::display(words.join(" ").as_bytes())
+        whotalks::text::escape::display(words.join(" ").as_bytes())
     )
 }
 

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::escape;
 use whotalks::graph::{Conversation, program};
 use whotalks::id;
 use whotalks::model::{Map, ProcessId, build_at};
 use whotalks::query::{self, Direction, Hop, is_pending, via};
+use whotalks::text::escape;
 
 use super::{pick, unreadable, unrestricted};
 use crate::Outcome;

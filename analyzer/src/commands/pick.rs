@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
+use whotalks::graph;
 use whotalks::model::{Map, ProcessId, SocketState};
 use whotalks::query::{Selector, SelectorSet, matching, matching_sockets};
-use whotalks::{escape, graph};
+use whotalks::text::escape;
 
 /// The processes that match.
 ///

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use whotalks::escape;
+use whotalks::text::escape;
 use whotalks_snapshot::records::RawHeader;
 use whotalks_snapshot::wire::take_record;
 use whotalks_snapshot::{Block, BlockKind, Decoder, Event, Limits, Reader};

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
-use whotalks::escape;
 use whotalks::load::index::index;
 use whotalks::load::load_some;
 use whotalks::redact::{Keep, Names, redact};
+use whotalks::text::escape;
 use whotalks_snapshot::series::BUNDLE_BYTES;
 use whotalks_snapshot::{BlockKind, Encoder, Series, Writer};
 

@@ -6,9 +6,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::{self, Socket, csv};
+use whotalks::id;
 use whotalks::model::{Map, SocketId};
 use whotalks::query::{addressed, matching_sockets, named};
-use whotalks::{escape, id, names};
+use whotalks::text::escape;
 
 use super::incomplete;
 use crate::Outcome;
@@ -89,14 +90,17 @@ fn csv(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
             &id::socket(map, id),
             &socket.inode.to_string(),
             &socket.netns.map(|n| n.to_string()).unwrap_or_default(),
-            names::family(socket.family),
-            names::socket_type(socket.kind),
+            socket.family.as_str(),
+            socket.kind.as_str(),
             socket.protocol.unwrap_or_default(),
-            names::socket_state(socket.state),
+            socket.state.as_str(),
             name_kind,
             name,
             &hex.unwrap_or_default(),
-            &socket.remote.map(escape::address).unwrap_or_default(),
+            &socket
+                .remote
+                .map(|address| address.to_string())
+                .unwrap_or_default(),
             &socket.recv_queue_bytes.to_string(),
             &socket.send_queue_bytes.to_string(),
             &number(socket.pending),
@@ -129,14 +133,10 @@ fn text(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
 /// One socket's row; there may be hundreds of thousands.
 fn fill(cells: &mut Cells, map: &Map, id: SocketId) {
     let socket = map.socket(id);
-    let kind = socket.protocol.unwrap_or(names::socket_type(socket.kind));
+    let kind = socket.protocol.unwrap_or(socket.kind.as_str());
     let _ = write!(cells.text(), "{}", socket.inode);
     cells.end();
-    for word in [
-        names::family(socket.family),
-        kind,
-        names::socket_state(socket.state),
-    ] {
+    for word in [socket.family.as_str(), kind, socket.state.as_str()] {
         cells.text().push_str(word);
         cells.end();
     }
@@ -146,9 +146,9 @@ fn fill(cells: &mut Cells, map: &Map, id: SocketId) {
     if let Some(name) = &socket.name {
         text.push_str(&escape::name(name.bytes()));
     } else if let Some(local) = socket.local {
-        text.push_str(&escape::address(local));
+        text.push_str(&local.to_string());
         if let Some(remote) = socket.remote {
-            text.extend([" ⇄ ", &escape::address(remote)]);
+            text.extend([" ⇄ ", &remote.to_string()]);
         }
     }
     cells.end();

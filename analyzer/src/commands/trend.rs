@@ -10,7 +10,6 @@ use whotalks::export::csv::{self, Cell};
 use whotalks::export::{hex_of, hex_of_name, rfc3339};
 use whotalks::load::Loaded;
 use whotalks::model::{At, Series, build_at, series};
-use whotalks::names;
 use whotalks::query::LinkKind;
 use whotalks::trend::{Growth, Metric, NoiseFilter, Row, SeriesFilter, Trend as Answer};
 
@@ -194,7 +193,7 @@ fn word(growth: Growth) -> &'static str {
 }
 
 fn link_kind(kind: LinkKind) -> Option<String> {
-    Some(names::link_kind(kind).to_owned())
+    Some(kind.as_str().to_owned())
 }
 
 fn json(

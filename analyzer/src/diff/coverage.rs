@@ -1,8 +1,8 @@
 //! Whether two maps can be compared, and what only their coverage explains.
 
 use super::{OldNew, Side};
-use crate::escape;
 use crate::model::{Host, HostId, Map, NetnsCoverage, Process, ProcessId, Readable};
+use crate::text::escape;
 
 /// What two hosts are to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

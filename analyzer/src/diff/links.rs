@@ -365,5 +365,5 @@ fn address_of(map: &Map, talk: Conversation, via: &Via) -> Option<Address> {
         let socket = map.socket(id);
         [socket.local, socket.remote]
     });
-    addresses.find_map(|address| address.filter(|a| crate::escape::address(*a) == via.text))
+    addresses.find_map(|address| address.filter(|a| a.to_string() == via.text))
 }

@@ -6,9 +6,7 @@ use std::net::IpAddr;
 use super::compare::Context;
 use super::report::{Change, Ignored, ListenerChange, Unlinked};
 use super::{OldNew, Side, mask};
-use crate::escape;
 use crate::model::{Address, Family, Socket, SocketId, SocketState, SocketType};
-use crate::names;
 use crate::query::{Via, addressed, named};
 
 /// First port that the kernel gives to who asks for none (`ip_local_port_range`, its default).
@@ -193,9 +191,7 @@ fn of_map(context: &Context<'_>, side: Side) -> Vec<Listener> {
         listeners.push(Listener {
             socket: id,
             name,
-            protocol: socket
-                .protocol
-                .unwrap_or_else(|| names::family(socket.family)),
+            protocol: socket.protocol.unwrap_or_else(|| socket.family.as_str()),
             group: eldest.map(|id| context.union.group(side, id)),
         });
     }
@@ -234,7 +230,7 @@ pub(super) fn address_shape(address: Address) -> String {
             IpAddr::V4(ip) => format!("{ip}:*"),
             IpAddr::V6(ip) => format!("[{ip}]:*"),
         },
-        _ => escape::address(address),
+        _ => address.to_string(),
     }
 }
 

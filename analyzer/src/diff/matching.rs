@@ -28,6 +28,18 @@ pub enum MatchReason {
     Role,
 }
 
+impl MatchReason {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "pid and start time",
+            Self::Shape => "role and command line",
+            Self::Listener => "role and listener",
+            Self::Role => "role",
+        }
+    }
+}
+
 /// Two processes that are taken for the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {

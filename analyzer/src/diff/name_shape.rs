@@ -2,7 +2,7 @@
 //!
 //! Texts come escaped ([`escape::display`]), and their escapes stay as they are.
 
-use crate::escape;
+use crate::text::escape;
 
 /// Stands for what was masked.
 const MASK: char = '*';

@@ -18,6 +18,18 @@ pub enum Change {
     Replaced,
 }
 
+impl Change {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
 /// Processes of one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessChange {

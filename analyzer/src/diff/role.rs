@@ -1,9 +1,9 @@
 //! What a process is *for*: the same before and after a restart, on one machine and its twin.
 
 use super::name_shape::{mask, push_literal};
-use crate::escape;
 use crate::graph::{self, unit_base};
 use crate::model::Process;
+use crate::text::escape;
 
 /// Bytes of a command line that count for its shape: enough to tell programs' instances apart.
 const SHAPE_BYTES: usize = 512;

@@ -6,9 +6,9 @@ use super::coverage::HostPair;
 use super::matching::Matching;
 use super::role::role;
 use super::{OldNew, Side};
-use crate::escape;
 use crate::graph::{By, label, program};
 use crate::model::{Map, ProcessId};
+use crate::text::escape;
 
 /// Names with numbers.
 #[derive(Debug, Clone, Default)]

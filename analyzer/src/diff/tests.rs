@@ -102,7 +102,7 @@ impl State {
             if socket.state == SocketState::Listening
                 && let (Some(name), [holder]) = (&socket.name, &holders[..])
             {
-                let name = crate::escape::name(name.bytes());
+                let name = crate::text::escape::name(name.bytes());
                 state.listeners.insert((name, role(map.process(*holder))));
             }
         }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{TIGHT, USUAL, merge, twins};
 use super::picture::{Kind, Node, Picture, Thing};
-use crate::escape::display;
 use crate::graph::{display_name, program};
 use crate::model::{Map, Process};
+use crate::text::escape::display;
 
 /// More is not a picture but a texture.
 const MOST_NODES: usize = 2_000;

@@ -6,8 +6,8 @@ use time::format_description::well_known::Rfc3339;
 use super::Options;
 use super::labels::wrap;
 use crate::check::{Report, Severity};
-use crate::escape::display;
 use crate::model::{Host, Map};
+use crate::text::escape::display;
 
 /// Font size of the title.
 pub(super) const TITLE_SIZE: f64 = 18.0;

@@ -9,11 +9,11 @@ use super::kept::Before;
 use super::picture::{Bundle, EdgeKind, End, Kind, Node, Picture, Thing, Via};
 use crate::check::Finding;
 use crate::diff::{self, ChangeStatus, Coverage, FilteredMaps, MergedMaps, OldNew, Options, Side};
-use crate::escape::display;
 use crate::graph::By;
 use crate::id;
 use crate::model::{Holder, HostId, Map, Process, ProcessId, SocketId, SocketState};
 use crate::query::LinkKind;
+use crate::text::escape::display;
 
 /// Lines for one conversation that many share: with more than these at both ends there would be
 /// nothing else to see.

@@ -8,9 +8,9 @@ use super::stack::Stack;
 use super::widths::width;
 use crate::check::Severity;
 use crate::diff::ChangeStatus;
-use crate::escape::{display, name};
 use crate::graph::display_name;
 use crate::model::{Family, Map, SocketId};
+use crate::text::escape::{display, name};
 
 /// Font size of a process's name; hubs are written larger.
 const NAME_SIZE: f64 = 11.0;

@@ -11,7 +11,7 @@ use super::batch::MOST_SINGLE;
 use super::look::{Look, SMALL_SIZE, Shape};
 use super::scene::{Placed, Scene};
 use super::shapes::{num, shape};
-use crate::escape::xml;
+use crate::text::escape::xml;
 
 /// An outline that fewer nodes have is no shorter as a definition.
 const FEWEST: u32 = 3;

@@ -18,8 +18,8 @@ use super::scene::{Heading, Joined, Placed, Scene};
 use super::shapes::{PALE, card, definitions, num, path, shape};
 use super::theme;
 use super::titles;
-use crate::escape::xml;
 use crate::model::Map;
+use crate::text::escape::xml;
 
 /// Fonts with known widths first.
 const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";

@@ -3,10 +3,10 @@
 use super::changes;
 use super::content::socket_name;
 use super::picture::{Bundle, EdgeKind, Kind, Node, Picture, Thing, Via};
-use crate::escape::display;
 use crate::graph::display_name;
 use crate::id;
 use crate::model::{FdsStatus, Map, ProcessId, SocketId, SocketState};
+use crate::text::escape::display;
 
 /// Members and ways that are listed.
 const MOST_LISTED: usize = 12;

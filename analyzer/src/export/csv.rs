@@ -4,11 +4,10 @@
 
 use std::io::{self, Write};
 
-use super::names;
-use crate::escape;
 use crate::id;
 use crate::model::{Connection, Map, Pipe, PipeId, PipeKey, ProcessId, SocketId};
 use crate::query::{Via, ViaKind};
+use crate::text::escape;
 
 /// Writes one row.
 ///
@@ -47,7 +46,7 @@ pub fn name(via: &Via) -> (&'static str, &str) {
         ViaKind::Abstract => via.text.strip_prefix('@').unwrap_or(&via.text),
         _ => &via.text,
     };
-    (names::via_kind(via.kind), text)
+    (via.kind.as_str(), text)
 }
 
 /// Columns of [`conversations`]. Of several processes, `_pid` and `_comm` are the first's.
@@ -112,18 +111,21 @@ fn connection_cells(map: &Map, at: usize, connection: &Connection) -> [Vec<Strin
             (kind, text.to_owned(), escape::hex(name.bytes()))
         }
         None => match address() {
-            Some(address) => ("address", escape::address(address), String::new()),
+            Some(address) => ("address", address.to_string(), String::new()),
             None => ("", String::new(), String::new()),
         },
     };
-    let remote = map.socket(connection.a).remote.map(escape::address);
+    let remote = map
+        .socket(connection.a)
+        .remote
+        .map(|address| address.to_string());
     let socket = |id: SocketId| id::socket(map, id);
     let first = vec![
         id::connection(map, at),
         id::host(map.socket(connection.a).host),
-        names::connection_kind(connection.kind).to_owned(),
-        names::connection_state(connection.state).to_owned(),
-        names::evidence(connection.evidence).to_owned(),
+        connection.kind.as_str().to_owned(),
+        connection.state.as_str().to_owned(),
+        connection.evidence.as_str().to_owned(),
         connection.confirmed.to_string(),
         kind.to_owned(),
         text,

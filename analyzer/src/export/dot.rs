@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::network::{Edge, Kind, Network, Node};
-use crate::escape;
+use crate::text::escape;
 
 /// Writes the network as a directed graph.
 ///

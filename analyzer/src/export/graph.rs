@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::relation::{self, RelationDocument};
-use super::{Shown, names, rfc3339, shown};
-use crate::escape;
+use super::{Shown, rfc3339, shown};
 use crate::id;
 use crate::model::{Address, Holder, Map, PipeId, PipeKey, ProcessId, SocketId};
+use crate::text::escape;
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -297,8 +297,8 @@ fn coverage(at: usize, host: &crate::model::Host) -> Coverage {
             .iter()
             .map(|ns| NetnsCoverage {
                 inode: ns.inode,
-                diag: names::readable(ns.diag),
-                proc_net: names::readable(ns.proc_net),
+                diag: ns.diag.as_str(),
+                proc_net: ns.proc_net.as_str(),
             })
             .collect(),
         complete: coverage.complete,
@@ -345,7 +345,7 @@ pub fn process(map: &Map, at: ProcessId) -> Process<'_> {
         netns: process.netns,
         mntns: process.mntns,
         pidns: process.pidns,
-        fds_status: names::fds_status(process.fds_status),
+        fds_status: process.fds_status.as_str(),
         fd_counts: &process.fd_counts,
         seen: map.seen.as_ref().map(|seen| seen.processes[at.index()]),
     }
@@ -366,12 +366,12 @@ pub fn socket(map: &Map, at: SocketId) -> Socket {
         inode: socket.inode,
         cookie: socket.cookie,
         netns: socket.netns,
-        family: names::family(socket.family),
-        r#type: names::socket_type(socket.kind),
+        family: socket.family.as_str(),
+        r#type: socket.kind.as_str(),
         protocol: socket.protocol,
-        state: names::socket_state(socket.state),
+        state: socket.state.as_str(),
         name: socket.name.as_ref().map(|name| Name {
-            kind: names::name_kind(name),
+            kind: name.kind(),
             text: escape::name(name.bytes()),
             hex: escape::hex(name.bytes()),
         }),
@@ -389,7 +389,7 @@ pub fn socket(map: &Map, at: SocketId) -> Socket {
 }
 
 fn endpoint(address: Address) -> Endpoint {
-    let text = escape::address(address);
+    let text = address.to_string();
     match address {
         Address::Ip(ip, port) => Endpoint {
             text,
@@ -409,15 +409,17 @@ pub fn connection(map: &Map, at: usize) -> Connection {
     let connection = &map.connections[at];
     Connection {
         id: id::connection(map, at),
-        kind: names::connection_kind(connection.kind),
+        kind: connection.kind.as_str(),
         a: id::socket(map, connection.a),
         b: connection.b.map(|b| id::socket(map, b)),
         listener: connection
             .listener
             .map(|listener| id::socket(map, listener)),
-        state: names::connection_state(connection.state),
-        evidence: names::evidence(connection.evidence),
-        listener_evidence: connection.listener_evidence.map(names::listener_evidence),
+        state: connection.state.as_str(),
+        evidence: connection.evidence.as_str(),
+        listener_evidence: connection
+            .listener_evidence
+            .map(crate::model::ListenerEvidence::as_str),
         confirmed: connection.confirmed,
         seen: map.seen.as_ref().map(|seen| seen.connections[at]),
     }

@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::names;
 use super::network::{Edge, Network, Node};
-use crate::escape;
+use crate::text::escape;
 
 /// What nodes carry: key, type. The keys' ids in the document have a letter in front, since nodes
 /// and edges share one space of them.
@@ -88,7 +87,7 @@ fn write_edge(
     data(out, "e_kind", edge.kind)?;
     data(out, "e_conversation", &edge.conversation)?;
     data(out, "e_state", edge.state)?;
-    data(out, "e_name_kind", names::via_kind(edge.via.kind))?;
+    data(out, "e_name_kind", edge.via.kind.as_str())?;
     data(out, "e_name", &edge.via.text)?;
     data(out, "e_connections", &edge.count.to_string())?;
     data(out, "e_pending", &edge.pending.to_string())?;

@@ -12,7 +12,6 @@ mod relation;
 mod text;
 mod time;
 
-pub use crate::names;
 pub use graph::{Connection, Graph, Process, Socket, connection, graph, process, socket};
 pub use network::{Kind, Network, network};
 pub use text::{Shown, hex_of, hex_of_name, shown};

@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::names;
-use crate::escape;
 use crate::graph::{By, Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
 use crate::query::{
     UnknownEnd, Via, addressed, is_dead_pipe, is_private, link_kind, named, unknown_end, via,
 };
+use crate::text::escape;
 
 /// More pairs of processes than this at the two ends of one conversation are not drawn each with
 /// each: the conversation becomes a node, so that a file can't make the output explode.
@@ -310,7 +309,7 @@ impl Builder<'_> {
             Conversation::Pipe(_) => None,
         };
         let pending = usize::from(state == Some(ConnectionState::Pending));
-        let kind = names::link_kind(link_kind(self.map, ends.talk));
+        let kind = link_kind(self.map, ends.talk).as_str();
         let via = via(self.map, ends.talk);
         if self.by != By::Process {
             let edges = &mut self.network.edges;
@@ -340,7 +339,7 @@ impl Builder<'_> {
             kind,
             via,
             conversation: conversation_id(self.map, ends.talk),
-            state: state.map_or("", names::connection_state),
+            state: state.map_or("", ConnectionState::as_str),
             count: 1,
             pending,
         });

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::escape;
 use crate::id;
 use crate::model::{self, FdTarget, Map};
+use crate::text::escape;
 
 /// A relation of the document.
 #[derive(Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! Kernel text in documents: printable, with the exact bytes beside it where that changed it.
 
-use crate::escape;
 use crate::query::{Via, ViaKind};
+use crate::text::escape;
 
 /// Printable text, and its bytes where they cannot be told from it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::program::program;
-use crate::escape;
 use crate::model::{Map, Process, ProcessId};
+use crate::text::escape;
 
 /// How much is one (`--by`, `--view`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a person calls a process: its program, or the script that an interpreter runs.
 
-use crate::escape;
 use crate::model::Process;
+use crate::text::escape;
 
 /// Interpreters, without their version numbers, whose first argument that is no option is the
 /// program that people know.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::socket_draft::Draft;
 use super::{HostId, Name, Warning};
-use crate::escape;
 use crate::load::{Capture, proc_net_unix};
+use crate::text::escape;
 
 /// How many single rows are named in warnings of one kind and namespace.
 const NAMED_ROWS: usize = 5;

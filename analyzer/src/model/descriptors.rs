@@ -219,7 +219,7 @@ fn kind_of(text: &[u8]) -> String {
         None => b"other",
     };
     // Device drivers and BPF programs choose these names: bounded, and printable.
-    crate::escape::display(&name[..name.len().min(32)])
+    crate::text::escape::display(&name[..name.len().min(32)])
 }
 
 #[cfg(test)]

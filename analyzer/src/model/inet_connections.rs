@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::evidence::{Evidence, ListenerEvidence};
 use super::socket::{
-    Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
-    ListenerEvidence, SocketState, SocketType,
+    Address, Connection, ConnectionKind, ConnectionState, Family, Holder, SocketState, SocketType,
 };
 use super::socket_draft::Draft;
 use super::unix_listeners::{id, share_holder};

@@ -9,6 +9,7 @@ mod build;
 mod cgroup;
 mod cross_check;
 mod descriptors;
+mod evidence;
 pub(crate) mod fd_relation;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -31,6 +32,7 @@ mod vsock;
 mod wait;
 
 pub use build::{At, build, build_at, build_whole, join, join_whole};
+pub use evidence::{Evidence, ListenerEvidence};
 pub use fd_relation::{EpollTarget, FdRelation};
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use name::Name;
@@ -38,8 +40,8 @@ pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Proce
 pub use series::{Series, TimedCapture, series};
 pub use series_union::Seen;
 pub use socket::{
-    Address, Connection, ConnectionKind, ConnectionState, Evidence, Family, Holder,
-    ListenerEvidence, Pipe, PipeKey, Socket, SocketKey, SocketState, SocketType,
+    Address, Connection, ConnectionKind, ConnectionState, Family, Holder, Pipe, PipeKey, Socket,
+    SocketKey, SocketState, SocketType,
 };
 pub use wait::{Call, FdTarget, ThreadState, Wait};
 

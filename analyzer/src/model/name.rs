@@ -28,6 +28,15 @@ impl Name {
         }
     }
 
+    /// `path` or `abstract`: which namespace the name is in, as JSON and CSV spell it.
+    pub fn kind(&self) -> &'static str {
+        if self.is_abstract() {
+            "abstract"
+        } else {
+            "path"
+        }
+    }
+
     /// Whether it is in the abstract namespace.
     pub fn is_abstract(&self) -> bool {
         self.0.first() == Some(&0)

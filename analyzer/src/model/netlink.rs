@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HostId;
-use super::socket::{Connection, ConnectionKind, ConnectionState, Evidence, Family, SocketState};
+use super::evidence::Evidence;
+use super::socket::{Connection, ConnectionKind, ConnectionState, Family, SocketState};
 use super::socket_draft::{Draft, socket_type};
 use super::unix_listeners::id;
 use crate::load::{Capture, netlink_diag};

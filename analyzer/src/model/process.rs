@@ -96,6 +96,18 @@ pub enum Readable {
     Unavailable,
 }
 
+impl Readable {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Truncated => "truncated",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 /// Whether a process's descriptors could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FdsStatus {
@@ -108,6 +120,18 @@ pub enum FdsStatus {
     Denied,
     /// The process ended meanwhile.
     Vanished,
+}
+
+impl FdsStatus {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Partial => "partial",
+            Self::Denied => "denied",
+            Self::Vanished => "vanished",
+        }
+    }
 }
 
 /// A container that a process runs in.

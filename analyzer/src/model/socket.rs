@@ -1,8 +1,10 @@
 //! Sockets, pipes, and connections.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
+use super::evidence::{Evidence, ListenerEvidence};
 use super::{HostId, Name, ProcessId, SocketId};
 
 /// What identifies a socket within its host.
@@ -33,6 +35,21 @@ pub enum Family {
     Other,
 }
 
+impl Family {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::Inet => "inet",
+            Self::Inet6 => "inet6",
+            Self::Netlink => "netlink",
+            Self::Packet => "packet",
+            Self::Vsock => "vsock",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Socket type (`SOCK_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SocketType {
@@ -46,6 +63,19 @@ pub enum SocketType {
     Seqpacket,
     /// Another, or not known.
     Unknown,
+}
+
+impl SocketType {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Dgram => "dgram",
+            Self::Raw => "raw",
+            Self::Seqpacket => "seqpacket",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What a socket is doing.
@@ -71,6 +101,23 @@ pub enum SocketState {
     Unknown,
 }
 
+impl SocketState {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Listening => "listening",
+            Self::Established => "established",
+            Self::Unconnected => "unconnected",
+            Self::Connecting => "connecting",
+            Self::Pending => "pending",
+            Self::Closing => "closing",
+            Self::CloseWait => "close-wait",
+            Self::TimeWait => "time-wait",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// An internet or vsock address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
@@ -78,6 +125,16 @@ pub enum Address {
     Ip(IpAddr, u16),
     /// vsock(7) context id and port.
     Vsock(u32, u32),
+}
+
+/// `1.2.3.4:5`, `[::1]:5`, `vsock 3:22`.
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip, port) => SocketAddr::new(*ip, *port).fmt(out),
+            Self::Vsock(cid, port) => write!(out, "vsock {cid}:{port}"),
+        }
+    }
 }
 
 /// One descriptor that leads to a socket or pipe.
@@ -191,6 +248,18 @@ pub enum ConnectionKind {
     Vsock,
 }
 
+impl ConnectionKind {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::Inet => "inet",
+            Self::Netlink => "netlink",
+            Self::Vsock => "vsock",
+        }
+    }
+}
+
 /// State of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConnectionState {
@@ -204,28 +273,16 @@ pub enum ConnectionState {
     Closing,
 }
 
-/// How a connection is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Evidence {
-    /// The kernel names the peer (`UNIX_DIAG_PEER`).
-    Peer,
-    /// A listener's queue names the client (`UNIX_DIAG_ICONS`).
-    PendingList,
-    /// Nothing else is left that it could be.
-    Elimination,
-    /// The two ends' address pairs mirror each other.
-    Tuple,
-}
-
-/// How the listener of an accepted connection is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ListenerEvidence {
-    /// Same bound file (`UNIX_DIAG_VFS`).
-    Vfs,
-    /// Same name in the same namespace.
-    Name,
-    /// Same internet address.
-    Address,
+impl ConnectionState {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Established => "established",
+            Self::Pending => "pending",
+            Self::OneWay => "one-way",
+            Self::Closing => "closing",
+        }
+    }
 }
 
 /// A conversation between two sockets.

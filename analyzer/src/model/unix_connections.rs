@@ -1,8 +1,8 @@
 //! Connections between Unix sockets: each edge with its evidence, none guessed.
 
+use super::evidence::{Evidence, ListenerEvidence};
 use super::socket::{
-    Connection, ConnectionKind, ConnectionState, Evidence, Holder, ListenerEvidence, SocketKey,
-    SocketState, SocketType,
+    Connection, ConnectionKind, ConnectionState, Holder, SocketKey, SocketState, SocketType,
 };
 use super::socket_draft::Draft;
 use super::unix_listeners::{Listeners, id};

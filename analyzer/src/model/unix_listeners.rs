@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::socket::{Holder, ListenerEvidence, SocketState, SocketType};
+use super::evidence::ListenerEvidence;
+use super::socket::{Holder, SocketState, SocketType};
 use super::socket_draft::Draft;
 use super::{Name, SocketId};
 

@@ -86,7 +86,7 @@ fn entry(row: Row) -> Result<Entry, PolicyError> {
         via: Glob::new(&via),
         kind,
         expected: row.expected,
-        text: crate::escape::display(text.as_bytes()),
+        text: crate::text::escape::display(text.as_bytes()),
     })
 }
 

@@ -6,8 +6,7 @@ use std::io::{self, Write};
 use super::file::SCHEMA;
 use super::{RoleConversation, role_conversations};
 use crate::model::Map;
-use crate::names;
-use crate::words::plural;
+use crate::text::format::plural;
 
 /// What was seen of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -138,7 +137,7 @@ pub fn write(out: &mut dyn Write, learned: &Learned, sources: &[String]) -> io::
         writeln!(out, "client = {}", quoted(&conversation.client))?;
         writeln!(out, "server = {}", quoted(&conversation.server))?;
         writeln!(out, "via = {}", quoted(&conversation.via))?;
-        writeln!(out, "kind = \"{}\"", names::link_kind(conversation.kind))?;
+        writeln!(out, "kind = \"{}\"", conversation.kind.as_str())?;
         if seen.maps == learned.maps {
             writeln!(out, "expected = true")?;
         }

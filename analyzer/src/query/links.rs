@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{SelectorSet, matching};
-use crate::escape;
 use crate::graph::{Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, Holder, HostId, Map, Name, ProcessId,
     SocketId,
 };
+use crate::text::escape;
 
 /// What a conversation goes over: a listener's name or address, a FIFO's path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,18 @@ pub enum ViaKind {
     Abstract,
     /// An internet or vsock address.
     Address,
+}
+
+impl ViaKind {
+    /// The word for it in JSON, CSV and text output; empty where there is none.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unnamed => "",
+            Self::Path => "path",
+            Self::Abstract => "abstract",
+            Self::Address => "address",
+        }
+    }
 }
 
 /// Why nobody is known at one end of a conversation.
@@ -69,6 +81,19 @@ pub enum LinkKind {
     Vsock,
     /// Pipes and FIFOs.
     Pipe,
+}
+
+impl LinkKind {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::Inet => "inet",
+            Self::Netlink => "netlink",
+            Self::Vsock => "vsock",
+            Self::Pipe => "pipe",
+        }
+    }
 }
 
 /// One row: conversations with the same ends over the same listener.
@@ -335,7 +360,7 @@ pub fn unknown_end(map: &Map, ends: &ConversationEnds, client: bool) -> UnknownE
     match end.remote {
         // A client's port says nothing; a server's says what it serves.
         Some(Address::Ip(ip, _)) if missing && client => UnknownEnd::Outside(ip.to_string()),
-        Some(remote) if missing => UnknownEnd::Outside(escape::address(remote)),
+        Some(remote) if missing => UnknownEnd::Outside(remote.to_string()),
         None if missing && connection.state == ConnectionState::Closing => UnknownEnd::None,
         None if missing && connection.state != ConnectionState::Pending => UnknownEnd::Unreadable,
         _ => {
@@ -400,7 +425,7 @@ pub fn named(name: &Name) -> Via {
 /// An address as a [`Via`].
 pub fn addressed(address: Address) -> Via {
     Via {
-        text: escape::address(address),
+        text: address.to_string(),
         kind: ViaKind::Address,
     }
 }

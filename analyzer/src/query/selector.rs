@@ -7,10 +7,9 @@
 use std::str::FromStr;
 
 use super::pattern::{Glob, Network};
-use crate::escape;
 use crate::graph::program;
 use crate::model::{Address, Map, Process, ProcessId, Socket, SocketId, SocketState};
-use crate::names;
+use crate::text::escape;
 
 /// One selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,7 +281,7 @@ impl Selector {
                     })
             }
             Self::Proto(name) => proto_fits(socket, name),
-            Self::State(name) => names::socket_state(socket.state) == name,
+            Self::State(name) => socket.state.as_str() == name,
             Self::Inode(inode) => socket.inode == *inode,
             _ => true,
         }
@@ -315,10 +314,7 @@ fn word_fits(map: &Map, process: &Process, held: &[SocketId], word: &str) -> boo
 
 /// `unix`, `tcp`, `udp`, …; `stream` and its like too, for those who think of types.
 fn proto_fits(socket: &Socket, name: &str) -> bool {
-    let (family, kind) = (
-        names::family(socket.family),
-        names::socket_type(socket.kind),
-    );
+    let (family, kind) = (socket.family.as_str(), socket.kind.as_str());
     socket.protocol == Some(name) || family == name || kind == name
 }
 

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::addresses;
 use super::words::Stay;
-use crate::escape;
 use crate::load::proc_net_unix;
+use crate::text::escape;
 
 /// What of a process keeps its name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -229,7 +229,7 @@ impl Names {
 }
 
 fn hex(bytes: &[u8]) -> Vec<u8> {
-    crate::escape::hex(bytes).into_bytes()
+    crate::text::escape::hex(bytes).into_bytes()
 }
 
 #[cfg(test)]

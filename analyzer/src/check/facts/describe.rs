@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Facts;
-use crate::escape;
 use crate::graph::program;
 use crate::model::{HostId, ProcessId, SocketId};
-pub(crate) use crate::words::plural;
+use crate::text::escape;
+pub(crate) use crate::text::format::plural;
 
 /// Names in one line of evidence.
 const NAMED: usize = 8;
@@ -39,7 +39,7 @@ impl Facts<'_> {
         let socket = self.map.socket(id);
         match (&socket.name, socket.local) {
             (Some(name), _) => escape::name(name.bytes()),
-            (None, Some(address)) => escape::address(address),
+            (None, Some(address)) => address.to_string(),
             (None, None) => format!("socket {}", socket.inode),
         }
     }

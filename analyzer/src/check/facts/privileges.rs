@@ -71,7 +71,7 @@ impl<'a> Facts<'a> {
             Some(container) => {
                 let name = container.name.as_ref().unwrap_or(&container.id);
                 let short: String = name.chars().take(12).collect();
-                crate::escape::display(short.as_bytes())
+                crate::text::escape::display(short.as_bytes())
             }
             None => format!("pid namespace {}", process.pidns.unwrap_or_default()),
         }

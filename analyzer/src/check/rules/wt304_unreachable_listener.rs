@@ -7,8 +7,8 @@ use crate::check::fixture::{Case, Scene};
 #[cfg(test)]
 use crate::check::fixture_names::OWN_MNTNS;
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::model::{Name, SocketId, SocketState};
+use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT304",

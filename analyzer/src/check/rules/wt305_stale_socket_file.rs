@@ -10,8 +10,8 @@ use crate::check::fixture::Case;
 #[cfg(test)]
 use crate::check::fixture_names::OWN_MNTNS;
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::model::{HostId, Readable};
+use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT305",

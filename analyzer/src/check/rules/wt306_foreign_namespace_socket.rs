@@ -7,9 +7,9 @@ use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::graph::program;
 use crate::model::{Family, HostId, ProcessId, SocketId};
+use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT306",

@@ -7,8 +7,8 @@ use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::model::{Family, ProcessId, SocketId, SocketState};
+use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT310",
@@ -142,7 +142,11 @@ fn found(
 ) -> Found {
     let (_, first) = fds[0];
     let socket = facts.map.socket(first);
-    let address = |address: Option<_>| address.map_or_else(String::new, escape::address);
+    let address = |address: Option<_>| {
+        address.map_or_else(String::new, |address: crate::model::Address| {
+            address.to_string()
+        })
+    };
     let (local, remote) = (address(socket.local), address(socket.remote));
     let numbers: Vec<String> = fds.iter().map(|(fd, _)| fd.to_string()).collect();
     let what = plural(numbers.len(), "descriptor", "descriptors");

@@ -194,7 +194,7 @@ fn found(
         format!("{what} in network namespace {}", socket.netns.unwrap_or(0))
     });
     let mut evidence = vec![some(each)];
-    let exe = crate::escape::display(&facts.map.process(process).exe);
+    let exe = crate::text::escape::display(&facts.map.process(process).exe);
     let gone = match facts.map.process(process).exe_deleted {
         true => " (deleted)",
         false => "",

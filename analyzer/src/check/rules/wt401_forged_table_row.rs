@@ -7,9 +7,9 @@ use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::load::proc_net_unix;
 use crate::model::{HostId, Name, SocketId};
+use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT401",

@@ -7,8 +7,8 @@ use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::Case;
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::model::{HostId, Name, SocketId};
+use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
     code: "WT402",

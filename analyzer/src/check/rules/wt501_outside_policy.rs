@@ -7,7 +7,6 @@ use crate::check::finding::{Found, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::fixture::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
-use crate::escape;
 use crate::model::SocketId;
 use crate::policy::role_conversations;
 
@@ -96,7 +95,11 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
 /// from run to run.
 fn reached(facts: &Facts<'_>, client: SocketId) -> String {
     let listener = facts.connection(client).and_then(|one| one.listener);
-    let remote = facts.map.socket(client).remote.map(escape::address);
+    let remote = facts
+        .map
+        .socket(client)
+        .remote
+        .map(|address| address.to_string());
     match (listener, facts.peer(client)) {
         (Some(listener), _) => facts.socket(listener),
         (None, Some(peer)) => remote.unwrap_or_else(|| facts.socket(peer)),

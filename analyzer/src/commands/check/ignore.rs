@@ -48,7 +48,7 @@ pub(super) struct Ignores {
 impl Ignores {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let name = whotalks::escape::display(path.as_os_str().as_encoded_bytes());
+        let name = whotalks::text::escape::display(path.as_os_str().as_encoded_bytes());
         let file: File = toml::from_str(&read_text(path)?)
             .map_err(|error| anyhow::anyhow!("{}", one_line(&error.to_string())))
             .with_context(|| format!("{name}: cannot read"))?;

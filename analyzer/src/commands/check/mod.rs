@@ -12,11 +12,12 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use whotalks::check::{self, Earlier, Finding, Report, Rule, Severity};
 use whotalks::export::hex_of;
+use whotalks::id;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::policy::Policy;
 use whotalks::query::{Filter, apply_filter, matching, matching_sockets};
-use whotalks::{escape, id};
+use whotalks::text::escape;
 
 use super::near_names;
 use crate::Outcome;

@@ -7,8 +7,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 use whotalks::diff::{Change, ListenerChange, ProcessChange, Side};
 use whotalks::export::{hex_of, hex_of_name, rfc3339, shown};
+use whotalks::id;
 use whotalks::model::{Map, ProcessId, SocketId};
-use whotalks::{escape, id, names};
+use whotalks::text::escape;
 
 use super::Compared;
 use crate::cli::Diff;
@@ -170,7 +171,7 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
             via_hex: hex_of_name(&row.via),
             server: &row.server,
             server_hex: hex_of(&row.server),
-            kind: names::link_kind(row.kind),
+            kind: row.kind.as_str(),
             old: row.old,
             new: row.new,
         })
@@ -181,7 +182,7 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
         Some(Rebound {
             name: &row.name.text,
             name_hex: hex_of_name(&row.name),
-            name_kind: names::via_kind(row.name.kind),
+            name_kind: row.name.kind.as_str(),
             protocol: row.protocol,
             role: &row.role,
             role_hex: hex_of(&row.role),
@@ -231,7 +232,7 @@ pub(super) fn write(out: &mut dyn Write, compared: &Compared, options: &Diff) ->
             .map(|row| Listener {
                 name: &row.name.text,
                 name_hex: hex_of_name(&row.name),
-                name_kind: names::via_kind(row.name.kind),
+                name_kind: row.name.kind.as_str(),
                 protocol: None,
                 role: &row.role,
                 role_hex: hex_of(&row.role),
@@ -286,7 +287,7 @@ fn listener<'a>(compared: &Compared, row: &'a ListenerChange) -> Option<Listener
     Some(Listener {
         name: &row.name.text,
         name_hex: hex_of_name(&row.name),
-        name_kind: names::via_kind(row.name.kind),
+        name_kind: row.name.kind.as_str(),
         protocol: Some(row.protocol),
         role: &row.role,
         role_hex: hex_of(&row.role),
@@ -300,7 +301,7 @@ fn matching(compared: &Compared) -> Vec<Match> {
         .map(|pair| Match {
             old: process_id(compared, Side::Old, pair.old),
             new: process_id(compared, Side::New, pair.new),
-            why: names::why(pair.why),
+            why: pair.why.as_str(),
         })
         .collect()
 }

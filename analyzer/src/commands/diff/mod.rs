@@ -13,7 +13,6 @@ use whotalks::diff::{self, FilteredMaps, Options};
 use whotalks::export::csv;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Host, Map, build_at};
-use whotalks::names;
 
 use crate::Outcome;
 use crate::cli::{Comparison, Diff, FilterArgs, TableFormat};
@@ -174,7 +173,7 @@ fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
     csv::row(out, &COLUMNS)?;
     for row in &diff.processes {
         let (old, new) = (row.old.len().to_string(), row.new.len().to_string());
-        let change = names::change(row.change);
+        let change = row.change.as_str();
         csv::row(
             out,
             &[change, "process", &row.role, "", "", "", "", &old, &new],
@@ -186,7 +185,7 @@ fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         csv::row(
             out,
             &[
-                names::change(row.change),
+                row.change.as_str(),
                 "listener",
                 &row.role,
                 name_kind,
@@ -204,13 +203,13 @@ fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         csv::row(
             out,
             &[
-                names::change(row.change),
+                row.change.as_str(),
                 "link",
                 &row.client,
                 name_kind,
                 name,
                 &row.server,
-                names::link_kind(row.kind),
+                row.kind.as_str(),
                 &old,
                 &new,
             ],

@@ -8,10 +8,10 @@ use whotalks::diff::{
     Change, DescriptorChange, Diff, HostRelation, LinkChange, ListenerChange, MatchReason,
     ProcessChange,
 };
-use whotalks::escape;
 use whotalks::export::rfc3339;
 use whotalks::graph::program;
 use whotalks::model::{Host, Map, ProcessId, SocketId};
+use whotalks::text::escape;
 
 use super::Compared;
 use crate::cli;

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use whotalks::escape;
 use whotalks::export::{rfc3339, shown};
 use whotalks::load::Loaded;
 use whotalks::load::index::{Entry, index};
 use whotalks::model::{At, FdsStatus, Map, Readable, build_at};
+use whotalks::text::escape;
 use whotalks_snapshot::Reader;
 
 use crate::Outcome;

@@ -5,9 +5,10 @@ use std::io::Write;
 use anyhow::Result;
 use whotalks::export::rfc3339;
 use whotalks::graph::program;
+use whotalks::id;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::query::{addressed, named};
-use whotalks::{escape, id, names};
+use whotalks::text::escape;
 
 use super::{Source, Subject};
 use crate::commands::{list, waits};
@@ -197,7 +198,7 @@ fn cut(texts: &[String]) -> String {
 /// ` (12 of its processes unreadable)`
 fn unread(map: &Map, subject: &Subject) -> String {
     let processes = super::processes(subject);
-    let status = |one: &ProcessId| names::fds_status(map.process(*one).fds_status);
+    let status = |one: &ProcessId| (map.process(*one).fds_status).as_str();
     let unread = processes.iter().filter(|one| status(one) != "read");
     match (unread.clone().count(), subject) {
         (0, _) => String::new(),
@@ -232,7 +233,7 @@ pub(super) fn name(map: &Map, id: SocketId) -> String {
         .map(named)
         .or_else(|| socket.local.map(addressed));
     match (via, socket.remote) {
-        (Some(via), Some(remote)) => format!("{} ⇄ {}", via.text, escape::address(remote)),
+        (Some(via), Some(remote)) => format!("{} ⇄ {}", via.text, remote.to_string()),
         (Some(via), None) => via.text,
         (None, _) => format!("unnamed {}", id::socket(map, id)),
     }

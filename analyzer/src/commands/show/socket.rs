@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
+use whotalks::id;
 use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{Connection, FdTarget, Holder, Map, SocketId};
 use whotalks::query::UnknownEnd;
-use whotalks::{escape, id, names};
 
 use super::Source;
 use super::people::{field, findings, label, name, waiting};
@@ -69,9 +69,9 @@ pub(super) fn title(map: &Map, at: SocketId) -> String {
     format!(
         "socket {}  {} {} {}  {}",
         id::socket(map, at),
-        names::family(socket.family),
-        socket.protocol.unwrap_or(names::socket_type(socket.kind)),
-        names::socket_state(socket.state),
+        socket.family.as_str(),
+        socket.protocol.unwrap_or(socket.kind.as_str()),
+        socket.state.as_str(),
         name(map, at)
     )
 }
@@ -139,7 +139,7 @@ fn peers(out: &mut dyn Write, map: &Map, at: SocketId) -> Result<()> {
             Some(end) if end == at => "this".to_owned(),
             Some(end) => format!("{} {}", id::socket(map, end), first_holder(map, end)),
             None => match map.socket(connection.a).remote {
-                Some(remote) => UnknownEnd::Outside(escape::address(remote)).to_string(),
+                Some(remote) => UnknownEnd::Outside(remote.to_string()).to_string(),
                 None => UnknownEnd::None.to_string(),
             },
         };
@@ -148,8 +148,8 @@ fn peers(out: &mut dyn Write, map: &Map, at: SocketId) -> Result<()> {
             _ => end(connection.b),
         };
         vec![
-            format!("  {}", names::connection_state(connection.state)),
-            names::evidence(connection.evidence).to_owned(),
+            format!("  {}", connection.state.as_str()),
+            connection.evidence.as_str().to_owned(),
             end(Some(connection.a)),
             other,
         ]

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::escape;
 use whotalks::export::{csv, hex_of, hex_of_name, shown};
+use whotalks::id;
 use whotalks::model::{FdTarget, Map, ProcessId};
 use whotalks::query::{self, End, Waiting};
-use whotalks::{id, names};
+use whotalks::text::escape;
 
 use super::call;
 
@@ -157,7 +157,7 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
         object: object(map, &call.on),
         file_hex: file.as_deref().and_then(hex_of),
         file,
-        need: names::need(waiting.need),
+        need: waiting.need.as_str(),
         via: Some(waiting.via.text.as_str()).filter(|text| !text.is_empty()),
         via_hex: hex_of_name(&waiting.via),
         queue_bytes: queue_bytes(map, &call.on),
@@ -165,11 +165,11 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
         chain: waiting.chain.iter().map(|one| step(map, one)).collect(),
         chain_length: waiting.length,
         end: EndRow {
-            kind: names::end(&waiting.end),
+            kind: waiting.end.as_str(),
             text: end_text(&waiting.end),
             cycle,
         },
-        class: names::wait_class(waiting.class),
+        class: waiting.class.as_str(),
         wchan: (!wait.wchan.is_empty()).then(|| escape::display(&wait.wchan)),
     })
 }

@@ -61,6 +61,32 @@ pub enum End {
     Unknown,
 }
 
+impl End {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Cycle(_) => "cycle",
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+            Self::NoCall => "no-call",
+            Self::Anyone => "anyone",
+            Self::Descriptors => "descriptors-unknown",
+            Self::Outside(_) => "outside",
+            Self::Kernel => "kernel",
+            Self::File(_) => "file",
+            Self::Call(_) => "call",
+            Self::Timer => "timer",
+            Self::Itself => "itself",
+            Self::Threads => "threads",
+            Self::Signal => "signal",
+            Self::Child => "child",
+            Self::Nobody => "nobody",
+            Self::Unreadable => "unreadable",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One process on the way of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
@@ -89,6 +115,22 @@ pub enum Class {
     Children,
     /// As usual: for clients, events, time, or its own threads.
     Idle,
+}
+
+impl Class {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InCycle => "in-cycle",
+            Self::OnCycle => "on-cycle",
+            Self::Held => "held",
+            Self::Reads => "reads",
+            Self::Beyond => "beyond",
+            Self::Events => "events",
+            Self::Children => "children",
+            Self::Idle => "idle",
+        }
+    }
 }
 
 /// A thread that is blocked.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{End, epolls};
-use crate::escape;
 use crate::graph::Conversation;
 use crate::load::syscall::CallKind;
 use crate::model::{
@@ -11,6 +10,7 @@ use crate::model::{
     ProcessId, Socket, SocketId, SocketState, ThreadState, Wait,
 };
 use crate::query::{Via, addressed, named, via};
+use crate::text::escape;
 
 /// What is wanted of the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,21 @@ pub enum Need {
     Exit,
     /// None of these.
     Nothing,
+}
+
+impl Need {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Room => "room",
+            Self::Accept => "accept",
+            Self::Client => "client",
+            Self::Event => "event",
+            Self::Exit => "exit",
+            Self::Nothing => "none",
+        }
+    }
 }
 
 /// Something that can end a wait, in the hands of some processes.
@@ -266,7 +281,7 @@ impl<'a> Needs<'a> {
                 Some(other) => add(map, &mut target, other),
                 None => {
                     live = Some(match socket.remote {
-                        Some(remote) => End::Outside(escape::address(remote)),
+                        Some(remote) => End::Outside(remote.to_string()),
                         None if connection.state == ConnectionState::Closing => End::Nobody,
                         None => End::Unreadable,
                     });
@@ -310,7 +325,7 @@ impl<'a> Needs<'a> {
             .filter(|(_, other)| fits(other))
             .map(|(at, _)| SocketId::new(at));
         match (found.next(), found.next(), socket.remote) {
-            (None, _, Some(remote)) => (None, Some(End::Outside(escape::address(remote)))),
+            (None, _, Some(remote)) => (None, Some(End::Outside(remote.to_string()))),
             // One of several full queues: not known which.
             (None, _, None) | (Some(_), Some(_), None) => (None, Some(End::Unknown)),
             (Some(listener), ..) => {
@@ -359,7 +374,7 @@ fn unconnected(socket: &Socket, need: Need) -> End {
         (Family::Netlink | Family::Packet, _) => End::Kernel,
         (Family::Other, _) => End::Unknown,
         _ if need == Need::Room => match socket.remote {
-            Some(remote) => End::Outside(escape::address(remote)),
+            Some(remote) => End::Outside(remote.to_string()),
             // Where it is sent to is only in memory.
             None => End::Unknown,
         },

@@ -5,8 +5,6 @@
 
 use std::fmt::Write as _;
 
-use crate::model::Address;
-
 /// Text that can be shown: printable characters as they are, everything else as `\xNN` or
 /// `\u{NN}`.
 ///
@@ -98,14 +96,6 @@ pub fn name(bytes: &[u8]) -> String {
     match bytes {
         [0, rest @ ..] => format!("@{}", display(rest)),
         path => display(path),
-    }
-}
-
-/// `1.2.3.4:5`, `[::1]:5`, `vsock 3:22`.
-pub fn address(address: Address) -> String {
-    match address {
-        Address::Ip(ip, port) => std::net::SocketAddr::new(ip, port).to_string(),
-        Address::Vsock(cid, port) => format!("vsock {cid}:{port}"),
     }
 }
 
