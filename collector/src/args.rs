@@ -83,7 +83,7 @@ Usage: whotalks-collect [OPTIONS]
       --keep-pointers   keep the hashed kernel pointers of /proc/net/unix
       --interval TIME   a series of captures in one file, TIME apart (500ms, 10s, 5m, 1h)
       --count N         captures in the series; without it, until interrupted
-      --note TEXT       kept in the file
+      --note TEXT       retained in the file
   -j, --jobs N          threads; default: the cores it may use
   -q, --quiet           no summary on standard error
   -h, --help            this

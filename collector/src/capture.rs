@@ -15,22 +15,22 @@ use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::CaptureEnd;
 
 use crate::args::{Config, FdinfoChoice, NetnsChoice};
-use crate::diag::Tables;
-use crate::found::{Found, Source, Tally, Way};
+use crate::block_channel::BlockSender;
+use crate::bound_paths::{self, LookupRequest};
+use crate::diag::SocketTables;
+use crate::discovered::{Discovered, NetnsLocation, NetnsSource, Tally};
 use crate::holders::{self, Holders};
-use crate::modules::{self, Modules};
-use crate::netns::{self, Space};
-use crate::one_by_one::one_by_one;
-use crate::paths::{self, Question};
-use crate::proc::scan::Known;
+use crate::inode_counters::InodeCounters;
+use crate::insert_each::insert_each;
+use crate::kernel_modules::{self, Modules};
+use crate::netns::{self, Namespace};
+use crate::orphan_netns;
+use crate::proc::scan::KnownTable;
 use crate::proc::{fdinfo, numeric_entries, scan};
-use crate::recent::Mark;
-use crate::sink::Sink;
-use crate::stray;
-use crate::{cgroups, clock, host, machine, mounts, patience, users};
+use crate::{cgroup_ids, clock, host, mountinfo, system_tables, timeout, users};
 
 /// A second look may take as long as the first, and this more.
-const GRACE: Duration = Duration::from_millis(100);
+const SECOND_LOOK_GRACE: Duration = Duration::from_millis(100);
 
 /// What all captures of a run share.
 pub(crate) struct Run<'a> {
@@ -53,35 +53,35 @@ impl Run<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) tally: Tally,
-    pub(crate) spaces: u64,
+    pub(crate) namespaces: u64,
     pub(crate) entered: u64,
     pub(crate) unix_sockets: u64,
 }
 
 /// Reads everything once.
-pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
+pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary> {
     let (root, config) = (&run.root, run.config);
-    patience::begin();
-    let mut lane = sink.lane()?;
+    timeout::reset();
+    let mut encoder = blocks.encoder()?;
     let host = host::record(root, &run.uname, config, run.arguments);
-    lane.record(BlockKind::Host, &host)?;
-    modules::record(root, 1, &mut lane)?;
+    encoder.record(BlockKind::Host, &host)?;
+    kernel_modules::record(root, 1, &mut encoder)?;
     let modules = if config.passive {
         Modules::present(root, &run.uname)
     } else {
         Modules::Any
     };
 
-    drop(lane); // the readers have lanes of their own, and each takes memory
+    drop(encoder); // the readers have lanes of their own, and each takes memory
 
     let begun = Instant::now();
-    let mark = Mark::now(root);
+    let counters = InodeCounters::sample(root);
     let pids = numeric_entries(root)?;
     let plan = scan::Plan {
         root: root.clone(),
         cmdline: config.cmdline,
         waits: config.waits,
-        everything: config.fdinfo == FdinfoChoice::All,
+        retain_all: config.fdinfo == FdinfoChoice::All,
         pids,
         pass: 1,
         known: BTreeMap::new(),
@@ -89,8 +89,8 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
         deadline: None,
         jobs: run.jobs,
     };
-    let mut found = scan::run(plan, sink)?;
-    run.stuck().extend(&found.stuck);
+    let mut discovered = scan::run(plan, blocks)?;
+    run.stuck().extend(&discovered.stuck);
     let mut end = CaptureEnd {
         started_realtime_ns: host.started_realtime_ns,
         descriptors_boottime_ns: clock::boottime_ns(),
@@ -98,12 +98,12 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     };
     let took = begun.elapsed();
 
-    mounts::read_all(root, &mut found, &mut sink.lane()?)?;
-    let spaces = spaces(root, &found);
+    mountinfo::read_all(root, &mut discovered, &mut blocks.encoder()?)?;
+    let namespaces = namespaces_to_read(root, &discovered);
     let plan = netns::Plan {
         root,
         config,
-        spaces: &spaces,
+        namespaces: &namespaces,
         modules: &modules,
         conntrack: Modules::loaded(root).may_ask("nf_conntrack_netlink"),
         pass: 1,
@@ -111,128 +111,141 @@ pub(crate) fn capture(run: &Run<'_>, sink: &Sink) -> io::Result<Summary> {
     };
     let mut tables = std::thread::scope(|scope| {
         // For its locks the kernel waits until every core has let go of them: somebody else's time.
-        let machine = || machine::record(root, &mut sink.lane()?);
+        let machine = || system_tables::record(root, &mut blocks.encoder()?);
         let machine = std::thread::Builder::new().spawn_scoped(scope, machine);
-        let tables = netns::read_all(&plan, sink);
+        let tables = netns::read_all(&plan, blocks);
         let machine = machine?.join();
         machine.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         tables
     })?;
     tables.sort();
-    let mut holders = Holders::count(&found.kept, run.jobs);
-    let mut all = spaces.clone();
-    let unlisted = holders.not_listed(tables.listed());
+    let mut holders = Holders::count(&discovered.retained, run.jobs);
+    let mut all = namespaces.clone();
+    let unlisted = holders.unlisted_sockets(tables.listed());
     let ask = !config.passive && config.netns == NetnsChoice::All;
-    stray::record(&unlisted, ask, &mut sink.lane()?)?;
+    orphan_netns::record(&unlisted, ask, &mut blocks.encoder()?)?;
     if ask {
-        let strays = stray::spaces(&found.kept, &unlisted, &spaces);
+        let orphans = orphan_netns::find(&discovered.retained, &unlisted, &namespaces);
         let only = netns::Plan {
-            spaces: &strays,
+            namespaces: &orphans,
             ..plan
         };
-        if !strays.is_empty() {
-            tables.merge(netns::read_all(&only, sink)?);
+        if !orphans.is_empty() {
+            tables.merge(netns::read_all(&only, blocks)?);
             tables.sort();
         }
-        all = [all, strays].concat();
+        all = [all, orphans].concat();
     }
     let plan = netns::Plan {
-        spaces: &all,
+        namespaces: &all,
         ..plan
     };
     end.tables_boottime_ns = clock::boottime_ns();
 
-    let deadline = Instant::now() + took + GRACE;
+    let deadline = Instant::now() + took + SECOND_LOOK_GRACE;
     end.second_look = second_look(
         run,
-        sink,
+        blocks,
         deadline,
         &plan,
-        &mut found,
+        &mut discovered,
         &mut tables,
         &holders,
-        &mark,
+        &counters,
     )?;
-    if found.changed {
-        holders = Holders::count(&found.kept, run.jobs);
+    if discovered.changed {
+        holders = Holders::count(&discovered.retained, run.jobs);
     }
 
     if config.fdinfo != FdinfoChoice::None {
-        let mut wanted = holders::choose(config.fdinfo, &found.kept, &holders, &tables.notable);
+        let mut requests = holders::choose_fdinfo(
+            config.fdinfo,
+            &discovered.retained,
+            &holders,
+            &tables.notable,
+        );
         let stuck = run.stuck().clone();
-        wanted.retain(|wanted| !stuck.contains(&wanted.pid));
-        fdinfo::read_all(root, &wanted, run.jobs, sink)?;
+        requests.retain(|request| !stuck.contains(&request.pid));
+        fdinfo::read_all(root, &requests, run.jobs, blocks)?;
     }
-    let mut lane = sink.lane()?;
-    paths::read_all(root, questions(config, &found, &tables), &mut lane)?;
-    cgroups::record(&found.cgroups, &mut lane)?;
-    modules::record(root, 2, &mut lane)?;
-    lane.all(BlockKind::Users, &users::named(&found.uids))?;
+    let mut encoder = blocks.encoder()?;
+    bound_paths::read_all(
+        root,
+        lookup_requests(config, &discovered, &tables),
+        &mut encoder,
+    )?;
+    cgroup_ids::record(&discovered.cgroups, &mut encoder)?;
+    kernel_modules::record(root, 2, &mut encoder)?;
+    encoder.records(BlockKind::Users, &users::named(&discovered.uids))?;
 
     end.ended_realtime_ns = clock::realtime_ns();
     end.ended_boottime_ns = clock::boottime_ns();
-    end.processes_seen = found.tally.processes;
-    end.processes_vanished = found.tally.vanished;
-    end.processes_denied = found.tally.denied;
-    end.processes_partial = found.tally.partial;
-    end.descriptors = found.tally.descriptors;
+    end.processes_seen = discovered.tally.processes;
+    end.processes_vanished = discovered.tally.vanished;
+    end.processes_denied = discovered.tally.denied;
+    end.processes_partial = discovered.tally.partial;
+    end.descriptors = discovered.tally.descriptors;
     end.unix_sockets = tables.unix_sockets;
-    lane.record(BlockKind::End, &end)?;
+    encoder.record(BlockKind::End, &end)?;
     Ok(Summary {
-        tally: found.tally,
-        spaces: tables.spaces,
+        tally: discovered.tally,
+        namespaces: tables.namespaces,
         entered: tables.entered,
         unix_sockets: tables.unix_sockets,
     })
 }
 
-/// The namespaces that were found, and the collector's own.
-fn spaces(root: &OwnedFd, found: &Found) -> Vec<Space> {
-    let own = netns::own(root);
-    let mut spaces: Vec<_> = found
+/// The namespaces that were discovered, and the collector's own.
+fn namespaces_to_read(root: &OwnedFd, discovered: &Discovered) -> Vec<Namespace> {
+    let own = netns::own_inode(root);
+    let mut namespaces: Vec<_> = discovered
         .netns
         .iter()
-        .map(|(&inode, way)| Space {
+        .map(|(&inode, location)| Namespace {
             inode,
-            way: way.clone(),
+            location: location.clone(),
             own: inode == own,
             file: None,
         })
         .collect();
-    if !found.netns.contains_key(&own) {
-        let way = Way {
-            source: Source::Process,
+    if !discovered.netns.contains_key(&own) {
+        let location = NetnsLocation {
+            source: NetnsSource::Process,
             pid: std::process::id(),
             fd: 0,
             path: Vec::new(),
         };
-        spaces.push(Space {
+        namespaces.push(Namespace {
             inode: own,
-            way,
+            location,
             own: true,
             file: None,
         });
     }
     // The own one first: it is most often the one with the most in it.
-    if let Some(at) = spaces.iter().position(|space| space.own) {
-        spaces[..=at].rotate_right(1);
+    if let Some(at) = namespaces.iter().position(|namespace| namespace.own) {
+        namespaces[..=at].rotate_right(1);
     }
-    spaces
+    namespaces
 }
 
 /// Which paths each mount namespace is asked for: all absolute ones, since each may reach any; and
 /// what a socket's holder sees of its own socket, whose name may be relative or below its own root.
-fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
+fn lookup_requests(
+    config: &Config,
+    discovered: &Discovered,
+    tables: &SocketTables,
+) -> Vec<LookupRequest> {
     let absolute = |path: &&Vec<u8>| path.first() == Some(&b'/');
     let everywhere: Arc<Vec<_>> = Arc::new(tables.paths.keys().filter(absolute).cloned().collect());
-    let mut questions: Vec<_> = found
+    let mut lookup_requests: Vec<_> = discovered
         .mntns
         .iter()
-        .map(|(&mntns, &(_, pid))| Question {
+        .map(|(&mntns, &(_, pid))| LookupRequest {
             mntns,
             pid,
             paths: everywhere.clone(),
-            executables: found
+            executables: discovered
                 .deleted
                 .iter()
                 .filter(|(of, _)| *of == mntns)
@@ -242,61 +255,73 @@ fn questions(config: &Config, found: &Found, tables: &Tables) -> Vec<Question> {
             passive: config.passive,
         })
         .collect();
-    let sockets = one_by_one(tables.paths.values().map(|inode| u64::from(*inode)));
-    let holders = holders::first_holders(&found.kept, &sockets);
-    let homes: BTreeMap<_, _> = one_by_one(found.kept.iter().map(|kept| (kept.pid, kept.home)));
+    let sockets = insert_each(tables.paths.values().map(|inode| u64::from(*inode)));
+    let holders = holders::first_holders(&discovered.retained, &sockets);
+    let mount_roots: BTreeMap<_, _> = insert_each(
+        discovered
+            .retained
+            .iter()
+            .map(|retained| (retained.pid, retained.mount_root)),
+    );
     let mut own: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
     for (path, inode) in &tables.paths {
         if let Some((pid, _)) = holders.get(&u64::from(*inode))
-            && (!absolute(&path) || homes.get(pid).is_some_and(|(_, elsewhere)| *elsewhere))
+            && (!absolute(&path)
+                || mount_roots
+                    .get(pid)
+                    .is_some_and(|(_, elsewhere)| *elsewhere))
         {
             own.entry(*pid).or_default().push(path.clone());
         }
     }
-    questions.extend(own.into_iter().map(|(pid, paths)| Question {
-        mntns: homes.get(&pid).map_or(0, |(mntns, _)| *mntns),
+    lookup_requests.extend(own.into_iter().map(|(pid, paths)| LookupRequest {
+        mntns: mount_roots.get(&pid).map_or(0, |(mntns, _)| *mntns),
         pid,
         paths: Arc::new(paths),
         executables: Vec::new(),
         walk: false,
         passive: config.passive,
     }));
-    questions
+    lookup_requests
 }
 
 /// Looks again at what came while the first look went on: always at new processes, at all tables
 /// where a socket has no holder and is young, and at the dumps where a table was different.
 #[expect(
     clippy::too_many_arguments,
-    reason = "everything that the first look found"
+    reason = "everything that the first look discovered"
 )]
 fn second_look(
     run: &Run<'_>,
-    sink: &Sink,
+    blocks: &BlockSender,
     deadline: Instant,
     plan: &netns::Plan<'_>,
-    found: &mut Found,
-    tables: &mut Tables,
+    discovered: &mut Discovered,
+    tables: &mut SocketTables,
     holders: &Holders,
-    mark: &Mark,
+    counters: &InodeCounters,
 ) -> io::Result<u8> {
     let mut pids = numeric_entries(&run.root)?;
-    let whole = found.kept.iter().filter(|kept| kept.tid == 0);
-    let known: BTreeMap<_, _> = one_by_one(whole.map(|kept| {
-        let (start_ticks, fingerprint) = (kept.start_ticks, kept.fingerprint);
+    let whole = discovered
+        .retained
+        .iter()
+        .filter(|retained| retained.tid == 0);
+    let known: BTreeMap<_, _> = insert_each(whole.map(|retained| {
+        let (start_ticks, fingerprint) = (retained.start_ticks, retained.fingerprint);
         (
-            kept.pid,
-            Known {
+            retained.pid,
+            KnownTable {
                 start_ticks,
                 fingerprint,
             },
         )
     }));
-    let everybody = holders.any_without_holder(&tables.inodes, |inode| mark.is_before(inode));
-    if everybody {
-        pids.retain(|pid| known.contains_key(pid) || !found.seen.contains(pid));
+    let reread_all =
+        holders.any_without_holder(&tables.inodes, |inode| counters.may_be_newer(inode));
+    if reread_all {
+        pids.retain(|pid| known.contains_key(pid) || !discovered.seen.contains(pid));
     } else {
-        pids.retain(|pid| !found.seen.contains(pid));
+        pids.retain(|pid| !discovered.seen.contains(pid));
     }
     // The collector's own table is different at every look.
     let own = std::process::id();
@@ -309,7 +334,7 @@ fn second_look(
         root: run.root.clone(),
         cmdline: run.config.cmdline,
         waits: run.config.waits,
-        everything: run.config.fdinfo == FdinfoChoice::All,
+        retain_all: run.config.fdinfo == FdinfoChoice::All,
         pids,
         pass: 2,
         known,
@@ -317,21 +342,21 @@ fn second_look(
         deadline: Some(deadline),
         jobs: run.jobs,
     };
-    let later = scan::run(again, sink)?;
+    let later = scan::run(again, blocks)?;
     run.stuck().extend(&later.stuck);
-    let reach = match (everybody, later.cut) {
+    let reach = match (reread_all, later.cut) {
         (_, true) => 3,
         (true, false) => 2,
         (false, false) => 1,
     };
     // The dumps are asked again only for what they lack: sockets that came after them.
-    let different = later.changed || !later.kept.is_empty();
-    let unlisted = Holders::count(&later.kept, run.jobs).not_listed(tables.listed());
-    found.renew(later);
+    let different = later.changed || !later.retained.is_empty();
+    let unlisted = Holders::count(&later.retained, run.jobs).unlisted_sockets(tables.listed());
+    discovered.renew(later);
     if !unlisted.is_empty() {
         let plan = netns::Plan { pass: 2, ..*plan };
-        tables.merge(netns::read_all(&plan, sink)?);
+        tables.merge(netns::read_all(&plan, blocks)?);
     }
-    found.changed = different;
+    discovered.changed = different;
     Ok(reach)
 }

@@ -10,23 +10,23 @@ fn nanoseconds(time: Timespec) -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(part)
 }
 
-/// Whether [`reading_ns`] is rounded.
-static COARSE: AtomicBool = AtomicBool::new(false);
+/// Whether [`read_time_ns`] is rounded.
+static ROUND_READ_TIMES: AtomicBool = AtomicBool::new(false);
 /// To this: about 17 ms. A power of two, whose multiples end in zeros.
-const COARSE_NS: u64 = 1 << 24;
+const READ_TIME_UNIT_NS: u64 = 1 << 24;
 
 /// From now on the times of single readings are rounded: in a series they are most of what differs
 /// between two captures of a quiet machine.
-pub(crate) fn be_coarse() {
-    COARSE.store(true, Ordering::Relaxed);
+pub(crate) fn round_read_times() {
+    ROUND_READ_TIMES.store(true, Ordering::Relaxed);
 }
 
 /// When something is read, on the boot clock. Rounded up where it is rounded: nothing may seem to
 /// have been read before it began.
-pub(crate) fn reading_ns() -> u64 {
+pub(crate) fn read_time_ns() -> u64 {
     let now = boottime_ns();
-    if COARSE.load(Ordering::Relaxed) {
-        now.next_multiple_of(COARSE_NS)
+    if ROUND_READ_TIMES.load(Ordering::Relaxed) {
+        now.next_multiple_of(READ_TIME_UNIT_NS)
     } else {
         now
     }

@@ -31,7 +31,7 @@ pub(crate) fn record(
     };
     Host {
         hostname: uname.nodename().to_bytes().to_vec(),
-        boot_id: small(root, "sys/kernel/random/boot_id")
+        boot_id: read_small_file(root, "sys/kernel/random/boot_id")
             .trim_ascii_end()
             .to_vec(),
         machine_id: machine_id(),
@@ -70,7 +70,7 @@ pub(crate) fn record(
 }
 
 /// A small file below `/proc`; empty when it cannot be read.
-fn small(root: &OwnedFd, path: &str) -> Vec<u8> {
+fn read_small_file(root: &OwnedFd, path: &str) -> Vec<u8> {
     let mut text = Vec::new();
     let _ = read_file(root, path, 4096, &mut text);
     text

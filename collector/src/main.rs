@@ -16,37 +16,37 @@ use capture::{Run, Summary};
 use output::{Output, cause};
 
 mod args;
-mod beneath;
+mod block_channel;
+mod bound_paths;
 mod capture;
-mod cgroups;
+mod cgroup_ids;
 mod clock;
 mod diag;
-mod door;
-mod found;
+mod discovered;
+mod file_stat;
 mod holders;
 mod host;
-mod identity;
-mod machine;
-mod modules;
-mod mounts;
+mod inode_counters;
+mod insert_each;
+mod kernel_modules;
+mod mountinfo;
 mod netns;
-mod one_by_one;
+mod netns_open;
+mod orphan_netns;
 mod output;
-mod paths;
-mod patience;
 mod proc;
+mod proc_net;
 mod queue;
-mod recent;
-mod series;
+mod resolve_beneath;
+mod series_writer;
 mod signals;
-mod sink;
-mod stray;
 mod sys;
-mod text;
+mod system_tables;
+mod timeout;
 mod users;
 
 fn main() -> ExitCode {
-    want_descriptors();
+    raise_descriptor_limit();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let done = match args::parse(arguments.iter().cloned()) {
         Ok(Command::Capture(config)) => run(&config, &arguments),
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 /// Takes the descriptors that it may have: with too few, processes would look as if they had gone.
-fn want_descriptors() {
+fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     // The old limit serves as well where even this is refused.
@@ -88,8 +88,8 @@ fn print(text: &str) -> Result<(), String> {
 /// Makes the snapshot.
 fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     let begun = Instant::now();
-    sys::share_one_heap();
-    signals::listen();
+    sys::use_one_malloc_arena();
+    signals::spawn_handler();
     if config.count.is_none() {
         signals::finish_series_on_signal();
     }
@@ -113,13 +113,13 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
 
     let series = config.count.is_none_or(|count| count.get() > 1);
     if series {
-        clock::be_coarse();
+        clock::round_read_times();
     }
-    let (sink, drain) = sink::channel(series);
-    let writing = std::thread::Builder::new().spawn(move || drain.write_to(output));
+    let (blocks, receiver) = block_channel::channel(series);
+    let writing = std::thread::Builder::new().spawn(move || receiver.write_to(output));
     let writing = writing.map_err(|error| cannot(&error))?;
-    let captured = captures(&run, &sink);
-    drop(sink);
+    let captured = capture_series(&run, &blocks);
+    drop(blocks);
     // The writing thread's own error is the cause of whatever the readers met.
     let written = writing
         .join()
@@ -143,11 +143,14 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
 }
 
 /// All captures; their number, and what the last one found.
-fn captures(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
+fn capture_series(
+    run: &Run<'_>,
+    blocks: &block_channel::BlockSender,
+) -> io::Result<(u32, Summary)> {
     let mut due = Instant::now();
     let mut captures = 0;
     loop {
-        let summary = capture::capture(run, sink)?;
+        let summary = capture::capture(run, blocks)?;
         captures += 1;
         if run
             .config
@@ -165,7 +168,7 @@ fn captures(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
         if signals::series_ended() {
             return Ok((captures, summary));
         }
-        sink.next_capture()?;
+        blocks.next_capture()?;
     }
 }
 
@@ -180,20 +183,27 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
         format!("{number} {}", if number == 1 { one } else { many })
     };
     // As the analyzer counts: kernel threads hold nothing, and what had gone is said apart.
-    let nobody = tally.kernel_threads + tally.vanished;
-    let processes = tally.processes.saturating_sub(nobody);
+    let holding_nothing = tally.kernel_threads + tally.vanished;
+    let processes = tally.processes.saturating_sub(holding_nothing);
     line += &[
         count(processes, "process", "processes"),
         count(tally.descriptors, "descriptor", "descriptors"),
         count(summary.unix_sockets, "unix socket", "unix sockets"),
-        count(summary.spaces, "network namespace", "network namespaces"),
+        count(
+            summary.namespaces,
+            "network namespace",
+            "network namespaces",
+        ),
     ]
     .join(", ");
     let missing: Vec<_> = [
         (tally.denied, "denied"),
         (tally.partial, "partial"),
         (tally.vanished, "vanished"),
-        (summary.spaces - summary.entered, "namespaces not entered"),
+        (
+            summary.namespaces - summary.entered,
+            "namespaces not entered",
+        ),
     ]
     .iter()
     .filter(|(number, _)| *number > 0)

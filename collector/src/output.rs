@@ -72,7 +72,7 @@ impl Output {
         }
         let temporary = temporary_name(&target);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let made = signals::make_temporary(&temporary, || {
+        let made = signals::create_temporary(&temporary, || {
             rustix::fs::open(&temporary, flags, private()).map_err(io::Error::from)
         });
         let file = File::from(made.map_err(cannot)?);

@@ -27,9 +27,9 @@ fn output() -> MutexGuard<'static, Output> {
     OUTPUT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to listen. Before any other thread is started: they inherit the mask.
-pub(crate) fn listen() {
-    sys::hold_termination_signals();
+/// Begins to spawn_handler. Before any other thread is started: they inherit the mask.
+pub(crate) fn spawn_handler() {
+    sys::block_termination_signals();
     let waiting = std::thread::Builder::new().spawn(|| {
         loop {
             let signal = sys::wait_for_termination_signal();
@@ -68,7 +68,7 @@ pub(crate) fn series_ended() -> bool {
 }
 
 /// Makes a named temporary file, known to the signals from its first moment.
-pub(crate) fn make_temporary<T>(
+pub(crate) fn create_temporary<T>(
     path: &Path,
     make: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {

@@ -75,7 +75,7 @@ fn termination_signals() -> libc::sigset_t {
 /// Holds SIGINT, SIGTERM and SIGHUP back from this thread and those it will start.
 ///
 /// One that was ignored at the start (`nohup`) stays ignored: the kernel drops it.
-pub(crate) fn hold_termination_signals() {
+pub(crate) fn block_termination_signals() {
     let set = termination_signals();
     // SAFETY: `set` is initialised; the old mask is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
@@ -92,7 +92,7 @@ pub(crate) fn wait_for_termination_signal() -> i32 {
 
 /// Makes the threads share one heap: they allocate little, and each heap of its own would keep what
 /// its thread once needed.
-pub(crate) fn share_one_heap() {
+pub(crate) fn use_one_malloc_arena() {
     #[cfg(target_env = "gnu")]
     // SAFETY: two integers go in; called before any other thread is there.
     unsafe {
@@ -100,7 +100,7 @@ pub(crate) fn share_one_heap() {
     }
 }
 
-fn configured(name: libc::c_int) -> u32 {
+fn sysconf(name: libc::c_int) -> u32 {
     // SAFETY: an integer goes in, an integer comes out.
     let value = unsafe { libc::sysconf(name) };
     u32::try_from(value).unwrap_or(0)
@@ -108,12 +108,12 @@ fn configured(name: libc::c_int) -> u32 {
 
 /// Bytes of a page.
 pub(crate) fn page_bytes() -> u32 {
-    configured(libc::_SC_PAGESIZE)
+    sysconf(libc::_SC_PAGESIZE)
 }
 
 /// Ticks a second of the times in `/proc/PID/stat`.
 pub(crate) fn ticks_per_second() -> u32 {
-    configured(libc::_SC_CLK_TCK)
+    sysconf(libc::_SC_CLK_TCK)
 }
 
 /// What the C library of a static program would bring along and nothing here ever calls: a fifth of

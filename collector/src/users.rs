@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustix::fs::CWD;
 use whotalks_snapshot::records::User;
 
-use crate::proc::{decimal, read_file};
+use crate::proc::{parse_decimal, read_file};
 
 /// Some sites keep everybody in the file; more than this is read in part.
 const PASSWD_LIMIT_BYTES: usize = 4 << 20;
@@ -23,7 +23,7 @@ fn select(passwd: &[u8], uids: &BTreeSet<u32>) -> Vec<User> {
     lines
         .filter_map(|line| {
             let mut fields = line.split(|byte| *byte == b':');
-            let (name, uid) = (fields.next()?, decimal(fields.nth(1)?)?);
+            let (name, uid) = (fields.next()?, parse_decimal(fields.nth(1)?)?);
             wanted.remove(&uid).then(|| User {
                 uid,
                 name: name.to_vec(),

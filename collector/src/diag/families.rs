@@ -8,9 +8,9 @@ use std::io;
 use whotalks_snapshot::netlink::{ByteOrder, messages};
 use whotalks_snapshot::records::RawHeader;
 
-use super::{Ending, SOCK_DIAG_BY_FAMILY, Socket};
-use crate::netns::Space;
-use crate::sink::Lane;
+use super::{DumpEnd, SOCK_DIAG_BY_FAMILY, Socket};
+use crate::block_channel::BlockEncoder;
+use crate::netns::Namespace;
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -30,11 +30,11 @@ const NDIAG_PROTO_ALL: u8 = 255;
 const ATTEMPTS: u8 = 3;
 
 /// How many of the families a second look asks again: those whose sockets come and go.
-pub(crate) const RESTLESS: usize = 4;
+pub(crate) const REPEATED: usize = 4;
 
 /// How a family is asked.
 #[derive(Debug, Clone, Copy)]
-enum Question {
+enum RequestKind {
     /// `struct inet_diag_req_v2` with this protocol.
     Inet(u32),
     /// A family, a protocol, an inode, what to show, a cookie.
@@ -51,7 +51,7 @@ pub(crate) struct Family {
     /// The module that answers, where it is not built in.
     pub(crate) module: &'static str,
     family: u8,
-    question: Question,
+    request_kind: RequestKind,
 }
 
 const fn inet(source: &'static str, module: &'static str, family: u8, protocol: u32) -> Family {
@@ -59,7 +59,7 @@ const fn inet(source: &'static str, module: &'static str, family: u8, protocol: 
         source,
         module,
         family,
-        question: Question::Inet(protocol),
+        request_kind: RequestKind::Inet(protocol),
     }
 }
 
@@ -73,7 +73,7 @@ const fn shown(source: &'static str, module: &'static str, family: u8, show: u32
         source,
         module,
         family,
-        question: Question::Shown { protocol, show },
+        request_kind: RequestKind::Shown { protocol, show },
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) const FAMILIES: [Family; 18] = [
         source: "diag/vsock",
         module: "vsock_diag",
         family: AF_VSOCK,
-        question: Question::States { show: 0 },
+        request_kind: RequestKind::States { show: 0 },
     },
 ];
 
@@ -115,8 +115,8 @@ impl Family {
                 bytes.extend_from_slice(&word.to_ne_bytes());
             }
         };
-        match self.question {
-            Question::Inet(protocol) => {
+        match self.request_kind {
+            RequestKind::Inet(protocol) => {
                 words(&[u32::MAX]); // every state
                 words(&[0; 12]); // struct inet_diag_sockid: any
                 bytes[1] = u8::try_from(protocol).unwrap_or(u8::MAX);
@@ -127,11 +127,11 @@ impl Family {
                     bytes.extend_from_slice(&protocol.to_ne_bytes());
                 }
             }
-            Question::Shown { protocol, show } => {
+            RequestKind::Shown { protocol, show } => {
                 words(&[0, show, u32::MAX, u32::MAX]);
                 bytes[1] = protocol;
             }
-            Question::States { show } => words(&[u32::MAX, 0, show, u32::MAX, u32::MAX]),
+            RequestKind::States { show } => words(&[u32::MAX, 0, show, u32::MAX, u32::MAX]),
         }
         bytes
     }
@@ -139,17 +139,17 @@ impl Family {
     /// Whether a socket of this family that nobody holds is worth a second look. The collector's own
     /// netlink sockets would always be.
     pub(crate) fn has_holders(&self) -> bool {
-        matches!(self.question, Question::Inet(_))
+        matches!(self.request_kind, RequestKind::Inet(_))
     }
 
     /// The inodes in an answer; 0 where a socket belongs to nobody.
     pub(crate) fn inodes<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = u32> + use<'b> {
         // Where each family's message has its inode (struct inet_diag_msg, netlink_diag_msg, …).
-        let at = match self.question {
-            Question::Inet(_) => 68,
-            Question::Shown { .. } if self.family == AF_NETLINK => 16,
-            Question::Shown { .. } => 4,
-            Question::States { .. } => 24,
+        let at = match self.request_kind {
+            RequestKind::Inet(_) => 68,
+            RequestKind::Shown { .. } if self.family == AF_NETLINK => 16,
+            RequestKind::Shown { .. } => 4,
+            RequestKind::States { .. } => 24,
         };
         messages(bytes, ByteOrder::NATIVE)
             .filter_map(move |message| ByteOrder::NATIVE.u32(message.ok()?.payload, at))
@@ -159,21 +159,21 @@ impl Family {
     /// Asks, again where the kernel says that the table changed meanwhile.
     pub(crate) fn read(
         &self,
-        space: &Space,
+        namespace: &Namespace,
         pass: u8,
         socket: &mut Socket,
-        lane: &mut Lane,
+        encoder: &mut BlockEncoder,
         mut each: impl FnMut(&[u8]),
     ) -> io::Result<()> {
         for attempt in 0..ATTEMPTS {
-            let mut header = space.header(self.source, pass);
+            let mut header = namespace.header(self.source, pass);
             header.attempt = attempt;
-            let mut raw = lane.raw(header);
-            let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {
+            let mut raw = encoder.raw(header);
+            let dump_end = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {
                 each(bytes);
                 raw.push(bytes)
             })?;
-            let Ending { errno, flags } = ending;
+            let DumpEnd { errno, flags } = dump_end;
             raw.finish(errno, flags)?;
             if flags & RawHeader::INTERRUPTED == 0 {
                 break;

@@ -17,7 +17,7 @@ use whotalks_snapshot::netlink::{
 };
 use whotalks_snapshot::records::RawHeader;
 
-use crate::proc::number;
+use crate::proc::errno_number;
 use crate::sys;
 
 pub(crate) mod families;
@@ -33,13 +33,13 @@ const NLM_F_DUMP: u16 = 0x300;
 /// The kernel gives up to 32 KiB at once today; more room costs nothing until it is used.
 const BUFFER_BYTES: usize = 256 << 10;
 /// The kernel answers at once; a filter that swallows answers must not stop the capture.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RECV_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the tables told.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
+pub(crate) struct SocketTables {
     /// Namespaces, and those that were entered.
-    pub(crate) spaces: u64,
+    pub(crate) namespaces: u64,
     pub(crate) entered: u64,
     /// Messages of the Unix dumps.
     pub(crate) unix_sockets: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Tables {
     pub(crate) paths: BTreeMap<Vec<u8>, u32>,
 }
 
-impl Tables {
+impl SocketTables {
     /// Sorts the inodes: everything that goes through them does so in order.
     pub(crate) fn sort(&mut self) {
         self.inodes.sort_unstable();
@@ -67,7 +67,7 @@ impl Tables {
 
     /// Takes over what another reader learnt.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.spaces += other.spaces;
+        self.namespaces += other.namespaces;
         self.entered += other.entered;
         self.unix_sockets += other.unix_sockets;
         self.inodes.extend(other.inodes);
@@ -79,7 +79,7 @@ impl Tables {
 
 /// How a dump ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Ending {
+pub(crate) struct DumpEnd {
     /// 0: by its end message.
     pub(crate) errno: u16,
     /// Of [`RawHeader`]'s.
@@ -103,9 +103,9 @@ impl Socket {
     pub(crate) fn with_protocol(protocol: Option<Protocol>) -> Result<Self, Errno> {
         let (kind, flags) = (SocketType::RAW, SocketFlags::CLOEXEC);
         let socket = rustix::net::socket_with(AddressFamily::NETLINK, kind, flags, protocol)?;
-        // Neither is needed for the answer; both only make it come well.
+        // Neither is needed for the received; both only make it come well.
         let _ = sockopt::set_socket_recv_buffer_size(&socket, 4 * BUFFER_BYTES);
-        let _ = sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(PATIENCE));
+        let _ = sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(RECV_TIMEOUT));
         Ok(Self {
             socket,
             buffer: Vec::with_capacity(BUFFER_BYTES),
@@ -125,8 +125,8 @@ impl Socket {
         kind: u16,
         request: &[u8],
         each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Ending> {
-        self.ask(kind, NLM_F_REQUEST | NLM_F_DUMP, request, each)
+    ) -> io::Result<DumpEnd> {
+        self.transact(kind, NLM_F_REQUEST | NLM_F_DUMP, request, each)
     }
 
     /// Asks for one message.
@@ -135,22 +135,22 @@ impl Socket {
         kind: u16,
         request: &[u8],
         each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Ending> {
-        self.ask(kind, NLM_F_REQUEST, request, each)
+    ) -> io::Result<DumpEnd> {
+        self.transact(kind, NLM_F_REQUEST, request, each)
     }
 
-    fn ask(
+    fn transact(
         &mut self,
         kind: u16,
         flags: u16,
         request: &[u8],
         mut each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Ending> {
+    ) -> io::Result<DumpEnd> {
         self.sequence += 1;
-        let mut ending = Ending::default();
+        let mut dump_end = DumpEnd::default();
         if let Err(errno) = self.send(kind, flags, request) {
-            ending.errno = number(errno);
-            return Ok(ending);
+            dump_end.errno = errno_number(errno);
+            return Ok(dump_end);
         }
         let single = flags & NLM_F_DUMP == 0;
         loop {
@@ -158,27 +158,27 @@ impl Socket {
             let room = spare_capacity(&mut self.buffer);
             match rustix::net::recv(&self.socket, room, RecvFlags::TRUNC) {
                 Ok((_, length)) if length > self.buffer.len() => {
-                    ending.flags |= RawHeader::TRUNCATED;
+                    dump_end.flags |= RawHeader::TRUNCATED;
                 }
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(errno) => {
-                    ending.errno = number(errno);
-                    ending.flags |= RawHeader::TRUNCATED;
-                    return Ok(ending);
+                    dump_end.errno = errno_number(errno);
+                    dump_end.flags |= RawHeader::TRUNCATED;
+                    return Ok(dump_end);
                 }
             }
-            let answer = Answer::read(&self.buffer, self.sequence);
-            if !answer.messages.is_empty() {
-                each(answer.messages)?;
+            let received = Received::read(&self.buffer, self.sequence);
+            if !received.messages.is_empty() {
+                each(received.messages)?;
             }
-            ending.flags |= answer.flags;
-            if let Some(errno) = answer.end {
-                ending.errno = errno;
-                return Ok(ending);
+            dump_end.flags |= received.flags;
+            if let Some(errno) = received.end {
+                dump_end.errno = errno;
+                return Ok(dump_end);
             }
-            if single && !answer.messages.is_empty() {
-                return Ok(ending);
+            if single && !received.messages.is_empty() {
+                return Ok(dump_end);
             }
         }
     }
@@ -197,15 +197,15 @@ impl Socket {
 }
 
 /// One received buffer: the messages, and whether the dump ends in it.
-struct Answer<'a> {
+struct Received<'a> {
     messages: &'a [u8],
     flags: u32,
     end: Option<u16>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Received<'a> {
     fn read(buffer: &'a [u8], sequence: u32) -> Self {
-        let mut answer = Answer {
+        let mut received = Received {
             messages: &[],
             flags: 0,
             end: None,
@@ -213,23 +213,23 @@ impl<'a> Answer<'a> {
         let mut whole = 0;
         for message in messages(buffer, ByteOrder::NATIVE) {
             let Ok(message) = message else {
-                answer.flags |= RawHeader::TRUNCATED;
+                received.flags |= RawHeader::TRUNCATED;
                 break;
             };
             if message.sequence != sequence {
-                break; // an answer to an earlier question that we gave up
+                break; // an received to an earlier question that we gave up
             }
             if message.flags & NLM_F_DUMP_INTR != 0 {
-                answer.flags |= RawHeader::INTERRUPTED;
+                received.flags |= RawHeader::INTERRUPTED;
             }
             if matches!(message.kind, NLMSG_DONE | NLMSG_ERROR) {
-                answer.end = Some(end_errno(&message));
+                received.end = Some(end_errno(&message));
                 break;
             }
             whole += (HEADER_BYTES + message.payload.len()).next_multiple_of(4);
         }
-        answer.messages = &buffer[..whole.min(buffer.len())];
-        answer
+        received.messages = &buffer[..whole.min(buffer.len())];
+        received
     }
 }
 

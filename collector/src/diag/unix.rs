@@ -10,10 +10,10 @@ use std::io;
 use rustix::io::Errno;
 use whotalks_snapshot::netlink::{ByteOrder, attributes, messages};
 
-use super::{Ending, SOCK_DIAG_BY_FAMILY, Socket, Tables};
-use crate::netns::Space;
-use crate::proc::number;
-use crate::sink::Lane;
+use super::{DumpEnd, SOCK_DIAG_BY_FAMILY, Socket, SocketTables};
+use crate::block_channel::BlockEncoder;
+use crate::netns::Namespace;
+use crate::proc::errno_number;
 
 /// `AF_UNIX`.
 const AF_UNIX: u8 = 1;
@@ -53,25 +53,25 @@ fn request(states: u32, inode: u32, show: u32) -> Vec<u8> {
 
 /// Reads a namespace's Unix sockets through a socket that belongs to it.
 pub(crate) fn read(
-    space: &Space,
+    namespace: &Namespace,
     pass: u8,
     socket: Result<Socket, Errno>,
-    lane: &mut Lane,
-    tables: &mut Tables,
+    encoder: &mut BlockEncoder,
+    tables: &mut SocketTables,
 ) -> io::Result<()> {
     let mut socket = match socket {
         Ok(socket) => socket,
         Err(errno) => {
-            return lane
-                .raw(space.header("diag/unix", pass))
-                .finish(number(errno), 0);
+            return encoder
+                .raw(namespace.header("diag/unix", pass))
+                .finish(errno_number(errno), 0);
         }
     };
     let mut awaited = BTreeSet::new();
     let mut seen = 0;
-    let mut raw = lane.raw(space.header("diag/unix", pass));
+    let mut raw = encoder.raw(namespace.header("diag/unix", pass));
     let all = request(ALL_STATES, 0, SHOW_ALL_BUT_ICONS);
-    let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &all, |bytes| {
+    let dump_end = socket.dump(SOCK_DIAG_BY_FAMILY, &all, |bytes| {
         for row in rows(bytes) {
             seen += 1;
             row.note(tables);
@@ -81,42 +81,42 @@ pub(crate) fn read(
         }
         raw.push(bytes)
     })?;
-    raw.finish(ending.errno, ending.flags)?;
+    raw.finish(dump_end.errno, dump_end.flags)?;
     tables.unix_sockets += if pass == 1 { seen } else { 0 };
-    if ending.errno != 0 && seen == 0 {
+    if dump_end.errno != 0 && seen == 0 {
         return Ok(()); // not to be had here: asking further would only repeat that
     }
     // Nobody waits anywhere, as every listener has said: to look for lists would take as long again.
-    if awaited.is_empty() && ending == Ending::default() {
-        return lane
-            .raw(space.header("diag/unix-pending", pass))
+    if awaited.is_empty() && dump_end == DumpEnd::default() {
+        return encoder
+            .raw(namespace.header("diag/unix-pending", pass))
             .finish(0, 0);
     }
-    pending_lists(space, pass, &mut socket, lane, awaited)
+    pending_lists(namespace, pass, &mut socket, encoder, awaited)
 }
 
 fn pending_lists(
-    space: &Space,
+    namespace: &Namespace,
     pass: u8,
     socket: &mut Socket,
-    lane: &mut Lane,
+    encoder: &mut BlockEncoder,
     mut awaited: BTreeSet<u32>,
 ) -> io::Result<()> {
-    let mut raw = lane.raw(space.header("diag/unix-pending", pass));
+    let mut raw = encoder.raw(namespace.header("diag/unix-pending", pass));
     let lists = request(1 << LISTEN, 0, SHOW_ICONS);
-    let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &lists, |bytes| {
+    let dump_end = socket.dump(SOCK_DIAG_BY_FAMILY, &lists, |bytes| {
         for row in rows(bytes) {
             awaited.remove(&row.inode);
         }
         raw.push(bytes)
     })?;
-    raw.finish(ending.errno, ending.flags)?;
+    raw.finish(dump_end.errno, dump_end.flags)?;
     for inode in awaited {
-        let mut header = space.header("diag/unix-exact", pass);
+        let mut header = namespace.header("diag/unix-exact", pass);
         header.key = u64::from(inode);
-        let mut raw = lane.raw(header);
+        let mut raw = encoder.raw(header);
         let exact = request(ALL_STATES, inode, SHOW_ICONS);
-        let Ending { errno, flags } =
+        let DumpEnd { errno, flags } =
             socket.get(SOCK_DIAG_BY_FAMILY, &exact, |bytes| raw.push(bytes))?;
         raw.finish(errno, flags)?;
     }
@@ -144,7 +144,7 @@ impl Row<'_> {
     }
 
     /// What matters for what is read later.
-    fn note(&self, tables: &mut Tables) {
+    fn note(&self, tables: &mut SocketTables) {
         tables.inodes.push(self.inode);
         let listens = self.state == LISTEN;
         if (listens || self.waiting() > 0) && tables.notable.len() < NOTABLE_LIMIT {

@@ -8,14 +8,14 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
+pub(crate) mod fd_links;
+pub(crate) mod fd_table;
 pub(crate) mod fdinfo;
-pub(crate) mod fds;
-pub(crate) mod gathered;
-pub(crate) mod kept;
 pub(crate) mod process;
 pub(crate) mod reader;
+pub(crate) mod reader_state;
+pub(crate) mod retained_table;
 pub(crate) mod scan;
-pub(crate) mod table;
 pub(crate) mod threads;
 
 /// Enough for what the kernel gives at once.
@@ -25,7 +25,7 @@ pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 const PIECE_BYTES: usize = 2 << 10;
 
 /// An errno as the records have it.
-pub(crate) fn number(errno: Errno) -> u16 {
+pub(crate) fn errno_number(errno: Errno) -> u16 {
     u16::try_from(errno.raw_os_error()).unwrap_or(u16::MAX)
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn read_file(
 /// Reads a file that the kernel gives in one piece (`single_open` in its source, as `stat`, `status`
 /// and `fdinfo`) into `into` (emptied first): a read that does not fill its room was the last one.
 /// At most `limit` bytes: then `E2BIG`.
-pub(crate) fn read_piece(
+pub(crate) fn read_single_open(
     at: impl AsFd,
     path: impl Arg,
     limit: usize,
@@ -130,13 +130,13 @@ pub(crate) fn numeric_entries(directory: impl AsFd) -> Result<Vec<u32>, Errno> {
     let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
     let mut numbers = Vec::new();
     while let Some(entry) = entries.next() {
-        numbers.extend(decimal(entry?.file_name().to_bytes()));
+        numbers.extend(parse_decimal(entry?.file_name().to_bytes()));
     }
     Ok(numbers)
 }
 
 /// A whole decimal number.
-pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
+pub(crate) fn parse_decimal(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
@@ -179,7 +179,7 @@ mod tests {
             ("12a", None),
             ("..", None),
         ] {
-            assert_eq!(decimal(text.as_bytes()), expected, "{text}");
+            assert_eq!(parse_decimal(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(namespace_inode(b"net:[4026531833]"), Some(4_026_531_833));
         assert_eq!(namespace_inode(b"net:4026531833"), None);

@@ -6,9 +6,11 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat};
 use rustix::io::Errno;
 use whotalks_snapshot::records::{Process, ReadError};
 
-use super::{namespace_inode, number, numeric_entries, open_directory, read_link, read_piece};
+use super::{
+    errno_number, namespace_inode, numeric_entries, open_directory, read_link, read_single_open,
+};
 use crate::clock;
-use crate::identity::Identity;
+use crate::file_stat::FileStat;
 
 /// `stat`, `status`, `cgroup`, `limits`: none is near this on any kernel.
 const TEXT_LIMIT_BYTES: usize = 64 << 10;
@@ -18,7 +20,7 @@ const CMDLINE_LIMIT_BYTES: usize = 64 << 10;
 pub(crate) const LINK_BYTES: usize = 4097;
 
 /// A process that is being read.
-pub(crate) struct Subject {
+pub(crate) struct OpenProcess {
     /// `/proc/PID`. While it is open, the pid's next owner cannot be mistaken for this one.
     directory: Result<OwnedFd, Errno>,
     /// `/proc/PID/task/TID`, where the main thread has exited.
@@ -30,7 +32,7 @@ pub(crate) struct Subject {
 /// Index in `stat` of when the process began, in ticks since boot.
 const START_TICKS: usize = 22;
 
-impl Subject {
+impl OpenProcess {
     /// Its own directory, where that could be opened.
     pub(crate) fn directory(&self) -> Result<BorrowedFd<'_>, Errno> {
         let directory = self.directory.as_ref().map_err(|errno| *errno)?;
@@ -54,23 +56,23 @@ impl Subject {
 
 /// When a process began: with the pid, who it is.
 pub(crate) fn start_ticks(record: &Process) -> u64 {
-    statistic(&record.stat, START_TICKS).unwrap_or(0)
+    stat_field(&record.stat, START_TICKS).unwrap_or(0)
 }
 
 /// Opens a process to read its descriptors again; its record stays empty.
-pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> Subject {
+pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> OpenProcess {
     let directory = open_path(root, pid);
     let thread = directory.as_ref().ok().and_then(|directory| {
         // Only a process without descriptors of its own is worth the question.
         let mut stat = Vec::new();
-        read_piece(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
+        read_single_open(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
         Some(living_thread(directory, pid, &stat)?.1)
     });
     let record = Process {
         pid,
         ..Process::default()
     };
-    Subject {
+    OpenProcess {
         directory,
         thread,
         record,
@@ -85,19 +87,19 @@ fn open_path(root: &OwnedFd, pid: u32) -> Result<OwnedFd, Errno> {
 
 /// Reads a process; `None` when it was gone before anything could be read. `cmdline`: or why its
 /// arguments, which are in its memory, are left alone.
-pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Option<Subject> {
+pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Option<OpenProcess> {
     let mut record = Process {
         pid,
-        at_boottime_ns: clock::reading_ns(),
+        at_boottime_ns: clock::read_time_ns(),
         ..Process::default()
     };
     let directory = match open_path(root, pid) {
         Ok(directory) => directory,
-        Err(errno) if gone(errno) => return None,
+        Err(errno) if is_gone(errno) => return None,
         // It is there, and nothing can be read: we have no descriptors left, or worse.
         Err(errno) => {
-            record.errors = unread("directory", errno);
-            return Some(Subject {
+            record.errors = read_error("directory", errno);
+            return Some(OpenProcess {
                 directory: Err(errno),
                 thread: None,
                 record,
@@ -107,7 +109,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     let main = directory.as_fd();
     let mut errors = Vec::new();
     let mut text = |at: BorrowedFd<'_>, name: &'static str, limit, into: &mut Vec<u8>| {
-        if let Err(errno) = read_piece(at, name, limit, into) {
+        if let Err(errno) = read_single_open(at, name, limit, into) {
             errors.push((name, errno));
         }
     };
@@ -119,7 +121,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
         Ok(()) => text(main, "cmdline", CMDLINE_LIMIT_BYTES, &mut record.cmdline),
         Err(errno) => errors.push(("cmdline", errno)),
     }
-    if record.stat.is_empty() && errors.iter().any(|(_, errno)| gone(*errno)) {
+    if record.stat.is_empty() && errors.iter().any(|(_, errno)| is_gone(*errno)) {
         return None;
     }
     let thread = living_thread(&directory, pid, &record.stat);
@@ -130,17 +132,17 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     if let Some(thread) = thread.as_ref().filter(|_| cmdline.is_ok()) {
         // The main thread gave its memory up, and the arguments with it.
         let into = &mut record.cmdline;
-        if let Err(errno) = read_piece(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
+        if let Err(errno) = read_single_open(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
             errors.push(("cmdline", errno));
         }
     }
     let living = thread.as_ref().unwrap_or(&directory).as_fd();
-    links(living, &mut record, &mut errors);
+    read_links(living, &mut record, &mut errors);
     record.errors = errors
         .into_iter()
-        .flat_map(|(what, errno)| unread(what, errno))
+        .flat_map(|(what, errno)| read_error(what, errno))
         .collect();
-    Some(Subject {
+    Some(OpenProcess {
         directory: Ok(directory),
         thread,
         record,
@@ -148,19 +150,19 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
 }
 
 /// That something could not be read, as a record has it.
-pub(crate) fn unread(what: &str, errno: Errno) -> Vec<ReadError> {
+pub(crate) fn read_error(what: &str, errno: Errno) -> Vec<ReadError> {
     vec![ReadError {
         what: what.as_bytes().to_vec(),
-        errno: number(errno),
+        errno: errno_number(errno),
     }]
 }
 
 /// Whether an error says that a process has ended.
-pub(crate) fn gone(errno: Errno) -> bool {
+pub(crate) fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::SRCH)
 }
 
-fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
+fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
     let mut buffer = [0; LINK_BYTES];
     let mut link =
         |name: &'static str, take: &mut dyn FnMut(&[u8])| match read_link(at, name, &mut buffer) {
@@ -181,7 +183,7 @@ fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static st
     namespace("ns/user", &mut record.userns);
     namespace("ns/cgroup", &mut record.cgroupns);
     if !record.exe.is_empty() {
-        match Identity::of(at, c"exe", AtFlags::empty()) {
+        match FileStat::of(at, c"exe", AtFlags::empty()) {
             Ok(file) => {
                 record.exe_dev = file.dev;
                 record.exe_ino = file.ino;
@@ -193,7 +195,7 @@ fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static st
 }
 
 /// The program's name in `stat`, unless the kernel had to escape something in it.
-pub(crate) fn plain_name(stat: &[u8]) -> Option<&[u8]> {
+pub(crate) fn unescaped_comm(stat: &[u8]) -> Option<&[u8]> {
     let start = stat.iter().position(|byte| *byte == b'(')? + 1;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let name = stat.get(start..end)?;
@@ -207,7 +209,7 @@ fn state(stat: &[u8]) -> Option<u8> {
 }
 
 /// A number in `stat`, by its index from 1 as proc_pid_stat(5) counts them (from the third on).
-pub(crate) fn statistic(stat: &[u8], index: usize) -> Option<u64> {
+pub(crate) fn stat_field(stat: &[u8], index: usize) -> Option<u64> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut words = stat.get(end + 2..)?.split(|byte| *byte == b' ');
     let word = words.nth(index.checked_sub(3)?)?;
@@ -228,7 +230,7 @@ fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, Own
         let Ok(task) = open_directory(&tasks, Decimal::new(tid).as_str()) else {
             continue;
         };
-        let read = read_piece(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
+        let read = read_single_open(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
         if read.is_ok() && !matches!(state(&stat), None | Some(b'Z' | b'X')) {
             return Some((tid, task));
         }
@@ -268,7 +270,7 @@ pub(crate) fn user_ids(status: &[u8]) -> impl Iterator<Item = u32> {
         .into_iter()
         .find_map(|line| line.strip_prefix(b"Uid:"));
     let words = line.unwrap_or_default().split(|byte| *byte == b'\t');
-    words.filter_map(super::decimal)
+    words.filter_map(super::parse_decimal)
 }
 
 #[cfg(test)]
@@ -278,14 +280,17 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_the_state() {
         assert_eq!(state(b"12 (a) Z (x) S 1 12"), Some(b'S'));
-        assert_eq!(statistic(b"12 (a) Z (x) S 1 12", 4), Some(1));
-        assert_eq!(statistic(b"12 (a) Z (x) S 1 12\n", 5), Some(12));
-        assert_eq!(statistic(b"12 (a) S", 22), None);
+        assert_eq!(stat_field(b"12 (a) Z (x) S 1 12", 4), Some(1));
+        assert_eq!(stat_field(b"12 (a) Z (x) S 1 12\n", 5), Some(12));
+        assert_eq!(stat_field(b"12 (a) S", 22), None);
         assert_eq!(state(b"12 (a"), None);
         assert_eq!(state(b"12 (a)"), None);
-        assert_eq!(plain_name(b"12 (a) Z (x) S 1 12"), Some(&b"a) Z (x"[..]));
-        assert_eq!(plain_name(b"12 (a\\nb) S 1"), None);
-        assert_eq!(plain_name(b"12 )("), None);
+        assert_eq!(
+            unescaped_comm(b"12 (a) Z (x) S 1 12"),
+            Some(&b"a) Z (x"[..])
+        );
+        assert_eq!(unescaped_comm(b"12 (a\\nb) S 1"), None);
+        assert_eq!(unescaped_comm(b"12 )("), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rustix::path::Arg;
 
 /// As much of stat(2) as is recorded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Identity {
+pub(crate) struct FileStat {
     pub(crate) dev: u64,
     pub(crate) ino: u64,
     pub(crate) nlink: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Identity {
     pub(crate) gid: u32,
 }
 
-impl Identity {
+impl FileStat {
     /// What a path leads to: statx(2) with `AT_STATX_DONT_SYNC`; before Linux 4.11 stat(2), which may
     /// ask a server.
     pub(crate) fn of(at: impl AsFd, path: impl Arg + Copy, flags: AtFlags) -> Result<Self, Errno> {
@@ -50,7 +50,7 @@ impl Identity {
     }
 
     /// What is open.
-    pub(crate) fn of_open(file: impl AsFd) -> Result<Self, Errno> {
+    pub(crate) fn of_fd(file: impl AsFd) -> Result<Self, Errno> {
         Self::of(file, c"", AtFlags::EMPTY_PATH)
     }
 }

@@ -10,33 +10,33 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, makedev, openat, openat2};
 use rustix::io::Errno;
 
-use crate::identity::Identity;
+use crate::file_stat::FileStat;
 use crate::proc::{read_file, read_link};
 
 /// Symbolic links on one way: as many as the kernel follows.
-const LINKS_LIMIT: usize = 40;
+const SYMLINKS_LIMIT: usize = 40;
 /// Mount tables have a few hundred lines, some have tens of thousands.
-const MOUNTS_LIMIT_BYTES: usize = 16 << 20;
+const MOUNTINFO_LIMIT_BYTES: usize = 16 << 20;
 /// File systems that a program or another machine answers for, or that mount when looked into.
-const REMOTE: [&[u8]; 11] = [
+const REMOTE_FILE_SYSTEMS: [&[u8]; 11] = [
     b"autofs", b"nfs", b"nfs4", b"cifs", b"smb3", b"ceph", b"9p", b"afs", b"lustre", b"gpfs",
     b"beegfs",
 ];
 
 /// A place and the rules by which paths below it are found.
-pub(crate) struct Beneath<'a> {
+pub(crate) struct Resolver<'a> {
     pub(crate) top: &'a OwnedFd,
     /// Whether `top` is a root, so that `/` and `..` lead to it, and links may be followed. From
     /// another directory an absolute link would lead to the collector's own root.
     pub(crate) rooted: bool,
     /// Whether only the kernel's cache is asked.
     pub(crate) passive: bool,
-    pub(crate) remote: &'a Remote,
+    pub(crate) remote: &'a RemoteDevices,
 }
 
-impl Beneath<'_> {
+impl Resolver<'_> {
     /// A path as a place: it can be looked at and gone on from, and is not opened.
-    pub(crate) fn find(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(crate) fn resolve(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let links = if self.rooted {
             ResolveFlags::IN_ROOT
@@ -48,13 +48,13 @@ impl Beneath<'_> {
             // It is not in the cache; or the kernel (before 5.12, before 5.6) or a filter knows no
             // such call.
             Err(Errno::AGAIN | Errno::INVAL | Errno::NOSYS | Errno::PERM) if !self.passive => {
-                self.find_by_steps(path)
+                self.resolve_by_steps(path)
             }
             other => other,
         }
     }
 
-    fn find_by_steps(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    fn resolve_by_steps(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let open = |at: &OwnedFd, step: &[u8]| {
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             openat(at, step, flags, Mode::empty())
@@ -73,17 +73,17 @@ impl Beneath<'_> {
                 }
                 continue;
             }
-            if self.remote.has(&Identity::of_open(here)?) {
+            if self.remote.has(&FileStat::of_fd(here)?) {
                 return Err(Errno::REMOTE);
             }
             let place = open(here, &step)?;
-            let mode = Identity::of_open(&place)?.mode;
+            let mode = FileStat::of_fd(&place)?.mode;
             if FileType::from_raw_mode(mode) != FileType::Symlink {
                 places.push(place);
                 continue;
             }
             links += 1;
-            if !self.rooted || links > LINKS_LIMIT {
+            if !self.rooted || links > SYMLINKS_LIMIT {
                 return Err(Errno::LOOP);
             }
             let mut buffer = [0; 4097];
@@ -106,9 +106,9 @@ fn steps(path: &[u8]) -> Vec<Vec<u8>> {
 
 /// Devices of a mount namespace's file systems that are not looked into.
 #[derive(Debug, Default)]
-pub(crate) struct Remote(BTreeSet<u64>);
+pub(crate) struct RemoteDevices(BTreeSet<u64>);
 
-impl Remote {
+impl RemoteDevices {
     /// Those in the mount table of a process.
     pub(crate) fn of(root: &OwnedFd, pid: u32) -> Self {
         let mut text = Vec::new();
@@ -116,7 +116,7 @@ impl Remote {
         let _ = read_file(
             root,
             format!("{pid}/mountinfo"),
-            MOUNTS_LIMIT_BYTES,
+            MOUNTINFO_LIMIT_BYTES,
             &mut text,
         );
         Self::in_table(&text)
@@ -131,7 +131,7 @@ impl Remote {
     }
 
     /// Whether something is on one of them.
-    pub(crate) fn has(&self, file: &Identity) -> bool {
+    pub(crate) fn has(&self, file: &FileStat) -> bool {
         self.0.contains(&file.dev)
     }
 }
@@ -143,7 +143,7 @@ fn device(line: &[u8]) -> Option<u64> {
     let device = std::str::from_utf8(words.nth(2)?).ok()?;
     let kind = words.skip_while(|word| *word != b"-").nth(1)?;
     let fuse = kind == b"fuse" || kind.starts_with(b"fuse.") || kind == b"fuseblk";
-    if !fuse && !REMOTE.contains(&kind) {
+    if !fuse && !REMOTE_FILE_SYSTEMS.contains(&kind) {
         return None;
     }
     let (major, minor) = device.split_once(':')?;
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn remote_file_systems_are_known_by_their_lines() {
-        let remote = Remote::in_table(
+        let remote = RemoteDevices::in_table(
             b"1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n\
               2 1 0:40 / /mnt rw - fuse.sshfs a: rw\n3 1 0:41 / /net rw shared:2 - autofs x rw\n\
               4 1 0:42 / /run rw - tmpfs tmpfs rw\n5 1 0:43 / /x rw - nfs4 s:/ rw\ncut 1 0:9",
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn steps_lead_where_the_kernel_s_own_resolution_does() {
-        let folder = std::env::temp_dir().join(format!("beneath-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("resolver-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("a/b")).unwrap();
         std::fs::write(folder.join("a/b/file"), "").unwrap();
         for (link, target) in [
@@ -180,14 +180,14 @@ mod tests {
             symlink(target, folder.join(link)).unwrap();
         }
         let top = rustix::fs::open(&folder, OFlags::PATH, Mode::empty()).unwrap();
-        let remote = Remote::default();
-        let beneath = |rooted, passive| Beneath {
+        let remote = RemoteDevices::default();
+        let resolver = |rooted, passive| Resolver {
             top: &top,
             rooted,
             passive,
             remote: &remote,
         };
-        let inode = |place: OwnedFd| Identity::of_open(&place).unwrap().ino;
+        let inode = |place: OwnedFd| FileStat::of_fd(&place).unwrap().ino;
         let file =
             std::os::unix::fs::MetadataExt::ino(&folder.join("a/b/file").metadata().unwrap());
         let wanted: [(&str, Result<u64, Errno>); 7] = [
@@ -200,15 +200,22 @@ mod tests {
             ("a/none", Err(Errno::NOENT)),
         ];
         for (path, expected) in wanted {
-            let rooted = beneath(true, false);
-            let by_steps = rooted.find_by_steps(path.as_bytes()).map(inode);
+            let rooted = resolver(true, false);
+            let by_steps = rooted.resolve_by_steps(path.as_bytes()).map(inode);
             assert_eq!(by_steps, expected, "{path}");
-            assert_eq!(rooted.find(path.as_bytes()).map(inode), expected, "{path}");
+            assert_eq!(
+                rooted.resolve(path.as_bytes()).map(inode),
+                expected,
+                "{path}"
+            );
         }
-        let relative = beneath(false, false);
-        assert_eq!(relative.find_by_steps(b"a/b/file").map(inode), Ok(file));
-        assert_eq!(relative.find_by_steps(b"up/file").err(), Some(Errno::LOOP));
-        assert_eq!(relative.find_by_steps(b"../x").err(), Some(Errno::XDEV));
+        let relative = resolver(false, false);
+        assert_eq!(relative.resolve_by_steps(b"a/b/file").map(inode), Ok(file));
+        assert_eq!(
+            relative.resolve_by_steps(b"up/file").err(),
+            Some(Errno::LOOP)
+        );
+        assert_eq!(relative.resolve_by_steps(b"../x").err(), Some(Errno::XDEV));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

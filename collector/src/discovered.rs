@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::one_by_one::one_by_one;
-use crate::proc::kept::Kept;
+use crate::insert_each::insert_each;
+use crate::proc::retained_table::RetainedTable;
 
 /// How a network namespace was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Source {
+pub(crate) enum NetnsSource {
     /// A process lives in it.
     Process,
     /// It is mounted somewhere.
@@ -18,7 +18,7 @@ pub(crate) enum Source {
     Socket,
 }
 
-impl Source {
+impl NetnsSource {
     /// As [`Netns::found_by`](whotalks_snapshot::records::Netns) has it.
     pub(crate) fn name(self) -> &'static [u8] {
         match self {
@@ -30,10 +30,10 @@ impl Source {
     }
 }
 
-/// A way to a network namespace. The least one is the best: processes before mounts before others.
+/// A location to a network namespace. The least one is the best: processes before mounts before others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Way {
-    pub(crate) source: Source,
+pub(crate) struct NetnsLocation {
+    pub(crate) source: NetnsSource,
     /// The process that it was found through.
     pub(crate) pid: u32,
     /// The descriptor in that process, where it was found by one.
@@ -61,9 +61,9 @@ pub(crate) struct Tally {
 
 /// What one reader, or all of them, came across.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// Network namespaces, and the best way to each.
-    pub(crate) netns: BTreeMap<u64, Way>,
+pub(crate) struct Discovered {
+    /// Network namespaces, and the best location to each.
+    pub(crate) netns: BTreeMap<u64, NetnsLocation>,
     /// Mount namespaces, and a process in each: whether its root is another, its pid.
     pub(crate) mntns: BTreeMap<u64, (bool, u32)>,
     /// Mount namespaces, and the paths that executables in them had before they were deleted.
@@ -74,8 +74,8 @@ pub(crate) struct Found {
     pub(crate) cgroups: BTreeSet<Vec<u8>>,
     /// Processes that were looked at.
     pub(crate) seen: BTreeSet<u32>,
-    /// What is kept of each table.
-    pub(crate) kept: Vec<Kept>,
+    /// What is retained of each table.
+    pub(crate) retained: Vec<RetainedTable>,
     /// Processes that did not answer in time.
     pub(crate) stuck: BTreeSet<u32>,
     /// Whether a table was different in the second look.
@@ -85,12 +85,12 @@ pub(crate) struct Found {
     pub(crate) tally: Tally,
 }
 
-impl Found {
-    /// Notes a way to a network namespace.
-    pub(crate) fn network(&mut self, inode: u64, way: Way) {
-        let best = self.netns.entry(inode).or_insert_with(|| way.clone());
-        if way < *best {
-            *best = way;
+impl Discovered {
+    /// Notes a location to a network namespace.
+    pub(crate) fn network(&mut self, inode: u64, location: NetnsLocation) {
+        let best = self.netns.entry(inode).or_insert_with(|| location.clone());
+        if location < *best {
+            *best = location;
         }
     }
 
@@ -102,22 +102,28 @@ impl Found {
 
     /// Takes over what a later look found: its tables replace those of the same processes.
     pub(crate) fn renew(&mut self, later: Self) {
-        let newer: BTreeSet<_> = one_by_one(later.kept.iter().map(|kept| (kept.pid, kept.tid)));
-        self.kept
-            .retain(|kept| !newer.contains(&(kept.pid, kept.tid)));
+        let newer: BTreeSet<_> = insert_each(
+            later
+                .retained
+                .iter()
+                .map(|retained| (retained.pid, retained.tid)),
+        );
+        self.retained
+            .retain(|retained| !newer.contains(&(retained.pid, retained.tid)));
         self.merge(later);
         self.sort();
     }
 
     /// Sorts the tables: readers finish in any order, what is chosen must not depend on it.
     pub(crate) fn sort(&mut self) {
-        self.kept.sort_unstable_by_key(|kept| (kept.pid, kept.tid));
+        self.retained
+            .sort_unstable_by_key(|retained| (retained.pid, retained.tid));
     }
 
     /// Takes over what another reader found.
     pub(crate) fn merge(&mut self, other: Self) {
-        for (inode, way) in other.netns {
-            self.network(inode, way);
+        for (inode, location) in other.netns {
+            self.network(inode, location);
         }
         for (inode, (rooted_elsewhere, pid)) in other.mntns {
             self.mount(inode, pid, rooted_elsewhere);
@@ -127,7 +133,7 @@ impl Found {
         self.cgroups.extend(other.cgroups);
         self.seen.extend(other.seen);
         self.stuck.extend(other.stuck);
-        self.kept.extend(other.kept);
+        self.retained.extend(other.retained);
         self.changed |= other.changed;
         self.cut |= other.cut;
         self.tally.processes += other.tally.processes;

@@ -7,7 +7,7 @@ use whotalks_snapshot::records::Process;
 use super::process::start_ticks;
 
 /// Anonymous inodes whose fdinfo tells whom they concern.
-const TELLING: [&[u8]; 4] = [
+const INFORMATIVE_ANON_INODES: [&[u8]; 4] = [
     b"anon_inode:[eventpoll]",
     b"anon_inode:[eventfd]",
     b"anon_inode:[pidfd]",
@@ -16,7 +16,7 @@ const TELLING: [&[u8]; 4] = [
 
 /// A table's remains: some four bytes for each socket or pipe.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct RetainedTable {
     pub(crate) pid: u32,
     /// The thread, where the table is its own; else 0.
     pub(crate) tid: u32,
@@ -25,7 +25,7 @@ pub(crate) struct Kept {
     /// Device and inode of the executable.
     pub(crate) program: (u64, u64),
     /// Its mount namespace, and whether its root is another than that namespace's.
-    pub(crate) home: (u64, bool),
+    pub(crate) mount_root: (u64, bool),
     /// Of all numbers and links.
     pub(crate) fingerprint: u64,
     table: DescriptorTable,
@@ -62,25 +62,25 @@ impl Object {
     }
 }
 
-/// Makes a [`Kept`] while a table is read.
-pub(crate) struct Keeper {
+/// Makes a [`RetainedTable`] while a table is read.
+pub(crate) struct RetainedTableBuilder {
     builder: TableBuilder,
     fingerprint: u64,
-    everything: bool,
+    retain_all: bool,
 }
 
-impl Keeper {
-    /// `everything`: also descriptors that nothing can be told from, by number.
-    pub(crate) fn new(everything: bool) -> Self {
+impl RetainedTableBuilder {
+    /// `retain_all`: also descriptors that nothing can be told from, by number.
+    pub(crate) fn new(retain_all: bool) -> Self {
         Self {
             builder: TableBuilder::new(DescriptorTable::default()),
             fingerprint: 0,
-            everything,
+            retain_all,
         }
     }
 
     /// A descriptor.
-    pub(crate) fn see(&mut self, fd: u32, link: &Link<'_>) {
+    pub(crate) fn add(&mut self, fd: u32, link: &Link<'_>) {
         self.mix(u64::from(fd));
         match *link {
             Link::Socket { inode } => self.mix(inode << 1),
@@ -96,8 +96,10 @@ impl Keeper {
         }
         match *link {
             Link::Socket { .. } | Link::Pipe { .. } => self.builder.push(fd, *link),
-            Link::Other { text } if TELLING.contains(&text) => self.builder.push(fd, *link),
-            _ if self.everything => self.builder.push(fd, Link::Refused { errno: 0 }),
+            Link::Other { text } if INFORMATIVE_ANON_INODES.contains(&text) => {
+                self.builder.push(fd, *link)
+            }
+            _ if self.retain_all => self.builder.push(fd, Link::Refused { errno: 0 }),
             _ => {}
         }
     }
@@ -109,35 +111,35 @@ impl Keeper {
     }
 
     /// The remains.
-    pub(crate) fn keep(self, record: &Process, tid: u32) -> Kept {
+    pub(crate) fn finish(self, record: &Process, tid: u32) -> RetainedTable {
         let mut table = self.builder.finish();
         for column in [&mut table.fds, &mut table.kinds, &mut table.numbers] {
             column.shrink_to_fit();
         }
-        Kept {
+        RetainedTable {
             pid: record.pid,
             tid,
             start_ticks: start_ticks(record),
             program: (record.exe_dev, record.exe_ino),
-            home: (record.mntns, record.root != b"/"),
+            mount_root: (record.mntns, record.root != b"/"),
             fingerprint: self.fingerprint,
             table,
         }
     }
 }
 
-impl Kept {
+impl RetainedTable {
     /// The same for a process whose record was read afterwards.
-    pub(crate) fn of(self, record: &Process) -> Self {
+    pub(crate) fn with_process(self, record: &Process) -> Self {
         Self {
             start_ticks: start_ticks(record),
             program: (record.exe_dev, record.exe_ino),
-            home: (record.mntns, record.root != b"/"),
+            mount_root: (record.mntns, record.root != b"/"),
             ..self
         }
     }
 
-    /// What was kept: the descriptor, and the object where it has an inode of its own.
+    /// What was retained: the descriptor, and the object where it has an inode of its own.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, Option<Object>)> {
         self.table
             .entries()
@@ -159,19 +161,24 @@ mod tests {
 
     #[test]
     fn sockets_pipes_and_telling_files_stay() {
-        let mut keeper = Keeper::new(false);
-        keeper.see(0, &Link::Other { text: b"/dev/null" });
-        keeper.see(
+        let mut builder = RetainedTableBuilder::new(false);
+        builder.add(0, &Link::Other { text: b"/dev/null" });
+        builder.add(
             1,
             &Link::Pipe {
                 inode: 7,
                 access: 2,
             },
         );
-        keeper.see(5, &Link::Socket { inode: 7 });
-        keeper.see(6, &Link::Other { text: TELLING[0] });
-        let kept = keeper.keep(&Process::default(), 0);
-        let entries: Vec<_> = kept.entries().collect();
+        builder.add(5, &Link::Socket { inode: 7 });
+        builder.add(
+            6,
+            &Link::Other {
+                text: INFORMATIVE_ANON_INODES[0],
+            },
+        );
+        let retained = builder.finish(&Process::default(), 0);
+        let entries: Vec<_> = retained.entries().collect();
         let expected = [
             (1, Some(Object::pipe(7))),
             (5, Some(Object::socket(7))),
@@ -183,9 +190,9 @@ mod tests {
     #[test]
     fn any_change_shows() {
         let print = |fd, inode| {
-            let mut keeper = Keeper::new(false);
-            keeper.see(fd, &Link::Socket { inode });
-            keeper.keep(&Process::default(), 0).fingerprint
+            let mut builder = RetainedTableBuilder::new(false);
+            builder.add(fd, &Link::Socket { inode });
+            builder.finish(&Process::default(), 0).fingerprint
         };
         assert_eq!(print(3, 9), print(3, 9));
         assert_ne!(print(3, 9), print(4, 9));

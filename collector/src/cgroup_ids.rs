@@ -8,10 +8,10 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstatfs, openat};
 use rustix::io::Errno;
 use whotalks_snapshot::records::RawHeader;
 
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::identity::Identity;
-use crate::proc::number;
-use crate::sink::Lane;
+use crate::file_stat::FileStat;
+use crate::proc::errno_number;
 
 /// Where the unified hierarchy is: alone, or beside those of the first version.
 const PLACES: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
@@ -28,8 +28,8 @@ pub(crate) fn unified(text: &[u8]) -> Option<&[u8]> {
 
 /// `cgroup-ids`: the id of each of these cgroups and its path, as lines. An id is the inode of the
 /// cgroup's directory (`cgroup_id` in the kernel, where inodes have 64 bits).
-pub(crate) fn record(paths: &BTreeSet<Vec<u8>>, lane: &mut Lane) -> io::Result<()> {
-    let mut raw = lane.raw(RawHeader {
+pub(crate) fn record(paths: &BTreeSet<Vec<u8>>, encoder: &mut BlockEncoder) -> io::Result<()> {
+    let mut raw = encoder.raw(RawHeader {
         source: b"cgroup-ids".to_vec(),
         pass: 1,
         at_boottime_ns: clock::boottime_ns(),
@@ -37,7 +37,7 @@ pub(crate) fn record(paths: &BTreeSet<Vec<u8>>, lane: &mut Lane) -> io::Result<(
     });
     let top = match open() {
         Ok(top) => top,
-        Err(errno) => return raw.finish(number(errno), 0),
+        Err(errno) => return raw.finish(errno_number(errno), 0),
     };
     for path in paths {
         // Outside of our own cgroup namespace, or gone meanwhile: then nobody can tell.
@@ -45,7 +45,7 @@ pub(crate) fn record(paths: &BTreeSet<Vec<u8>>, lane: &mut Lane) -> io::Result<(
         if path.starts_with(b"..") || path.contains(&b'\n') {
             continue;
         }
-        if let Ok(directory) = Identity::of(&top, below, AtFlags::SYMLINK_NOFOLLOW) {
+        if let Ok(directory) = FileStat::of(&top, below, AtFlags::SYMLINK_NOFOLLOW) {
             let id = format!("{} /", directory.ino);
             raw.push(&[id.as_bytes(), path, b"\n"].concat())?;
         }

@@ -9,10 +9,10 @@ use rustix::io::Errno;
 use rustix::system::Uname;
 use whotalks_snapshot::records::RawHeader;
 
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::one_by_one::one_by_one;
-use crate::proc::{number, read_file, stream_file};
-use crate::sink::Lane;
+use crate::insert_each::insert_each;
+use crate::proc::{errno_number, read_file, stream_file};
 
 /// Neither list is near this.
 const LIST_LIMIT_BYTES: usize = 1 << 20;
@@ -32,7 +32,7 @@ impl Modules {
         let mut text = Vec::new();
         match read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) {
             Err(Errno::NOENT) => Self::Any,
-            Err(_) | Ok(()) => Self::Only(one_by_one(loaded(&text).map(<[u8]>::to_vec))),
+            Err(_) | Ok(()) => Self::Only(insert_each(loaded(&text).map(<[u8]>::to_vec))),
         }
     }
 
@@ -43,7 +43,7 @@ impl Modules {
         if read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) == Err(Errno::NOENT) {
             return Self::Any;
         }
-        let mut names: BTreeSet<_> = one_by_one(loaded(&text).map(<[u8]>::to_vec));
+        let mut names: BTreeSet<_> = insert_each(loaded(&text).map(<[u8]>::to_vec));
         let release = uname.release().to_string_lossy();
         let path = format!("/lib/modules/{release}/modules.builtin");
         match read_file(CWD, path, LIST_LIMIT_BYTES, &mut text) {
@@ -63,17 +63,17 @@ impl Modules {
 }
 
 /// Records `/proc/modules`, before (pass 1) and after (pass 2) the tables were read.
-pub(crate) fn record(root: &OwnedFd, pass: u8, lane: &mut Lane) -> io::Result<()> {
+pub(crate) fn record(root: &OwnedFd, pass: u8, encoder: &mut BlockEncoder) -> io::Result<()> {
     let mut text = Vec::new();
     let read = read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text);
-    let mut raw = lane.raw(RawHeader {
+    let mut raw = encoder.raw(RawHeader {
         source: b"modules".to_vec(),
         pass,
-        at_boottime_ns: clock::reading_ns(),
+        at_boottime_ns: clock::read_time_ns(),
         ..RawHeader::default()
     });
     raw.push(&text)?;
-    raw.finish(read.err().map_or(0, number), 0)
+    raw.finish(read.err().map_or(0, errno_number), 0)
 }
 
 /// First words of `/proc/modules`.

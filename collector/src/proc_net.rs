@@ -6,12 +6,12 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use crate::found::Source;
-use crate::netns::Space;
-use crate::proc::{number, read_file, stream_file};
-use crate::sink::Lane;
+use crate::block_channel::BlockEncoder;
+use crate::discovered::NetnsSource;
+use crate::netns::Namespace;
+use crate::proc::{errno_number, read_file, stream_file};
 
-/// Longest partial line that is kept back: names have 108 bytes, lines far less than this.
+/// Longest partial line that is retained back: names have 108 bytes, lines far less than this.
 const LINE_LIMIT_BYTES: usize = 64 << 10;
 
 /// The tables beyond `unix` that every kernel of today has: their absence is recorded.
@@ -19,7 +19,7 @@ const EXPECTED: [&str; 12] = [
     "tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6", "netlink",
     "packet",
 ];
-/// Tables of what is loaded or configured on some machines only.
+/// SocketTables of what is loaded or configured on some machines only.
 const OPTIONAL: [&str; 13] = [
     "sctp/eps",
     "sctp/assocs",
@@ -44,18 +44,18 @@ const SETTINGS: [&str; 4] = [
 ];
 
 /// Where a namespace's tables are read.
-pub(crate) struct Place<'a> {
+pub(crate) struct ProcNet<'a> {
     root: &'a OwnedFd,
-    space: &'a Space,
+    namespace: &'a Namespace,
     inside: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ProcNet<'a> {
     /// `inside`: whether this thread is in the namespace.
-    pub(crate) fn new(root: &'a OwnedFd, space: &'a Space, inside: bool) -> Self {
+    pub(crate) fn new(root: &'a OwnedFd, namespace: &'a Namespace, inside: bool) -> Self {
         Self {
             root,
-            space,
+            namespace,
             inside,
         }
     }
@@ -68,23 +68,23 @@ impl<'a> Place<'a> {
         if self.inside {
             result = open(format!("thread-self/net/{name}"));
             // `thread-self` is there since Linux 3.17; the first thread never leaves its namespace.
-            if result.is_err() && self.space.own {
+            if result.is_err() && self.namespace.own {
                 result = open(format!("self/net/{name}"));
             }
         }
-        let pid = self.space.way.pid;
+        let pid = self.namespace.location.pid;
         match result {
             Ok(file) => Ok((file, 0)),
-            Err(_) if self.space.way.source == Source::Process => {
+            Err(_) if self.namespace.location.source == NetnsSource::Process => {
                 open(format!("{pid}/net/{name}")).map(|file| (file, pid))
             }
             Err(errno) => Err(errno),
         }
     }
 
-    /// `/proc/PID/net/unix`; its first column, a hashed kernel pointer, as zeros unless kept.
-    pub(crate) fn unix(&self, keep_pointers: bool, lane: &mut Lane) -> io::Result<()> {
-        self.table("unix", lane, |line| {
+    /// `/proc/PID/net/unix`; its first column, a hashed kernel pointer, as zeros unless retained.
+    pub(crate) fn unix(&self, keep_pointers: bool, encoder: &mut BlockEncoder) -> io::Result<()> {
+        self.table("unix", encoder, |line| {
             if !keep_pointers {
                 zero_pointer(line);
             }
@@ -92,13 +92,13 @@ impl<'a> Place<'a> {
     }
 
     /// Every other table, and the namespace's settings.
-    pub(crate) fn others(&self, lane: &mut Lane) -> io::Result<()> {
+    pub(crate) fn others(&self, encoder: &mut BlockEncoder) -> io::Result<()> {
         for name in EXPECTED {
-            self.table(name, lane, |_| {})?;
+            self.table(name, encoder, |_| {})?;
         }
         for name in OPTIONAL {
             if self.open(name).is_ok() {
-                self.table(name, lane, |_| {})?;
+                self.table(name, encoder, |_| {})?;
             }
         }
         if !self.inside {
@@ -107,9 +107,9 @@ impl<'a> Place<'a> {
         let mut text = Vec::new();
         for name in SETTINGS {
             let read = read_file(self.root, format!("sys/{name}"), 4096, &mut text);
-            let mut raw = lane.raw(self.space.header(&format!("sys/{name}"), 1));
+            let mut raw = encoder.raw(self.namespace.header(&format!("sys/{name}"), 1));
             raw.push(&text)?;
-            raw.finish(read.err().map_or(0, number), 0)?;
+            raw.finish(read.err().map_or(0, errno_number), 0)?;
         }
         Ok(())
     }
@@ -118,16 +118,16 @@ impl<'a> Place<'a> {
     pub(crate) fn table(
         &self,
         name: &str,
-        lane: &mut Lane,
+        encoder: &mut BlockEncoder,
         mut edit: impl FnMut(&mut [u8]),
     ) -> io::Result<()> {
-        let mut header = self.space.header(&format!("net/{name}"), 1);
+        let mut header = self.namespace.header(&format!("net/{name}"), 1);
         let (file, pid) = match self.open(name) {
             Ok(found) => found,
-            Err(errno) => return lane.raw(header).finish(number(errno), 0),
+            Err(errno) => return encoder.raw(header).finish(errno_number(errno), 0),
         };
         header.pid = pid;
-        let mut raw = lane.raw(header);
+        let mut raw = encoder.raw(header);
         let mut waiting = Vec::new();
         let read = stream_file(&file, |piece| {
             if waiting.is_empty() && piece.last() == Some(&b'\n') {
@@ -146,7 +146,7 @@ impl<'a> Place<'a> {
             Ok(())
         })?;
         raw.push(&waiting)?;
-        raw.finish(read.err().map_or(0, number), 0)
+        raw.finish(read.err().map_or(0, errno_number), 0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A whole descriptor table, in parts. A process may have more descriptors than all others together:
+//! A whole descriptor table, in parts. A process may have more descriptors than all others read_in_parallel:
 //! beyond the first few thousand every core reads a range of them.
 
 use std::mem::MaybeUninit;
@@ -11,8 +11,8 @@ use rustix::fs::RawDir;
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 
-use super::fds::{Links, Rest, Stretch, begin_with, range, stretch};
-use super::number;
+use super::errno_number;
+use super::fd_links::{Links, Remaining, Segment, read_range, read_segment, seek_to_fd};
 use crate::clock;
 
 /// Room for some 2,500 directory entries at once.
@@ -20,7 +20,7 @@ pub(crate) const DIRENT_BYTES: usize = 64 << 10;
 /// The same in a range, whose last listing goes beyond its end.
 const RANGE_DIRENT_BYTES: usize = 16 << 10;
 /// Threads that read one table: what they have read waits in memory for its turn.
-const TOGETHER: usize = 16;
+const THREADS_LIMIT: usize = 16;
 
 /// How a table is divided.
 #[derive(Debug, Clone, Copy)]
@@ -28,17 +28,17 @@ pub(crate) struct Split {
     /// Threads.
     jobs: usize,
     /// Descriptors that one reads before it asks others to help.
-    alone: usize,
+    serial_limit: usize,
     /// Numbers that each of them is given at a time.
     range: u32,
 }
 
 impl Split {
     /// Among so many threads.
-    pub(crate) fn among(jobs: usize) -> Self {
+    pub(crate) fn for_threads(jobs: usize) -> Self {
         Self {
-            jobs: jobs.min(TOGETHER),
-            alone: 4 << 10,
+            jobs: jobs.min(THREADS_LIMIT),
+            serial_limit: 4 << 10,
             range: 8 << 10,
         }
     }
@@ -73,12 +73,12 @@ pub(crate) fn read<E>(
     mut each: impl FnMut(u32, &Link<'_>),
     emit: impl FnMut(&DescriptorTable) -> Result<(), E>,
 ) -> Result<Outcome, E> {
-    let mut parts = Parts {
+    let mut parts = PartWriter {
         head: DescriptorTable {
             pid: owner.pid,
             tid: owner.tid,
             pass: owner.pass,
-            at_boottime_ns: clock::reading_ns(),
+            at_boottime_ns: clock::read_time_ns(),
             ..DescriptorTable::default()
         },
         outcome: Outcome::default(),
@@ -86,40 +86,40 @@ pub(crate) fn read<E>(
     };
     let directory = match directory {
         Ok(directory) => directory,
-        Err(errno) => return parts.end(number(errno)),
+        Err(errno) => return parts.end(errno_number(errno)),
     };
     let mut links = Links::new(&directory, &parts.head);
-    let Some(begin) = links.by_number(split.alone, &mut each) else {
-        parts.add(links.end(Rest::Nothing))?;
+    let Some(begin) = links.probe_numbers(split.serial_limit, &mut each) else {
+        parts.add(links.end(Remaining::Nothing))?;
         return Ok(parts.outcome);
     };
     if begin > 0
-        && let Err(errno) = begin_with(&directory, begin)
+        && let Err(errno) = seek_to_fd(&directory, begin)
     {
-        parts.add(links.end(Rest::Failed(number(errno))))?;
+        parts.add(links.end(Remaining::Failed(errno_number(errno))))?;
         return Ok(parts.outcome);
     }
     let mut listing = RawDir::new(&directory, entries);
     let from = loop {
         let rest = begin..u32::MAX;
-        let read = stretch(&mut listing, links, rest, split.alone, &mut each);
+        let read = read_segment(&mut listing, links, rest, split.serial_limit, &mut each);
         match parts.add(read)? {
-            Rest::Nothing => return Ok(parts.outcome),
-            Rest::Failed(_) => return Ok(parts.outcome),
-            Rest::From(next) if split.jobs > 1 => break next,
-            Rest::From(_) => links = Links::new(&directory, &parts.head),
+            Remaining::Nothing => return Ok(parts.outcome),
+            Remaining::Failed(_) => return Ok(parts.outcome),
+            Remaining::From(next) if split.jobs > 1 => break next,
+            Remaining::From(_) => links = Links::new(&directory, &parts.head),
         }
     };
-    together(&directory, from, split, entries, parts, each)
+    read_in_parallel(&directory, from, split, entries, parts, each)
 }
 
 /// Reads the rest of a table on several threads.
-fn together<E>(
+fn read_in_parallel<E>(
     directory: &OwnedFd,
     mut from: u32,
     split: Split,
     entries: &mut [MaybeUninit<u8>],
-    mut parts: Parts<impl FnMut(&DescriptorTable) -> Result<(), E>>,
+    mut parts: PartWriter<impl FnMut(&DescriptorTable) -> Result<(), E>>,
     mut each: impl FnMut(u32, &Link<'_>),
 ) -> Result<Outcome, E> {
     loop {
@@ -129,10 +129,11 @@ fn together<E>(
             Some(range)
         });
         let ranges: Vec<_> = ranges.collect();
-        let mut rest = Rest::Nothing;
-        for (numbers, read) in ranges
-            .iter()
-            .zip(at_once(directory, &parts.head, &ranges, entries))
+        let mut rest = Remaining::Nothing;
+        for (numbers, read) in
+            ranges
+                .iter()
+                .zip(read_ranges(directory, &parts.head, &ranges, entries))
         {
             let mut read = read;
             loop {
@@ -143,29 +144,29 @@ fn together<E>(
                 read.table.part = parts.head.part;
                 match parts.add_unfinished(read)? {
                     // Its texts were too long for one part.
-                    Rest::From(next) if next < numbers.end => {
+                    Remaining::From(next) if next < numbers.end => {
                         let numbers = next..numbers.end;
-                        read = range(directory, &parts.head, numbers, entries);
+                        read = read_range(directory, &parts.head, numbers, entries);
                     }
-                    Rest::From(_) | Rest::Nothing => break,
-                    Rest::Failed(errno) => return parts.end(errno),
+                    Remaining::From(_) | Remaining::Nothing => break,
+                    Remaining::Failed(errno) => return parts.end(errno),
                 }
             }
         }
         match (rest, ranges.last()) {
-            (Rest::From(_), Some(last)) if last.end < u32::MAX => from = last.end,
+            (Remaining::From(_), Some(last)) if last.end < u32::MAX => from = last.end,
             _ => return parts.end(0),
         }
     }
 }
 
 /// Reads several ranges, each on a thread of its own.
-fn at_once(
+fn read_ranges(
     directory: &OwnedFd,
     head: &DescriptorTable,
     ranges: &[Range<u32>],
     entries: &mut [MaybeUninit<u8>],
-) -> Vec<Stretch> {
+) -> Vec<Segment> {
     let Some((first, others)) = ranges.split_first() else {
         return Vec::new();
     };
@@ -177,7 +178,7 @@ fn at_once(
             .map(|numbers| {
                 let work = || {
                     let mut entries = Vec::with_capacity(RANGE_DIRENT_BYTES);
-                    range(
+                    read_range(
                         directory,
                         head,
                         numbers.clone(),
@@ -188,11 +189,11 @@ fn at_once(
                 thread.map_err(|_| numbers)
             })
             .collect();
-        let mut read = vec![range(directory, head, first.clone(), entries)];
+        let mut read = vec![read_range(directory, head, first.clone(), entries)];
         for thread in threads {
             read.push(match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                Err(numbers) => range(directory, head, numbers.clone(), entries),
+                Err(numbers) => read_range(directory, head, numbers.clone(), entries),
             });
         }
         read
@@ -200,21 +201,21 @@ fn at_once(
 }
 
 /// Hands parts on.
-struct Parts<F> {
+struct PartWriter<F> {
     /// What the next part begins with.
     head: DescriptorTable,
     outcome: Outcome,
     emit: F,
 }
 
-impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> Parts<F> {
+impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
     /// A part that is the last one where nothing is left; what is left.
-    fn add(&mut self, mut read: Stretch) -> Result<Rest, E> {
+    fn add(&mut self, mut read: Segment) -> Result<Remaining, E> {
         self.count(&read);
         match read.rest {
-            Rest::From(_) => {}
-            Rest::Nothing => read.table.last = true,
-            Rest::Failed(errno) => {
+            Remaining::From(_) => {}
+            Remaining::Nothing => read.table.last = true,
+            Remaining::Failed(errno) => {
                 (read.table.last, read.table.errno) = (true, errno);
                 self.outcome.errno = errno;
             }
@@ -225,14 +226,14 @@ impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> Parts<F> {
     }
 
     /// A part that is not the last one, whatever it says of itself.
-    fn add_unfinished(&mut self, read: Stretch) -> Result<Rest, E> {
+    fn add_unfinished(&mut self, read: Segment) -> Result<Remaining, E> {
         self.count(&read);
         (self.emit)(&read.table)?;
         self.head.part += 1;
         Ok(read.rest)
     }
 
-    fn count(&mut self, read: &Stretch) {
+    fn count(&mut self, read: &Segment) {
         self.outcome.descriptors += read.descriptors;
         self.outcome.refused += read.refused;
     }
@@ -268,7 +269,7 @@ mod tests {
         };
         let split = Split {
             jobs,
-            alone: 64,
+            serial_limit: 64,
             range: 16,
         };
         let outcome = read(

@@ -2,7 +2,7 @@
 
 /// What `collect` would make. For sets and maps that one sorts first, with a stable sort of its own
 /// for each type: 5 kB of program each.
-pub(crate) fn one_by_one<C: Default + Extend<T>, T>(items: impl Iterator<Item = T>) -> C {
+pub(crate) fn insert_each<C: Default + Extend<T>, T>(items: impl Iterator<Item = T>) -> C {
     let mut all = C::default();
     for item in items {
         all.extend(Some(item));

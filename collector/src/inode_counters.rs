@@ -17,17 +17,17 @@ const BATCH: u32 = 1_024;
 
 /// How far the counters were.
 #[derive(Debug)]
-pub(crate) struct Mark {
+pub(crate) struct InodeCounters {
     /// On each CPU; empty: not known, so that anything may be recent.
     reached: Vec<u32>,
 }
 
-impl Mark {
+impl InodeCounters {
     /// Where the counters are now.
-    pub(crate) fn now(root: &OwnedFd) -> Self {
+    pub(crate) fn sample(root: &OwnedFd) -> Self {
         // A thread of its own, since it goes from CPU to CPU.
         let reached = std::thread::scope(|scope| {
-            let sample = std::thread::Builder::new().spawn_scoped(scope, || sample(root));
+            let sample = std::thread::Builder::new().spawn_scoped(scope, || sample_each_cpu(root));
             sample.ok().and_then(|thread| thread.join().ok().flatten())
         });
         let reached = reached.unwrap_or_default();
@@ -35,7 +35,7 @@ impl Mark {
     }
 
     /// Whether a socket may have been made since.
-    pub(crate) fn is_before(&self, inode: u32) -> bool {
+    pub(crate) fn may_be_newer(&self, inode: u32) -> bool {
         // The counter wraps: what is less than half of it ahead is later.
         let later = |inode: u32, than: u32| inode.wrapping_sub(than) < 1 << 31;
         let batch_end = |reached: u32| (reached | (BATCH - 1)).wrapping_add(1);
@@ -55,7 +55,7 @@ impl Mark {
 }
 
 /// A number from each CPU that is in use; `None` where not all of them may be used.
-fn sample(root: &OwnedFd) -> Option<Vec<u32>> {
+fn sample_each_cpu(root: &OwnedFd) -> Option<Vec<u32>> {
     let allowed = sched_getaffinity(None).ok()?;
     let mut text = Vec::new();
     read_file(root, c"stat", 1 << 20, &mut text).ok()?;
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn batches_and_wrapping() {
-        let mark = Mark {
+        let counters = InodeCounters {
             reached: vec![5_000, 900_000, 100],
         };
         for (inode, expected) in [
@@ -100,17 +100,17 @@ mod tests {
             (901_120, true), // batches not given yet
             (u32::MAX, false),
         ] {
-            assert_eq!(mark.is_before(inode), expected, "{inode}");
+            assert_eq!(counters.may_be_newer(inode), expected, "{inode}");
         }
-        let wrapping = Mark {
+        let wrapping = InodeCounters {
             reached: vec![u32::MAX - 5],
         };
-        assert!(wrapping.is_before(3) && !wrapping.is_before(u32::MAX - 6));
+        assert!(wrapping.may_be_newer(3) && !wrapping.may_be_newer(u32::MAX - 6));
         assert!(
-            Mark {
+            InodeCounters {
                 reached: Vec::new()
             }
-            .is_before(7)
+            .may_be_newer(7)
         );
     }
 }

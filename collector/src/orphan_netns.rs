@@ -16,61 +16,69 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open}
 
 use whotalks_snapshot::records::RawHeader;
 
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::found::{Source, Way};
+use crate::discovered::{NetnsLocation, NetnsSource};
 use crate::holders;
-use crate::netns::Space;
-use crate::patience::Asker;
-use crate::proc::kept::Kept;
-use crate::proc::number;
-use crate::sink::Lane;
+use crate::netns::Namespace;
+use crate::proc::errno_number;
+use crate::proc::retained_table::RetainedTable;
 use crate::sys;
+use crate::timeout::HelperThread;
 
 /// Sockets that are asked. Families without a table of their own are among them.
-const QUESTIONS: usize = 1_024;
+const SOCKETS_LIMIT: usize = 1_024;
 
 /// Namespaces that only these sockets show.
-pub(crate) fn spaces(tables: &[Kept], unlisted: &BTreeSet<u64>, known: &[Space]) -> Vec<Space> {
-    let mut strays: Vec<Space> = Vec::new();
-    let mut asker = Asker::default();
+pub(crate) fn find(
+    tables: &[RetainedTable],
+    unlisted: &BTreeSet<u64>,
+    known: &[Namespace],
+) -> Vec<Namespace> {
+    let mut orphans: Vec<Namespace> = Vec::new();
+    let mut helper = HelperThread::default();
     let holders = holders::first_holders(tables, unlisted);
-    for (socket, (pid, fd)) in holders.into_iter().take(QUESTIONS) {
-        let Ok(Some((inode, file))) = asker.ask(move || namespace(pid, fd, socket)) else {
+    for (socket, (pid, fd)) in holders.into_iter().take(SOCKETS_LIMIT) {
+        let Ok(Some((inode, file))) = helper.call(move || socket_namespace(pid, fd, socket)) else {
             continue;
         };
         if known
             .iter()
-            .chain(&strays)
-            .any(|space| space.inode == inode)
+            .chain(&orphans)
+            .any(|namespace| namespace.inode == inode)
         {
             continue;
         }
-        let way = Way {
-            source: Source::Socket,
+        let location = NetnsLocation {
+            source: NetnsSource::Socket,
             pid,
             fd,
             path: Vec::new(),
         };
-        strays.push(Space {
+        orphans.push(Namespace {
             inode,
-            way,
+            location,
             own: false,
             file: Some(Arc::new(file)),
         });
     }
-    strays
+    orphans
 }
 
 /// Records how many sockets were in no table, and whether some of them were not asked: under
 /// `--passive` none is.
-pub(crate) fn record(unlisted: &BTreeSet<u64>, asked: bool, lane: &mut Lane) -> io::Result<()> {
-    let cut = unlisted.len() > QUESTIONS;
+pub(crate) fn record(
+    unlisted: &BTreeSet<u64>,
+    asked: bool,
+    encoder: &mut BlockEncoder,
+) -> io::Result<()> {
+    let cut = unlisted.len() > SOCKETS_LIMIT;
     let (errno, flags) = match asked {
         true if cut => (0, RawHeader::TRUNCATED),
-        false if !unlisted.is_empty() => (number(Errno::CANCELED), 0),
+        false if !unlisted.is_empty() => (errno_number(Errno::CANCELED), 0),
         _ => (0, 0),
     };
-    let raw = lane.raw(RawHeader {
+    let raw = encoder.raw(RawHeader {
         source: b"unlisted-sockets".to_vec(),
         pass: 1,
         at_boottime_ns: clock::boottime_ns(),
@@ -80,8 +88,8 @@ pub(crate) fn record(unlisted: &BTreeSet<u64>, asked: bool, lane: &mut Lane) -> 
     raw.finish(errno, flags)
 }
 
-/// The network namespace of this socket in another process, and its inode.
-fn namespace(pid: u32, fd: u32, socket_inode: u64) -> Option<(u64, OwnedFd)> {
+/// The network socket_namespace of this socket in another process, and its inode.
+fn socket_namespace(pid: u32, fd: u32, socket_inode: u64) -> Option<(u64, OwnedFd)> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
     let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
     let socket = pidfd_getfd(process, i32::try_from(fd).ok()?, PidfdGetfdFlags::empty()).ok()?;

@@ -1,0 +1,80 @@
+//! Opening a network namespace: through a process that lives in it, a descriptor of it, or where it is
+//! mounted.
+
+use std::collections::BTreeSet;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{Mode, OFlags, fstat, openat, stat};
+use rustix::io::Errno;
+
+use crate::discovered::NetnsSource;
+use crate::netns::Namespace;
+use crate::timeout::HelperThread;
+
+/// Namespaces that could not be opened in time: they are not waited for again.
+#[derive(Default)]
+pub(crate) struct UnresponsiveNetns(Mutex<BTreeSet<u64>>);
+
+impl UnresponsiveNetns {
+    fn namespaces(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a namespace.
+    pub(crate) fn open(
+        &self,
+        root: &Arc<OwnedFd>,
+        namespace: &Namespace,
+        helper: &mut HelperThread,
+    ) -> Result<Arc<OwnedFd>, Errno> {
+        if self.namespaces().contains(&namespace.inode) {
+            return Err(Errno::TIMEDOUT);
+        }
+        let file = open_verified(root, namespace, helper);
+        if file.as_ref().err() == Some(&Errno::TIMEDOUT) {
+            self.namespaces().insert(namespace.inode);
+        }
+        file
+    }
+}
+
+/// The namespace itself, opened. The location to it may lead along a path that nobody serves any more.
+fn open_verified(
+    root: &Arc<OwnedFd>,
+    namespace: &Namespace,
+    helper: &mut HelperThread,
+) -> Result<Arc<OwnedFd>, Errno> {
+    if let Some(file) = &namespace.file {
+        return Ok(file.clone());
+    }
+    let (root, wanted) = (root.clone(), namespace.clone());
+    let file = helper.call(move || open(&root, &wanted))??;
+    // Its number may belong to another namespace by now: the process ended, the mount moved.
+    if fstat(&file)?.st_ino != namespace.inode {
+        return Err(Errno::STALE);
+    }
+    Ok(Arc::new(file))
+}
+
+fn open(root: &OwnedFd, namespace: &Namespace) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let (pid, fd) = (namespace.location.pid, namespace.location.fd);
+    match namespace.location.source {
+        NetnsSource::Process => openat(root, format!("{pid}/ns/net"), flags, Mode::empty()),
+        NetnsSource::Descriptor => openat(root, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
+        NetnsSource::Mount => {
+            let mut path = format!("{pid}/root").into_bytes();
+            path.extend_from_slice(&namespace.location.path);
+            // Something else may lie there: it is only opened when it is a namespace.
+            let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+            let (place_is, own) = (fstat(&place)?, stat("/proc/self/ns/net")?);
+            if place_is.st_dev != own.st_dev || place_is.st_ino != namespace.inode {
+                return Err(Errno::STALE);
+            }
+            let again = format!("/proc/self/fd/{}", place.as_raw_fd());
+            rustix::fs::open(again, flags, Mode::empty())
+        }
+        NetnsSource::Socket => Err(Errno::BADF), // is held open instead
+    }
+}
