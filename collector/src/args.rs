@@ -124,7 +124,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut interval, mut count) = (None, None);
     let mut parser = lexopt::Parser::from_args(arguments);
     loop {
-        let argument = parser.next().map_err(|error| lower(&error))?;
+        let argument = parser.next().map_err(|error| error.to_string())?;
         match argument {
             None => break,
             Some(Short('h') | Long("help")) => return Ok(Command::Help),
@@ -174,7 +174,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Some(Value(text)) => {
                 return Err(format!("unexpected argument: {}", text.to_string_lossy()));
             }
-            Some(other) => return Err(lower(&other.unexpected())),
+            Some(other) => return Err(other.unexpected().to_string()),
         }
     }
     if let Some(interval) = interval {
@@ -186,13 +186,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     Ok(Command::Capture(Box::new(config)))
 }
 
-/// An error of the parser's without its capital.
-fn lower(error: &lexopt::Error) -> String {
-    error.to_string()
-}
-
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
-    parser.value().map_err(|error| lower(&error))
+    parser.value().map_err(|error| error.to_string())
 }
 
 fn choice<T: Copy, const N: usize>(

@@ -25,9 +25,8 @@ use crate::insert_each::insert_each;
 use crate::kernel_modules::{self, Modules};
 use crate::netns::{self, Namespace};
 use crate::orphan_netns;
-use crate::proc::scan::KnownTable;
 use crate::proc::{fdinfo, numeric_entries, scan};
-use crate::{cgroup_ids, clock, host, mountinfo, system_tables, timeout, users};
+use crate::{cgroup_ids, clock, host, mountinfo, second_look, system_tables, timeout, users};
 
 /// A second look may take as long as the first, and this more.
 const SECOND_LOOK_GRACE: Duration = Duration::from_millis(100);
@@ -44,7 +43,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn stuck(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+    pub(crate) fn stuck(&self) -> MutexGuard<'_, BTreeSet<u32>> {
         self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,137 +57,186 @@ pub(crate) struct Summary {
     pub(crate) unix_sockets: u64,
 }
 
-/// Reads everything once.
+/// Takes one capture.
 pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary> {
-    let (root, config) = (&run.root, run.config);
+    let root = &run.root;
     timeout::reset();
-    let mut encoder = blocks.encoder()?;
-    let host = host::record(root, &run.uname, config, run.arguments);
-    encoder.record(BlockKind::Host, &host)?;
-    kernel_modules::record(root, 1, &mut encoder)?;
-    let modules = if config.passive {
-        Modules::present(root, &run.uname)
-    } else {
-        Modules::Any
-    };
-
-    drop(encoder); // the readers have lanes of their own, and each takes memory
+    let (mut end, modules) = record_start(run, blocks)?;
 
     let begun = Instant::now();
     let counters = InodeCounters::sample(root);
     let pids = numeric_entries(root)?;
-    let plan = scan::Plan {
-        root: root.clone(),
-        cmdline: config.cmdline,
-        waits: config.waits,
-        retain_all: config.fdinfo == FdinfoChoice::All,
-        pids,
-        pass: 1,
-        known: BTreeMap::new(),
-        stuck: run.stuck().clone(),
-        deadline: None,
-        jobs: run.jobs,
-    };
-    let mut discovered = scan::run(plan, blocks)?;
+    let mut discovered = scan::run(first_scan(run, pids), blocks)?;
     run.stuck().extend(&discovered.stuck);
-    let mut end = CaptureEnd {
-        started_realtime_ns: host.started_realtime_ns,
-        descriptors_boottime_ns: clock::boottime_ns(),
-        ..CaptureEnd::default()
-    };
-    let took = begun.elapsed();
+    end.descriptors_boottime_ns = clock::boottime_ns();
+    let first_look = begun.elapsed();
 
     mountinfo::read_all(root, &mut discovered, &mut blocks.encoder()?)?;
     let namespaces = namespaces_to_read(root, &discovered);
     let plan = netns::Plan {
         root,
-        config,
+        config: run.config,
         namespaces: &namespaces,
         modules: &modules,
         conntrack: Modules::loaded(root).may_ask("nf_conntrack_netlink"),
         pass: 1,
         jobs: run.jobs,
     };
-    let mut tables = std::thread::scope(|scope| {
-        // For its locks the kernel waits until every core has let go of them: somebody else's time.
-        let machine = || system_tables::record(root, &mut blocks.encoder()?);
-        let machine = std::thread::Builder::new().spawn_scoped(scope, machine);
-        let tables = netns::read_all(&plan, blocks);
-        let machine = machine?.join();
-        machine.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        tables
-    })?;
-    tables.sort();
+    let mut tables = read_tables(&plan, blocks)?;
     let mut holders = Holders::count(&discovered.retained, run.jobs);
-    let mut all = namespaces.clone();
-    let unlisted = holders.unlisted_sockets(tables.listed());
-    let ask = !config.passive && config.netns == NetnsChoice::All;
-    orphan_netns::record(&unlisted, ask, &mut blocks.encoder()?)?;
-    if ask {
-        let orphans = orphan_netns::find(&discovered.retained, &unlisted, &namespaces);
-        let only = netns::Plan {
-            namespaces: &orphans,
-            ..plan
-        };
-        if !orphans.is_empty() {
-            tables.merge(netns::read_all(&only, blocks)?);
-            tables.sort();
-        }
-        all = [all, orphans].concat();
-    }
+    let orphans = read_orphans(&plan, blocks, &discovered, &holders, &mut tables)?;
+    let namespaces = [&namespaces[..], &orphans].concat();
     let plan = netns::Plan {
-        namespaces: &all,
+        namespaces: &namespaces,
         ..plan
     };
     end.tables_boottime_ns = clock::boottime_ns();
 
-    let deadline = Instant::now() + took + SECOND_LOOK_GRACE;
-    end.second_look = second_look(
+    let deadline = Instant::now() + first_look + SECOND_LOOK_GRACE;
+    let reread_all =
+        holders.any_without_holder(&tables.inodes, |inode| counters.may_be_newer(inode));
+    end.second_look = second_look::run(
         run,
         blocks,
         deadline,
         &plan,
         &mut discovered,
         &mut tables,
-        &holders,
-        &counters,
+        reread_all,
     )?;
     if discovered.changed {
         holders = Holders::count(&discovered.retained, run.jobs);
     }
+    read_fdinfo(run, blocks, &discovered, &tables, &holders)?;
+    record_end(run, blocks, &discovered, &tables, end)
+}
 
-    if config.fdinfo != FdinfoChoice::None {
-        let mut requests = holders::choose_fdinfo(
-            config.fdinfo,
-            &discovered.retained,
-            &holders,
-            &tables.notable,
-        );
-        let stuck = run.stuck().clone();
-        requests.retain(|request| !stuck.contains(&request.pid));
-        fdinfo::read_all(root, &requests, run.jobs, blocks)?;
-    }
+/// Records the host and the loaded modules. Returns the `End` record to be completed, and the
+/// modules that may be used.
+fn record_start(run: &Run<'_>, blocks: &BlockSender) -> io::Result<(CaptureEnd, Modules)> {
+    // Dropped on return: each reader has an encoder of its own, and each takes memory.
     let mut encoder = blocks.encoder()?;
-    bound_paths::read_all(
-        root,
-        lookup_requests(config, &discovered, &tables),
-        &mut encoder,
-    )?;
+    let host = host::record(&run.root, &run.uname, run.config, run.arguments);
+    encoder.record(BlockKind::Host, &host)?;
+    kernel_modules::record(&run.root, 1, &mut encoder)?;
+    let modules = if run.config.passive {
+        Modules::present(&run.root, &run.uname)
+    } else {
+        Modules::Any
+    };
+    let end = CaptureEnd {
+        started_realtime_ns: host.started_realtime_ns,
+        ..CaptureEnd::default()
+    };
+    Ok((end, modules))
+}
+
+/// The plan of the first scan of all processes.
+fn first_scan(run: &Run<'_>, pids: Vec<u32>) -> scan::Plan {
+    scan::Plan {
+        root: run.root.clone(),
+        cmdline: run.config.cmdline,
+        waits: run.config.waits,
+        retain_all: run.config.fdinfo == FdinfoChoice::All,
+        pids,
+        pass: 1,
+        known: BTreeMap::new(),
+        stuck: run.stuck().clone(),
+        deadline: None,
+        jobs: run.jobs,
+    }
+}
+
+/// Reads the socket tables of all namespaces, and the system-wide tables beside them.
+fn read_tables(plan: &netns::Plan<'_>, blocks: &BlockSender) -> io::Result<SocketTables> {
+    let mut tables = std::thread::scope(|scope| {
+        // On a thread of its own: `/proc/locks` waits for every CPU to release its lock, which takes
+        // time and no work.
+        let system = || system_tables::record(plan.root, &mut blocks.encoder()?);
+        let system = std::thread::Builder::new().spawn_scoped(scope, system);
+        let tables = netns::read_all(plan, blocks);
+        let system = system?.join();
+        system.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        tables
+    })?;
+    tables.sort();
+    Ok(tables)
+}
+
+/// Finds the namespaces that only a socket refers to, and reads their tables.
+fn read_orphans(
+    plan: &netns::Plan<'_>,
+    blocks: &BlockSender,
+    discovered: &Discovered,
+    holders: &Holders,
+    tables: &mut SocketTables,
+) -> io::Result<Vec<Namespace>> {
+    let unlisted = holders.unlisted_sockets(tables.listed());
+    let ask = !plan.config.passive && plan.config.netns == NetnsChoice::All;
+    orphan_netns::record(&unlisted, ask, &mut blocks.encoder()?)?;
+    if !ask {
+        return Ok(Vec::new());
+    }
+    let orphans = orphan_netns::find(&discovered.retained, &unlisted, plan.namespaces);
+    if !orphans.is_empty() {
+        let plan = netns::Plan {
+            namespaces: &orphans,
+            ..*plan
+        };
+        tables.merge(netns::read_all(&plan, blocks)?);
+        tables.sort();
+    }
+    Ok(orphans)
+}
+
+/// Reads the fdinfo that `--fdinfo` selects, except of processes that did not answer before.
+fn read_fdinfo(
+    run: &Run<'_>,
+    blocks: &BlockSender,
+    discovered: &Discovered,
+    tables: &SocketTables,
+    holders: &Holders,
+) -> io::Result<()> {
+    let choice = run.config.fdinfo;
+    if choice == FdinfoChoice::None {
+        return Ok(());
+    }
+    let mut requests =
+        holders::choose_fdinfo(choice, &discovered.retained, holders, &tables.notable);
+    let stuck = run.stuck().clone();
+    requests.retain(|request| !stuck.contains(&request.pid));
+    fdinfo::read_all(&run.root, &requests, run.jobs, blocks)
+}
+
+/// Records what the earlier steps refer to (paths, cgroups, users), then the end of the capture.
+fn record_end(
+    run: &Run<'_>,
+    blocks: &BlockSender,
+    discovered: &Discovered,
+    tables: &SocketTables,
+    end: CaptureEnd,
+) -> io::Result<Summary> {
+    let (root, tally) = (&run.root, discovered.tally);
+    let mut encoder = blocks.encoder()?;
+    let requests = lookup_requests(run.config, discovered, tables);
+    bound_paths::read_all(root, requests, &mut encoder)?;
     cgroup_ids::record(&discovered.cgroups, &mut encoder)?;
     kernel_modules::record(root, 2, &mut encoder)?;
     encoder.records(BlockKind::Users, &users::named(&discovered.uids))?;
-
-    end.ended_realtime_ns = clock::realtime_ns();
-    end.ended_boottime_ns = clock::boottime_ns();
-    end.processes_seen = discovered.tally.processes;
-    end.processes_vanished = discovered.tally.vanished;
-    end.processes_denied = discovered.tally.denied;
-    end.processes_partial = discovered.tally.partial;
-    end.descriptors = discovered.tally.descriptors;
-    end.unix_sockets = tables.unix_sockets;
+    let end = CaptureEnd {
+        ended_realtime_ns: clock::realtime_ns(),
+        ended_boottime_ns: clock::boottime_ns(),
+        processes_seen: tally.processes,
+        processes_vanished: tally.vanished,
+        processes_denied: tally.denied,
+        processes_partial: tally.partial,
+        descriptors: tally.descriptors,
+        unix_sockets: tables.unix_sockets,
+        ..end
+    };
     encoder.record(BlockKind::End, &end)?;
     Ok(Summary {
-        tally: discovered.tally,
+        tally,
         namespaces: tables.namespaces,
         entered: tables.entered,
         unix_sockets: tables.unix_sockets,
@@ -283,80 +331,4 @@ fn lookup_requests(
         passive: config.passive,
     }));
     lookup_requests
-}
-
-/// Looks again at what came while the first look went on: always at new processes, at all tables
-/// where a socket has no holder and is young, and at the dumps where a table was different.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "everything that the first look discovered"
-)]
-fn second_look(
-    run: &Run<'_>,
-    blocks: &BlockSender,
-    deadline: Instant,
-    plan: &netns::Plan<'_>,
-    discovered: &mut Discovered,
-    tables: &mut SocketTables,
-    holders: &Holders,
-    counters: &InodeCounters,
-) -> io::Result<u8> {
-    let mut pids = numeric_entries(&run.root)?;
-    let whole = discovered
-        .retained
-        .iter()
-        .filter(|retained| retained.tid == 0);
-    let known: BTreeMap<_, _> = insert_each(whole.map(|retained| {
-        let (start_ticks, fingerprint) = (retained.start_ticks, retained.fingerprint);
-        (
-            retained.pid,
-            KnownTable {
-                start_ticks,
-                fingerprint,
-            },
-        )
-    }));
-    let reread_all =
-        holders.any_without_holder(&tables.inodes, |inode| counters.may_be_newer(inode));
-    if reread_all {
-        pids.retain(|pid| known.contains_key(pid) || !discovered.seen.contains(pid));
-    } else {
-        pids.retain(|pid| !discovered.seen.contains(pid));
-    }
-    // The collector's own table is different at every look.
-    let own = std::process::id();
-    let stuck = run.stuck().clone();
-    pids.retain(|pid| *pid != own && !stuck.contains(pid));
-    if pids.is_empty() {
-        return Ok(1);
-    }
-    let again = scan::Plan {
-        root: run.root.clone(),
-        cmdline: run.config.cmdline,
-        waits: run.config.waits,
-        retain_all: run.config.fdinfo == FdinfoChoice::All,
-        pids,
-        pass: 2,
-        known,
-        stuck: BTreeSet::new(),
-        deadline: Some(deadline),
-        jobs: run.jobs,
-    };
-    let later = scan::run(again, blocks)?;
-    run.stuck().extend(&later.stuck);
-    let reach = match (reread_all, later.cut) {
-        (_, true) => 3,
-        (true, false) => 2,
-        (false, false) => 1,
-    };
-    // The dumps are asked again only for what they lack: sockets that came after them.
-    let different = later.changed || !later.retained.is_empty();
-    let unlisted = Holders::count(&later.retained, run.jobs).unlisted_sockets(tables.listed());
-    discovered.renew(later);
-    if !unlisted.is_empty() {
-        let plan = netns::Plan { pass: 2, ..*plan };
-        tables.merge(netns::read_all(&plan, blocks)?);
-    }
-    discovered.changed = different;
-    Ok(reach)
 }

@@ -15,43 +15,50 @@ use args::{Command, Config};
 use capture::{Run, Summary};
 use output::{Output, cause};
 
+// In groups: the program, the steps of a capture, what is read, the way into the file, helpers.
 mod args;
-mod block_channel;
-mod bound_paths;
+mod output;
+mod signals;
+
 mod capture;
-mod cgroup_ids;
-mod clock;
-mod diag;
 mod discovered;
-mod file_stat;
 mod holders;
+mod second_look;
+
+mod bound_paths;
+mod cgroup_ids;
+mod diag;
+mod file_stat;
 mod host;
-mod inode_counters;
-mod insert_each;
 mod kernel_modules;
 mod mountinfo;
 mod netns;
 mod netns_open;
 mod orphan_netns;
-mod output;
 mod proc;
 mod proc_net;
-mod queue;
 mod resolve_beneath;
-mod series_writer;
-mod signals;
-mod sys;
 mod system_tables;
-mod timeout;
 mod users;
+
+mod block_channel;
+mod queue;
+mod series_writer;
+
+mod clock;
+mod inode_counters;
+mod insert_each;
+mod messages;
+mod sys;
+mod timeout;
 
 fn main() -> ExitCode {
     raise_descriptor_limit();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let done = match args::parse(arguments.iter().cloned()) {
         Ok(Command::Capture(config)) => run(&config, &arguments),
-        Ok(Command::Help) => print(args::HELP),
-        Ok(Command::Version) => print(concat!(
+        Ok(Command::Help) => print_stdout(args::HELP),
+        Ok(Command::Version) => print_stdout(concat!(
             "whotalks-collect ",
             env!("CARGO_PKG_VERSION"),
             "\n"
@@ -61,7 +68,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            complain(&message);
+            messages::print(&message);
             ExitCode::from(2)
         }
     }
@@ -75,12 +82,7 @@ fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// A line on standard error. That it cannot be written changes nothing.
-fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "whotalks: {message}");
-}
-
-fn print(text: &str) -> Result<(), String> {
+fn print_stdout(text: &str) -> Result<(), String> {
     let written = io::stdout().write_all(text.as_bytes());
     written.map_err(|error| format!("standard output: {}", cause(&error)))
 }
@@ -131,7 +133,7 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     })?;
     output.publish()?;
     if !config.quiet {
-        complain(&summarize(
+        messages::print(&summarize(
             &shown,
             captures,
             &summary,

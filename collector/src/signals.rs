@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{complain, sys};
+use crate::{messages, sys};
 
 /// How far the output is.
 enum Output {
@@ -46,14 +46,14 @@ pub(crate) fn spawn_handler() {
                     libc::SIGHUP => "SIGHUP",
                     _ => "SIGTERM",
                 };
-                complain(&format!("stopped by {name}: no snapshot was written"));
+                messages::print(&format!("stopped by {name}: no snapshot was written"));
                 std::process::exit(2);
             }
             // Complete: the program is about to end by itself, with success.
         }
     });
     if let Err(error) = waiting {
-        complain(&format!("no thread for signals: {error}"));
+        messages::print(&format!("no thread for signals: {error}"));
     }
 }
 
