@@ -7,8 +7,9 @@
 
 use crate::block::BlockKind;
 use crate::descriptors::DescriptorTable;
-use crate::fold::{fold, unfold};
 use crate::records::{Process, RawHeader};
+use crate::repeated_lines::{fold, unfold};
+use crate::row_delta::{difference, sum};
 use crate::wire::{Record, put_int, put_uint, skip_field, take_int, take_slice, take_uint};
 
 /// The field that is taken out of records.
@@ -148,76 +149,6 @@ fn join(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(front);
     out.extend_from_slice(&number);
     out.extend_from_slice(back);
-}
-
-/// The places of rows in `bytes`, each with that of the row of its length before.
-///
-/// A row is a netlink message with its padding; what is none ends them. Its first four bytes, the
-/// length, are never changed, so that the same rows are found when differences are undone.
-fn rows(bytes: &[u8], big: bool) -> Vec<(usize, usize, Option<usize>)> {
-    let mut rows = Vec::new();
-    let mut last: Vec<(usize, usize)> = Vec::new();
-    let mut at = 0;
-    while let Some(&[a, b, c, d]) = bytes.get(at..at + 4) {
-        let length = if big {
-            u32::from_be_bytes([a, b, c, d])
-        } else {
-            u32::from_le_bytes([a, b, c, d])
-        };
-        let width = (length as usize).next_multiple_of(4);
-        if length < 16 || width > bytes.len() - at {
-            break;
-        }
-        let above = match last.binary_search_by_key(&width, |(width, _)| *width) {
-            Ok(found) => Some(std::mem::replace(&mut last[found].1, at)),
-            Err(place) => {
-                last.insert(place, (width, at));
-                None
-            }
-        };
-        rows.push((at, width, above));
-        at += width;
-    }
-    rows
-}
-
-/// Each 32-bit word of a row but the first, less the word above it.
-fn difference(bytes: &mut [u8], big: bool) {
-    // From the last row up, so that the rows above are still whole.
-    for (at, width, above) in rows(bytes, big).into_iter().rev() {
-        let Some(above) = above else { continue };
-        for word in (4..width).step_by(4) {
-            let less = word_at(bytes, above + word);
-            put_word(
-                bytes,
-                at + word,
-                word_at(bytes, at + word).wrapping_sub(less),
-            );
-        }
-    }
-}
-
-/// Undoes [`difference`].
-fn sum(bytes: &mut [u8], big: bool) {
-    for (at, width, above) in rows(bytes, big) {
-        let Some(above) = above else { continue };
-        for word in (4..width).step_by(4) {
-            let more = word_at(bytes, above + word);
-            put_word(
-                bytes,
-                at + word,
-                word_at(bytes, at + word).wrapping_add(more),
-            );
-        }
-    }
-}
-
-fn word_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-fn put_word(bytes: &mut [u8], at: usize, word: u32) {
-    bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
 }
 
 /// Takes payloads apart again: those of the blocks that the bundle stands for.

@@ -4,19 +4,9 @@
 //! places. Turned on their side they compress to a third: columns that never change cost nothing.
 //! Lossless for any bytes; it neither knows nor checks what the rows mean. FORMAT.md, *Codec 2*.
 
-use crate::netlink::{self, ByteOrder};
+pub use crate::rows::Rows;
 use crate::tile::{self, Tile};
 use crate::wire::{put_uint, take_uint};
-
-/// How a payload falls into rows. A writer's choice: a reader need not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Rows {
-    /// Netlink messages with their padding, in this machine's byte order.
-    Netlink,
-    /// Lines with their line ends.
-    Lines,
-}
 
 /// Rows are stored as they are.
 const FILTER_NONE: u8 = 0;
@@ -42,57 +32,18 @@ struct Group {
     columns: usize,
 }
 
-impl Rows {
-    /// How the sources of raw blocks fall into rows, by their names.
-    pub fn of_source(source: &[u8]) -> Option<Self> {
-        if source.starts_with(b"diag/") {
-            Some(Self::Netlink)
-        } else if source.starts_with(b"net/") {
-            Some(Self::Lines)
-        } else {
-            None
-        }
-    }
-
-    fn filter(self) -> u8 {
-        match self {
-            Self::Netlink => FILTER_UP,
-            // Digits do not count up byte by byte.
-            Self::Lines => FILTER_NONE,
-        }
-    }
-
-    /// Widths of the rows at the front of `bytes`, and how many bytes are in none.
-    fn widths(self, bytes: &[u8]) -> (Vec<usize>, usize) {
-        let mut widths = Vec::new();
-        let mut whole = 0;
-        match self {
-            Self::Netlink => {
-                let messages = netlink::messages(bytes, ByteOrder::NATIVE);
-                for message in messages.map_while(Result::ok) {
-                    let length = netlink::HEADER_BYTES + message.payload.len();
-                    let width = length.next_multiple_of(4).min(bytes.len() - whole);
-                    whole += width;
-                    widths.push(width);
-                }
-            }
-            Self::Lines => {
-                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                    if line.ends_with(b"\n") {
-                        whole += line.len();
-                        widths.push(line.len());
-                    }
-                }
-            }
-        }
-        (widths, bytes.len() - whole)
-    }
-}
-
 /// A transposed payload, and whether it is sure to pay.
 pub(crate) struct Transposed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) pays: bool,
+}
+
+fn filter_of(rows: Rows) -> u8 {
+    match rows {
+        Rows::Netlink => FILTER_UP,
+        // Digits do not count up byte by byte.
+        Rows::Lines => FILTER_NONE,
+    }
 }
 
 /// Transposes what follows the first `head` bytes; `None` when there is nothing to gain.
@@ -104,7 +55,7 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
         return None;
     }
     let mut out = Vec::with_capacity(payload.len() + widths.len() + 64);
-    out.push(rows.filter());
+    out.push(filter_of(rows));
     put_uint(head as u64, &mut out);
     out.extend_from_slice(front);
     put_uint(groups.len() as u64, &mut out);
@@ -134,7 +85,7 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
             body,
             group.width,
             places,
-            rows.filter() == FILTER_UP,
+            filter_of(rows) == FILTER_UP,
             &mut out,
         );
     }
