@@ -1,6 +1,7 @@
-//! From the readers to the file: every reader encodes its own blocks, one thread writes them.
+//! Moves encoded blocks from the reader threads to the thread that writes the file.
 //!
-//! The queue is short, so that a slow output slows the readers down instead of filling memory.
+//! Each reader encodes its own blocks; one thread writes them. The queue is short, so that a slow
+//! output slows the readers down instead of filling memory.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -10,31 +11,32 @@ use crate::series_writer::SeriesWriter;
 use whotalks_snapshot::records::RawHeader;
 use whotalks_snapshot::{BlockKind, EncodedBlock, Encoder, RawStream, Record, RecordBlock, Writer};
 
-/// Blocks that may wait: one or two for each reader of a usual machine.
+/// Blocks that can wait: one or two for each reader of a usual machine.
 const QUEUE_BLOCKS: usize = 4;
-/// The level at which compression is free beside the system calls.
+/// The highest zstd level that takes no longer than the system calls.
 const ZSTD_LEVEL: i32 = 3;
 
-/// What the writing thread is told.
+/// A message to the writing thread.
 enum Message {
     Block(EncodedBlock),
     NextCapture,
 }
 
-/// The way to the writing thread.
+/// Sends blocks to the writing thread.
 #[derive(Clone)]
 pub(crate) struct BlockSender {
     messages: Sender<Message>,
     series: bool,
 }
 
-/// The writing thread's end.
+/// Receives blocks and writes them to the output.
 pub(crate) struct BlockReceiver {
     messages: Receiver<Message>,
     series: bool,
 }
 
-/// A queue's two ends. In a series the writing thread encodes, which has what changed in view.
+/// Creates the channel. In a series the receiver compresses, because it compares each capture with
+/// the one before.
 pub(crate) fn channel(series: bool) -> (BlockSender, BlockReceiver) {
     let (sender, messages) = queue(QUEUE_BLOCKS);
     let blocks = BlockSender {
@@ -44,15 +46,16 @@ pub(crate) fn channel(series: bool) -> (BlockSender, BlockReceiver) {
     (blocks, BlockReceiver { messages, series })
 }
 
-/// A number that nothing captured can know: the standard library's hashers have random keys.
-fn mark() -> u32 {
+/// Draws a random number that captured data cannot contain on purpose. The keys of the standard
+/// library's hashers are random.
+fn random_mark() -> u32 {
     RandomState::new().hash_one(()) as u32
 }
 
 impl BlockReceiver {
-    /// Writes whatever comes, until nobody can send any more; gives the output and its size back.
+    /// Writes all blocks until every sender is dropped. Returns the output and its size in bytes.
     pub(crate) fn write_to<W: Write>(self, out: W) -> io::Result<(W, u64)> {
-        let mut writer = Writer::with_mark(out, mark())?;
+        let mut writer = Writer::with_mark(out, random_mark())?;
         let series_writer = || Encoder::new(ZSTD_LEVEL).map(SeriesWriter::new);
         let mut series_writer = self.series.then(series_writer).transpose()?;
         while let Some(message) = self.messages.receive(None) {
@@ -70,7 +73,7 @@ impl BlockReceiver {
 }
 
 impl BlockSender {
-    /// A reader's own encoder on this blocks.
+    /// Creates an encoder for one reader.
     pub(crate) fn encoder(&self) -> io::Result<BlockEncoder> {
         let encoder = if self.series {
             Encoder::deferred()
@@ -83,32 +86,33 @@ impl BlockSender {
         })
     }
 
-    /// What follows belongs to the next capture of the series.
+    /// Ends this capture: later blocks belong to the next capture of the series.
     pub(crate) fn next_capture(&self) -> io::Result<()> {
         self.send(Message::NextCapture)
     }
 
     fn send(&self, message: Message) -> io::Result<()> {
-        // The writing thread ends early only when its output fails, which it reports itself.
+        // The writing thread ends early only if the output fails, and then reports that error
+        // itself.
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         self.messages.send(message).then_some(()).ok_or_else(gone)
     }
 }
 
-/// One reader's way into the file.
+/// Encodes one reader's blocks and sends them.
 pub(crate) struct BlockEncoder {
     encoder: Encoder,
     blocks: BlockSender,
 }
 
 impl BlockEncoder {
-    /// A block of one record.
+    /// Sends a block of one record.
     pub(crate) fn record(&mut self, kind: BlockKind, record: &impl Record) -> io::Result<()> {
         let block = self.encoder.record(kind, record)?;
         self.blocks.send(Message::Block(block))
     }
 
-    /// A record among others of its kind.
+    /// Adds a record to a block, and sends the block when it is full.
     pub(crate) fn push<R: Record>(
         &mut self,
         block: &mut RecordBlock<R>,
@@ -120,7 +124,7 @@ impl BlockEncoder {
         }
     }
 
-    /// What is left of a kind.
+    /// Sends the records that are left in a block.
     pub(crate) fn flush<R: Record>(&mut self, block: &mut RecordBlock<R>) -> io::Result<()> {
         match block.take(&mut self.encoder)? {
             Some(block) => self.blocks.send(Message::Block(block)),
@@ -128,7 +132,7 @@ impl BlockEncoder {
         }
     }
 
-    /// All records of a kind.
+    /// Sends all these records, in as many blocks as they need.
     pub(crate) fn records<'a, R: Record + 'a>(
         &mut self,
         kind: BlockKind,
@@ -141,7 +145,7 @@ impl BlockEncoder {
         self.flush(&mut block)
     }
 
-    /// Begins a source of kernel bytes.
+    /// Starts a raw source: bytes of the kernel, stored as they are.
     pub(crate) fn raw(&mut self, header: RawHeader) -> RawSource<'_> {
         RawSource {
             stream: RawStream::new(header),
@@ -150,14 +154,14 @@ impl BlockEncoder {
     }
 }
 
-/// A source of kernel bytes on its way into the file. Without [`RawSource::finish`] it reads as cut.
+/// A raw source that is being written. Without [`RawSource::finish`] a reader sees it as truncated.
 pub(crate) struct RawSource<'a> {
     stream: RawStream,
     encoder: &'a mut BlockEncoder,
 }
 
 impl RawSource<'_> {
-    /// Bytes that must stay together.
+    /// Adds bytes that must not be split over two blocks.
     pub(crate) fn push(&mut self, piece: &[u8]) -> io::Result<()> {
         match self.stream.push(piece, &mut self.encoder.encoder)? {
             Some(block) => self.encoder.blocks.send(Message::Block(block)),
@@ -165,7 +169,7 @@ impl RawSource<'_> {
         }
     }
 
-    /// The end, and how it was reached.
+    /// Ends the source. `errno` and `flags` are those of [`RawHeader`].
     pub(crate) fn finish(self, errno: u16, flags: u32) -> io::Result<()> {
         let block = self
             .stream

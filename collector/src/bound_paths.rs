@@ -1,8 +1,9 @@
-//! Paths that sockets are bound to, and socket files in the usual places, as mount namespaces see
-//! them. Nothing is opened but directories, and those only as places: a socket is never touched.
+//! Looks up the paths that sockets are bound to, and finds socket files in the usual directories,
+//! in each mount namespace. Opens directories only, and files at most with `O_PATH`: it never
+//! connects to a socket.
 //!
-//! A path may lead over a file system that does not answer. Each mount namespace is therefore looked
-//! at by a thread of its own, which is left behind when it takes too long.
+//! A path may cross a file system that does not respond. Each mount namespace is therefore read by
+//! its own thread, which is abandoned at a deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -22,37 +23,38 @@ use crate::proc::{errno_number, open_directory};
 use crate::queue::queue;
 use crate::resolve_beneath::{RemoteDevices, Resolver};
 
-/// All mount namespaces together are given this long.
+/// Time limit for all mount namespaces together.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// Mount namespaces that are looked at at once.
+/// Mount namespaces that are read at the same time.
 const CONCURRENT_NAMESPACES: usize = 8;
-/// Records that wait to be written.
+/// Records that can wait to be written.
 const QUEUE: usize = 256;
-/// Paths looked up in one capture: mount namespaces times bound paths may be many.
+/// Limit of lookups in a capture: the number of mount namespaces times the number of bound paths
+/// can be large.
 const LOOKUPS_LIMIT: usize = 64 << 10;
-/// Directories and entries of one walk.
+/// Limits of directories and of entries in the walk of one mount namespace.
 const WALK_DIRECTORIES: usize = 512;
 const WALK_ENTRIES: usize = 32 << 10;
 const WALK_DEPTH: usize = 4;
-/// Where socket files are left behind. `/var/run` leads to `/run` nearly everywhere.
+/// Directories where programs create socket files. `/var/run` is a link to `/run` on most systems.
 const SOCKET_DIRECTORIES: [&str; 3] = ["/run", "/tmp", "/var/run"];
 
-/// What one mount namespace is asked.
+/// What to look up in one mount namespace.
 pub(crate) struct LookupRequest {
     pub(crate) mntns: u64,
-    /// A process that lives there.
+    /// A process in that namespace.
     pub(crate) pid: u32,
-    /// Paths, absolute or relative to that process's working directory.
+    /// Paths, absolute or relative to the working directory of `pid`.
     pub(crate) paths: Arc<Vec<Vec<u8>>>,
-    /// Where executables were that are deleted.
+    /// Former paths of deleted executables.
     pub(crate) executables: Vec<Vec<u8>>,
-    /// Whether the usual places are walked as well.
+    /// Whether to walk the usual directories too.
     pub(crate) walk: bool,
-    /// Whether only what the kernel has in its cache is looked at.
+    /// Whether to use only the kernel's path lookup cache.
     pub(crate) passive: bool,
 }
 
-/// Asks all mount namespaces, and writes what comes back in time.
+/// Looks up all requests, and writes the records that arrive before the deadline.
 pub(crate) fn read_all(
     root: &OwnedFd,
     requests: Vec<LookupRequest>,
@@ -65,7 +67,7 @@ pub(crate) fn read_all(
     let mut block = RecordBlock::new(BlockKind::Paths);
     let mut requests = requests.into_iter().enumerate();
     loop {
-        // A few at a time: those that are stuck keep their places.
+        // A few at a time. Stuck threads keep their slots.
         while pending.len() < CONCURRENT_NAMESPACES
             && let Some((index, request)) = requests.next()
         {
@@ -78,7 +80,7 @@ pub(crate) fn read_all(
             left -= lookups;
             pending.insert(index, not_read);
             let (sender, root) = (sender.clone(), root.as_fd().try_clone_to_owned()?);
-            // Not joined: it may never come back.
+            // Not joined: the thread may block forever.
             std::thread::Builder::new().spawn(move || {
                 look_up(&root, &request, &|record| {
                     sender.send(LookupReply::Path(record))
@@ -104,7 +106,7 @@ pub(crate) fn read_all(
     encoder.flush(&mut block)
 }
 
-/// Says of a whole mount namespace that it gave no answer, or not all: a record without a path.
+/// Returns a record without a path, which marks the lookups of a mount namespace as incomplete.
 fn incomplete(request: &LookupRequest, errno: Errno) -> BoundPath {
     BoundPath {
         mntns: request.mntns,
@@ -119,7 +121,7 @@ enum LookupReply {
     Done(usize),
 }
 
-/// Answers one request; stops when nobody takes the records any more.
+/// Looks up one request. Stops when the receiver is gone.
 fn look_up(root: &OwnedFd, request: &LookupRequest, send: &dyn Fn(BoundPath) -> bool) {
     let pid = request.pid;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -169,7 +171,7 @@ fn look_up(root: &OwnedFd, request: &LookupRequest, send: &dyn Fn(BoundPath) -> 
             let mut record = record(path, b"walk");
             match stat_path(&from, path, &mut record) {
                 Ok(()) => send(record),
-                Err(_) => true, // gone again
+                Err(_) => true, // removed meanwhile
             }
         };
         for place in walk_roots(&request.paths) {
@@ -186,7 +188,7 @@ fn look_up(root: &OwnedFd, request: &LookupRequest, send: &dyn Fn(BoundPath) -> 
     }
 }
 
-/// The usual places, and the directories of absolute bound paths.
+/// Returns the usual directories, and the parent directories of absolute bound paths.
 fn walk_roots(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
     let usual = SOCKET_DIRECTORIES
         .iter()
@@ -201,7 +203,7 @@ fn walk_roots(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
     places
 }
 
-/// Fills in what a path leads to, and the modes on the way.
+/// Fills in the file's stat(2) fields, and the modes of its parent directories.
 fn stat_path(from: &Resolver<'_>, path: &[u8], record: &mut BoundPath) -> Result<(), Errno> {
     let steps = path
         .iter()
@@ -227,19 +229,19 @@ fn stat_path(from: &Resolver<'_>, path: &[u8], record: &mut BoundPath) -> Result
     Ok(())
 }
 
-/// A bounded search for socket files.
+/// A walk that looks for socket files, limited in directories, entries and depth.
 struct Walk<'a> {
     from: &'a Resolver<'a>,
     directories: usize,
     entries: usize,
-    /// Devices and inodes of directories: two places may lead to one.
+    /// Device and inode of each directory visited: two paths may lead to the same directory.
     seen: BTreeSet<(u64, u64)>,
-    /// Whether there was more than it may look_up at.
+    /// Whether the walk stopped at a limit.
     cut: bool,
 }
 
 impl Walk<'_> {
-    /// Walks one directory; false: stop everything.
+    /// Walks one directory. Returns false if the receiver is gone.
     fn directory(&mut self, path: &[u8], depth: usize, found: &dyn Fn(&[u8]) -> bool) -> bool {
         if depth > WALK_DEPTH {
             return true;
@@ -248,7 +250,8 @@ impl Walk<'_> {
             self.cut = true;
             return true;
         }
-        // First only as a place: opening could mount something, or wait for a server.
+        // Opened with `O_PATH` first: a full open could trigger an automount, or block on a file
+        // server.
         let Ok(directory) = self.from.resolve(path) else {
             return true;
         };
@@ -268,13 +271,13 @@ impl Walk<'_> {
                 .all(|name| self.directory(&full(name), depth + 1, found))
     }
 
-    /// The sockets and directories in a directory.
+    /// Lists the sockets and the subdirectories of a directory, sorted.
     fn list(&mut self, directory: &OwnedFd) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         use rustix::fs::FileType;
 
         let (mut sockets, mut below) = (Vec::new(), Vec::new());
         let mut buffer = Vec::with_capacity(32 << 10);
-        // Looking must not show: the time of the last access stays, where we may ask for that.
+        // Keeps the directory's access time unchanged where the kernel allows it.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOATIME;
         let fresh = match openat(directory, c".", flags, Mode::empty()) {
             Err(Errno::PERM) => open_directory(directory, c"."),
@@ -308,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_those_of_listeners_too() {
+    fn walk_roots_include_bound_directories() {
         let paths = [
             b"/srv/x/app.sock".to_vec(),
             b"private/x".to_vec(),

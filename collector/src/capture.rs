@@ -1,7 +1,7 @@
-//! One capture, from its `Host` block to its end: what is read in which order.
+//! Takes one capture, from its `Host` block to its `End` block.
 //!
-//! Descriptors come first and tables after them: a socket that appears in between is then in a
-//! table without a holder, which a second look can tell from one that nobody holds.
+//! Descriptor tables are read first, socket tables after them. A socket that is created in between
+//! then has a table entry and no holder, and the second look finds the holder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ use crate::orphan_netns;
 use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::{cgroup_ids, clock, host, mountinfo, second_look, system_tables, timeout, users};
 
-/// A second look may take as long as the first, and this more.
+/// The second look may take as long as the first, plus this.
 const SECOND_LOOK_GRACE: Duration = Duration::from_millis(100);
 
 /// What all captures of a run share.
@@ -38,7 +38,7 @@ pub(crate) struct Run<'a> {
     pub(crate) config: &'a Config,
     pub(crate) arguments: &'a [OsString],
     pub(crate) jobs: usize,
-    /// Processes that did not answer in this capture or an earlier one.
+    /// Processes that did not respond in this capture or an earlier one.
     pub(crate) stuck: Mutex<BTreeSet<u32>>,
 }
 
@@ -48,7 +48,7 @@ impl Run<'_> {
     }
 }
 
-/// For the summary line.
+/// Numbers for the summary line.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) tally: Tally,
@@ -78,7 +78,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
         config: run.config,
         namespaces: &namespaces,
         modules: &modules,
-        conntrack: Modules::loaded(root).may_ask("nf_conntrack_netlink"),
+        conntrack: Modules::loaded(root).may_use("nf_conntrack_netlink"),
         pass: 1,
         jobs: run.jobs,
     };
@@ -114,7 +114,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
 /// Records the host and the loaded modules. Returns the `End` record to be completed, and the
 /// modules that may be used.
 fn record_start(run: &Run<'_>, blocks: &BlockSender) -> io::Result<(CaptureEnd, Modules)> {
-    // Dropped on return: each reader has an encoder of its own, and each takes memory.
+    // Dropped on return: the readers have encoders of their own, and each takes memory.
     let mut encoder = blocks.encoder()?;
     let host = host::record(&run.root, &run.uname, run.config, run.arguments);
     encoder.record(BlockKind::Host, &host)?;
@@ -147,11 +147,11 @@ fn first_scan(run: &Run<'_>, pids: Vec<u32>) -> scan::Plan {
     }
 }
 
-/// Reads the socket tables of all namespaces, and the system-wide tables beside them.
+/// Reads the socket tables of all namespaces, and at the same time the system-wide tables.
 fn read_tables(plan: &netns::Plan<'_>, blocks: &BlockSender) -> io::Result<SocketTables> {
     let mut tables = std::thread::scope(|scope| {
-        // On a thread of its own: `/proc/locks` waits for every CPU to release its lock, which takes
-        // time and no work.
+        // On its own thread: reading `/proc/locks` waits for every CPU to release a lock, which
+        // takes time but no work here.
         let system = || system_tables::record(plan.root, &mut blocks.encoder()?);
         let system = std::thread::Builder::new().spawn_scoped(scope, system);
         let tables = netns::read_all(plan, blocks);
@@ -243,7 +243,7 @@ fn record_end(
     })
 }
 
-/// The namespaces that were discovered, and the collector's own.
+/// Returns the network namespaces that were discovered, and the collector's own.
 fn namespaces_to_read(root: &OwnedFd, discovered: &Discovered) -> Vec<Namespace> {
     let own = netns::own_inode(root);
     let mut namespaces: Vec<_> = discovered
@@ -270,15 +270,18 @@ fn namespaces_to_read(root: &OwnedFd, discovered: &Discovered) -> Vec<Namespace>
             file: None,
         });
     }
-    // The own one first: it is most often the one with the most in it.
+    // The collector's own first: it is usually the largest.
     if let Some(at) = namespaces.iter().position(|namespace| namespace.own) {
         namespaces[..=at].rotate_right(1);
     }
     namespaces
 }
 
-/// Which paths each mount namespace is asked for: all absolute ones, since each may reach any; and
-/// what a socket's holder sees of its own socket, whose name may be relative or below its own root.
+/// Returns the paths to look up in each mount namespace.
+///
+/// Absolute paths are looked up in all of them, because each path may be bound in any. Paths that
+/// are relative, or bound by a process with another root, are looked up through a holder of the
+/// socket.
 fn lookup_requests(
     config: &Config,
     discovered: &Discovered,

@@ -1,25 +1,26 @@
-//! What reading one thing tells of others still to be read: namespaces, users, sockets held.
+//! What reading processes discovers about other things to read: namespaces, users, cgroups,
+//! sockets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::insert_each::insert_each;
 use crate::proc::retained_table::RetainedTable;
 
-/// How a network namespace was found.
+/// How a network namespace was discovered. Sorted by preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum NetnsSource {
-    /// A process lives in it.
+    /// A process is in it.
     Process,
-    /// It is mounted somewhere.
+    /// It is bind-mounted.
     Mount,
     /// A process holds a descriptor of it.
     Descriptor,
-    /// A socket lives in it, and nothing else shows it.
+    /// A socket belongs to it, and nothing else refers to it.
     Socket,
 }
 
 impl NetnsSource {
-    /// As [`Netns::found_by`](whotalks_snapshot::records::Netns) has it.
+    /// Returns the value of [`Netns::found_by`](whotalks_snapshot::records::Netns).
     pub(crate) fn name(self) -> &'static [u8] {
         match self {
             Self::Process => b"process",
@@ -30,63 +31,65 @@ impl NetnsSource {
     }
 }
 
-/// A location to a network namespace. The least one is the best: processes before mounts before others.
+/// Where a network namespace can be opened. The least is preferred: processes, then mounts, then
+/// descriptors.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NetnsLocation {
     pub(crate) source: NetnsSource,
-    /// The process that it was found through.
+    /// The process that leads to it.
     pub(crate) pid: u32,
-    /// The descriptor in that process, where it was found by one.
+    /// The descriptor in that process, for [`NetnsSource::Descriptor`] and [`NetnsSource::Socket`].
     pub(crate) fd: u32,
-    /// The mount point as that process sees it, where it was found by one.
+    /// The mount point as that process sees it, for [`NetnsSource::Mount`].
     pub(crate) path: Vec<u8>,
 }
 
-/// Numbers for the summary and the end of the capture.
+/// Counts for the summary line and the `End` block.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Entries of `/proc` that were processes.
+    /// Processes in `/proc`.
     pub(crate) processes: u64,
-    /// Of these, threads of the kernel's own, which hold nothing.
+    /// Of these, kernel threads, which have no descriptors.
     pub(crate) kernel_threads: u64,
-    /// Of these, gone before anything could be read.
+    /// Of these, processes that exited before anything was read.
     pub(crate) vanished: u64,
-    /// Of these, descriptors not even listed, or not to the end.
+    /// Of these, processes whose descriptors could not be listed, or not completely.
     pub(crate) denied: u64,
-    /// Of these, descriptors listed, some of their links refused.
+    /// Of these, processes with links that could not be read.
     pub(crate) partial: u64,
     /// Descriptors recorded.
     pub(crate) descriptors: u64,
 }
 
-/// What one reader, or all of them, came across.
+/// What one reader, or all readers together, discovered.
 #[derive(Debug, Default)]
 pub(crate) struct Discovered {
-    /// Network namespaces, and the best location to each.
+    /// Network namespaces by inode, each with the preferred location.
     pub(crate) netns: BTreeMap<u64, NetnsLocation>,
-    /// Mount namespaces, and a process in each: whether its root is another, its pid.
+    /// Mount namespaces by inode, each with a process: whether its root differs from the
+    /// namespace's, and its pid.
     pub(crate) mntns: BTreeMap<u64, (bool, u32)>,
-    /// Mount namespaces, and the paths that executables in them had before they were deleted.
+    /// Mount namespace and former path of deleted executables.
     pub(crate) deleted: BTreeSet<(u64, Vec<u8>)>,
     /// User ids.
     pub(crate) uids: BTreeSet<u32>,
-    /// Paths in the unified hierarchy of cgroups, without their first slash.
+    /// Paths in the unified cgroup hierarchy, without the leading slash.
     pub(crate) cgroups: BTreeSet<Vec<u8>>,
-    /// Processes that were looked at.
+    /// Processes that were read.
     pub(crate) seen: BTreeSet<u32>,
-    /// What is retained of each table.
+    /// The retained part of each descriptor table.
     pub(crate) retained: Vec<RetainedTable>,
-    /// Processes that did not answer in time.
+    /// Processes that did not respond in time.
     pub(crate) stuck: BTreeSet<u32>,
-    /// Whether a table was different in the second look.
+    /// Whether the second look found a changed table.
     pub(crate) changed: bool,
-    /// Whether the look was ended by its deadline.
+    /// Whether the scan stopped at its deadline.
     pub(crate) cut: bool,
     pub(crate) tally: Tally,
 }
 
 impl Discovered {
-    /// Notes a location to a network namespace.
+    /// Adds a network namespace, or a better location of a known one.
     pub(crate) fn network(&mut self, inode: u64, location: NetnsLocation) {
         let best = self.netns.entry(inode).or_insert_with(|| location.clone());
         if location < *best {
@@ -94,13 +97,13 @@ impl Discovered {
         }
     }
 
-    /// Notes a process of a mount namespace; one that sees its root is better.
+    /// Adds a process of a mount namespace. A process with the namespace's own root is preferred.
     pub(crate) fn mount(&mut self, inode: u64, pid: u32, rooted_elsewhere: bool) {
         let best = self.mntns.entry(inode).or_insert((rooted_elsewhere, pid));
         *best = (rooted_elsewhere, pid).min(*best);
     }
 
-    /// Takes over what a later look found: its tables replace those of the same processes.
+    /// Adds the results of a later scan: its tables replace those of the same processes.
     pub(crate) fn renew(&mut self, later: Self) {
         let newer: BTreeSet<_> = insert_each(
             later
@@ -114,13 +117,13 @@ impl Discovered {
         self.sort();
     }
 
-    /// Sorts the tables: readers finish in any order, what is chosen must not depend on it.
+    /// Sorts the tables. Readers finish in any order, and later choices must not depend on it.
     pub(crate) fn sort(&mut self) {
         self.retained
             .sort_unstable_by_key(|retained| (retained.pid, retained.tid));
     }
 
-    /// Takes over what another reader found.
+    /// Adds the results of another reader.
     pub(crate) fn merge(&mut self, other: Self) {
         for (inode, location) in other.netns {
             self.network(inode, location);

@@ -1,4 +1,5 @@
-//! Who holds what: sockets that nobody was seen to hold, and descriptors worth a closer look.
+//! Counts which sockets and pipes are held by which descriptor tables, and selects the descriptors
+//! whose fdinfo is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -8,24 +9,24 @@ use crate::args::FdinfoChoice;
 use crate::insert_each::insert_each;
 use crate::proc::retained_table::{Object, RetainedTable};
 
-/// Objects that are gathered before they are counted.
+/// Objects that are collected before they are merged into the counts.
 const PENDING_OBJECTS: usize = 64 << 10;
-/// Fewer tables are not worth a thread.
+/// Fewer tables than this are not worth a thread.
 const TABLES_PER_THREAD: usize = 64;
-/// Holders of one object that are looked at.
+/// Holders of one object whose fdinfo is read.
 const HOLDER_SAMPLE: u8 = 64;
-/// Event polls, eventfds and their like of one process that are looked at.
+/// Event polls, eventfds, pidfds and io_urings of one process whose fdinfo is read.
 const INFORMATIVE_PER_PROCESS: usize = 4_096;
 
-/// Whether each object is in one table or in several.
+/// For each object, whether it is in one table or in several.
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
-    /// Sorted. An object takes eight bytes, its table count among them.
+    /// Sorted. Takes eight bytes for each object.
     counted: Vec<Counted>,
     pending: Vec<Object>,
 }
 
-/// An object, and whether it is in several tables.
+/// An object (upper 63 bits), and whether it is in several tables (lowest bit).
 #[derive(Debug, Clone, Copy)]
 struct Counted(u64);
 
@@ -48,7 +49,7 @@ impl Counted {
 }
 
 impl Holders {
-    /// Counts the objects of all tables, on this many threads.
+    /// Counts the objects of all tables on `jobs` threads.
     pub(crate) fn count(tables: &[RetainedTable], jobs: usize) -> Self {
         let part = tables.len().div_ceil(jobs.max(1)).max(TABLES_PER_THREAD);
         let (first, rest) = tables.split_at(part.min(tables.len()));
@@ -86,11 +87,12 @@ impl Holders {
             }
         }
         holders.merge_pending();
-        holders.pending = Vec::new(); // its room is not needed any more
+        holders.pending = Vec::new(); // frees the buffer
         holders
     }
 
-    /// Puts the pending ones among the counted: many tables may have the same few objects.
+    /// Merges the pending objects into the counts. Called often, since many tables may hold the
+    /// same objects.
     fn merge_pending(&mut self) {
         let mut pending = std::mem::take(&mut self.pending);
         pending.sort_unstable();
@@ -98,7 +100,7 @@ impl Holders {
         self.pending = pending;
     }
 
-    /// Takes over others that are sorted, too.
+    /// Merges sorted counts into these.
     fn merge(&mut self, others: impl ExactSizeIterator<Item = Counted>) {
         let old = std::mem::take(&mut self.counted).into_iter();
         let (mut old, mut new) = (old.peekable(), others.peekable());
@@ -119,8 +121,8 @@ impl Holders {
         self.counted = merged;
     }
 
-    /// SocketTables that an object is in: 0, 1, or 2 for several. `hint`: where the last one was; the next
-    /// one in a table is often the next one here.
+    /// Returns the number of tables that hold an object: 0, 1, or 2 for several. `hint` is the
+    /// position of the last object found: the next object of a table is often next to it.
     fn table_count(&self, object: Object, hint: &mut usize) -> u32 {
         let is = |at: usize| self.counted.get(at).map(|counted| counted.object()) == Some(object);
         let by_object = |counted: &Counted| counted.object();
@@ -134,13 +136,13 @@ impl Holders {
         self.counted[*hint].tables()
     }
 
-    /// The sockets among the objects, in order.
+    /// Returns the sockets among the objects, sorted.
     fn sockets(&self) -> impl Iterator<Item = u64> {
         let objects = self.counted.iter().map(|counted| counted.object());
         objects.filter_map(Object::as_socket)
     }
 
-    /// Whether one of these sockets (sorted), among those that matter, is in no table.
+    /// Whether one of these sockets (sorted) that `matters` accepts is in no table.
     pub(crate) fn any_without_holder(
         &self,
         sockets: &[u32],
@@ -155,7 +157,7 @@ impl Holders {
         })
     }
 
-    /// Sockets in descriptor tables that are in neither of these lists, which are sorted.
+    /// Returns the sockets in descriptor tables that are in neither of these sorted lists.
     pub(crate) fn unlisted_sockets(&self, lists: [&[u32]; 2]) -> BTreeSet<u64> {
         let mut lists = lists.map(|list| list.iter().copied().map(u64::from).peekable());
         let mut listed = |inode: u64| {
@@ -168,7 +170,8 @@ impl Holders {
     }
 }
 
-/// Objects are small numbers that nobody chooses at will: one multiplication spreads them.
+/// Hashes with one multiplication. Inodes are assigned by the kernel, so no stronger hash is
+/// needed.
 #[derive(Default)]
 struct ObjectHasher(u64);
 
@@ -184,11 +187,11 @@ impl Hasher for ObjectHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.0.rotate_left(26) // tables go by the low bits, and by the highest seven
+        self.0.rotate_left(26) // hash tables use the low bits and the highest seven
     }
 }
 
-/// Descriptors of one table to be looked at: all that were retained, or these.
+/// Descriptors of one table whose fdinfo is to be read.
 #[derive(Debug)]
 pub(crate) struct FdinfoRequest {
     pub(crate) pid: u32,
@@ -196,7 +199,7 @@ pub(crate) struct FdinfoRequest {
     pub(crate) fds: Vec<u32>,
 }
 
-/// Chooses whose fdinfo is read. `notable`: sockets that are worth it whoever holds them.
+/// Selects the descriptors whose fdinfo is read. `notable`: sockets that are read for every holder.
 pub(crate) fn choose_fdinfo(
     choice: FdinfoChoice,
     tables: &[RetainedTable],
@@ -222,7 +225,7 @@ pub(crate) fn choose_fdinfo(
             if !notable && holders.table_count(object, &mut hint) < 2 {
                 return false;
             }
-            // Programs are told apart by a bit of 64: a clash costs one sample.
+            // Each program sets one bit of 64. A collision costs one sample.
             let program = table.program.1 ^ table.program.0.rotate_left(17);
             let bit = 1_u64 << (program.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
             let (count, programs) = sampled.entry(object).or_default();
@@ -249,7 +252,7 @@ pub(crate) fn choose_fdinfo(
     wanted
 }
 
-/// The lowest process that holds each of these sockets.
+/// Returns the first holder of each of these sockets, as pid and descriptor.
 pub(crate) fn first_holders(
     tables: &[RetainedTable],
     sockets: &BTreeSet<u64>,
@@ -325,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_each_program_is_looked_at() {
+    fn holders_of_each_program_are_sampled() {
         let mut tables: Vec<_> = (1..=100).map(|pid| table(pid, 1, &[9, 1_000])).collect();
         tables.push(table(101, 2, &[9]));
         tables.push(table(102, 2, &[8]));

@@ -1,7 +1,8 @@
-//! Small sets and maps that cost the program little: it is put on other people's machines.
+//! Builds sets and maps with little code: the program is small because it is copied to other
+//! machines.
 
-/// What `collect` would make. For sets and maps that one sorts first, with a stable sort of its own
-/// for each type: 5 kB of program each.
+/// Inserts the items one after the other. `collect` into a set or map sorts the items first, and
+/// instantiates a stable sort of about 5 kB for each type.
 pub(crate) fn insert_each<C: Default + Extend<T>, T>(items: impl Iterator<Item = T>) -> C {
     let mut all = C::default();
     for item in items {

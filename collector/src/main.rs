@@ -1,7 +1,8 @@
-//! `whotalks-collect`: records what the kernel knows of every socket and descriptor of a machine.
+//! `whotalks-collect`: records what the kernel knows about every socket and descriptor of a
+//! machine.
 //!
-//! It records and never interprets; it reads and never changes what it reads. What may not be read
-//! is recorded as such: a capture as an ordinary user is a smaller one, not a failed one.
+//! It records raw kernel data and does not interpret it, and it changes nothing that it reads. What
+//! it may not read is recorded as such: an unprivileged capture succeeds with less data.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::ffi::OsString;
@@ -74,11 +75,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Takes the descriptors that it may have: with too few, processes would look as if they had gone.
+/// Raises the limit of open files to the hard limit. If descriptors ran out, reading would fail for
+/// processes that exist.
 fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // The old limit serves as well where even this is refused.
+    // The old limit is used if this is refused.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
@@ -87,7 +89,7 @@ fn print_stdout(text: &str) -> Result<(), String> {
     written.map_err(|error| format!("standard output: {}", cause(&error)))
 }
 
-/// Makes the snapshot.
+/// Writes the snapshot.
 fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     let begun = Instant::now();
     sys::use_one_malloc_arena();
@@ -122,7 +124,7 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     let writing = writing.map_err(|error| cannot(&error))?;
     let captured = capture_series(&run, &blocks);
     drop(blocks);
-    // The writing thread's own error is the cause of whatever the readers met.
+    // If the writing thread failed, the readers failed because of that: report its error.
     let written = writing
         .join()
         .map_err(|_| cannot(&io::ErrorKind::Other.into()))?;
@@ -144,7 +146,7 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     Ok(())
 }
 
-/// All captures; their number, and what the last one found.
+/// Takes all captures. Returns their number, and the summary of the last one.
 fn capture_series(
     run: &Run<'_>,
     blocks: &block_channel::BlockSender,
@@ -174,7 +176,7 @@ fn capture_series(
     }
 }
 
-/// What was captured, on one line.
+/// Formats the summary line.
 fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, bytes: u64) -> String {
     let tally = &summary.tally;
     let mut line = format!("{shown}: ");
@@ -184,7 +186,8 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
     let count = |number: u64, one: &str, many: &str| {
         format!("{number} {}", if number == 1 { one } else { many })
     };
-    // As the analyzer counts: kernel threads hold nothing, and what had gone is said apart.
+    // Counted as the analyzer does: kernel threads have no descriptors, and vanished processes are
+    // listed separately.
     let holding_nothing = tally.kernel_threads + tally.vanished;
     let processes = tally.processes.saturating_sub(holding_nothing);
     line += &[
@@ -222,7 +225,7 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
             format!("{}.{} MB", tenths / 10, tenths % 10)
         }
     };
-    // Whole numbers: printing fractions would be a fiftieth of the program.
+    // Integers only: formatting floating-point numbers would add two percent to the program.
     let (seconds, hundredths) = (took.as_secs(), took.subsec_millis() / 10);
     format!("{line}; {seconds}.{hundredths:02} s, {size}")
 }

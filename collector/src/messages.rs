@@ -1,9 +1,9 @@
-//! Messages on standard error: errors, warnings and the summary, all in one form.
+//! Prints messages on standard error, all in one form.
 
 use std::io::{self, Write};
 
-/// Prints one line, `whotalks: MESSAGE`. A failure to write it is ignored: the exit code still tells
-/// whether a snapshot was written.
+/// Prints `whotalks: MESSAGE`. Ignores write errors: the exit code still tells whether a snapshot
+/// was written.
 pub(crate) fn print(message: &str) {
     let _ = writeln!(io::stderr(), "whotalks: {message}");
 }

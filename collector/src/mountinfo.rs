@@ -1,4 +1,4 @@
-//! Mount tables: one for each mount namespace, as they are, and the network namespaces in them.
+//! Records the mount table of each mount namespace, and finds network namespaces mounted in it.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
 use crate::proc::{errno_number, namespace_inode};
 use crate::timeout::HelperThread;
 
-/// Reads the mount table of each mount namespace discovered, through one of its processes.
+/// Reads the mount table of each discovered mount namespace through one of its processes.
 pub(crate) fn read_all(
     root: &Arc<OwnedFd>,
     discovered: &mut Discovered,
@@ -45,7 +45,7 @@ pub(crate) fn read_all(
     Ok(())
 }
 
-/// Puts lines together from pieces.
+/// Assembles lines from pieces of a file.
 #[derive(Default)]
 struct Lines {
     partial: Vec<u8>,
@@ -64,7 +64,7 @@ impl Lines {
     }
 }
 
-/// Notes a mounted network namespace: `… net:[4026532008] /run/netns/x … - nsfs nsfs rw`.
+/// Adds a mounted network namespace: `… net:[4026532008] /run/netns/x … - nsfs nsfs rw`.
 fn namespace_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
     let mut words = line.split(|byte| *byte == b' ');
     let Some(origin) = words.nth(3).filter(|origin| origin.starts_with(b"net:[")) else {
@@ -85,7 +85,7 @@ fn namespace_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
     discovered.network(inode, location);
 }
 
-/// Undoes mountinfo's escapes: `\040` and its like.
+/// Decodes the octal escapes of mountinfo, such as `\040`.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mounted_namespaces_are_found() {
+    fn mounted_namespaces() {
         let mut discovered = Discovered::default();
         let mut lines = Lines::default();
         let text = b"43 29 0:4 net:[4026532008] /run/netns/a\\040b rw shared:3 - nsfs nsfs rw\n\
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_that_are_none_stay() {
+    fn invalid_escapes_are_kept() {
         assert_eq!(unescaped(br"a\134b\9\04\777"), br"a\b\9\04\777");
     }
 }

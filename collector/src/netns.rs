@@ -1,4 +1,4 @@
-//! Network namespaces: entering each on a thread of its own, and what is read inside.
+//! Reads network namespaces: enters each on its own thread, and reads its socket tables.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,18 +21,18 @@ use crate::proc::{errno_number, namespace_inode, read_link};
 use crate::timeout::HelperThread;
 use crate::{clock, proc_net};
 
-/// A network namespace that is to be read.
+/// A network namespace to read.
 #[derive(Debug, Clone)]
 pub(crate) struct Namespace {
     pub(crate) inode: u64,
     pub(crate) location: NetnsLocation,
     pub(crate) own: bool,
-    /// The namespace itself, where only a socket leads to it.
+    /// The open namespace, if only a socket refers to it.
     pub(crate) file: Option<Arc<OwnedFd>>,
 }
 
 impl Namespace {
-    /// What every block of this namespace begins with.
+    /// Returns the header of a raw source of this namespace.
     pub(crate) fn header(&self, source: &str, pass: u8) -> RawHeader {
         RawHeader {
             source: source.as_bytes().to_vec(),
@@ -50,37 +50,38 @@ pub(crate) struct Plan<'a> {
     pub(crate) config: &'a Config,
     pub(crate) namespaces: &'a [Namespace],
     pub(crate) modules: &'a Modules,
-    /// Whether the kernel tells what it tracks without loading anything for it.
+    /// Whether the connection tracking dump is available without loading a module.
     pub(crate) conntrack: bool,
     /// 1, or 2 for the second look.
     pub(crate) pass: u8,
     pub(crate) jobs: usize,
 }
 
-/// What is read in a namespace, in portions that several readers can share.
+/// Parts of a namespace that several readers can share.
 #[derive(Debug, Clone, Copy)]
 enum Portion {
-    /// The Unix dumps, and the namespace's own record.
+    /// The Unix dumps, and the `Netns` record.
     UnixDumps,
-    /// The Unix text table.
+    /// `/proc/net/unix`.
     UnixText,
-    /// Everything else.
+    /// All other sources.
     Others,
 }
 
-/// The first look: the dumps of all namespaces first, as close to the descriptors as can be.
+/// Order of the first look: the dumps of all namespaces come first, as soon as possible after the
+/// descriptors.
 const FIRST_LOOK: &[Portion] = &[Portion::UnixDumps, Portion::UnixText, Portion::Others];
-/// The second look: only what comes and goes.
+/// Order of the second look: only dumps of sockets that are created and closed often.
 const SECOND_LOOK: &[Portion] = &[Portion::UnixDumps, Portion::Others];
 
-/// Inode of the network namespace that the collector itself is in; 0: not known.
+/// Returns the inode of the collector's own network namespace; 0 if not known.
 pub(crate) fn own_inode(root: &OwnedFd) -> u64 {
     let mut buffer = [0; 64];
     let link = read_link(root, c"self/ns/net", &mut buffer);
     link.ok().and_then(namespace_inode).unwrap_or(0)
 }
 
-/// Reads all namespaces.
+/// Reads all namespaces on `jobs` threads.
 pub(crate) fn read_all(plan: &Plan<'_>, blocks: &BlockSender) -> io::Result<SocketTables> {
     let portions = if plan.pass == 1 {
         FIRST_LOOK
@@ -130,8 +131,8 @@ pub(crate) fn read_all(plan: &Plan<'_>, blocks: &BlockSender) -> io::Result<Sock
     })
 }
 
-/// Reads one portion of one namespace, on a thread that does nothing else when it must be entered:
-/// a thread that has gone over cannot be trusted with anything of the collector's own.
+/// Reads one portion of one namespace. Enters a foreign namespace on a thread of its own, which
+/// ends afterwards, so that no other work runs in the wrong namespace.
 fn read_portion(
     plan: &Plan<'_>,
     namespace: &Namespace,
@@ -175,7 +176,7 @@ fn read_inside(
 ) -> io::Result<()> {
     let config = plan.config;
     if entered == Err(Errno::CANCELED) {
-        // --netns own: that it exists is recorded, nothing more.
+        // `--netns own`: record only that it exists.
         if matches!(portion, Portion::UnixDumps) {
             record_namespace(plan, namespace, entered, None, encoder)?;
         }
@@ -189,7 +190,7 @@ fn read_inside(
                 tables.namespaces += 1;
                 tables.entered += u64::from(entered.is_ok());
             }
-            if !plan.modules.may_ask("unix_diag") {
+            if !plan.modules.may_use("unix_diag") {
                 return record_not_asked(plan, namespace, "diag/unix", encoder);
             }
             diag::unix::read(namespace, plan.pass, socket, encoder, tables)
@@ -209,7 +210,7 @@ fn read_inside(
     }
 }
 
-/// The families beyond Unix, and what else netlink tells of a namespace.
+/// Reads the families other than Unix, and the other netlink sources.
 fn read_other_families(
     plan: &Plan<'_>,
     namespace: &Namespace,
@@ -229,7 +230,7 @@ fn read_other_families(
                 let raw = encoder.raw(namespace.header(family.source, plan.pass));
                 raw.finish(errno_number(*errno), 0)?;
             }
-            Ok(_) if !plan.modules.may_ask(family.module) => {
+            Ok(_) if !plan.modules.may_use(family.module) => {
                 record_not_asked(plan, namespace, family.source, encoder)?;
             }
             Ok(socket) => {
@@ -262,7 +263,7 @@ fn read_other_families(
     }
 }
 
-/// A source that is left alone, since asking would make the kernel load a module.
+/// Records that a source was not requested, because the kernel would load a module.
 fn record_not_asked(
     plan: &Plan<'_>,
     namespace: &Namespace,

@@ -1,5 +1,4 @@
-//! Opening a network namespace: through a process that lives in it, a descriptor of it, or where it is
-//! mounted.
+//! Opens a network namespace: through a process in it, a descriptor of it, or its mount point.
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -12,7 +11,7 @@ use crate::discovered::NetnsSource;
 use crate::netns::Namespace;
 use crate::timeout::HelperThread;
 
-/// Namespaces that could not be opened in time: they are not waited for again.
+/// Namespaces that could not be opened in time, by inode. They are not tried again.
 #[derive(Default)]
 pub(crate) struct UnresponsiveNetns(Mutex<BTreeSet<u64>>);
 
@@ -39,7 +38,8 @@ impl UnresponsiveNetns {
     }
 }
 
-/// The namespace itself, opened. The location to it may lead along a path that nobody serves any more.
+/// Opens a namespace with a deadline, and checks its inode. The path may cross a file system that
+/// does not respond.
 fn open_verified(
     root: &Arc<OwnedFd>,
     namespace: &Namespace,
@@ -50,7 +50,7 @@ fn open_verified(
     }
     let (root, wanted) = (root.clone(), namespace.clone());
     let file = helper.call(move || open(&root, &wanted))??;
-    // Its number may belong to another namespace by now: the process ended, the mount moved.
+    // The pid, descriptor or path may refer to another namespace by now.
     if fstat(&file)?.st_ino != namespace.inode {
         return Err(Errno::STALE);
     }
@@ -66,7 +66,8 @@ fn open(root: &OwnedFd, namespace: &Namespace) -> Result<OwnedFd, Errno> {
         NetnsSource::Mount => {
             let mut path = format!("{pid}/root").into_bytes();
             path.extend_from_slice(&namespace.location.path);
-            // Something else may lie there: it is only opened when it is a namespace.
+            // Another file may be mounted there by now: opened with `O_PATH` first, and fully only
+            // if it is the namespace.
             let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
             let (place_is, own) = (fstat(&place)?, stat("/proc/self/ns/net")?);
             if place_is.st_dev != own.st_dev || place_is.st_ino != namespace.inode {
@@ -75,6 +76,6 @@ fn open(root: &OwnedFd, namespace: &Namespace) -> Result<OwnedFd, Errno> {
             let again = format!("/proc/self/fd/{}", place.as_raw_fd());
             rustix::fs::open(again, flags, Mode::empty())
         }
-        NetnsSource::Socket => Err(Errno::BADF), // is held open instead
+        NetnsSource::Socket => Err(Errno::BADF), // already open
     }
 }

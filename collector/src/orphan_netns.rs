@@ -1,9 +1,9 @@
-//! Network namespaces that nothing shows but a socket: no process lives in one, it is not mounted,
-//! nobody holds a descriptor of it, yet a socket that was made there is still in use.
+//! Finds network namespaces that only a socket refers to: no process is in them, they are not
+//! mounted, and no descriptor of them is open.
 //!
-//! The socket itself tells, to one who holds it: it is duplicated for a moment (pidfd_getfd(2), since
-//! Linux 5.6, with the right to trace its owner), asked, and let go. Only sockets that no table
-//! listed are, and none under `--passive`.
+//! The namespace is obtained from the socket: it is duplicated with pidfd_getfd(2) (Linux 5.6,
+//! requires permission to trace its owner), queried with `SIOCGSKNS`, and closed. This is done only
+//! for sockets that are in no socket table, and not with `--passive`.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -26,10 +26,10 @@ use crate::proc::retained_table::RetainedTable;
 use crate::sys;
 use crate::timeout::HelperThread;
 
-/// Sockets that are asked. Families without a table of their own are among them.
+/// Limit of sockets to query. Sockets of families without a dump are among them.
 const SOCKETS_LIMIT: usize = 1_024;
 
-/// Namespaces that only these sockets show.
+/// Returns the namespaces of these sockets that are not known yet.
 pub(crate) fn find(
     tables: &[RetainedTable],
     unlisted: &BTreeSet<u64>,
@@ -65,8 +65,8 @@ pub(crate) fn find(
     orphans
 }
 
-/// Records how many sockets were in no table, and whether some of them were not asked: under
-/// `--passive` none is.
+/// Records the number of sockets in no table, and whether some were not queried. With `--passive`
+/// none is.
 pub(crate) fn record(
     unlisted: &BTreeSet<u64>,
     asked: bool,
@@ -88,12 +88,12 @@ pub(crate) fn record(
     raw.finish(errno, flags)
 }
 
-/// The network socket_namespace of this socket in another process, and its inode.
+/// Returns the inode and the descriptor of the network namespace of another process's socket.
 fn socket_namespace(pid: u32, fd: u32, socket_inode: u64) -> Option<(u64, OwnedFd)> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
     let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
     let socket = pidfd_getfd(process, i32::try_from(fd).ok()?, PidfdGetfdFlags::empty()).ok()?;
-    // By now the number may stand for something else, which is let go without a question.
+    // The descriptor may refer to another file by now.
     let is = fstat(&socket).ok()?;
     if FileType::from_raw_mode(is.st_mode) != FileType::Socket || is.st_ino != socket_inode {
         return None;

@@ -1,8 +1,8 @@
-//! Where the snapshot's bytes go, and how a file gets its name only when it is whole.
+//! Opens the output, and gives the file its name only when it is complete.
 //!
-//! A file without a name (`O_TMPFILE`) is linked into place at the end, so that even SIGKILL leaves
-//! nothing behind. Where the file system has no such files, a named one beside the target serves.
-//! What exists is never opened for writing, unless it is a device or a pipe.
+//! An unnamed file (`O_TMPFILE`) is linked at the end, so that even SIGKILL leaves nothing behind.
+//! If the file system does not support that, a temporary file in the same directory is renamed. An
+//! existing file is never opened for writing, except a device or a pipe.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -17,20 +17,20 @@ use rustix::io::Errno;
 use crate::args::{Config, Destination};
 use crate::{clock, signals};
 
-/// An output that is being written.
+/// The output of a capture.
 pub(crate) struct Output {
     file: File,
     place: Place,
-    /// As messages show it.
+    /// Its name in messages.
     shown: String,
 }
 
 enum Place {
-    /// Standard output, a device, a pipe: bytes are out when they are written.
+    /// Standard output, a device or a pipe, written directly.
     Direct,
-    /// Nameless until published.
+    /// An unnamed file until published.
     Nameless { target: PathBuf, force: bool },
-    /// Under a temporary name until published.
+    /// A temporary file until published.
     Named {
         temporary: PathBuf,
         target: PathBuf,
@@ -42,7 +42,7 @@ enum Place {
 pub(crate) type Message = String;
 
 impl Output {
-    /// Opens the destination. `hostname` is for the default name.
+    /// Opens the destination. `hostname` is used in the default name.
     pub(crate) fn open(config: &Config, hostname: &[u8]) -> Result<Self, Message> {
         let target = match &config.destination {
             Destination::Stdout => return Self::stdout(),
@@ -102,12 +102,12 @@ impl Output {
         })
     }
 
-    /// How messages name it.
+    /// Returns the name of the output in messages.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// The whole snapshot is written: the file gets its name.
+    /// Gives the complete file its name.
     pub(crate) fn publish(self) -> Result<(), Message> {
         let shown = self.shown;
         let done = signals::complete(|| match &self.place {
@@ -136,7 +136,7 @@ impl Write for Output {
     }
 }
 
-/// An error's text without `(os error N)`, lowercase.
+/// Formats an error in lowercase, without `(os error N)`.
 pub(crate) fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
@@ -154,7 +154,8 @@ fn parent(target: &Path) -> &Path {
     }
 }
 
-/// A nameless file that can be linked later: this needs a `/proc` of our own pid namespace.
+/// Creates an unnamed file that can be linked later, which requires a `/proc` of the same pid
+/// namespace.
 fn nameless(directory: &Path) -> Option<File> {
     let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(directory, flags, private()).ok()?);
@@ -170,7 +171,7 @@ fn magic_link(file: &File) -> String {
 fn temporary_name(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    // Random: nobody who may write there, too, can have taken the name before.
+    // Random: other users of the directory cannot create the name in advance.
     name.push(format!(".{:016x}.part", RandomState::new().hash_one(())));
     parent(target).join(name)
 }
@@ -183,7 +184,7 @@ fn link(file: &File, target: &Path, force: bool) -> io::Result<()> {
     if !force {
         return link_to(target);
     }
-    // A link never replaces; a rename does.
+    // linkat(2) does not replace files; rename(2) does.
     let temporary = temporary_name(target);
     link_to(&temporary)?;
     std::fs::rename(&temporary, target).inspect_err(|_| {
@@ -196,14 +197,16 @@ fn rename(temporary: &Path, target: &Path, force: bool) -> io::Result<()> {
         return std::fs::rename(temporary, target);
     }
     match rustix::fs::renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
-        // File systems without the flag (and kernels before 3.15): looking first must do.
+        // The file system does not support the flag, or the kernel is older than 3.15: check first
+        // instead.
         Err(Errno::INVAL | Errno::NOSYS) if !target.exists() => std::fs::rename(temporary, target),
         Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST.into()),
         other => Ok(other?),
     }
 }
 
-/// The host's name as part of a file name: no separators, no leading dot or dash, bounded.
+/// Returns the default file name: the host name without separators, leading dots and dashes, at
+/// most 64 characters, and the time.
 fn default_name(hostname: &[u8]) -> String {
     let host: String = String::from_utf8_lossy(hostname)
         .chars()

@@ -1,8 +1,9 @@
-//! Finding a path below a directory without leaving it, without opening what is there, and without
-//! waking anybody: no automount is triggered and no file server is asked.
+//! Resolves a path below a directory without leaving it and without opening the file. It triggers
+//! no automount and accesses no file server.
 //!
-//! What the kernel has in its cache is found at once (openat2(2) with `RESOLVE_CACHED`, Linux 5.12);
-//! for the rest every step is looked at before the next one is made, on every kernel.
+//! Paths in the kernel's cache are resolved at once with openat2(2) and `RESOLVE_CACHED` (Linux
+//! 5.12). Others are resolved one component at a time, and the file system is checked before each
+//! step.
 
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
@@ -13,29 +14,29 @@ use rustix::io::Errno;
 use crate::file_stat::FileStat;
 use crate::proc::{read_file, read_link};
 
-/// Symbolic links on one way: as many as the kernel follows.
+/// Limit of symbolic links in one path: that of the kernel.
 const SYMLINKS_LIMIT: usize = 40;
-/// Mount tables have a few hundred lines, some have tens of thousands.
+/// Mount tables have some hundred lines, at most some ten thousand.
 const MOUNTINFO_LIMIT_BYTES: usize = 16 << 20;
-/// File systems that a program or another machine answers for, or that mount when looked into.
+/// Types of file systems that are remote or automounted. FUSE is checked separately.
 const REMOTE_FILE_SYSTEMS: [&[u8]; 11] = [
     b"autofs", b"nfs", b"nfs4", b"cifs", b"smb3", b"ceph", b"9p", b"afs", b"lustre", b"gpfs",
     b"beegfs",
 ];
 
-/// A place and the rules by which paths below it are found.
+/// A directory, and the rules for resolving paths below it.
 pub(crate) struct Resolver<'a> {
     pub(crate) top: &'a OwnedFd,
-    /// Whether `top` is a root, so that `/` and `..` lead to it, and links may be followed. From
-    /// another directory an absolute link would lead to the collector's own root.
+    /// Whether `top` is a root, so that `/` and `..` lead to it, and links are followed. Relative
+    /// to another directory an absolute link would lead to the collector's own root.
     pub(crate) rooted: bool,
-    /// Whether only the kernel's cache is asked.
+    /// Whether to use only the kernel's cache.
     pub(crate) passive: bool,
     pub(crate) remote: &'a RemoteDevices,
 }
 
 impl Resolver<'_> {
-    /// A path as a place: it can be looked at and gone on from, and is not opened.
+    /// Resolves a path to an `O_PATH` descriptor.
     pub(crate) fn resolve(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let links = if self.rooted {
@@ -45,8 +46,8 @@ impl Resolver<'_> {
         };
         let resolve = links | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
         match openat2(self.top, path, flags, Mode::empty(), resolve) {
-            // It is not in the cache; or the kernel (before 5.12, before 5.6) or a filter knows no
-            // such call.
+            // The path is not in the cache, the kernel lacks the flag (before 5.12) or the call
+            // (before 5.6), or a seccomp filter refuses it.
             Err(Errno::AGAIN | Errno::INVAL | Errno::NOSYS | Errno::PERM) if !self.passive => {
                 self.resolve_by_steps(path)
             }
@@ -97,22 +98,22 @@ impl Resolver<'_> {
     }
 }
 
-/// The steps of a path, the last one first.
+/// Returns the components of a path, the last one first.
 fn steps(path: &[u8]) -> Vec<Vec<u8>> {
     let steps = path.rsplit(|byte| *byte == b'/');
     let steps = steps.filter(|step| !step.is_empty() && *step != b".");
     steps.map(<[u8]>::to_vec).collect()
 }
 
-/// Devices of a mount namespace's file systems that are not looked into.
+/// Devices of the remote file systems of a mount namespace.
 #[derive(Debug, Default)]
 pub(crate) struct RemoteDevices(BTreeSet<u64>);
 
 impl RemoteDevices {
-    /// Those in the mount table of a process.
+    /// Reads the mount table of a process.
     pub(crate) fn of(root: &OwnedFd, pid: u32) -> Self {
         let mut text = Vec::new();
-        // What cannot be read has no such lines: then only the limit on time protects.
+        // If it cannot be read, only the time limit protects.
         let _ = read_file(
             root,
             format!("{pid}/mountinfo"),
@@ -130,14 +131,14 @@ impl RemoteDevices {
         )
     }
 
-    /// Whether something is on one of them.
+    /// Whether a file is on one of these devices.
     pub(crate) fn has(&self, file: &FileStat) -> bool {
         self.0.contains(&file.dev)
     }
 }
 
-/// The device in a line of mountinfo, where its file system is remote:
-/// `36 25 0:32 / /mnt rw - fuse.sshfs …`.
+/// Returns the device of a mountinfo line if its file system is remote: `36 25 0:32 / /mnt rw -
+/// fuse.sshfs …`.
 fn device(line: &[u8]) -> Option<u64> {
     let mut words = line.split(|byte| *byte == b' ');
     let device = std::str::from_utf8(words.nth(2)?).ok()?;
@@ -157,7 +158,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn remote_file_systems_are_known_by_their_lines() {
+    fn remote_file_systems_in_mountinfo() {
         let remote = RemoteDevices::in_table(
             b"1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n\
               2 1 0:40 / /mnt rw - fuse.sshfs a: rw\n3 1 0:41 / /net rw shared:2 - autofs x rw\n\
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_lead_where_the_kernel_s_own_resolution_does() {
+    fn steps_resolve_like_the_kernel() {
         let folder = std::env::temp_dir().join(format!("resolver-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("a/b")).unwrap();
         std::fs::write(folder.join("a/b/file"), "").unwrap();

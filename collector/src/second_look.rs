@@ -1,4 +1,4 @@
-//! The second look: reads again what may have changed while the first look went on.
+//! The second look: reads again what may have changed during the first look.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,8 +15,8 @@ use crate::netns;
 use crate::proc::numeric_entries;
 use crate::proc::scan::{self, KnownTable};
 
-/// Reads new processes, all descriptor tables if `reread_all`, and the socket dumps if a table
-/// differs. Stops at `deadline`. Returns `CaptureEnd::second_look`.
+/// Reads new processes, all descriptor tables if `reread_all` is set, and the socket dumps if a
+/// table has changed. Stops at `deadline`. Returns the value of `CaptureEnd::second_look`.
 pub(crate) fn run(
     run: &Run<'_>,
     blocks: &BlockSender,
@@ -33,7 +33,7 @@ pub(crate) fn run(
     } else {
         pids.retain(|pid| !discovered.seen.contains(pid));
     }
-    // The collector's own table is different at every look.
+    // The collector's own table differs in every look.
     let own = std::process::id();
     let stuck = run.stuck().clone();
     pids.retain(|pid| *pid != own && !stuck.contains(pid));
@@ -59,7 +59,7 @@ pub(crate) fn run(
         (true, false) => 2,
         (false, false) => 1,
     };
-    // The dumps are asked again only for what they lack: sockets that came after them.
+    // The dumps are read again only if they lack a socket that is now held.
     let different = later.changed || !later.retained.is_empty();
     let unlisted = Holders::count(&later.retained, run.jobs).unlisted_sockets(tables.listed());
     discovered.renew(later);
@@ -71,7 +71,7 @@ pub(crate) fn run(
     Ok(reach)
 }
 
-/// The descriptor tables of the first look, by pid. Private tables of threads are not read again.
+/// Returns the tables of the first look by pid. Private tables of threads are not read again.
 fn known_tables(discovered: &Discovered) -> BTreeMap<u32, KnownTable> {
     let shared = discovered.retained.iter().filter(|table| table.tid == 0);
     insert_each(shared.map(|table| {

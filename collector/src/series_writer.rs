@@ -1,6 +1,7 @@
-//! The writing thread of a series: a capture's blocks come together, and go out as one bundle.
+//! Writes the captures of a series: collects the blocks of one capture, and writes them as one
+//! bundle.
 //!
-//! What is held is bounded: a capture that is too oversized for a bundle is written as it comes.
+//! Memory is bounded: the blocks of a capture that is too large for a bundle are written directly.
 
 use std::io::{self, Write};
 use std::mem::take;
@@ -8,18 +9,18 @@ use std::mem::take;
 use whotalks_snapshot::series::BUNDLE_BYTES;
 use whotalks_snapshot::{BlockKind, EncodedBlock, Encoder, Series, Writer};
 
-/// The capture that is coming.
+/// Collects the blocks of the present capture.
 pub(crate) struct SeriesWriter {
     series: Series,
     encoder: Encoder,
     blocks: Vec<EncodedBlock>,
     bytes: usize,
-    /// It is too oversized for a bundle.
+    /// Whether the capture is too large for a bundle.
     oversized: bool,
 }
 
 impl SeriesWriter {
-    /// `encoder` is for what is in no bundle.
+    /// Creates a writer. `encoder` compresses the blocks outside of bundles.
     pub(crate) fn new(encoder: Encoder) -> Self {
         Self {
             series: Series::default(),
@@ -30,7 +31,7 @@ impl SeriesWriter {
         }
     }
 
-    /// A block of the capture; the end is its last.
+    /// Adds a block. The `End` block completes the capture.
     pub(crate) fn add<W: Write>(
         &mut self,
         block: EncodedBlock,

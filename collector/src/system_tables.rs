@@ -1,4 +1,4 @@
-//! SocketTables of the whole machine: locks, and the limits that every process shares.
+//! Records system-wide tables: file locks, and the limits that all processes share.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,7 +10,7 @@ use crate::block_channel::BlockEncoder;
 use crate::clock;
 use crate::proc::{errno_number, stream_file};
 
-/// Files below `/proc`, each recorded under its own name.
+/// Files below `/proc`. Each is a raw source of the same name.
 const FILES: [&str; 5] = [
     "locks",
     "sys/fs/file-max",
@@ -19,7 +19,7 @@ const FILES: [&str; 5] = [
     "sys/kernel/pid_max",
 ];
 
-/// Records them all.
+/// Records all of them.
 pub(crate) fn record(root: &OwnedFd, encoder: &mut BlockEncoder) -> io::Result<()> {
     for name in FILES {
         let mut raw = encoder.raw(RawHeader {

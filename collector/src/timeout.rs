@@ -1,8 +1,8 @@
-//! Questions that may keep_open be done: about a process that is stuck in the kernel, or along a path
-//! whose file server is gone.
+//! Runs blocking calls on a helper thread with a deadline, because a process stuck in the kernel or
+//! a dead file server (FUSE, NFS) can block a read forever.
 //!
-//! Each is put by a thread thread. One that gets no result in time is left behind, with its job
-//! and whatever that owns; so a job keep_open owns a way into the file.
+//! A thread that misses the deadline is abandoned, with everything that its job owns. A job must
+//! therefore own no part of the output.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,32 +16,32 @@ use rustix::io::Errno;
 use crate::proc::CHUNK_BYTES;
 use crate::queue::{Receiver, Sender, queue};
 
-/// An result that takes longer does not come.
+/// Time limit of one call.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// It is waited for in so many pieces, so that a machine that stood still counts as one of them.
+/// The wait is divided into slices, so that a suspended machine consumes one slice only.
 const WAIT_SLICES: u32 = 20;
-/// When so many were left behind in a capture, nobody is received any more: each took its time.
+/// After so many abandoned calls in a capture, further calls fail at once: each took the full time.
 const ABANDONED_LIMIT: usize = 8;
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 
-/// A new capture: those left behind before do not count.
+/// Resets the count of abandoned calls, for a new capture.
 pub(crate) fn reset() {
     ABANDONED.store(0, Ordering::Relaxed);
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Puts jobs, one after the other, through a thread thread.
+/// Runs jobs on a helper thread, one after the other. Starts a new thread after a timeout.
 #[derive(Default)]
 pub(crate) struct HelperThread {
     thread: Option<(Sender<Job>, Receiver<()>)>,
 }
 
 impl HelperThread {
-    /// The result.
+    /// Runs a job and returns its result.
     ///
     /// # Errors
-    /// `ETIMEDOUT` where none came, or none is waited for any more.
+    /// `ETIMEDOUT` if the deadline passed, or if too many calls were abandoned before.
     pub(crate) fn call<T: Send + 'static>(
         &mut self,
         job: impl FnOnce() -> T + Send + 'static,
@@ -69,10 +69,10 @@ impl HelperThread {
         Err(Errno::TIMEDOUT)
     }
 
-    /// Reads a file of any length piece by piece.
+    /// Reads a file of any length in pieces. Opening and each read have a deadline.
     ///
     /// # Errors
-    /// The outer error is `each`'s, the inner one the file's.
+    /// The outer error is that of `each`, the inner one that of the file.
     pub(crate) fn stream(
         &mut self,
         open: impl FnOnce() -> Result<OwnedFd, Errno> + Send + 'static,
@@ -104,21 +104,21 @@ impl HelperThread {
     }
 }
 
-/// A panic elsewhere changes nothing about an result.
+/// Locks a result. A panic of another thread does not invalidate it.
 fn locked<T>(result: &Mutex<T>) -> MutexGuard<'_, T> {
     result.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a thread that answers, until nobody asks any more.
+/// Starts a thread that runs jobs until the sender is dropped.
 fn spawn_thread() -> io::Result<(Sender<Job>, Receiver<()>)> {
     let (jobs, received) = queue::<Job>(1);
     let (done_sender, done) = queue(1);
-    // Not joined: it may keep_open come back.
+    // Not joined: the thread may block forever.
     std::thread::Builder::new().spawn(move || {
         while let Some(job) = received.receive(None) {
             job();
             if !done_sender.send(()) {
-                break; // it was too late
+                break; // the caller has timed out
             }
         }
     })?;
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_gets_no_answer_is_left_behind_and_the_next_one_is_heard() {
+    fn a_blocked_call_times_out_and_the_next_one_runs() {
         let mut helper = HelperThread::default();
         assert_eq!(helper.call(|| 1), Ok(1));
         let (keep_open, blocked) = queue::<()>(1);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_whole() {
+    fn stream_reads_whole_files() {
         let open = || {
             let flags = rustix::fs::OFlags::RDONLY;
             rustix::fs::open(file!(), flags, rustix::fs::Mode::empty())

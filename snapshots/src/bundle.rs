@@ -1,9 +1,9 @@
-//! Bundles: all payloads of one capture as one, so that the next capture can be coded against it.
+//! Bundles: all payloads of one capture in one payload, so that the next capture can be compressed
+//! against it.
 //!
-//! Of a quiet machine little changes between two captures but the times at which things were read,
-//! and counters that go up in every row of a table. Both are taken out: times into a column of their
-//! own, rows of tables by what they differ in from the row above. Lossless for any payloads. FORMAT.md,
-//! *Bundle*.
+//! Between two captures of an idle machine little changes except read times, and counters that
+//! increase in every row of a table. A bundle stores the times in a column of their own, and rows
+//! as differences to the row above. Lossless for any payload. See FORMAT.md, *Bundle*.
 
 use crate::block::BlockKind;
 use crate::descriptors::DescriptorTable;
@@ -12,31 +12,31 @@ use crate::repeated_lines::{fold, unfold};
 use crate::row_delta::{difference, sum};
 use crate::wire::{Record, put_int, put_uint, skip_field, take_int, take_slice, take_uint};
 
-/// The field that is taken out of records.
+/// The field that is moved to the column of times.
 const TIME: &str = "at_boottime_ns";
 
-/// Content of a member: its payload as it is.
+/// Form of a block: the payload is unchanged.
 const PLAIN: u64 = 0;
-/// Its payload with the times taken out.
+/// The times are removed.
 const TIMELESS: u64 = 1;
-/// A raw block's payload with its time taken out, and its rows as differences. The lengths of rows
-/// are little-endian …
+/// The payload of a raw block: its time is removed, and its rows are differences. Row lengths are
+/// little-endian.
 const ROWS_LITTLE: u64 = 2;
-/// … or big-endian.
+/// The same with big-endian row lengths.
 const ROWS_BIG: u64 = 3;
-/// Processes' payload with the times taken out, and without lines that repeat.
+/// The payload of processes: the times are removed, and repeated lines too.
 const FOLDED: u64 = 4;
 
-/// One of a capture's blocks, decoded.
+/// A block of a capture, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// What it holds.
+    /// The type of the block.
     pub kind: BlockKind,
-    /// As in a block of that kind.
+    /// The payload of the block.
     pub payload: Vec<u8>,
 }
 
-/// The fields of a kind's records, where they have a time.
+/// Returns the fields of a type's records, if they contain a time.
 fn timed(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
     match kind {
         BlockKind::Processes => Some(Process::FIELDS),
@@ -46,7 +46,7 @@ fn timed(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
     }
 }
 
-/// Puts payloads together.
+/// Encodes a bundle.
 pub fn pack(members: &[Member]) -> Vec<u8> {
     let mut times = Vec::new();
     let mut contents = Vec::new();
@@ -57,7 +57,7 @@ pub fn pack(members: &[Member]) -> Vec<u8> {
         put_uint(content.len() as u64, &mut contents);
         contents.extend_from_slice(&content);
     }
-    // Clocks that are read coarsely give multiples of a power of two.
+    // Times of a coarse clock are multiples of a power of two.
     let all = times.iter().fold(0, |all, time| all | time);
     let shift = if all == 0 { 0 } else { all.trailing_zeros() };
     let mut column = Vec::new();
@@ -75,7 +75,7 @@ pub fn pack(members: &[Member]) -> Vec<u8> {
     out
 }
 
-/// What is stored of a member; its times are appended to `times`.
+/// Returns a block's form and content. Appends its times to `times`.
 fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
     let plain = || (PLAIN, member.payload.clone());
     let Some(fields) = timed(member.kind) else {
@@ -90,7 +90,7 @@ fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
             times.truncate(known);
             return plain();
         };
-        // Only what comes back as it was may be taken apart.
+        // Removes the time only if the record can be restored exactly.
         let mut again = Vec::new();
         join(front, time, back, &mut again);
         if again != before[..before.len() - rest.len()] {
@@ -111,7 +111,7 @@ fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
     }
 }
 
-/// A raw block after its header, which is in `out`: rows of netlink messages as differences.
+/// Encodes a raw block whose header is in `out`: rows of netlink messages become differences.
 fn rows_of_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
     let mut fields = header;
     let source = take_uint(&mut fields).and_then(|length| take_slice(&mut fields, length));
@@ -125,7 +125,8 @@ fn rows_of_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
     (if big { ROWS_BIG } else { ROWS_LITTLE }, out)
 }
 
-/// A record's fields before its time, the time, and what follows; `None` where it has none.
+/// Splits a record into the fields before its time, the time, and the rest. `None` if it has no
+/// time.
 fn split<'a>(rest: &mut &'a [u8], fields: &[(&str, &str)]) -> Option<(&'a [u8], u64, &'a [u8])> {
     let length = take_uint(rest).ok()?;
     let body = take_slice(rest, length).ok()?;
@@ -151,10 +152,10 @@ fn join(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(back);
 }
 
-/// Takes payloads apart again: those of the blocks that the bundle stands for.
+/// Decodes a bundle into the blocks that it contains.
 ///
 /// # Errors
-/// Where these bytes are no bundle. At most a few times as much is allocated as `bundle` is long.
+/// If the bytes are not a bundle. Allocates at most a few times the length of `bundle`.
 pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
     const SHORT: &str = "bundle is cut short";
     let mut rest = bundle;
@@ -192,7 +193,7 @@ pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
     Ok(members)
 }
 
-/// A member's payload from its content.
+/// Restores the payload of a block from its content.
 fn restore(
     kind: BlockKind,
     form: u64,
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_come_back() {
+    fn bundle_round_trip() {
         let rows: Vec<u8> = (0..50)
             .flat_map(|n| message(n * 1_000_003, 20 + n % 3))
             .collect();
@@ -280,7 +281,7 @@ mod tests {
                 b"",
             ),
             member(BlockKind::Descriptors, &[DescriptorTable::default()], b""),
-            // Cut, or of another version: kept as they are.
+            // Truncated, or of another version: kept unchanged.
             member(BlockKind::Processes, &[process(1, 9)], b"\x40short"),
             member(BlockKind::Processes, &[User::default()], b""),
             Member {
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_a_later_version_is_said() {
+    fn unknown_forms_are_reported() {
         let said = Err("bundle has a block in an unknown form");
         let member = |kind: u8, form: u8| unpack(&[0, 0, kind, form, 0]);
         assert_eq!(member(0x10, FOLDED as u8 + 1), said);
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_up_everywhere_is_the_same() {
+    fn increasing_counters_change_few_bytes() {
         let rows = |plus: u32| -> Vec<u8> { (0..50).flat_map(|n| message(n + plus, 20)).collect() };
         let contents = |plus| pack(&[raw("diag/tcp", &rows(plus))]);
         let (one, other) = (contents(0), contents(7_777_777));
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bundle_is_refused_or_bounded() {
+    fn invalid_bundles_are_refused_or_bounded() {
         let good = pack(&[
             member(
                 BlockKind::Processes,

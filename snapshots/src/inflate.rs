@@ -1,29 +1,29 @@
-//! Stored payloads decompressed, one after the other with the same memory.
+//! Decompresses payloads into reused memory.
 //!
-//! Fresh memory costs more than zstd's work: the kernel clears each page of it. What a frame says of
-//! its own length is not believed.
+//! New memory would cost more than decompression, since the kernel clears each page. The size that
+//! a frame declares is not trusted.
 
 use zstd::zstd_safe::{DCtx, get_error_name, get_frame_content_size};
 
 use crate::transpose;
 
-/// Decompresses; it is the same for each frame, whatever came before.
+/// A decompressor. Earlier frames do not affect later ones.
 #[derive(Default)]
 pub(crate) struct Inflater {
     context: DCtx<'static>,
-    /// The last transposed form.
+    /// The latest transposed form.
     transposed: Vec<u8>,
 }
 
 impl Inflater {
-    /// One zstd frame of at most `limit` bytes.
+    /// Decompresses one zstd frame to at most `limit` bytes.
     pub(crate) fn plain(&mut self, stored: &[u8], limit: usize) -> Result<Vec<u8>, String> {
         let mut payload = Vec::new();
         self.into(&mut payload, stored, limit)?;
         Ok(payload)
     }
 
-    /// One zstd frame of the transposed form of so many bytes.
+    /// Decompresses one zstd frame of the transposed form of `asked` bytes.
     pub(crate) fn transposed(&mut self, stored: &[u8], asked: usize) -> Result<Vec<u8>, String> {
         let mut transposed = std::mem::take(&mut self.transposed);
         let done = self.into(&mut transposed, stored, transpose::limit(asked));
@@ -33,8 +33,8 @@ impl Inflater {
         payload
     }
 
-    /// One zstd frame of at most `limit` bytes, coded after a prefix. Frames without a checksum of their
-    /// content are refused: after another prefix than the writer's they would decode to anything.
+    /// Decompresses one zstd frame that refers to `prefix`, to at most `limit` bytes. Refuses
+    /// frames without a content checksum: with a wrong prefix they would decode to wrong bytes.
     pub(crate) fn after(stored: &[u8], prefix: &[u8], limit: usize) -> Result<Vec<u8>, String> {
         // RFC 8878, 3.1.1.1.1: bit 2 of the frame header's descriptor, after the magic number.
         if stored.get(4).is_none_or(|descriptor| descriptor & 4 == 0) {
@@ -47,7 +47,7 @@ impl Inflater {
         Ok(payload)
     }
 
-    /// One zstd frame of at most `limit` bytes, instead of what `out` holds.
+    /// Decompresses one zstd frame into `out`, to at most `limit` bytes.
     fn into(&mut self, out: &mut Vec<u8>, stored: &[u8], limit: usize) -> Result<(), String> {
         const SMALL: &str = "destination buffer is too small";
         let said = get_frame_content_size(stored).ok().flatten();
@@ -57,7 +57,7 @@ impl Inflater {
         out.clear();
         out.reserve_exact(limit);
         self.context.decompress(out, stored).map_err(told)?;
-        // There may be more room than that, from an earlier block.
+        // The buffer may be larger, from an earlier block.
         if out.len() > limit {
             return Err(SMALL.to_owned());
         }

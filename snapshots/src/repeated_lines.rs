@@ -1,18 +1,18 @@
-//! Lines of `status` that are the same in process after process, told once.
+//! Removes lines of `/proc/PID/status` that repeat from process to process.
 //!
-//! `SigQ` counts the signals that are queued for a user, and all of a user's processes show it: one
-//! more there changes every record. So the line is left out where the record before has the same.
-//! FORMAT.md, *Bundle*, form 4.
+//! `SigQ` counts the queued signals of a user and appears in all processes of that user, so that
+//! one more signal would change every record. The line is left out if the previous record has the
+//! same one. FORMAT.md, *Bundle*, form 4.
 
 use crate::wire::{put_uint, take_slice, take_uint};
 
-/// Stands for the line; kernel text has no such byte.
+/// Replaces the line. Kernel text does not contain this byte.
 const SAME: u8 = 1;
 const LINE: &[u8] = b"SigQ:";
-/// A longer line is not left out: what comes back is bounded by what is there.
+/// Longer lines are kept: this bounds the size after [`unfold`].
 const LINE_BYTES: usize = 64;
 
-/// Processes without lines that repeat; `None` where that would not come back as it is.
+/// Removes repeated lines from process records. `None` if they could not be restored exactly.
 pub(crate) fn fold(processes: &[u8]) -> Option<Vec<u8>> {
     let mut line_before: Option<&[u8]> = None;
     let mut rest = processes;
@@ -36,7 +36,7 @@ pub(crate) fn fold(processes: &[u8]) -> Option<Vec<u8>> {
 /// Undoes [`fold`].
 ///
 /// # Errors
-/// Where a line is left out that is not in the record before, or these are no processes.
+/// If a line is missing in the previous record, or the bytes are not process records.
 pub(crate) fn unfold(processes: &[u8]) -> Result<Vec<u8>, &'static str> {
     let mut line_before = Vec::new();
     let mut rest = processes;
@@ -57,7 +57,7 @@ pub(crate) fn unfold(processes: &[u8]) -> Result<Vec<u8>, &'static str> {
     Ok(out)
 }
 
-/// Where the first such line is, with its end.
+/// Returns the range of the first such line, with its line end.
 fn line(status: &[u8]) -> Option<std::ops::Range<usize>> {
     let mut start = 0;
     for line in status.split_inclusive(|byte| *byte == b'\n') {
@@ -70,7 +70,7 @@ fn line(status: &[u8]) -> Option<std::ops::Range<usize>> {
     None
 }
 
-/// What is before a record's field `status`, that, and what is after it.
+/// Splits a record into the bytes before the field `status`, the field, and the bytes after it.
 fn around_status<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
     let length = take_uint(rest).ok()?;
     let body = take_slice(rest, length).ok()?;
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_back() {
+    fn fold_round_trip() {
         let one: &[u8] = b"Name:\ta\nSigQ:\t0/9\nSigPnd:\t0\n";
         let other: &[u8] = b"Name:\tbcd\nUid:\t0\nSigQ:\t0/9\n";
         let long = [b"SigQ:\t", &[b'7'; 90][..], b"\n"].concat();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_come_back_is_left_alone() {
+    fn fold_rejects_ambiguous_records() {
         let same = b"SigQ:\t0/9\n";
         assert_eq!(fold(&processes(&[same, b"\x01"])), None);
         assert_eq!(fold(b"\x40short"), None);

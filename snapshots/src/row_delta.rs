@@ -1,10 +1,11 @@
-//! Rows of netlink messages as differences to the row above, and back. FORMAT.md, *Bundle*, forms 2
-//! and 3.
+//! Encodes rows of netlink messages as differences to the row above, and decodes them. FORMAT.md,
+//! *Bundle*, forms 2 and 3.
 
-/// The places of rows in `bytes`, each with that of the row of its length before.
+/// Returns for each row its offset, its width, and the offset of the previous row of the same
+/// width.
 ///
-/// A row is a netlink message with its padding; what is none ends them. Its first four bytes, the
-/// length, are never changed, so that the same rows are found when differences are undone.
+/// A row is a netlink message with its padding. Rows end at the first bytes that are not a message.
+/// The first four bytes, the length, are never changed, so that decoding finds the same rows.
 fn rows(bytes: &[u8], big: bool) -> Vec<(usize, usize, Option<usize>)> {
     let mut rows = Vec::new();
     let mut last: Vec<(usize, usize)> = Vec::new();
@@ -32,9 +33,9 @@ fn rows(bytes: &[u8], big: bool) -> Vec<(usize, usize, Option<usize>)> {
     rows
 }
 
-/// Each 32-bit word of a row but the first, less the word above it.
+/// Subtracts from each 32-bit word of a row, except the first, the word above it.
 pub(crate) fn difference(bytes: &mut [u8], big: bool) {
-    // From the last row up, so that the rows above are still whole.
+    // In reverse order, so that the rows above are unchanged.
     for (at, width, above) in rows(bytes, big).into_iter().rev() {
         let Some(above) = above else { continue };
         for word in (4..width).step_by(4) {
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_come_back_in_either_byte_order() {
+    fn differences_round_trip_in_both_byte_orders() {
         for big in [false, true] {
             let mut rows = Vec::new();
             for (number, length) in [(7_u32, 24_u32), (9, 21), (300, 24), (u32::MAX, 24), (1, 40)] {

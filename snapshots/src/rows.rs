@@ -1,8 +1,8 @@
-//! How a payload divides into rows: netlink messages or lines.
+//! Divides a payload into rows: netlink messages or lines.
 
 use crate::netlink::{self, ByteOrder};
 
-/// How a payload falls into rows. A writer's choice: a reader need not know.
+/// How a payload is divided into rows. Any division is valid; a reader does not need to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rows {
@@ -13,7 +13,7 @@ pub enum Rows {
 }
 
 impl Rows {
-    /// How the sources of raw blocks fall into rows, by their names.
+    /// Returns the division for a raw source, by its name.
     pub fn of_source(source: &[u8]) -> Option<Self> {
         if source.starts_with(b"diag/") {
             Some(Self::Netlink)
@@ -24,7 +24,7 @@ impl Rows {
         }
     }
 
-    /// Widths of the rows at the front of `bytes`, and how many bytes are in none.
+    /// Returns the widths of the rows at the start of `bytes`, and the number of remaining bytes.
     pub(crate) fn widths(self, bytes: &[u8]) -> (Vec<usize>, usize) {
         let mut widths = Vec::new();
         let mut whole = 0;

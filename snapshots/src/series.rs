@@ -1,8 +1,8 @@
-//! Series: captures of one machine after each other, of which the later ones cost only what changed.
+//! Series: successive captures of a machine, of which later ones store only changes.
 //!
-//! Each capture is a [bundle](crate::bundle), coded against the latest *key*: a bundle that stands
-//! alone. Keys come every so often, so that any capture is read by decoding two blocks, and so that
-//! a damaged one loses no more than the captures up to the next.
+//! Each capture is a [bundle](crate::bundle). It is compressed against the latest *key*, a bundle
+//! that does not refer to another one. A new key is written regularly: then decoding any capture
+//! takes two blocks, and damage loses at most the captures up to the next key.
 
 use std::io;
 
@@ -14,30 +14,30 @@ use crate::records::RawHeader;
 use crate::wire::{take_record, take_slice, take_uint};
 use crate::writer::EncodedBlock;
 
-/// The largest bundle, decoded: a capture that is larger is written as blocks of its own, each
-/// time whole. Twice as much is held at most, the key and the capture that is being made.
+/// The largest decoded bundle in bytes. A larger capture is written as separate blocks. Memory use
+/// is at most twice this: the key and the present capture.
 pub const BUNDLE_BYTES: usize = 8 << 20;
-/// A key at least every so many captures: about one an hour where one is made each minute.
+/// Captures between two keys: about an hour at one capture a minute.
 const KEY_EVERY: u32 = 64;
-/// The level: lower ones do not find half of what is the same, higher ones take a second for what
-/// they still find.
+/// The zstd level. Lower levels find less than half of the matches, higher ones take a second
+/// longer.
 const LEVEL: i32 = 9;
 
-/// What later captures are coded against.
+/// The bundle that later captures refer to.
 struct Key {
     sequence: u32,
     payload: Vec<u8>,
     stored_bytes: usize,
-    /// Captures coded against it.
+    /// Number of captures that refer to it.
     uses: u32,
-    /// What the first of these cost.
+    /// Size of the first of these in bytes.
     first_bytes: usize,
-    /// What the others cost beyond that, in all.
+    /// Sum of what the others exceed that by, in bytes.
     drift_bytes: usize,
 }
 
 impl Key {
-    /// Whether what has changed since then has cost as much as another key would.
+    /// Whether the changes since then have cost as much as a new key.
     fn is_old(&self) -> bool {
         self.uses + 1 >= KEY_EVERY || self.drift_bytes > self.stored_bytes
     }
@@ -50,10 +50,10 @@ pub struct Series {
 }
 
 impl Series {
-    /// Encodes one capture, whose bundle will be written as block `sequence` of its file.
+    /// Encodes one capture. Its bundle must be written as block `sequence` of the file.
     ///
     /// # Errors
-    /// `InvalidInput` when its payloads are too large for a bundle; otherwise zstd's own.
+    /// `InvalidInput` if the payloads are too large for a bundle; otherwise errors of zstd.
     pub fn encode(&mut self, members: Vec<Member>, sequence: u32) -> io::Result<EncodedBlock> {
         let payload = bundle::pack(&arrange(members));
         self.key = self.key.take().filter(|key| !key.is_old());
@@ -85,16 +85,16 @@ impl Series {
         Ok(block)
     }
 
-    /// A capture that is in no bundle: the next one stands alone.
+    /// Makes the next capture a key, after one that was not written as a bundle.
     pub fn interrupt(&mut self) {
         self.key = None;
     }
 }
 
-/// One zstd frame, with a checksum of what it decodes to: a wrong prefix must not go unnoticed.
+/// Compresses one zstd frame with a content checksum, which detects a wrong prefix.
 fn compress(payload: &[u8], prefix: &[u8]) -> io::Result<Vec<u8>> {
     let told = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
-    // What matches may be as far back as the prefix's first byte.
+    // The window covers the prefix and the payload.
     let reach = (payload.len() + prefix.len()).max(1 << 10);
     let window_log = usize::BITS - (reach - 1).leading_zeros();
     let mut context = CCtx::create();
@@ -114,10 +114,11 @@ fn compress(payload: &[u8], prefix: &[u8]) -> io::Result<Vec<u8>> {
     Ok(stored)
 }
 
-/// The same order in every capture: readers share the work differently each time.
+/// Sorts the blocks into the same order for every capture: readers divide the work differently each
+/// time.
 ///
-/// Records of a type become one payload, by process and thread; a process's own stay in their order,
-/// and so do the parts of a source.
+/// Records of one type become one payload, sorted by process and thread. The records of one
+/// process, and the parts of one source, keep their order.
 fn arrange(members: Vec<Member>) -> Vec<Member> {
     let mut records: Vec<(BlockKind, Vec<Record>)> = Vec::new();
     let mut others = Vec::new();
@@ -147,13 +148,13 @@ fn arrange(members: Vec<Member>) -> Vec<Member> {
     others.into_iter().chain(merged).collect()
 }
 
-/// A record as it lies in a payload, and the first two numbers in it: process and thread.
+/// An encoded record, and its first two fields: process and thread.
 struct Record {
     owner: (u64, u64),
     bytes: Vec<u8>,
 }
 
-/// The records of a payload; `None` where it is not made of them.
+/// Returns the records of a payload. `None` if it does not consist of records.
 fn take_records(payload: &[u8]) -> Option<Vec<Record>> {
     let mut rest = payload;
     let mut records = Vec::new();
@@ -168,7 +169,7 @@ fn take_records(payload: &[u8]) -> Option<Vec<Record>> {
     Some(records)
 }
 
-/// What raw blocks are sorted by: source, namespaces, process.
+/// Returns the sort key of a raw block: source, namespaces, process.
 fn source(member: &Member) -> Option<(Vec<u8>, u64, u64, u32)> {
     if member.kind != BlockKind::Raw {
         return None;

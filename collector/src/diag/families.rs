@@ -1,4 +1,5 @@
-//! Dumps of the families beyond Unix: one request each, everything the kernel will say.
+//! Dumps the socket families other than Unix, one request for each, with all attributes that the
+//! kernel offers.
 //!
 //! References: `linux/inet_diag.h`, `linux/netlink_diag.h`, `linux/packet_diag.h`,
 //! `linux/vm_sockets_diag.h`, `linux/xdp_diag.h`.
@@ -18,37 +19,39 @@ const AF_NETLINK: u8 = 16;
 const AF_PACKET: u8 = 17;
 const AF_VSOCK: u8 = 40;
 const AF_XDP: u8 = 44;
-/// `IPPROTO_MPTCP`, which does not fit the request's one byte.
+/// `IPPROTO_MPTCP`, which does not fit the one-byte field of the request.
 const IPPROTO_MPTCP: u32 = 262;
 /// `INET_DIAG_REQ_PROTOCOL`.
 const REQ_PROTOCOL: u16 = 3;
-/// `INET_DIAG_MEMINFO` (bit 0) to `INET_DIAG_SHUTDOWN` (bit 7): all that the byte can ask for.
+/// `INET_DIAG_MEMINFO` (bit 0) to `INET_DIAG_SHUTDOWN` (bit 7): all that the one-byte field can
+/// request.
 const ALL_EXTENSIONS: u8 = 0xff;
 /// `NDIAG_PROTO_ALL`.
 const NDIAG_PROTO_ALL: u8 = 255;
-/// Times that an interrupted dump is asked for.
+/// Attempts at a dump that the kernel flags as interrupted.
 const ATTEMPTS: u8 = 3;
 
-/// How many of the families a second look asks again: those whose sockets come and go.
+/// The first so many of [`FAMILIES`] are read again in the second look: their sockets are created
+/// and closed often.
 pub(crate) const REPEATED: usize = 4;
 
-/// How a family is asked.
+/// The layout of a family's request.
 #[derive(Debug, Clone, Copy)]
 enum RequestKind {
     /// `struct inet_diag_req_v2` with this protocol.
     Inet(u32),
-    /// A family, a protocol, an inode, what to show, a cookie.
+    /// Family, protocol, inode, a mask of what to show, cookie.
     Shown { protocol: u8, show: u32 },
-    /// The same with a mask of states.
+    /// The same with a mask of states before the inode.
     States { show: u32 },
 }
 
-/// A dump.
+/// A socket family or protocol that can be dumped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Family {
-    /// Name of the source.
+    /// Name of the raw source.
     pub(crate) source: &'static str,
-    /// The module that answers, where it is not built in.
+    /// The kernel module that implements the dump, if not built in.
     pub(crate) module: &'static str,
     family: u8,
     request_kind: RequestKind,
@@ -77,7 +80,7 @@ const fn shown(source: &'static str, module: &'static str, family: u8, show: u32
     }
 }
 
-/// All of them, those with most to say first.
+/// All families, the largest tables first.
 pub(crate) const FAMILIES: [Family; 18] = [
     inet("diag/tcp", "tcp_diag", AF_INET, 6),
     inet("diag/tcp6", "tcp_diag", AF_INET6, 6),
@@ -117,8 +120,8 @@ impl Family {
         };
         match self.request_kind {
             RequestKind::Inet(protocol) => {
-                words(&[u32::MAX]); // every state
-                words(&[0; 12]); // struct inet_diag_sockid: any
+                words(&[u32::MAX]); // all states
+                words(&[0; 12]); // struct inet_diag_sockid: no filter
                 bytes[1] = u8::try_from(protocol).unwrap_or(u8::MAX);
                 bytes[2] = ALL_EXTENSIONS;
                 if protocol > 255 {
@@ -136,15 +139,16 @@ impl Family {
         bytes
     }
 
-    /// Whether a socket of this family that nobody holds is worth a second look. The collector's own
-    /// netlink sockets would always be.
+    /// Whether a socket of this family without a holder needs a second look. The collector's own
+    /// netlink sockets would always need one.
     pub(crate) fn has_holders(&self) -> bool {
         matches!(self.request_kind, RequestKind::Inet(_))
     }
 
-    /// The inodes in an answer; 0 where a socket belongs to nobody.
+    /// Returns the inodes in a dump, without 0, which stands for a socket that no process holds.
     pub(crate) fn inodes<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = u32> + use<'b> {
-        // Where each family's message has its inode (struct inet_diag_msg, netlink_diag_msg, …).
+        // Offset of the inode in struct inet_diag_msg, netlink_diag_msg, packet_diag_msg or
+        // xdp_diag_msg, vsock_diag_msg.
         let at = match self.request_kind {
             RequestKind::Inet(_) => 68,
             RequestKind::Shown { .. } if self.family == AF_NETLINK => 16,
@@ -156,7 +160,7 @@ impl Family {
             .filter(|inode| *inode != 0)
     }
 
-    /// Asks, again where the kernel says that the table changed meanwhile.
+    /// Reads the dump, and again if the kernel reports that the table changed meanwhile.
     pub(crate) fn read(
         &self,
         namespace: &Namespace,
@@ -188,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_have_the_sizes_of_their_structures() {
+    fn request_sizes() {
         let bytes = |source: &str| {
             let family = FAMILIES.iter().find(|family| family.source == source);
             family.map(|family| family.request().len())

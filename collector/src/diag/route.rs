@@ -1,4 +1,4 @@
-//! Addresses of a namespace's interfaces, and its connection tracking: netlink beside sock_diag.
+//! Dumps interface addresses and connection tracking of a namespace over netlink.
 //!
 //! References: `rtnetlink(7)`, `linux/netfilter/nfnetlink_conntrack.h`.
 
@@ -17,15 +17,15 @@ const RTM_GETADDR: u16 = 22;
 /// `NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET`.
 const CT_GET: u16 = 0x101;
 
-/// `route/addr`: `RTM_NEWADDR` messages, of all families.
+/// Writes the raw source `route/addr`: `RTM_NEWADDR` messages of all address families.
 pub(crate) fn addresses(namespace: &Namespace, encoder: &mut BlockEncoder) -> io::Result<()> {
-    // struct ifaddrmsg: any family.
+    // struct ifaddrmsg: all families.
     dump(namespace, "route/addr", None, RTM_GETADDR, &[0; 8], encoder)
 }
 
-/// `netfilter/conntrack`: what is tracked, where the module that tells is already there.
+/// Writes the raw source `netfilter/conntrack`. The caller checks that its module is loaded.
 pub(crate) fn conntrack(namespace: &Namespace, encoder: &mut BlockEncoder) -> io::Result<()> {
-    // struct nfgenmsg: any family, version 0.
+    // struct nfgenmsg: all families, version 0.
     dump(
         namespace,
         "netfilter/conntrack",

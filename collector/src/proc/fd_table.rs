@@ -1,5 +1,5 @@
-//! A whole descriptor table, in parts. A process may have more descriptors than all others read_in_parallel:
-//! beyond the first few thousand every core reads a range of them.
+//! Reads a whole descriptor table in parts. One process may hold most of the machine's descriptors,
+//! so tables beyond a few thousand entries are read in ranges on several threads.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -15,26 +15,26 @@ use super::errno_number;
 use super::fd_links::{Links, Remaining, Segment, read_range, read_segment, seek_to_fd};
 use crate::clock;
 
-/// Room for some 2,500 directory entries at once.
+/// Room for about 2,500 directory entries.
 pub(crate) const DIRENT_BYTES: usize = 64 << 10;
-/// The same in a range, whose last listing goes beyond its end.
+/// Smaller for a range, whose last read goes beyond the end of the range.
 const RANGE_DIRENT_BYTES: usize = 16 << 10;
-/// Threads that read one table: what they have read waits in memory for its turn.
+/// Threads that read one table. Their results wait in memory to be written in order.
 const THREADS_LIMIT: usize = 16;
 
-/// How a table is divided.
+/// How a table is divided among threads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Split {
     /// Threads.
     jobs: usize,
-    /// Descriptors that one reads before it asks others to help.
+    /// Descriptors that one thread reads before others are started.
     serial_limit: usize,
-    /// Numbers that each of them is given at a time.
+    /// Descriptor numbers in each range.
     range: u32,
 }
 
 impl Split {
-    /// Among so many threads.
+    /// Returns the division for a number of threads.
     pub(crate) fn for_threads(jobs: usize) -> Self {
         Self {
             jobs: jobs.min(THREADS_LIMIT),
@@ -44,27 +44,28 @@ impl Split {
     }
 }
 
-/// Whose table, and in which look.
+/// The process or thread whose table is read, and in which pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
     pub(crate) pid: u32,
-    /// The thread, where its table is private; else 0.
+    /// The thread, if its table is private; else 0.
     pub(crate) tid: u32,
     pub(crate) pass: u8,
 }
 
-/// How reading a table went.
+/// The result of reading a table.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
     pub(crate) descriptors: u64,
     pub(crate) refused: u64,
-    /// `errno` of listing, 0: listed to its end.
+    /// `errno` of listing; 0 if complete.
     pub(crate) errno: u16,
 }
 
-/// Reads the table that a directory shows (`fd` of a process or a thread, if that could be opened),
-/// on several threads where it is large. `each` sees every link, `emit` takes the parts in order; a
-/// table that cannot be listed is one part without entries.
+/// Reads the table in `directory` (`fd` of a process or thread), on several threads if it is large.
+///
+/// Calls `each` for every link, and `emit` for the parts in order. A table that cannot be listed is
+/// one part without entries.
 pub(crate) fn read<E>(
     directory: Result<OwnedFd, Errno>,
     owner: Owner,
@@ -143,7 +144,7 @@ fn read_in_parallel<E>(
                 rest = read.rest;
                 read.table.part = parts.head.part;
                 match parts.add_unfinished(read)? {
-                    // Its texts were too long for one part.
+                    // The range ended early because its texts reached the limit.
                     Remaining::From(next) if next < numbers.end => {
                         let numbers = next..numbers.end;
                         read = read_range(directory, &parts.head, numbers, entries);
@@ -160,7 +161,7 @@ fn read_in_parallel<E>(
     }
 }
 
-/// Reads several ranges, each on a thread of its own.
+/// Reads several ranges, each on its own thread.
 fn read_ranges(
     directory: &OwnedFd,
     head: &DescriptorTable,
@@ -200,16 +201,16 @@ fn read_ranges(
     })
 }
 
-/// Hands parts on.
+/// Numbers the parts and passes them to `emit`.
 struct PartWriter<F> {
-    /// What the next part begins with.
+    /// The common fields of the next part.
     head: DescriptorTable,
     outcome: Outcome,
     emit: F,
 }
 
 impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
-    /// A part that is the last one where nothing is left; what is left.
+    /// Emits a part, and marks it as the last if nothing remains. Returns what remains.
     fn add(&mut self, mut read: Segment) -> Result<Remaining, E> {
         self.count(&read);
         match read.rest {
@@ -225,7 +226,7 @@ impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
         Ok(read.rest)
     }
 
-    /// A part that is not the last one, whatever it says of itself.
+    /// Emits a part that is not the last.
     fn add_unfinished(&mut self, read: Segment) -> Result<Remaining, E> {
         self.count(&read);
         (self.emit)(&read.table)?;
@@ -238,7 +239,7 @@ impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
         self.outcome.refused += read.refused;
     }
 
-    /// The end, as a part without entries.
+    /// Emits the last part, without entries.
     fn end(mut self, errno: u16) -> Result<Outcome, E> {
         self.head.last = true;
         self.head.errno = errno;
@@ -256,7 +257,7 @@ mod tests {
     use rustix::fs::CWD;
     use rustix::io::fcntl_dupfd_cloexec;
 
-    /// Numbers that no other test uses: some one after the other, then a hole of several ranges.
+    /// Descriptors that no other test uses: some consecutive ones, then a hole of several ranges.
     const NUMBERS: [Range<u32>; 2] = [500..900, 980..1_000];
 
     fn read_own(jobs: usize) -> (Vec<u32>, Vec<DescriptorTable>) {

@@ -1,4 +1,4 @@
-//! `/proc/PID/fdinfo/FD` of chosen descriptors, as raw text.
+//! Records `/proc/PID/fdinfo/FD` of selected descriptors as raw text.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,13 +15,13 @@ use crate::block_channel::{BlockEncoder, BlockSender};
 use crate::holders::FdinfoRequest;
 use crate::timeout::HelperThread;
 
-/// An event poll has a line for each target; ten thousand fit.
+/// An event poll has a line for each target: enough for ten thousand.
 const TEXT_LIMIT_BYTES: usize = 1 << 20;
-/// Descriptors that are asked about at once, unless their texts come to this much before.
+/// Descriptors that are read in one call, unless their texts reach the size limit.
 const BATCH_DESCRIPTORS: usize = 64;
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Reads them all, with several readers.
+/// Reads all requests on `jobs` threads.
 pub(crate) fn read_all(
     root: &Arc<OwnedFd>,
     requests: &[FdinfoRequest],
@@ -79,7 +79,7 @@ fn read(
     Ok(())
 }
 
-/// The first of these: as many as their texts allow, and one at least.
+/// Reads the first descriptors: at least one, and more until the size limit is reached.
 fn read_batch(root: &OwnedFd, pid: u32, tid: u32, fds: &[u32]) -> Vec<DescriptorInfo> {
     let path = match tid {
         0 => format!("{pid}/fdinfo"),

@@ -1,4 +1,4 @@
-//! One process: its files below `/proc/PID`, each as it reads, and what could not be read.
+//! Reads the files of one process below `/proc/PID`, and records which of them could not be read.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -12,39 +12,39 @@ use super::{
 use crate::clock;
 use crate::file_stat::FileStat;
 
-/// `stat`, `status`, `cgroup`, `limits`: none is near this on any kernel.
+/// `stat`, `status`, `cgroup` and `limits` are far shorter than this on any kernel.
 const TEXT_LIMIT_BYTES: usize = 64 << 10;
-/// A command line may have megabytes; who talks to whom does not depend on the rest.
+/// A command line may have megabytes. The rest is not needed to identify the program.
 const CMDLINE_LIMIT_BYTES: usize = 64 << 10;
-/// Longest link that the kernel gives: a page.
+/// The longest link that the kernel returns: one page.
 pub(crate) const LINK_BYTES: usize = 4097;
 
 /// A process that is being read.
 pub(crate) struct OpenProcess {
-    /// `/proc/PID`. While it is open, the pid's next owner cannot be mistaken for this one.
+    /// `/proc/PID`. While it is open, a new process with the same pid cannot be taken for this one.
     directory: Result<OwnedFd, Errno>,
-    /// `/proc/PID/task/TID`, where the main thread has exited.
+    /// `/proc/PID/task/TID`, if the main thread has exited.
     thread: Option<OwnedFd>,
-    /// The record, filled.
+    /// The record of the process.
     pub(crate) record: Process,
 }
 
-/// Index in `stat` of when the process began, in ticks since boot.
+/// Index in `stat` of the start time, in ticks since boot.
 const START_TICKS: usize = 22;
 
 impl OpenProcess {
-    /// Its own directory, where that could be opened.
+    /// Returns the open directory of the process.
     pub(crate) fn directory(&self) -> Result<BorrowedFd<'_>, Errno> {
         let directory = self.directory.as_ref().map_err(|errno| *errno)?;
         Ok(directory.as_fd())
     }
 
-    /// A directory below it.
+    /// Opens a directory below it.
     pub(crate) fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
         open_directory(self.directory()?, path)
     }
 
-    /// A thread's descriptors; 0: those of the process, through a thread that lives.
+    /// Opens the descriptors of a thread; 0 for those of the process, through a running thread.
     pub(crate) fn descriptors(&self, tid: u32) -> Result<OwnedFd, Errno> {
         match (tid, &self.thread) {
             (0, Some(thread)) => open_directory(thread, c"fd"),
@@ -54,16 +54,16 @@ impl OpenProcess {
     }
 }
 
-/// When a process began: with the pid, who it is.
+/// Returns the start time in ticks since boot. With the pid it identifies the process.
 pub(crate) fn start_ticks(record: &Process) -> u64 {
     stat_field(&record.stat, START_TICKS).unwrap_or(0)
 }
 
-/// Opens a process to read its descriptors again; its record stays empty.
+/// Opens a process to read its descriptors again. Its record stays empty.
 pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> OpenProcess {
     let directory = open_path(root, pid);
     let thread = directory.as_ref().ok().and_then(|directory| {
-        // Only a process without descriptors of its own is worth the question.
+        // Only if the main thread has exited.
         let mut stat = Vec::new();
         read_single_open(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
         Some(living_thread(directory, pid, &stat)?.1)
@@ -80,13 +80,14 @@ pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> OpenProcess {
 }
 
 fn open_path(root: &OwnedFd, pid: u32) -> Result<OwnedFd, Errno> {
-    // Only a path: under hidepid the directory of another user's process cannot be read.
+    // `O_PATH`: with hidepid the directory of another user's process cannot be opened for reading.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(root, Decimal::new(pid).as_str(), flags, Mode::empty())
 }
 
-/// Reads a process; `None` when it was gone before anything could be read. `cmdline`: or why its
-/// arguments, which are in its memory, are left alone.
+/// Reads a process. Returns `None` if it exited before anything was read. `cmdline` is the reason
+/// for not reading the arguments, if any: they are in the process's memory, and reading them may
+/// block.
 pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Option<OpenProcess> {
     let mut record = Process {
         pid,
@@ -96,7 +97,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     let directory = match open_path(root, pid) {
         Ok(directory) => directory,
         Err(errno) if is_gone(errno) => return None,
-        // It is there, and nothing can be read: we have no descriptors left, or worse.
+        // The process exists and cannot be read, for example because no descriptors are left.
         Err(errno) => {
             record.errors = read_error("directory", errno);
             return Some(OpenProcess {
@@ -130,7 +131,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     }
     let thread = thread.map(|(_, directory)| directory);
     if let Some(thread) = thread.as_ref().filter(|_| cmdline.is_ok()) {
-        // The main thread gave its memory up, and the arguments with it.
+        // The main thread has released its memory, which contains the arguments.
         let into = &mut record.cmdline;
         if let Err(errno) = read_single_open(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
             errors.push(("cmdline", errno));
@@ -149,7 +150,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     })
 }
 
-/// That something could not be read, as a record has it.
+/// Returns the entry for something that could not be read.
 pub(crate) fn read_error(what: &str, errno: Errno) -> Vec<ReadError> {
     vec![ReadError {
         what: what.as_bytes().to_vec(),
@@ -157,7 +158,7 @@ pub(crate) fn read_error(what: &str, errno: Errno) -> Vec<ReadError> {
     }]
 }
 
-/// Whether an error says that a process has ended.
+/// Whether an error means that the process has exited.
 pub(crate) fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::SRCH)
 }
@@ -194,7 +195,7 @@ fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'stat
     }
 }
 
-/// The program's name in `stat`, unless the kernel had to escape something in it.
+/// Returns the command name in `stat`, unless it contains escapes.
 pub(crate) fn unescaped_comm(stat: &[u8]) -> Option<&[u8]> {
     let start = stat.iter().position(|byte| *byte == b'(')? + 1;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
@@ -202,13 +203,14 @@ pub(crate) fn unescaped_comm(stat: &[u8]) -> Option<&[u8]> {
     (!name.contains(&b'\\')).then_some(name)
 }
 
-/// The state letter in `stat`: after the last `)`, since a program chooses its own name.
+/// Returns the state letter in `stat`. It follows the last `)`, because the command name may
+/// contain any character.
 fn state(stat: &[u8]) -> Option<u8> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     stat.get(end + 2).copied()
 }
 
-/// A number in `stat`, by its index from 1 as proc_pid_stat(5) counts them (from the third on).
+/// Returns a numeric field of `stat`, by its index in proc_pid_stat(5), from 3 on.
 pub(crate) fn stat_field(stat: &[u8], index: usize) -> Option<u64> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut words = stat.get(end + 2..)?.split(|byte| *byte == b' ');
@@ -216,7 +218,7 @@ pub(crate) fn stat_field(stat: &[u8], index: usize) -> Option<u64> {
     std::str::from_utf8(word).ok()?.trim_end().parse().ok()
 }
 
-/// A thread that still lives where the main one has exited: it has what the main one has lost.
+/// Returns a running thread if the main thread has exited: it still has the descriptors and memory.
 fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, OwnedFd)> {
     if state(stat)? != b'Z' {
         return None;
@@ -238,7 +240,7 @@ fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, Own
     None
 }
 
-/// A number as a path, without allocating.
+/// A number formatted as a path, without an allocation.
 pub(crate) struct Decimal {
     text: [u8; 10],
     start: usize,
@@ -263,7 +265,7 @@ impl Decimal {
     }
 }
 
-/// The four user ids in `status`: real, effective, saved, file system.
+/// Returns the user ids in `status`: real, effective, saved, file system.
 pub(crate) fn user_ids(status: &[u8]) -> impl Iterator<Item = u32> {
     let lines = status.split(|byte| *byte == b'\n');
     let line = lines
@@ -278,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_forge_the_state() {
+    fn command_name_cannot_imitate_the_state() {
         assert_eq!(state(b"12 (a) Z (x) S 1 12"), Some(b'S'));
         assert_eq!(stat_field(b"12 (a) Z (x) S 1 12", 4), Some(1));
         assert_eq!(stat_field(b"12 (a) Z (x) S 1 12\n", 5), Some(12));

@@ -1,4 +1,4 @@
-//! One reader of processes: what it asks of each, and what it hands on.
+//! Reads processes on one thread: the process's files, its descriptor tables and its threads.
 
 use std::io;
 use std::iter::{from_fn, once};
@@ -20,10 +20,10 @@ use super::{namespace_inode, threads};
 use crate::cgroup_ids;
 use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
 
-/// Paths of deleted executables that are looked up by each reader.
+/// Deleted executables that each reader adds for a path lookup.
 const DELETED_LIMIT: usize = 1_024;
 
-/// A thread that reads.
+/// A reader thread.
 pub(crate) struct Reader {
     plan: Arc<Plan>,
     queue: Arc<WorkQueue>,
@@ -39,7 +39,7 @@ impl Reader {
         }
     }
 
-    /// Hands something on, or says what it is at. Nothing is asked of a process meanwhile.
+    /// Updates the shared state, as progress. The lock is never held while a process is read.
     fn with_state<T>(
         &self,
         work: impl FnOnce(&mut ReaderState) -> io::Result<T>,
@@ -58,8 +58,8 @@ impl Reader {
         })
     }
 
-    /// Reads what another has left, and then whatever there is. `retry`: one that the other was
-    /// stuck with.
+    /// Reads the remaining processes of an abandoned reader, then takes more from the queue.
+    /// `retry` is the process that the other reader was stuck with.
     pub(crate) fn run(self, rest: Range<usize>, retry: Option<u32>) -> Result<(), Stop> {
         let mut entries = Vec::with_capacity(DIRENT_BYTES);
         let entries: &mut [MaybeUninit<u8>] = entries.spare_capacity_mut();
@@ -97,7 +97,7 @@ impl Reader {
         })
     }
 
-    /// A process that was not seen before.
+    /// Reads a process for the first time.
     fn read_new(&self, pid: u32, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
         self.with_state(|state| {
             state.discovered.tally.processes += 1;
@@ -108,7 +108,7 @@ impl Reader {
         self.read(pid, skip_blocking, entries)
     }
 
-    /// Reads a process. `skip_blocking`: nothing that it could hold up.
+    /// Reads a process. `skip_blocking` leaves out everything that may block.
     fn read(
         &self,
         pid: u32,
@@ -125,7 +125,7 @@ impl Reader {
         }
     }
 
-    /// Whether arguments are read, or why not.
+    /// Whether to read the arguments, or the reason not to.
     fn cmdline(&self, skip_blocking: bool) -> Result<(), Errno> {
         match (self.plan.cmdline, skip_blocking) {
             (false, _) => Err(Errno::CANCELED),
@@ -134,7 +134,7 @@ impl Reader {
         }
     }
 
-    /// A process with all that belongs to it.
+    /// Records a process, its descriptor table and its threads.
     fn read_descriptors_and_threads(
         &self,
         process: &OpenProcess,
@@ -169,7 +169,7 @@ impl Reader {
         self.threads(process, skip_blocking, entries)
     }
 
-    /// What each thread waits for, and the tables of those that have one of their own.
+    /// Records what each thread is blocked in, and the private descriptor tables of threads.
     fn threads(
         &self,
         process: &OpenProcess,
@@ -189,7 +189,7 @@ impl Reader {
                 self.with_state(|state| state.wait(&wait))?;
             }
             if tid == main || tid == pid {
-                continue; // its table is the one that was read, or it has exited
+                continue; // its table was read already, or it has exited
             }
             if !skip_blocking && threads::has_private_table(main, tid) == Some(true) {
                 self.set_stage(Stage::Table { pid, tid, part: 0 })?;
@@ -205,7 +205,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A process whose table was read before: written only where something is different.
+    /// Reads a known table again, and records it if it has changed.
     fn reread(
         &self,
         pid: u32,
@@ -221,7 +221,7 @@ impl Reader {
         let skip_blocking = self.queue.skip_blocking();
         let now = process::read(&self.plan.root, pid, self.cmdline(skip_blocking));
         match now {
-            // The pid has another owner by now.
+            // The pid belongs to another process by now.
             Some(now) if process::start_ticks(&now.record) != known.start_ticks => {
                 self.with_state(|state| {
                     state.discovered.changed = true;
@@ -246,7 +246,7 @@ impl Reader {
         }
     }
 
-    /// Reads a table: into the file, or (`hold`) into parts that may be written later.
+    /// Reads a table. Writes its parts, or returns them if `hold` is set.
     fn table(
         &self,
         process: &OpenProcess,
@@ -298,7 +298,7 @@ impl Reader {
     }
 }
 
-/// What a process tells of others still to be read.
+/// Adds the namespaces, users, cgroups and deleted executable of a process.
 fn note_process(discovered: &mut Discovered, record: &Process) {
     let pid = record.pid;
     if record.netns != 0 {
@@ -327,7 +327,8 @@ fn note_process(discovered: &mut Discovered, record: &Process) {
     }
 }
 
-/// Where the executable was, which has no link any more: a path below the mount namespace's own root.
+/// Returns the former path of a deleted executable, if it is valid in the process's mount
+/// namespace.
 fn deleted_executable(record: &Process) -> Option<&[u8]> {
     let path = record.exe.strip_suffix(b" (deleted)")?;
     let rooted = record.mntns != 0 && record.root == b"/" && path.starts_with(b"/");
@@ -335,7 +336,7 @@ fn deleted_executable(record: &Process) -> Option<&[u8]> {
     (rooted && !memory && record.exe_nlink == Some(0)).then_some(path)
 }
 
-/// A descriptor may be all that keeps a network namespace.
+/// Returns the network namespace that a descriptor refers to, if any.
 fn namespace_link(pid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, NetnsLocation)> {
     let Link::Other { text } = link else {
         return None;

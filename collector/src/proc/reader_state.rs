@@ -1,4 +1,5 @@
-//! What a reader has gathered, and what it is at: all of it can go on without the reader.
+//! The state of a reader thread: its unsent records and its position. Another reader can take it
+//! over.
 
 use std::io;
 use std::ops::Range;
@@ -15,11 +16,11 @@ use crate::block_channel::BlockEncoder;
 use crate::clock;
 use crate::discovered::Discovered;
 
-/// Why a reader ended before its work did.
+/// Why a reader stopped before the end of its work.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Failed(io::Error),
-    /// It took too long, and somebody else goes on with its work.
+    /// It took too long, and another reader has taken over its work.
     Superseded,
 }
 
@@ -29,22 +30,22 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// What a reader is at.
+/// What a reader is reading.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stage {
-    /// Nothing that could keep it waiting.
+    /// Nothing that may block.
     Idle,
-    /// The process's own files.
+    /// The files of a process.
     Process { pid: u32, skip_blocking: bool },
-    /// A table; `part`: of those that are handed on.
+    /// A descriptor table. `part` is the number of parts emitted.
     Table { pid: u32, tid: u32, part: u32 },
-    /// What its threads wait for.
+    /// What the threads are blocked in.
     Threads { pid: u32 },
-    /// A table that was read before.
+    /// A table that was read in the first look.
     Reread { pid: u32 },
 }
 
-/// What a reader has gathered.
+/// The state of a reader.
 pub(crate) struct ReaderState {
     encoder: BlockEncoder,
     processes: RecordBlock<Process>,
@@ -52,14 +53,14 @@ pub(crate) struct ReaderState {
     waits: RecordBlock<Wait>,
     pub(crate) discovered: Discovered,
     pub(crate) stage: Stage,
-    /// When something last came of it.
+    /// Time of the last progress.
     pub(crate) last_progress: Instant,
-    /// Processes that it has taken and not begun.
+    /// Processes that it has taken from the queue and not started.
     pub(crate) rest: Range<usize>,
 }
 
 impl ReaderState {
-    /// Nothing yet.
+    /// Creates an empty state.
     pub(crate) fn new(encoder: BlockEncoder) -> Self {
         Self {
             encoder,
@@ -73,29 +74,29 @@ impl ReaderState {
         }
     }
 
-    /// A process.
+    /// Records a process.
     pub(crate) fn process(&mut self, record: &Process) -> io::Result<()> {
         self.encoder.push(&mut self.processes, record)
     }
 
-    /// A part of a table.
+    /// Records a part of a table.
     pub(crate) fn table(&mut self, part: &DescriptorTable) -> io::Result<()> {
         self.encoder.push(&mut self.tables, part)
     }
 
-    /// What a thread waits for.
+    /// Records what a thread is blocked in.
     pub(crate) fn wait(&mut self, record: &Wait) -> io::Result<()> {
         self.encoder.push(&mut self.waits, record)
     }
 
-    /// Hands on what is not a whole block yet.
+    /// Sends incomplete blocks.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.encoder.flush(&mut self.processes)?;
         self.encoder.flush(&mut self.tables)?;
         self.encoder.flush(&mut self.waits)
     }
 
-    /// For how long nothing has come of what it is at.
+    /// Returns the time without progress, if the reader is reading something.
     pub(crate) fn stalled_for(&self) -> Duration {
         match self.stage {
             Stage::Idle => Duration::ZERO,
@@ -103,8 +104,8 @@ impl ReaderState {
         }
     }
 
-    /// Records that the process at hand does not answer; gives what is left to do, and a process
-    /// that is worth another try.
+    /// Records that the present process does not respond. Returns the remaining processes, and a
+    /// process to retry.
     pub(crate) fn abandon(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<u32>)> {
         let errno = errno_number(Errno::TIMEDOUT);
         let table = |pid, tid, part| DescriptorTable {

@@ -1,4 +1,5 @@
-//! The threads of a process: what each is blocked in, and descriptor tables of their own.
+//! Reads the threads of a process: what each is blocked in, and whether its descriptor table is
+//! private.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -9,21 +10,21 @@ use super::process::{Decimal, OpenProcess, stat_field, unescaped_comm};
 use super::{errno_number, numeric_entries, read_single_open};
 use crate::sys;
 
-/// `syscall`, `wchan`, `comm`: a line each.
+/// `syscall`, `wchan` and `comm` have one line each.
 const LINE_BYTES: usize = 512;
-/// Index in `stat`, from 1, of the flags and of the number of threads.
+/// Indices in `stat`, from 1, of the flags and the number of threads.
 const FLAGS: usize = 9;
 const THREADS: usize = 20;
-/// `PF_KTHREAD`: a thread of the kernel's, which is blocked in no system call.
+/// `PF_KTHREAD`: a kernel thread.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
-/// Whether it is a thread of the kernel's.
+/// Whether the process is a kernel thread.
 pub(crate) fn is_kernel_thread(process: &OpenProcess) -> bool {
     let flags = stat_field(&process.record.stat, FLAGS);
     flags.is_some_and(|flags| flags & KERNEL_THREAD != 0)
 }
 
-/// Thread ids, the main thread included; none for the kernel's own threads.
+/// Returns the thread ids with the main thread; none for kernel threads.
 pub(crate) fn thread_ids(process: &OpenProcess) -> Vec<u32> {
     let stat = &process.record.stat;
     let pid = process.record.pid;
@@ -41,15 +42,15 @@ pub(crate) fn thread_ids(process: &OpenProcess) -> Vec<u32> {
         .unwrap_or_else(|| vec![pid])
 }
 
-/// What a thread is blocked in. `careful`: without its call, which is only told by a process that
-/// holds still for it.
-pub(crate) fn read_wait(process: &OpenProcess, tid: u32, careful: bool) -> Wait {
+/// Reads what a thread is blocked in. `skip_blocking` leaves out the system call, which the kernel
+/// reads from the stopped thread.
+pub(crate) fn read_wait(process: &OpenProcess, tid: u32, skip_blocking: bool) -> Wait {
     let mut wait = Wait {
         pid: process.record.pid,
         tid,
         ..Wait::default()
     };
-    // What the main thread is blocked in is to be had without a directory more.
+    // The files of the main thread are also in the directory of the process.
     let opened: OwnedFd;
     let task = if tid == wait.pid {
         process.directory()
@@ -78,7 +79,7 @@ pub(crate) fn read_wait(process: &OpenProcess, tid: u32, careful: bool) -> Wait 
         }
         read.err().map_or(0, errno_number)
     };
-    wait.syscall_errno = if careful {
+    wait.syscall_errno = if skip_blocking {
         errno_number(Errno::TIMEDOUT)
     } else {
         read(c"syscall", &mut wait.syscall)
@@ -91,7 +92,7 @@ pub(crate) fn read_wait(process: &OpenProcess, tid: u32, careful: bool) -> Wait 
     wait
 }
 
-/// Whether a thread has a table of its own; `None` where the kernel will not say.
+/// Whether a thread has a private descriptor table; `None` if the kernel does not tell.
 pub(crate) fn has_private_table(main: u32, tid: u32) -> Option<bool> {
     match sys::same_descriptor_table(main, tid) {
         Ok(same) => Some(!same),
