@@ -91,7 +91,7 @@ fn print_stdout(text: &str) -> Result<(), String> {
 
 /// Writes the snapshot.
 fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
-    let begun = Instant::now();
+    let started = Instant::now();
     sys::use_one_malloc_arena();
     signals::spawn_handler();
     if config.count.is_none() {
@@ -109,10 +109,10 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
         stuck: Mutex::default(),
     };
     let output = Output::open(config, run.uname.nodename().to_bytes())?;
-    let shown = output.shown().to_owned();
-    let cannot = |error: &io::Error| {
+    let display_name = output.display_name().to_owned();
+    let write_error = |error: &io::Error| {
         signals::remove_temporary();
-        format!("cannot write {shown}: {}", cause(error))
+        format!("cannot write {display_name}: {}", cause(error))
     };
 
     let series = config.count.is_none_or(|count| count.get() > 1);
@@ -120,15 +120,15 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
         clock::round_read_times();
     }
     let (blocks, receiver) = block_channel::channel(series);
-    let writing = std::thread::Builder::new().spawn(move || receiver.write_to(output));
-    let writing = writing.map_err(|error| cannot(&error))?;
+    let writer = std::thread::Builder::new().spawn(move || receiver.write_to(output));
+    let writer = writer.map_err(|error| write_error(&error))?;
     let captured = capture_series(&run, &blocks);
     drop(blocks);
-    // If the writing thread failed, the readers failed because of that: report its error.
-    let written = writing
+    // If the writer thread failed, the readers failed because of that: report its error.
+    let written = writer
         .join()
-        .map_err(|_| cannot(&io::ErrorKind::Other.into()))?;
-    let (output, bytes) = written.map_err(|error| cannot(&error))?;
+        .map_err(|_| write_error(&io::ErrorKind::Other.into()))?;
+    let (output, bytes) = written.map_err(|error| write_error(&error))?;
     let (captures, summary) = captured.map_err(|error| {
         signals::remove_temporary();
         format!("capture failed: {}", cause(&error))
@@ -136,10 +136,10 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
     output.publish()?;
     if !config.quiet {
         messages::print(&summarize(
-            &shown,
+            &display_name,
             captures,
             &summary,
-            begun.elapsed(),
+            started.elapsed(),
             bytes,
         ));
     }
@@ -177,9 +177,15 @@ fn capture_series(
 }
 
 /// Formats the summary line.
-fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, bytes: u64) -> String {
+fn summarize(
+    display_name: &str,
+    captures: u32,
+    summary: &Summary,
+    took: Duration,
+    bytes: u64,
+) -> String {
     let tally = &summary.tally;
-    let mut line = format!("{shown}: ");
+    let mut line = format!("{display_name}: ");
     if captures > 1 {
         line += &format!("{captures} captures, in the last ");
     }

@@ -22,14 +22,14 @@ pub(crate) struct Output {
     file: File,
     place: Place,
     /// Its name in messages.
-    shown: String,
+    display_name: String,
 }
 
 enum Place {
     /// Standard output, a device or a pipe, written directly.
     Direct,
     /// An unnamed file until published.
-    Nameless { target: PathBuf, force: bool },
+    Unnamed { target: PathBuf, force: bool },
     /// A temporary file until published.
     Named {
         temporary: PathBuf,
@@ -49,70 +49,83 @@ impl Output {
             Destination::File(path) => path.clone(),
             Destination::Default => PathBuf::from(default_name(hostname)),
         };
-        let shown = target.display().to_string();
+        let display_name = target.display().to_string();
         match std::fs::metadata(&target) {
-            Ok(found) if found.is_dir() => return Err(format!("{shown}: is a directory")),
+            Ok(found) if found.is_dir() => return Err(format!("{display_name}: is a directory")),
             Ok(found) if !found.is_file() => {
                 let opened = File::options().write(true).open(&target);
-                let file = opened.map_err(|error| format!("cannot write {shown}: {error}"))?;
-                return Self::direct(file, shown);
+                let file =
+                    opened.map_err(|error| format!("cannot write {display_name}: {error}"))?;
+                return Self::direct(file, display_name);
             }
             Ok(_) if !config.force => {
-                return Err(format!("{shown}: file exists (--force replaces it)"));
+                return Err(format!("{display_name}: file exists (--force replaces it)"));
             }
             _ => {}
         }
-        let cannot = |error: io::Error| format!("cannot write {shown}: {}", cause(&error));
-        if let Some(file) = nameless(parent(&target)) {
-            let place = Place::Nameless {
+        let write_error =
+            |error: io::Error| format!("cannot write {display_name}: {}", cause(&error));
+        if let Some(file) = create_unnamed(parent(&target)) {
+            let place = Place::Unnamed {
                 target,
                 force: config.force,
             };
-            return Ok(Self { file, place, shown });
+            return Ok(Self {
+                file,
+                place,
+                display_name,
+            });
         }
         let temporary = temporary_name(&target);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let made = signals::create_temporary(&temporary, || {
             rustix::fs::open(&temporary, flags, private()).map_err(io::Error::from)
         });
-        let file = File::from(made.map_err(cannot)?);
+        let file = File::from(made.map_err(write_error)?);
         let place = Place::Named {
             temporary,
             target,
             force: config.force,
         };
-        Ok(Self { file, place, shown })
+        Ok(Self {
+            file,
+            place,
+            display_name,
+        })
     }
 
     fn stdout() -> Result<Self, Message> {
-        let shown = "standard output".to_owned();
+        let display_name = "standard output".to_owned();
         let duplicate = io::stdout().as_fd().try_clone_to_owned();
-        let owned: OwnedFd = duplicate.map_err(|error| format!("{shown}: {}", cause(&error)))?;
-        Self::direct(File::from(owned), shown)
+        let owned: OwnedFd =
+            duplicate.map_err(|error| format!("{display_name}: {}", cause(&error)))?;
+        Self::direct(File::from(owned), display_name)
     }
 
-    fn direct(file: File, shown: String) -> Result<Self, Message> {
+    fn direct(file: File, display_name: String) -> Result<Self, Message> {
         if file.is_terminal() {
-            return Err(format!("{shown}: is a terminal, and a snapshot is binary"));
+            return Err(format!(
+                "{display_name}: is a terminal, and a snapshot is binary"
+            ));
         }
         Ok(Self {
             file,
             place: Place::Direct,
-            shown,
+            display_name,
         })
     }
 
     /// Returns the name of the output in messages.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
+    pub(crate) fn display_name(&self) -> &str {
+        &self.display_name
     }
 
     /// Gives the complete file its name.
     pub(crate) fn publish(self) -> Result<(), Message> {
-        let shown = self.shown;
+        let display_name = self.display_name;
         let done = signals::complete(|| match &self.place {
             Place::Direct => Ok(()),
-            Place::Nameless { target, force } => link(&self.file, target, *force),
+            Place::Unnamed { target, force } => link(&self.file, target, *force),
             Place::Named {
                 temporary,
                 target,
@@ -121,7 +134,7 @@ impl Output {
         });
         done.map_err(|error| {
             signals::remove_temporary();
-            format!("cannot write {shown}: {}", cause(&error))
+            format!("cannot write {display_name}: {}", cause(&error))
         })
     }
 }
@@ -156,7 +169,7 @@ fn parent(target: &Path) -> &Path {
 
 /// Creates an unnamed file that can be linked later, which requires a `/proc` of the same pid
 /// namespace.
-fn nameless(directory: &Path) -> Option<File> {
+fn create_unnamed(directory: &Path) -> Option<File> {
     let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(directory, flags, private()).ok()?);
     let own = rustix::fs::fstat(&file).ok()?;

@@ -8,8 +8,8 @@
 use crate::block::BlockKind;
 use crate::descriptors::DescriptorTable;
 use crate::records::{Process, RawHeader};
-use crate::repeated_lines::{fold, unfold};
-use crate::row_delta::{difference, sum};
+use crate::repeated_lines;
+use crate::row_delta::{add_rows_above, subtract_rows_above};
 use crate::wire::{Record, put_int, put_uint, skip_field, take_int, take_slice, take_uint};
 
 /// The field that is moved to the column of times.
@@ -18,14 +18,14 @@ const TIME: &str = "at_boottime_ns";
 /// Form of a block: the payload is unchanged.
 const PLAIN: u64 = 0;
 /// The times are removed.
-const TIMELESS: u64 = 1;
+const WITHOUT_TIMES: u64 = 1;
 /// The payload of a raw block: its time is removed, and its rows are differences. Row lengths are
 /// little-endian.
 const ROWS_LITTLE: u64 = 2;
 /// The same with big-endian row lengths.
 const ROWS_BIG: u64 = 3;
 /// The payload of processes: the times are removed, and repeated lines too.
-const FOLDED: u64 = 4;
+const WITHOUT_REPEATED_LINES: u64 = 4;
 
 /// A block of a capture, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Member {
 }
 
 /// Returns the fields of a type's records, if they contain a time.
-fn timed(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
+fn fields_with_time(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
     match kind {
         BlockKind::Processes => Some(Process::FIELDS),
         BlockKind::Descriptors => Some(DescriptorTable::FIELDS),
@@ -51,7 +51,7 @@ pub fn pack(members: &[Member]) -> Vec<u8> {
     let mut times = Vec::new();
     let mut contents = Vec::new();
     for member in members {
-        let (form, content) = reduce(member, &mut times);
+        let (form, content) = encode_block(member, &mut times);
         put_uint(u64::from(member.kind.number()), &mut contents);
         put_uint(form, &mut contents);
         put_uint(content.len() as u64, &mut contents);
@@ -76,9 +76,9 @@ pub fn pack(members: &[Member]) -> Vec<u8> {
 }
 
 /// Returns a block's form and content. Appends its times to `times`.
-fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
+fn encode_block(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
     let plain = || (PLAIN, member.payload.clone());
-    let Some(fields) = timed(member.kind) else {
+    let Some(fields) = fields_with_time(member.kind) else {
         return plain();
     };
     let mut rest = member.payload.as_slice();
@@ -86,48 +86,53 @@ fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
     let known = times.len();
     loop {
         let before = rest;
-        let Some((front, time, back)) = split(&mut rest, fields) else {
+        let Some((front, time, back)) = split_time(&mut rest, fields) else {
             times.truncate(known);
             return plain();
         };
         // Removes the time only if the record can be restored exactly.
         let mut again = Vec::new();
-        join(front, time, back, &mut again);
+        join_time(front, time, back, &mut again);
         if again != before[..before.len() - rest.len()] {
             times.truncate(known);
             return plain();
         }
-        join(front, 0, back, &mut out);
+        join_time(front, 0, back, &mut out);
         times.push(time);
         if member.kind == BlockKind::Raw {
-            return rows_of_raw(front, rest, out);
+            return encode_raw(front, rest, out);
         }
         if rest.is_empty() {
-            let folded = (member.kind == BlockKind::Processes)
-                .then(|| fold(&out))
+            let shortened = (member.kind == BlockKind::Processes)
+                .then(|| repeated_lines::remove(&out))
                 .flatten();
-            return folded.map_or((TIMELESS, out), |folded| (FOLDED, folded));
+            return shortened.map_or((WITHOUT_TIMES, out), |shortened| {
+                (WITHOUT_REPEATED_LINES, shortened)
+            });
         }
     }
 }
 
 /// Encodes a raw block whose header is in `out`: rows of netlink messages become differences.
-fn rows_of_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
+fn encode_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
     let mut fields = header;
     let source = take_uint(&mut fields).and_then(|length| take_slice(&mut fields, length));
     let start = out.len();
     out.extend_from_slice(body);
     if !source.is_ok_and(|source| source.starts_with(b"diag/")) {
-        return (TIMELESS, out);
+        return (WITHOUT_TIMES, out);
     }
     let big = cfg!(target_endian = "big");
-    difference(&mut out[start..], big);
+    subtract_rows_above(&mut out[start..], big);
     (if big { ROWS_BIG } else { ROWS_LITTLE }, out)
 }
 
 /// Splits a record into the fields before its time, the time, and the rest. `None` if it has no
 /// time.
-fn split<'a>(rest: &mut &'a [u8], fields: &[(&str, &str)]) -> Option<(&'a [u8], u64, &'a [u8])> {
+fn split_time<'a>(
+    rest: &mut &'a [u8],
+    fields: &[(&str, &str)],
+) -> Option<(&'a [u8], u64, &'a [u8])> {
     let length = take_uint(rest).ok()?;
     let body = take_slice(rest, length).ok()?;
     let mut after = body;
@@ -142,8 +147,8 @@ fn split<'a>(rest: &mut &'a [u8], fields: &[(&str, &str)]) -> Option<(&'a [u8], 
     None
 }
 
-/// Undoes [`split`].
-fn join(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
+/// Undoes [`split_time`].
+fn join_time(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
     let mut number = Vec::with_capacity(9);
     put_uint(time, &mut number);
     put_uint((front.len() + number.len() + back.len()) as u64, out);
@@ -175,16 +180,16 @@ pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
     let mut members = Vec::new();
     while !rest.is_empty() {
         let number = take_uint(&mut rest).map_err(|_| SHORT)?;
-        let number = u16::try_from(number).map_err(|_| "bundle has a block of no type")?;
+        let number = u16::try_from(number).map_err(|_| "bundle has a block type above 65535")?;
         let kind = BlockKind::from_number(number);
         let form = take_uint(&mut rest).map_err(|_| SHORT)?;
         let length = take_uint(&mut rest).map_err(|_| SHORT)?;
         let content = take_slice(&mut rest, length).map_err(|_| SHORT)?;
         let payload = match form {
             PLAIN => content.to_vec(),
-            TIMELESS | ROWS_LITTLE | ROWS_BIG => restore(kind, form, content, &mut time)?,
-            FOLDED if kind == BlockKind::Processes => {
-                restore(kind, form, &unfold(content)?, &mut time)?
+            WITHOUT_TIMES | ROWS_LITTLE | ROWS_BIG => decode_block(kind, form, content, &mut time)?,
+            WITHOUT_REPEATED_LINES if kind == BlockKind::Processes => {
+                decode_block(kind, form, &repeated_lines::restore(content)?, &mut time)?
             }
             _ => return Err("bundle has a block in an unknown form"),
         };
@@ -194,25 +199,25 @@ pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
 }
 
 /// Restores the payload of a block from its content.
-fn restore(
+fn decode_block(
     kind: BlockKind,
     form: u64,
     content: &[u8],
     time: &mut impl FnMut() -> Result<u64, &'static str>,
 ) -> Result<Vec<u8>, &'static str> {
     const BAD: &str = "bundle has records without times";
-    let fields = timed(kind).ok_or(BAD)?;
+    let fields = fields_with_time(kind).ok_or(BAD)?;
     let mut rest = content;
     let mut out = Vec::with_capacity(content.len() + content.len() / 8);
     while !rest.is_empty() {
-        let (front, _, back) = split(&mut rest, fields).ok_or(BAD)?;
-        join(front, time()?, back, &mut out);
+        let (front, _, back) = split_time(&mut rest, fields).ok_or(BAD)?;
+        join_time(front, time()?, back, &mut out);
         if kind == BlockKind::Raw {
             let start = out.len();
             out.extend_from_slice(rest);
             match form {
-                ROWS_LITTLE => sum(&mut out[start..], false),
-                ROWS_BIG => sum(&mut out[start..], true),
+                ROWS_LITTLE => add_rows_above(&mut out[start..], false),
+                ROWS_BIG => add_rows_above(&mut out[start..], true),
                 _ => {}
             }
             break;
@@ -302,9 +307,9 @@ mod tests {
     fn unknown_forms_are_reported() {
         let said = Err("bundle has a block in an unknown form");
         let member = |kind: u8, form: u8| unpack(&[0, 0, kind, form, 0]);
-        assert_eq!(member(0x10, FOLDED as u8 + 1), said);
-        assert_eq!(member(0x11, FOLDED as u8), said);
-        assert!(member(0x10, FOLDED as u8).is_ok());
+        assert_eq!(member(0x10, WITHOUT_REPEATED_LINES as u8 + 1), said);
+        assert_eq!(member(0x11, WITHOUT_REPEATED_LINES as u8), said);
+        assert!(member(0x10, WITHOUT_REPEATED_LINES as u8).is_ok());
     }
 
     #[test]

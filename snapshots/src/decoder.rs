@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use crate::block::{BlockKind, Codec, NO_BASE};
 use crate::bundle::{self, Member};
+use crate::decompress::Decompressor;
 use crate::error::{Damage, DamageKind};
-use crate::inflate::Inflater;
 use crate::limits::Limits;
 use crate::reader::Block;
 
@@ -15,7 +15,7 @@ use crate::reader::Block;
 /// [`Decoder::pass`] if its payload is not needed.
 pub struct Decoder<'a> {
     limits: Limits,
-    inflater: Inflater,
+    decompressor: Decompressor,
     key: Option<Key<'a>>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Decoder<'a> {
     pub fn new(limits: &Limits) -> Self {
         Self {
             limits: *limits,
-            inflater: Inflater::default(),
+            decompressor: Decompressor::default(),
             key: None,
         }
     }
@@ -63,14 +63,14 @@ impl<'a> Decoder<'a> {
     pub fn payload(&mut self, block: &Block<'a>) -> Result<Vec<u8>, Damage> {
         self.pass(block)?;
         if block.header.codec != Codec::Prefixed || block.header.base == NO_BASE {
-            return block.payload_by(&mut self.inflater, &self.limits);
+            return block.payload_with(&mut self.decompressor, &self.limits);
         }
         let prefix = self.key_of(block).and_then(|key| {
             let decode = || key.block.payload(&self.limits).ok();
             key.payload.get_or_init(decode).as_deref()
         });
         match prefix {
-            Some(prefix) => block.payload_after(prefix, &self.limits),
+            Some(prefix) => block.payload_with_prefix(prefix, &self.limits),
             None => Err(base_lost(block)),
         }
     }

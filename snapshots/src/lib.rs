@@ -10,9 +10,9 @@
 pub mod block;
 pub mod bundle;
 pub mod decoder;
+mod decompress;
 pub mod descriptors;
 pub mod error;
-mod inflate;
 pub mod limits;
 pub mod netlink;
 pub mod reader;

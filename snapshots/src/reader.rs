@@ -7,8 +7,8 @@ use crate::block::{
     BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Codec, FILE_HEADER_BYTES, FileHeader, MARKER,
     NO_BASE,
 };
+use crate::decompress::Decompressor;
 use crate::error::{Damage, DamageKind, Error};
-use crate::inflate::Inflater;
 use crate::limits::Limits;
 
 /// The result of one step.
@@ -37,13 +37,13 @@ impl Block<'_> {
     /// # Errors
     /// The damage that makes the block unreadable. Other blocks are not affected.
     pub fn payload(&self, limits: &Limits) -> Result<Vec<u8>, Damage> {
-        self.payload_by(&mut Inflater::default(), limits)
+        self.payload_with(&mut Decompressor::default(), limits)
     }
 
     /// Decodes the payload with a reused decompressor.
-    pub(crate) fn payload_by(
+    pub(crate) fn payload_with(
         &self,
-        inflater: &mut Inflater,
+        decompressor: &mut Decompressor,
         limits: &Limits,
     ) -> Result<Vec<u8>, Damage> {
         let asked = self.asked(limits)?;
@@ -51,16 +51,23 @@ impl Block<'_> {
             _ if self.header.base != NO_BASE => return Err(self.unknown()),
             Codec::Unknown(_) | Codec::Prefixed => return Err(self.unknown()),
             Codec::Stored => Ok(self.stored.to_vec()),
-            Codec::Zstd => inflater.plain(self.stored, asked),
-            Codec::Transposed => inflater.transposed(self.stored, asked),
+            Codec::Zstd => decompressor.frame(self.stored, asked),
+            Codec::Transposed => decompressor.transposed(self.stored, asked),
         };
         self.checked(decoded, asked)
     }
 
     /// Decodes the payload of a block that refers to another one, whose payload is `prefix`.
-    pub(crate) fn payload_after(&self, prefix: &[u8], limits: &Limits) -> Result<Vec<u8>, Damage> {
+    pub(crate) fn payload_with_prefix(
+        &self,
+        prefix: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<u8>, Damage> {
         let asked = self.asked(limits)?;
-        self.checked(Inflater::after(self.stored, prefix, asked), asked)
+        self.checked(
+            Decompressor::frame_with_prefix(self.stored, prefix, asked),
+            asked,
+        )
     }
 
     /// Returns the damage of this whole block.

@@ -34,7 +34,7 @@ fn rows(bytes: &[u8], big: bool) -> Vec<(usize, usize, Option<usize>)> {
 }
 
 /// Subtracts from each 32-bit word of a row, except the first, the word above it.
-pub(crate) fn difference(bytes: &mut [u8], big: bool) {
+pub(crate) fn subtract_rows_above(bytes: &mut [u8], big: bool) {
     // In reverse order, so that the rows above are unchanged.
     for (at, width, above) in rows(bytes, big).into_iter().rev() {
         let Some(above) = above else { continue };
@@ -49,8 +49,8 @@ pub(crate) fn difference(bytes: &mut [u8], big: bool) {
     }
 }
 
-/// Undoes [`difference`].
-pub(crate) fn sum(bytes: &mut [u8], big: bool) {
+/// Undoes [`subtract_rows_above`].
+pub(crate) fn add_rows_above(bytes: &mut [u8], big: bool) {
     for (at, width, above) in rows(bytes, big) {
         let Some(above) = above else { continue };
         for word in (4..width).step_by(4) {
@@ -94,9 +94,9 @@ mod tests {
             }
             rows.extend_from_slice(b"\x02no row");
             let mut changed = rows.clone();
-            difference(&mut changed, big);
+            subtract_rows_above(&mut changed, big);
             assert_ne!(changed, rows);
-            sum(&mut changed, big);
+            add_rows_above(&mut changed, big);
             assert_eq!(changed, rows);
         }
     }

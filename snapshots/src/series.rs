@@ -38,7 +38,7 @@ struct Key {
 
 impl Key {
     /// Whether the changes since then have cost as much as a new key.
-    fn is_old(&self) -> bool {
+    fn is_outdated(&self) -> bool {
         self.uses + 1 >= KEY_EVERY || self.drift_bytes > self.stored_bytes
     }
 }
@@ -55,8 +55,8 @@ impl Series {
     /// # Errors
     /// `InvalidInput` if the payloads are too large for a bundle; otherwise errors of zstd.
     pub fn encode(&mut self, members: Vec<Member>, sequence: u32) -> io::Result<EncodedBlock> {
-        let payload = bundle::pack(&arrange(members));
-        self.key = self.key.take().filter(|key| !key.is_old());
+        let payload = bundle::pack(&sort_blocks(members));
+        self.key = self.key.take().filter(|key| !key.is_outdated());
         if let Some(key) = &mut self.key {
             let stored = compress(&payload, &key.payload)?;
             if stored.len() < payload.len() {
@@ -68,7 +68,7 @@ impl Series {
                 key.drift_bytes += bytes.saturating_sub(key.first_bytes);
                 let codec = Codec::Prefixed;
                 let block = EncodedBlock::new(BlockKind::Bundle, &payload, codec, stored)?;
-                return Ok(block.against(key.sequence));
+                return Ok(block.with_base(key.sequence));
             }
         }
         let stored = compress(&payload, &[])?;
@@ -93,23 +93,25 @@ impl Series {
 
 /// Compresses one zstd frame with a content checksum, which detects a wrong prefix.
 fn compress(payload: &[u8], prefix: &[u8]) -> io::Result<Vec<u8>> {
-    let told = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
+    let zstd_error = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
     // The window covers the prefix and the payload.
-    let reach = (payload.len() + prefix.len()).max(1 << 10);
-    let window_log = usize::BITS - (reach - 1).leading_zeros();
+    let window_bytes = (payload.len() + prefix.len()).max(1 << 10);
+    let window_log = usize::BITS - (window_bytes - 1).leading_zeros();
     let mut context = CCtx::create();
     for parameter in [
         CParameter::CompressionLevel(LEVEL),
         CParameter::WindowLog(window_log),
         CParameter::ChecksumFlag(true),
     ] {
-        context.set_parameter(parameter).map_err(told)?;
+        context.set_parameter(parameter).map_err(zstd_error)?;
     }
     if !prefix.is_empty() {
-        context.ref_prefix(prefix).map_err(told)?;
+        context.ref_prefix(prefix).map_err(zstd_error)?;
     }
     let mut stored = Vec::with_capacity(compress_bound(payload.len()));
-    context.compress2(&mut stored, payload).map_err(told)?;
+    context
+        .compress2(&mut stored, payload)
+        .map_err(zstd_error)?;
     stored.shrink_to_fit();
     Ok(stored)
 }
@@ -119,7 +121,7 @@ fn compress(payload: &[u8], prefix: &[u8]) -> io::Result<Vec<u8>> {
 ///
 /// Records of one type become one payload, sorted by process and thread. The records of one
 /// process, and the parts of one source, keep their order.
-fn arrange(members: Vec<Member>) -> Vec<Member> {
+fn sort_blocks(members: Vec<Member>) -> Vec<Member> {
     let mut records: Vec<(BlockKind, Vec<Record>)> = Vec::new();
     let mut others = Vec::new();
     for member in members {
@@ -139,7 +141,7 @@ fn arrange(members: Vec<Member>) -> Vec<Member> {
             Err(at) => records.insert(at, (member.kind, taken)),
         }
     }
-    others.sort_by_cached_key(|member| (member.kind, source(member)));
+    others.sort_by_cached_key(|member| (member.kind, raw_sort_key(member)));
     let merged = records.into_iter().map(|(kind, mut all)| {
         all.sort_by_key(|record| record.owner);
         let payload = all.into_iter().flat_map(|record| record.bytes).collect();
@@ -170,7 +172,7 @@ fn take_records(payload: &[u8]) -> Option<Vec<Record>> {
 }
 
 /// Returns the sort key of a raw block: source, namespaces, process.
-fn source(member: &Member) -> Option<(Vec<u8>, u64, u64, u32)> {
+fn raw_sort_key(member: &Member) -> Option<(Vec<u8>, u64, u64, u32)> {
     if member.kind != BlockKind::Raw {
         return None;
     }

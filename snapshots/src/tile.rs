@@ -68,9 +68,9 @@ impl<'a> Tile<'a> {
             for row in (0..rows).step_by(SIDE) {
                 let high = (rows - row).min(SIDE);
                 let at = column * self.count + first + row;
-                let cells = |n: usize| load(&self.columns[at + n * self.count..][..high]);
+                let cells = |n: usize| load_bytes(&self.columns[at + n * self.count..][..high]);
                 let mut square = square(wide, cells);
-                turn(&mut square);
+                transpose_square(&mut square);
                 for (word, row) in square[..high].iter().zip(row + 1..) {
                     let at = row * self.stride + column;
                     self.rows[at..at + SIDE].copy_from_slice(&word.to_le_bytes());
@@ -99,16 +99,16 @@ pub(crate) fn columns(body: &[u8], width: usize, places: &[usize], up: bool, out
     for (tile, places_of_tile) in (0..).step_by(ROWS).zip(places.chunks(ROWS)) {
         for column in (0..width).step_by(SIDE) {
             let wide = (width - column).min(SIDE);
-            let cells = |place: usize| load(&body[place + column..place + column + wide]);
+            let cells = |place: usize| load_bytes(&body[place + column..place + column + wide]);
             let mut above = before.map_or(0, cells);
             for (row, some) in (tile..).step_by(SIDE).zip(places_of_tile.chunks(SIDE)) {
                 let mut square = square(some.len(), |n| {
                     let own = cells(some[n]);
-                    let word = if up { less(own, above) } else { own };
+                    let word = if up { subtract_bytes(own, above) } else { own };
                     above = own;
                     word
                 });
-                turn(&mut square);
+                transpose_square(&mut square);
                 for (word, column) in square[..wide].iter().zip(column..) {
                     let at = column * places.len() + row;
                     out[at..at + some.len()].copy_from_slice(&word.to_le_bytes()[..some.len()]);
@@ -133,7 +133,7 @@ fn square(words: usize, mut word: impl FnMut(usize) -> u64) -> [u64; SIDE] {
 }
 
 /// Loads up to eight bytes, the first one lowest.
-fn load(bytes: &[u8]) -> u64 {
+fn load_bytes(bytes: &[u8]) -> u64 {
     if let Ok(eight) = bytes.try_into() {
         return u64::from_le_bytes(eight);
     }
@@ -143,14 +143,14 @@ fn load(bytes: &[u8]) -> u64 {
 }
 
 /// Subtracts each byte of `other` from that of `one`, modulo 256.
-fn less(one: u64, other: u64) -> u64 {
+fn subtract_bytes(one: u64, other: u64) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // Setting the highest bit of each byte prevents borrows. The XOR corrects these bits.
     ((one | HIGH) - (other & !HIGH)) ^ ((one ^ !other) & HIGH)
 }
 
 /// Transposes a square: byte k of word n becomes byte n of word k.
-fn turn(square: &mut [u64; SIDE]) {
+fn transpose_square(square: &mut [u64; SIDE]) {
     for (step, low) in [
         (4, 0x0000_0000_ffff_ffff),
         (2, 0x0000_ffff_0000_ffff),

@@ -27,7 +27,7 @@ struct Group {
     width: usize,
     count: usize,
     /// Rows processed so far.
-    done: usize,
+    rows_done: usize,
     /// Start of its columns.
     columns: usize,
 }
@@ -35,7 +35,7 @@ struct Group {
 /// A transposed payload, and whether it is certain to compress better.
 pub(crate) struct Transposed {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) pays: bool,
+    pub(crate) worthwhile: bool,
 }
 
 fn filter_of(rows: Rows) -> u8 {
@@ -75,8 +75,8 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
         let index = index_of(&groups, *width);
         put_uint(index as u64, &mut out);
         let group = &mut groups[index];
-        places[group.columns + group.done] = at;
-        group.done += 1;
+        places[group.columns + group.rows_done] = at;
+        group.rows_done += 1;
         at += width;
     }
     for group in &groups {
@@ -92,7 +92,7 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
     out.extend_from_slice(&body[body.len() - tail..]);
     (out.len() <= limit(payload.len())).then(|| Transposed {
         bytes: out,
-        pays: widths.len() >= groups.len() * ROWS_FOR_WIDTH,
+        worthwhile: widths.len() >= groups.len() * ROWS_FOR_WIDTH,
     })
 }
 
@@ -117,7 +117,7 @@ impl Group {
         Self {
             width,
             count,
-            done: 0,
+            rows_done: 0,
             columns: 0,
         }
     }

@@ -58,7 +58,7 @@ impl EncodedBlock {
     }
 
     /// Sets the base: the sequence number of the block that this one refers to.
-    pub(crate) fn against(self, base: u32) -> Self {
+    pub(crate) fn with_base(self, base: u32) -> Self {
         Self { base, ..self }
     }
 
@@ -162,7 +162,7 @@ impl Encoder {
             return self.block(kind, payload);
         };
         let compressed = zstd.compress(&transposed.bytes)?;
-        if !transposed.pays {
+        if !transposed.worthwhile {
             let plain = zstd.compress(payload)?;
             if plain.len() <= compressed.len() {
                 return EncodedBlock::new(kind, payload, Codec::Zstd, plain);

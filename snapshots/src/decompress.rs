@@ -9,24 +9,24 @@ use crate::transpose;
 
 /// A decompressor. Earlier frames do not affect later ones.
 #[derive(Default)]
-pub(crate) struct Inflater {
+pub(crate) struct Decompressor {
     context: DCtx<'static>,
     /// The latest transposed form.
     transposed: Vec<u8>,
 }
 
-impl Inflater {
+impl Decompressor {
     /// Decompresses one zstd frame to at most `limit` bytes.
-    pub(crate) fn plain(&mut self, stored: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    pub(crate) fn frame(&mut self, stored: &[u8], limit: usize) -> Result<Vec<u8>, String> {
         let mut payload = Vec::new();
-        self.into(&mut payload, stored, limit)?;
+        self.frame_into(&mut payload, stored, limit)?;
         Ok(payload)
     }
 
     /// Decompresses one zstd frame of the transposed form of `asked` bytes.
     pub(crate) fn transposed(&mut self, stored: &[u8], asked: usize) -> Result<Vec<u8>, String> {
         let mut transposed = std::mem::take(&mut self.transposed);
-        let done = self.into(&mut transposed, stored, transpose::limit(asked));
+        let done = self.frame_into(&mut transposed, stored, transpose::limit(asked));
         let payload =
             done.and_then(|()| transpose::decode(&transposed, asked).map_err(str::to_owned));
         self.transposed = transposed;
@@ -35,7 +35,11 @@ impl Inflater {
 
     /// Decompresses one zstd frame that refers to `prefix`, to at most `limit` bytes. Refuses
     /// frames without a content checksum: with a wrong prefix they would decode to wrong bytes.
-    pub(crate) fn after(stored: &[u8], prefix: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    pub(crate) fn frame_with_prefix(
+        stored: &[u8],
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<Vec<u8>, String> {
         // RFC 8878, 3.1.1.1.1: bit 2 of the frame header's descriptor, after the magic number.
         if stored.get(4).is_none_or(|descriptor| descriptor & 4 == 0) {
             return Err("the frame has no checksum".to_owned());
@@ -48,7 +52,7 @@ impl Inflater {
     }
 
     /// Decompresses one zstd frame into `out`, to at most `limit` bytes.
-    fn into(&mut self, out: &mut Vec<u8>, stored: &[u8], limit: usize) -> Result<(), String> {
+    fn frame_into(&mut self, out: &mut Vec<u8>, stored: &[u8], limit: usize) -> Result<(), String> {
         const SMALL: &str = "destination buffer is too small";
         let said = get_frame_content_size(stored).ok().flatten();
         if let Some(needed) = said.filter(|needed| *needed > limit as u64) {
