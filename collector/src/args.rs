@@ -90,8 +90,9 @@ Usage: whotalks-collect [OPTIONS]
   -h, --help            print this help
   -V, --version         print the version
 
-The collector only reads. An unprivileged user gets what that user may see, and the file records what
-is missing. Exit code 0: a complete snapshot was written. 2: no snapshot was written.
+The collector only reads. An unprivileged user gets what that user may see, and the
+file records what is missing.
+Exit code 0: a complete snapshot was written. 2: no snapshot was written.
 
 Examples:
   sudo whotalks-collect
