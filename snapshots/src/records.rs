@@ -259,9 +259,9 @@ record! {
         pub mntns: u64,
         /// Process through whose root it was looked up; 0: the collector's own.
         pub pid: u32,
-        /// The path as bound; it may be relative to the working directory of `pid`. Empty: the
-        /// record is about the whole mount namespace, whose lookups failed or are incomplete
-        /// (`found_by` empty), or whose walk stopped at its limits (`walk`).
+        /// The path as bound. A relative path was looked up from the working directory of `pid`.
+        /// Empty: the record is about the whole mount namespace, whose lookups failed or are
+        /// incomplete (`found_by` empty), or whose walk stopped at its limits (`walk`).
         pub path: Vec<u8>,
         /// Why it was looked up: `bound` (name of a listener), `walk` (found in the usual
         /// directories) or `exe` (former path of a deleted executable).
