@@ -219,12 +219,12 @@ fn read_other_families(
     tables: &mut SocketTables,
 ) -> io::Result<()> {
     let mut socket = entered.and_then(|()| diag::Socket::open());
-    let asked = if plan.pass == 1 {
+    let count = if plan.pass == 1 {
         FAMILIES.len()
     } else {
         REPEATED
     };
-    for family in &FAMILIES[..asked] {
+    for family in &FAMILIES[..count] {
         match &mut socket {
             Err(errno) => {
                 let raw = encoder.raw(namespace.header(family.source, plan.pass));

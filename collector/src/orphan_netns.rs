@@ -69,11 +69,11 @@ pub(crate) fn find(
 /// none is.
 pub(crate) fn record(
     unlisted: &BTreeSet<u64>,
-    asked: bool,
+    queried: bool,
     encoder: &mut BlockEncoder,
 ) -> io::Result<()> {
     let cut = unlisted.len() > SOCKETS_LIMIT;
-    let (errno, flags) = match asked {
+    let (errno, flags) = match queried {
         true if cut => (0, RawHeader::TRUNCATED),
         false if !unlisted.is_empty() => (errno_number(Errno::CANCELED), 0),
         _ => (0, 0),

@@ -117,8 +117,8 @@ pub(crate) fn ticks_per_second() -> u32 {
     sysconf(libc::_SC_CLK_TCK)
 }
 
-/// Replaces functions of glibc that this program never calls but that glibc links into every static
-/// program. Without these stubs the program is 243 kB (17 %) larger: collector/README.md has the
+/// Replaces functions of glibc that this program does not need, but that glibc and `std` refer to in
+/// every static program. Without these stubs the program is 243 kB (17 %) larger: collector/README.md has the
 /// figures.
 ///
 /// The linker takes these definitions because it searches the C library last.
@@ -145,7 +145,7 @@ mod glibc_stubs {
         text
     }
 
-    /// Initialises the DNS resolver for a thread. The program resolves no names. Saves 86 kB.
+    /// Initialises the DNS resolver of a thread. The program resolves no names. Saves 86 kB.
     #[unsafe(no_mangle)]
     extern "C" fn __res_vinit() {
         std::process::abort()

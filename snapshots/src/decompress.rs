@@ -23,12 +23,16 @@ impl Decompressor {
         Ok(payload)
     }
 
-    /// Decompresses one zstd frame of the transposed form of `asked` bytes.
-    pub(crate) fn transposed(&mut self, stored: &[u8], asked: usize) -> Result<Vec<u8>, String> {
+    /// Decompresses one zstd frame of the transposed form of `decoded_bytes` bytes.
+    pub(crate) fn transposed(
+        &mut self,
+        stored: &[u8],
+        decoded_bytes: usize,
+    ) -> Result<Vec<u8>, String> {
         let mut transposed = std::mem::take(&mut self.transposed);
-        let done = self.frame_into(&mut transposed, stored, transpose::limit(asked));
-        let payload =
-            done.and_then(|()| transpose::decode(&transposed, asked).map_err(str::to_owned));
+        let done = self.frame_into(&mut transposed, stored, transpose::limit(decoded_bytes));
+        let payload = done
+            .and_then(|()| transpose::decode(&transposed, decoded_bytes).map_err(str::to_owned));
         self.transposed = transposed;
         payload
     }
@@ -45,9 +49,11 @@ impl Decompressor {
             return Err("the frame has no checksum".to_owned());
         }
         let mut context = DCtx::create();
-        context.ref_prefix(prefix).map_err(told)?;
+        context.ref_prefix(prefix).map_err(zstd_error)?;
         let mut payload = Vec::with_capacity(limit);
-        context.decompress(&mut payload, stored).map_err(told)?;
+        context
+            .decompress(&mut payload, stored)
+            .map_err(zstd_error)?;
         Ok(payload)
     }
 
@@ -60,7 +66,7 @@ impl Decompressor {
         }
         out.clear();
         out.reserve_exact(limit);
-        self.context.decompress(out, stored).map_err(told)?;
+        self.context.decompress(out, stored).map_err(zstd_error)?;
         // The buffer may be larger, from an earlier block.
         if out.len() > limit {
             return Err(SMALL.to_owned());
@@ -69,6 +75,6 @@ impl Decompressor {
     }
 }
 
-fn told(code: usize) -> String {
+fn zstd_error(code: usize) -> String {
     get_error_name(code).to_lowercase()
 }

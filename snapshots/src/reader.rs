@@ -46,15 +46,15 @@ impl Block<'_> {
         decompressor: &mut Decompressor,
         limits: &Limits,
     ) -> Result<Vec<u8>, Damage> {
-        let asked = self.asked(limits)?;
+        let decoded_bytes = self.decoded_size(limits)?;
         let decoded = match self.header.codec {
             _ if self.header.base != NO_BASE => return Err(self.unknown()),
             Codec::Unknown(_) | Codec::Prefixed => return Err(self.unknown()),
             Codec::Stored => Ok(self.stored.to_vec()),
-            Codec::Zstd => decompressor.frame(self.stored, asked),
-            Codec::Transposed => decompressor.transposed(self.stored, asked),
+            Codec::Zstd => decompressor.frame(self.stored, decoded_bytes),
+            Codec::Transposed => decompressor.transposed(self.stored, decoded_bytes),
         };
-        self.checked(decoded, asked)
+        self.checked(decoded, decoded_bytes)
     }
 
     /// Decodes the payload of a block that refers to another one, whose payload is `prefix`.
@@ -63,10 +63,10 @@ impl Block<'_> {
         prefix: &[u8],
         limits: &Limits,
     ) -> Result<Vec<u8>, Damage> {
-        let asked = self.asked(limits)?;
+        let decoded_bytes = self.decoded_size(limits)?;
         self.checked(
-            Decompressor::frame_with_prefix(self.stored, prefix, asked),
-            asked,
+            Decompressor::frame_with_prefix(self.stored, prefix, decoded_bytes),
+            decoded_bytes,
         )
     }
 
@@ -80,17 +80,17 @@ impl Block<'_> {
     }
 
     /// Returns the decoded size, if within the limit.
-    fn asked(&self, limits: &Limits) -> Result<usize, Damage> {
-        let (asked, limit) = (self.header.decoded_bytes, limits.block_bytes);
-        if asked > limit {
+    fn decoded_size(&self, limits: &Limits) -> Result<usize, Damage> {
+        let (decoded_bytes, limit) = (self.header.decoded_bytes, limits.block_bytes);
+        if decoded_bytes > limit {
             return Err(self.damage(DamageKind::Limit {
                 sequence: self.header.sequence,
                 kind: self.header.kind.name(),
-                asked: u64::from(asked),
+                asked: u64::from(decoded_bytes),
                 limit: u64::from(limit),
             }));
         }
-        Ok(asked as usize)
+        Ok(decoded_bytes as usize)
     }
 
     fn unknown(&self) -> Damage {
@@ -101,10 +101,14 @@ impl Block<'_> {
         })
     }
 
-    fn checked(&self, decoded: Result<Vec<u8>, String>, asked: usize) -> Result<Vec<u8>, Damage> {
+    fn checked(
+        &self,
+        decoded: Result<Vec<u8>, String>,
+        decoded_bytes: usize,
+    ) -> Result<Vec<u8>, Damage> {
         let cause = match decoded {
-            Ok(payload) if payload.len() == asked => return Ok(payload),
-            Ok(payload) => format!("{} bytes instead of {asked}", payload.len()),
+            Ok(payload) if payload.len() == decoded_bytes => return Ok(payload),
+            Ok(payload) => format!("{} bytes instead of {decoded_bytes}", payload.len()),
             Err(cause) => cause,
         };
         Err(self.damage(DamageKind::Decompress {

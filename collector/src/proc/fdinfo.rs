@@ -68,8 +68,8 @@ fn read(
         let root = root.clone();
         let answer = helper.call(move || read_batch(&root, pid, tid, &fds));
         let records = answer.unwrap_or_else(|errno| {
-            let silent = |fd: &u32| record(pid, tid, *fd, Err(errno));
-            rest.iter().map(silent).collect()
+            let timed_out = |fd: &u32| record(pid, tid, *fd, Err(errno));
+            rest.iter().map(timed_out).collect()
         });
         for record in &records {
             encoder.push(block, record)?;
