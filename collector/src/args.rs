@@ -1,11 +1,11 @@
-//! The command line: text in, a [`Config`] out. Nothing is opened or asked of the machine here.
+//! Parses the command line into a [`Config`]. Opens no file and reads nothing from the machine.
 
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where the snapshot goes.
+/// Where the snapshot is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// `HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks` in the working directory.
@@ -16,27 +16,28 @@ pub(crate) enum Destination {
     File(PathBuf),
 }
 
-/// `--netns`: which network namespaces are read.
+/// `--netns`: the network namespaces to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NetnsChoice {
-    /// Every one that may be entered.
+    /// All namespaces that can be entered.
     All,
-    /// The collector's own.
+    /// Only the collector's own namespace.
     Own,
 }
 
-/// `--fdinfo`: whose `/proc/PID/fdinfo/FD` is read.
+/// `--fdinfo`: the descriptors whose `/proc/PID/fdinfo/FD` is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FdinfoChoice {
-    /// Nobody's.
+    /// No descriptors.
     None,
-    /// Of sockets and pipes with several holders, of listeners, and of what has a story to tell.
+    /// Sockets and pipes with several holders, listeners, sockets with unread data, and event
+    /// polls, eventfds, pidfds and io_urings.
     Shared,
-    /// Everybody's.
+    /// All descriptors.
     All,
 }
 
-/// What the command line asks for.
+/// The options, parsed and validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     pub(crate) destination: Destination,
@@ -46,19 +47,19 @@ pub(crate) struct Config {
     pub(crate) cmdline: bool,
     pub(crate) waits: bool,
     pub(crate) passive: bool,
-    /// Whether `/proc/net/unix` keeps its column of hashed kernel pointers.
+    /// Whether `/proc/net/unix` keeps its first column, the hashed kernel pointers.
     pub(crate) keep_pointers: bool,
-    /// Between the beginnings of two captures of a series.
+    /// Time from the start of one capture of a series to the start of the next.
     pub(crate) interval: Duration,
-    /// How many captures; `None`: until a signal ends the series.
+    /// Number of captures; `None`: until a signal ends the series.
     pub(crate) count: Option<NonZeroU32>,
     pub(crate) note: Option<OsString>,
-    /// Threads that read; `None`: as many as there are cores to use.
+    /// Number of reader threads; `None`: one for each available CPU.
     pub(crate) jobs: Option<NonZeroU32>,
     pub(crate) quiet: bool,
 }
 
-/// What is to be done.
+/// The action that the command line selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Capture(Box<Config>),
@@ -66,31 +67,32 @@ pub(crate) enum Command {
     Version,
 }
 
-/// Printed by `--help`.
+/// The text of `--help`.
 pub(crate) const HELP: &str = "\
-Records what the kernel knows of every socket and descriptor of this machine.
+Records what the kernel knows about every socket and descriptor of this machine.
 
 Usage: whotalks-collect [OPTIONS]
 
-  -o, --output FILE     where to; default HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks here,
-                        - for standard output
+  -o, --output FILE     output file, or - for standard output
+                        (default: HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks)
       --force           replace an existing file
-      --netns WHICH     network namespaces: all (default) that may be entered, or own
-      --fdinfo WHICH    details of descriptors: none, shared (default), all
-      --cmdline WHICH   command lines: full (default) or none
-      --waits WHICH     the call each thread is blocked in: yes (default) or no
-      --passive         never make the kernel load a module, never duplicate a descriptor
+      --netns WHICH     network namespaces to read: all (default), own
+      --fdinfo WHICH    descriptors to read details of: none, shared (default), all
+      --cmdline WHICH   command lines to record: full (default), none
+      --waits WHICH     record the call each thread is blocked in: yes (default), no
+      --passive         load no kernel module, duplicate no descriptor, list no directory
       --keep-pointers   keep the hashed kernel pointers of /proc/net/unix
-      --interval TIME   a series of captures in one file, TIME apart (500ms, 10s, 5m, 1h)
-      --count N         captures in the series; without it, until interrupted
-      --note TEXT       kept in the file
-  -j, --jobs N          threads; default: the cores it may use
-  -q, --quiet           no summary on standard error
-  -h, --help            this
-  -V, --version         the version
+      --interval TIME   write a series of captures, one every TIME (500ms, 10s, 5m, 1h)
+      --count N         number of captures in the series (default: until interrupted)
+      --note TEXT       store TEXT in the file
+  -j, --jobs N          number of threads (default: the available CPUs)
+  -q, --quiet           print no summary on standard error
+  -h, --help            print this help
+  -V, --version         print the version
 
-It only reads. As an ordinary user it records what that user may see, and what it may not.
-Exit code 0: a whole snapshot was written. 2: none was.
+The collector only reads. An unprivileged user gets what that user may see, and the
+file records what is missing.
+Exit code 0: a complete snapshot was written. 2: no snapshot was written.
 
 Examples:
   sudo whotalks-collect
@@ -99,10 +101,10 @@ Examples:
   sudo whotalks-collect --interval 10s --count 6 -o minute.whotalks
 ";
 
-/// Reads the arguments, without the program's name.
+/// Parses the arguments, without the program's name.
 ///
 /// # Errors
-/// A message for standard error; lowercase, without the program's name.
+/// A message for standard error: lowercase, without the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     use lexopt::Arg::{Long, Short, Value};
 
@@ -124,7 +126,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut interval, mut count) = (None, None);
     let mut parser = lexopt::Parser::from_args(arguments);
     loop {
-        let argument = parser.next().map_err(|error| lower(&error))?;
+        let argument = parser.next().map_err(|error| error.to_string())?;
         match argument {
             None => break,
             Some(Short('h') | Long("help")) => return Ok(Command::Help),
@@ -174,7 +176,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Some(Value(text)) => {
                 return Err(format!("unexpected argument: {}", text.to_string_lossy()));
             }
-            Some(other) => return Err(lower(&other.unexpected())),
+            Some(other) => return Err(other.unexpected().to_string()),
         }
     }
     if let Some(interval) = interval {
@@ -186,13 +188,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     Ok(Command::Capture(Box::new(config)))
 }
 
-/// An error of the parser's without its capital.
-fn lower(error: &lexopt::Error) -> String {
-    error.to_string()
-}
-
 fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
-    parser.value().map_err(|error| lower(&error))
+    parser.value().map_err(|error| error.to_string())
 }
 
 fn choice<T: Copy, const N: usize>(
@@ -218,7 +215,7 @@ fn number(parser: &mut lexopt::Parser, option: &str) -> Result<NonZeroU32, Strin
     })
 }
 
-/// `500ms`, `10s`, `5m`, `1h`; a bare number means seconds.
+/// Parses `500ms`, `10s`, `5m` or `1h`. A number without a unit is in seconds.
 fn duration(text: &OsStr) -> Option<Duration> {
     let text = text.to_str()?;
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_usage_is_said() {
+    fn usage_errors_are_reported() {
         for (arguments, message) in [
             (
                 &["--netns", "some"][..],

@@ -1,4 +1,4 @@
-//! The two clocks of a capture, and a time as part of a file name.
+//! Reads the clocks of a capture, and formats a time for a file name.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,39 +10,40 @@ fn nanoseconds(time: Timespec) -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(part)
 }
 
-/// Whether [`reading_ns`] is rounded.
-static COARSE: AtomicBool = AtomicBool::new(false);
-/// To this: about 17 ms. A power of two, whose multiples end in zeros.
-const COARSE_NS: u64 = 1 << 24;
+/// Whether [`read_time_ns`] is rounded.
+static ROUND_READ_TIMES: AtomicBool = AtomicBool::new(false);
+/// The unit of rounded times, about 17 ms. Multiples of a power of two compress well.
+const READ_TIME_UNIT_NS: u64 = 1 << 24;
 
-/// From now on the times of single readings are rounded: in a series they are most of what differs
-/// between two captures of a quiet machine.
-pub(crate) fn be_coarse() {
-    COARSE.store(true, Ordering::Relaxed);
+/// Rounds the times of single reads from now on. In a series of an idle machine these times are
+/// most of what differs between two captures.
+pub(crate) fn round_read_times() {
+    ROUND_READ_TIMES.store(true, Ordering::Relaxed);
 }
 
-/// When something is read, on the boot clock. Rounded up where it is rounded: nothing may seem to
-/// have been read before it began.
-pub(crate) fn reading_ns() -> u64 {
+/// Returns the boot clock for the time of a read. If rounded, it is rounded up, so that no read
+/// appears to precede the start of the capture.
+pub(crate) fn read_time_ns() -> u64 {
     let now = boottime_ns();
-    if COARSE.load(Ordering::Relaxed) {
-        now.next_multiple_of(COARSE_NS)
+    if ROUND_READ_TIMES.load(Ordering::Relaxed) {
+        now.next_multiple_of(READ_TIME_UNIT_NS)
     } else {
         now
     }
 }
 
-/// `CLOCK_BOOTTIME`: goes on during suspend, and is what `stat`'s start times count by.
+/// Reads `CLOCK_BOOTTIME`, in nanoseconds. It counts time in suspend, as the start times in `stat`
+/// do.
 pub(crate) fn boottime_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Boottime))
 }
 
-/// `CLOCK_REALTIME`, since 1970.
+/// Reads `CLOCK_REALTIME`, in nanoseconds since 1970.
 pub(crate) fn realtime_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Realtime))
 }
 
-/// A time of `CLOCK_REALTIME` as `YYYYMMDDTHHMMSSZ`.
+/// Formats a time of `CLOCK_REALTIME` as `YYYYMMDDTHHMMSSZ`.
 pub(crate) fn compact_utc(realtime_ns: u64) -> String {
     let seconds = realtime_ns / 1_000_000_000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_those_of_date_1() {
+    fn compact_utc_matches_date() {
         // Each from `date -u -d @N +%Y%m%dT%H%M%SZ`.
         for (seconds, expected) in [
             (0, "19700101T000000Z"),

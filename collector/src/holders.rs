@@ -1,31 +1,32 @@
-//! Who holds what: sockets that nobody was seen to hold, and descriptors worth a closer look.
+//! Counts which sockets and pipes are held by which descriptor tables, and selects the descriptors
+//! whose fdinfo is read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::resume_unwind;
 
 use crate::args::FdinfoChoice;
-use crate::one_by_one::one_by_one;
-use crate::proc::kept::{Kept, Object};
+use crate::insert_each::insert_each;
+use crate::proc::retained_table::{Object, RetainedTable};
 
-/// Objects that are gathered before they are counted.
-const FRESH: usize = 64 << 10;
-/// Fewer tables are not worth a thread.
-const PART: usize = 64;
-/// Holders of one object that are looked at.
-const SAMPLE: u8 = 64;
-/// Event polls, eventfds and their like of one process that are looked at.
-const TELLING_OF_ONE: usize = 4_096;
+/// Objects that are collected before they are merged into the counts.
+const PENDING_OBJECTS: usize = 64 << 10;
+/// Fewer tables than this are not worth a thread.
+const TABLES_PER_THREAD: usize = 64;
+/// Holders of one object whose fdinfo is read.
+const HOLDER_SAMPLE: u8 = 64;
+/// Event polls, eventfds, pidfds and io_urings of one process whose fdinfo is read.
+const INFORMATIVE_PER_PROCESS: usize = 4_096;
 
-/// Whether each object is in one table or in several.
+/// For each object, whether it is in one table or in several.
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
-    /// Sorted. An object takes eight bytes, its table count among them.
+    /// Sorted. Takes eight bytes for each object.
     counted: Vec<Counted>,
-    fresh: Vec<Object>,
+    pending: Vec<Object>,
 }
 
-/// An object, and whether it is in several tables.
+/// An object (upper 63 bits), and whether it is in several tables (lowest bit).
 #[derive(Debug, Clone, Copy)]
 struct Counted(u64);
 
@@ -48,9 +49,9 @@ impl Counted {
 }
 
 impl Holders {
-    /// Counts the objects of all tables, on this many threads.
-    pub(crate) fn count(tables: &[Kept], jobs: usize) -> Self {
-        let part = tables.len().div_ceil(jobs.max(1)).max(PART);
+    /// Counts the objects of all tables on `jobs` threads.
+    pub(crate) fn count(tables: &[RetainedTable], jobs: usize) -> Self {
+        let part = tables.len().div_ceil(jobs.max(1)).max(TABLES_PER_THREAD);
         let (first, rest) = tables.split_at(part.min(tables.len()));
         std::thread::scope(|scope| {
             let threads: Vec<_> = rest
@@ -73,32 +74,33 @@ impl Holders {
         })
     }
 
-    fn count_part(tables: &[Kept]) -> Self {
+    fn count_part(tables: &[RetainedTable]) -> Self {
         let mut holders = Self::default();
         let mut own = Vec::new();
         for table in tables {
             own.extend(table.entries().filter_map(|(_, object)| object));
             own.sort_unstable();
             own.dedup();
-            holders.fresh.append(&mut own);
-            if holders.fresh.len() >= FRESH.max(holders.counted.len()) {
-                holders.settle();
+            holders.pending.append(&mut own);
+            if holders.pending.len() >= PENDING_OBJECTS.max(holders.counted.len()) {
+                holders.merge_pending();
             }
         }
-        holders.settle();
-        holders.fresh = Vec::new(); // its room is not needed any more
+        holders.merge_pending();
+        holders.pending = Vec::new(); // frees the buffer
         holders
     }
 
-    /// Puts the fresh ones among the counted: many tables may have the same few objects.
-    fn settle(&mut self) {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        fresh.sort_unstable();
-        self.merge(fresh.drain(..).map(Counted::once));
-        self.fresh = fresh;
+    /// Merges the pending objects into the counts. Called often, since many tables may hold the
+    /// same objects.
+    fn merge_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.sort_unstable();
+        self.merge(pending.drain(..).map(Counted::once));
+        self.pending = pending;
     }
 
-    /// Takes over others that are sorted, too.
+    /// Merges sorted counts into these.
     fn merge(&mut self, others: impl ExactSizeIterator<Item = Counted>) {
         let old = std::mem::take(&mut self.counted).into_iter();
         let (mut old, mut new) = (old.peekable(), others.peekable());
@@ -119,9 +121,9 @@ impl Holders {
         self.counted = merged;
     }
 
-    /// Tables that an object is in: 0, 1, or 2 for several. `hint`: where the last one was; the next
-    /// one in a table is often the next one here.
-    fn of(&self, object: Object, hint: &mut usize) -> u32 {
+    /// Returns the number of tables that hold an object: 0, 1, or 2 for several. `hint` is the
+    /// position of the last object found: the next object of a table is often next to it.
+    fn table_count(&self, object: Object, hint: &mut usize) -> u32 {
         let is = |at: usize| self.counted.get(at).map(|counted| counted.object()) == Some(object);
         let by_object = |counted: &Counted| counted.object();
         if is(*hint + 1) {
@@ -134,13 +136,13 @@ impl Holders {
         self.counted[*hint].tables()
     }
 
-    /// The sockets among the objects, in order.
+    /// Returns the sockets among the objects, sorted.
     fn sockets(&self) -> impl Iterator<Item = u64> {
         let objects = self.counted.iter().map(|counted| counted.object());
         objects.filter_map(Object::as_socket)
     }
 
-    /// Whether one of these sockets (sorted), among those that matter, is in no table.
+    /// Whether one of these sockets (sorted) that `matters` accepts is in no table.
     pub(crate) fn any_without_holder(
         &self,
         sockets: &[u32],
@@ -155,8 +157,8 @@ impl Holders {
         })
     }
 
-    /// Sockets in descriptor tables that are in neither of these lists, which are sorted.
-    pub(crate) fn not_listed(&self, lists: [&[u32]; 2]) -> BTreeSet<u64> {
+    /// Returns the sockets in descriptor tables that are in neither of these sorted lists.
+    pub(crate) fn unlisted_sockets(&self, lists: [&[u32]; 2]) -> BTreeSet<u64> {
         let mut lists = lists.map(|list| list.iter().copied().map(u64::from).peekable());
         let mut listed = |inode: u64| {
             lists.iter_mut().any(|list| {
@@ -164,11 +166,12 @@ impl Holders {
                 list.peek() == Some(&inode)
             })
         };
-        one_by_one(self.sockets().filter(|inode| !listed(*inode)))
+        insert_each(self.sockets().filter(|inode| !listed(*inode)))
     }
 }
 
-/// Objects are small numbers that nobody chooses at will: one multiplication spreads them.
+/// Hashes with one multiplication. Inodes are assigned by the kernel, so no stronger hash is
+/// needed.
 #[derive(Default)]
 struct ObjectHasher(u64);
 
@@ -184,72 +187,76 @@ impl Hasher for ObjectHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.0.rotate_left(26) // tables go by the low bits, and by the highest seven
+        self.0.rotate_left(26) // hash tables use the low bits and the highest seven
     }
 }
 
-/// Descriptors of one table to be looked at: all that were kept, or these.
+/// Descriptors of one table whose fdinfo is to be read.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct FdinfoRequest {
     pub(crate) pid: u32,
     pub(crate) tid: u32,
     pub(crate) fds: Vec<u32>,
 }
 
-/// Chooses whose fdinfo is read. `notable`: sockets that are worth it whoever holds them.
-pub(crate) fn choose(
+/// Selects the descriptors whose fdinfo is read. `notable`: sockets that are read for every holder.
+pub(crate) fn choose_fdinfo(
     choice: FdinfoChoice,
-    tables: &[Kept],
+    tables: &[RetainedTable],
     holders: &Holders,
     notable: &BTreeSet<u32>,
-) -> Vec<Wanted> {
-    let mut looked_at: HashMap<Object, (u8, u64), BuildHasherDefault<ObjectHasher>> =
+) -> Vec<FdinfoRequest> {
+    let mut sampled: HashMap<Object, (u8, u64), BuildHasherDefault<ObjectHasher>> =
         HashMap::default();
     let mut hint = 0;
-    let mut choose_one = |table: &Kept, object: Option<Object>, telling: &mut usize| {
-        if choice == FdinfoChoice::All {
-            return true;
-        }
-        let Some(object) = object else {
-            *telling += 1;
-            return *telling <= TELLING_OF_ONE;
+    let mut choose_one =
+        |table: &RetainedTable, object: Option<Object>, informative: &mut usize| {
+            if choice == FdinfoChoice::All {
+                return true;
+            }
+            let Some(object) = object else {
+                *informative += 1;
+                return *informative <= INFORMATIVE_PER_PROCESS;
+            };
+            let socket = object
+                .as_socket()
+                .and_then(|inode| u32::try_from(inode).ok());
+            let notable = socket.is_some_and(|inode| notable.contains(&inode));
+            if !notable && holders.table_count(object, &mut hint) < 2 {
+                return false;
+            }
+            // Each program sets one bit of 64. A collision costs one sample.
+            let program = table.program.1 ^ table.program.0.rotate_left(17);
+            let bit = 1_u64 << (program.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+            let (count, programs) = sampled.entry(object).or_default();
+            if *count >= HOLDER_SAMPLE && *programs & bit != 0 {
+                return false;
+            }
+            *count = count.saturating_add(1);
+            *programs |= bit;
+            true
         };
-        let socket = object
-            .as_socket()
-            .and_then(|inode| u32::try_from(inode).ok());
-        let notable = socket.is_some_and(|inode| notable.contains(&inode));
-        if !notable && holders.of(object, &mut hint) < 2 {
-            return false;
-        }
-        // Programs are told apart by a bit of 64: a clash costs one sample.
-        let program = table.program.1 ^ table.program.0.rotate_left(17);
-        let bit = 1_u64 << (program.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
-        let (count, programs) = looked_at.entry(object).or_default();
-        if *count >= SAMPLE && *programs & bit != 0 {
-            return false;
-        }
-        *count = count.saturating_add(1);
-        *programs |= bit;
-        true
-    };
     let mut wanted = Vec::new();
     for table in tables {
-        let mut telling = 0;
+        let mut informative = 0;
         let fds: Vec<u32> = table
             .entries()
-            .filter(|(_, object)| choose_one(table, *object, &mut telling))
+            .filter(|(_, object)| choose_one(table, *object, &mut informative))
             .map(|(fd, _)| fd)
             .collect();
         if !fds.is_empty() {
             let (pid, tid) = (table.pid, table.tid);
-            wanted.push(Wanted { pid, tid, fds });
+            wanted.push(FdinfoRequest { pid, tid, fds });
         }
     }
     wanted
 }
 
-/// The lowest process that holds each of these sockets.
-pub(crate) fn first_holders(tables: &[Kept], sockets: &BTreeSet<u64>) -> BTreeMap<u64, (u32, u32)> {
+/// Returns the first holder of each of these sockets, as pid and descriptor.
+pub(crate) fn first_holders(
+    tables: &[RetainedTable],
+    sockets: &BTreeSet<u64>,
+) -> BTreeMap<u64, (u32, u32)> {
     let mut first = BTreeMap::new();
     if sockets.is_empty() {
         return first;
@@ -268,34 +275,40 @@ pub(crate) fn first_holders(tables: &[Kept], sockets: &BTreeSet<u64>) -> BTreeMa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proc::kept::Keeper;
+    use crate::proc::retained_table::RetainedTableBuilder;
     use whotalks_snapshot::descriptors::Link;
     use whotalks_snapshot::records::Process;
 
-    fn table(pid: u32, program: u64, sockets: &[u64]) -> Kept {
-        let mut keeper = Keeper::new(false);
+    fn table(pid: u32, program: u64, sockets: &[u64]) -> RetainedTable {
+        let mut builder = RetainedTableBuilder::new(false);
         for (fd, inode) in sockets.iter().enumerate() {
-            keeper.see(fd as u32, &Link::Socket { inode: *inode });
+            builder.add(fd as u32, &Link::Socket { inode: *inode });
         }
         let record = Process {
             pid,
             exe_ino: program,
             ..Process::default()
         };
-        keeper.keep(&record, 0)
+        builder.finish(&record, 0)
     }
 
     #[test]
     fn holders_are_tables_not_descriptors() {
         let tables = [table(1, 1, &[5, 5, 6]), table(2, 1, &[6, 7])];
         let holders = Holders::count(&tables, 1);
-        let count = |inode| holders.of(Object::socket(inode), &mut 0);
+        let count = |inode| holders.table_count(Object::socket(inode), &mut 0);
         assert_eq!([5, 6, 7, 8].map(count), [1, 2, 1, 0]);
         assert!(!holders.any_without_holder(&[0, 5, 6, 7], |_| true));
         assert!(holders.any_without_holder(&[5, 8], |_| true));
         assert!(!holders.any_without_holder(&[5, 8], |inode| inode != 8));
-        assert_eq!(holders.not_listed([&[5, 7], &[]]), BTreeSet::from([6]));
-        assert_eq!(holders.not_listed([&[7, 9], &[2, 6]]), BTreeSet::from([5]));
+        assert_eq!(
+            holders.unlisted_sockets([&[5, 7], &[]]),
+            BTreeSet::from([6])
+        );
+        assert_eq!(
+            holders.unlisted_sockets([&[7, 9], &[2, 6]]),
+            BTreeSet::from([5])
+        );
     }
 
     #[test]
@@ -315,14 +328,14 @@ mod tests {
     }
 
     #[test]
-    fn one_of_each_program_is_looked_at() {
+    fn holders_of_each_program_are_sampled() {
         let mut tables: Vec<_> = (1..=100).map(|pid| table(pid, 1, &[9, 1_000])).collect();
         tables.push(table(101, 2, &[9]));
         tables.push(table(102, 2, &[8]));
         let holders = Holders::count(&tables, 1);
         let choose = |notable: &[u32]| {
             let notable = notable.iter().copied().collect();
-            choose(FdinfoChoice::Shared, &tables, &holders, &notable)
+            choose_fdinfo(FdinfoChoice::Shared, &tables, &holders, &notable)
         };
         let wanted = choose(&[]);
         assert_eq!(

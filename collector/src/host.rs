@@ -1,4 +1,4 @@
-//! The machine, and how the capture was begun.
+//! Records the machine, and how the collector was started.
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -12,12 +12,13 @@ use crate::args::Config;
 use crate::proc::{namespace_inode, read_file, read_link};
 use crate::{clock, sys};
 
-/// `/etc/os-release` has a dozen lines; this is far more.
+/// `/etc/os-release` has a dozen lines, far less than this.
 const OS_RELEASE_LIMIT_BYTES: usize = 16 << 10;
-/// Keys the machine id's hash, so that it can be compared between snapshots and with nothing else.
-const APPLICATION: &[u8] = b"whotalks snapshot, machine id, 1";
+/// The message of the keyed hash. A fixed, private text makes the hash comparable between snapshots
+/// only.
+const MACHINE_ID_MESSAGE: &[u8] = b"whotalks snapshot, machine id, 1";
 
-/// The record, from now.
+/// Builds the `Host` record, with the present time as the start of the capture.
 pub(crate) fn record(
     root: &OwnedFd,
     uname: &Uname,
@@ -31,7 +32,7 @@ pub(crate) fn record(
     };
     Host {
         hostname: uname.nodename().to_bytes().to_vec(),
-        boot_id: small(root, "sys/kernel/random/boot_id")
+        boot_id: read_small_file(root, "sys/kernel/random/boot_id")
             .trim_ascii_end()
             .to_vec(),
         machine_id: machine_id(),
@@ -69,8 +70,8 @@ pub(crate) fn record(
     }
 }
 
-/// A small file below `/proc`; empty when it cannot be read.
-fn small(root: &OwnedFd, path: &str) -> Vec<u8> {
+/// Reads a small file below `/proc`. Returns nothing if it cannot be read.
+fn read_small_file(root: &OwnedFd, path: &str) -> Vec<u8> {
     let mut text = Vec::new();
     let _ = read_file(root, path, 4096, &mut text);
     text
@@ -87,8 +88,8 @@ fn os_release() -> Vec<u8> {
     text
 }
 
-/// HMAC-SHA-256 of [`APPLICATION`] keyed with the machine id, as machine-id(5) asks programs to do,
-/// cut to 128 bits; in hexadecimal.
+/// Returns the HMAC-SHA-256 of [`MACHINE_ID_MESSAGE`] with the machine id as the key, as machine-id(5)
+/// recommends, truncated to 128 bits, in hexadecimal.
 fn machine_id() -> Vec<u8> {
     let mut text = Vec::new();
     let read = read_file(rustix::fs::CWD, "/etc/machine-id", 64, &mut text);
@@ -96,14 +97,14 @@ fn machine_id() -> Vec<u8> {
     if read.is_err() || id.is_empty() {
         return Vec::new();
     }
-    let keyed = hmac(id, APPLICATION);
+    let keyed = hmac(id, MACHINE_ID_MESSAGE);
     keyed[..16]
         .iter()
         .flat_map(|byte| format!("{byte:02x}").into_bytes())
         .collect()
 }
 
-/// RFC 2104, for a key of at most a block.
+/// HMAC-SHA-256 (RFC 2104), for a key of at most one block.
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let padded = |pad: u8| {
         let mut block = [pad; 64];
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hmac_is_that_of_rfc_4231() {
+    fn hmac_matches_rfc_4231() {
         let mac = hmac(b"Jefe", b"what do ya want for nothing?");
         assert_eq!(mac[..8], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]);
     }

@@ -1,7 +1,8 @@
-//! `whotalks-collect`: records what the kernel knows of every socket and descriptor of a machine.
+//! `whotalks-collect`: records what the kernel knows about every socket and descriptor of a
+//! machine.
 //!
-//! It records and never interprets; it reads and never changes what it reads. What may not be read
-//! is recorded as such: a capture as an ordinary user is a smaller one, not a failed one.
+//! It records raw kernel data and does not interpret it, and it changes nothing that it reads. What
+//! it may not read is recorded as such: an unprivileged capture succeeds with less data.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::ffi::OsString;
@@ -15,43 +16,50 @@ use args::{Command, Config};
 use capture::{Run, Summary};
 use output::{Output, cause};
 
+// In groups: the program, the steps of a capture, what is read, the way into the file, helpers.
 mod args;
-mod beneath;
-mod capture;
-mod cgroups;
-mod clock;
-mod diag;
-mod door;
-mod found;
-mod holders;
-mod host;
-mod identity;
-mod machine;
-mod modules;
-mod mounts;
-mod netns;
-mod one_by_one;
 mod output;
-mod paths;
-mod patience;
-mod proc;
-mod queue;
-mod recent;
-mod series;
 mod signals;
-mod sink;
-mod stray;
-mod sys;
-mod text;
+
+mod capture;
+mod discovered;
+mod holders;
+mod second_look;
+
+mod bound_paths;
+mod cgroup_ids;
+mod diag;
+mod file_stat;
+mod host;
+mod kernel_modules;
+mod mountinfo;
+mod netns;
+mod netns_open;
+mod orphan_netns;
+mod proc;
+mod proc_net;
+mod resolve_beneath;
+mod system_tables;
 mod users;
 
+mod block_channel;
+mod queue;
+mod series_writer;
+
+mod clock;
+mod inode_counters;
+mod insert_each;
+mod messages;
+mod sys;
+mod timeout;
+
 fn main() -> ExitCode {
-    want_descriptors();
+    raise_descriptor_limit();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let done = match args::parse(arguments.iter().cloned()) {
         Ok(Command::Capture(config)) => run(&config, &arguments),
-        Ok(Command::Help) => print(args::HELP),
-        Ok(Command::Version) => print(concat!(
+        Ok(Command::Help) => print_stdout(args::HELP),
+        Ok(Command::Version) => print_stdout(concat!(
             "whotalks-collect ",
             env!("CARGO_PKG_VERSION"),
             "\n"
@@ -61,35 +69,31 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            complain(&message);
+            messages::print(&message);
             ExitCode::from(2)
         }
     }
 }
 
-/// Takes the descriptors that it may have: with too few, processes would look as if they had gone.
-fn want_descriptors() {
+/// Raises the limit of open files to the hard limit. If descriptors ran out, reading would fail for
+/// processes that exist.
+fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // The old limit serves as well where even this is refused.
+    // The old limit is used if this is refused.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// A line on standard error. That it cannot be written changes nothing.
-fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "whotalks: {message}");
-}
-
-fn print(text: &str) -> Result<(), String> {
+fn print_stdout(text: &str) -> Result<(), String> {
     let written = io::stdout().write_all(text.as_bytes());
     written.map_err(|error| format!("standard output: {}", cause(&error)))
 }
 
-/// Makes the snapshot.
+/// Writes the snapshot.
 fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
-    let begun = Instant::now();
-    sys::share_one_heap();
-    signals::listen();
+    let started = Instant::now();
+    sys::use_one_malloc_arena();
+    signals::spawn_handler();
     if config.count.is_none() {
         signals::finish_series_on_signal();
     }
@@ -105,49 +109,52 @@ fn run(config: &Config, arguments: &[OsString]) -> Result<(), String> {
         stuck: Mutex::default(),
     };
     let output = Output::open(config, run.uname.nodename().to_bytes())?;
-    let shown = output.shown().to_owned();
-    let cannot = |error: &io::Error| {
+    let display_name = output.display_name().to_owned();
+    let write_error = |error: &io::Error| {
         signals::remove_temporary();
-        format!("cannot write {shown}: {}", cause(error))
+        format!("cannot write {display_name}: {}", cause(error))
     };
 
     let series = config.count.is_none_or(|count| count.get() > 1);
     if series {
-        clock::be_coarse();
+        clock::round_read_times();
     }
-    let (sink, drain) = sink::channel(series);
-    let writing = std::thread::Builder::new().spawn(move || drain.write_to(output));
-    let writing = writing.map_err(|error| cannot(&error))?;
-    let captured = captures(&run, &sink);
-    drop(sink);
-    // The writing thread's own error is the cause of whatever the readers met.
-    let written = writing
+    let (blocks, receiver) = block_channel::channel(series);
+    let writer = std::thread::Builder::new().spawn(move || receiver.write_to(output));
+    let writer = writer.map_err(|error| write_error(&error))?;
+    let captured = capture_series(&run, &blocks);
+    drop(blocks);
+    // If the writer thread failed, the readers failed because of that: report its error.
+    let written = writer
         .join()
-        .map_err(|_| cannot(&io::ErrorKind::Other.into()))?;
-    let (output, bytes) = written.map_err(|error| cannot(&error))?;
+        .map_err(|_| write_error(&io::ErrorKind::Other.into()))?;
+    let (output, bytes) = written.map_err(|error| write_error(&error))?;
     let (captures, summary) = captured.map_err(|error| {
         signals::remove_temporary();
         format!("capture failed: {}", cause(&error))
     })?;
     output.publish()?;
     if !config.quiet {
-        complain(&summarize(
-            &shown,
+        messages::print(&summarize(
+            &display_name,
             captures,
             &summary,
-            begun.elapsed(),
+            started.elapsed(),
             bytes,
         ));
     }
     Ok(())
 }
 
-/// All captures; their number, and what the last one found.
-fn captures(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
+/// Takes all captures. Returns their number, and the summary of the last one.
+fn capture_series(
+    run: &Run<'_>,
+    blocks: &block_channel::BlockSender,
+) -> io::Result<(u32, Summary)> {
     let mut due = Instant::now();
     let mut captures = 0;
     loop {
-        let summary = capture::capture(run, sink)?;
+        let summary = capture::capture(run, blocks)?;
         captures += 1;
         if run
             .config
@@ -165,35 +172,49 @@ fn captures(run: &Run<'_>, sink: &sink::Sink) -> io::Result<(u32, Summary)> {
         if signals::series_ended() {
             return Ok((captures, summary));
         }
-        sink.next_capture()?;
+        blocks.next_capture()?;
     }
 }
 
-/// What was captured, on one line.
-fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, bytes: u64) -> String {
+/// Formats the summary line.
+fn summarize(
+    display_name: &str,
+    captures: u32,
+    summary: &Summary,
+    took: Duration,
+    bytes: u64,
+) -> String {
     let tally = &summary.tally;
-    let mut line = format!("{shown}: ");
+    let mut line = format!("{display_name}: ");
     if captures > 1 {
         line += &format!("{captures} captures, in the last ");
     }
     let count = |number: u64, one: &str, many: &str| {
         format!("{number} {}", if number == 1 { one } else { many })
     };
-    // As the analyzer counts: kernel threads hold nothing, and what had gone is said apart.
-    let nobody = tally.kernel_threads + tally.vanished;
-    let processes = tally.processes.saturating_sub(nobody);
+    // Counted as the analyzer does: kernel threads have no descriptors, and vanished processes are
+    // listed separately.
+    let holding_nothing = tally.kernel_threads + tally.vanished;
+    let processes = tally.processes.saturating_sub(holding_nothing);
     line += &[
         count(processes, "process", "processes"),
         count(tally.descriptors, "descriptor", "descriptors"),
         count(summary.unix_sockets, "unix socket", "unix sockets"),
-        count(summary.spaces, "network namespace", "network namespaces"),
+        count(
+            summary.namespaces,
+            "network namespace",
+            "network namespaces",
+        ),
     ]
     .join(", ");
     let missing: Vec<_> = [
         (tally.denied, "denied"),
         (tally.partial, "partial"),
         (tally.vanished, "vanished"),
-        (summary.spaces - summary.entered, "namespaces not entered"),
+        (
+            summary.namespaces - summary.entered,
+            "namespaces not entered",
+        ),
     ]
     .iter()
     .filter(|(number, _)| *number > 0)
@@ -210,7 +231,7 @@ fn summarize(shown: &str, captures: u32, summary: &Summary, took: Duration, byte
             format!("{}.{} MB", tenths / 10, tenths % 10)
         }
     };
-    // Whole numbers: printing fractions would be a fiftieth of the program.
+    // Integers only: formatting floating-point numbers would add two percent to the program.
     let (seconds, hundredths) = (took.as_secs(), took.subsec_millis() / 10);
     format!("{line}; {seconds}.{hundredths:02} s, {size}")
 }

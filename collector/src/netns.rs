@@ -1,4 +1,4 @@
-//! Network namespaces: entering each on a thread of its own, and what is read inside.
+//! Reads network namespaces: enters each on its own thread, and reads its socket tables.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,34 +11,34 @@ use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::{Netns, RawHeader};
 
 use crate::args::{Config, NetnsChoice};
-use crate::diag::families::{FAMILIES, RESTLESS};
-use crate::diag::{self, Tables};
-use crate::door::Silent;
-use crate::found::{Source, Way};
-use crate::modules::Modules;
-use crate::patience::Asker;
-use crate::proc::{namespace_inode, number, read_link};
-use crate::sink::{Lane, Sink};
-use crate::{clock, text};
+use crate::block_channel::{BlockEncoder, BlockSender};
+use crate::diag::families::{FAMILIES, REPEATED};
+use crate::diag::{self, SocketTables};
+use crate::discovered::{NetnsLocation, NetnsSource};
+use crate::kernel_modules::Modules;
+use crate::netns_open::UnresponsiveNetns;
+use crate::proc::{errno_number, namespace_inode, read_link};
+use crate::timeout::HelperThread;
+use crate::{clock, proc_net};
 
-/// A network namespace that is to be read.
+/// A network namespace to read.
 #[derive(Debug, Clone)]
-pub(crate) struct Space {
+pub(crate) struct Namespace {
     pub(crate) inode: u64,
-    pub(crate) way: Way,
+    pub(crate) location: NetnsLocation,
     pub(crate) own: bool,
-    /// The namespace itself, where only a socket leads to it.
+    /// The open namespace, if only a socket refers to it.
     pub(crate) file: Option<Arc<OwnedFd>>,
 }
 
-impl Space {
-    /// What every block of this namespace begins with.
+impl Namespace {
+    /// Returns the header of a raw source of this namespace.
     pub(crate) fn header(&self, source: &str, pass: u8) -> RawHeader {
         RawHeader {
             source: source.as_bytes().to_vec(),
             netns: self.inode,
             pass,
-            at_boottime_ns: clock::reading_ns(),
+            at_boottime_ns: clock::read_time_ns(),
             ..RawHeader::default()
         }
     }
@@ -48,59 +48,68 @@ impl Space {
 pub(crate) struct Plan<'a> {
     pub(crate) root: &'a Arc<OwnedFd>,
     pub(crate) config: &'a Config,
-    pub(crate) spaces: &'a [Space],
+    pub(crate) namespaces: &'a [Namespace],
     pub(crate) modules: &'a Modules,
-    /// Whether the kernel tells what it tracks without loading anything for it.
+    /// Whether the connection tracking dump is available without loading a module.
     pub(crate) conntrack: bool,
     /// 1, or 2 for the second look.
     pub(crate) pass: u8,
     pub(crate) jobs: usize,
 }
 
-/// What is read in a namespace, in portions that several readers can share.
+/// Parts of a namespace that several readers can share.
 #[derive(Debug, Clone, Copy)]
 enum Portion {
-    /// The Unix dumps, and the namespace's own record.
+    /// The Unix dumps, and the `Netns` record.
     UnixDumps,
-    /// The Unix text table.
+    /// `/proc/net/unix`.
     UnixText,
-    /// Everything else.
+    /// All other sources.
     Others,
 }
 
-/// The first look: the dumps of all namespaces first, as close to the descriptors as can be.
-const FIRST: &[Portion] = &[Portion::UnixDumps, Portion::UnixText, Portion::Others];
-/// The second look: only what comes and goes.
-const SECOND: &[Portion] = &[Portion::UnixDumps, Portion::Others];
+/// Order of the first look: the dumps of all namespaces come first, as soon as possible after the
+/// descriptors.
+const FIRST_LOOK: &[Portion] = &[Portion::UnixDumps, Portion::UnixText, Portion::Others];
+/// Order of the second look: only dumps of sockets that are created and closed often.
+const SECOND_LOOK: &[Portion] = &[Portion::UnixDumps, Portion::Others];
 
-/// Inode of the network namespace that the collector itself is in; 0: not known.
-pub(crate) fn own(root: &OwnedFd) -> u64 {
+/// Returns the inode of the collector's own network namespace; 0 if not known.
+pub(crate) fn own_inode(root: &OwnedFd) -> u64 {
     let mut buffer = [0; 64];
     let link = read_link(root, c"self/ns/net", &mut buffer);
     link.ok().and_then(namespace_inode).unwrap_or(0)
 }
 
-/// Reads all namespaces.
-pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
-    let portions = if plan.pass == 1 { FIRST } else { SECOND };
+/// Reads all namespaces on `jobs` threads.
+pub(crate) fn read_all(plan: &Plan<'_>, blocks: &BlockSender) -> io::Result<SocketTables> {
+    let portions = if plan.pass == 1 {
+        FIRST_LOOK
+    } else {
+        SECOND_LOOK
+    };
     let tasks: Vec<_> = portions
         .iter()
-        .flat_map(|portion| plan.spaces.iter().map(move |space| (space, portion)))
+        .flat_map(|portion| {
+            plan.namespaces
+                .iter()
+                .map(move |namespace| (namespace, portion))
+        })
         .collect();
     let next = AtomicUsize::new(0);
-    let silent = Silent::default();
-    let work = || -> io::Result<Tables> {
-        let mut lane = sink.lane()?;
-        let mut asker = Asker::default();
-        let mut tables = Tables::default();
-        while let Some((space, portion)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            visit(
+    let unresponsive = UnresponsiveNetns::default();
+    let work = || -> io::Result<SocketTables> {
+        let mut encoder = blocks.encoder()?;
+        let mut helper = HelperThread::default();
+        let mut tables = SocketTables::default();
+        while let Some((namespace, portion)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            read_portion(
                 plan,
-                space,
+                namespace,
                 **portion,
-                &mut asker,
-                &silent,
-                &mut lane,
+                &mut helper,
+                &unresponsive,
+                &mut encoder,
                 &mut tables,
             )?;
         }
@@ -122,30 +131,30 @@ pub(crate) fn read_all(plan: &Plan<'_>, sink: &Sink) -> io::Result<Tables> {
     })
 }
 
-/// Reads one portion of one namespace, on a thread that does nothing else when it must be entered:
-/// a thread that has gone over cannot be trusted with anything of the collector's own.
-fn visit(
+/// Reads one portion of one namespace. Enters a foreign namespace on a thread of its own, which
+/// ends afterwards, so that no other work runs in the wrong namespace.
+fn read_portion(
     plan: &Plan<'_>,
-    space: &Space,
+    namespace: &Namespace,
     portion: Portion,
-    asker: &mut Asker,
-    silent: &Silent,
-    lane: &mut Lane,
-    tables: &mut Tables,
+    helper: &mut HelperThread,
+    unresponsive: &UnresponsiveNetns,
+    encoder: &mut BlockEncoder,
+    tables: &mut SocketTables,
 ) -> io::Result<()> {
-    if space.own {
-        return read(plan, space, portion, Ok(()), lane, tables);
+    if namespace.own {
+        return read_inside(plan, namespace, portion, Ok(()), encoder, tables);
     }
-    let door = match plan.config.netns {
+    let file = match plan.config.netns {
         NetnsChoice::Own => Err(Errno::CANCELED),
-        NetnsChoice::All => silent.open(plan.root, space, asker),
+        NetnsChoice::All => unresponsive.open(plan.root, namespace, helper),
     };
     std::thread::scope(|scope| {
         let inside = || {
-            let entered = door.and_then(|door| {
-                move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))
+            let entered = file.and_then(|file| {
+                move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
             });
-            read(plan, space, portion, entered, lane, tables)
+            read_inside(plan, namespace, portion, entered, encoder, tables)
         };
         match std::thread::Builder::new()
             .spawn_scoped(scope, inside)?
@@ -157,72 +166,72 @@ fn visit(
     })
 }
 
-fn read(
+fn read_inside(
     plan: &Plan<'_>,
-    space: &Space,
+    namespace: &Namespace,
     portion: Portion,
     entered: Result<(), Errno>,
-    lane: &mut Lane,
-    tables: &mut Tables,
+    encoder: &mut BlockEncoder,
+    tables: &mut SocketTables,
 ) -> io::Result<()> {
     let config = plan.config;
     if entered == Err(Errno::CANCELED) {
-        // --netns own: that it exists is recorded, nothing more.
+        // `--netns own`: record only that it exists.
         if matches!(portion, Portion::UnixDumps) {
-            record(plan, space, entered, None, lane)?;
+            record_namespace(plan, namespace, entered, None, encoder)?;
         }
         return Ok(());
     }
     match portion {
         Portion::UnixDumps => {
             let socket = entered.and_then(|()| diag::Socket::open());
-            record(plan, space, entered, socket.as_ref().ok(), lane)?;
+            record_namespace(plan, namespace, entered, socket.as_ref().ok(), encoder)?;
             if plan.pass == 1 {
-                tables.spaces += 1;
+                tables.namespaces += 1;
                 tables.entered += u64::from(entered.is_ok());
             }
-            if !plan.modules.may_ask("unix_diag") {
-                return not_asked(plan, space, "diag/unix", lane);
+            if !plan.modules.may_use("unix_diag") {
+                return record_not_asked(plan, namespace, "diag/unix", encoder);
             }
-            diag::unix::read(space, plan.pass, socket, lane, tables)
+            diag::unix::read(namespace, plan.pass, socket, encoder, tables)
         }
         Portion::UnixText => {
-            let place = text::Place::new(plan.root, space, entered.is_ok());
-            place.unix(config.keep_pointers, lane)
+            let proc_net = proc_net::ProcNet::new(plan.root, namespace, entered.is_ok());
+            proc_net.unix(config.keep_pointers, encoder)
         }
         Portion::Others => {
-            others(plan, space, entered, lane, tables)?;
+            read_other_families(plan, namespace, entered, encoder, tables)?;
             if plan.pass > 1 {
                 return Ok(());
             }
-            let place = text::Place::new(plan.root, space, entered.is_ok());
-            place.others(lane)
+            let proc_net = proc_net::ProcNet::new(plan.root, namespace, entered.is_ok());
+            proc_net.others(encoder)
         }
     }
 }
 
-/// The families beyond Unix, and what else netlink tells of a namespace.
-fn others(
+/// Reads the families other than Unix, and the other netlink sources.
+fn read_other_families(
     plan: &Plan<'_>,
-    space: &Space,
+    namespace: &Namespace,
     entered: Result<(), Errno>,
-    lane: &mut Lane,
-    tables: &mut Tables,
+    encoder: &mut BlockEncoder,
+    tables: &mut SocketTables,
 ) -> io::Result<()> {
     let mut socket = entered.and_then(|()| diag::Socket::open());
-    let asked = if plan.pass == 1 {
+    let count = if plan.pass == 1 {
         FAMILIES.len()
     } else {
-        RESTLESS
+        REPEATED
     };
-    for family in &FAMILIES[..asked] {
+    for family in &FAMILIES[..count] {
         match &mut socket {
             Err(errno) => {
-                let raw = lane.raw(space.header(family.source, plan.pass));
-                raw.finish(number(*errno), 0)?;
+                let raw = encoder.raw(namespace.header(family.source, plan.pass));
+                raw.finish(errno_number(*errno), 0)?;
             }
-            Ok(_) if !plan.modules.may_ask(family.module) => {
-                not_asked(plan, space, family.source, lane)?;
+            Ok(_) if !plan.modules.may_use(family.module) => {
+                record_not_asked(plan, namespace, family.source, encoder)?;
             }
             Ok(socket) => {
                 let into = if family.has_holders() {
@@ -231,7 +240,7 @@ fn others(
                     &mut tables.other_inodes
                 };
                 let note = |bytes: &[u8]| into.extend(family.inodes(bytes));
-                family.read(space, plan.pass, socket, lane, note)?;
+                family.read(namespace, plan.pass, socket, encoder, note)?;
             }
         }
     }
@@ -240,48 +249,59 @@ fn others(
     }
     if let Err(errno) = entered {
         for source in ["route/addr", "netfilter/conntrack"] {
-            lane.raw(space.header(source, 1)).finish(number(errno), 0)?;
+            encoder
+                .raw(namespace.header(source, 1))
+                .finish(errno_number(errno), 0)?;
         }
         return Ok(());
     }
-    diag::route::addresses(space, lane)?;
+    diag::route::addresses(namespace, encoder)?;
     if plan.conntrack {
-        diag::route::conntrack(space, lane)
+        diag::route::conntrack(namespace, encoder)
     } else {
-        not_asked(plan, space, "netfilter/conntrack", lane)
+        record_not_asked(plan, namespace, "netfilter/conntrack", encoder)
     }
 }
 
-/// A source that is left alone, since asking would make the kernel load a module.
-fn not_asked(plan: &Plan<'_>, space: &Space, source: &str, lane: &mut Lane) -> io::Result<()> {
-    let raw = lane.raw(space.header(source, plan.pass));
+/// Records that a source was not requested, because the kernel would load a module.
+fn record_not_asked(
+    plan: &Plan<'_>,
+    namespace: &Namespace,
+    source: &str,
+    encoder: &mut BlockEncoder,
+) -> io::Result<()> {
+    let raw = encoder.raw(namespace.header(source, plan.pass));
     raw.finish(0, RawHeader::NO_MODULE)
 }
 
-fn record(
+fn record_namespace(
     plan: &Plan<'_>,
-    space: &Space,
+    namespace: &Namespace,
     entered: Result<(), Errno>,
     socket: Option<&diag::Socket>,
-    lane: &mut Lane,
+    encoder: &mut BlockEncoder,
 ) -> io::Result<()> {
     if plan.pass > 1 {
         return Ok(());
     }
     let record = Netns {
-        inode: space.inode,
+        inode: namespace.inode,
         cookie: socket.and_then(diag::Socket::netns_cookie),
-        found_by: space.way.source.name().to_vec(),
-        pid: match space.way.source {
-            Source::Mount => 0,
-            _ => space.way.pid,
+        found_by: namespace.location.source.name().to_vec(),
+        pid: match namespace.location.source {
+            NetnsSource::Mount => 0,
+            _ => namespace.location.pid,
         },
-        path: match space.way.source {
-            Source::Descriptor => format!("/proc/{}/fd/{}", space.way.pid, space.way.fd).into(),
-            _ => space.way.path.clone(),
+        path: match namespace.location.source {
+            NetnsSource::Descriptor => format!(
+                "/proc/{}/fd/{}",
+                namespace.location.pid, namespace.location.fd
+            )
+            .into(),
+            _ => namespace.location.path.clone(),
         },
-        own: space.own,
-        enter_errno: entered.err().map_or(0, number),
+        own: namespace.own,
+        enter_errno: entered.err().map_or(0, errno_number),
     };
-    lane.record(BlockKind::Namespaces, &record)
+    encoder.record(BlockKind::Namespaces, &record)
 }

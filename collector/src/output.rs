@@ -1,8 +1,8 @@
-//! Where the snapshot's bytes go, and how a file gets its name only when it is whole.
+//! Opens the output, and gives the file its name only when it is complete.
 //!
-//! A file without a name (`O_TMPFILE`) is linked into place at the end, so that even SIGKILL leaves
-//! nothing behind. Where the file system has no such files, a named one beside the target serves.
-//! What exists is never opened for writing, unless it is a device or a pipe.
+//! An unnamed file (`O_TMPFILE`) is linked at the end, so that even SIGKILL leaves nothing behind.
+//! If the file system does not support that, a temporary file in the same directory is renamed. An
+//! existing file is never opened for writing, except a device or a pipe.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -17,20 +17,20 @@ use rustix::io::Errno;
 use crate::args::{Config, Destination};
 use crate::{clock, signals};
 
-/// An output that is being written.
+/// The output of a capture.
 pub(crate) struct Output {
     file: File,
     place: Place,
-    /// As messages show it.
-    shown: String,
+    /// Its name in messages.
+    display_name: String,
 }
 
 enum Place {
-    /// Standard output, a device, a pipe: bytes are out when they are written.
+    /// Standard output, a device or a pipe, written directly.
     Direct,
-    /// Nameless until published.
-    Nameless { target: PathBuf, force: bool },
-    /// Under a temporary name until published.
+    /// An unnamed file until published.
+    Unnamed { target: PathBuf, force: bool },
+    /// A temporary file until published.
     Named {
         temporary: PathBuf,
         target: PathBuf,
@@ -42,77 +42,90 @@ enum Place {
 pub(crate) type Message = String;
 
 impl Output {
-    /// Opens the destination. `hostname` is for the default name.
+    /// Opens the destination. `hostname` is used in the default name.
     pub(crate) fn open(config: &Config, hostname: &[u8]) -> Result<Self, Message> {
         let target = match &config.destination {
             Destination::Stdout => return Self::stdout(),
             Destination::File(path) => path.clone(),
             Destination::Default => PathBuf::from(default_name(hostname)),
         };
-        let shown = target.display().to_string();
+        let display_name = target.display().to_string();
         match std::fs::metadata(&target) {
-            Ok(found) if found.is_dir() => return Err(format!("{shown}: is a directory")),
+            Ok(found) if found.is_dir() => return Err(format!("{display_name}: is a directory")),
             Ok(found) if !found.is_file() => {
                 let opened = File::options().write(true).open(&target);
-                let file = opened.map_err(|error| format!("cannot write {shown}: {error}"))?;
-                return Self::direct(file, shown);
+                let file =
+                    opened.map_err(|error| format!("cannot write {display_name}: {error}"))?;
+                return Self::direct(file, display_name);
             }
             Ok(_) if !config.force => {
-                return Err(format!("{shown}: file exists (--force replaces it)"));
+                return Err(format!("{display_name}: file exists (--force replaces it)"));
             }
             _ => {}
         }
-        let cannot = |error: io::Error| format!("cannot write {shown}: {}", cause(&error));
-        if let Some(file) = nameless(parent(&target)) {
-            let place = Place::Nameless {
+        let write_error =
+            |error: io::Error| format!("cannot write {display_name}: {}", cause(&error));
+        if let Some(file) = create_unnamed(parent(&target)) {
+            let place = Place::Unnamed {
                 target,
                 force: config.force,
             };
-            return Ok(Self { file, place, shown });
+            return Ok(Self {
+                file,
+                place,
+                display_name,
+            });
         }
         let temporary = temporary_name(&target);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let made = signals::make_temporary(&temporary, || {
+        let made = signals::create_temporary(&temporary, || {
             rustix::fs::open(&temporary, flags, private()).map_err(io::Error::from)
         });
-        let file = File::from(made.map_err(cannot)?);
+        let file = File::from(made.map_err(write_error)?);
         let place = Place::Named {
             temporary,
             target,
             force: config.force,
         };
-        Ok(Self { file, place, shown })
+        Ok(Self {
+            file,
+            place,
+            display_name,
+        })
     }
 
     fn stdout() -> Result<Self, Message> {
-        let shown = "standard output".to_owned();
+        let display_name = "standard output".to_owned();
         let duplicate = io::stdout().as_fd().try_clone_to_owned();
-        let owned: OwnedFd = duplicate.map_err(|error| format!("{shown}: {}", cause(&error)))?;
-        Self::direct(File::from(owned), shown)
+        let owned: OwnedFd =
+            duplicate.map_err(|error| format!("{display_name}: {}", cause(&error)))?;
+        Self::direct(File::from(owned), display_name)
     }
 
-    fn direct(file: File, shown: String) -> Result<Self, Message> {
+    fn direct(file: File, display_name: String) -> Result<Self, Message> {
         if file.is_terminal() {
-            return Err(format!("{shown}: is a terminal, and a snapshot is binary"));
+            return Err(format!(
+                "{display_name}: is a terminal, and a snapshot is binary"
+            ));
         }
         Ok(Self {
             file,
             place: Place::Direct,
-            shown,
+            display_name,
         })
     }
 
-    /// How messages name it.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
+    /// Returns the name of the output in messages.
+    pub(crate) fn display_name(&self) -> &str {
+        &self.display_name
     }
 
-    /// The whole snapshot is written: the file gets its name.
+    /// Gives the complete file its name.
     pub(crate) fn publish(self) -> Result<(), Message> {
-        let shown = self.shown;
+        let display_name = self.display_name;
         let done = signals::complete(|| match &self.place {
             Place::Direct => Ok(()),
-            Place::Nameless { target, force } => link(&self.file, target, *force),
+            Place::Unnamed { target, force } => link(&self.file, target, *force),
             Place::Named {
                 temporary,
                 target,
@@ -121,7 +134,7 @@ impl Output {
         });
         done.map_err(|error| {
             signals::remove_temporary();
-            format!("cannot write {shown}: {}", cause(&error))
+            format!("cannot write {display_name}: {}", cause(&error))
         })
     }
 }
@@ -136,7 +149,7 @@ impl Write for Output {
     }
 }
 
-/// An error's text without `(os error N)`, lowercase.
+/// Formats an error in lowercase, without `(os error N)`.
 pub(crate) fn cause(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
@@ -154,8 +167,9 @@ fn parent(target: &Path) -> &Path {
     }
 }
 
-/// A nameless file that can be linked later: this needs a `/proc` of our own pid namespace.
-fn nameless(directory: &Path) -> Option<File> {
+/// Creates an unnamed file that can be linked later, which requires a `/proc` of the same pid
+/// namespace.
+fn create_unnamed(directory: &Path) -> Option<File> {
     let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(directory, flags, private()).ok()?);
     let own = rustix::fs::fstat(&file).ok()?;
@@ -170,7 +184,7 @@ fn magic_link(file: &File) -> String {
 fn temporary_name(target: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    // Random: nobody who may write there, too, can have taken the name before.
+    // Random: other users of the directory cannot create the name in advance.
     name.push(format!(".{:016x}.part", RandomState::new().hash_one(())));
     parent(target).join(name)
 }
@@ -183,7 +197,7 @@ fn link(file: &File, target: &Path, force: bool) -> io::Result<()> {
     if !force {
         return link_to(target);
     }
-    // A link never replaces; a rename does.
+    // linkat(2) does not replace files; rename(2) does.
     let temporary = temporary_name(target);
     link_to(&temporary)?;
     std::fs::rename(&temporary, target).inspect_err(|_| {
@@ -196,14 +210,16 @@ fn rename(temporary: &Path, target: &Path, force: bool) -> io::Result<()> {
         return std::fs::rename(temporary, target);
     }
     match rustix::fs::renameat_with(CWD, temporary, CWD, target, RenameFlags::NOREPLACE) {
-        // File systems without the flag (and kernels before 3.15): looking first must do.
+        // The file system does not support the flag, or the kernel is older than 3.15: check first
+        // instead.
         Err(Errno::INVAL | Errno::NOSYS) if !target.exists() => std::fs::rename(temporary, target),
         Err(Errno::INVAL | Errno::NOSYS) => Err(Errno::EXIST.into()),
         other => Ok(other?),
     }
 }
 
-/// The host's name as part of a file name: no separators, no leading dot or dash, bounded.
+/// Returns the default file name: the host name without separators, leading dots and dashes, at
+/// most 64 characters, and the time.
 fn default_name(hostname: &[u8]) -> String {
     let host: String = String::from_utf8_lossy(hostname)
         .chars()

@@ -1,25 +1,26 @@
-//! SIGINT, SIGTERM, SIGHUP: no temporary file stays, and nothing half-written gets the final name.
+//! Handles SIGINT, SIGTERM and SIGHUP: removes the temporary file, and never leaves an incomplete
+//! file under the final name.
 //!
-//! The signals are held back in every thread but one that waits for them, so no code of ours ever
-//! runs inside a signal handler. What that thread must know is one value under one lock.
+//! The signals are blocked in all threads, and one thread waits for them with sigwait(3), so that
+//! no code runs in a signal handler.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{complain, sys};
+use crate::{messages, sys};
 
-/// How far the output is.
+/// The state of the output.
 enum Output {
-    /// Being written; the named temporary file, where there is one.
+    /// Being written, to the named temporary file if there is one.
     Partial(Option<PathBuf>),
-    /// It has its final name: a signal has nothing to undo any more.
+    /// Complete under its final name: nothing to clean up.
     Complete,
 }
 
 static OUTPUT: Mutex<Output> = Mutex::new(Output::Partial(None));
-/// Whether the first signal ends a series instead of dropping it.
+/// Whether the first signal ends the series instead of discarding it.
 static OPEN_ENDED: AtomicBool = AtomicBool::new(false);
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -27,9 +28,10 @@ fn output() -> MutexGuard<'static, Output> {
     OUTPUT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to listen. Before any other thread is started: they inherit the mask.
-pub(crate) fn listen() {
-    sys::hold_termination_signals();
+/// Blocks the signals and starts the thread that waits for them. Must be called before other
+/// threads are started, because they inherit the mask.
+pub(crate) fn spawn_handler() {
+    sys::block_termination_signals();
     let waiting = std::thread::Builder::new().spawn(|| {
         loop {
             let signal = sys::wait_for_termination_signal();
@@ -46,29 +48,29 @@ pub(crate) fn listen() {
                     libc::SIGHUP => "SIGHUP",
                     _ => "SIGTERM",
                 };
-                complain(&format!("stopped by {name}: no snapshot was written"));
+                messages::print(&format!("stopped by {name}: no snapshot was written"));
                 std::process::exit(2);
             }
-            // Complete: the program is about to end by itself, with success.
+            // Complete: the program exits with success on its own.
         }
     });
     if let Err(error) = waiting {
-        complain(&format!("no thread for signals: {error}"));
+        messages::print(&format!("no thread for signals: {error}"));
     }
 }
 
-/// From now on the first signal ends the series after the capture that is being made.
+/// Makes the first signal end the series after the present capture.
 pub(crate) fn finish_series_on_signal() {
     OPEN_ENDED.store(true, Ordering::Relaxed);
 }
 
-/// Whether a signal asked for the series' end.
+/// Whether a signal has ended the series.
 pub(crate) fn series_ended() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Makes a named temporary file, known to the signals from its first moment.
-pub(crate) fn make_temporary<T>(
+/// Creates a temporary file, and registers it for removal under the same lock.
+pub(crate) fn create_temporary<T>(
     path: &Path,
     make: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
@@ -78,7 +80,7 @@ pub(crate) fn make_temporary<T>(
     Ok(made)
 }
 
-/// Removes the named temporary file, if there is one.
+/// Removes the temporary file, if there is one.
 pub(crate) fn remove_temporary() {
     if let Output::Partial(temporary) = &mut *output()
         && let Some(path) = temporary.take()
@@ -87,7 +89,7 @@ pub(crate) fn remove_temporary() {
     }
 }
 
-/// Gives the output its final name; a signal comes before or after, never between.
+/// Gives the output its final name. A signal is handled before or after, not in between.
 pub(crate) fn complete(publish: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let mut output = output();
     publish()?;

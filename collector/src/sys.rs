@@ -1,6 +1,6 @@
-//! The system calls that rustix lacks; the only file of the collector with unsafe code.
+//! System calls without a safe wrapper in rustix. The only file of the collector with unsafe code.
 //!
-//! Nothing here keeps a pointer beyond its call, and nothing here decides anything.
+//! No function keeps a pointer after its call.
 
 #![allow(
     unsafe_code,
@@ -16,7 +16,7 @@ const KCMP_FILES: libc::c_int = 2;
 /// `SIOCGSKNS` of `linux/sockios.h`: the network namespace of a socket, as a descriptor.
 const SIOCGSKNS: libc::c_ulong = 0x894C;
 
-/// Whether two threads share one descriptor table: kcmp(2).
+/// Whether two threads share a descriptor table, by kcmp(2).
 pub(crate) fn same_descriptor_table(one: u32, other: u32) -> io::Result<bool> {
     let (one, other) = (libc::c_long::from(one), libc::c_long::from(other));
     // SAFETY: five integers go in, none of them a pointer.
@@ -28,7 +28,7 @@ pub(crate) fn same_descriptor_table(one: u32, other: u32) -> io::Result<bool> {
     }
 }
 
-/// `SO_NETNS_COOKIE` (Linux 5.14) of a socket's network namespace.
+/// Returns `SO_NETNS_COOKIE` (Linux 5.14) of a socket's network namespace.
 pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     let mut cookie = 0_u64;
     let mut length = size_of::<u64>() as libc::socklen_t;
@@ -49,14 +49,15 @@ pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     }
 }
 
-/// The network namespace that a socket lives in, which may be in no process's `ns/net`.
+/// Opens the network namespace of a socket with `SIOCGSKNS`. It need not be in any
+/// `/proc/PID/ns/net`.
 pub(crate) fn socket_netns(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    // SAFETY: the request takes no argument; the kernel gives a new descriptor or -1.
+    // SAFETY: the request takes no argument; the kernel returns a new descriptor or -1.
     let raw = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGSKNS as _) };
     if raw < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: `raw` was just made for us and nobody else knows it.
+    // SAFETY: `raw` was just created by the kernel and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
@@ -72,100 +73,104 @@ fn termination_signals() -> libc::sigset_t {
     }
 }
 
-/// Holds SIGINT, SIGTERM and SIGHUP back from this thread and those it will start.
+/// Blocks SIGINT, SIGTERM and SIGHUP in this thread and the threads it starts.
 ///
-/// One that was ignored at the start (`nohup`) stays ignored: the kernel drops it.
-pub(crate) fn hold_termination_signals() {
+/// A signal that was ignored at the start (`nohup`) stays ignored: the kernel discards it.
+pub(crate) fn block_termination_signals() {
     let set = termination_signals();
-    // SAFETY: `set` is initialised; the old mask is not asked for.
+    // SAFETY: `set` is initialised; the old mask is not requested.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
 }
 
-/// Waits for one of the signals that are held back; its number.
+/// Waits for one of the blocked signals. Returns its number.
 pub(crate) fn wait_for_termination_signal() -> i32 {
     let set = termination_signals();
     let mut signal = 0;
-    // SAFETY: `set` is initialised, `signal` takes the answer. It fails only for an invalid set.
+    // SAFETY: `set` is initialised, `signal` receives the result. It fails only for an invalid set.
     unsafe { libc::sigwait(&raw const set, &raw mut signal) };
     signal
 }
 
-/// Makes the threads share one heap: they allocate little, and each heap of its own would keep what
-/// its thread once needed.
-pub(crate) fn share_one_heap() {
+/// Makes all threads use one malloc arena. Threads allocate little, and each arena would keep its
+/// peak size.
+pub(crate) fn use_one_malloc_arena() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: two integers go in; called before any other thread is there.
+    // SAFETY: two integers go in; called before any other thread is started.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
     }
 }
 
-fn configured(name: libc::c_int) -> u32 {
+fn sysconf(name: libc::c_int) -> u32 {
     // SAFETY: an integer goes in, an integer comes out.
     let value = unsafe { libc::sysconf(name) };
     u32::try_from(value).unwrap_or(0)
 }
 
-/// Bytes of a page.
+/// Returns the page size in bytes.
 pub(crate) fn page_bytes() -> u32 {
-    configured(libc::_SC_PAGESIZE)
+    sysconf(libc::_SC_PAGESIZE)
 }
 
-/// Ticks a second of the times in `/proc/PID/stat`.
+/// Returns the ticks per second of the times in `/proc/PID/stat`.
 pub(crate) fn ticks_per_second() -> u32 {
-    configured(libc::_SC_CLK_TCK)
+    sysconf(libc::_SC_CLK_TCK)
 }
 
-/// What the C library of a static program would bring along and nothing here ever calls: a fifth of
-/// the whole program. The linker takes these instead of the library's own.
+/// Replaces functions of glibc that this program does not need, but that glibc and `std` refer to in
+/// every static program. Without these stubs the program is 243 kB (17 %) larger: collector/README.md has the
+/// figures.
+///
+/// The linker takes these definitions because it searches the C library last.
 #[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
-mod unneeded {
+mod glibc_stubs {
     use std::ffi::{c_char, c_int};
 
-    /// Where a thread's stack ends: only `std` asks, to name an overflow that ends the program either
-    /// way. The library would read `/proc/self/maps` for it, with all of scanf(3).
+    /// Only `std` calls it, to report a stack overflow by name; the program ends either way.
+    /// glibc's function parses `/proc/self/maps` with scanf(3). Saves 137 kB.
     #[unsafe(no_mangle)]
     extern "C" fn pthread_getattr_np(_: libc::pthread_t, _: *mut libc::pthread_attr_t) -> c_int {
         libc::ENOSYS
     }
 
-    /// Translated messages: there are none, as for everybody who sets no locale.
+    /// Translates messages. Without a locale messages are not translated. Saves 46 kB.
     #[unsafe(no_mangle)]
     extern "C" fn __dcgettext(_: *const c_char, text: *const c_char, _: c_int) -> *const c_char {
         text
     }
 
-    /// The same under its public name: gettext(3).
+    /// The same under its public name, gettext(3).
     #[unsafe(no_mangle)]
     extern "C" fn dcgettext(_: *const c_char, text: *const c_char, _: c_int) -> *const c_char {
         text
     }
 
-    /// Names of hosts, which every program with threads is ready to look up; this one never does.
+    /// Initialises the DNS resolver of a thread. The program resolves no names. Saves 86 kB.
     #[unsafe(no_mangle)]
     extern "C" fn __res_vinit() {
         std::process::abort()
     }
 
-    /// The end of such a search.
+    /// Frees the resolver's state.
     #[unsafe(no_mangle)]
     extern "C" fn __res_iclose() {
         std::process::abort()
     }
 
-    /// An assertion of the library's own has failed: it aborts, here without words.
+    /// Reports a failed assertion in glibc: this one aborts without a message. Saves 30 kB with the
+    /// next two.
     #[unsafe(no_mangle)]
     extern "C" fn __assert_fail() {
         std::process::abort()
     }
 
-    /// The library's last words.
+    /// Prints a fatal error in glibc.
     #[unsafe(no_mangle)]
     extern "C" fn __fxprintf() -> c_int {
         0
     }
 
-    /// The same.
+    /// Prints a fatal error in glibc, without a cancellation point.
     #[unsafe(no_mangle)]
     extern "C" fn __fxprintf_nocancel() -> c_int {
         0
@@ -179,7 +184,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn the_kernel_answers() {
+    fn system_calls_succeed() {
         assert!(page_bytes() >= 4096);
         assert!(ticks_per_second() > 0);
         let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();

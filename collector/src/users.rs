@@ -1,16 +1,16 @@
-//! Names of the user ids that occur, from the machine's own `/etc/passwd`.
+//! Records the names of the user ids that occur, from `/etc/passwd`.
 
 use std::collections::BTreeSet;
 
 use rustix::fs::CWD;
 use whotalks_snapshot::records::User;
 
-use crate::proc::{decimal, read_file};
+use crate::proc::{parse_decimal, read_file};
 
-/// Some sites keep everybody in the file; more than this is read in part.
+/// Some sites have all users in this file. Beyond this size the rest is ignored.
 const PASSWD_LIMIT_BYTES: usize = 4 << 20;
 
-/// The users among `uids` that the file names, each by its first line.
+/// Returns the users among `uids` that are in `/etc/passwd`. The first line of each counts.
 pub(crate) fn named(uids: &BTreeSet<u32>) -> Vec<User> {
     let mut text = Vec::new();
     let _ = read_file(CWD, c"/etc/passwd", PASSWD_LIMIT_BYTES, &mut text);
@@ -23,7 +23,7 @@ fn select(passwd: &[u8], uids: &BTreeSet<u32>) -> Vec<User> {
     lines
         .filter_map(|line| {
             let mut fields = line.split(|byte| *byte == b':');
-            let (name, uid) = (fields.next()?, decimal(fields.nth(1)?)?);
+            let (name, uid) = (fields.next()?, parse_decimal(fields.nth(1)?)?);
             wanted.remove(&uid).then(|| User {
                 uid,
                 name: name.to_vec(),
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_lines_count() {
+    fn first_line_of_a_uid_counts() {
         let passwd = b"root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\nbad\n:x:7\nann:x:12:1:\n";
         let names = select(passwd, &BTreeSet::from([0, 12, 99]));
         let names: Vec<_> = names

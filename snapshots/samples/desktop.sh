@@ -1,6 +1,6 @@
 #!/bin/sh
-# An Xfce desktop under a virtual X server, captured: desktop.sh COLLECTOR OUTPUT [SECONDS…] (as root).
-# It is the scene of Thomas Leonard's page "Who's talking to whom?".
+# Captures an Xfce desktop under a virtual X server: desktop.sh COLLECTOR OUTPUT [SECONDS…] (as root).
+# It resembles the desktop in Thomas Leonard's "Who's talking to whom?".
 #
 # Debian 12 packages: at-spi2-core dbus iproute2 procps thunar util-linux x11-utils xfce4-panel
 # xfce4-session xfce4-settings xfdesktop4 xfwm4 xterm xvfb
@@ -17,7 +17,7 @@ add_user alice 1000 /home/alice
 install -d -o alice -g alice -m 700 /run/user/1000
 install -d -m 1777 /tmp/.X11-unix /tmp/.ICE-unix
 
-# Only what this script starts may answer on the system bus: no polkit, no power manager.
+# Only services of this script are on the system bus: no polkit, no power manager.
 mount -t tmpfs -o mode=755 tmpfs /usr/share/dbus-1/system-services
 mkdir /run/dbus
 start system.slice/dbus.service root dbus-daemon --system --nofork --nopidfile
@@ -30,7 +30,7 @@ start user.slice/user-1000.slice/user@1000.service alice \
     dbus-daemon --session --address=unix:path=/run/user/1000/bus --nofork --nopidfile
 await "the session bus" test -S /run/user/1000/bus
 
-# What alice has open: the session manager starts it, as it does everything else.
+# Programs of the user alice, started by the session manager like the others.
 autostart=/home/alice/.config/autostart
 as alice mkdir -p $autostart
 open() { # open NAME COMMAND

@@ -1,18 +1,18 @@
 # shellcheck shell=sh
-# What the scenes have in common: namespaces of their own, services, waiting, the capture.
-# Sourced by desktop.sh and server.sh; it must not know anything of what they start.
+# Common functions of the scenes: namespaces, services, waiting, captures.
+# Sourced by desktop.sh and server.sh; it must not depend on what they start.
 #
-# A scene is made of real programs, but of nothing else of the machine it was made on: it has
-# its own processes, mounts, network, host name, control groups, users and files. So the
-# capture holds nothing private, and when its first process ends, everything else does.
+# A scene runs real programs in isolation from the machine: it has its own processes, mounts,
+# network, host name, control groups, users and files. A capture contains no private data, and
+# when the first process of the scene exits, all others are killed.
 
 fail() {
     echo "$scene: $*" >&2
     exit 1
 }
 
-# enter HOSTNAME COLLECTOR OUTPUT [SECONDS…]: runs this very script again as the first process
-# of the namespaces (there, `inside` is true), and takes the captures home.
+# enter HOSTNAME COLLECTOR OUTPUT [SECONDS…]: runs the script again as the first process of new
+# namespaces (where `inside` is true), and copies the captures out of them.
 enter() {
     [ $# -ge 3 ] || fail "usage: $0 COLLECTOR OUTPUT [SECONDS…]"
     [ "$(id -u)" = 0 ] || fail "must be run as root"
@@ -20,7 +20,7 @@ enter() {
     shift 3
     [ -x "$collector" ] || fail "$collector: no program there"
 
-    # The one thing that both sides see; inside it is /run/scene.
+    # The only shared folder; in the namespaces it is /run/scene.
     shared=$(mktemp -d /tmp/whotalks-scene.XXXXXX)
     trap 'leave' EXIT
     trap 'kill -KILL $first 2>/dev/null; exit 130' INT TERM HUP
@@ -48,8 +48,8 @@ enter() {
     done
 }
 
-# Removes what outlives the namespaces: the shared folder and the control groups, which are
-# empty a moment after an interrupt.
+# Removes the shared folder and the control groups, which the namespaces do not remove. The control
+# groups are empty shortly after an interrupt.
 leave() {
     unshare --mount --propagation private sh -c '
         mkdir -p "$0/mount" && mount -t cgroup2 cgroup2 "$0/mount" || exit
@@ -97,7 +97,7 @@ arrange() {
     ln -s pts/ptmx dev/ptmx
     ln -s /proc/self/fd dev/fd
 
-    # Debian's own users stay, this machine's people do not.
+    # Keeps Debian's system users, removes the others.
     awk -F: '$3 < 1000 || $3 == 65534' /etc/passwd >etc/passwd
     awk -F: '$3 < 1000 || $3 == 65534' /etc/group >etc/group
     echo "$3" >etc/hostname
@@ -114,14 +114,14 @@ arrange() {
     exec unshare --cgroup sh "/run/scene/$script" inside "$@" </dev/null >>/run/scene/log 2>&1
 }
 
-# settle_in: the last of the arrangements, by the scene's own script.
+# settle_in: completes the preparations, called by the script of the scene.
 settle_in() {
     mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 /sys/fs/cgroup
     mkdir /sys/fs/cgroup/init.scope
     echo $$ >/sys/fs/cgroup/init.scope/cgroup.procs
 }
 
-# need PROGRAM…: says what is missing before anything waits for it in vain.
+# need PROGRAM…: fails early if a program is missing.
 need() {
     for program; do
         command -v "$program" >/dev/null || fail "$program is not installed; the packages are named in $0"
@@ -165,7 +165,7 @@ await() {
     done
 }
 
-# Until no process and no Unix socket has come or gone for three seconds.
+# Waits until no process or Unix socket has been created or closed for three seconds.
 await_quiet() {
     still=0 before= rounds=0
     while [ "$still" -lt 6 ]; do
@@ -178,14 +178,13 @@ await_quiet() {
     done
 }
 
-# The numbers of all processes; no process is started for it.
+# Prints the pids of all processes without starting one.
 processes() {
     set -- /proc/[0-9]*
     echo "$#"
 }
 
-# capture inside [SECONDS…]: now, and again so many seconds later each, with nothing done in
-# between.
+# capture inside [SECONDS…]: captures now, and again after each number of seconds.
 capture() {
     /run/scene/whotalks-collect -o "/run/scene/$(hostname).whotalks"
     shift

@@ -1,7 +1,7 @@
 #!/bin/sh
-# A web server with all that stands behind it, captured: server.sh COLLECTOR OUTPUT [SECONDS…] (as root).
+# Captures a web server and its backends: server.sh COLLECTOR OUTPUT [SECONDS…] (as root).
 # nginx proxies to an application over a Unix socket and to another one over TCP; both use
-# PostgreSQL and Redis, the one over their Unix sockets, the other over TCP.
+# PostgreSQL and Redis, the first over Unix sockets, the second over TCP.
 #
 # Debian 12 packages: iproute2 nginx postgresql procps python3 python3-psycopg2 redis-server util-linux
 set -eu
@@ -78,7 +78,7 @@ await nginx listens 80
 start user.slice/user-1000.slice/session-1.scope alice python3 /opt/shop/app.py visit 8 / /reports/
 await "the visitors' answers" grep -q '^all 8 answered$' /run/scene/session-1.scope.log
 
-# The workers connect in their own time: the scene is up when the servers know them all.
+# The scene is complete when all workers have connected to the servers.
 await "four idle sessions over the Unix socket" sessions 4 "client_addr is null and state = 'idle'"
 await "two sessions over TCP, idle in transaction" sessions 2 "client_addr is not null and state = 'idle in transaction'"
 await "four clients of Redis over the Unix socket" redis_clients 4 'flags=U .* cmd=\(ping\|incr\)'

@@ -1,11 +1,11 @@
-"""The two programs of server.sh that Debian does not have: an application that keeps one
-connection per worker to PostgreSQL and to Redis, and visitors that keep theirs to nginx.
+"""Two programs for server.sh: an application that keeps one connection per worker to PostgreSQL
+and Redis, and clients that keep connections to nginx.
 
     server_app.py serve ADDRESS DATABASE_HOST REDIS_ADDRESS WORKERS commit|forget
     server_app.py visit COUNT PATH...
 
 An ADDRESS is a path (a Unix socket) or a TCP port of 127.0.0.1. `forget` leaves every
-transaction open, as many an application does.
+transaction open, as many applications do.
 """
 
 import http.client
@@ -32,7 +32,7 @@ def connect(address):
 
 
 class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Bound once by the parent; every worker accepts from it."""
+    """Bound once by the parent; all workers accept connections from it."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -72,7 +72,7 @@ def serve(address, database_host, redis_address, workers, ending):
         if os.fork() == 0:
             database = psycopg2.connect(host=database_host, dbname="shop", user="shop")
             redis = connect(redis_address)
-            # A worker that no visitor reaches has asked once all the same.
+            # Each worker queries once, even if no request reaches it.
             database.cursor().execute("select 1")
             if ending == "commit":
                 database.commit()

@@ -1,14 +1,15 @@
-//! The frame of the file: its header, and the header of every block.
+//! The file header and the block header.
 //!
-//! All integers are little-endian. Layouts are specified in FORMAT.md.
+//! All integers are little-endian. FORMAT.md specifies the layouts.
 
 use crate::error::Error;
 
-/// The first bytes of every snapshot. The high bit and the line ends show transfers that rewrote
-/// the file as text, as PNG's do.
+/// The first bytes of every snapshot. As in PNG, the high bit and the line ends reveal a transfer
+/// that treated the file as text.
 pub const MAGIC: [u8; 8] = *b"\x89WTK\r\n\x1a\n";
-/// What text mode makes of the magic's start: its line ends rewritten, the high bit cut off, or the
-/// first byte taken for Latin-1, for nothing in UTF-8, or for nothing in ASCII. "WTK" survives.
+/// The start of the magic after a transfer in text mode: line ends rewritten, the high bit cleared,
+/// or the first byte converted as Latin-1, as invalid UTF-8 or as invalid ASCII. "WTK" is
+/// unchanged.
 const TEXT_MODE: [&[u8]; 5] = [
     b"\x89WTK",
     b"\x09WTK",
@@ -16,35 +17,35 @@ const TEXT_MODE: [&[u8]; 5] = [
     b"\xef\xbf\xbdWTK",
     b"?WTK",
 ];
-/// How compressed files begin: a snapshot gains nothing from it, and is sent so nevertheless.
+/// The first bytes of compressed files, to report that a snapshot was compressed again.
 const COMPRESSED: [(&[u8], &str); 4] = [
     (b"\x1f\x8b", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\xfd7zXZ\0", "xz"),
     (b"BZh", "bzip2"),
 ];
-/// A reader refuses a file of a newer major version.
+/// A reader refuses a file of another major version.
 pub const VERSION_MAJOR: u16 = 1;
-/// A newer minor version only adds.
+/// A newer minor version only adds to the format.
 pub const VERSION_MINOR: u16 = 2;
-/// Bytes of the file header.
+/// Size of the file header in bytes.
 pub const FILE_HEADER_BYTES: usize = 24;
-/// Bytes of a block header.
+/// Size of a block header in bytes.
 pub const BLOCK_HEADER_BYTES: usize = 40;
-/// What each block header begins with: found again by scanning when a length is damaged.
+/// The first bytes of each block header. A reader searches for them after damage.
 pub const MARKER: [u8; 4] = [0xB7, b'B', b'L', b'K'];
-/// `base` of a block that needs no other block to be decoded.
+/// The `base` of a block that is decoded without another block.
 pub const NO_BASE: u32 = u32::MAX;
 
-/// What a block holds. Numbers are for ever; retired ones are not reused.
+/// The type of a block. Numbers are permanent; retired ones are not reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum BlockKind {
-    /// [`Host`](crate::records::Host): one record; begins a capture.
+    /// One [`Host`](crate::records::Host) record. Begins a capture.
     Host,
-    /// [`CaptureEnd`](crate::records::CaptureEnd): one record; ends a capture.
+    /// One [`CaptureEnd`](crate::records::CaptureEnd) record. Ends a capture.
     End,
-    /// All other blocks of a capture of a series: [`bundle`](crate::bundle).
+    /// All other blocks of one capture of a series: a [`bundle`](crate::bundle).
     Bundle,
     /// [`Process`](crate::records::Process) records.
     Processes,
@@ -56,13 +57,13 @@ pub enum BlockKind {
     Waits,
     /// [`Netns`](crate::records::Netns) records.
     Namespaces,
-    /// One [`RawHeader`](crate::records::RawHeader), then the kernel's own bytes.
+    /// One [`RawHeader`](crate::records::RawHeader), then bytes of the kernel.
     Raw,
     /// [`User`](crate::records::User) records.
     Users,
     /// [`BoundPath`](crate::records::BoundPath) records.
     Paths,
-    /// A type this reader does not know; skipped.
+    /// A type that this reader does not know. It is skipped.
     Unknown(u16),
 }
 
@@ -81,7 +82,7 @@ const KINDS: [(u16, BlockKind, &str); 11] = [
 ];
 
 impl BlockKind {
-    /// The number in the file.
+    /// Returns the number in the file.
     pub fn number(self) -> u16 {
         match self {
             Self::Unknown(number) => number,
@@ -92,7 +93,7 @@ impl BlockKind {
         }
     }
 
-    /// The kind of a number.
+    /// Returns the type with this number.
     pub fn from_number(number: u16) -> Self {
         KINDS
             .iter()
@@ -100,7 +101,7 @@ impl BlockKind {
             .map_or(Self::Unknown(number), |row| row.1)
     }
 
-    /// The name used in messages and by `whotalks raw`.
+    /// Returns the name used in messages and by `whotalks raw`.
     pub fn name(self) -> String {
         match self {
             Self::Unknown(number) => format!("type 0x{number:04x}"),
@@ -116,20 +117,20 @@ impl BlockKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Codec {
-    /// As it is.
+    /// Not compressed.
     Stored,
     /// One zstd frame.
     Zstd,
-    /// Rows turned on their side, then one zstd frame.
+    /// Rows stored by columns, then one zstd frame. See [`transpose`](crate::transpose).
     Transposed,
-    /// One zstd frame, after the payload of the block that `base` names.
+    /// One zstd frame that refers to the payload of the block `base`.
     Prefixed,
-    /// A codec this reader does not know: the block is lost to it.
+    /// A codec that this reader does not know. The block cannot be read.
     Unknown(u8),
 }
 
 impl Codec {
-    /// The number in the file.
+    /// Returns the number in the file.
     pub fn number(self) -> u8 {
         match self {
             Self::Stored => 0,
@@ -140,7 +141,7 @@ impl Codec {
         }
     }
 
-    /// The codec of a number.
+    /// Returns the codec with this number.
     pub fn from_number(number: u8) -> Self {
         match number {
             0 => Self::Stored,
@@ -152,20 +153,20 @@ impl Codec {
     }
 }
 
-/// The file header's content.
+/// The content of the file header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileHeader {
-    /// Readers of an older major version refuse.
+    /// The major version. Readers refuse versions other than their own.
     pub major: u16,
-    /// Only adds.
+    /// The minor version. Newer ones only add to the format.
     pub minor: u16,
-    /// A number that every block of this file repeats, and that nothing captured can know: where
-    /// the file is damaged, it tells blocks from captured bytes that look like one.
+    /// A random number that every block of the file repeats. After damage it distinguishes blocks
+    /// from captured bytes that look like a block.
     pub mark: u32,
 }
 
 impl FileHeader {
-    /// The 24 bytes.
+    /// Encodes the 24 bytes.
     pub fn to_bytes(self) -> [u8; FILE_HEADER_BYTES] {
         let mut bytes = [0; FILE_HEADER_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);
@@ -178,10 +179,10 @@ impl FileHeader {
         bytes
     }
 
-    /// Reads and checks a file's first bytes.
+    /// Parses and checks the first bytes of a file.
     ///
     /// # Errors
-    /// Each way a file can fail to be a snapshot is told apart.
+    /// A separate error for each reason why the file is not a readable snapshot.
     pub fn parse(file: &[u8]) -> Result<Self, Error> {
         if file.is_empty() {
             return Err(Error::Empty);
@@ -233,31 +234,31 @@ impl FileHeader {
     }
 }
 
-/// A block header's content.
+/// The content of a block header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockHeader {
-    /// What it holds.
+    /// The type of the block.
     pub kind: BlockKind,
-    /// How it is stored.
+    /// How the payload is stored.
     pub codec: Codec,
-    /// Counts blocks in the file from 0: a gap is a loss.
+    /// Number of the block in the file, from 0. A gap means that blocks are missing.
     pub sequence: u32,
-    /// Which capture of a series it belongs to, from 0.
+    /// Number of the capture in the series, from 0.
     pub capture: u32,
-    /// Sequence number of the block this one is coded against, or [`NO_BASE`].
+    /// Sequence number of the block that the payload refers to, or [`NO_BASE`].
     pub base: u32,
-    /// Bytes in the file after this header.
+    /// Size of the stored payload in bytes.
     pub stored_bytes: u32,
-    /// Bytes when decoded.
+    /// Size of the decoded payload in bytes.
     pub decoded_bytes: u32,
-    /// The [`FileHeader::mark`] of the file it belongs to.
+    /// The [`FileHeader::mark`] of the file.
     pub mark: u32,
-    /// CRC-32 (IEEE 802.3) of the stored bytes.
+    /// CRC-32 (IEEE 802.3) of the stored payload.
     pub payload_crc: u32,
 }
 
 impl BlockHeader {
-    /// The 40 bytes.
+    /// Encodes the 40 bytes.
     pub fn to_bytes(self) -> [u8; BLOCK_HEADER_BYTES] {
         let mut bytes = [0; BLOCK_HEADER_BYTES];
         bytes[..4].copy_from_slice(&MARKER);
@@ -276,7 +277,7 @@ impl BlockHeader {
         bytes
     }
 
-    /// The header at the start of `bytes`, or `None` where there is no intact one.
+    /// Parses the header at the start of `bytes`. Returns `None` if it is not intact.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let header = bytes.get(..BLOCK_HEADER_BYTES)?;
         if header[..4] != MARKER || crc32fast::hash(&header[..36]) != le_u32(header, 36) {

@@ -1,42 +1,43 @@
-//! Bundles: all payloads of one capture as one, so that the next capture can be coded against it.
+//! Bundles: all payloads of one capture in one payload, so that the next capture can be compressed
+//! against it.
 //!
-//! Of a quiet machine little changes between two captures but the times at which things were read,
-//! and counters that go up in every row of a table. Both are taken out: times into a column of their
-//! own, rows of tables by what they differ in from the row above. Lossless for any payloads. FORMAT.md,
-//! *Bundle*.
+//! Between two captures of an idle machine little changes except read times, and counters that
+//! increase in every row of a table. A bundle stores the times in a column of their own, and rows
+//! as differences to the row above. Lossless for any payload. See FORMAT.md, *Bundle*.
 
 use crate::block::BlockKind;
 use crate::descriptors::DescriptorTable;
-use crate::fold::{fold, unfold};
 use crate::records::{Process, RawHeader};
+use crate::repeated_lines;
+use crate::row_delta::{add_rows_above, subtract_rows_above};
 use crate::wire::{Record, put_int, put_uint, skip_field, take_int, take_slice, take_uint};
 
-/// The field that is taken out of records.
+/// The field that is moved to the column of times.
 const TIME: &str = "at_boottime_ns";
 
-/// Content of a member: its payload as it is.
+/// Form of a block: the payload is unchanged.
 const PLAIN: u64 = 0;
-/// Its payload with the times taken out.
-const TIMELESS: u64 = 1;
-/// A raw block's payload with its time taken out, and its rows as differences. The lengths of rows
-/// are little-endian …
+/// The times are removed.
+const WITHOUT_TIMES: u64 = 1;
+/// The payload of a raw block: its time is removed, and its rows are differences. Row lengths are
+/// little-endian.
 const ROWS_LITTLE: u64 = 2;
-/// … or big-endian.
+/// The same with big-endian row lengths.
 const ROWS_BIG: u64 = 3;
-/// Processes' payload with the times taken out, and without lines that repeat.
-const FOLDED: u64 = 4;
+/// The payload of processes: the times are removed, and repeated lines too.
+const WITHOUT_REPEATED_LINES: u64 = 4;
 
-/// One of a capture's blocks, decoded.
+/// A block of a capture, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// What it holds.
+    /// The type of the block.
     pub kind: BlockKind,
-    /// As in a block of that kind.
+    /// The payload of the block.
     pub payload: Vec<u8>,
 }
 
-/// The fields of a kind's records, where they have a time.
-fn timed(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
+/// Returns the fields of a type's records, if they contain a time.
+fn fields_with_time(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
     match kind {
         BlockKind::Processes => Some(Process::FIELDS),
         BlockKind::Descriptors => Some(DescriptorTable::FIELDS),
@@ -45,18 +46,18 @@ fn timed(kind: BlockKind) -> Option<&'static [(&'static str, &'static str)]> {
     }
 }
 
-/// Puts payloads together.
+/// Encodes a bundle.
 pub fn pack(members: &[Member]) -> Vec<u8> {
     let mut times = Vec::new();
     let mut contents = Vec::new();
     for member in members {
-        let (form, content) = reduce(member, &mut times);
+        let (form, content) = encode_block(member, &mut times);
         put_uint(u64::from(member.kind.number()), &mut contents);
         put_uint(form, &mut contents);
         put_uint(content.len() as u64, &mut contents);
         contents.extend_from_slice(&content);
     }
-    // Clocks that are read coarsely give multiples of a power of two.
+    // Times of a coarse clock are multiples of a power of two.
     let all = times.iter().fold(0, |all, time| all | time);
     let shift = if all == 0 { 0 } else { all.trailing_zeros() };
     let mut column = Vec::new();
@@ -74,10 +75,10 @@ pub fn pack(members: &[Member]) -> Vec<u8> {
     out
 }
 
-/// What is stored of a member; its times are appended to `times`.
-fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
+/// Returns a block's form and content. Appends its times to `times`.
+fn encode_block(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
     let plain = || (PLAIN, member.payload.clone());
-    let Some(fields) = timed(member.kind) else {
+    let Some(fields) = fields_with_time(member.kind) else {
         return plain();
     };
     let mut rest = member.payload.as_slice();
@@ -85,47 +86,53 @@ fn reduce(member: &Member, times: &mut Vec<u64>) -> (u64, Vec<u8>) {
     let known = times.len();
     loop {
         let before = rest;
-        let Some((front, time, back)) = split(&mut rest, fields) else {
+        let Some((front, time, back)) = split_time(&mut rest, fields) else {
             times.truncate(known);
             return plain();
         };
-        // Only what comes back as it was may be taken apart.
+        // Removes the time only if the record can be restored exactly.
         let mut again = Vec::new();
-        join(front, time, back, &mut again);
+        join_time(front, time, back, &mut again);
         if again != before[..before.len() - rest.len()] {
             times.truncate(known);
             return plain();
         }
-        join(front, 0, back, &mut out);
+        join_time(front, 0, back, &mut out);
         times.push(time);
         if member.kind == BlockKind::Raw {
-            return rows_of_raw(front, rest, out);
+            return encode_raw(front, rest, out);
         }
         if rest.is_empty() {
-            let folded = (member.kind == BlockKind::Processes)
-                .then(|| fold(&out))
+            let shortened = (member.kind == BlockKind::Processes)
+                .then(|| repeated_lines::remove(&out))
                 .flatten();
-            return folded.map_or((TIMELESS, out), |folded| (FOLDED, folded));
+            return shortened.map_or((WITHOUT_TIMES, out), |shortened| {
+                (WITHOUT_REPEATED_LINES, shortened)
+            });
         }
     }
 }
 
-/// A raw block after its header, which is in `out`: rows of netlink messages as differences.
-fn rows_of_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
+/// Encodes a raw block whose header is in `out`: rows of netlink messages become differences.
+fn encode_raw(header: &[u8], body: &[u8], mut out: Vec<u8>) -> (u64, Vec<u8>) {
     let mut fields = header;
     let source = take_uint(&mut fields).and_then(|length| take_slice(&mut fields, length));
     let start = out.len();
     out.extend_from_slice(body);
     if !source.is_ok_and(|source| source.starts_with(b"diag/")) {
-        return (TIMELESS, out);
+        return (WITHOUT_TIMES, out);
     }
     let big = cfg!(target_endian = "big");
-    difference(&mut out[start..], big);
+    subtract_rows_above(&mut out[start..], big);
     (if big { ROWS_BIG } else { ROWS_LITTLE }, out)
 }
 
-/// A record's fields before its time, the time, and what follows; `None` where it has none.
-fn split<'a>(rest: &mut &'a [u8], fields: &[(&str, &str)]) -> Option<(&'a [u8], u64, &'a [u8])> {
+/// Splits a record into the fields before its time, the time, and the rest. `None` if it has no
+/// time.
+fn split_time<'a>(
+    rest: &mut &'a [u8],
+    fields: &[(&str, &str)],
+) -> Option<(&'a [u8], u64, &'a [u8])> {
     let length = take_uint(rest).ok()?;
     let body = take_slice(rest, length).ok()?;
     let mut after = body;
@@ -140,8 +147,8 @@ fn split<'a>(rest: &mut &'a [u8], fields: &[(&str, &str)]) -> Option<(&'a [u8], 
     None
 }
 
-/// Undoes [`split`].
-fn join(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
+/// Undoes [`split_time`].
+fn join_time(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
     let mut number = Vec::with_capacity(9);
     put_uint(time, &mut number);
     put_uint((front.len() + number.len() + back.len()) as u64, out);
@@ -150,80 +157,10 @@ fn join(front: &[u8], time: u64, back: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(back);
 }
 
-/// The places of rows in `bytes`, each with that of the row of its length before.
-///
-/// A row is a netlink message with its padding; what is none ends them. Its first four bytes, the
-/// length, are never changed, so that the same rows are found when differences are undone.
-fn rows(bytes: &[u8], big: bool) -> Vec<(usize, usize, Option<usize>)> {
-    let mut rows = Vec::new();
-    let mut last: Vec<(usize, usize)> = Vec::new();
-    let mut at = 0;
-    while let Some(&[a, b, c, d]) = bytes.get(at..at + 4) {
-        let length = if big {
-            u32::from_be_bytes([a, b, c, d])
-        } else {
-            u32::from_le_bytes([a, b, c, d])
-        };
-        let width = (length as usize).next_multiple_of(4);
-        if length < 16 || width > bytes.len() - at {
-            break;
-        }
-        let above = match last.binary_search_by_key(&width, |(width, _)| *width) {
-            Ok(found) => Some(std::mem::replace(&mut last[found].1, at)),
-            Err(place) => {
-                last.insert(place, (width, at));
-                None
-            }
-        };
-        rows.push((at, width, above));
-        at += width;
-    }
-    rows
-}
-
-/// Each 32-bit word of a row but the first, less the word above it.
-fn difference(bytes: &mut [u8], big: bool) {
-    // From the last row up, so that the rows above are still whole.
-    for (at, width, above) in rows(bytes, big).into_iter().rev() {
-        let Some(above) = above else { continue };
-        for word in (4..width).step_by(4) {
-            let less = word_at(bytes, above + word);
-            put_word(
-                bytes,
-                at + word,
-                word_at(bytes, at + word).wrapping_sub(less),
-            );
-        }
-    }
-}
-
-/// Undoes [`difference`].
-fn sum(bytes: &mut [u8], big: bool) {
-    for (at, width, above) in rows(bytes, big) {
-        let Some(above) = above else { continue };
-        for word in (4..width).step_by(4) {
-            let more = word_at(bytes, above + word);
-            put_word(
-                bytes,
-                at + word,
-                word_at(bytes, at + word).wrapping_add(more),
-            );
-        }
-    }
-}
-
-fn word_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-fn put_word(bytes: &mut [u8], at: usize, word: u32) {
-    bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
-}
-
-/// Takes payloads apart again: those of the blocks that the bundle stands for.
+/// Decodes a bundle into the blocks that it contains.
 ///
 /// # Errors
-/// Where these bytes are no bundle. At most a few times as much is allocated as `bundle` is long.
+/// If the bytes are not a bundle. Allocates at most a few times the length of `bundle`.
 pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
     const SHORT: &str = "bundle is cut short";
     let mut rest = bundle;
@@ -243,16 +180,16 @@ pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
     let mut members = Vec::new();
     while !rest.is_empty() {
         let number = take_uint(&mut rest).map_err(|_| SHORT)?;
-        let number = u16::try_from(number).map_err(|_| "bundle has a block of no type")?;
+        let number = u16::try_from(number).map_err(|_| "bundle has a block type above 65535")?;
         let kind = BlockKind::from_number(number);
         let form = take_uint(&mut rest).map_err(|_| SHORT)?;
         let length = take_uint(&mut rest).map_err(|_| SHORT)?;
         let content = take_slice(&mut rest, length).map_err(|_| SHORT)?;
         let payload = match form {
             PLAIN => content.to_vec(),
-            TIMELESS | ROWS_LITTLE | ROWS_BIG => restore(kind, form, content, &mut time)?,
-            FOLDED if kind == BlockKind::Processes => {
-                restore(kind, form, &unfold(content)?, &mut time)?
+            WITHOUT_TIMES | ROWS_LITTLE | ROWS_BIG => decode_block(kind, form, content, &mut time)?,
+            WITHOUT_REPEATED_LINES if kind == BlockKind::Processes => {
+                decode_block(kind, form, &repeated_lines::restore(content)?, &mut time)?
             }
             _ => return Err("bundle has a block in an unknown form"),
         };
@@ -261,26 +198,26 @@ pub fn unpack(bundle: &[u8]) -> Result<Vec<Member>, &'static str> {
     Ok(members)
 }
 
-/// A member's payload from its content.
-fn restore(
+/// Restores the payload of a block from its content.
+fn decode_block(
     kind: BlockKind,
     form: u64,
     content: &[u8],
     time: &mut impl FnMut() -> Result<u64, &'static str>,
 ) -> Result<Vec<u8>, &'static str> {
     const BAD: &str = "bundle has records without times";
-    let fields = timed(kind).ok_or(BAD)?;
+    let fields = fields_with_time(kind).ok_or(BAD)?;
     let mut rest = content;
     let mut out = Vec::with_capacity(content.len() + content.len() / 8);
     while !rest.is_empty() {
-        let (front, _, back) = split(&mut rest, fields).ok_or(BAD)?;
-        join(front, time()?, back, &mut out);
+        let (front, _, back) = split_time(&mut rest, fields).ok_or(BAD)?;
+        join_time(front, time()?, back, &mut out);
         if kind == BlockKind::Raw {
             let start = out.len();
             out.extend_from_slice(rest);
             match form {
-                ROWS_LITTLE => sum(&mut out[start..], false),
-                ROWS_BIG => sum(&mut out[start..], true),
+                ROWS_LITTLE => add_rows_above(&mut out[start..], false),
+                ROWS_BIG => add_rows_above(&mut out[start..], true),
                 _ => {}
             }
             break;
@@ -337,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_come_back() {
+    fn bundle_round_trip() {
         let rows: Vec<u8> = (0..50)
             .flat_map(|n| message(n * 1_000_003, 20 + n % 3))
             .collect();
@@ -349,7 +286,7 @@ mod tests {
                 b"",
             ),
             member(BlockKind::Descriptors, &[DescriptorTable::default()], b""),
-            // Cut, or of another version: kept as they are.
+            // Truncated, or of another version: kept unchanged.
             member(BlockKind::Processes, &[process(1, 9)], b"\x40short"),
             member(BlockKind::Processes, &[User::default()], b""),
             Member {
@@ -367,16 +304,16 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_a_later_version_is_said() {
+    fn unknown_forms_are_reported() {
         let said = Err("bundle has a block in an unknown form");
         let member = |kind: u8, form: u8| unpack(&[0, 0, kind, form, 0]);
-        assert_eq!(member(0x10, FOLDED as u8 + 1), said);
-        assert_eq!(member(0x11, FOLDED as u8), said);
-        assert!(member(0x10, FOLDED as u8).is_ok());
+        assert_eq!(member(0x10, WITHOUT_REPEATED_LINES as u8 + 1), said);
+        assert_eq!(member(0x11, WITHOUT_REPEATED_LINES as u8), said);
+        assert!(member(0x10, WITHOUT_REPEATED_LINES as u8).is_ok());
     }
 
     #[test]
-    fn what_goes_up_everywhere_is_the_same() {
+    fn increasing_counters_change_few_bytes() {
         let rows = |plus: u32| -> Vec<u8> { (0..50).flat_map(|n| message(n + plus, 20)).collect() };
         let contents = |plus| pack(&[raw("diag/tcp", &rows(plus))]);
         let (one, other) = (contents(0), contents(7_777_777));
@@ -407,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bundle_is_refused_or_bounded() {
+    fn invalid_bundles_are_refused_or_bounded() {
         let good = pack(&[
             member(
                 BlockKind::Processes,

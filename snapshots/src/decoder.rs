@@ -1,45 +1,45 @@
-//! Decoding blocks in the file's order, those that are coded against another one included.
+//! Decodes the blocks of a file in order, with those that refer to another block.
 
 use std::cell::OnceCell;
 
 use crate::block::{BlockKind, Codec, NO_BASE};
 use crate::bundle::{self, Member};
+use crate::decompress::Decompressor;
 use crate::error::{Damage, DamageKind};
-use crate::inflate::Inflater;
 use crate::limits::Limits;
 use crate::reader::Block;
 
-/// Decodes blocks, and keeps the one that later ones are coded against.
+/// Decodes blocks, and keeps the block that later ones refer to.
 ///
-/// It must come across every block of the file in its order, by [`Decoder::payload`] or, where its
-/// payload is of no interest, by [`Decoder::pass`].
+/// Every block of the file must be passed to it in order: to [`Decoder::payload`], or to
+/// [`Decoder::pass`] if its payload is not needed.
 pub struct Decoder<'a> {
     limits: Limits,
-    inflater: Inflater,
+    decompressor: Decompressor,
     key: Option<Key<'a>>,
 }
 
-/// The latest bundle that needs no other one.
+/// The latest bundle that does not refer to another one.
 struct Key<'a> {
     block: Block<'a>,
-    /// Decoded when it is first needed; `None` where that failed.
+    /// Decoded on first use; `None` if that failed.
     payload: OnceCell<Option<Vec<u8>>>,
 }
 
 impl<'a> Decoder<'a> {
-    /// Before the first block of a file.
+    /// Creates a decoder for a new file.
     pub fn new(limits: &Limits) -> Self {
         Self {
             limits: *limits,
-            inflater: Inflater::default(),
+            decompressor: Decompressor::default(),
             key: None,
         }
     }
 
-    /// Goes past a block without decoding it.
+    /// Skips a block without decoding it.
     ///
     /// # Errors
-    /// Where the block that it is coded against is lost, and it with it.
+    /// If the block that it refers to is lost.
     pub fn pass(&mut self, block: &Block<'a>) -> Result<(), Damage> {
         let header = &block.header;
         if header.kind == BlockKind::Bundle && header.base == NO_BASE {
@@ -55,22 +55,22 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// Decodes a block's payload.
+    /// Decodes the payload of a block.
     ///
     /// # Errors
-    /// The damage that makes it unreadable; the blocks around it are not concerned, unless they are
-    /// coded against it.
+    /// The damage that makes the block unreadable. Other blocks are not affected unless they refer
+    /// to it.
     pub fn payload(&mut self, block: &Block<'a>) -> Result<Vec<u8>, Damage> {
         self.pass(block)?;
         if block.header.codec != Codec::Prefixed || block.header.base == NO_BASE {
-            return block.payload_by(&mut self.inflater, &self.limits);
+            return block.payload_with(&mut self.decompressor, &self.limits);
         }
         let prefix = self.key_of(block).and_then(|key| {
             let decode = || key.block.payload(&self.limits).ok();
             key.payload.get_or_init(decode).as_deref()
         });
         match prefix {
-            Some(prefix) => block.payload_after(prefix, &self.limits),
+            Some(prefix) => block.payload_with_prefix(prefix, &self.limits),
             None => Err(base_lost(block)),
         }
     }
@@ -80,10 +80,10 @@ impl<'a> Decoder<'a> {
         key.filter(|key| key.block.header.sequence == block.header.base)
     }
 
-    /// Decodes a block into what it stands for: itself, or for a bundle the blocks in it.
+    /// Decodes a block, or all blocks in it if it is a bundle.
     ///
     /// # Errors
-    /// As [`Decoder::payload`].
+    /// Those of [`Decoder::payload`].
     pub fn members(&mut self, block: &Block<'a>) -> Result<Vec<Member>, Damage> {
         let payload = self.payload(block)?;
         let kind = block.header.kind;

@@ -1,34 +1,35 @@
-//! Descriptor tables: every link of `/proc/PID/fd`, by kind and number instead of as text.
+//! Descriptor tables: the links in `/proc/PID/fd`, stored by kind and number instead of as text.
 //!
-//! A busy machine has a million descriptors, nearly all of them `socket:[N]` with N close to its
-//! neighbour's. A table is stored as columns, so that each costs a byte or two after compression.
-//! It is lossless: [`Link::text`] gives back what readlink(2) said.
+//! A busy machine has a million descriptors, most of them `socket:[N]` with similar N. A table is
+//! stored in columns, so that a descriptor takes a byte or two after compression. Lossless:
+//! [`Link::text`] returns what readlink(2) returned.
 
 use crate::record;
 use crate::wire::{WireError, put_int, put_uint, take_int, take_uint};
 
 record! {
-    /// The descriptors of one table, or a part of it. Columns are read by [`DescriptorTable::entries`].
+    /// One descriptor table, or a part of it. [`DescriptorTable::entries`] reads the columns.
     pub struct DescriptorTable {
         /// Thread group id.
         pub pid: u32,
-        /// The thread, where its table is private; else 0.
+        /// The thread, if its table is private; else 0.
         pub tid: u32,
-        /// Which look: 1, or 2 for the second.
+        /// The pass: 1, or 2 for the second look.
         pub pass: u8,
-        /// Counts the parts of one table from 0.
+        /// Number of the part in its table, from 0.
         pub part: u32,
-        /// Whether this is the table's last part. Without one the table is cut.
+        /// Whether this is the last part of the table. A table without a last part is truncated.
         pub last: bool,
-        /// `errno` of listing the table, 0 when it was listed to its end.
+        /// `errno` of listing the table; 0 if it was listed completely.
         pub errno: u16,
         /// Boot clock when reading began.
         pub at_boottime_ns: u64,
-        /// Descriptors that were listed and closed before their link was read.
+        /// Descriptors that were closed after they were listed and before their link was read.
         pub vanished: u32,
-        /// Column: descriptor number less the one before it (the first: less -1), less 1.
+        /// Column: descriptor number minus the one before it (the first: minus -1), minus 1.
         pub fds: Vec<u8>,
-        /// Column: a kind for each (`Link`'s order: 0 refused, 1 socket, 2 pipe, 3 other, 4 FIFO).
+        /// Column: the kind of each ([`Link`] in order: 0 refused, 1 socket, 2 pipe, 3 other, 4
+        /// FIFO).
         pub kinds: Vec<u8>,
         /// Column: numbers, as signed differences to the number before in this table part.
         pub numbers: Vec<u8>,
@@ -39,12 +40,12 @@ record! {
     }
 }
 
-/// What a descriptor leads to.
+/// The target of a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link<'a> {
     /// The link could not be read.
     Refused {
-        /// Why.
+        /// The `errno`.
         errno: u16,
     },
     /// `socket:[inode]`.
@@ -56,10 +57,10 @@ pub enum Link<'a> {
     Pipe {
         /// Inode on pipefs.
         inode: u64,
-        /// Bits: 1 opened for reading, 2 for writing (mode of the link itself); 0 unknown.
+        /// Bits from the mode of the link: 1 open for reading, 2 for writing; 0 unknown.
         access: u8,
     },
-    /// Anything else: a path, `anon_inode:[eventpoll]`, `net:[4026531833]`.
+    /// Any other target: a path, `anon_inode:[eventpoll]`, `net:[4026531833]`.
     Other {
         /// The link's text.
         text: &'a [u8],
@@ -78,8 +79,7 @@ pub enum Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    /// What a link's text says, without looking further: a FIFO is `Other` here, a pipe's access
-    /// unknown.
+    /// Parses the text of a link. A FIFO is `Other`, and the access of a pipe is unknown.
     pub fn from_text(text: &'a [u8]) -> Self {
         let number = |prefix: &[u8]| {
             let digits = text.strip_prefix(prefix)?.strip_suffix(b"]")?;
@@ -100,7 +100,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// What readlink(2) gave; `None` where it was refused.
+    /// Returns what readlink(2) returned. `None` if the link could not be read.
     pub fn text(&self) -> Option<Vec<u8>> {
         match self {
             Self::Refused { .. } => None,
@@ -111,7 +111,7 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Fills a table's columns.
+/// Builds the columns of a table.
 #[derive(Debug, Clone)]
 pub struct TableBuilder {
     table: DescriptorTable,
@@ -121,7 +121,7 @@ pub struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// An empty part; the columns of `table` are cleared, its other fields kept.
+    /// Creates an empty part with the other fields of `table`.
     pub fn new(mut table: DescriptorTable) -> Self {
         for column in [
             &mut table.fds,
@@ -140,7 +140,7 @@ impl TableBuilder {
         }
     }
 
-    /// Adds a descriptor. They come in any order, though ascending ones cost least.
+    /// Adds a descriptor. Any order is valid; ascending order compresses best.
     pub fn push(&mut self, fd: u32, link: Link<'_>) {
         put_int(i64::from(fd) - self.previous_fd - 1, &mut self.table.fds);
         self.previous_fd = i64::from(fd);
@@ -171,7 +171,7 @@ impl TableBuilder {
             } => {
                 self.table.kinds.push(4);
                 self.text(text);
-                // A device is no neighbour of an inode: it stays out of the differences.
+                // A device number is not similar to an inode: it is stored without a difference.
                 put_uint(dev, &mut self.table.numbers);
                 self.number(inode);
                 self.table.access.push(access);
@@ -188,7 +188,8 @@ impl TableBuilder {
     }
 
     fn text(&mut self, text: &[u8]) {
-        // A link's text has no NUL (readlink(2) gives a C string's bytes); one that did is cut.
+        // A link's text contains no NUL, because readlink(2) returns a C string. Anything else is
+        // truncated.
         let end = text
             .iter()
             .position(|byte| *byte == 0)
@@ -197,24 +198,25 @@ impl TableBuilder {
         self.table.texts.push(0);
     }
 
-    /// How many descriptors this part has.
+    /// Returns the number of descriptors in this part.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Bytes of the columns so far: when to begin another part.
+    /// Returns the size of the columns in bytes, to decide when to begin another part.
     pub fn column_bytes(&self) -> usize {
         self.table.numbers.len() + self.table.texts.len() + 3 * self.count
     }
 
-    /// The finished part.
+    /// Returns the finished part.
     pub fn finish(self) -> DescriptorTable {
         self.table
     }
 }
 
 impl DescriptorTable {
-    /// The descriptors, in the order they were added; ends with an error where a column is short.
+    /// Returns the descriptors in the order they were added. Ends with an error if a column is too
+    /// short.
     pub fn entries(&self) -> impl Iterator<Item = Result<(u32, Link<'_>), WireError>> {
         let mut cursor = Cursor {
             kinds: self.kinds.iter(),

@@ -1,4 +1,4 @@
-//! What can be wrong with a file: fatal errors, and damage that leaves the rest readable.
+//! Errors: reasons why a file cannot be read, and damage that leaves the rest readable.
 
 use crate::wire::WireError;
 
@@ -6,19 +6,19 @@ use crate::wire::WireError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No bytes at all.
+    /// The file is empty.
     #[error("empty file, expected a whotalks snapshot")]
     Empty,
-    /// Another kind of file.
+    /// The file has another format.
     #[error("not a whotalks snapshot (starts with {found}, expected 89 57 54 4b)")]
     Foreign {
         /// The first bytes, in hexadecimal.
         found: String,
     },
-    /// Some program's compressed file, perhaps of a snapshot.
+    /// A compressed file, perhaps of a snapshot.
     #[error("compressed with {program}: decompress it first (`{program} -dc FILE | whotalks …`)")]
     Compressed {
-        /// The program.
+        /// The program that decompresses it.
         program: &'static str,
     },
     /// The magic shows that line ends were rewritten or high bits lost on the way.
@@ -30,9 +30,9 @@ pub enum Error {
     /// The file ends inside its header.
     #[error("cut inside its header: {found} of {expected} bytes")]
     HeaderCut {
-        /// Bytes there.
+        /// Bytes present.
         found: usize,
-        /// Bytes that a header has.
+        /// Size of a header in bytes.
         expected: usize,
     },
     /// The header's checksum is wrong.
@@ -43,46 +43,46 @@ pub enum Error {
         /// The checksum in the file.
         expected: u32,
     },
-    /// A major version that never was.
+    /// The major version is 0, which was never used.
     #[error("format 0 does not exist")]
     NoVersion,
-    /// Written by a format that this reader cannot know.
+    /// A newer major version.
     #[error("format {found} is newer than this program reads ({supported}): update whotalks")]
     NewerMajor {
         /// The file's major version.
         found: u16,
-        /// The newest major version this reader knows.
+        /// The newest major version that this reader supports.
         supported: u16,
     },
 }
 
-/// A part of a file that could not be read, while the rest could.
+/// A part of the file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("at byte {offset}: {kind}")]
 pub struct Damage {
-    /// Where in the file it begins.
+    /// Offset in the file.
     pub offset: u64,
-    /// How many bytes of the file it concerns; 0 when nothing is there.
+    /// Bytes affected; 0 if nothing is there.
     pub length: u64,
-    /// What is wrong.
+    /// The kind of damage.
     pub kind: DamageKind,
 }
 
-/// What is wrong with a damaged part.
+/// The kind of damage of a part of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DamageKind {
     /// Bytes that belong to no block.
     #[error("{0} bytes that belong to no block")]
     Garbage(u64),
-    /// A block that comes again, or after one that it should precede: it is not used.
+    /// A block that is repeated, or out of order. It is not used.
     #[error("block {sequence} ({kind}) comes after block {after}")]
     OutOfOrder {
         /// Its sequence number.
         sequence: u32,
         /// Its type's name.
         kind: String,
-        /// The sequence number of the block before.
+        /// The sequence number of the previous block.
         after: u32,
     },
     /// The file ends inside a block.
@@ -92,9 +92,9 @@ pub enum DamageKind {
         sequence: u32,
         /// Its type's name.
         kind: String,
-        /// Bytes there.
+        /// Bytes present.
         found: u64,
-        /// Bytes it should have.
+        /// Bytes expected.
         expected: u64,
     },
     /// The payload's checksum is wrong.
@@ -104,12 +104,12 @@ pub enum DamageKind {
         sequence: u32,
         /// Its type's name.
         kind: String,
-        /// Computed.
+        /// The checksum computed from the bytes.
         found: u32,
-        /// In the file.
+        /// The checksum in the file.
         expected: u32,
     },
-    /// The payload does not decompress to what the header says.
+    /// The payload does not decompress to the size in the header.
     #[error("block {sequence} ({kind}) does not decompress: {cause}")]
     Decompress {
         /// Its sequence number.
@@ -119,7 +119,7 @@ pub enum DamageKind {
         /// The decoder's message.
         cause: String,
     },
-    /// Compressed in a way this reader does not know.
+    /// The codec is unknown to this reader.
     #[error("block {sequence} ({kind}) is coded in a way this program does not know ({codec})")]
     UnknownCodec {
         /// Its sequence number.
@@ -129,24 +129,24 @@ pub enum DamageKind {
         /// The codec's number.
         codec: u8,
     },
-    /// Coded against a block that could not be read.
+    /// The block refers to a block that could not be read.
     #[error("block {sequence} ({kind}) is coded against block {base}, which is lost")]
     BaseLost {
         /// Its sequence number.
         sequence: u32,
         /// Its type's name.
         kind: String,
-        /// The sequence number of the block that it needs.
+        /// The sequence number of that block.
         base: u32,
     },
-    /// A block asks for more than the limits allow.
+    /// A block exceeds the limits.
     #[error("block {sequence} ({kind}) asks for {asked} bytes, the limit is {limit}")]
     Limit {
         /// Its sequence number.
         sequence: u32,
         /// Its type's name.
         kind: String,
-        /// What it asks for.
+        /// The size requested.
         asked: u64,
         /// The limit.
         limit: u64,
@@ -154,9 +154,9 @@ pub enum DamageKind {
     /// Blocks whose sequence numbers are missing.
     #[error("{count} blocks are missing before block {before}")]
     Missing {
-        /// How many.
+        /// The number of missing blocks.
         count: u32,
-        /// The sequence number of the block that came instead.
+        /// The sequence number of the next block.
         before: u32,
     },
     /// Records inside an intact block that could not be decoded.
@@ -166,15 +166,15 @@ pub enum DamageKind {
         sequence: u32,
         /// The block's type name.
         kind: String,
-        /// How many.
+        /// The number of records.
         count: u64,
-        /// The first one's error.
+        /// The error of the first one.
         cause: WireError,
     },
-    /// The limit of places that are told apart was reached.
+    /// The limit of damaged places that are reported.
     #[error("{0} places are damaged: the rest of the file is not read")]
     TooMany(u32),
-    /// The file ends without the block that every complete capture ends with.
+    /// The file ends without the `End` block of a complete capture.
     #[error("the file ends before its capture was complete")]
     NoEnd,
 }

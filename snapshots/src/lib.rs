@@ -1,23 +1,25 @@
-//! The whotalks snapshot file: what a capture is on disk.
+//! The whotalks snapshot file format: writer, reader, limits and errors.
 //!
-//! This crate knows bytes: the file's blocks, the records in them, how they are written
-//! ([`writer`]) and read back ([`reader`]), and the limits a reader imposes. It does no input or
-//! output of its own beyond a [`std::io::Write`] that it is given, and gives kernel data no meaning:
-//! that is the analyzer's work. `FORMAT.md` beside this crate specifies every byte.
+//! The crate defines the blocks of a file and the records in them, writes them ([`writer`]), reads
+//! them ([`reader`]), and limits what a reader allocates. It performs no I/O except on a given
+//! [`std::io::Write`], and does not interpret kernel data: the analyzer does. `FORMAT.md` next to
+//! this crate specifies every byte.
 
 #![forbid(unsafe_code)]
 
 pub mod block;
 pub mod bundle;
 pub mod decoder;
+mod decompress;
 pub mod descriptors;
 pub mod error;
-mod fold;
-mod inflate;
 pub mod limits;
 pub mod netlink;
 pub mod reader;
 pub mod records;
+mod repeated_lines;
+mod row_delta;
+mod rows;
 pub mod series;
 mod tile;
 pub mod transpose;

@@ -1,27 +1,27 @@
-//! What a file may ask of its reader.
+//! Limits of what a file can make a reader allocate.
 
-/// The largest payload, decoded, that a block may have; a writer never makes a larger one.
+/// The largest decoded payload of a block. Writers create no larger one.
 ///
-/// Large enough that block headers cost nothing, small enough that a reader may hold a few.
+/// Large enough that block headers do not matter, small enough that a reader can hold several
+/// payloads.
 pub const MAX_BLOCK_BYTES: u32 = 16 << 20;
 
-/// Bounds that a reader imposes on a file before it allocates.
-///
-/// A reader that is asked for more raises them one by one; none is built in.
+/// Limits that a reader checks before it allocates. Callers can raise each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Stored or decoded payload of one block. A format rule: raising it is for experiments.
+    /// Stored or decoded size of one block in bytes. Part of the format: raise it for experiments
+    /// only.
     pub block_bytes: u32,
-    /// Memory that the whole file may take, payloads and records: a machine with 10 million sockets
+    /// Memory for the whole file in bytes, payloads and records: a machine with 10 million sockets
     /// needs about 2 GB.
     pub total_bytes: u64,
-    /// Of these, what any file may take however small it is, …
+    /// Of these, bytes that a file of any size may use.
     pub small_file_bytes: u64,
-    /// … and what each of its bytes may add. Tables become 20 to 200 times smaller, a series of
-    /// captures of which little changes a few thousand times at most.
+    /// Bytes that each byte of the file adds to that. Tables become 20 to 200 times smaller, a
+    /// series with few changes a few thousand times at most.
     pub expansion: u32,
-    /// Places of damage that are told apart; a file of garbage could name millions.
+    /// Damaged places that are reported. A file of random bytes could have millions.
     pub damages: u32,
 }
 
@@ -38,7 +38,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets [`Limits::total_bytes`], whatever the size of the file.
+    /// Sets [`Limits::total_bytes`] for files of any size.
     #[must_use]
     pub fn with_total_bytes(mut self, bytes: u64) -> Self {
         self.total_bytes = bytes;
@@ -46,7 +46,7 @@ impl Limits {
         self
     }
 
-    /// What a file of this size may take.
+    /// Returns the memory budget for a file of this size.
     pub fn budget(&self, file_bytes: u64) -> Budget {
         let grown = file_bytes.saturating_mul(u64::from(self.expansion));
         let limit = self.small_file_bytes.saturating_add(grown);
@@ -57,28 +57,28 @@ impl Limits {
     }
 }
 
-/// What is left of [`Limits::total_bytes`] while a file is read.
+/// What remains of [`Limits::total_bytes`] while a file is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
     used: u64,
     limit: u64,
 }
 
-/// More is asked for than is left.
+/// The budget is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{asked} bytes are asked for, the limit is {limit}")]
 pub struct Exceeded {
-    /// With this, so much would be in use.
+    /// Bytes that would be in use.
     pub asked: u64,
-    /// The limit.
+    /// The limit in bytes.
     pub limit: u64,
 }
 
 impl Budget {
-    /// Takes so many bytes before they are allocated.
+    /// Takes `bytes` from the budget. Call it before allocating.
     ///
     /// # Errors
-    /// When that is more than is left; then nothing is taken.
+    /// If less is left. The budget is then unchanged.
     pub fn take(&mut self, bytes: u64) -> Result<(), Exceeded> {
         let asked = self.used.saturating_add(bytes);
         if asked > self.limit {

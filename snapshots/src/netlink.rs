@@ -1,7 +1,8 @@
 //! Netlink framing: messages in a buffer, attributes in a message.
 //!
-//! Raw diag blocks hold what the kernel sent, so collector and analyzer both need this much. What
-//! the messages mean is not known here. Integers are in the byte order of the captured machine.
+//! Raw diag blocks contain the kernel's messages, and both collector and analyzer need their
+//! framing. Message contents are not interpreted here. Integers have the byte order of the captured
+//! machine.
 //!
 //! References: `netlink(7)`, `linux/netlink.h`.
 
@@ -11,10 +12,10 @@ pub const NLMSG_ERROR: u16 = 2;
 pub const NLMSG_DONE: u16 = 3;
 /// `NLM_F_DUMP_INTR`: the table changed while it was dumped.
 pub const NLM_F_DUMP_INTR: u16 = 0x10;
-/// Bytes of `struct nlmsghdr`.
+/// Size of `struct nlmsghdr` in bytes.
 pub const HEADER_BYTES: usize = 16;
 
-/// Byte order of integers in a capture.
+/// Byte order of the integers in a capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ByteOrder {
     /// x86, arm64, RISC-V.
@@ -25,14 +26,14 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// The order of the machine that this runs on.
+    /// The byte order of this machine.
     pub const NATIVE: Self = if cfg!(target_endian = "big") {
         Self::Big
     } else {
         Self::Little
     };
 
-    /// The 16-bit integer at `at`, if it is there.
+    /// Reads the 16-bit integer at offset `at`, if present.
     pub fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let raw = *bytes.get(at..)?.first_chunk::<2>()?;
         Some(if self == Self::Little {
@@ -42,7 +43,7 @@ impl ByteOrder {
         })
     }
 
-    /// The 32-bit integer at `at`, if it is there.
+    /// Reads the 32-bit integer at offset `at`, if present.
     pub fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let raw = *bytes.get(at..)?.first_chunk::<4>()?;
         Some(if self == Self::Little {
@@ -52,7 +53,7 @@ impl ByteOrder {
         })
     }
 
-    /// The 64-bit integer at `at`, if it is there.
+    /// Reads the 64-bit integer at offset `at`, if present.
     pub fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
         let raw = *bytes.get(at..)?.first_chunk::<8>()?;
         Some(if self == Self::Little {
@@ -63,7 +64,7 @@ impl ByteOrder {
     }
 }
 
-/// One message.
+/// A netlink message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
     /// `nlmsg_type`.
@@ -72,23 +73,23 @@ pub struct Message<'a> {
     pub flags: u16,
     /// `nlmsg_seq`.
     pub sequence: u32,
-    /// What follows the header.
+    /// The bytes after the header.
     pub payload: &'a [u8],
 }
 
-/// A length that does not fit: everything from here to the end of the buffer is unreadable.
+/// An invalid length: the rest of the buffer cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("netlink length {length} at byte {offset} of {available} bytes")]
 pub struct Misframed {
-    /// Where in the buffer.
+    /// Offset in the buffer.
     pub offset: usize,
-    /// The length that was claimed.
+    /// The invalid length.
     pub length: u32,
-    /// The bytes that are there.
+    /// Bytes present.
     pub available: usize,
 }
 
-/// The messages of a buffer; ends with an error where a length is wrong.
+/// Returns the messages of a buffer. Ends with an error at an invalid length.
 pub fn messages(
     buffer: &[u8],
     order: ByteOrder,
@@ -119,8 +120,8 @@ pub fn messages(
     })
 }
 
-/// The attributes (`struct rtattr`: type, value) after a message's fixed part; stops at a length
-/// that does not fit.
+/// Returns the attributes (`struct rtattr`) after the fixed part of a message, as type and value.
+/// Stops at an invalid length.
 pub fn attributes(bytes: &[u8], order: ByteOrder) -> impl Iterator<Item = (u16, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_not_believed() {
+    fn invalid_lengths_end_the_iteration() {
         let mut buffer = message(b"abcde");
         buffer.extend(message(b""));
         let all: Vec<_> = messages(&buffer, ByteOrder::Little).collect();

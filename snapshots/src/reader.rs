@@ -1,69 +1,76 @@
-//! Reading a snapshot from bytes, as much of it as is whole.
+//! Reads the intact parts of a snapshot from bytes.
 //!
-//! The reader does no input or output. It never stops at damage: what is lost is an
-//! [`Event::Damage`], and reading goes on at the next intact block header.
+//! The reader performs no I/O. It does not stop at damage: it reports [`Event::Damage`], and
+//! continues at the next intact block header.
 
 use crate::block::{
     BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Codec, FILE_HEADER_BYTES, FileHeader, MARKER,
     NO_BASE,
 };
+use crate::decompress::Decompressor;
 use crate::error::{Damage, DamageKind, Error};
-use crate::inflate::Inflater;
 use crate::limits::Limits;
 
-/// One step of reading.
+/// The result of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<'a> {
     /// An intact block.
     Block(Block<'a>),
-    /// Something was lost here.
+    /// A part of the file is lost.
     Damage(Damage),
 }
 
-/// A block as it lies in the file: its checksums are right, its payload is not yet decoded.
+/// An intact block with a stored payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block<'a> {
-    /// Its header.
+    /// The header.
     pub header: BlockHeader,
-    /// Where its header begins in the file.
+    /// Offset of the header in the file.
     pub offset: u64,
     stored: &'a [u8],
 }
 
 impl Block<'_> {
-    /// Decodes the payload of a block that needs no other one; [`Decoder`](crate::Decoder) decodes
-    /// all.
+    /// Decodes the payload of a block that does not refer to another one.
+    /// [`Decoder`](crate::Decoder) decodes all blocks.
     ///
     /// # Errors
-    /// The damage that makes it unreadable; the blocks around it are not concerned.
+    /// The damage that makes the block unreadable. Other blocks are not affected.
     pub fn payload(&self, limits: &Limits) -> Result<Vec<u8>, Damage> {
-        self.payload_by(&mut Inflater::default(), limits)
+        self.payload_with(&mut Decompressor::default(), limits)
     }
 
-    /// The same, where many are decoded.
-    pub(crate) fn payload_by(
+    /// Decodes the payload with a reused decompressor.
+    pub(crate) fn payload_with(
         &self,
-        inflater: &mut Inflater,
+        decompressor: &mut Decompressor,
         limits: &Limits,
     ) -> Result<Vec<u8>, Damage> {
-        let asked = self.asked(limits)?;
+        let decoded_bytes = self.decoded_size(limits)?;
         let decoded = match self.header.codec {
             _ if self.header.base != NO_BASE => return Err(self.unknown()),
             Codec::Unknown(_) | Codec::Prefixed => return Err(self.unknown()),
             Codec::Stored => Ok(self.stored.to_vec()),
-            Codec::Zstd => inflater.plain(self.stored, asked),
-            Codec::Transposed => inflater.transposed(self.stored, asked),
+            Codec::Zstd => decompressor.frame(self.stored, decoded_bytes),
+            Codec::Transposed => decompressor.transposed(self.stored, decoded_bytes),
         };
-        self.checked(decoded, asked)
+        self.checked(decoded, decoded_bytes)
     }
 
-    /// Decodes the payload of a block that is coded against another one, whose payload is `prefix`.
-    pub(crate) fn payload_after(&self, prefix: &[u8], limits: &Limits) -> Result<Vec<u8>, Damage> {
-        let asked = self.asked(limits)?;
-        self.checked(Inflater::after(self.stored, prefix, asked), asked)
+    /// Decodes the payload of a block that refers to another one, whose payload is `prefix`.
+    pub(crate) fn payload_with_prefix(
+        &self,
+        prefix: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<u8>, Damage> {
+        let decoded_bytes = self.decoded_size(limits)?;
+        self.checked(
+            Decompressor::frame_with_prefix(self.stored, prefix, decoded_bytes),
+            decoded_bytes,
+        )
     }
 
-    /// Damage that is this whole block.
+    /// Returns the damage of this whole block.
     pub(crate) fn damage(&self, kind: DamageKind) -> Damage {
         Damage {
             offset: self.offset,
@@ -72,18 +79,18 @@ impl Block<'_> {
         }
     }
 
-    /// How many bytes it decodes to, where that is within the limit.
-    fn asked(&self, limits: &Limits) -> Result<usize, Damage> {
-        let (asked, limit) = (self.header.decoded_bytes, limits.block_bytes);
-        if asked > limit {
+    /// Returns the decoded size, if within the limit.
+    fn decoded_size(&self, limits: &Limits) -> Result<usize, Damage> {
+        let (decoded_bytes, limit) = (self.header.decoded_bytes, limits.block_bytes);
+        if decoded_bytes > limit {
             return Err(self.damage(DamageKind::Limit {
                 sequence: self.header.sequence,
                 kind: self.header.kind.name(),
-                asked: u64::from(asked),
+                asked: u64::from(decoded_bytes),
                 limit: u64::from(limit),
             }));
         }
-        Ok(asked as usize)
+        Ok(decoded_bytes as usize)
     }
 
     fn unknown(&self) -> Damage {
@@ -94,10 +101,14 @@ impl Block<'_> {
         })
     }
 
-    fn checked(&self, decoded: Result<Vec<u8>, String>, asked: usize) -> Result<Vec<u8>, Damage> {
+    fn checked(
+        &self,
+        decoded: Result<Vec<u8>, String>,
+        decoded_bytes: usize,
+    ) -> Result<Vec<u8>, Damage> {
         let cause = match decoded {
-            Ok(payload) if payload.len() == asked => return Ok(payload),
-            Ok(payload) => format!("{} bytes instead of {asked}", payload.len()),
+            Ok(payload) if payload.len() == decoded_bytes => return Ok(payload),
+            Ok(payload) => format!("{} bytes instead of {decoded_bytes}", payload.len()),
             Err(cause) => cause,
         };
         Err(self.damage(DamageKind::Decompress {
@@ -108,29 +119,29 @@ impl Block<'_> {
     }
 }
 
-/// Goes through a file's blocks.
+/// Iterates over the blocks of a file.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     file: &'a [u8],
     header: FileHeader,
     at: usize,
-    /// The sequence number of the last block, if there was one.
+    /// The sequence number of the previous block.
     last_sequence: Option<u32>,
     ended: bool,
     stopped: bool,
     damages: u32,
-    /// Bytes of payloads whose checksums were wrong. Where blocks do not overlap, as only hostile
-    /// ones do, there are no more than the file has.
+    /// Bytes of payloads with wrong checksums. At most the size of the file, unless blocks overlap,
+    /// which only a crafted file has.
     wasted: u64,
     limits: Limits,
     waiting: Option<Block<'a>>,
 }
 
 impl<'a> Reader<'a> {
-    /// Checks the file's header.
+    /// Checks the file header.
     ///
     /// # Errors
-    /// When the file as a whole cannot be read.
+    /// If the whole file cannot be read.
     pub fn new(file: &'a [u8], limits: &Limits) -> Result<Self, Error> {
         Ok(Self {
             file,
@@ -146,7 +157,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The file's header.
+    /// Returns the file header.
     pub fn header(&self) -> FileHeader {
         self.header
     }
@@ -160,12 +171,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The intact block header of this file that begins at `at`, if one does.
+    /// Returns the intact block header at offset `at`, if any.
     fn header_at(&self, at: usize) -> Option<BlockHeader> {
         BlockHeader::parse(&self.file[at..]).filter(|header| header.mark == self.header.mark)
     }
 
-    /// Where the next intact block header begins, at or after `from`.
+    /// Returns the offset of the next intact block header from `from` on.
     fn resync(&self, from: usize) -> usize {
         let mut at = from;
         while let Some(step) = self.file[at..]
@@ -181,7 +192,8 @@ impl<'a> Reader<'a> {
         self.file.len()
     }
 
-    /// A block whose header is intact: its payload may not be, and blocks before it may be missing.
+    /// Reads a block with an intact header. Its payload may be damaged, and blocks before it
+    /// missing.
     fn block(&mut self, header: BlockHeader) -> Event<'a> {
         let offset = self.at;
         let start = offset + BLOCK_HEADER_BYTES;
@@ -195,7 +207,7 @@ impl<'a> Reader<'a> {
                 if let DamageKind::Checksum { .. } = kind {
                     self.wasted += u64::from(header.stored_bytes);
                 }
-                // Its length may be true or not: what begins inside it is not to be lost with it.
+                // The length may be wrong, so that the next block may begin inside this one.
                 self.at = self.resync(start);
                 self.last_sequence = self.last_sequence.max(Some(header.sequence));
                 return self.damage(offset, self.at - offset, kind);
@@ -215,7 +227,7 @@ impl<'a> Reader<'a> {
             None => header.sequence,
         };
         self.last_sequence = Some(header.sequence);
-        // A capture is whole when the last thing in the file is an end.
+        // A capture is complete if the last block is an end.
         self.ended = header.kind == BlockKind::End;
         if missing > 0 {
             self.waiting = Some(block);
@@ -228,7 +240,7 @@ impl<'a> Reader<'a> {
         Event::Block(block)
     }
 
-    /// The payload of a block, if all of it is there and as it was written.
+    /// Returns the stored payload of a block, if present and intact.
     fn stored(&self, header: BlockHeader, rest: &'a [u8]) -> Result<&'a [u8], DamageKind> {
         let sequence = header.sequence;
         let kind = || header.kind.name();
@@ -303,7 +315,7 @@ mod tests {
     use crate::records::{CaptureEnd, User};
     use crate::writer::{Encoder, Writer};
 
-    /// Three blocks of users, and an end; with the offsets at which each block begins.
+    /// A file of three `users` blocks and an end, with the offset of each block.
     fn file() -> (Vec<u8>, Vec<usize>) {
         let mut encoder = Encoder::new(3).unwrap();
         let mut writer = Writer::new(Vec::new()).unwrap();
@@ -326,7 +338,7 @@ mod tests {
         (writer.finish().unwrap(), starts)
     }
 
-    /// Sequence numbers of the blocks that decode, and how many damages were said.
+    /// Returns the sequence numbers of the blocks that decode, and the number of damages.
     fn survey(bytes: &[u8]) -> (Vec<u32>, usize) {
         let limits = Limits::default();
         let (mut whole, mut damages) = (Vec::new(), 0);

@@ -1,8 +1,8 @@
-//! Series: captures of one machine after each other, of which the later ones cost only what changed.
+//! Series: successive captures of a machine, of which later ones store only changes.
 //!
-//! Each capture is a [bundle](crate::bundle), coded against the latest *key*: a bundle that stands
-//! alone. Keys come every so often, so that any capture is read by decoding two blocks, and so that
-//! a damaged one loses no more than the captures up to the next.
+//! Each capture is a [bundle](crate::bundle). It is compressed against the latest *key*, a bundle
+//! that does not refer to another one. A new key is written regularly: then decoding any capture
+//! takes two blocks, and damage loses at most the captures up to the next key.
 
 use std::io;
 
@@ -14,31 +14,31 @@ use crate::records::RawHeader;
 use crate::wire::{take_record, take_slice, take_uint};
 use crate::writer::EncodedBlock;
 
-/// The largest bundle, decoded: a capture that is larger is written as blocks of its own, each
-/// time whole. Twice as much is held at most, the key and the capture that is being made.
+/// The largest decoded bundle in bytes. A larger capture is written as separate blocks. Memory use
+/// is at most twice this: the key and the present capture.
 pub const BUNDLE_BYTES: usize = 8 << 20;
-/// A key at least every so many captures: about one an hour where one is made each minute.
+/// Captures between two keys: about an hour at one capture a minute.
 const KEY_EVERY: u32 = 64;
-/// The level: lower ones do not find half of what is the same, higher ones take a second for what
-/// they still find.
+/// The zstd level. Lower levels find less than half of the matches, higher ones take a second
+/// longer.
 const LEVEL: i32 = 9;
 
-/// What later captures are coded against.
+/// The bundle that later captures refer to.
 struct Key {
     sequence: u32,
     payload: Vec<u8>,
     stored_bytes: usize,
-    /// Captures coded against it.
+    /// Number of captures that refer to it.
     uses: u32,
-    /// What the first of these cost.
+    /// Size of the first of these in bytes.
     first_bytes: usize,
-    /// What the others cost beyond that, in all.
+    /// Sum of what the others exceed that by, in bytes.
     drift_bytes: usize,
 }
 
 impl Key {
-    /// Whether what has changed since then has cost as much as another key would.
-    fn is_old(&self) -> bool {
+    /// Whether the changes since then have cost as much as a new key.
+    fn is_outdated(&self) -> bool {
         self.uses + 1 >= KEY_EVERY || self.drift_bytes > self.stored_bytes
     }
 }
@@ -50,13 +50,13 @@ pub struct Series {
 }
 
 impl Series {
-    /// Encodes one capture, whose bundle will be written as block `sequence` of its file.
+    /// Encodes one capture. Its bundle must be written as block `sequence` of the file.
     ///
     /// # Errors
-    /// `InvalidInput` when its payloads are too large for a bundle; otherwise zstd's own.
+    /// `InvalidInput` if the payloads are too large for a bundle; otherwise errors of zstd.
     pub fn encode(&mut self, members: Vec<Member>, sequence: u32) -> io::Result<EncodedBlock> {
-        let payload = bundle::pack(&arrange(members));
-        self.key = self.key.take().filter(|key| !key.is_old());
+        let payload = bundle::pack(&sort_blocks(members));
+        self.key = self.key.take().filter(|key| !key.is_outdated());
         if let Some(key) = &mut self.key {
             let stored = compress(&payload, &key.payload)?;
             if stored.len() < payload.len() {
@@ -68,7 +68,7 @@ impl Series {
                 key.drift_bytes += bytes.saturating_sub(key.first_bytes);
                 let codec = Codec::Prefixed;
                 let block = EncodedBlock::new(BlockKind::Bundle, &payload, codec, stored)?;
-                return Ok(block.against(key.sequence));
+                return Ok(block.with_base(key.sequence));
             }
         }
         let stored = compress(&payload, &[])?;
@@ -85,40 +85,43 @@ impl Series {
         Ok(block)
     }
 
-    /// A capture that is in no bundle: the next one stands alone.
+    /// Makes the next capture a key, after one that was not written as a bundle.
     pub fn interrupt(&mut self) {
         self.key = None;
     }
 }
 
-/// One zstd frame, with a checksum of what it decodes to: a wrong prefix must not go unnoticed.
+/// Compresses one zstd frame with a content checksum, which detects a wrong prefix.
 fn compress(payload: &[u8], prefix: &[u8]) -> io::Result<Vec<u8>> {
-    let told = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
-    // What matches may be as far back as the prefix's first byte.
-    let reach = (payload.len() + prefix.len()).max(1 << 10);
-    let window_log = usize::BITS - (reach - 1).leading_zeros();
+    let zstd_error = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
+    // The window covers the prefix and the payload.
+    let window_bytes = (payload.len() + prefix.len()).max(1 << 10);
+    let window_log = usize::BITS - (window_bytes - 1).leading_zeros();
     let mut context = CCtx::create();
     for parameter in [
         CParameter::CompressionLevel(LEVEL),
         CParameter::WindowLog(window_log),
         CParameter::ChecksumFlag(true),
     ] {
-        context.set_parameter(parameter).map_err(told)?;
+        context.set_parameter(parameter).map_err(zstd_error)?;
     }
     if !prefix.is_empty() {
-        context.ref_prefix(prefix).map_err(told)?;
+        context.ref_prefix(prefix).map_err(zstd_error)?;
     }
     let mut stored = Vec::with_capacity(compress_bound(payload.len()));
-    context.compress2(&mut stored, payload).map_err(told)?;
+    context
+        .compress2(&mut stored, payload)
+        .map_err(zstd_error)?;
     stored.shrink_to_fit();
     Ok(stored)
 }
 
-/// The same order in every capture: readers share the work differently each time.
+/// Sorts the blocks into the same order for every capture: readers divide the work differently each
+/// time.
 ///
-/// Records of a type become one payload, by process and thread; a process's own stay in their order,
-/// and so do the parts of a source.
-fn arrange(members: Vec<Member>) -> Vec<Member> {
+/// Records of one type become one payload, sorted by process and thread. The records of one
+/// process, and the parts of one source, keep their order.
+fn sort_blocks(members: Vec<Member>) -> Vec<Member> {
     let mut records: Vec<(BlockKind, Vec<Record>)> = Vec::new();
     let mut others = Vec::new();
     for member in members {
@@ -138,7 +141,7 @@ fn arrange(members: Vec<Member>) -> Vec<Member> {
             Err(at) => records.insert(at, (member.kind, taken)),
         }
     }
-    others.sort_by_cached_key(|member| (member.kind, source(member)));
+    others.sort_by_cached_key(|member| (member.kind, raw_sort_key(member)));
     let merged = records.into_iter().map(|(kind, mut all)| {
         all.sort_by_key(|record| record.owner);
         let payload = all.into_iter().flat_map(|record| record.bytes).collect();
@@ -147,13 +150,13 @@ fn arrange(members: Vec<Member>) -> Vec<Member> {
     others.into_iter().chain(merged).collect()
 }
 
-/// A record as it lies in a payload, and the first two numbers in it: process and thread.
+/// An encoded record, and its first two fields: process and thread.
 struct Record {
     owner: (u64, u64),
     bytes: Vec<u8>,
 }
 
-/// The records of a payload; `None` where it is not made of them.
+/// Returns the records of a payload. `None` if it does not consist of records.
 fn take_records(payload: &[u8]) -> Option<Vec<Record>> {
     let mut rest = payload;
     let mut records = Vec::new();
@@ -168,8 +171,8 @@ fn take_records(payload: &[u8]) -> Option<Vec<Record>> {
     Some(records)
 }
 
-/// What raw blocks are sorted by: source, namespaces, process.
-fn source(member: &Member) -> Option<(Vec<u8>, u64, u64, u32)> {
+/// Returns the sort key of a raw block: source, namespaces, process.
+fn raw_sort_key(member: &Member) -> Option<(Vec<u8>, u64, u64, u32)> {
     if member.kind != BlockKind::Raw {
         return None;
     }

@@ -1,28 +1,29 @@
-//! Rows to columns and back, eight by eight bytes at a time.
+//! Converts rows to columns and back, in squares of eight by eight bytes.
 //!
-//! A byte at a time, each comes from a cache line of its own; that took longer than zstd does. Of
-//! what the bytes mean nothing is known here: that is `transpose`'s.
+//! Byte by byte, each access would touch another cache line, which took longer than zstd. This file
+//! does not interpret the bytes: see `transpose`.
 
-/// Rows of a tile: as many as bytes of a cache line of each column.
+/// Rows in a tile: one cache line of each column.
 const ROWS: usize = 64;
 /// Rows and columns of a square.
 const SIDE: usize = 8;
 
-/// The columns of rows of one width, turned into rows as these are asked for.
+/// Converts columns of rows of one width back to rows.
 pub(crate) struct Tile<'a> {
     columns: &'a [u8],
     width: usize,
     count: usize,
     up: bool,
-    /// Rows that were given.
+    /// Rows returned so far.
     given: usize,
-    /// The row before, if `up`, and the next rows, each `stride` bytes long.
+    /// The previous row, if `up`, and the next rows, each `stride` bytes long.
     rows: Vec<u8>,
     stride: usize,
 }
 
 impl<'a> Tile<'a> {
-    /// Of so many columns of `count` bytes; `up`: each row is less the one before it.
+    /// Creates a tile of `width` columns of `count` bytes. `up`: each row is the difference to the
+    /// previous one.
     pub(crate) fn new(columns: &'a [u8], width: usize, count: usize, up: bool) -> Self {
         Self {
             columns,
@@ -35,7 +36,7 @@ impl<'a> Tile<'a> {
         }
     }
 
-    /// The next row, while there is one.
+    /// Returns the next row.
     pub(crate) fn next(&mut self) -> Option<&[u8]> {
         if self.given == self.count {
             return None;
@@ -53,11 +54,11 @@ impl<'a> Tile<'a> {
         Some(&self.rows[at..at + self.width])
     }
 
-    /// Turns the rows from `first` on, as many as a tile has.
+    /// Converts the rows from `first` on, up to the size of a tile.
     fn fill(&mut self, first: usize) {
         let rows = (self.count - first).min(ROWS);
         if first == 0 {
-            // The row before the first one is all zeros.
+            // The row before the first one is zero.
             self.rows.resize((rows + 1) * self.stride, 0);
         } else if self.up {
             self.rows.copy_within(ROWS * self.stride.., 0);
@@ -67,9 +68,9 @@ impl<'a> Tile<'a> {
             for row in (0..rows).step_by(SIDE) {
                 let high = (rows - row).min(SIDE);
                 let at = column * self.count + first + row;
-                let cells = |n: usize| load(&self.columns[at + n * self.count..][..high]);
+                let cells = |n: usize| load_bytes(&self.columns[at + n * self.count..][..high]);
                 let mut square = square(wide, cells);
-                turn(&mut square);
+                transpose_square(&mut square);
                 for (word, row) in square[..high].iter().zip(row + 1..) {
                     let at = row * self.stride + column;
                     self.rows[at..at + SIDE].copy_from_slice(&word.to_le_bytes());
@@ -88,8 +89,8 @@ impl<'a> Tile<'a> {
     }
 }
 
-/// Appends the columns of the rows of `body` that begin at `places`; `up`: of each row less the one
-/// before it.
+/// Appends the columns of the rows of `body` at `places`. `up`: of the difference of each row to
+/// the previous one.
 pub(crate) fn columns(body: &[u8], width: usize, places: &[usize], up: bool, out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + width * places.len(), 0);
@@ -98,16 +99,16 @@ pub(crate) fn columns(body: &[u8], width: usize, places: &[usize], up: bool, out
     for (tile, places_of_tile) in (0..).step_by(ROWS).zip(places.chunks(ROWS)) {
         for column in (0..width).step_by(SIDE) {
             let wide = (width - column).min(SIDE);
-            let cells = |place: usize| load(&body[place + column..place + column + wide]);
+            let cells = |place: usize| load_bytes(&body[place + column..place + column + wide]);
             let mut above = before.map_or(0, cells);
             for (row, some) in (tile..).step_by(SIDE).zip(places_of_tile.chunks(SIDE)) {
                 let mut square = square(some.len(), |n| {
                     let own = cells(some[n]);
-                    let word = if up { less(own, above) } else { own };
+                    let word = if up { subtract_bytes(own, above) } else { own };
                     above = own;
                     word
                 });
-                turn(&mut square);
+                transpose_square(&mut square);
                 for (word, column) in square[..wide].iter().zip(column..) {
                     let at = column * places.len() + row;
                     out[at..at + some.len()].copy_from_slice(&word.to_le_bytes()[..some.len()]);
@@ -118,8 +119,8 @@ pub(crate) fn columns(body: &[u8], width: usize, places: &[usize], up: bool, out
     }
 }
 
-/// So many words; the others are 0. All eight without a detour through memory, which would cost more
-/// than turning them.
+/// Builds a square of so many words; the others are 0. The whole square is built without a copy
+/// through memory, which would cost more than the conversion.
 fn square(words: usize, mut word: impl FnMut(usize) -> u64) -> [u64; SIDE] {
     if words == SIDE {
         return std::array::from_fn(word);
@@ -131,8 +132,8 @@ fn square(words: usize, mut word: impl FnMut(usize) -> u64) -> [u64; SIDE] {
     square
 }
 
-/// Up to eight bytes, the first one lowest.
-fn load(bytes: &[u8]) -> u64 {
+/// Loads up to eight bytes, the first one lowest.
+fn load_bytes(bytes: &[u8]) -> u64 {
     if let Ok(eight) = bytes.try_into() {
         return u64::from_le_bytes(eight);
     }
@@ -141,15 +142,15 @@ fn load(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(eight)
 }
 
-/// Each byte less that of `other`, modulo 256.
-fn less(one: u64, other: u64) -> u64 {
+/// Subtracts each byte of `other` from that of `one`, modulo 256.
+fn subtract_bytes(one: u64, other: u64) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    // No byte borrows from the next: its highest bit is set, and made right afterwards.
+    // Setting the highest bit of each byte prevents borrows. The XOR corrects these bits.
     ((one | HIGH) - (other & !HIGH)) ^ ((one ^ !other) & HIGH)
 }
 
-/// A square on its side: byte k of word n becomes byte n of word k.
-fn turn(square: &mut [u64; SIDE]) {
+/// Transposes a square: byte k of word n becomes byte n of word k.
+fn transpose_square(square: &mut [u64; SIDE]) {
     for (step, low) in [
         (4, 0x0000_0000_ffff_ffff),
         (2, 0x0000_ffff_0000_ffff),
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_those_of_the_rows_and_back() {
+    fn columns_and_rows_round_trip() {
         let body: Vec<u8> = (0..9_000_u32).map(|n| (n * n / 7 % 251) as u8).collect();
         for width in [1, 3, 8, 17, 20] {
             for count in [1, 2, 8, 63, 64, 65, 129, 200] {

@@ -1,101 +1,52 @@
-//! Codec 2: a payload made of rows, stored byte column by byte column.
+//! Codec 2: a payload of rows, stored column by column.
 //!
-//! Netlink messages of one length, and lines of one length, have the same things in the same
-//! places. Turned on their side they compress to a third: columns that never change cost nothing.
-//! Lossless for any bytes; it neither knows nor checks what the rows mean. FORMAT.md, *Codec 2*.
+//! Netlink messages of one length, and lines of one length, have the same fields at the same
+//! offsets. Stored by columns they compress to a third of the size, since constant columns take
+//! almost nothing. Lossless for any bytes; rows are not interpreted. FORMAT.md, *Codec 2*.
 
-use crate::netlink::{self, ByteOrder};
+pub use crate::rows::Rows;
 use crate::tile::{self, Tile};
 use crate::wire::{put_uint, take_uint};
 
-/// How a payload falls into rows. A writer's choice: a reader need not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Rows {
-    /// Netlink messages with their padding, in this machine's byte order.
-    Netlink,
-    /// Lines with their line ends.
-    Lines,
-}
-
-/// Rows are stored as they are.
+/// Rows are stored unchanged.
 const FILTER_NONE: u8 = 0;
-/// Each byte less the byte above it, in the group's row before; modulo 256.
+/// Each byte minus the byte above it in the same group, modulo 256.
 const FILTER_UP: u8 = 1;
 
-/// Fewer rows than this for each width, and it might cost more than it saves.
+/// With fewer rows than this for each width the transposed form may be larger.
 const ROWS_FOR_WIDTH: usize = 8;
 
-/// The most bytes that the transposed form of a payload may have.
+/// Returns the maximum size of the transposed form of a payload.
 pub(crate) fn limit(decoded_bytes: usize) -> usize {
     decoded_bytes + decoded_bytes / 2 + 64
 }
 
-/// One width that rows have.
+/// The rows of one width.
 #[derive(Debug, Clone, Copy)]
 struct Group {
     width: usize,
     count: usize,
-    /// Rows of it that were placed.
-    done: usize,
-    /// Where its columns begin.
+    /// Rows processed so far.
+    rows_done: usize,
+    /// Start of its columns.
     columns: usize,
 }
 
-impl Rows {
-    /// How the sources of raw blocks fall into rows, by their names.
-    pub fn of_source(source: &[u8]) -> Option<Self> {
-        if source.starts_with(b"diag/") {
-            Some(Self::Netlink)
-        } else if source.starts_with(b"net/") {
-            Some(Self::Lines)
-        } else {
-            None
-        }
-    }
-
-    fn filter(self) -> u8 {
-        match self {
-            Self::Netlink => FILTER_UP,
-            // Digits do not count up byte by byte.
-            Self::Lines => FILTER_NONE,
-        }
-    }
-
-    /// Widths of the rows at the front of `bytes`, and how many bytes are in none.
-    fn widths(self, bytes: &[u8]) -> (Vec<usize>, usize) {
-        let mut widths = Vec::new();
-        let mut whole = 0;
-        match self {
-            Self::Netlink => {
-                let messages = netlink::messages(bytes, ByteOrder::NATIVE);
-                for message in messages.map_while(Result::ok) {
-                    let length = netlink::HEADER_BYTES + message.payload.len();
-                    let width = length.next_multiple_of(4).min(bytes.len() - whole);
-                    whole += width;
-                    widths.push(width);
-                }
-            }
-            Self::Lines => {
-                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                    if line.ends_with(b"\n") {
-                        whole += line.len();
-                        widths.push(line.len());
-                    }
-                }
-            }
-        }
-        (widths, bytes.len() - whole)
-    }
-}
-
-/// A transposed payload, and whether it is sure to pay.
+/// A transposed payload, and whether it is certain to compress better.
 pub(crate) struct Transposed {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) pays: bool,
+    pub(crate) worthwhile: bool,
 }
 
-/// Transposes what follows the first `head` bytes; `None` when there is nothing to gain.
+fn filter_of(rows: Rows) -> u8 {
+    match rows {
+        Rows::Netlink => FILTER_UP,
+        // Decimal digits do not increase byte by byte.
+        Rows::Lines => FILTER_NONE,
+    }
+}
+
+/// Transposes the payload after the first `head` bytes. `None` if there is nothing to gain.
 pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transposed> {
     let (front, body) = payload.split_at_checked(head)?;
     let (widths, tail) = rows.widths(body);
@@ -104,7 +55,7 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
         return None;
     }
     let mut out = Vec::with_capacity(payload.len() + widths.len() + 64);
-    out.push(rows.filter());
+    out.push(filter_of(rows));
     put_uint(head as u64, &mut out);
     out.extend_from_slice(front);
     put_uint(groups.len() as u64, &mut out);
@@ -112,7 +63,7 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
         put_uint(group.width as u64, &mut out);
         put_uint(group.count as u64, &mut out);
     }
-    // Which group each row is of, and where each group's rows are.
+    // Writes the group of each row, and collects the offsets of the rows of each group.
     let mut places = vec![0; widths.len()];
     let mut next = 0;
     for group in &mut groups {
@@ -124,8 +75,8 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
         let index = index_of(&groups, *width);
         put_uint(index as u64, &mut out);
         let group = &mut groups[index];
-        places[group.columns + group.done] = at;
-        group.done += 1;
+        places[group.columns + group.rows_done] = at;
+        group.rows_done += 1;
         at += width;
     }
     for group in &groups {
@@ -134,18 +85,18 @@ pub(crate) fn encode(payload: &[u8], head: usize, rows: Rows) -> Option<Transpos
             body,
             group.width,
             places,
-            rows.filter() == FILTER_UP,
+            filter_of(rows) == FILTER_UP,
             &mut out,
         );
     }
     out.extend_from_slice(&body[body.len() - tail..]);
     (out.len() <= limit(payload.len())).then(|| Transposed {
         bytes: out,
-        pays: widths.len() >= groups.len() * ROWS_FOR_WIDTH,
+        worthwhile: widths.len() >= groups.len() * ROWS_FOR_WIDTH,
     })
 }
 
-/// The widths that occur, ascending, with how often.
+/// Returns the widths in ascending order, with the number of rows.
 fn groups(widths: &[usize]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for &width in widths {
@@ -166,19 +117,19 @@ impl Group {
         Self {
             width,
             count,
-            done: 0,
+            rows_done: 0,
             columns: 0,
         }
     }
 }
 
-/// Undoes [`encode`], for a payload of exactly `decoded_bytes`.
+/// Undoes [`encode`] for a payload of exactly `decoded_bytes`.
+///
+/// Allocates that much, and a few words for each width. Widths are distinct, so there are at most
+/// the square root of `2 * decoded_bytes`.
 ///
 /// # Errors
-/// When it is the transposed form of no such payload.
-///
-/// Allocates that much, and a few words for each width: widths are distinct, so there are at most
-/// the square root of twice as many.
+/// If the bytes are not the transposed form of such a payload.
 pub fn decode(transposed: &[u8], decoded_bytes: usize) -> Result<Vec<u8>, &'static str> {
     const SHORT: &str = "transposed rows are cut short";
     let mut rest = transposed;
@@ -216,7 +167,7 @@ pub fn decode(transposed: &[u8], decoded_bytes: usize) -> Result<Vec<u8>, &'stat
         cells += size;
         rows += count;
     }
-    // The order's numbers come before the columns, and each takes a byte at least.
+    // The group numbers precede the columns, and each takes at least one byte.
     if rows > rest.len() {
         return Err(SHORT);
     }
@@ -254,7 +205,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
-    /// Numbers that are the same in every run (splitmix64).
+    /// A deterministic random number generator (splitmix64).
     struct Numbers(u64);
 
     impl Numbers {
@@ -270,7 +221,7 @@ mod tests {
             (0..count).map(|_| self.next(256) as u8).collect()
         }
 
-        /// A message as it lies in a buffer: any length, with its padding.
+        /// A message as in a netlink buffer: of any length, with its padding.
         fn message(&mut self) -> Vec<u8> {
             let payload = self.next(4) * self.next(30);
             let mut message = ((16 + payload) as u32).to_ne_bytes().to_vec();
@@ -294,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_of_messages_come_back() {
+    fn messages_round_trip() {
         let mut numbers = Numbers(1);
         let mut transposed = 0;
         for _ in 0..2_000 {
@@ -303,7 +254,7 @@ mod tests {
             for _ in 0..numbers.next(60) {
                 payload.extend(numbers.message());
             }
-            // Cut anywhere, or followed by anything.
+            // Truncated, or followed by other bytes.
             match numbers.next(3) {
                 0 => payload.truncate(payload.len() - numbers.next(9).min(payload.len() - head)),
                 1 => payload.extend(numbers.bytes(9)),
@@ -315,13 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_come_back() {
+    fn any_bytes_round_trip() {
         let mut numbers = Numbers(2);
         for round in 0..2_000 {
             let length = numbers.next(300);
             let mut payload = numbers.bytes(length);
             if round % 2 == 0 {
-                // Many lines, some of one length.
+                // Many lines of equal length.
                 payload
                     .iter_mut()
                     .for_each(|byte| *byte = b"\na\0"[usize::from(*byte % 3)]);
@@ -336,13 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_encoded_is_refused_or_bounded() {
+    fn random_bytes_are_refused_or_bounded() {
         let mut numbers = Numbers(3);
         let mut refused = 0;
         for _ in 0..20_000 {
             let length = numbers.next(120);
             let mut garbage = numbers.bytes(length);
-            // Small numbers get further than random ones.
+            // Small numbers reach more code than random ones.
             garbage.iter_mut().for_each(|byte| *byte %= 6);
             let asked = numbers.next(200);
             match decode(&garbage, asked) {
@@ -375,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_numbers_are_refused() {
+    fn excessive_numbers_are_refused() {
         let put = |numbers: &[u64]| {
             let mut bytes = vec![FILTER_NONE];
             numbers

@@ -1,41 +1,42 @@
-//! Records as bytes: the only place that knows bincode.
+//! Encodes records as bytes. The only file that uses bincode.
 //!
-//! A record is a sequence of fields, each in bincode 2's *standard* configuration (little-endian,
-//! variable-length integers), preceded in a block by its length. Fields are only ever appended: a
-//! reader takes the default for fields that an older writer did not know, and skips what a newer
-//! writer added. Nothing here allocates more than the input is long.
+//! A record is a sequence of fields in bincode 2's *standard* configuration (little-endian,
+//! variable-length integers). In a block each record is preceded by its length. Fields are only
+//! appended: a reader uses the default for fields that an older writer did not have, and skips
+//! fields of a newer writer. Decoding allocates no more than the length of the input.
 
 use bincode::config::{Configuration, standard};
 use bincode::enc::write::Writer as BincodeWriter;
 use bincode::error::EncodeError;
 
-/// Why a record or a field could not be decoded. Carries no file position: the caller knows it.
+/// The reason why a record or field could not be decoded. The caller adds the file position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
     /// The input ended inside a field.
     #[error("field cut short")]
     Short,
-    /// A value is not one of those that its type allows.
+    /// The type does not allow the value.
     #[error("field has a value that its type does not allow")]
     Invalid,
 }
 
-/// A value that can be a field of a record.
+/// A type that can be a field of a record.
 pub trait Field: Default {
     /// Appends the encoded value.
     fn put(&self, out: &mut Vec<u8>);
-    /// Takes the value off the front of `input`.
+    /// Decodes the value at the start of `input`, and advances `input`.
     fn take(input: &mut &[u8]) -> Result<Self, WireError>;
 }
 
-/// A record: fields in a fixed order, made by [`record!`](crate::record).
+/// A record: fields in a fixed order, defined by [`record!`](crate::record).
 pub trait Record: Default {
     /// Appends the record's fields, without a length.
     fn encode(&self, out: &mut Vec<u8>);
-    /// The fields in their order: name and type.
+    /// Name and type of the fields, in order.
     const FIELDS: &'static [(&'static str, &'static str)];
-    /// Decodes a whole record; missing trailing fields are default, surplus bytes ignored.
+    /// Decodes a whole record. Missing trailing fields get their default, surplus bytes are
+    /// ignored.
     fn decode(input: &[u8]) -> Result<Self, WireError>;
 }
 
@@ -53,7 +54,7 @@ fn config() -> Configuration {
 }
 
 fn put_bincode<T: bincode::Encode>(value: T, out: &mut Vec<u8>) {
-    // The sink cannot fail and the values have no invalid states, so neither can this.
+    // Cannot fail: writing to a vector succeeds, and integers have no invalid values.
     let done = bincode::encode_into_writer(value, Sink(out), config());
     debug_assert!(done.is_ok());
 }
@@ -72,14 +73,14 @@ fn take_bincode<T: bincode::Decode<()>>(input: &mut &[u8]) -> Result<T, WireErro
 /// Appends one variable-length unsigned integer.
 pub fn put_uint(value: u64, out: &mut Vec<u8>) {
     if value < 251 {
-        // The encoding of small values, without the detour: tables are made of them.
+        // The encoding of small values, without a call to bincode: most values in tables are small.
         out.push(value as u8);
     } else {
         put_bincode(value, out);
     }
 }
 
-/// Takes one variable-length unsigned integer off the front of `input`.
+/// Decodes a variable-length unsigned integer at the start of `input`, and advances `input`.
 pub fn take_uint(input: &mut &[u8]) -> Result<u64, WireError> {
     match input.split_first() {
         Some((&first, rest)) if first < 251 => {
@@ -90,17 +91,17 @@ pub fn take_uint(input: &mut &[u8]) -> Result<u64, WireError> {
     }
 }
 
-/// Appends a signed integer (zigzag, as bincode does it).
+/// Appends a signed integer (zigzag encoding, as in bincode).
 pub fn put_int(value: i64, out: &mut Vec<u8>) {
     put_bincode(value, out);
 }
 
-/// Takes one signed integer off the front of `input`.
+/// Decodes a signed integer at the start of `input`, and advances `input`.
 pub fn take_int(input: &mut &[u8]) -> Result<i64, WireError> {
     take_bincode(input)
 }
 
-/// Takes `length` bytes off the front of `input`.
+/// Takes `length` bytes from the start of `input`.
 pub(crate) fn take_slice<'a>(input: &mut &'a [u8], length: u64) -> Result<&'a [u8], WireError> {
     let length = usize::try_from(length).map_err(|_| WireError::Short)?;
     let (head, tail) = input.split_at_checked(length).ok_or(WireError::Short)?;
@@ -108,10 +109,10 @@ pub(crate) fn take_slice<'a>(input: &mut &'a [u8], length: u64) -> Result<&'a [u
     Ok(head)
 }
 
-/// Skips a field by its type, as [`Record::FIELDS`] names it.
+/// Skips a field by its type as in [`Record::FIELDS`].
 ///
 /// # Errors
-/// Where the input ends inside it, or the type is not one that records have.
+/// If the input ends inside the field, or records cannot have the type.
 pub(crate) fn skip_field(kind: &str, input: &mut &[u8]) -> Result<(), WireError> {
     match kind {
         "u8" | "bool" => take_slice(input, 1).map(|_| ()),
@@ -155,7 +156,7 @@ impl Field for bool {
     }
 }
 
-/// Kernel strings are bytes: no encoding is assumed.
+/// Kernel strings are bytes without a known encoding.
 impl Field for Vec<u8> {
     fn put(&self, out: &mut Vec<u8>) {
         put_uint(self.len() as u64, out);
@@ -186,8 +187,8 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// A list inside a record: a count, then the items. Each item of a nested record is preceded by
-/// its length, so nested records grow like the others.
+/// A list in a record: the number of items, then the items. Each item is preceded by its length, so
+/// that nested records can grow too.
 impl<T: Record> Field for Vec<T> {
     fn put(&self, out: &mut Vec<u8>) {
         put_uint(self.len() as u64, out);
@@ -197,7 +198,7 @@ impl<T: Record> Field for Vec<T> {
     }
     fn take(input: &mut &[u8]) -> Result<Self, WireError> {
         let count = take_uint(input)?;
-        // Every item takes at least its length byte; a count beyond that is a lie.
+        // Every item takes at least one byte, its length: a larger count is invalid.
         if count > input.len() as u64 {
             return Err(WireError::Short);
         }
@@ -217,16 +218,16 @@ pub fn put_record<R: Record>(record: &R, out: &mut Vec<u8>) {
     out.extend_from_slice(&body);
 }
 
-/// Takes a length-prefixed record off the front of `input`.
+/// Decodes a record preceded by its length at the start of `input`, and advances `input`.
 pub fn take_record<R: Record>(input: &mut &[u8]) -> Result<R, WireError> {
     let length = take_uint(input)?;
     R::decode(take_slice(input, length)?)
 }
 
-/// The records of a block's payload, in order.
+/// Returns the records of a payload in order.
 ///
-/// A record that cannot be decoded is an `Err` and the next one is tried; a payload that ends
-/// inside a record is one last `Err`.
+/// A record that cannot be decoded is an `Err`, and the next one follows. A payload that ends
+/// inside a record ends with an `Err`.
 pub fn records<R: Record>(payload: &[u8]) -> impl Iterator<Item = Result<R, WireError>> {
     let mut rest = payload;
     std::iter::from_fn(move || {
@@ -241,7 +242,8 @@ pub fn records<R: Record>(payload: &[u8]) -> impl Iterator<Item = Result<R, Wire
     })
 }
 
-/// How many records a payload holds, the bad ones counted too: what decoding it will allocate.
+/// Returns the number of records in a payload, with invalid ones, to estimate what decoding
+/// allocates.
 pub fn count(payload: &[u8]) -> usize {
     let mut rest = payload;
     let mut count = 0;
@@ -255,9 +257,9 @@ pub fn count(payload: &[u8]) -> usize {
     count
 }
 
-/// Defines a record: a struct whose fields are encoded in the order written.
+/// Defines a record: a struct whose fields are encoded in the order of definition.
 ///
-/// Fields may be appended in later versions, never inserted, removed, reordered or retyped.
+/// Later versions may append fields. They must not insert, remove, reorder or retype them.
 #[macro_export]
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }) => {
@@ -294,14 +296,14 @@ mod tests {
     use super::*;
 
     record! {
-        /// What an older writer knew.
+        /// A record of an older writer.
         pub struct Old {
             /// A number.
             pub number: u32,
         }
     }
     record! {
-        /// What a newer writer knows.
+        /// The same record of a newer writer.
         pub struct New {
             /// A number.
             pub number: u32,
@@ -370,9 +372,9 @@ mod tests {
 
     #[test]
     fn a_bad_record_does_not_hide_the_next() {
-        let mut payload = vec![1, 251]; // one byte long: an integer cut short
+        let mut payload = vec![1, 251]; // a truncated integer in one byte
         put_record(&Old { number: 5 }, &mut payload);
-        payload.push(9); // claims nine bytes that are not there
+        payload.push(9); // declares nine bytes that are missing
         let all: Vec<_> = records::<Old>(&payload).collect();
         assert_eq!(
             all,

@@ -1,7 +1,7 @@
-//! Writing a snapshot as a stream: nothing is held but the block being filled.
+//! Writes a snapshot as a stream. Only the block being filled is kept in memory.
 //!
 //! Encoding (compression, checksums) is separate from writing, so that several threads can encode
-//! while one writes: an [`Encoder`] each makes [`EncodedBlock`]s, the one [`Writer`] numbers them.
+//! while one writes: each [`Encoder`] makes [`EncodedBlock`]s, and one [`Writer`] numbers them.
 
 use std::io::{self, Write};
 use std::marker::PhantomData;
@@ -15,11 +15,11 @@ use crate::records::RawHeader;
 use crate::transpose::{self, Rows};
 use crate::wire::{Record, put_record, take_record};
 
-/// A block is handed on when its payload has grown to this: large enough to compress well, small
-/// enough that a dozen of them in memory do not matter.
+/// Size of a payload in bytes at which a block is finished: large enough to compress well, small
+/// enough for a dozen blocks in memory.
 pub const BLOCK_TARGET_BYTES: usize = 512 << 10;
 
-/// A block that is ready but for its place in the file.
+/// An encoded block without its position in the file.
 #[derive(Debug, Clone)]
 pub struct EncodedBlock {
     kind: BlockKind,
@@ -41,7 +41,7 @@ impl EncodedBlock {
             .ok()
             .filter(|bytes| *bytes <= MAX_BLOCK_BYTES)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))?;
-        // Text of a few bytes grows by a frame header: then it is stored as it is.
+        // A frame header makes short payloads longer: these are stored uncompressed.
         let (codec, stored) = if compressed.len() < payload.len() {
             (codec, compressed)
         } else {
@@ -57,22 +57,22 @@ impl EncodedBlock {
         })
     }
 
-    /// The same, coded against the block of that sequence number.
-    pub(crate) fn against(self, base: u32) -> Self {
+    /// Sets the base: the sequence number of the block that this one refers to.
+    pub(crate) fn with_base(self, base: u32) -> Self {
         Self { base, ..self }
     }
 
-    /// What it holds.
+    /// Returns the type of the block.
     pub fn kind(&self) -> BlockKind {
         self.kind
     }
 
-    /// Bytes that it takes while it waits.
+    /// Returns the stored size in bytes.
     pub fn stored_bytes(&self) -> usize {
         self.stored.len()
     }
 
-    /// What a [deferred](Encoder::deferred) block holds.
+    /// Returns the payload of a [deferred](Encoder::deferred) block.
     pub fn into_member(self) -> Member {
         debug_assert_eq!(self.codec, Codec::Stored);
         Member {
@@ -82,41 +82,42 @@ impl EncodedBlock {
     }
 }
 
-/// Compresses payloads; one for each thread.
+/// Compresses payloads. Each thread has its own.
 pub struct Encoder {
-    /// `None`: payloads stay as they are, for somebody else to encode.
+    /// `None`: payloads are not compressed here.
     zstd: Option<zstd::bulk::Compressor<'static>>,
 }
 
 impl Encoder {
-    /// An encoder at a zstd level (3 is the one measured to be free beside the system calls).
+    /// Creates an encoder with a zstd level. Level 3 takes no longer than the system calls of a
+    /// capture.
     ///
     /// # Errors
-    /// When zstd cannot allocate its context.
+    /// If zstd cannot allocate its context.
     pub fn new(level: i32) -> io::Result<Self> {
         Ok(Self {
             zstd: Some(zstd::bulk::Compressor::new(level)?),
         })
     }
 
-    /// An encoder that leaves the work to another one: its blocks become a [`Member`] of a bundle,
-    /// or are encoded by [`Encoder::again`].
+    /// Creates an encoder that does not compress. Its blocks become a [`Member`] of a bundle, or
+    /// are compressed by [`Encoder::again`].
     pub fn deferred() -> Self {
         Self { zstd: None }
     }
 
-    /// Encodes what a deferred encoder left as it was.
+    /// Compresses a block of a deferred encoder.
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn again(&mut self, block: EncodedBlock) -> io::Result<EncodedBlock> {
         self.member(block.into_member())
     }
 
-    /// Encodes a payload in the way that suits what it holds.
+    /// Encodes a payload with the codec for its type.
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn member(&mut self, member: Member) -> io::Result<EncodedBlock> {
         let Member { kind, payload } = member;
         if kind == BlockKind::Raw {
@@ -131,10 +132,10 @@ impl Encoder {
         self.block(kind, &payload)
     }
 
-    /// Encodes one payload, of at most [`MAX_BLOCK_BYTES`].
+    /// Encodes one payload of at most [`MAX_BLOCK_BYTES`].
     ///
     /// # Errors
-    /// `InvalidInput` when the payload is larger; otherwise zstd's own.
+    /// `InvalidInput` if the payload is larger; otherwise errors of zstd.
     pub fn block(&mut self, kind: BlockKind, payload: &[u8]) -> io::Result<EncodedBlock> {
         let Some(zstd) = &mut self.zstd else {
             return EncodedBlock::new(kind, payload, Codec::Stored, payload.to_vec());
@@ -143,10 +144,10 @@ impl Encoder {
         EncodedBlock::new(kind, payload, Codec::Zstd, compressed)
     }
 
-    /// Encodes a payload that is made of rows after its first `head` bytes.
+    /// Encodes a payload that consists of rows after its first `head` bytes.
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn rows(
         &mut self,
         kind: BlockKind,
@@ -161,7 +162,7 @@ impl Encoder {
             return self.block(kind, payload);
         };
         let compressed = zstd.compress(&transposed.bytes)?;
-        if !transposed.pays {
+        if !transposed.worthwhile {
             let plain = zstd.compress(payload)?;
             if plain.len() <= compressed.len() {
                 return EncodedBlock::new(kind, payload, Codec::Zstd, plain);
@@ -170,10 +171,10 @@ impl Encoder {
         EncodedBlock::new(kind, payload, Codec::Transposed, compressed)
     }
 
-    /// Encodes a block of a single record.
+    /// Encodes a block of one record.
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn record(&mut self, kind: BlockKind, record: &impl Record) -> io::Result<EncodedBlock> {
         let mut payload = Vec::new();
         put_record(record, &mut payload);
@@ -181,7 +182,7 @@ impl Encoder {
     }
 }
 
-/// Gathers records of one type into blocks.
+/// Collects records of one type into blocks.
 pub struct RecordBlock<R> {
     kind: BlockKind,
     payload: Vec<u8>,
@@ -189,7 +190,7 @@ pub struct RecordBlock<R> {
 }
 
 impl<R: Record> RecordBlock<R> {
-    /// An empty block of a kind.
+    /// Creates an empty block.
     pub fn new(kind: BlockKind) -> Self {
         Self {
             kind,
@@ -198,10 +199,10 @@ impl<R: Record> RecordBlock<R> {
         }
     }
 
-    /// Adds a record; gives a block when enough has come together.
+    /// Adds a record. Returns a block when enough records are collected.
     ///
     /// # Errors
-    /// As [`Encoder::block`]: a record may not be larger than a block.
+    /// Those of [`Encoder::block`]: a record must not be larger than a block.
     pub fn push(&mut self, record: &R, encoder: &mut Encoder) -> io::Result<Option<EncodedBlock>> {
         put_record(record, &mut self.payload);
         if self.payload.len() < BLOCK_TARGET_BYTES {
@@ -210,10 +211,10 @@ impl<R: Record> RecordBlock<R> {
         self.take(encoder)
     }
 
-    /// The last block, if anything is left.
+    /// Returns the last block, if any records are left.
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn take(&mut self, encoder: &mut Encoder) -> io::Result<Option<EncodedBlock>> {
         if self.payload.is_empty() {
             return Ok(None);
@@ -224,17 +225,17 @@ impl<R: Record> RecordBlock<R> {
     }
 }
 
-/// One source of kernel bytes, cut into [`BlockKind::Raw`] blocks as it is read.
+/// Divides a raw source into [`BlockKind::Raw`] blocks as it is read.
 ///
-/// Pieces given to [`RawStream::push`] are never split over two blocks, so that a netlink
-/// message is whole in its block; a piece may be as large as a block less its header.
+/// Pieces given to [`RawStream::push`] are never split over two blocks, so that a netlink message
+/// is in one block. A piece may be as large as a block minus its header.
 pub struct RawStream {
     header: RawHeader,
     bytes: Vec<u8>,
 }
 
 impl RawStream {
-    /// A stream of the source that `header` names; its `part` and `last` are set here.
+    /// Creates the stream of a source. Sets the header's `part` and `last`.
     pub fn new(header: RawHeader) -> Self {
         Self {
             header: RawHeader {
@@ -246,10 +247,10 @@ impl RawStream {
         }
     }
 
-    /// Adds bytes; gives a block when enough has come together.
+    /// Adds bytes. Returns a block when enough bytes are collected.
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn push(
         &mut self,
         piece: &[u8],
@@ -265,11 +266,11 @@ impl RawStream {
         Ok(block)
     }
 
-    /// The last part: states how the read ended (`errno` 0 for well, `flags` of
-    /// [`RawHeader::TRUNCATED`] and its like).
+    /// Returns the last block. `errno` is 0 if reading succeeded; `flags` are bits such as
+    /// [`RawHeader::TRUNCATED`].
     ///
     /// # Errors
-    /// As [`Encoder::block`].
+    /// Those of [`Encoder::block`].
     pub fn finish(
         mut self,
         errno: u16,
@@ -296,7 +297,7 @@ impl RawStream {
     }
 }
 
-/// Writes blocks one after the other.
+/// Writes blocks to a file in order.
 pub struct Writer<W: Write> {
     out: W,
     sequence: u32,
@@ -306,7 +307,7 @@ pub struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a file that holds nothing of strangers: its [mark](FileHeader::mark) is 0.
+    /// Begins a file without captured data of others: its [mark](FileHeader::mark) is 0.
     ///
     /// # Errors
     /// Those of `out`.
@@ -314,8 +315,8 @@ impl<W: Write> Writer<W> {
         Self::with_mark(out, 0)
     }
 
-    /// Begins a file: writes its header. The mark is to be random: what is captured must not be
-    /// able to guess it.
+    /// Writes the file header. The mark should be random, so that captured data cannot contain it
+    /// on purpose.
     ///
     /// # Errors
     /// Those of `out`.
@@ -336,10 +337,10 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// Appends a block.
+    /// Writes a block.
     ///
     /// # Errors
-    /// Those of `out`; the file is then cut, which its reader notices.
+    /// Those of `out`. The file is then truncated, which its reader reports.
     pub fn write(&mut self, block: &EncodedBlock) -> io::Result<()> {
         let header = BlockHeader {
             kind: block.kind,
@@ -347,7 +348,8 @@ impl<W: Write> Writer<W> {
             sequence: self.sequence,
             capture: self.capture,
             base: block.base,
-            // Stored is never longer than decoded, which the encoder has bounded.
+            // The encoder ensures that the stored size is at most the decoded size, which is
+            // limited.
             stored_bytes: block.stored.len() as u32,
             decoded_bytes: block.decoded_bytes,
             mark: self.mark,
@@ -366,17 +368,17 @@ impl<W: Write> Writer<W> {
         self.capture += 1;
     }
 
-    /// The sequence number of the next block.
+    /// Returns the sequence number of the next block.
     pub fn next_sequence(&self) -> u32 {
         self.sequence
     }
 
-    /// Bytes written so far.
+    /// Returns the number of bytes written.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
 
-    /// Flushes, and gives the output back.
+    /// Flushes and returns the output.
     ///
     /// # Errors
     /// Those of `out`.

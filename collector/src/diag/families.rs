@@ -1,4 +1,5 @@
-//! Dumps of the families beyond Unix: one request each, everything the kernel will say.
+//! Dumps the socket families other than Unix, one request for each, with all attributes that the
+//! kernel offers.
 //!
 //! References: `linux/inet_diag.h`, `linux/netlink_diag.h`, `linux/packet_diag.h`,
 //! `linux/vm_sockets_diag.h`, `linux/xdp_diag.h`.
@@ -8,9 +9,9 @@ use std::io;
 use whotalks_snapshot::netlink::{ByteOrder, messages};
 use whotalks_snapshot::records::RawHeader;
 
-use super::{Ending, SOCK_DIAG_BY_FAMILY, Socket};
-use crate::netns::Space;
-use crate::sink::Lane;
+use super::{DumpEnd, SOCK_DIAG_BY_FAMILY, Socket};
+use crate::block_channel::BlockEncoder;
+use crate::netns::Namespace;
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -18,40 +19,42 @@ const AF_NETLINK: u8 = 16;
 const AF_PACKET: u8 = 17;
 const AF_VSOCK: u8 = 40;
 const AF_XDP: u8 = 44;
-/// `IPPROTO_MPTCP`, which does not fit the request's one byte.
+/// `IPPROTO_MPTCP`, which does not fit the one-byte field of the request.
 const IPPROTO_MPTCP: u32 = 262;
 /// `INET_DIAG_REQ_PROTOCOL`.
 const REQ_PROTOCOL: u16 = 3;
-/// `INET_DIAG_MEMINFO` (bit 0) to `INET_DIAG_SHUTDOWN` (bit 7): all that the byte can ask for.
+/// `INET_DIAG_MEMINFO` (bit 0) to `INET_DIAG_SHUTDOWN` (bit 7): all that the one-byte field can
+/// request.
 const ALL_EXTENSIONS: u8 = 0xff;
 /// `NDIAG_PROTO_ALL`.
 const NDIAG_PROTO_ALL: u8 = 255;
-/// Times that an interrupted dump is asked for.
+/// Attempts at a dump that the kernel flags as interrupted.
 const ATTEMPTS: u8 = 3;
 
-/// How many of the families a second look asks again: those whose sockets come and go.
-pub(crate) const RESTLESS: usize = 4;
+/// The first so many of [`FAMILIES`] are read again in the second look: their sockets are created
+/// and closed often.
+pub(crate) const REPEATED: usize = 4;
 
-/// How a family is asked.
+/// The layout of a family's request.
 #[derive(Debug, Clone, Copy)]
-enum Question {
+enum RequestKind {
     /// `struct inet_diag_req_v2` with this protocol.
     Inet(u32),
-    /// A family, a protocol, an inode, what to show, a cookie.
+    /// Family, protocol, inode, a mask of what to show, cookie.
     Shown { protocol: u8, show: u32 },
-    /// The same with a mask of states.
+    /// The same with a mask of states before the inode.
     States { show: u32 },
 }
 
-/// A dump.
+/// A socket family or protocol that can be dumped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Family {
-    /// Name of the source.
+    /// Name of the raw source.
     pub(crate) source: &'static str,
-    /// The module that answers, where it is not built in.
+    /// The kernel module that implements the dump, if not built in.
     pub(crate) module: &'static str,
     family: u8,
-    question: Question,
+    request_kind: RequestKind,
 }
 
 const fn inet(source: &'static str, module: &'static str, family: u8, protocol: u32) -> Family {
@@ -59,7 +62,7 @@ const fn inet(source: &'static str, module: &'static str, family: u8, protocol: 
         source,
         module,
         family,
-        question: Question::Inet(protocol),
+        request_kind: RequestKind::Inet(protocol),
     }
 }
 
@@ -73,11 +76,11 @@ const fn shown(source: &'static str, module: &'static str, family: u8, show: u32
         source,
         module,
         family,
-        question: Question::Shown { protocol, show },
+        request_kind: RequestKind::Shown { protocol, show },
     }
 }
 
-/// All of them, those with most to say first.
+/// All families, the largest tables first.
 pub(crate) const FAMILIES: [Family; 18] = [
     inet("diag/tcp", "tcp_diag", AF_INET, 6),
     inet("diag/tcp6", "tcp_diag", AF_INET6, 6),
@@ -103,7 +106,7 @@ pub(crate) const FAMILIES: [Family; 18] = [
         source: "diag/vsock",
         module: "vsock_diag",
         family: AF_VSOCK,
-        question: Question::States { show: 0 },
+        request_kind: RequestKind::States { show: 0 },
     },
 ];
 
@@ -115,10 +118,10 @@ impl Family {
                 bytes.extend_from_slice(&word.to_ne_bytes());
             }
         };
-        match self.question {
-            Question::Inet(protocol) => {
-                words(&[u32::MAX]); // every state
-                words(&[0; 12]); // struct inet_diag_sockid: any
+        match self.request_kind {
+            RequestKind::Inet(protocol) => {
+                words(&[u32::MAX]); // all states
+                words(&[0; 12]); // struct inet_diag_sockid: no filter
                 bytes[1] = u8::try_from(protocol).unwrap_or(u8::MAX);
                 bytes[2] = ALL_EXTENSIONS;
                 if protocol > 255 {
@@ -127,53 +130,54 @@ impl Family {
                     bytes.extend_from_slice(&protocol.to_ne_bytes());
                 }
             }
-            Question::Shown { protocol, show } => {
+            RequestKind::Shown { protocol, show } => {
                 words(&[0, show, u32::MAX, u32::MAX]);
                 bytes[1] = protocol;
             }
-            Question::States { show } => words(&[u32::MAX, 0, show, u32::MAX, u32::MAX]),
+            RequestKind::States { show } => words(&[u32::MAX, 0, show, u32::MAX, u32::MAX]),
         }
         bytes
     }
 
-    /// Whether a socket of this family that nobody holds is worth a second look. The collector's own
-    /// netlink sockets would always be.
+    /// Whether a socket of this family without a holder needs a second look. The collector's own
+    /// netlink sockets would always need one.
     pub(crate) fn has_holders(&self) -> bool {
-        matches!(self.question, Question::Inet(_))
+        matches!(self.request_kind, RequestKind::Inet(_))
     }
 
-    /// The inodes in an answer; 0 where a socket belongs to nobody.
+    /// Returns the inodes in a dump, without 0, which stands for a socket that no process holds.
     pub(crate) fn inodes<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = u32> + use<'b> {
-        // Where each family's message has its inode (struct inet_diag_msg, netlink_diag_msg, …).
-        let at = match self.question {
-            Question::Inet(_) => 68,
-            Question::Shown { .. } if self.family == AF_NETLINK => 16,
-            Question::Shown { .. } => 4,
-            Question::States { .. } => 24,
+        // Offset of the inode in struct inet_diag_msg, netlink_diag_msg, packet_diag_msg or
+        // xdp_diag_msg, vsock_diag_msg.
+        let at = match self.request_kind {
+            RequestKind::Inet(_) => 68,
+            RequestKind::Shown { .. } if self.family == AF_NETLINK => 16,
+            RequestKind::Shown { .. } => 4,
+            RequestKind::States { .. } => 24,
         };
         messages(bytes, ByteOrder::NATIVE)
             .filter_map(move |message| ByteOrder::NATIVE.u32(message.ok()?.payload, at))
             .filter(|inode| *inode != 0)
     }
 
-    /// Asks, again where the kernel says that the table changed meanwhile.
+    /// Reads the dump, and again if the kernel reports that the table changed meanwhile.
     pub(crate) fn read(
         &self,
-        space: &Space,
+        namespace: &Namespace,
         pass: u8,
         socket: &mut Socket,
-        lane: &mut Lane,
+        encoder: &mut BlockEncoder,
         mut each: impl FnMut(&[u8]),
     ) -> io::Result<()> {
         for attempt in 0..ATTEMPTS {
-            let mut header = space.header(self.source, pass);
+            let mut header = namespace.header(self.source, pass);
             header.attempt = attempt;
-            let mut raw = lane.raw(header);
-            let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {
+            let mut raw = encoder.raw(header);
+            let dump_end = socket.dump(SOCK_DIAG_BY_FAMILY, &self.request(), |bytes| {
                 each(bytes);
                 raw.push(bytes)
             })?;
-            let Ending { errno, flags } = ending;
+            let DumpEnd { errno, flags } = dump_end;
             raw.finish(errno, flags)?;
             if flags & RawHeader::INTERRUPTED == 0 {
                 break;
@@ -188,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_have_the_sizes_of_their_structures() {
+    fn request_sizes() {
         let bytes = |source: &str| {
             let family = FAMILIES.iter().find(|family| family.source == source);
             family.map(|family| family.request().len())

@@ -1,4 +1,4 @@
-//! `NETLINK_SOCK_DIAG`: asking for dumps, and passing the answers on as they come.
+//! `NETLINK_SOCK_DIAG`: requests dumps, and passes the messages on as they arrive.
 //!
 //! References: `sock_diag(7)`, `linux/netlink.h`.
 
@@ -17,7 +17,7 @@ use whotalks_snapshot::netlink::{
 };
 use whotalks_snapshot::records::RawHeader;
 
-use crate::proc::number;
+use crate::proc::errno_number;
 use crate::sys;
 
 pub(crate) mod families;
@@ -30,44 +30,44 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 1;
 /// `NLM_F_ROOT | NLM_F_MATCH`.
 const NLM_F_DUMP: u16 = 0x300;
-/// The kernel gives up to 32 KiB at once today; more room costs nothing until it is used.
+/// The kernel sends at most 32 KiB at once today. Unused room costs nothing.
 const BUFFER_BYTES: usize = 256 << 10;
-/// The kernel answers at once; a filter that swallows answers must not stop the capture.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The kernel replies at once. The timeout protects against a filter that drops replies.
+const RECV_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the tables told.
+/// What later steps need from the socket tables.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
-    /// Namespaces, and those that were entered.
-    pub(crate) spaces: u64,
+pub(crate) struct SocketTables {
+    /// Namespaces read, and those of them that were entered.
+    pub(crate) namespaces: u64,
     pub(crate) entered: u64,
-    /// Messages of the Unix dumps.
+    /// Messages in the Unix dumps.
     pub(crate) unix_sockets: u64,
     /// Inodes of Unix and internet sockets: each should have a holder.
     pub(crate) inodes: Vec<u32>,
-    /// Inodes of other families' sockets.
+    /// Inodes of sockets of other families.
     pub(crate) other_inodes: Vec<u32>,
-    /// Unix sockets whose fdinfo is worth reading: listeners, and those with something to read.
+    /// Unix sockets whose fdinfo is worth reading: listeners, and sockets with unread data.
     pub(crate) notable: BTreeSet<u32>,
-    /// Paths that sockets are bound to, and one of the sockets.
+    /// Paths that sockets are bound to, each with the inode of one of these sockets.
     pub(crate) paths: BTreeMap<Vec<u8>, u32>,
 }
 
-impl Tables {
-    /// Sorts the inodes: everything that goes through them does so in order.
+impl SocketTables {
+    /// Sorts the inodes: the functions that use them require it.
     pub(crate) fn sort(&mut self) {
         self.inodes.sort_unstable();
         self.other_inodes.sort_unstable();
     }
 
-    /// The inodes of all sockets that were listed.
+    /// Returns the inodes of all sockets in the tables.
     pub(crate) fn listed(&self) -> [&[u32]; 2] {
         [&self.inodes, &self.other_inodes]
     }
 
-    /// Takes over what another reader learnt.
+    /// Adds the results of another reader.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.spaces += other.spaces;
+        self.namespaces += other.namespaces;
         self.entered += other.entered;
         self.unix_sockets += other.unix_sockets;
         self.inodes.extend(other.inodes);
@@ -79,14 +79,14 @@ impl Tables {
 
 /// How a dump ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Ending {
-    /// 0: by its end message.
+pub(crate) struct DumpEnd {
+    /// 0 if an end message was received.
     pub(crate) errno: u16,
-    /// Of [`RawHeader`]'s.
+    /// Bits of [`RawHeader::flags`].
     pub(crate) flags: u32,
 }
 
-/// A netlink socket; it belongs to the namespace of the thread that made it.
+/// A netlink socket. It belongs to the network namespace of the thread that created it.
 pub(crate) struct Socket {
     socket: OwnedFd,
     buffer: Vec<u8>,
@@ -94,18 +94,19 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// A socket for `NETLINK_SOCK_DIAG`.
+    /// Opens a socket for `NETLINK_SOCK_DIAG`.
     pub(crate) fn open() -> Result<Self, Errno> {
         Self::with_protocol(Some(netlink::SOCK_DIAG))
     }
 
-    /// A socket for another netlink protocol (`None`: `NETLINK_ROUTE`).
+    /// Opens a socket for another netlink protocol. `None` is `NETLINK_ROUTE`.
     pub(crate) fn with_protocol(protocol: Option<Protocol>) -> Result<Self, Errno> {
         let (kind, flags) = (SocketType::RAW, SocketFlags::CLOEXEC);
         let socket = rustix::net::socket_with(AddressFamily::NETLINK, kind, flags, protocol)?;
-        // Neither is needed for the answer; both only make it come well.
+        // Neither is required for the reply: a larger buffer is faster, and the timeout is a
+        // safeguard.
         let _ = sockopt::set_socket_recv_buffer_size(&socket, 4 * BUFFER_BYTES);
-        let _ = sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(PATIENCE));
+        let _ = sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(RECV_TIMEOUT));
         Ok(Self {
             socket,
             buffer: Vec::with_capacity(BUFFER_BYTES),
@@ -113,44 +114,44 @@ impl Socket {
         })
     }
 
-    /// `SO_NETNS_COOKIE`, where the kernel has it.
+    /// Returns `SO_NETNS_COOKIE`, if the kernel has it.
     pub(crate) fn netns_cookie(&self) -> Option<u64> {
         sys::netns_cookie(self.socket.as_fd()).ok()
     }
 
-    /// Asks for a dump; `each` gets whole messages with their headers, as the kernel put them
-    /// together.
+    /// Requests a dump. `each` receives whole messages with their headers, as the kernel packed
+    /// them.
     pub(crate) fn dump(
         &mut self,
         kind: u16,
         request: &[u8],
         each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Ending> {
-        self.ask(kind, NLM_F_REQUEST | NLM_F_DUMP, request, each)
+    ) -> io::Result<DumpEnd> {
+        self.transact(kind, NLM_F_REQUEST | NLM_F_DUMP, request, each)
     }
 
-    /// Asks for one message.
+    /// Requests one message.
     pub(crate) fn get(
         &mut self,
         kind: u16,
         request: &[u8],
         each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Ending> {
-        self.ask(kind, NLM_F_REQUEST, request, each)
+    ) -> io::Result<DumpEnd> {
+        self.transact(kind, NLM_F_REQUEST, request, each)
     }
 
-    fn ask(
+    fn transact(
         &mut self,
         kind: u16,
         flags: u16,
         request: &[u8],
         mut each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<Ending> {
+    ) -> io::Result<DumpEnd> {
         self.sequence += 1;
-        let mut ending = Ending::default();
+        let mut dump_end = DumpEnd::default();
         if let Err(errno) = self.send(kind, flags, request) {
-            ending.errno = number(errno);
-            return Ok(ending);
+            dump_end.errno = errno_number(errno);
+            return Ok(dump_end);
         }
         let single = flags & NLM_F_DUMP == 0;
         loop {
@@ -158,27 +159,27 @@ impl Socket {
             let room = spare_capacity(&mut self.buffer);
             match rustix::net::recv(&self.socket, room, RecvFlags::TRUNC) {
                 Ok((_, length)) if length > self.buffer.len() => {
-                    ending.flags |= RawHeader::TRUNCATED;
+                    dump_end.flags |= RawHeader::TRUNCATED;
                 }
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(errno) => {
-                    ending.errno = number(errno);
-                    ending.flags |= RawHeader::TRUNCATED;
-                    return Ok(ending);
+                    dump_end.errno = errno_number(errno);
+                    dump_end.flags |= RawHeader::TRUNCATED;
+                    return Ok(dump_end);
                 }
             }
-            let answer = Answer::read(&self.buffer, self.sequence);
-            if !answer.messages.is_empty() {
-                each(answer.messages)?;
+            let received = Received::read(&self.buffer, self.sequence);
+            if !received.messages.is_empty() {
+                each(received.messages)?;
             }
-            ending.flags |= answer.flags;
-            if let Some(errno) = answer.end {
-                ending.errno = errno;
-                return Ok(ending);
+            dump_end.flags |= received.flags;
+            if let Some(errno) = received.end {
+                dump_end.errno = errno;
+                return Ok(dump_end);
             }
-            if single && !answer.messages.is_empty() {
-                return Ok(ending);
+            if single && !received.messages.is_empty() {
+                return Ok(dump_end);
             }
         }
     }
@@ -196,16 +197,16 @@ impl Socket {
     }
 }
 
-/// One received buffer: the messages, and whether the dump ends in it.
-struct Answer<'a> {
+/// One received buffer: its messages, and whether the dump ends in it.
+struct Received<'a> {
     messages: &'a [u8],
     flags: u32,
     end: Option<u16>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Received<'a> {
     fn read(buffer: &'a [u8], sequence: u32) -> Self {
-        let mut answer = Answer {
+        let mut received = Received {
             messages: &[],
             flags: 0,
             end: None,
@@ -213,27 +214,27 @@ impl<'a> Answer<'a> {
         let mut whole = 0;
         for message in messages(buffer, ByteOrder::NATIVE) {
             let Ok(message) = message else {
-                answer.flags |= RawHeader::TRUNCATED;
+                received.flags |= RawHeader::TRUNCATED;
                 break;
             };
             if message.sequence != sequence {
-                break; // an answer to an earlier question that we gave up
+                break; // a reply to an earlier request that timed out
             }
             if message.flags & NLM_F_DUMP_INTR != 0 {
-                answer.flags |= RawHeader::INTERRUPTED;
+                received.flags |= RawHeader::INTERRUPTED;
             }
             if matches!(message.kind, NLMSG_DONE | NLMSG_ERROR) {
-                answer.end = Some(end_errno(&message));
+                received.end = Some(end_errno(&message));
                 break;
             }
             whole += (HEADER_BYTES + message.payload.len()).next_multiple_of(4);
         }
-        answer.messages = &buffer[..whole.min(buffer.len())];
-        answer
+        received.messages = &buffer[..whole.min(buffer.len())];
+        received
     }
 }
 
-/// Both end messages begin with a negated errno; an old kernel's `NLMSG_DONE` may be empty.
+/// Both end messages begin with a negated errno. `NLMSG_DONE` of an old kernel may be empty.
 fn end_errno(message: &Message<'_>) -> u16 {
     let raw = ByteOrder::NATIVE.u32(message.payload, 0).unwrap_or(0);
     u16::try_from(raw.cast_signed().unsigned_abs()).unwrap_or(u16::MAX)

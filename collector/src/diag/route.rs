@@ -1,4 +1,4 @@
-//! Addresses of a namespace's interfaces, and its connection tracking: netlink beside sock_diag.
+//! Dumps interface addresses and connection tracking of a namespace over netlink.
 //!
 //! References: `rtnetlink(7)`, `linux/netfilter/nfnetlink_conntrack.h`.
 
@@ -8,48 +8,48 @@ use rustix::net::Protocol;
 use rustix::net::netlink::NETFILTER;
 
 use super::Socket;
-use crate::netns::Space;
-use crate::proc::number;
-use crate::sink::Lane;
+use crate::block_channel::BlockEncoder;
+use crate::netns::Namespace;
+use crate::proc::errno_number;
 
 /// `RTM_GETADDR`.
 const RTM_GETADDR: u16 = 22;
 /// `NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET`.
 const CT_GET: u16 = 0x101;
 
-/// `route/addr`: `RTM_NEWADDR` messages, of all families.
-pub(crate) fn addresses(space: &Space, lane: &mut Lane) -> io::Result<()> {
-    // struct ifaddrmsg: any family.
-    dump(space, "route/addr", None, RTM_GETADDR, &[0; 8], lane)
+/// Writes the raw source `route/addr`: `RTM_NEWADDR` messages of all address families.
+pub(crate) fn addresses(namespace: &Namespace, encoder: &mut BlockEncoder) -> io::Result<()> {
+    // struct ifaddrmsg: all families.
+    dump(namespace, "route/addr", None, RTM_GETADDR, &[0; 8], encoder)
 }
 
-/// `netfilter/conntrack`: what is tracked, where the module that tells is already there.
-pub(crate) fn conntrack(space: &Space, lane: &mut Lane) -> io::Result<()> {
-    // struct nfgenmsg: any family, version 0.
+/// Writes the raw source `netfilter/conntrack`. The caller checks that its module is loaded.
+pub(crate) fn conntrack(namespace: &Namespace, encoder: &mut BlockEncoder) -> io::Result<()> {
+    // struct nfgenmsg: all families, version 0.
     dump(
-        space,
+        namespace,
         "netfilter/conntrack",
         Some(NETFILTER),
         CT_GET,
         &[0; 4],
-        lane,
+        encoder,
     )
 }
 
 fn dump(
-    space: &Space,
+    namespace: &Namespace,
     source: &str,
     protocol: Option<Protocol>,
     kind: u16,
     request: &[u8],
-    lane: &mut Lane,
+    encoder: &mut BlockEncoder,
 ) -> io::Result<()> {
-    let mut raw = lane.raw(space.header(source, 1));
+    let mut raw = encoder.raw(namespace.header(source, 1));
     match Socket::with_protocol(protocol) {
-        Err(errno) => raw.finish(number(errno), 0),
+        Err(errno) => raw.finish(errno_number(errno), 0),
         Ok(mut socket) => {
-            let ending = socket.dump(kind, request, |bytes| raw.push(bytes))?;
-            raw.finish(ending.errno, ending.flags)
+            let dump_end = socket.dump(kind, request, |bytes| raw.push(bytes))?;
+            raw.finish(dump_end.errno, dump_end.flags)
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The Unix dumps: all sockets without their pending lists, then the lists apart.
+//! Dumps Unix sockets: first all sockets without their pending connections, then the pending
+//! connections.
 //!
-//! One long pending list in the first dump would cut it short without a word. On a socket that has
-//! had a dump the kernel gives larger answers, and lists that are too long even then are asked for
-//! one by one. References: `linux/unix_diag.h`.
+//! One long list of pending connections would truncate a combined dump without an error. On a
+//! socket that has had a dump the kernel sends larger messages, and lists that are too long even
+//! for those are requested one listener at a time. Reference: `linux/unix_diag.h`.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,28 +11,28 @@ use std::io;
 use rustix::io::Errno;
 use whotalks_snapshot::netlink::{ByteOrder, attributes, messages};
 
-use super::{Ending, SOCK_DIAG_BY_FAMILY, Socket, Tables};
-use crate::netns::Space;
-use crate::proc::number;
-use crate::sink::Lane;
+use super::{DumpEnd, SOCK_DIAG_BY_FAMILY, Socket, SocketTables};
+use crate::block_channel::BlockEncoder;
+use crate::netns::Namespace;
+use crate::proc::errno_number;
 
 /// `AF_UNIX`.
 const AF_UNIX: u8 = 1;
-/// `UDIAG_SHOW_*`: everything but the pending lists.
+/// `UDIAG_SHOW_*`: all except the pending connections.
 const SHOW_ALL_BUT_ICONS: u32 = 0x77;
 /// `UDIAG_SHOW_ICONS`.
 const SHOW_ICONS: u32 = 0x08;
-/// Every state.
+/// All states.
 const ALL_STATES: u32 = u32::MAX;
-/// `TCP_LISTEN`, which Unix listeners are in too.
+/// `TCP_LISTEN`, which Unix listeners use too.
 const LISTEN: u8 = 10;
 /// `SOCK_DGRAM`.
 const DGRAM: u8 = 2;
 /// `UNIX_DIAG_NAME`.
 const NAME: u16 = 0;
-/// Sockets whose fdinfo may be read for their own sake; a flood of data must not fill memory.
+/// Limit of sockets whose fdinfo is selected by this dump: bounds memory.
 const NOTABLE_LIMIT: usize = 64 << 10;
-/// Bound paths that are looked up.
+/// Limit of bound paths to look up.
 const PATHS_LIMIT: usize = 16 << 10;
 /// `UNIX_DIAG_RQLEN`.
 const RQLEN: u16 = 4;
@@ -42,7 +43,7 @@ const NO_COOKIE: u32 = u32::MAX;
 
 const NATIVE: ByteOrder = ByteOrder::NATIVE;
 
-/// `struct unix_diag_req`.
+/// Builds a `struct unix_diag_req`.
 fn request(states: u32, inode: u32, show: u32) -> Vec<u8> {
     let mut bytes = vec![AF_UNIX, 0, 0, 0];
     for word in [states, inode, show, NO_COOKIE, NO_COOKIE] {
@@ -51,79 +52,79 @@ fn request(states: u32, inode: u32, show: u32) -> Vec<u8> {
     bytes
 }
 
-/// Reads a namespace's Unix sockets through a socket that belongs to it.
+/// Reads the Unix sockets of the namespace that `socket` belongs to.
 pub(crate) fn read(
-    space: &Space,
+    namespace: &Namespace,
     pass: u8,
     socket: Result<Socket, Errno>,
-    lane: &mut Lane,
-    tables: &mut Tables,
+    encoder: &mut BlockEncoder,
+    tables: &mut SocketTables,
 ) -> io::Result<()> {
     let mut socket = match socket {
         Ok(socket) => socket,
         Err(errno) => {
-            return lane
-                .raw(space.header("diag/unix", pass))
-                .finish(number(errno), 0);
+            return encoder
+                .raw(namespace.header("diag/unix", pass))
+                .finish(errno_number(errno), 0);
         }
     };
-    let mut awaited = BTreeSet::new();
+    let mut with_pending = BTreeSet::new();
     let mut seen = 0;
-    let mut raw = lane.raw(space.header("diag/unix", pass));
+    let mut raw = encoder.raw(namespace.header("diag/unix", pass));
     let all = request(ALL_STATES, 0, SHOW_ALL_BUT_ICONS);
-    let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &all, |bytes| {
+    let dump_end = socket.dump(SOCK_DIAG_BY_FAMILY, &all, |bytes| {
         for row in rows(bytes) {
             seen += 1;
-            row.note(tables);
+            row.add_to(tables);
             if row.state == LISTEN && row.waiting() > 0 {
-                awaited.insert(row.inode);
+                with_pending.insert(row.inode);
             }
         }
         raw.push(bytes)
     })?;
-    raw.finish(ending.errno, ending.flags)?;
+    raw.finish(dump_end.errno, dump_end.flags)?;
     tables.unix_sockets += if pass == 1 { seen } else { 0 };
-    if ending.errno != 0 && seen == 0 {
-        return Ok(()); // not to be had here: asking further would only repeat that
+    if dump_end.errno != 0 && seen == 0 {
+        return Ok(()); // not available here: further requests would fail in the same way
     }
-    // Nobody waits anywhere, as every listener has said: to look for lists would take as long again.
-    if awaited.is_empty() && ending == Ending::default() {
-        return lane
-            .raw(space.header("diag/unix-pending", pass))
+    // All listeners report an empty queue. A dump of the queues would take as long as this one.
+    if with_pending.is_empty() && dump_end == DumpEnd::default() {
+        return encoder
+            .raw(namespace.header("diag/unix-pending", pass))
             .finish(0, 0);
     }
-    pending_lists(space, pass, &mut socket, lane, awaited)
+    pending_lists(namespace, pass, &mut socket, encoder, with_pending)
 }
 
 fn pending_lists(
-    space: &Space,
+    namespace: &Namespace,
     pass: u8,
     socket: &mut Socket,
-    lane: &mut Lane,
-    mut awaited: BTreeSet<u32>,
+    encoder: &mut BlockEncoder,
+    mut with_pending: BTreeSet<u32>,
 ) -> io::Result<()> {
-    let mut raw = lane.raw(space.header("diag/unix-pending", pass));
+    let mut raw = encoder.raw(namespace.header("diag/unix-pending", pass));
     let lists = request(1 << LISTEN, 0, SHOW_ICONS);
-    let ending = socket.dump(SOCK_DIAG_BY_FAMILY, &lists, |bytes| {
+    let dump_end = socket.dump(SOCK_DIAG_BY_FAMILY, &lists, |bytes| {
         for row in rows(bytes) {
-            awaited.remove(&row.inode);
+            with_pending.remove(&row.inode);
         }
         raw.push(bytes)
     })?;
-    raw.finish(ending.errno, ending.flags)?;
-    for inode in awaited {
-        let mut header = space.header("diag/unix-exact", pass);
+    raw.finish(dump_end.errno, dump_end.flags)?;
+    for inode in with_pending {
+        let mut header = namespace.header("diag/unix-exact", pass);
         header.key = u64::from(inode);
-        let mut raw = lane.raw(header);
+        let mut raw = encoder.raw(header);
         let exact = request(ALL_STATES, inode, SHOW_ICONS);
-        let Ending { errno, flags } =
+        let DumpEnd { errno, flags } =
             socket.get(SOCK_DIAG_BY_FAMILY, &exact, |bytes| raw.push(bytes))?;
         raw.finish(errno, flags)?;
     }
     Ok(())
 }
 
-/// As much of a message as decides what to ask next.
+/// The parts of a message that later requests depend on.
 struct Row<'a> {
     kind: u8,
     state: u8,
@@ -137,20 +138,20 @@ impl Row<'_> {
         all.find_map(|(kind, value)| (kind == wanted).then_some(value))
     }
 
-    /// Clients that wait to be accepted; of other sockets, bytes that wait to be read.
+    /// Returns the pending connections of a listener, or the unread bytes of another socket.
     fn waiting(&self) -> u32 {
         let value = self.attribute(RQLEN);
         value.and_then(|value| NATIVE.u32(value, 0)).unwrap_or(0)
     }
 
-    /// What matters for what is read later.
-    fn note(&self, tables: &mut Tables) {
+    /// Adds this socket to what later steps need.
+    fn add_to(&self, tables: &mut SocketTables) {
         tables.inodes.push(self.inode);
         let listens = self.state == LISTEN;
         if (listens || self.waiting() > 0) && tables.notable.len() < NOTABLE_LIMIT {
             tables.notable.insert(self.inode);
         }
-        // Accepted sockets carry their listener's name; nobody can be reached through them.
+        // Accepted sockets have the name of their listener, and cannot be connected to by it.
         if (listens || self.kind == DGRAM)
             && let Some(name) = self.attribute(NAME)
             && name.first().is_some_and(|first| *first != 0)

@@ -1,4 +1,4 @@
-//! `/proc/PID/fdinfo/FD` of chosen descriptors, as raw text.
+//! Records `/proc/PID/fdinfo/FD` of selected descriptors as raw text.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,36 +10,36 @@ use whotalks_snapshot::records::DescriptorInfo;
 use whotalks_snapshot::{BlockKind, RecordBlock};
 
 use super::process::Decimal;
-use super::{number, open_directory, read_piece};
-use crate::holders::Wanted;
-use crate::patience::Asker;
-use crate::sink::{Lane, Sink};
+use super::{errno_number, open_directory, read_single_open};
+use crate::block_channel::{BlockEncoder, BlockSender};
+use crate::holders::FdinfoRequest;
+use crate::timeout::HelperThread;
 
-/// An event poll has a line for each target; ten thousand fit.
+/// An event poll has a line for each target: enough for ten thousand.
 const TEXT_LIMIT_BYTES: usize = 1 << 20;
-/// Descriptors that are asked about at once, unless their texts come to this much before.
-const AT_ONCE: usize = 64;
-const AT_ONCE_BYTES: usize = 256 << 10;
+/// Descriptors that are read in one call, unless their texts reach the size limit.
+const BATCH_DESCRIPTORS: usize = 64;
+const BATCH_BYTES: usize = 256 << 10;
 
-/// Reads them all, with several readers.
+/// Reads all requests on `jobs` threads.
 pub(crate) fn read_all(
     root: &Arc<OwnedFd>,
-    wanted: &[Wanted],
+    requests: &[FdinfoRequest],
     jobs: usize,
-    sink: &Sink,
+    blocks: &BlockSender,
 ) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let work = || -> io::Result<()> {
-        let mut lane = sink.lane()?;
-        let mut asker = Asker::default();
+        let mut encoder = blocks.encoder()?;
+        let mut helper = HelperThread::default();
         let mut block = RecordBlock::new(BlockKind::DescriptorInfo);
-        while let Some(table) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            read(root, table, &mut asker, &mut lane, &mut block)?;
+        while let Some(table) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            read(root, table, &mut helper, &mut encoder, &mut block)?;
         }
-        lane.flush(&mut block)
+        encoder.flush(&mut block)
     };
     std::thread::scope(|scope| {
-        let readers = jobs.min(wanted.len());
+        let readers = jobs.min(requests.len());
         let threads: Vec<_> = (1..readers)
             .map(|_| std::thread::Builder::new().spawn_scoped(scope, work))
             .collect();
@@ -56,31 +56,31 @@ pub(crate) fn read_all(
 
 fn read(
     root: &Arc<OwnedFd>,
-    wanted: &Wanted,
-    asker: &mut Asker,
-    lane: &mut Lane,
+    request: &FdinfoRequest,
+    helper: &mut HelperThread,
+    encoder: &mut BlockEncoder,
     block: &mut RecordBlock<DescriptorInfo>,
 ) -> io::Result<()> {
-    let (pid, tid) = (wanted.pid, wanted.tid);
-    let mut rest = &wanted.fds[..];
+    let (pid, tid) = (request.pid, request.tid);
+    let mut rest = &request.fds[..];
     while !rest.is_empty() {
-        let fds = rest[..rest.len().min(AT_ONCE)].to_vec();
+        let fds = rest[..rest.len().min(BATCH_DESCRIPTORS)].to_vec();
         let root = root.clone();
-        let answer = asker.ask(move || some(&root, pid, tid, &fds));
+        let answer = helper.call(move || read_batch(&root, pid, tid, &fds));
         let records = answer.unwrap_or_else(|errno| {
-            let silent = |fd: &u32| record(pid, tid, *fd, Err(errno));
-            rest.iter().map(silent).collect()
+            let timed_out = |fd: &u32| record(pid, tid, *fd, Err(errno));
+            rest.iter().map(timed_out).collect()
         });
         for record in &records {
-            lane.push(block, record)?;
+            encoder.push(block, record)?;
         }
         rest = &rest[records.len().min(rest.len())..];
     }
     Ok(())
 }
 
-/// The first of these: as many as their texts allow, and one at least.
-fn some(root: &OwnedFd, pid: u32, tid: u32, fds: &[u32]) -> Vec<DescriptorInfo> {
+/// Reads the first descriptors: at least one, and more until the size limit is reached.
+fn read_batch(root: &OwnedFd, pid: u32, tid: u32, fds: &[u32]) -> Vec<DescriptorInfo> {
     let path = match tid {
         0 => format!("{pid}/fdinfo"),
         tid => format!("{pid}/task/{tid}/fdinfo"),
@@ -93,13 +93,13 @@ fn some(root: &OwnedFd, pid: u32, tid: u32, fds: &[u32]) -> Vec<DescriptorInfo> 
         let read = match &directory {
             Ok(directory) => {
                 let path = Decimal::new(*fd);
-                read_piece(directory, path.as_str(), TEXT_LIMIT_BYTES, &mut text)
+                read_single_open(directory, path.as_str(), TEXT_LIMIT_BYTES, &mut text)
             }
             Err(errno) => Err(*errno),
         };
         bytes += text.len();
         records.push(record(pid, tid, *fd, read.map(|()| text)));
-        if bytes > AT_ONCE_BYTES {
+        if bytes > BATCH_BYTES {
             break;
         }
     }
@@ -107,7 +107,7 @@ fn some(root: &OwnedFd, pid: u32, tid: u32, fds: &[u32]) -> Vec<DescriptorInfo> 
 }
 
 fn record(pid: u32, tid: u32, fd: u32, read: Result<Vec<u8>, Errno>) -> DescriptorInfo {
-    let errno = read.as_ref().err().map_or(0, |errno| number(*errno));
+    let errno = read.as_ref().err().map_or(0, |errno| errno_number(*errno));
     DescriptorInfo {
         pid,
         tid,

@@ -1,4 +1,4 @@
-//! Reading below `/proc`: everything relative to an open directory, into buffers that are reused.
+//! Reads files below `/proc`, relative to an open directory, into reused buffers.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,31 +8,31 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
+pub(crate) mod fd_links;
+pub(crate) mod fd_table;
 pub(crate) mod fdinfo;
-pub(crate) mod fds;
-pub(crate) mod gathered;
-pub(crate) mod kept;
 pub(crate) mod process;
 pub(crate) mod reader;
+pub(crate) mod reader_state;
+pub(crate) mod retained_table;
 pub(crate) mod scan;
-pub(crate) mod table;
 pub(crate) mod threads;
 
-/// Enough for what the kernel gives at once.
+/// At least as much as the kernel returns from one read.
 pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 
-/// More than most files of a process have.
+/// More than most files of a process contain.
 const PIECE_BYTES: usize = 2 << 10;
 
-/// An errno as the records have it.
-pub(crate) fn number(errno: Errno) -> u16 {
+/// Converts an errno to the type in the records.
+pub(crate) fn errno_number(errno: Errno) -> u16 {
     u16::try_from(errno.raw_os_error()).unwrap_or(u16::MAX)
 }
 
-/// Opens `/proc` itself.
+/// Opens `/proc`.
 pub(crate) fn open_root() -> io::Result<OwnedFd> {
     let root = open_directory(CWD, c"/proc")?;
-    // An empty directory of that name would read as a machine without processes.
+    // An empty directory would read as a machine without processes.
     openat(
         &root,
         c"stat",
@@ -42,13 +42,13 @@ pub(crate) fn open_root() -> io::Result<OwnedFd> {
     Ok(root)
 }
 
-/// Opens a directory below another.
+/// Opens a directory relative to another.
 pub(crate) fn open_directory(at: impl AsFd, path: impl Arg) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(at, path, flags, Mode::empty())
 }
 
-/// Reads a small file into `into` (emptied first), at most `limit` bytes: then `E2BIG`.
+/// Reads a small file into `into`, which is cleared first. Returns `E2BIG` after `limit` bytes.
 pub(crate) fn read_file(
     at: impl AsFd,
     path: impl Arg,
@@ -72,10 +72,10 @@ pub(crate) fn read_file(
     }
 }
 
-/// Reads a file that the kernel gives in one piece (`single_open` in its source, as `stat`, `status`
-/// and `fdinfo`) into `into` (emptied first): a read that does not fill its room was the last one.
-/// At most `limit` bytes: then `E2BIG`.
-pub(crate) fn read_piece(
+/// Reads a file that the kernel produces with `single_open`, such as `stat`, `status` and `fdinfo`,
+/// into `into`, which is cleared first. A read that does not fill the buffer is the last one.
+/// Returns `E2BIG` after `limit` bytes.
+pub(crate) fn read_single_open(
     at: impl AsFd,
     path: impl Arg,
     limit: usize,
@@ -102,10 +102,10 @@ pub(crate) fn read_piece(
     Ok(())
 }
 
-/// Reads a file of any length piece by piece.
+/// Reads a file of any length in pieces.
 ///
 /// # Errors
-/// The outer error is `each`'s, the inner one the file's.
+/// The outer error is that of `each`, the inner one that of reading.
 pub(crate) fn stream_file(
     file: &OwnedFd,
     mut each: impl FnMut(&mut [u8]) -> io::Result<()>,
@@ -122,21 +122,21 @@ pub(crate) fn stream_file(
     }
 }
 
-/// The entries of a directory that are numbers: pids, thread ids, descriptors.
+/// Returns the numeric names in a directory: pids, thread ids, descriptors.
 pub(crate) fn numeric_entries(directory: impl AsFd) -> Result<Vec<u32>, Errno> {
-    // Opened anew: a directory that was listed before stands at its end.
+    // Opened again: the offset of the given directory may be at its end.
     let directory = open_directory(directory, c".")?;
     let mut buffer = Vec::with_capacity(CHUNK_BYTES);
     let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
     let mut numbers = Vec::new();
     while let Some(entry) = entries.next() {
-        numbers.extend(decimal(entry?.file_name().to_bytes()));
+        numbers.extend(parse_decimal(entry?.file_name().to_bytes()));
     }
     Ok(numbers)
 }
 
-/// A whole decimal number.
-pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
+/// Parses a decimal number. The whole text must be digits.
+pub(crate) fn parse_decimal(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
@@ -147,7 +147,7 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
     })
 }
 
-/// The inode in a link such as `net:[4026531833]`.
+/// Parses the inode of a link such as `net:[4026531833]`.
 pub(crate) fn namespace_inode(text: &[u8]) -> Option<u64> {
     let (_, rest) = text.split_at_checked(text.iter().position(|byte| *byte == b'[')? + 1)?;
     std::str::from_utf8(rest.strip_suffix(b"]")?)
@@ -156,7 +156,7 @@ pub(crate) fn namespace_inode(text: &[u8]) -> Option<u64> {
         .ok()
 }
 
-/// A link's target, into a buffer of the caller's.
+/// Reads the target of a link into the caller's buffer.
 pub(crate) fn read_link(at: impl AsFd, path: impl Arg, buffer: &mut [u8]) -> Result<&[u8], Errno> {
     let length = rustix::fs::readlinkat_raw(at, path, &mut *buffer)?;
     if length == buffer.len() {
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_whole_or_none() {
+    fn decimal_rejects_partial_numbers() {
         for (text, expected) in [
             ("0", Some(0)),
             ("4294967295", Some(u32::MAX)),
@@ -179,7 +179,7 @@ mod tests {
             ("12a", None),
             ("..", None),
         ] {
-            assert_eq!(decimal(text.as_bytes()), expected, "{text}");
+            assert_eq!(parse_decimal(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(namespace_inode(b"net:[4026531833]"), Some(4_026_531_833));
         assert_eq!(namespace_inode(b"net:4026531833"), None);

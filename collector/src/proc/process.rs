@@ -1,4 +1,4 @@
-//! One process: its files below `/proc/PID`, each as it reads, and what could not be read.
+//! Reads the files of one process below `/proc/PID`, and records which of them could not be read.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -6,43 +6,45 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat};
 use rustix::io::Errno;
 use whotalks_snapshot::records::{Process, ReadError};
 
-use super::{namespace_inode, number, numeric_entries, open_directory, read_link, read_piece};
+use super::{
+    errno_number, namespace_inode, numeric_entries, open_directory, read_link, read_single_open,
+};
 use crate::clock;
-use crate::identity::Identity;
+use crate::file_stat::FileStat;
 
-/// `stat`, `status`, `cgroup`, `limits`: none is near this on any kernel.
+/// `stat`, `status`, `cgroup` and `limits` are far shorter than this on any kernel.
 const TEXT_LIMIT_BYTES: usize = 64 << 10;
-/// A command line may have megabytes; who talks to whom does not depend on the rest.
+/// A command line may have megabytes. The rest is not needed to identify the program.
 const CMDLINE_LIMIT_BYTES: usize = 64 << 10;
-/// Longest link that the kernel gives: a page.
+/// The longest link that the kernel returns: one page.
 pub(crate) const LINK_BYTES: usize = 4097;
 
 /// A process that is being read.
-pub(crate) struct Subject {
-    /// `/proc/PID`. While it is open, the pid's next owner cannot be mistaken for this one.
+pub(crate) struct OpenProcess {
+    /// `/proc/PID`. While it is open, a new process with the same pid cannot be taken for this one.
     directory: Result<OwnedFd, Errno>,
-    /// `/proc/PID/task/TID`, where the main thread has exited.
+    /// `/proc/PID/task/TID`, if the main thread has exited.
     thread: Option<OwnedFd>,
-    /// The record, filled.
+    /// The record of the process.
     pub(crate) record: Process,
 }
 
-/// Index in `stat` of when the process began, in ticks since boot.
+/// Index in `stat` of the start time, in ticks since boot.
 const START_TICKS: usize = 22;
 
-impl Subject {
-    /// Its own directory, where that could be opened.
+impl OpenProcess {
+    /// Returns the open directory of the process.
     pub(crate) fn directory(&self) -> Result<BorrowedFd<'_>, Errno> {
         let directory = self.directory.as_ref().map_err(|errno| *errno)?;
         Ok(directory.as_fd())
     }
 
-    /// A directory below it.
+    /// Opens a directory below it.
     pub(crate) fn open(&self, path: &str) -> Result<OwnedFd, Errno> {
         open_directory(self.directory()?, path)
     }
 
-    /// A thread's descriptors; 0: those of the process, through a thread that lives.
+    /// Opens the descriptors of a thread; 0 for those of the process, through a running thread.
     pub(crate) fn descriptors(&self, tid: u32) -> Result<OwnedFd, Errno> {
         match (tid, &self.thread) {
             (0, Some(thread)) => open_directory(thread, c"fd"),
@@ -52,25 +54,25 @@ impl Subject {
     }
 }
 
-/// When a process began: with the pid, who it is.
+/// Returns the start time in ticks since boot. With the pid it identifies the process.
 pub(crate) fn start_ticks(record: &Process) -> u64 {
-    statistic(&record.stat, START_TICKS).unwrap_or(0)
+    stat_field(&record.stat, START_TICKS).unwrap_or(0)
 }
 
-/// Opens a process to read its descriptors again; its record stays empty.
-pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> Subject {
+/// Opens a process to read its descriptors again. Its record stays empty.
+pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> OpenProcess {
     let directory = open_path(root, pid);
     let thread = directory.as_ref().ok().and_then(|directory| {
-        // Only a process without descriptors of its own is worth the question.
+        // Only if the main thread has exited.
         let mut stat = Vec::new();
-        read_piece(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
+        read_single_open(directory, c"stat", TEXT_LIMIT_BYTES, &mut stat).ok()?;
         Some(living_thread(directory, pid, &stat)?.1)
     });
     let record = Process {
         pid,
         ..Process::default()
     };
-    Subject {
+    OpenProcess {
         directory,
         thread,
         record,
@@ -78,26 +80,27 @@ pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> Subject {
 }
 
 fn open_path(root: &OwnedFd, pid: u32) -> Result<OwnedFd, Errno> {
-    // Only a path: under hidepid the directory of another user's process cannot be read.
+    // `O_PATH`: with hidepid the directory of another user's process cannot be opened for reading.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(root, Decimal::new(pid).as_str(), flags, Mode::empty())
 }
 
-/// Reads a process; `None` when it was gone before anything could be read. `cmdline`: or why its
-/// arguments, which are in its memory, are left alone.
-pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Option<Subject> {
+/// Reads a process. Returns `None` if it exited before anything was read. `cmdline` is the reason
+/// for not reading the arguments, if any: they are in the process's memory, and reading them may
+/// block.
+pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Option<OpenProcess> {
     let mut record = Process {
         pid,
-        at_boottime_ns: clock::reading_ns(),
+        at_boottime_ns: clock::read_time_ns(),
         ..Process::default()
     };
     let directory = match open_path(root, pid) {
         Ok(directory) => directory,
-        Err(errno) if gone(errno) => return None,
-        // It is there, and nothing can be read: we have no descriptors left, or worse.
+        Err(errno) if is_gone(errno) => return None,
+        // The process exists and cannot be read, for example because no descriptors are left.
         Err(errno) => {
-            record.errors = unread("directory", errno);
-            return Some(Subject {
+            record.errors = read_error("directory", errno);
+            return Some(OpenProcess {
                 directory: Err(errno),
                 thread: None,
                 record,
@@ -107,7 +110,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     let main = directory.as_fd();
     let mut errors = Vec::new();
     let mut text = |at: BorrowedFd<'_>, name: &'static str, limit, into: &mut Vec<u8>| {
-        if let Err(errno) = read_piece(at, name, limit, into) {
+        if let Err(errno) = read_single_open(at, name, limit, into) {
             errors.push((name, errno));
         }
     };
@@ -119,7 +122,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
         Ok(()) => text(main, "cmdline", CMDLINE_LIMIT_BYTES, &mut record.cmdline),
         Err(errno) => errors.push(("cmdline", errno)),
     }
-    if record.stat.is_empty() && errors.iter().any(|(_, errno)| gone(*errno)) {
+    if record.stat.is_empty() && errors.iter().any(|(_, errno)| is_gone(*errno)) {
         return None;
     }
     let thread = living_thread(&directory, pid, &record.stat);
@@ -128,39 +131,39 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
     }
     let thread = thread.map(|(_, directory)| directory);
     if let Some(thread) = thread.as_ref().filter(|_| cmdline.is_ok()) {
-        // The main thread gave its memory up, and the arguments with it.
+        // The main thread has released its memory, which contains the arguments.
         let into = &mut record.cmdline;
-        if let Err(errno) = read_piece(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
+        if let Err(errno) = read_single_open(thread, "cmdline", CMDLINE_LIMIT_BYTES, into) {
             errors.push(("cmdline", errno));
         }
     }
     let living = thread.as_ref().unwrap_or(&directory).as_fd();
-    links(living, &mut record, &mut errors);
+    read_links(living, &mut record, &mut errors);
     record.errors = errors
         .into_iter()
-        .flat_map(|(what, errno)| unread(what, errno))
+        .flat_map(|(what, errno)| read_error(what, errno))
         .collect();
-    Some(Subject {
+    Some(OpenProcess {
         directory: Ok(directory),
         thread,
         record,
     })
 }
 
-/// That something could not be read, as a record has it.
-pub(crate) fn unread(what: &str, errno: Errno) -> Vec<ReadError> {
+/// Returns the entry for something that could not be read.
+pub(crate) fn read_error(what: &str, errno: Errno) -> Vec<ReadError> {
     vec![ReadError {
         what: what.as_bytes().to_vec(),
-        errno: number(errno),
+        errno: errno_number(errno),
     }]
 }
 
-/// Whether an error says that a process has ended.
-pub(crate) fn gone(errno: Errno) -> bool {
+/// Whether an error means that the process has exited.
+pub(crate) fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::SRCH)
 }
 
-fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
+fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
     let mut buffer = [0; LINK_BYTES];
     let mut link =
         |name: &'static str, take: &mut dyn FnMut(&[u8])| match read_link(at, name, &mut buffer) {
@@ -181,7 +184,7 @@ fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static st
     namespace("ns/user", &mut record.userns);
     namespace("ns/cgroup", &mut record.cgroupns);
     if !record.exe.is_empty() {
-        match Identity::of(at, c"exe", AtFlags::empty()) {
+        match FileStat::of(at, c"exe", AtFlags::empty()) {
             Ok(file) => {
                 record.exe_dev = file.dev;
                 record.exe_ino = file.ino;
@@ -192,29 +195,30 @@ fn links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static st
     }
 }
 
-/// The program's name in `stat`, unless the kernel had to escape something in it.
-pub(crate) fn plain_name(stat: &[u8]) -> Option<&[u8]> {
+/// Returns the command name in `stat`, unless it contains escapes.
+pub(crate) fn unescaped_comm(stat: &[u8]) -> Option<&[u8]> {
     let start = stat.iter().position(|byte| *byte == b'(')? + 1;
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let name = stat.get(start..end)?;
     (!name.contains(&b'\\')).then_some(name)
 }
 
-/// The state letter in `stat`: after the last `)`, since a program chooses its own name.
+/// Returns the state letter in `stat`. It follows the last `)`, because the command name may
+/// contain any character.
 fn state(stat: &[u8]) -> Option<u8> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     stat.get(end + 2).copied()
 }
 
-/// A number in `stat`, by its index from 1 as proc_pid_stat(5) counts them (from the third on).
-pub(crate) fn statistic(stat: &[u8], index: usize) -> Option<u64> {
+/// Returns a numeric field of `stat`, by its index in proc_pid_stat(5), from 3 on.
+pub(crate) fn stat_field(stat: &[u8], index: usize) -> Option<u64> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut words = stat.get(end + 2..)?.split(|byte| *byte == b' ');
     let word = words.nth(index.checked_sub(3)?)?;
     std::str::from_utf8(word).ok()?.trim_end().parse().ok()
 }
 
-/// A thread that still lives where the main one has exited: it has what the main one has lost.
+/// Returns a running thread if the main thread has exited: it still has the descriptors and memory.
 fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, OwnedFd)> {
     if state(stat)? != b'Z' {
         return None;
@@ -228,7 +232,7 @@ fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, Own
         let Ok(task) = open_directory(&tasks, Decimal::new(tid).as_str()) else {
             continue;
         };
-        let read = read_piece(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
+        let read = read_single_open(&task, c"stat", TEXT_LIMIT_BYTES, &mut stat);
         if read.is_ok() && !matches!(state(&stat), None | Some(b'Z' | b'X')) {
             return Some((tid, task));
         }
@@ -236,7 +240,7 @@ fn living_thread(directory: &OwnedFd, pid: u32, stat: &[u8]) -> Option<(u32, Own
     None
 }
 
-/// A number as a path, without allocating.
+/// A number formatted as a path, without an allocation.
 pub(crate) struct Decimal {
     text: [u8; 10],
     start: usize,
@@ -261,14 +265,14 @@ impl Decimal {
     }
 }
 
-/// The four user ids in `status`: real, effective, saved, file system.
+/// Returns the user ids in `status`: real, effective, saved, file system.
 pub(crate) fn user_ids(status: &[u8]) -> impl Iterator<Item = u32> {
     let lines = status.split(|byte| *byte == b'\n');
     let line = lines
         .into_iter()
         .find_map(|line| line.strip_prefix(b"Uid:"));
     let words = line.unwrap_or_default().split(|byte| *byte == b'\t');
-    words.filter_map(super::decimal)
+    words.filter_map(super::parse_decimal)
 }
 
 #[cfg(test)]
@@ -276,16 +280,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_forge_the_state() {
+    fn command_name_cannot_imitate_the_state() {
         assert_eq!(state(b"12 (a) Z (x) S 1 12"), Some(b'S'));
-        assert_eq!(statistic(b"12 (a) Z (x) S 1 12", 4), Some(1));
-        assert_eq!(statistic(b"12 (a) Z (x) S 1 12\n", 5), Some(12));
-        assert_eq!(statistic(b"12 (a) S", 22), None);
+        assert_eq!(stat_field(b"12 (a) Z (x) S 1 12", 4), Some(1));
+        assert_eq!(stat_field(b"12 (a) Z (x) S 1 12\n", 5), Some(12));
+        assert_eq!(stat_field(b"12 (a) S", 22), None);
         assert_eq!(state(b"12 (a"), None);
         assert_eq!(state(b"12 (a)"), None);
-        assert_eq!(plain_name(b"12 (a) Z (x) S 1 12"), Some(&b"a) Z (x"[..]));
-        assert_eq!(plain_name(b"12 (a\\nb) S 1"), None);
-        assert_eq!(plain_name(b"12 )("), None);
+        assert_eq!(
+            unescaped_comm(b"12 (a) Z (x) S 1 12"),
+            Some(&b"a) Z (x"[..])
+        );
+        assert_eq!(unescaped_comm(b"12 (a\\nb) S 1"), None);
+        assert_eq!(unescaped_comm(b"12 )("), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One reader of processes: what it asks of each, and what it hands on.
+//! Reads processes on one thread: the process's files, its descriptor tables and its threads.
 
 use std::io;
 use std::iter::{from_fn, once};
@@ -11,27 +11,27 @@ use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 use whotalks_snapshot::records::Process;
 
-use super::gathered::{Gathered, Stage, Stop};
-use super::kept::{Keeper, Kept};
-use super::process::{self, Subject};
-use super::scan::{Known, Plan, Queue, Shared, lock};
-use super::table::{self, DIRENT_BYTES, Outcome, Owner, Split};
+use super::fd_table::{self, DIRENT_BYTES, Outcome, Owner, Split};
+use super::process::{self, OpenProcess};
+use super::reader_state::{ReaderState, Stage, Stop};
+use super::retained_table::{RetainedTable, RetainedTableBuilder};
+use super::scan::{KnownTable, Plan, SharedState, WorkQueue, lock};
 use super::{namespace_inode, threads};
-use crate::cgroups;
-use crate::found::{Found, Source, Way};
+use crate::cgroup_ids;
+use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
 
-/// Paths of deleted executables that are looked up by each reader.
+/// Deleted executables that each reader adds for a path lookup.
 const DELETED_LIMIT: usize = 1_024;
 
-/// A thread that reads.
+/// A reader thread.
 pub(crate) struct Reader {
     plan: Arc<Plan>,
-    queue: Arc<Queue>,
-    shared: Shared,
+    queue: Arc<WorkQueue>,
+    shared: SharedState,
 }
 
 impl Reader {
-    pub(crate) fn new(plan: Arc<Plan>, queue: Arc<Queue>, shared: Shared) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, queue: Arc<WorkQueue>, shared: SharedState) -> Self {
         Self {
             plan,
             queue,
@@ -39,30 +39,33 @@ impl Reader {
         }
     }
 
-    /// Hands something on, or says what it is at. Nothing is asked of a process meanwhile.
-    fn with<T>(&self, work: impl FnOnce(&mut Gathered) -> io::Result<T>) -> Result<T, Stop> {
+    /// Updates the shared state, as progress. The lock is never held while a process is read.
+    fn with_state<T>(
+        &self,
+        work: impl FnOnce(&mut ReaderState) -> io::Result<T>,
+    ) -> Result<T, Stop> {
         let mut shared = lock(&self.shared);
-        let output = shared.as_mut().ok_or(Stop::LeftBehind)?;
-        let done = work(output);
-        output.since = Instant::now();
+        let state = shared.as_mut().ok_or(Stop::Superseded)?;
+        let done = work(state);
+        state.last_progress = Instant::now();
         Ok(done?)
     }
 
-    fn at(&self, stage: Stage) -> Result<(), Stop> {
-        self.with(|output| {
-            output.stage = stage;
+    fn set_stage(&self, stage: Stage) -> Result<(), Stop> {
+        self.with_state(|state| {
+            state.stage = stage;
             Ok(())
         })
     }
 
-    /// Reads what another has left, and then whatever there is. `retry`: one that the other was
-    /// stuck with.
+    /// Reads the remaining processes of an abandoned reader, then takes more from the queue.
+    /// `retry` is the process that the other reader was stuck with.
     pub(crate) fn run(self, rest: Range<usize>, retry: Option<u32>) -> Result<(), Stop> {
         let mut entries = Vec::with_capacity(DIRENT_BYTES);
         let entries: &mut [MaybeUninit<u8>] = entries.spare_capacity_mut();
         if let Some(pid) = retry {
-            self.with(|output| {
-                output.rest = rest.clone();
+            self.with_state(|state| {
+                state.rest = rest.clone();
                 Ok(())
             })?;
             self.read(pid, true, entries)?;
@@ -70,126 +73,131 @@ impl Reader {
         for range in once(rest).chain(from_fn(|| self.queue.take(&self.plan))) {
             let deadline = self.plan.deadline;
             if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-                self.with(|output| {
-                    output.found.cut = true;
+                self.with_state(|state| {
+                    state.discovered.cut = true;
                     Ok(())
                 })?;
                 break;
             }
             for index in range.clone() {
                 let pid = self.plan.pids[index];
-                self.with(|output| {
-                    output.rest = index + 1..range.end;
+                self.with_state(|state| {
+                    state.rest = index + 1..range.end;
                     Ok(())
                 })?;
                 match self.plan.known.get(&pid) {
-                    Some(known) => self.again(pid, *known, entries)?,
-                    None => self.process(pid, entries)?,
+                    Some(known) => self.reread(pid, *known, entries)?,
+                    None => self.read_new(pid, entries)?,
                 }
             }
         }
-        self.with(|output| {
-            output.stage = Stage::Idle;
-            output.flush()
+        self.with_state(|state| {
+            state.stage = Stage::Idle;
+            state.flush()
         })
     }
 
-    /// A process that was not seen before.
-    fn process(&self, pid: u32, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
-        self.with(|output| {
-            output.found.tally.processes += 1;
-            output.found.seen.insert(pid);
+    /// Reads a process for the first time.
+    fn read_new(&self, pid: u32, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
+        self.with_state(|state| {
+            state.discovered.tally.processes += 1;
+            state.discovered.seen.insert(pid);
             Ok(())
         })?;
-        let careful = self.queue.careful() || self.plan.stuck.contains(&pid);
-        self.read(pid, careful, entries)
+        let skip_blocking = self.queue.skip_blocking() || self.plan.stuck.contains(&pid);
+        self.read(pid, skip_blocking, entries)
     }
 
-    /// Reads a process. `careful`: nothing that it could hold up.
-    fn read(&self, pid: u32, careful: bool, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
-        self.at(Stage::Process { pid, careful })?;
-        match process::read(&self.plan.root, pid, self.cmdline(careful)) {
-            Some(subject) => self.whole(&subject, careful, entries),
-            None => self.with(|output| {
-                output.found.tally.vanished += 1;
+    /// Reads a process. `skip_blocking` leaves out everything that may block.
+    fn read(
+        &self,
+        pid: u32,
+        skip_blocking: bool,
+        entries: &mut [MaybeUninit<u8>],
+    ) -> Result<(), Stop> {
+        self.set_stage(Stage::Process { pid, skip_blocking })?;
+        match process::read(&self.plan.root, pid, self.cmdline(skip_blocking)) {
+            Some(process) => self.read_descriptors_and_threads(&process, skip_blocking, entries),
+            None => self.with_state(|state| {
+                state.discovered.tally.vanished += 1;
                 Ok(())
             }),
         }
     }
 
-    /// Whether arguments are read, or why not.
-    fn cmdline(&self, careful: bool) -> Result<(), Errno> {
-        match (self.plan.cmdline, careful) {
+    /// Whether to read the arguments, or the reason not to.
+    fn cmdline(&self, skip_blocking: bool) -> Result<(), Errno> {
+        match (self.plan.cmdline, skip_blocking) {
             (false, _) => Err(Errno::CANCELED),
             (true, true) => Err(Errno::TIMEDOUT),
             (true, false) => Ok(()),
         }
     }
 
-    /// A process with all that belongs to it.
-    fn whole(
+    /// Records a process, its descriptor table and its threads.
+    fn read_descriptors_and_threads(
         &self,
-        subject: &Subject,
-        careful: bool,
+        process: &OpenProcess,
+        skip_blocking: bool,
         entries: &mut [MaybeUninit<u8>],
     ) -> Result<(), Stop> {
-        let pid = subject.record.pid;
-        self.with(|output| {
-            note(&mut output.found, &subject.record);
-            output.found.tally.kernel_threads += u64::from(threads::is_kernels(subject));
-            output.stage = Stage::Table {
+        let pid = process.record.pid;
+        self.with_state(|state| {
+            note_process(&mut state.discovered, &process.record);
+            state.discovered.tally.kernel_threads += u64::from(threads::is_kernel_thread(process));
+            state.stage = Stage::Table {
                 pid,
                 tid: 0,
                 part: 0,
             };
-            output.process(&subject.record)
+            state.process(&process.record)
         })?;
-        let (outcome, parts, kept) = self.table(subject, 0, false, entries)?;
+        let (outcome, parts, retained) = self.table(process, 0, false, entries)?;
         debug_assert!(parts.is_empty());
-        self.with(|output| {
-            output.found.kept.extend(kept);
-            let tally = &mut output.found.tally;
+        self.with_state(|state| {
+            state.discovered.retained.extend(retained);
+            let tally = &mut state.discovered.tally;
             tally.descriptors += outcome.descriptors;
             match i32::from(outcome.errno) {
                 0 if outcome.refused > 0 => tally.partial += 1,
                 0 | libc::ENOENT | libc::ESRCH => {}
                 _ => tally.denied += 1,
             }
-            output.stage = Stage::Threads { pid };
+            state.stage = Stage::Threads { pid };
             Ok(())
         })?;
-        self.threads(subject, careful, entries)
+        self.threads(process, skip_blocking, entries)
     }
 
-    /// What each thread waits for, and the tables of those that have one of their own.
+    /// Records what each thread is blocked in, and the private descriptor tables of threads.
     fn threads(
         &self,
-        subject: &Subject,
-        careful: bool,
+        process: &OpenProcess,
+        skip_blocking: bool,
         entries: &mut [MaybeUninit<u8>],
     ) -> Result<(), Stop> {
-        let record = &subject.record;
+        let record = &process.record;
         let pid = record.pid;
         let main = if record.via_tid == 0 {
             pid
         } else {
             record.via_tid
         };
-        for tid in threads::list(subject) {
+        for tid in threads::thread_ids(process) {
             if self.plan.waits {
-                let wait = threads::wait(subject, tid, careful);
-                self.with(|output| output.wait(&wait))?;
+                let wait = threads::read_wait(process, tid, skip_blocking);
+                self.with_state(|state| state.wait(&wait))?;
             }
             if tid == main || tid == pid {
-                continue; // its table is the one that was read, or it has exited
+                continue; // its table was read already, or it has exited
             }
-            if !careful && threads::private_table(main, tid) == Some(true) {
-                self.at(Stage::Table { pid, tid, part: 0 })?;
-                let (outcome, _, kept) = self.table(subject, tid, false, entries)?;
-                self.with(|output| {
-                    output.found.tally.descriptors += outcome.descriptors;
-                    output.found.kept.extend(kept);
-                    output.stage = Stage::Threads { pid };
+            if !skip_blocking && threads::has_private_table(main, tid) == Some(true) {
+                self.set_stage(Stage::Table { pid, tid, part: 0 })?;
+                let (outcome, _, retained) = self.table(process, tid, false, entries)?;
+                self.with_state(|state| {
+                    state.discovered.tally.descriptors += outcome.descriptors;
+                    state.discovered.retained.extend(retained);
+                    state.stage = Stage::Threads { pid };
                     Ok(())
                 })?;
             }
@@ -197,121 +205,130 @@ impl Reader {
         Ok(())
     }
 
-    /// A process whose table was read before: written only where something is different.
-    fn again(&self, pid: u32, known: Known, entries: &mut [MaybeUninit<u8>]) -> Result<(), Stop> {
-        self.at(Stage::Again { pid })?;
-        let subject = process::reopen(&self.plan.root, pid);
-        let (_, parts, kept) = self.table(&subject, 0, true, entries)?;
-        if kept.as_ref().map(|kept| kept.fingerprint) == Some(known.fingerprint) {
+    /// Reads a known table again, and records it if it has changed.
+    fn reread(
+        &self,
+        pid: u32,
+        known: KnownTable,
+        entries: &mut [MaybeUninit<u8>],
+    ) -> Result<(), Stop> {
+        self.set_stage(Stage::Reread { pid })?;
+        let process = process::reopen(&self.plan.root, pid);
+        let (_, parts, retained) = self.table(&process, 0, true, entries)?;
+        if retained.as_ref().map(|retained| retained.fingerprint) == Some(known.fingerprint) {
             return Ok(());
         }
-        let careful = self.queue.careful();
-        let now = process::read(&self.plan.root, pid, self.cmdline(careful));
+        let skip_blocking = self.queue.skip_blocking();
+        let now = process::read(&self.plan.root, pid, self.cmdline(skip_blocking));
         match now {
-            // The pid has another owner by now.
+            // The pid belongs to another process by now.
             Some(now) if process::start_ticks(&now.record) != known.start_ticks => {
-                self.with(|output| {
-                    output.found.changed = true;
-                    output.found.tally.processes += 1;
+                self.with_state(|state| {
+                    state.discovered.changed = true;
+                    state.discovered.tally.processes += 1;
                     Ok(())
                 })?;
-                self.whole(&now, careful, entries)
+                self.read_descriptors_and_threads(&now, skip_blocking, entries)
             }
-            now => self.with(|output| {
-                output.found.changed = true;
+            now => self.with_state(|state| {
+                state.discovered.changed = true;
                 for part in parts {
-                    output.table(&part)?;
+                    state.table(&part)?;
                 }
-                if let (Some(kept), Some(now)) = (kept, now) {
-                    output.found.kept.push(kept.of(&now.record));
+                if let (Some(retained), Some(now)) = (retained, now) {
+                    state
+                        .discovered
+                        .retained
+                        .push(retained.with_process(&now.record));
                 }
                 Ok(())
             }),
         }
     }
 
-    /// Reads a table: into the file, or (`hold`) into parts that may be written later.
+    /// Reads a table. Writes its parts, or returns them if `hold` is set.
     fn table(
         &self,
-        subject: &Subject,
+        process: &OpenProcess,
         tid: u32,
         hold: bool,
         entries: &mut [MaybeUninit<u8>],
-    ) -> Result<(Outcome, Vec<DescriptorTable>, Option<Kept>), Stop> {
-        let pid = subject.record.pid;
+    ) -> Result<(Outcome, Vec<DescriptorTable>, Option<RetainedTable>), Stop> {
+        let pid = process.record.pid;
         let owner = Owner {
             pid,
             tid,
             pass: self.plan.pass,
         };
-        let mut keeper = Keeper::new(self.plan.everything);
+        let mut builder = RetainedTableBuilder::new(self.plan.retain_all);
         let mut parts = Vec::new();
         let mut networks = Vec::new();
-        let outcome = table::read(
-            subject.descriptors(tid),
+        let outcome = fd_table::read(
+            process.descriptors(tid),
             owner,
-            Split::among(self.plan.jobs),
+            Split::for_threads(self.plan.jobs),
             entries,
             |fd, link| {
-                keeper.see(fd, link);
+                builder.add(fd, link);
                 networks.extend(namespace_link(pid, fd, link));
             },
             |table| {
                 if hold {
                     parts.push(table.clone());
-                    return self.with(|_| Ok(()));
+                    return self.with_state(|_| Ok(()));
                 }
-                self.with(|output| {
+                self.with_state(|state| {
                     let part = table.part + 1;
-                    output.stage = Stage::Table { pid, tid, part };
-                    output.table(table)
+                    state.stage = Stage::Table { pid, tid, part };
+                    state.table(table)
                 })
             },
         )?;
         if !networks.is_empty() {
-            self.with(|output| {
-                for (inode, way) in networks {
-                    output.found.network(inode, way);
+            self.with_state(|state| {
+                for (inode, location) in networks {
+                    state.discovered.network(inode, location);
                 }
                 Ok(())
             })?;
         }
         let listed = outcome.errno == 0;
-        let kept = keeper.keep(&subject.record, tid);
-        Ok((outcome, parts, listed.then_some(kept)))
+        let retained = builder.finish(&process.record, tid);
+        Ok((outcome, parts, listed.then_some(retained)))
     }
 }
 
-/// What a process tells of others still to be read.
-fn note(found: &mut Found, record: &Process) {
+/// Adds the namespaces, users, cgroups and deleted executable of a process.
+fn note_process(discovered: &mut Discovered, record: &Process) {
     let pid = record.pid;
     if record.netns != 0 {
-        let way = Way {
-            source: Source::Process,
+        let location = NetnsLocation {
+            source: NetnsSource::Process,
             pid,
             fd: 0,
             path: Vec::new(),
         };
-        found.network(record.netns, way);
+        discovered.network(record.netns, location);
     }
     if record.mntns != 0 {
-        found.mount(record.mntns, pid, record.root != b"/");
+        discovered.mount(record.mntns, pid, record.root != b"/");
     }
     if let Some(path) = deleted_executable(record)
-        && found.deleted.len() < DELETED_LIMIT
+        && discovered.deleted.len() < DELETED_LIMIT
     {
-        found.deleted.insert((record.mntns, path.to_vec()));
+        discovered.deleted.insert((record.mntns, path.to_vec()));
     }
-    found.uids.extend(process::user_ids(&record.status));
-    if let Some(path) = cgroups::unified(&record.cgroup)
-        && found.cgroups.len() < cgroups::CGROUPS_LIMIT
-        && !found.cgroups.contains(path)
+    discovered.uids.extend(process::user_ids(&record.status));
+    if let Some(path) = cgroup_ids::unified(&record.cgroup)
+        && discovered.cgroups.len() < cgroup_ids::CGROUPS_LIMIT
+        && !discovered.cgroups.contains(path)
     {
-        found.cgroups.insert(path.to_vec());
+        discovered.cgroups.insert(path.to_vec());
     }
 }
 
-/// Where the executable was, which has no link any more: a path below the mount namespace's own root.
+/// Returns the former path of a deleted executable, if it is valid in the process's mount
+/// namespace.
 fn deleted_executable(record: &Process) -> Option<&[u8]> {
     let path = record.exe.strip_suffix(b" (deleted)")?;
     let rooted = record.mntns != 0 && record.root == b"/" && path.starts_with(b"/");
@@ -319,17 +336,17 @@ fn deleted_executable(record: &Process) -> Option<&[u8]> {
     (rooted && !memory && record.exe_nlink == Some(0)).then_some(path)
 }
 
-/// A descriptor may be all that keeps a network namespace.
-fn namespace_link(pid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, Way)> {
+/// Returns the network namespace that a descriptor refers to, if any.
+fn namespace_link(pid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, NetnsLocation)> {
     let Link::Other { text } = link else {
         return None;
     };
     let inode = namespace_inode(text).filter(|_| text.starts_with(b"net:["))?;
-    let way = Way {
-        source: Source::Descriptor,
+    let location = NetnsLocation {
+        source: NetnsSource::Descriptor,
         pid,
         fd,
         path: Vec::new(),
     };
-    Some((inode, way))
+    Some((inode, location))
 }

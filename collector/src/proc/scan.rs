@@ -1,9 +1,9 @@
-//! All processes at once: as many readers as cores, each taking the next few processes.
+//! Reads all processes on several threads, which take a few processes at a time from a queue.
 //!
-//! A process can keep its reader waiting for ever: one that is stuck in the kernel with its memory
-//! locked, or whose arguments lie in a file that nobody serves any more. Readers are therefore never
-//! waited for without a limit: one that makes no progress is left behind, what it had gathered goes
-//! to a new one, and its process is read again without what may have held it up.
+//! A process can block its reader forever: it is stuck in the kernel with its memory map locked, or
+//! its arguments are in a file of a server that does not respond. A reader without progress is
+//! therefore abandoned: a new reader takes over its state, and reads the process again without the
+//! files that may block.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -13,192 +13,193 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::gathered::{Gathered, Stop};
 use super::reader::Reader;
-use crate::found::Found;
-use crate::patience::PATIENCE;
+use super::reader_state::{ReaderState, Stop};
+use crate::block_channel::BlockSender;
+use crate::discovered::Discovered;
 use crate::queue::{Receiver, Sender, queue};
-use crate::sink::Sink;
+use crate::timeout::CALL_TIMEOUT;
 
-/// Processes taken at a time: few, so that one reader is not left with all the large ones.
+/// Processes taken at a time: few, so that the large ones are spread over the readers.
 const CHUNK: usize = 8;
-/// How often that is looked at.
-const LOOK: Duration = Duration::from_millis(100);
-/// When so many were given up, nothing more is asked of anybody that could hold a reader up.
-const LEFT_LIMIT: usize = 8;
+/// Interval between checks for readers without progress.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// After so many abandoned readers, files that may block are not read any more.
+const ABANDONED_LIMIT: usize = 8;
 
 /// What the readers need to know.
 pub(crate) struct Plan {
     pub(crate) root: Arc<OwnedFd>,
-    /// Whether command lines are wanted.
+    /// Whether to read command lines.
     pub(crate) cmdline: bool,
-    /// Whether the calls that threads are blocked in are wanted.
+    /// Whether to read what threads are blocked in.
     pub(crate) waits: bool,
-    /// Whether descriptors are kept that nothing can be told from.
-    pub(crate) everything: bool,
+    /// Whether to retain all descriptors, for `--fdinfo all`.
+    pub(crate) retain_all: bool,
     pub(crate) pids: Vec<u32>,
     /// 1, or 2 for the second look.
     pub(crate) pass: u8,
-    /// The tables as the first look saw them: those that are still so are not written again.
-    pub(crate) known: BTreeMap<u32, Known>,
-    /// Processes that did not answer before.
+    /// Tables of the first look: unchanged ones are not recorded again.
+    pub(crate) known: BTreeMap<u32, KnownTable>,
+    /// Processes that did not respond before.
     pub(crate) stuck: BTreeSet<u32>,
-    /// When to stop looking, done or not.
+    /// When to stop, even if processes remain.
     pub(crate) deadline: Option<Instant>,
     pub(crate) jobs: usize,
 }
 
-/// A process whose table was read before.
+/// A table that was read in the first look.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known {
+pub(crate) struct KnownTable {
     pub(crate) start_ticks: u64,
     pub(crate) fingerprint: u64,
 }
 
-/// What is still to be read, and how.
+/// The processes that remain to be read.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub(crate) struct WorkQueue {
     next: AtomicUsize,
-    careful: AtomicBool,
+    skip_blocking: AtomicBool,
 }
 
-impl Queue {
-    /// The next few processes, as indices.
+impl WorkQueue {
+    /// Takes the next processes, as indices.
     pub(crate) fn take(&self, plan: &Plan) -> Option<Range<usize>> {
         let start = self.next.fetch_add(CHUNK, Ordering::Relaxed);
         let end = plan.pids.len().min(start.saturating_add(CHUNK));
         (start < end).then_some(start..end)
     }
 
-    /// Whether everybody is read as if they had not answered before.
-    pub(crate) fn careful(&self) -> bool {
-        self.careful.load(Ordering::Relaxed)
+    /// Whether files that may block are skipped for all processes.
+    pub(crate) fn skip_blocking(&self) -> bool {
+        self.skip_blocking.load(Ordering::Relaxed)
     }
 }
 
-/// A reader's work as its thread and this one share it; `None`: taken over.
-pub(crate) type Shared = Arc<Mutex<Option<Gathered>>>;
+/// The state of a reader, shared with the supervising thread. `None` once taken over.
+pub(crate) type SharedState = Arc<Mutex<Option<ReaderState>>>;
 
-/// Reads them all into the sink.
-pub(crate) fn run(plan: Plan, sink: &Sink) -> io::Result<Found> {
+/// Reads all processes of a plan.
+pub(crate) fn run(plan: Plan, blocks: &BlockSender) -> io::Result<Discovered> {
     let readers = plan.jobs.min(plan.pids.len().div_ceil(CHUNK)).max(1);
     let (sender, ended) = queue(usize::MAX);
-    let mut team = Team {
+    let mut pool = ReaderPool {
         plan: Arc::new(plan),
         queue: Arc::default(),
         sender,
-        members: Vec::new(),
-        left: 0,
-        found: Found::default(),
+        readers: Vec::new(),
+        abandoned: 0,
+        discovered: Discovered::default(),
     };
     for _ in 0..readers {
-        team.begin(Gathered::new(sink.lane()?), 0..0, None)?;
+        pool.spawn_reader(ReaderState::new(blocks.encoder()?), 0..0, None)?;
     }
-    team.wait(&ended)?;
-    let mut found = team.found;
-    found.sort();
-    Ok(found)
+    pool.wait(&ended)?;
+    let mut discovered = pool.discovered;
+    discovered.sort();
+    Ok(discovered)
 }
 
-/// Tells how a reader ended, even if it was by a panic.
-struct Farewell {
+/// Reports how a reader ended, also after a panic.
+struct ExitNotice {
     to: Sender<(usize, Result<(), Stop>)>,
     index: usize,
     done: Result<(), Stop>,
 }
 
-impl Drop for Farewell {
+impl Drop for ExitNotice {
     fn drop(&mut self) {
         let done = std::mem::replace(&mut self.done, Ok(()));
-        // Nobody listens any more where another reader has failed.
+        // The receiver is gone if another reader has failed.
         self.to.send((self.index, done));
     }
 }
 
-struct Team {
+struct ReaderPool {
     plan: Arc<Plan>,
-    queue: Arc<Queue>,
+    queue: Arc<WorkQueue>,
     sender: Sender<(usize, Result<(), Stop>)>,
-    /// The readers' work; `None`: done, or taken over.
-    members: Vec<Option<Shared>>,
-    /// How many were left behind.
-    left: usize,
-    found: Found,
+    /// The state of each reader. `None` if it is done or taken over.
+    readers: Vec<Option<SharedState>>,
+    /// Number of abandoned readers.
+    abandoned: usize,
+    discovered: Discovered,
 }
 
-impl Team {
-    fn begin(
+impl ReaderPool {
+    fn spawn_reader(
         &mut self,
-        output: Gathered,
+        state: ReaderState,
         rest: Range<usize>,
         retry: Option<u32>,
     ) -> io::Result<()> {
-        let shared: Shared = Arc::new(Mutex::new(Some(output)));
+        let shared: SharedState = Arc::new(Mutex::new(Some(state)));
         let reader = Reader::new(self.plan.clone(), self.queue.clone(), shared.clone());
-        let farewell = Farewell {
+        let exit_notice = ExitNotice {
             to: self.sender.clone(),
-            index: self.members.len(),
+            index: self.readers.len(),
             done: Err(Stop::Failed(io::Error::other("a reader panicked"))),
         };
-        // Not joined: it may never come back.
+        // Not joined: the thread may block forever.
         std::thread::Builder::new().spawn(move || {
-            let mut farewell = farewell;
-            farewell.done = reader.run(rest, retry);
+            let mut exit_notice = exit_notice;
+            exit_notice.done = reader.run(rest, retry);
         })?;
-        self.members.push(Some(shared));
+        self.readers.push(Some(shared));
         Ok(())
     }
 
     fn wait(&mut self, ended: &Receiver<(usize, Result<(), Stop>)>) -> io::Result<()> {
         let mut looked = Instant::now();
-        while self.members.iter().any(Option::is_some) {
-            match ended.receive(Some(LOOK)) {
+        while self.readers.iter().any(Option::is_some) {
+            match ended.receive(Some(CHECK_INTERVAL)) {
                 Some((_, Err(Stop::Failed(error)))) => return Err(error),
                 Some((index, Ok(()))) => {
-                    let shared = self.members[index].take();
-                    if let Some(output) = shared.and_then(|shared| lock(&shared).take()) {
-                        self.found.merge(output.found);
+                    let shared = self.readers[index].take();
+                    if let Some(state) = shared.and_then(|shared| lock(&shared).take()) {
+                        self.discovered.merge(state.discovered);
                     }
                 }
-                // It came back after all, and saw that its work was taken over.
-                Some((_, Err(Stop::LeftBehind))) | None => {}
+                // The reader resumed after its work was taken over.
+                Some((_, Err(Stop::Superseded))) | None => {}
             }
             let since = looked.elapsed();
-            if since < LOOK {
+            if since < CHECK_INTERVAL {
                 continue;
             }
-            // A machine that lets this thread sleep so long has not let the others work, either.
-            if since < PATIENCE / 2 {
-                self.take_over()?;
+            // If this thread slept much longer than asked, the readers did not run either.
+            if since < CALL_TIMEOUT / 2 {
+                self.replace_stalled()?;
             }
             looked = Instant::now();
         }
         Ok(())
     }
 
-    /// Gives the work of those that make no progress to others.
-    fn take_over(&mut self) -> io::Result<()> {
-        for index in 0..self.members.len() {
-            let late = self.members[index].as_ref().and_then(|shared| {
-                // One that holds the lock hands something on: it waits for nobody but the output.
-                let mut output = shared.try_lock().ok()?;
-                let late = output.as_ref()?.idle() > PATIENCE;
-                late.then(|| output.take()).flatten()
+    /// Replaces readers that make no progress.
+    fn replace_stalled(&mut self) -> io::Result<()> {
+        for index in 0..self.readers.len() {
+            let late = self.readers[index].as_ref().and_then(|shared| {
+                // A locked state belongs to a reader that is sending blocks: it waits for the
+                // output only.
+                let mut state = shared.try_lock().ok()?;
+                let late = state.as_ref()?.stalled_for() > CALL_TIMEOUT;
+                late.then(|| state.take()).flatten()
             });
-            let Some(mut output) = late else { continue };
-            self.members[index] = None;
-            self.left += 1;
-            if self.left >= LEFT_LIMIT {
-                self.queue.careful.store(true, Ordering::Relaxed);
+            let Some(mut state) = late else { continue };
+            self.readers[index] = None;
+            self.abandoned += 1;
+            if self.abandoned >= ABANDONED_LIMIT {
+                self.queue.skip_blocking.store(true, Ordering::Relaxed);
             }
-            let (rest, retry) = output.give_up(self.plan.pass)?;
-            self.begin(output, rest, retry)?;
+            let (rest, retry) = state.abandon(self.plan.pass)?;
+            self.spawn_reader(state, rest, retry)?;
         }
         Ok(())
     }
 }
 
-/// A panic elsewhere changes nothing about what was gathered.
-pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Option<Gathered>> {
+/// Locks a state. A panic of another thread does not invalidate it.
+pub(crate) fn lock(shared: &SharedState) -> MutexGuard<'_, Option<ReaderState>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

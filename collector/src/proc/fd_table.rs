@@ -1,5 +1,5 @@
-//! A whole descriptor table, in parts. A process may have more descriptors than all others together:
-//! beyond the first few thousand every core reads a range of them.
+//! Reads a whole descriptor table in parts. One process may hold most of the machine's descriptors,
+//! so tables beyond a few thousand entries are read in ranges on several threads.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -11,60 +11,61 @@ use rustix::fs::RawDir;
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 
-use super::fds::{Links, Rest, Stretch, begin_with, range, stretch};
-use super::number;
+use super::errno_number;
+use super::fd_links::{Links, Remaining, Segment, read_range, read_segment, seek_to_fd};
 use crate::clock;
 
-/// Room for some 2,500 directory entries at once.
+/// Room for about 2,500 directory entries.
 pub(crate) const DIRENT_BYTES: usize = 64 << 10;
-/// The same in a range, whose last listing goes beyond its end.
+/// Smaller for a range, whose last read goes beyond the end of the range.
 const RANGE_DIRENT_BYTES: usize = 16 << 10;
-/// Threads that read one table: what they have read waits in memory for its turn.
-const TOGETHER: usize = 16;
+/// Threads that read one table. Their results wait in memory to be written in order.
+const THREADS_LIMIT: usize = 16;
 
-/// How a table is divided.
+/// How a table is divided among threads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Split {
     /// Threads.
     jobs: usize,
-    /// Descriptors that one reads before it asks others to help.
-    alone: usize,
-    /// Numbers that each of them is given at a time.
+    /// Descriptors that one thread reads before others are started.
+    serial_limit: usize,
+    /// Descriptor numbers in each range.
     range: u32,
 }
 
 impl Split {
-    /// Among so many threads.
-    pub(crate) fn among(jobs: usize) -> Self {
+    /// Returns the division for a number of threads.
+    pub(crate) fn for_threads(jobs: usize) -> Self {
         Self {
-            jobs: jobs.min(TOGETHER),
-            alone: 4 << 10,
+            jobs: jobs.min(THREADS_LIMIT),
+            serial_limit: 4 << 10,
             range: 8 << 10,
         }
     }
 }
 
-/// Whose table, and in which look.
+/// The process or thread whose table is read, and in which pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
     pub(crate) pid: u32,
-    /// The thread, where its table is private; else 0.
+    /// The thread, if its table is private; else 0.
     pub(crate) tid: u32,
     pub(crate) pass: u8,
 }
 
-/// How reading a table went.
+/// The result of reading a table.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
     pub(crate) descriptors: u64,
     pub(crate) refused: u64,
-    /// `errno` of listing, 0: listed to its end.
+    /// `errno` of listing; 0 if complete.
     pub(crate) errno: u16,
 }
 
-/// Reads the table that a directory shows (`fd` of a process or a thread, if that could be opened),
-/// on several threads where it is large. `each` sees every link, `emit` takes the parts in order; a
-/// table that cannot be listed is one part without entries.
+/// Reads the table in `directory` (`fd` of a process or thread), on several threads if it is large.
+///
+/// Calls `each` for every link, and `emit` for the parts in order. A table that cannot be listed is
+/// one part without entries.
 pub(crate) fn read<E>(
     directory: Result<OwnedFd, Errno>,
     owner: Owner,
@@ -73,12 +74,12 @@ pub(crate) fn read<E>(
     mut each: impl FnMut(u32, &Link<'_>),
     emit: impl FnMut(&DescriptorTable) -> Result<(), E>,
 ) -> Result<Outcome, E> {
-    let mut parts = Parts {
+    let mut parts = PartWriter {
         head: DescriptorTable {
             pid: owner.pid,
             tid: owner.tid,
             pass: owner.pass,
-            at_boottime_ns: clock::reading_ns(),
+            at_boottime_ns: clock::read_time_ns(),
             ..DescriptorTable::default()
         },
         outcome: Outcome::default(),
@@ -86,40 +87,40 @@ pub(crate) fn read<E>(
     };
     let directory = match directory {
         Ok(directory) => directory,
-        Err(errno) => return parts.end(number(errno)),
+        Err(errno) => return parts.end(errno_number(errno)),
     };
     let mut links = Links::new(&directory, &parts.head);
-    let Some(begin) = links.by_number(split.alone, &mut each) else {
-        parts.add(links.end(Rest::Nothing))?;
+    let Some(begin) = links.probe_numbers(split.serial_limit, &mut each) else {
+        parts.add(links.end(Remaining::Nothing))?;
         return Ok(parts.outcome);
     };
     if begin > 0
-        && let Err(errno) = begin_with(&directory, begin)
+        && let Err(errno) = seek_to_fd(&directory, begin)
     {
-        parts.add(links.end(Rest::Failed(number(errno))))?;
+        parts.add(links.end(Remaining::Failed(errno_number(errno))))?;
         return Ok(parts.outcome);
     }
     let mut listing = RawDir::new(&directory, entries);
     let from = loop {
         let rest = begin..u32::MAX;
-        let read = stretch(&mut listing, links, rest, split.alone, &mut each);
+        let read = read_segment(&mut listing, links, rest, split.serial_limit, &mut each);
         match parts.add(read)? {
-            Rest::Nothing => return Ok(parts.outcome),
-            Rest::Failed(_) => return Ok(parts.outcome),
-            Rest::From(next) if split.jobs > 1 => break next,
-            Rest::From(_) => links = Links::new(&directory, &parts.head),
+            Remaining::Nothing => return Ok(parts.outcome),
+            Remaining::Failed(_) => return Ok(parts.outcome),
+            Remaining::From(next) if split.jobs > 1 => break next,
+            Remaining::From(_) => links = Links::new(&directory, &parts.head),
         }
     };
-    together(&directory, from, split, entries, parts, each)
+    read_in_parallel(&directory, from, split, entries, parts, each)
 }
 
 /// Reads the rest of a table on several threads.
-fn together<E>(
+fn read_in_parallel<E>(
     directory: &OwnedFd,
     mut from: u32,
     split: Split,
     entries: &mut [MaybeUninit<u8>],
-    mut parts: Parts<impl FnMut(&DescriptorTable) -> Result<(), E>>,
+    mut parts: PartWriter<impl FnMut(&DescriptorTable) -> Result<(), E>>,
     mut each: impl FnMut(u32, &Link<'_>),
 ) -> Result<Outcome, E> {
     loop {
@@ -129,10 +130,11 @@ fn together<E>(
             Some(range)
         });
         let ranges: Vec<_> = ranges.collect();
-        let mut rest = Rest::Nothing;
-        for (numbers, read) in ranges
-            .iter()
-            .zip(at_once(directory, &parts.head, &ranges, entries))
+        let mut rest = Remaining::Nothing;
+        for (numbers, read) in
+            ranges
+                .iter()
+                .zip(read_ranges(directory, &parts.head, &ranges, entries))
         {
             let mut read = read;
             loop {
@@ -142,30 +144,30 @@ fn together<E>(
                 rest = read.rest;
                 read.table.part = parts.head.part;
                 match parts.add_unfinished(read)? {
-                    // Its texts were too long for one part.
-                    Rest::From(next) if next < numbers.end => {
+                    // The range ended early because its texts reached the limit.
+                    Remaining::From(next) if next < numbers.end => {
                         let numbers = next..numbers.end;
-                        read = range(directory, &parts.head, numbers, entries);
+                        read = read_range(directory, &parts.head, numbers, entries);
                     }
-                    Rest::From(_) | Rest::Nothing => break,
-                    Rest::Failed(errno) => return parts.end(errno),
+                    Remaining::From(_) | Remaining::Nothing => break,
+                    Remaining::Failed(errno) => return parts.end(errno),
                 }
             }
         }
         match (rest, ranges.last()) {
-            (Rest::From(_), Some(last)) if last.end < u32::MAX => from = last.end,
+            (Remaining::From(_), Some(last)) if last.end < u32::MAX => from = last.end,
             _ => return parts.end(0),
         }
     }
 }
 
-/// Reads several ranges, each on a thread of its own.
-fn at_once(
+/// Reads several ranges, each on its own thread.
+fn read_ranges(
     directory: &OwnedFd,
     head: &DescriptorTable,
     ranges: &[Range<u32>],
     entries: &mut [MaybeUninit<u8>],
-) -> Vec<Stretch> {
+) -> Vec<Segment> {
     let Some((first, others)) = ranges.split_first() else {
         return Vec::new();
     };
@@ -177,7 +179,7 @@ fn at_once(
             .map(|numbers| {
                 let work = || {
                     let mut entries = Vec::with_capacity(RANGE_DIRENT_BYTES);
-                    range(
+                    read_range(
                         directory,
                         head,
                         numbers.clone(),
@@ -188,33 +190,33 @@ fn at_once(
                 thread.map_err(|_| numbers)
             })
             .collect();
-        let mut read = vec![range(directory, head, first.clone(), entries)];
+        let mut read = vec![read_range(directory, head, first.clone(), entries)];
         for thread in threads {
             read.push(match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                Err(numbers) => range(directory, head, numbers.clone(), entries),
+                Err(numbers) => read_range(directory, head, numbers.clone(), entries),
             });
         }
         read
     })
 }
 
-/// Hands parts on.
-struct Parts<F> {
-    /// What the next part begins with.
+/// Numbers the parts and passes them to `emit`.
+struct PartWriter<F> {
+    /// The common fields of the next part.
     head: DescriptorTable,
     outcome: Outcome,
     emit: F,
 }
 
-impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> Parts<F> {
-    /// A part that is the last one where nothing is left; what is left.
-    fn add(&mut self, mut read: Stretch) -> Result<Rest, E> {
+impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
+    /// Emits a part, and marks it as the last if nothing remains. Returns what remains.
+    fn add(&mut self, mut read: Segment) -> Result<Remaining, E> {
         self.count(&read);
         match read.rest {
-            Rest::From(_) => {}
-            Rest::Nothing => read.table.last = true,
-            Rest::Failed(errno) => {
+            Remaining::From(_) => {}
+            Remaining::Nothing => read.table.last = true,
+            Remaining::Failed(errno) => {
                 (read.table.last, read.table.errno) = (true, errno);
                 self.outcome.errno = errno;
             }
@@ -224,20 +226,20 @@ impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> Parts<F> {
         Ok(read.rest)
     }
 
-    /// A part that is not the last one, whatever it says of itself.
-    fn add_unfinished(&mut self, read: Stretch) -> Result<Rest, E> {
+    /// Emits a part that is not the last.
+    fn add_unfinished(&mut self, read: Segment) -> Result<Remaining, E> {
         self.count(&read);
         (self.emit)(&read.table)?;
         self.head.part += 1;
         Ok(read.rest)
     }
 
-    fn count(&mut self, read: &Stretch) {
+    fn count(&mut self, read: &Segment) {
         self.outcome.descriptors += read.descriptors;
         self.outcome.refused += read.refused;
     }
 
-    /// The end, as a part without entries.
+    /// Emits the last part, without entries.
     fn end(mut self, errno: u16) -> Result<Outcome, E> {
         self.head.last = true;
         self.head.errno = errno;
@@ -255,7 +257,7 @@ mod tests {
     use rustix::fs::CWD;
     use rustix::io::fcntl_dupfd_cloexec;
 
-    /// Numbers that no other test uses: some one after the other, then a hole of several ranges.
+    /// Descriptors that no other test uses: some consecutive ones, then a hole of several ranges.
     const NUMBERS: [Range<u32>; 2] = [500..900, 980..1_000];
 
     fn read_own(jobs: usize) -> (Vec<u32>, Vec<DescriptorTable>) {
@@ -268,7 +270,7 @@ mod tests {
         };
         let split = Split {
             jobs,
-            alone: 64,
+            serial_limit: 64,
             range: 16,
         };
         let outcome = read(

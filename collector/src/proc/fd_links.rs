@@ -1,4 +1,5 @@
-//! A stretch of a descriptor table: links of `/proc/PID/fd`, without allocating for each.
+//! Reads the links in `/proc/PID/fd`, one segment of a descriptor table at a time, without an
+//! allocation for each.
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -10,41 +11,42 @@ use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 
 use super::process::{Decimal, LINK_BYTES};
-use super::{decimal, number, open_directory, read_link};
-use crate::identity::Identity;
+use super::{errno_number, open_directory, parse_decimal, read_link};
+use crate::file_stat::FileStat;
 
-/// A stretch ends when its texts have grown to this.
+/// A segment ends when its texts reach this size.
 const TEXT_BYTES: usize = 512 << 10;
-/// Where a descriptor stands in the directory: after `.` and `..` (`proc_readfd_common` in the
-/// kernel, since there is such a directory).
-const FIRST: u64 = 2;
-/// Holes that are stepped over before a table is listed: each costs as much as listing two.
-const MISSING: u32 = 2;
+/// Position of descriptor 0 in the directory, after `.` and `..` (`proc_readfd_common` in the
+/// kernel).
+const FD_DIR_OFFSET: u64 = 2;
+/// Holes that are probed before the directory is listed. A hole costs as much as listing two
+/// entries.
+const HOLES_LIMIT: u32 = 2;
 /// The longest number, and a NUL.
 const NAME_BYTES: usize = 11;
 
-/// What is left to do after a stretch.
+/// What remains to be read after a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rest {
+pub(crate) enum Remaining {
     /// Nothing: the table has ended.
     Nothing,
-    /// What begins with this number.
+    /// Descriptors from this number on.
     From(u32),
-    /// Nothing can be: `errno` of listing.
+    /// Listing failed with this `errno`.
     Failed(u16),
 }
 
-/// A stretch that was read.
+/// A segment that was read.
 #[derive(Debug)]
-pub(crate) struct Stretch {
+pub(crate) struct Segment {
     pub(crate) table: DescriptorTable,
     pub(crate) descriptors: u64,
-    /// Of these, links that were refused.
+    /// Of these, links that could not be read.
     pub(crate) refused: u64,
-    pub(crate) rest: Rest,
+    pub(crate) rest: Remaining,
 }
 
-/// A stretch that is being read.
+/// A segment that is being read.
 pub(crate) struct Links<'a> {
     directory: &'a OwnedFd,
     builder: TableBuilder,
@@ -53,7 +55,7 @@ pub(crate) struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    /// Nothing yet.
+    /// Starts a segment.
     pub(crate) fn new(directory: &'a OwnedFd, head: &DescriptorTable) -> Self {
         Self {
             directory,
@@ -63,24 +65,24 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Adds a link that was read.
+    /// Adds a link.
     fn add(&mut self, fd: u32, name: &CStr, link: Link<'_>, each: &mut dyn FnMut(u32, &Link<'_>)) {
-        let link = look_closer(self.directory, name, link);
+        let link = classify(self.directory, name, link);
         each(fd, &link);
         self.builder.push(fd, link);
     }
 
-    /// Whether this is enough for one part.
+    /// Whether the segment has reached `most` descriptors or its size limit.
     fn is_full(&self, most: usize) -> bool {
         self.builder.count() >= most || self.builder.column_bytes() >= TEXT_BYTES
     }
 
-    /// The stretch.
-    pub(crate) fn end(self, rest: Rest) -> Stretch {
+    /// Ends the segment.
+    pub(crate) fn end(self, rest: Remaining) -> Segment {
         let descriptors = self.builder.count() as u64;
         let mut table = self.builder.finish();
         table.vanished = self.vanished;
-        Stretch {
+        Segment {
             table,
             descriptors,
             refused: self.refused,
@@ -88,10 +90,11 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Reads links by counting, without a listing, which costs a third as much as the links do. The
-    /// kernel says how many descriptors there are (the directory's size, since Linux 6.2), and most
-    /// tables have no holes. Gives the number that a listing has to begin with; `None`: that was all.
-    pub(crate) fn by_number(
+    /// Reads links by counting up from 0, without listing the directory, which would take a third
+    /// as long as the links. Works for tables with few holes, on kernels that report the number of
+    /// descriptors as the directory's size (Linux 6.2). Returns the descriptor from which the
+    /// directory has to be listed; `None` if the table is complete.
+    pub(crate) fn probe_numbers(
         &mut self,
         most: usize,
         each: &mut dyn FnMut(u32, &Link<'_>),
@@ -103,7 +106,7 @@ impl<'a> Links<'a> {
         let mut text = [0; LINK_BYTES];
         for fd in 0..u32::MAX {
             if self.builder.count() as u64 >= expected {
-                let whole = expected > 0 && size() <= expected; // none has come meanwhile
+                let whole = expected > 0 && size() <= expected; // none was opened meanwhile
                 return (!whole).then_some(fd);
             }
             if self.is_full(most) {
@@ -118,8 +121,9 @@ impl<'a> Links<'a> {
             };
             match read_link(self.directory, name, &mut text) {
                 Ok(text) => self.add(fd, name, Link::from_text(text), each),
-                Err(Errno::NOENT) if missing < MISSING => missing += 1,
-                // A hole, or links that are refused whether there is such a descriptor or not.
+                Err(Errno::NOENT) if missing < HOLES_LIMIT => missing += 1,
+                // A hole, or a link that cannot be read: whether the descriptor exists is not
+                // known.
                 Err(_) => return Some(fd),
             }
         }
@@ -127,54 +131,54 @@ impl<'a> Links<'a> {
     }
 }
 
-/// Reads these numbers of a table, through a listing of its own; at most so many of them.
-pub(crate) fn range(
+/// Reads a range of descriptors through a separate listing. Stops early if the segment is full.
+pub(crate) fn read_range(
     directory: &OwnedFd,
     head: &DescriptorTable,
     numbers: Range<u32>,
     entries: &mut [MaybeUninit<u8>],
-) -> Stretch {
+) -> Segment {
     let links = Links::new(directory, head);
     let listing = open_directory(directory, c".").and_then(|listing| {
-        begin_with(&listing, numbers.start)?;
+        seek_to_fd(&listing, numbers.start)?;
         Ok(listing)
     });
     match listing {
         Ok(listing) => {
             let mut listing = RawDir::new(&listing, entries);
-            stretch(&mut listing, links, numbers, usize::MAX, &mut |_, _| {})
+            read_segment(&mut listing, links, numbers, usize::MAX, &mut |_, _| {})
         }
-        Err(errno) => links.end(Rest::Failed(number(errno))),
+        Err(errno) => links.end(Remaining::Failed(errno_number(errno))),
     }
 }
 
-/// Has a listing begin with a number.
-pub(crate) fn begin_with(listing: &OwnedFd, fd: u32) -> Result<(), Errno> {
-    seek(listing, SeekFrom::Start(FIRST + u64::from(fd))).map(drop)
+/// Positions a listing at a descriptor.
+pub(crate) fn seek_to_fd(listing: &OwnedFd, fd: u32) -> Result<(), Errno> {
+    seek(listing, SeekFrom::Start(FD_DIR_OFFSET + u64::from(fd))).map(drop)
 }
 
-/// Reads on in a listing, until there are `most` descriptors or up to the end of `numbers`; `each`
-/// sees every link.
-pub(crate) fn stretch(
+/// Continues a listing up to `most` descriptors or the end of `numbers`. Calls `each` for every
+/// link.
+pub(crate) fn read_segment(
     listing: &mut RawDir<'_, &OwnedFd>,
     mut links: Links<'_>,
     numbers: Range<u32>,
     most: usize,
     each: &mut dyn FnMut(u32, &Link<'_>),
-) -> Stretch {
+) -> Segment {
     let mut text = [0; LINK_BYTES];
     let rest = loop {
         let entry = match listing.next() {
-            None => break Rest::Nothing,
+            None => break Remaining::Nothing,
             Some(Ok(entry)) => entry,
-            Some(Err(errno)) => break Rest::Failed(number(errno)),
+            Some(Err(errno)) => break Remaining::Failed(errno_number(errno)),
         };
         let name = entry.file_name();
-        let Some(fd) = decimal(name.to_bytes()).filter(|fd| *fd >= numbers.start) else {
+        let Some(fd) = parse_decimal(name.to_bytes()).filter(|fd| *fd >= numbers.start) else {
             continue; // . and ..
         };
         if fd >= numbers.end {
-            break Rest::From(numbers.end);
+            break Remaining::From(numbers.end);
         }
         let link = match read_link(links.directory, name, &mut text) {
             Ok(text) => Link::from_text(text),
@@ -185,28 +189,28 @@ pub(crate) fn stretch(
             Err(errno) => {
                 links.refused += 1;
                 Link::Refused {
-                    errno: number(errno),
+                    errno: errno_number(errno),
                 }
             }
         };
         links.add(fd, name, link, each);
         if links.is_full(most) {
-            break Rest::From(fd.saturating_add(1));
+            break Remaining::From(fd.saturating_add(1));
         }
     };
     links.end(rest)
 }
 
-/// Direction of a pipe, and whether a path is a FIFO. Nothing is opened.
-fn look_closer<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a> {
+/// Adds the access mode of a pipe, and recognizes named pipes. Opens nothing.
+fn classify<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a> {
     match link {
         Link::Pipe { inode, .. } => Link::Pipe {
             inode,
             access: access(directory, name),
         },
-        // A mounted file's path begins so; it cannot be known otherwise which of them is a FIFO.
+        // A path may be a named pipe, which only its file type shows.
         Link::Other { text } if text.starts_with(b"/") => {
-            match Identity::of(directory, name, AtFlags::empty()) {
+            match FileStat::of(directory, name, AtFlags::empty()) {
                 Ok(file) if FileType::from_raw_mode(file.mode) == FileType::Fifo => Link::Fifo {
                     text,
                     dev: file.dev,
@@ -220,7 +224,7 @@ fn look_closer<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a>
     }
 }
 
-/// The link's own mode: 0500 for reading, 0300 for writing.
+/// Decodes the permissions of the link itself: 0500 is open for reading, 0300 for writing.
 fn access(directory: &OwnedFd, name: &CStr) -> u8 {
     rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map_or(0, |link| {
         u8::from(link.st_mode & 0o400 != 0) | u8::from(link.st_mode & 0o200 != 0) << 1

@@ -1,8 +1,8 @@
-//! Which sockets are younger than the capture: only those can have come between two of its reads.
+//! Tells which sockets may be newer than the capture, by inode number.
 //!
-//! The kernel numbers sockets, pipes and their like from one counter, of which each CPU takes a batch
-//! of 1,024 at a time (`get_next_ino` in `fs/inode.c`). One socket made on each CPU when the capture
-//! begins therefore bounds the numbers of all that are older.
+//! The kernel numbers sockets and pipes from one counter, of which each CPU takes a batch of 1,024
+//! at a time (`get_next_ino` in `fs/inode.c`). Creating one socket on each CPU at the start of the
+//! capture therefore gives bounds for the numbers of all older sockets.
 
 use std::os::fd::OwnedFd;
 
@@ -15,28 +15,28 @@ use crate::proc::read_file;
 /// `LAST_INO_BATCH`.
 const BATCH: u32 = 1_024;
 
-/// How far the counters were.
+/// The inode counters at one moment.
 #[derive(Debug)]
-pub(crate) struct Mark {
-    /// On each CPU; empty: not known, so that anything may be recent.
+pub(crate) struct InodeCounters {
+    /// The last number of each CPU. Empty if not known: then any socket may be newer.
     reached: Vec<u32>,
 }
 
-impl Mark {
-    /// Where the counters are now.
-    pub(crate) fn now(root: &OwnedFd) -> Self {
-        // A thread of its own, since it goes from CPU to CPU.
+impl InodeCounters {
+    /// Samples the counters now.
+    pub(crate) fn sample(root: &OwnedFd) -> Self {
+        // On its own thread, because it changes its CPU affinity.
         let reached = std::thread::scope(|scope| {
-            let sample = std::thread::Builder::new().spawn_scoped(scope, || sample(root));
+            let sample = std::thread::Builder::new().spawn_scoped(scope, || sample_each_cpu(root));
             sample.ok().and_then(|thread| thread.join().ok().flatten())
         });
         let reached = reached.unwrap_or_default();
         Self { reached }
     }
 
-    /// Whether a socket may have been made since.
-    pub(crate) fn is_before(&self, inode: u32) -> bool {
-        // The counter wraps: what is less than half of it ahead is later.
+    /// Whether the socket with this inode may have been created after the sample.
+    pub(crate) fn may_be_newer(&self, inode: u32) -> bool {
+        // The counter wraps around: a number is later if it is less than half the range ahead.
         let later = |inode: u32, than: u32| inode.wrapping_sub(than) < 1 << 31;
         let batch_end = |reached: u32| (reached | (BATCH - 1)).wrapping_add(1);
         let mut newest = None;
@@ -54,12 +54,13 @@ impl Mark {
     }
 }
 
-/// A number from each CPU that is in use; `None` where not all of them may be used.
-fn sample(root: &OwnedFd) -> Option<Vec<u32>> {
+/// Creates a socket on each online CPU and returns its inode. `None` if the process may not run on
+/// all of them.
+fn sample_each_cpu(root: &OwnedFd) -> Option<Vec<u32>> {
     let allowed = sched_getaffinity(None).ok()?;
     let mut text = Vec::new();
     read_file(root, c"stat", 1 << 20, &mut text).ok()?;
-    // One `cpuN` line for each that is online, and `cpu` for all together.
+    // One `cpuN` line for each online CPU, and one `cpu` line for the total.
     let lines = text.split(|byte| *byte == b'\n');
     let online = lines
         .filter(|line| line.starts_with(b"cpu"))
@@ -73,7 +74,7 @@ fn sample(root: &OwnedFd) -> Option<Vec<u32>> {
         let mut only = CpuSet::new();
         only.set(cpu);
         sched_setaffinity(None, &only).ok()?;
-        // Neither bound nor connected: a number and nothing more.
+        // Neither bound nor connected: only its inode number is used.
         let (kind, flags) = (SocketType::DGRAM, SocketFlags::CLOEXEC);
         let socket = socket_with(AddressFamily::UNIX, kind, flags, None).ok()?;
         u32::try_from(fstat(&socket).ok()?.st_ino).ok()
@@ -87,30 +88,30 @@ mod tests {
 
     #[test]
     fn batches_and_wrapping() {
-        let mark = Mark {
+        let counters = InodeCounters {
             reached: vec![5_000, 900_000, 100],
         };
         for (inode, expected) in [
-            (4_999, false), // used up by the first CPU
+            (4_999, false), // already used by the first CPU
             (5_001, true),  // the rest of its batch
-            (5_120, false), // the next batch: long given to another
+            (5_120, false), // the next batch, which another CPU has taken
             (101, true),
             (899_999, false),
             (900_500, true),
-            (901_120, true), // batches not given yet
+            (901_120, true), // batches that no CPU has taken
             (u32::MAX, false),
         ] {
-            assert_eq!(mark.is_before(inode), expected, "{inode}");
+            assert_eq!(counters.may_be_newer(inode), expected, "{inode}");
         }
-        let wrapping = Mark {
+        let wrapping = InodeCounters {
             reached: vec![u32::MAX - 5],
         };
-        assert!(wrapping.is_before(3) && !wrapping.is_before(u32::MAX - 6));
+        assert!(wrapping.may_be_newer(3) && !wrapping.may_be_newer(u32::MAX - 6));
         assert!(
-            Mark {
+            InodeCounters {
                 reached: Vec::new()
             }
-            .is_before(7)
+            .may_be_newer(7)
         );
     }
 }

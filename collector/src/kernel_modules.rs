@@ -1,4 +1,5 @@
-//! Which modules the kernel has: so that asking never makes it load one where that is unwanted.
+//! Lists the kernel's modules, so that a request does not make the kernel load one where that is
+//! unwanted.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,41 +10,41 @@ use rustix::io::Errno;
 use rustix::system::Uname;
 use whotalks_snapshot::records::RawHeader;
 
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::one_by_one::one_by_one;
-use crate::proc::{number, read_file, stream_file};
-use crate::sink::Lane;
+use crate::insert_each::insert_each;
+use crate::proc::{errno_number, read_file, stream_file};
 
-/// Neither list is near this.
+/// Both lists are far shorter than this.
 const LIST_LIMIT_BYTES: usize = 1 << 20;
 
-/// What may be asked without changing the machine.
+/// The modules that may be used.
 #[derive(Debug)]
 pub(crate) enum Modules {
-    /// Loading is allowed, or impossible: everything may be asked.
+    /// All: loading is allowed, or the kernel loads none.
     Any,
-    /// Only what these answer.
+    /// Only these.
     Only(BTreeSet<Vec<u8>>),
 }
 
 impl Modules {
-    /// What may be asked of modules that are loaded, or of a kernel that loads none.
+    /// Returns the modules that are loaded. Any, if the kernel has no loadable modules.
     pub(crate) fn loaded(root: &OwnedFd) -> Self {
         let mut text = Vec::new();
         match read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) {
             Err(Errno::NOENT) => Self::Any,
-            Err(_) | Ok(()) => Self::Only(one_by_one(loaded(&text).map(<[u8]>::to_vec))),
+            Err(_) | Ok(()) => Self::Only(insert_each(loaded(&text).map(<[u8]>::to_vec))),
         }
     }
 
-    /// What may be asked by a collector that touches nothing: built in counts too, and is looked for.
+    /// Returns the modules that are loaded or built in, for `--passive`.
     pub(crate) fn present(root: &OwnedFd, uname: &Uname) -> Self {
         let mut text = Vec::new();
-        // A kernel without modules has all it will ever have.
+        // A kernel without loadable modules does not load any.
         if read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text) == Err(Errno::NOENT) {
             return Self::Any;
         }
-        let mut names: BTreeSet<_> = one_by_one(loaded(&text).map(<[u8]>::to_vec));
+        let mut names: BTreeSet<_> = insert_each(loaded(&text).map(<[u8]>::to_vec));
         let release = uname.release().to_string_lossy();
         let path = format!("/lib/modules/{release}/modules.builtin");
         match read_file(CWD, path, LIST_LIMIT_BYTES, &mut text) {
@@ -53,8 +54,8 @@ impl Modules {
         Self::Only(names)
     }
 
-    /// Whether asking what this module answers makes the kernel load nothing.
-    pub(crate) fn may_ask(&self, module: &str) -> bool {
+    /// Whether a request that needs this module loads nothing.
+    pub(crate) fn may_use(&self, module: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Only(names) => names.contains(module.as_bytes()),
@@ -62,27 +63,27 @@ impl Modules {
     }
 }
 
-/// Records `/proc/modules`, before (pass 1) and after (pass 2) the tables were read.
-pub(crate) fn record(root: &OwnedFd, pass: u8, lane: &mut Lane) -> io::Result<()> {
+/// Records `/proc/modules`, before (pass 1) and after (pass 2) the tables are read.
+pub(crate) fn record(root: &OwnedFd, pass: u8, encoder: &mut BlockEncoder) -> io::Result<()> {
     let mut text = Vec::new();
     let read = read_file(root, c"modules", LIST_LIMIT_BYTES, &mut text);
-    let mut raw = lane.raw(RawHeader {
+    let mut raw = encoder.raw(RawHeader {
         source: b"modules".to_vec(),
         pass,
-        at_boottime_ns: clock::reading_ns(),
+        at_boottime_ns: clock::read_time_ns(),
         ..RawHeader::default()
     });
     raw.push(&text)?;
-    raw.finish(read.err().map_or(0, number), 0)
+    raw.finish(read.err().map_or(0, errno_number), 0)
 }
 
-/// First words of `/proc/modules`.
+/// Returns the first word of each line of `/proc/modules`.
 fn loaded(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = text.split(|byte| *byte == b'\n');
     lines.filter_map(|line| line.split(|byte| *byte == b' ').next())
 }
 
-/// `kernel/net/unix/unix_diag.ko` and its like, as module names.
+/// Returns the module names in `modules.builtin`: `unix_diag` for `kernel/net/unix/unix_diag.ko`.
 fn built_in(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     text.split(|byte| *byte == b'\n').filter_map(|line| {
         let name = line.rsplit(|byte| *byte == b'/').next()?;
@@ -94,7 +95,7 @@ fn built_in(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// The modules whose functions are among the kernel's symbols.
+/// Returns the modules whose dump functions are among the kernel's symbols.
 fn in_symbols(root: &OwnedFd) -> BTreeSet<Vec<u8>> {
     const FUNCTIONS: [(&str, &str); 11] = [
         ("unix_diag", "unix_diag_dump"),
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_read() {
+    fn module_lists() {
         let text = b"unix_diag 12288 0 - Live 0x0\nveth 40960 0 - Live 0x0\n";
         assert!(loaded(text).eq([&b"unix_diag"[..], b"veth", b""]));
         let text = b"kernel/net/unix/unix_diag.ko\nkernel/net/packet/af-packet_diag.ko\nx\n";

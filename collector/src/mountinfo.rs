@@ -1,4 +1,4 @@
-//! Mount tables: one for each mount namespace, as they are, and the network namespaces in them.
+//! Records the mount table of each mount namespace, and finds network namespaces mounted in it.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,22 +7,26 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags, openat};
 use whotalks_snapshot::records::RawHeader;
 
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::found::{Found, Source, Way};
-use crate::patience::Asker;
-use crate::proc::{namespace_inode, number};
-use crate::sink::Lane;
+use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
+use crate::proc::{errno_number, namespace_inode};
+use crate::timeout::HelperThread;
 
-/// Reads the mount table of each mount namespace found, through one of its processes.
-pub(crate) fn read_all(root: &Arc<OwnedFd>, found: &mut Found, lane: &mut Lane) -> io::Result<()> {
-    let mut asker = Asker::default();
-    for (mntns, (_, pid)) in found.mntns.clone() {
-        let mut raw = lane.raw(RawHeader {
+/// Reads the mount table of each discovered mount namespace through one of its processes.
+pub(crate) fn read_all(
+    root: &Arc<OwnedFd>,
+    discovered: &mut Discovered,
+    encoder: &mut BlockEncoder,
+) -> io::Result<()> {
+    let mut helper = HelperThread::default();
+    for (mntns, (_, pid)) in discovered.mntns.clone() {
+        let mut raw = encoder.raw(RawHeader {
             source: b"mountinfo".to_vec(),
             mntns,
             pid,
             pass: 1,
-            at_boottime_ns: clock::reading_ns(),
+            at_boottime_ns: clock::read_time_ns(),
             ..RawHeader::default()
         });
         let root = root.clone();
@@ -31,17 +35,17 @@ pub(crate) fn read_all(root: &Arc<OwnedFd>, found: &mut Found, lane: &mut Lane) 
             openat(&root, format!("{pid}/mountinfo"), flags, Mode::empty())
         };
         let mut lines = Lines::default();
-        let read = asker.stream(open, |piece| {
-            lines.push(piece, |line| namespace_mount(line, pid, found));
+        let read = helper.stream(open, |piece| {
+            lines.push(piece, |line| namespace_mount(line, pid, discovered));
             raw.push(piece)
         })?;
-        let errno = read.err().map_or(0, number);
+        let errno = read.err().map_or(0, errno_number);
         raw.finish(errno, 0)?;
     }
     Ok(())
 }
 
-/// Puts lines together from pieces.
+/// Assembles lines from pieces of a file.
 #[derive(Default)]
 struct Lines {
     partial: Vec<u8>,
@@ -60,8 +64,8 @@ impl Lines {
     }
 }
 
-/// Notes a mounted network namespace: `… net:[4026532008] /run/netns/x … - nsfs nsfs rw`.
-fn namespace_mount(line: &[u8], pid: u32, found: &mut Found) {
+/// Adds a mounted network namespace: `… net:[4026532008] /run/netns/x … - nsfs nsfs rw`.
+fn namespace_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
     let mut words = line.split(|byte| *byte == b' ');
     let Some(origin) = words.nth(3).filter(|origin| origin.starts_with(b"net:[")) else {
         return;
@@ -72,16 +76,16 @@ fn namespace_mount(line: &[u8], pid: u32, found: &mut Found) {
     if words.skip_while(|word| *word != b"-").nth(1) != Some(b"nsfs") {
         return;
     }
-    let way = Way {
-        source: Source::Mount,
+    let location = NetnsLocation {
+        source: NetnsSource::Mount,
         pid,
         fd: 0,
         path: unescaped(point),
     };
-    found.network(inode, way);
+    discovered.network(inode, location);
 }
 
-/// Undoes mountinfo's escapes: `\040` and its like.
+/// Decodes the octal escapes of mountinfo, such as `\040`.
 fn unescaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -111,30 +115,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mounted_namespaces_are_found() {
-        let mut found = Found::default();
+    fn mounted_namespaces() {
+        let mut discovered = Discovered::default();
         let mut lines = Lines::default();
         let text = b"43 29 0:4 net:[4026532008] /run/netns/a\\040b rw shared:3 - nsfs nsfs rw\n\
             44 29 0:4 net:[7] /tmp/fake rw - tmpfs tmpfs rw\n\
             45 29 0:4 mnt:[8] /tmp/other rw - nsfs nsfs rw\n\
             46 29 0:4 net:[9] /cut rw - nsfs";
         for piece in text.chunks(5) {
-            lines.push(piece, |line| namespace_mount(line, 12, &mut found));
+            lines.push(piece, |line| namespace_mount(line, 12, &mut discovered));
         }
-        let way = Way {
-            source: Source::Mount,
+        let location = NetnsLocation {
+            source: NetnsSource::Mount,
             pid: 12,
             fd: 0,
             path: b"/run/netns/a b".to_vec(),
         };
         assert_eq!(
-            found.netns.into_iter().collect::<Vec<_>>(),
-            [(4_026_532_008, way)]
+            discovered.netns.into_iter().collect::<Vec<_>>(),
+            [(4_026_532_008, location)]
         );
     }
 
     #[test]
-    fn escapes_that_are_none_stay() {
+    fn invalid_escapes_are_kept() {
         assert_eq!(unescaped(br"a\134b\9\04\777"), br"a\b\9\04\777");
     }
 }

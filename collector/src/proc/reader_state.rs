@@ -1,4 +1,5 @@
-//! What a reader has gathered, and what it is at: all of it can go on without the reader.
+//! The state of a reader thread: its unsent records and its position. Another reader can take it
+//! over.
 
 use std::io;
 use std::ops::Range;
@@ -9,18 +10,18 @@ use whotalks_snapshot::descriptors::DescriptorTable;
 use whotalks_snapshot::records::{Process, Wait};
 use whotalks_snapshot::{BlockKind, RecordBlock};
 
-use super::number;
-use super::process::unread;
+use super::errno_number;
+use super::process::read_error;
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::found::Found;
-use crate::sink::Lane;
+use crate::discovered::Discovered;
 
-/// Why a reader ended before its work did.
+/// Why a reader stopped before the end of its work.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Failed(io::Error),
-    /// It took too long, and somebody else goes on with its work.
-    LeftBehind,
+    /// It took too long, and another reader has taken over its work.
+    Superseded,
 }
 
 impl From<io::Error> for Stop {
@@ -29,84 +30,84 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// What a reader is at.
+/// What a reader is reading.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stage {
-    /// Nothing that could keep it waiting.
+    /// Nothing that may block.
     Idle,
-    /// The process's own files.
-    Process { pid: u32, careful: bool },
-    /// A table; `part`: of those that are handed on.
+    /// The files of a process.
+    Process { pid: u32, skip_blocking: bool },
+    /// A descriptor table. `part` is the number of parts emitted.
     Table { pid: u32, tid: u32, part: u32 },
-    /// What its threads wait for.
+    /// What the threads are blocked in.
     Threads { pid: u32 },
-    /// A table that was read before.
-    Again { pid: u32 },
+    /// A table that was read in the first look.
+    Reread { pid: u32 },
 }
 
-/// What a reader has gathered.
-pub(crate) struct Gathered {
-    lane: Lane,
+/// The state of a reader.
+pub(crate) struct ReaderState {
+    encoder: BlockEncoder,
     processes: RecordBlock<Process>,
     tables: RecordBlock<DescriptorTable>,
     waits: RecordBlock<Wait>,
-    pub(crate) found: Found,
+    pub(crate) discovered: Discovered,
     pub(crate) stage: Stage,
-    /// When something last came of it.
-    pub(crate) since: Instant,
-    /// Processes that it has taken and not begun.
+    /// Time of the last progress.
+    pub(crate) last_progress: Instant,
+    /// Processes that it has taken from the queue and not started.
     pub(crate) rest: Range<usize>,
 }
 
-impl Gathered {
-    /// Nothing yet.
-    pub(crate) fn new(lane: Lane) -> Self {
+impl ReaderState {
+    /// Creates an empty state.
+    pub(crate) fn new(encoder: BlockEncoder) -> Self {
         Self {
-            lane,
+            encoder,
             processes: RecordBlock::new(BlockKind::Processes),
             tables: RecordBlock::new(BlockKind::Descriptors),
             waits: RecordBlock::new(BlockKind::Waits),
-            found: Found::default(),
+            discovered: Discovered::default(),
             stage: Stage::Idle,
-            since: Instant::now(),
+            last_progress: Instant::now(),
             rest: 0..0,
         }
     }
 
-    /// A process.
+    /// Records a process.
     pub(crate) fn process(&mut self, record: &Process) -> io::Result<()> {
-        self.lane.push(&mut self.processes, record)
+        self.encoder.push(&mut self.processes, record)
     }
 
-    /// A part of a table.
+    /// Records a part of a table.
     pub(crate) fn table(&mut self, part: &DescriptorTable) -> io::Result<()> {
-        self.lane.push(&mut self.tables, part)
+        self.encoder.push(&mut self.tables, part)
     }
 
-    /// What a thread waits for.
+    /// Records what a thread is blocked in.
     pub(crate) fn wait(&mut self, record: &Wait) -> io::Result<()> {
-        self.lane.push(&mut self.waits, record)
+        self.encoder.push(&mut self.waits, record)
     }
 
-    /// Hands on what is not a whole block yet.
+    /// Sends incomplete blocks.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.lane.flush(&mut self.processes)?;
-        self.lane.flush(&mut self.tables)?;
-        self.lane.flush(&mut self.waits)
+        self.encoder.flush(&mut self.processes)?;
+        self.encoder.flush(&mut self.tables)?;
+        self.encoder.flush(&mut self.waits)
     }
 
-    /// For how long nothing has come of what it is at.
-    pub(crate) fn idle(&self) -> Duration {
+    /// Returns the time without progress, if the reader is reading something.
+    pub(crate) fn stalled_for(&self) -> Duration {
         match self.stage {
             Stage::Idle => Duration::ZERO,
-            _ => self.since.elapsed(),
+            _ => self.last_progress.elapsed(),
         }
     }
 
-    /// Records that the process at hand does not answer; gives what is left to do, and a process
-    /// that is worth another try.
-    pub(crate) fn give_up(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<u32>)> {
-        let errno = number(Errno::TIMEDOUT);
+    /// Records that the present process does not respond. Returns the remaining processes, and a
+    /// process to retry.
+    pub(crate) fn abandon(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<u32>)> {
+        let errno = errno_number(Errno::TIMEDOUT);
         let table = |pid, tid, part| DescriptorTable {
             pid,
             tid,
@@ -120,29 +121,29 @@ impl Gathered {
         let mut retry = None;
         match self.stage {
             Stage::Idle => {}
-            Stage::Process { pid, careful } => {
-                self.found.stuck.insert(pid);
-                if careful {
+            Stage::Process { pid, skip_blocking } => {
+                self.discovered.stuck.insert(pid);
+                if skip_blocking {
                     let record = Process {
                         pid,
                         at_boottime_ns: clock::boottime_ns(),
-                        errors: unread("process", Errno::TIMEDOUT),
+                        errors: read_error("process", Errno::TIMEDOUT),
                         ..Process::default()
                     };
                     self.process(&record)?;
                     self.table(&table(pid, 0, 0))?;
-                    self.found.tally.denied += 1;
+                    self.discovered.tally.denied += 1;
                 } else {
                     retry = Some(pid);
                 }
             }
             Stage::Table { pid, tid, part } => {
-                self.found.stuck.insert(pid);
+                self.discovered.stuck.insert(pid);
                 self.table(&table(pid, tid, part))?;
-                self.found.tally.denied += 1;
+                self.discovered.tally.denied += 1;
             }
             Stage::Threads { pid } => {
-                self.found.stuck.insert(pid);
+                self.discovered.stuck.insert(pid);
                 let wait = Wait {
                     pid,
                     tid: pid,
@@ -152,9 +153,9 @@ impl Gathered {
                 };
                 self.wait(&wait)?;
             }
-            Stage::Again { pid } => {
-                self.found.stuck.insert(pid);
-                self.found.cut = true;
+            Stage::Reread { pid } => {
+                self.discovered.stuck.insert(pid);
+                self.discovered.cut = true;
             }
         }
         self.stage = Stage::Idle;

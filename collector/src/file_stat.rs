@@ -1,4 +1,4 @@
-//! Which file something is, without asking a file server for news.
+//! Reads file attributes without asking a file server to revalidate them.
 
 use std::os::fd::AsFd;
 
@@ -6,9 +6,9 @@ use rustix::fs::{AtFlags, StatxFlags, makedev, statat, statx};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
-/// As much of stat(2) as is recorded.
+/// The fields of stat(2) that are recorded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Identity {
+pub(crate) struct FileStat {
     pub(crate) dev: u64,
     pub(crate) ino: u64,
     pub(crate) nlink: u32,
@@ -18,9 +18,9 @@ pub(crate) struct Identity {
     pub(crate) gid: u32,
 }
 
-impl Identity {
-    /// What a path leads to: statx(2) with `AT_STATX_DONT_SYNC`; before Linux 4.11 stat(2), which may
-    /// ask a server.
+impl FileStat {
+    /// Reads the attributes of a path with statx(2) and `AT_STATX_DONT_SYNC`. Before Linux 4.11 it
+    /// uses stat(2), which may ask the file server.
     pub(crate) fn of(at: impl AsFd, path: impl Arg + Copy, flags: AtFlags) -> Result<Self, Errno> {
         let at = at.as_fd();
         let wanted = StatxFlags::BASIC_STATS;
@@ -33,7 +33,7 @@ impl Identity {
                 uid: file.stx_uid,
                 gid: file.stx_gid,
             }),
-            // The kernel, or a filter, knows no such call.
+            // The kernel does not have the call, or a seccomp filter refuses it.
             Err(Errno::NOSYS | Errno::PERM) => {
                 let file = statat(at, path, flags)?;
                 Ok(Self {
@@ -49,8 +49,8 @@ impl Identity {
         }
     }
 
-    /// What is open.
-    pub(crate) fn of_open(file: impl AsFd) -> Result<Self, Errno> {
+    /// Reads the attributes of an open file.
+    pub(crate) fn of_fd(file: impl AsFd) -> Result<Self, Errno> {
         Self::of(file, c"", AtFlags::EMPTY_PATH)
     }
 }

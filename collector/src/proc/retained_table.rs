@@ -1,86 +1,87 @@
-//! What stays in memory of a table that is already in the file: enough to tell later whether it has
-//! changed, who holds what, and which descriptors deserve a closer look.
+//! The part of a descriptor table that stays in memory after the table is written: enough to detect
+//! changes, to count holders, and to select descriptors for fdinfo.
 
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 use whotalks_snapshot::records::Process;
 
 use super::process::start_ticks;
 
-/// Anonymous inodes whose fdinfo tells whom they concern.
-const TELLING: [&[u8]; 4] = [
+/// Anonymous inodes whose fdinfo refers to other objects.
+const INFORMATIVE_ANON_INODES: [&[u8]; 4] = [
     b"anon_inode:[eventpoll]",
     b"anon_inode:[eventfd]",
     b"anon_inode:[pidfd]",
     b"anon_inode:[io_uring]",
 ];
 
-/// A table's remains: some four bytes for each socket or pipe.
+/// The retained part of a table: about four bytes for each socket or pipe.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct RetainedTable {
     pub(crate) pid: u32,
-    /// The thread, where the table is its own; else 0.
+    /// The thread, if its table is private; else 0.
     pub(crate) tid: u32,
-    /// When the process began, in ticks: with the pid, who it is.
+    /// Start time of the process in ticks. With the pid it identifies the process.
     pub(crate) start_ticks: u64,
     /// Device and inode of the executable.
     pub(crate) program: (u64, u64),
-    /// Its mount namespace, and whether its root is another than that namespace's.
-    pub(crate) home: (u64, bool),
-    /// Of all numbers and links.
+    /// Mount namespace of the process, and whether its root differs from that of the namespace.
+    pub(crate) mount_root: (u64, bool),
+    /// Hash of all descriptors and links.
     pub(crate) fingerprint: u64,
     table: DescriptorTable,
 }
 
-/// A kind of object with an inode of its own, as one number.
+/// A socket or pipe as one number: the inode and one bit for the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Object(u64);
 
 impl Object {
-    /// A socket.
+    /// Returns the object of a socket.
     pub(crate) fn socket(inode: u64) -> Self {
         Self(inode << 1)
     }
 
-    /// The object as a number of at most 63 bits: inodes of sockets and pipes have 32.
+    /// Returns the object as a number of at most 63 bits: these inodes have 32 bits.
     pub(crate) fn number(self) -> u64 {
         self.0
     }
 
-    /// What [`Object::number`] gave.
+    /// Undoes [`Object::number`].
     pub(crate) fn from_number(number: u64) -> Self {
         Self(number)
     }
 
-    /// The inode, where it is a socket.
+    /// Returns the inode if it is a socket.
     pub(crate) fn as_socket(self) -> Option<u64> {
         (self.0 & 1 == 0).then_some(self.0 >> 1)
     }
 
-    /// A pipe.
+    /// Returns the object of a pipe.
     pub(crate) fn pipe(inode: u64) -> Self {
         Self(inode << 1 | 1)
     }
 }
 
-/// Makes a [`Kept`] while a table is read.
-pub(crate) struct Keeper {
+/// Builds a [`RetainedTable`] while a table is read.
+pub(crate) struct RetainedTableBuilder {
     builder: TableBuilder,
     fingerprint: u64,
-    everything: bool,
+    retain_all: bool,
 }
 
-impl Keeper {
-    /// `everything`: also descriptors that nothing can be told from, by number.
-    pub(crate) fn new(everything: bool) -> Self {
+impl RetainedTableBuilder {
+    /// Creates an empty table. `retain_all` keeps the numbers of all descriptors, for `--fdinfo
+    /// all`.
+    pub(crate) fn new(retain_all: bool) -> Self {
         Self {
             builder: TableBuilder::new(DescriptorTable::default()),
             fingerprint: 0,
-            everything,
+            retain_all,
         }
     }
 
-    /// A descriptor.
-    pub(crate) fn see(&mut self, fd: u32, link: &Link<'_>) {
+    /// Adds a descriptor.
+    pub(crate) fn add(&mut self, fd: u32, link: &Link<'_>) {
         self.mix(u64::from(fd));
         match *link {
             Link::Socket { inode } => self.mix(inode << 1),
@@ -96,48 +97,50 @@ impl Keeper {
         }
         match *link {
             Link::Socket { .. } | Link::Pipe { .. } => self.builder.push(fd, *link),
-            Link::Other { text } if TELLING.contains(&text) => self.builder.push(fd, *link),
-            _ if self.everything => self.builder.push(fd, Link::Refused { errno: 0 }),
+            Link::Other { text } if INFORMATIVE_ANON_INODES.contains(&text) => {
+                self.builder.push(fd, *link)
+            }
+            _ if self.retain_all => self.builder.push(fd, Link::Refused { errno: 0 }),
             _ => {}
         }
     }
 
-    /// One round of the multiply-rotate hash that compilers use for small keys.
+    /// One round of the FxHash function.
     fn mix(&mut self, word: u64) {
         let mixed = self.fingerprint.rotate_left(5) ^ word;
         self.fingerprint = mixed.wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
-    /// The remains.
-    pub(crate) fn keep(self, record: &Process, tid: u32) -> Kept {
+    /// Finishes the table of this process.
+    pub(crate) fn finish(self, record: &Process, tid: u32) -> RetainedTable {
         let mut table = self.builder.finish();
         for column in [&mut table.fds, &mut table.kinds, &mut table.numbers] {
             column.shrink_to_fit();
         }
-        Kept {
+        RetainedTable {
             pid: record.pid,
             tid,
             start_ticks: start_ticks(record),
             program: (record.exe_dev, record.exe_ino),
-            home: (record.mntns, record.root != b"/"),
+            mount_root: (record.mntns, record.root != b"/"),
             fingerprint: self.fingerprint,
             table,
         }
     }
 }
 
-impl Kept {
-    /// The same for a process whose record was read afterwards.
-    pub(crate) fn of(self, record: &Process) -> Self {
+impl RetainedTable {
+    /// Sets the process, for a table that was read before its process record.
+    pub(crate) fn with_process(self, record: &Process) -> Self {
         Self {
             start_ticks: start_ticks(record),
             program: (record.exe_dev, record.exe_ino),
-            home: (record.mntns, record.root != b"/"),
+            mount_root: (record.mntns, record.root != b"/"),
             ..self
         }
     }
 
-    /// What was kept: the descriptor, and the object where it has an inode of its own.
+    /// Returns each retained descriptor, with its object if it is a socket or a pipe.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, Option<Object>)> {
         self.table
             .entries()
@@ -158,20 +161,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_pipes_and_telling_files_stay() {
-        let mut keeper = Keeper::new(false);
-        keeper.see(0, &Link::Other { text: b"/dev/null" });
-        keeper.see(
+    fn retains_sockets_pipes_and_informative_inodes() {
+        let mut builder = RetainedTableBuilder::new(false);
+        builder.add(0, &Link::Other { text: b"/dev/null" });
+        builder.add(
             1,
             &Link::Pipe {
                 inode: 7,
                 access: 2,
             },
         );
-        keeper.see(5, &Link::Socket { inode: 7 });
-        keeper.see(6, &Link::Other { text: TELLING[0] });
-        let kept = keeper.keep(&Process::default(), 0);
-        let entries: Vec<_> = kept.entries().collect();
+        builder.add(5, &Link::Socket { inode: 7 });
+        builder.add(
+            6,
+            &Link::Other {
+                text: INFORMATIVE_ANON_INODES[0],
+            },
+        );
+        let retained = builder.finish(&Process::default(), 0);
+        let entries: Vec<_> = retained.entries().collect();
         let expected = [
             (1, Some(Object::pipe(7))),
             (5, Some(Object::socket(7))),
@@ -181,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn any_change_shows() {
+    fn fingerprint_detects_changes() {
         let print = |fd, inode| {
-            let mut keeper = Keeper::new(false);
-            keeper.see(fd, &Link::Socket { inode });
-            keeper.keep(&Process::default(), 0).fingerprint
+            let mut builder = RetainedTableBuilder::new(false);
+            builder.add(fd, &Link::Socket { inode });
+            builder.finish(&Process::default(), 0).fingerprint
         };
         assert_eq!(print(3, 9), print(3, 9));
         assert_ne!(print(3, 9), print(4, 9));

@@ -1,8 +1,9 @@
-//! Paths that sockets are bound to, and socket files in the usual places, as mount namespaces see
-//! them. Nothing is opened but directories, and those only as places: a socket is never touched.
+//! Looks up the paths that sockets are bound to, and finds socket files in the usual directories,
+//! in each mount namespace. Opens directories only, and files at most with `O_PATH`: it never
+//! connects to a socket.
 //!
-//! A path may lead over a file system that does not answer. Each mount namespace is therefore looked
-//! at by a thread of its own, which is left behind when it takes too long.
+//! A path may cross a file system that does not respond. Each mount namespace is therefore read by
+//! its own thread, which is abandoned at a deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,149 +16,150 @@ use rustix::io::Errno;
 use whotalks_snapshot::records::BoundPath;
 use whotalks_snapshot::{BlockKind, RecordBlock};
 
-use crate::beneath::{Beneath, Remote};
-use crate::identity::Identity;
-use crate::one_by_one::one_by_one;
-use crate::proc::{number, open_directory};
+use crate::block_channel::BlockEncoder;
+use crate::file_stat::FileStat;
+use crate::insert_each::insert_each;
+use crate::proc::{errno_number, open_directory};
 use crate::queue::queue;
-use crate::sink::Lane;
+use crate::resolve_beneath::{RemoteDevices, Resolver};
 
-/// All mount namespaces together are given this long.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Mount namespaces that are looked at at once.
-const LOOKING: usize = 8;
-/// Records that wait to be written.
+/// Time limit for all mount namespaces together.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Mount namespaces that are read at the same time.
+const CONCURRENT_NAMESPACES: usize = 8;
+/// Records that can wait to be written.
 const QUEUE: usize = 256;
-/// Paths looked up in one capture: mount namespaces times bound paths may be many.
+/// Limit of lookups in a capture: the number of mount namespaces times the number of bound paths
+/// can be large.
 const LOOKUPS_LIMIT: usize = 64 << 10;
-/// Directories and entries of one walk.
+/// Limits of directories and of entries in the walk of one mount namespace.
 const WALK_DIRECTORIES: usize = 512;
 const WALK_ENTRIES: usize = 32 << 10;
 const WALK_DEPTH: usize = 4;
-/// Where socket files are left behind. `/var/run` leads to `/run` nearly everywhere.
-const USUAL_PLACES: [&str; 3] = ["/run", "/tmp", "/var/run"];
+/// Directories where programs create socket files. `/var/run` is a link to `/run` on most systems.
+const SOCKET_DIRECTORIES: [&str; 3] = ["/run", "/tmp", "/var/run"];
 
-/// What one mount namespace is asked.
-pub(crate) struct Question {
+/// What to look up in one mount namespace.
+pub(crate) struct LookupRequest {
     pub(crate) mntns: u64,
-    /// A process that lives there.
+    /// A process in that namespace.
     pub(crate) pid: u32,
-    /// Paths, absolute or relative to that process's working directory.
+    /// Paths, absolute or relative to the working directory of `pid`.
     pub(crate) paths: Arc<Vec<Vec<u8>>>,
-    /// Where executables were that are deleted.
+    /// Former paths of deleted executables.
     pub(crate) executables: Vec<Vec<u8>>,
-    /// Whether the usual places are walked as well.
+    /// Whether to walk the usual directories too.
     pub(crate) walk: bool,
-    /// Whether only what the kernel has in its cache is looked at.
+    /// Whether to use only the kernel's path lookup cache.
     pub(crate) passive: bool,
 }
 
-/// Asks all mount namespaces, and writes what comes back in time.
+/// Looks up all requests, and writes the records that arrive before the deadline.
 pub(crate) fn read_all(
     root: &OwnedFd,
-    questions: Vec<Question>,
-    lane: &mut Lane,
+    requests: Vec<LookupRequest>,
+    encoder: &mut BlockEncoder,
 ) -> io::Result<()> {
-    let (sender, answers) = queue(QUEUE);
-    let deadline = Instant::now() + PATIENCE;
+    let (sender, replies) = queue(QUEUE);
+    let deadline = Instant::now() + LOOKUP_TIMEOUT;
     let mut left = LOOKUPS_LIMIT;
-    let mut looking = BTreeMap::new();
+    let mut pending = BTreeMap::new();
     let mut block = RecordBlock::new(BlockKind::Paths);
-    let mut questions = questions.into_iter().enumerate();
+    let mut requests = requests.into_iter().enumerate();
     loop {
-        // A few at a time: those that are stuck keep their places.
-        while looking.len() < LOOKING
-            && let Some((index, question)) = questions.next()
+        // A few at a time. Stuck threads keep their slots.
+        while pending.len() < CONCURRENT_NAMESPACES
+            && let Some((index, request)) = requests.next()
         {
-            let unread = unanswered(&question, Errno::TIMEDOUT);
-            let lookups = question.paths.len() + question.executables.len();
+            let not_read = incomplete(&request, Errno::TIMEDOUT);
+            let lookups = request.paths.len() + request.executables.len();
             if lookups > left || Instant::now() > deadline {
-                lane.push(&mut block, &unread)?;
+                encoder.push(&mut block, &not_read)?;
                 continue;
             }
             left -= lookups;
-            looking.insert(index, unread);
+            pending.insert(index, not_read);
             let (sender, root) = (sender.clone(), root.as_fd().try_clone_to_owned()?);
-            // Not joined: it may never come back.
+            // Not joined: the thread may block forever.
             std::thread::Builder::new().spawn(move || {
-                look(&root, &question, &|record| {
-                    sender.send(Answer::Path(record))
+                look_up(&root, &request, &|record| {
+                    sender.send(LookupReply::Path(record))
                 });
-                sender.send(Answer::Done(index));
+                sender.send(LookupReply::Done(index));
             })?;
         }
-        if looking.is_empty() {
+        if pending.is_empty() {
             break;
         }
-        match answers.receive(Some(deadline.saturating_duration_since(Instant::now()))) {
-            Some(Answer::Path(record)) => lane.push(&mut block, &record)?,
-            Some(Answer::Done(index)) => {
-                looking.remove(&index);
+        match replies.receive(Some(deadline.saturating_duration_since(Instant::now()))) {
+            Some(LookupReply::Path(record)) => encoder.push(&mut block, &record)?,
+            Some(LookupReply::Done(index)) => {
+                pending.remove(&index);
             }
             None => {
-                for unread in std::mem::take(&mut looking).values() {
-                    lane.push(&mut block, unread)?;
+                for not_read in std::mem::take(&mut pending).values() {
+                    encoder.push(&mut block, not_read)?;
                 }
             }
         }
     }
-    lane.flush(&mut block)
+    encoder.flush(&mut block)
 }
 
-/// Says of a whole mount namespace that it gave no answer, or not all: a record without a path.
-fn unanswered(question: &Question, errno: Errno) -> BoundPath {
+/// Returns a record without a path, which marks the lookups of a mount namespace as incomplete.
+fn incomplete(request: &LookupRequest, errno: Errno) -> BoundPath {
     BoundPath {
-        mntns: question.mntns,
-        pid: question.pid,
-        errno: number(errno),
+        mntns: request.mntns,
+        pid: request.pid,
+        errno: errno_number(errno),
         ..BoundPath::default()
     }
 }
 
-enum Answer {
+enum LookupReply {
     Path(BoundPath),
     Done(usize),
 }
 
-/// Answers one question; stops when nobody takes the records any more.
-fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
-    let pid = question.pid;
+/// Looks up one request. Stops when the receiver is gone.
+fn look_up(root: &OwnedFd, request: &LookupRequest, send: &dyn Fn(BoundPath) -> bool) {
+    let pid = request.pid;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let place = |name: &str| openat(root, format!("{pid}/{name}"), flags, Mode::empty());
     let (top, working) = (place("root"), place("cwd"));
-    let remote = Remote::of(root, pid);
-    let beneath = |top| Beneath {
+    let remote = RemoteDevices::of(root, pid);
+    let resolver = |top| Resolver {
         top,
         rooted: true,
-        passive: question.passive,
+        passive: request.passive,
         remote: &remote,
     };
     let record = |path: &[u8], found_by: &[u8]| BoundPath {
-        mntns: question.mntns,
+        mntns: request.mntns,
         pid,
         path: path.to_vec(),
         found_by: found_by.to_vec(),
         ..BoundPath::default()
     };
-    let bound = question.paths.iter().map(|path| (path, &b"bound"[..]));
-    let executables = question.executables.iter().map(|path| (path, &b"exe"[..]));
+    let bound = request.paths.iter().map(|path| (path, &b"bound"[..]));
+    let executables = request.executables.iter().map(|path| (path, &b"exe"[..]));
     for (path, why) in bound.chain(executables) {
         let mut record = record(path, why);
         let absolute = path.first() == Some(&b'/');
         let from = if absolute { &top } else { &working };
-        let from = from.as_ref().map_err(|errno| *errno).map(|from| Beneath {
+        let from = from.as_ref().map_err(|errno| *errno).map(|from| Resolver {
             rooted: absolute,
-            ..beneath(from)
+            ..resolver(from)
         });
-        if let Err(errno) = from.and_then(|from| resolve(&from, path, &mut record)) {
-            record.errno = number(errno);
+        if let Err(errno) = from.and_then(|from| stat_path(&from, path, &mut record)) {
+            record.errno = errno_number(errno);
         }
         if !send(record) {
             return;
         }
     }
-    if let (true, Ok(top)) = (question.walk, &top) {
-        let from = beneath(top);
+    if let (true, Ok(top)) = (request.walk, &top) {
+        let from = resolver(top);
         let mut walk = Walk {
             from: &from,
             directories: WALK_DIRECTORIES,
@@ -167,29 +169,31 @@ fn look(root: &OwnedFd, question: &Question, send: &dyn Fn(BoundPath) -> bool) {
         };
         let found = |path: &[u8]| {
             let mut record = record(path, b"walk");
-            match resolve(&from, path, &mut record) {
+            match stat_path(&from, path, &mut record) {
                 Ok(()) => send(record),
-                Err(_) => true, // gone again
+                Err(_) => true, // removed meanwhile
             }
         };
-        for place in walk_places(&question.paths) {
+        for place in walk_roots(&request.paths) {
             if !walk.directory(&place, 0, &found) {
                 return;
             }
         }
         if walk.cut {
             send(BoundPath {
-                errno: number(Errno::TOOBIG),
+                errno: errno_number(Errno::TOOBIG),
                 ..record(b"", b"walk")
             });
         }
     }
 }
 
-/// The usual places, and the directories of absolute bound paths.
-fn walk_places(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
-    let usual = USUAL_PLACES.iter().map(|place| place.as_bytes().to_vec());
-    let mut places: BTreeSet<_> = one_by_one(usual);
+/// Returns the usual directories, and the parent directories of absolute bound paths.
+fn walk_roots(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
+    let usual = SOCKET_DIRECTORIES
+        .iter()
+        .map(|place| place.as_bytes().to_vec());
+    let mut places: BTreeSet<_> = insert_each(usual);
     for path in paths.iter().filter(|path| path.first() == Some(&b'/')) {
         let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         if end > 0 {
@@ -199,8 +203,8 @@ fn walk_places(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
     places
 }
 
-/// Fills in what a path leads to, and the modes on the way.
-fn resolve(from: &Beneath<'_>, path: &[u8], record: &mut BoundPath) -> Result<(), Errno> {
+/// Fills in the file's stat(2) fields, and the modes of its parent directories.
+fn stat_path(from: &Resolver<'_>, path: &[u8], record: &mut BoundPath) -> Result<(), Errno> {
     let steps = path
         .iter()
         .enumerate()
@@ -208,14 +212,14 @@ fn resolve(from: &Beneath<'_>, path: &[u8], record: &mut BoundPath) -> Result<()
     let parents = steps.map(|(at, _)| &path[..at]);
     let first: &[u8] = if from.rooted { b"/" } else { b"." };
     for parent in std::iter::once(first).chain(parents) {
-        if let Ok(parent) = from.find(parent)
-            && let Ok(found) = Identity::of_open(&parent)
+        if let Ok(parent) = from.resolve(parent)
+            && let Ok(found) = FileStat::of_fd(&parent)
         {
             let mode = found.mode.to_le_bytes();
             record.parent_modes.extend_from_slice(&mode);
         }
     }
-    let file = Identity::of_open(from.find(path)?)?;
+    let file = FileStat::of_fd(from.resolve(path)?)?;
     record.dev = file.dev;
     record.ino = file.ino;
     record.mode = file.mode;
@@ -225,19 +229,19 @@ fn resolve(from: &Beneath<'_>, path: &[u8], record: &mut BoundPath) -> Result<()
     Ok(())
 }
 
-/// A bounded search for socket files.
+/// A walk that looks for socket files, limited in directories, entries and depth.
 struct Walk<'a> {
-    from: &'a Beneath<'a>,
+    from: &'a Resolver<'a>,
     directories: usize,
     entries: usize,
-    /// Devices and inodes of directories: two places may lead to one.
+    /// Device and inode of each directory visited: two paths may lead to the same directory.
     seen: BTreeSet<(u64, u64)>,
-    /// Whether there was more than it may look at.
+    /// Whether the walk stopped at a limit.
     cut: bool,
 }
 
 impl Walk<'_> {
-    /// Walks one directory; false: stop everything.
+    /// Walks one directory. Returns false if the receiver is gone.
     fn directory(&mut self, path: &[u8], depth: usize, found: &dyn Fn(&[u8]) -> bool) -> bool {
         if depth > WALK_DEPTH {
             return true;
@@ -246,12 +250,13 @@ impl Walk<'_> {
             self.cut = true;
             return true;
         }
-        // First only as a place: opening could mount something, or wait for a server.
-        let Ok(directory) = self.from.find(path) else {
+        // Opened with `O_PATH` first: a full open could trigger an automount, or block on a file
+        // server.
+        let Ok(directory) = self.from.resolve(path) else {
             return true;
         };
         let local = |file: &_| !self.from.remote.has(file);
-        let Some(identity) = Identity::of_open(&directory).ok().filter(local) else {
+        let Some(identity) = FileStat::of_fd(&directory).ok().filter(local) else {
             return true;
         };
         if !self.seen.insert((identity.dev, identity.ino)) {
@@ -266,13 +271,13 @@ impl Walk<'_> {
                 .all(|name| self.directory(&full(name), depth + 1, found))
     }
 
-    /// The sockets and directories in a directory.
+    /// Lists the sockets and the subdirectories of a directory, sorted.
     fn list(&mut self, directory: &OwnedFd) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         use rustix::fs::FileType;
 
         let (mut sockets, mut below) = (Vec::new(), Vec::new());
         let mut buffer = Vec::with_capacity(32 << 10);
-        // Looking must not show: the time of the last access stays, where we may ask for that.
+        // Keeps the directory's access time unchanged where the kernel allows it.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOATIME;
         let fresh = match openat(directory, c".", flags, Mode::empty()) {
             Err(Errno::PERM) => open_directory(directory, c"."),
@@ -306,13 +311,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_those_of_listeners_too() {
+    fn walk_roots_include_bound_directories() {
         let paths = [
             b"/srv/x/app.sock".to_vec(),
             b"private/x".to_vec(),
             b"/top".to_vec(),
         ];
-        let places = walk_places(&paths);
+        let places = walk_roots(&paths);
         let expected =
             ["/run", "/srv/x", "/tmp", "/var/run"].map(|place| place.as_bytes().to_vec());
         assert_eq!(places, BTreeSet::from(expected));

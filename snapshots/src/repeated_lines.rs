@@ -1,19 +1,19 @@
-//! Lines of `status` that are the same in process after process, told once.
+//! Removes lines of `/proc/PID/status` that repeat from process to process.
 //!
-//! `SigQ` counts the signals that are queued for a user, and all of a user's processes show it: one
-//! more there changes every record. So the line is left out where the record before has the same.
-//! FORMAT.md, *Bundle*, form 4.
+//! `SigQ` counts the queued signals of a user and appears in all processes of that user, so that
+//! one more signal would change every record. The line is left out if the previous record has the
+//! same one. FORMAT.md, *Bundle*, form 4.
 
 use crate::wire::{put_uint, take_slice, take_uint};
 
-/// Stands for the line; kernel text has no such byte.
+/// Replaces the line. Kernel text does not contain this byte.
 const SAME: u8 = 1;
 const LINE: &[u8] = b"SigQ:";
-/// A longer line is not left out: what comes back is bounded by what is there.
+/// Longer lines are kept: this bounds the size after [`restore`].
 const LINE_BYTES: usize = 64;
 
-/// Processes without lines that repeat; `None` where that would not come back as it is.
-pub(crate) fn fold(processes: &[u8]) -> Option<Vec<u8>> {
+/// Removes repeated lines from process records. `None` if they could not be restored exactly.
+pub(crate) fn remove(processes: &[u8]) -> Option<Vec<u8>> {
     let mut line_before: Option<&[u8]> = None;
     let mut rest = processes;
     let mut out = Vec::with_capacity(processes.len());
@@ -30,26 +30,26 @@ pub(crate) fn fold(processes: &[u8]) -> Option<Vec<u8>> {
         }
         line_before = line;
     }
-    (unfold(&out).ok()? == processes).then_some(out)
+    (restore(&out).ok()? == processes).then_some(out)
 }
 
-/// Undoes [`fold`].
+/// Undoes [`remove`].
 ///
 /// # Errors
-/// Where a line is left out that is not in the record before, or these are no processes.
-pub(crate) fn unfold(processes: &[u8]) -> Result<Vec<u8>, &'static str> {
+/// If a line is missing in the previous record, or the bytes are not process records.
+pub(crate) fn restore(processes: &[u8]) -> Result<Vec<u8>, &'static str> {
     let mut line_before = Vec::new();
     let mut rest = processes;
     let mut out = Vec::with_capacity(processes.len() + processes.len() / 8);
     while !rest.is_empty() {
         let around = around_status(&mut rest);
-        let (front, folded, back) = around.ok_or("bundle has processes that are none")?;
-        let status = match folded.iter().position(|byte| *byte == SAME) {
+        let (front, shortened, back) = around.ok_or("bundle has invalid process records")?;
+        let status = match shortened.iter().position(|byte| *byte == SAME) {
             Some(_) if line_before.is_empty() => {
-                return Err("bundle leaves out a line that is not there");
+                return Err("bundle leaves out a line that the record before lacks");
             }
-            Some(at) => [&folded[..at], &line_before, &folded[at + 1..]].concat(),
-            None => folded.to_vec(),
+            Some(at) => [&shortened[..at], &line_before, &shortened[at + 1..]].concat(),
+            None => shortened.to_vec(),
         };
         line_before = line(&status).map_or_else(Vec::new, |place| status[place].to_vec());
         put(front, &status, back, &mut out);
@@ -57,7 +57,7 @@ pub(crate) fn unfold(processes: &[u8]) -> Result<Vec<u8>, &'static str> {
     Ok(out)
 }
 
-/// Where the first such line is, with its end.
+/// Returns the range of the first such line, with its line end.
 fn line(status: &[u8]) -> Option<std::ops::Range<usize>> {
     let mut start = 0;
     for line in status.split_inclusive(|byte| *byte == b'\n') {
@@ -70,7 +70,7 @@ fn line(status: &[u8]) -> Option<std::ops::Range<usize>> {
     None
 }
 
-/// What is before a record's field `status`, that, and what is after it.
+/// Splits a record into the bytes before the field `status`, the field, and the bytes after it.
 fn around_status<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
     let length = take_uint(rest).ok()?;
     let body = take_slice(rest, length).ok()?;
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_back() {
+    fn remove_round_trip() {
         let one: &[u8] = b"Name:\ta\nSigQ:\t0/9\nSigPnd:\t0\n";
         let other: &[u8] = b"Name:\tbcd\nUid:\t0\nSigQ:\t0/9\n";
         let long = [b"SigQ:\t", &[b'7'; 90][..], b"\n"].concat();
@@ -132,21 +132,21 @@ mod tests {
             (&[], 0),
         ] {
             let payload = processes(statuses);
-            let folded = fold(&payload).unwrap();
-            assert_eq!(unfold(&folded).unwrap(), payload);
+            let shortened = remove(&payload).unwrap();
+            assert_eq!(restore(&shortened).unwrap(), payload);
             assert_eq!(
-                payload.len() - folded.len(),
+                payload.len() - shortened.len(),
                 left_out * (b"SigQ:\t0/9\n".len() - 1)
             );
         }
     }
 
     #[test]
-    fn what_would_not_come_back_is_left_alone() {
+    fn remove_rejects_ambiguous_records() {
         let same = b"SigQ:\t0/9\n";
-        assert_eq!(fold(&processes(&[same, b"\x01"])), None);
-        assert_eq!(fold(b"\x40short"), None);
-        assert!(unfold(&processes(&[b"\x01", same])).is_err());
-        assert!(unfold(&processes(&[same, b"\x01", b"", b"\x01"])).is_err());
+        assert_eq!(remove(&processes(&[same, b"\x01"])), None);
+        assert_eq!(remove(b"\x40short"), None);
+        assert!(restore(&processes(&[b"\x01", same])).is_err());
+        assert!(restore(&processes(&[same, b"\x01", b"", b"\x01"])).is_err());
     }
 }

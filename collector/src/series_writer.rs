@@ -1,6 +1,7 @@
-//! The writing thread of a series: a capture's blocks come together, and go out as one bundle.
+//! Writes the captures of a series: collects the blocks of one capture, and writes them as one
+//! bundle.
 //!
-//! What is held is bounded: a capture that is too large for a bundle is written as it comes.
+//! Memory is bounded: the blocks of a capture that is too large for a bundle are written directly.
 
 use std::io::{self, Write};
 use std::mem::take;
@@ -8,48 +9,48 @@ use std::mem::take;
 use whotalks_snapshot::series::BUNDLE_BYTES;
 use whotalks_snapshot::{BlockKind, EncodedBlock, Encoder, Series, Writer};
 
-/// The capture that is coming.
-pub(crate) struct Gathering {
+/// Collects the blocks of the present capture.
+pub(crate) struct SeriesWriter {
     series: Series,
     encoder: Encoder,
     blocks: Vec<EncodedBlock>,
     bytes: usize,
-    /// It is too large for a bundle.
-    large: bool,
+    /// Whether the capture is too large for a bundle.
+    oversized: bool,
 }
 
-impl Gathering {
-    /// `encoder` is for what is in no bundle.
+impl SeriesWriter {
+    /// Creates a writer. `encoder` compresses the blocks outside of bundles.
     pub(crate) fn new(encoder: Encoder) -> Self {
         Self {
             series: Series::default(),
             encoder,
             blocks: Vec::new(),
             bytes: 0,
-            large: false,
+            oversized: false,
         }
     }
 
-    /// A block of the capture; the end is its last.
+    /// Adds a block. The `End` block completes the capture.
     pub(crate) fn add<W: Write>(
         &mut self,
         block: EncodedBlock,
         writer: &mut Writer<W>,
     ) -> io::Result<()> {
         let end = block.kind() == BlockKind::End;
-        if end && !self.large {
+        if end && !self.oversized {
             let members = take(&mut self.blocks).into_iter();
             let members = members.map(EncodedBlock::into_member).collect();
             let bundle = self.series.encode(members, writer.next_sequence())?;
             writer.write(&bundle)?;
         }
-        if end || self.large {
+        if end || self.oversized {
             writer.write(&self.encoder.again(block)?)?;
         } else {
             self.bytes += block.stored_bytes();
             self.blocks.push(block);
             if self.bytes > BUNDLE_BYTES {
-                self.large = true;
+                self.oversized = true;
                 self.series.interrupt();
                 for block in take(&mut self.blocks) {
                     writer.write(&self.encoder.again(block)?)?;
@@ -57,7 +58,7 @@ impl Gathering {
             }
         }
         if end {
-            (self.bytes, self.large) = (0, false);
+            (self.bytes, self.oversized) = (0, false);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Tables of the whole machine: locks, and the limits that every process shares.
+//! Records system-wide tables: file locks, and the limits that all processes share.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -6,11 +6,11 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, openat};
 use whotalks_snapshot::records::RawHeader;
 
+use crate::block_channel::BlockEncoder;
 use crate::clock;
-use crate::proc::{number, stream_file};
-use crate::sink::Lane;
+use crate::proc::{errno_number, stream_file};
 
-/// Files below `/proc`, each recorded under its own name.
+/// Files below `/proc`. Each is a raw source of the same name.
 const FILES: [&str; 5] = [
     "locks",
     "sys/fs/file-max",
@@ -19,20 +19,20 @@ const FILES: [&str; 5] = [
     "sys/kernel/pid_max",
 ];
 
-/// Records them all.
-pub(crate) fn record(root: &OwnedFd, lane: &mut Lane) -> io::Result<()> {
+/// Records all of them.
+pub(crate) fn record(root: &OwnedFd, encoder: &mut BlockEncoder) -> io::Result<()> {
     for name in FILES {
-        let mut raw = lane.raw(RawHeader {
+        let mut raw = encoder.raw(RawHeader {
             source: name.as_bytes().to_vec(),
             pass: 1,
-            at_boottime_ns: clock::reading_ns(),
+            at_boottime_ns: clock::read_time_ns(),
             ..RawHeader::default()
         });
         let read = match openat(root, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
             Ok(file) => stream_file(&file, |piece| raw.push(piece))?,
             Err(errno) => Err(errno),
         };
-        raw.finish(read.err().map_or(0, number), 0)?;
+        raw.finish(read.err().map_or(0, errno_number), 0)?;
     }
     Ok(())
 }

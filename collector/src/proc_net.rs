@@ -1,4 +1,5 @@
-//! Text tables below `/proc/PID/net`, as they are: readable without entering the namespace.
+//! Records the text tables in `/proc/PID/net` as they are. They can be read without entering the
+//! namespace.
 
 use std::io::{self, BufRead};
 use std::os::fd::OwnedFd;
@@ -6,20 +7,21 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use crate::found::Source;
-use crate::netns::Space;
-use crate::proc::{number, read_file, stream_file};
-use crate::sink::Lane;
+use crate::block_channel::BlockEncoder;
+use crate::discovered::NetnsSource;
+use crate::netns::Namespace;
+use crate::proc::{errno_number, read_file, stream_file};
 
-/// Longest partial line that is kept back: names have 108 bytes, lines far less than this.
+/// The longest incomplete line that is buffered: names have at most 108 bytes, lines much less than
+/// this.
 const LINE_LIMIT_BYTES: usize = 64 << 10;
 
-/// The tables beyond `unix` that every kernel of today has: their absence is recorded.
+/// Tables besides `unix` that every current kernel has: a missing one is recorded.
 const EXPECTED: [&str; 12] = [
     "tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6", "netlink",
     "packet",
 ];
-/// Tables of what is loaded or configured on some machines only.
+/// Tables of modules that only some machines use.
 const OPTIONAL: [&str; 13] = [
     "sctp/eps",
     "sctp/assocs",
@@ -35,7 +37,7 @@ const OPTIONAL: [&str; 13] = [
     "x25/socket",
     "ax25",
 ];
-/// Settings of the namespace that bound what its sockets can do.
+/// Settings of the namespace that limit its sockets.
 const SETTINGS: [&str; 4] = [
     "net/core/somaxconn",
     "net/unix/max_dgram_qlen",
@@ -43,91 +45,93 @@ const SETTINGS: [&str; 4] = [
     "net/ipv4/tcp_max_syn_backlog",
 ];
 
-/// Where a namespace's tables are read.
-pub(crate) struct Place<'a> {
+/// The tables of one namespace.
+pub(crate) struct ProcNet<'a> {
     root: &'a OwnedFd,
-    space: &'a Space,
+    namespace: &'a Namespace,
     inside: bool,
 }
 
-impl<'a> Place<'a> {
-    /// `inside`: whether this thread is in the namespace.
-    pub(crate) fn new(root: &'a OwnedFd, space: &'a Space, inside: bool) -> Self {
+impl<'a> ProcNet<'a> {
+    /// `inside` tells whether this thread is in the namespace.
+    pub(crate) fn new(root: &'a OwnedFd, namespace: &'a Namespace, inside: bool) -> Self {
         Self {
             root,
-            space,
+            namespace,
             inside,
         }
     }
 
-    /// Opens a table through this thread, else through a process that lives there; the process.
+    /// Opens a table through this thread, or through a process in the namespace. Returns that
+    /// process, or 0.
     fn open(&self, name: &str) -> Result<(OwnedFd, u32), Errno> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let open = |path: String| openat(self.root, path, flags, Mode::empty());
         let mut result = Err(Errno::NOENT);
         if self.inside {
             result = open(format!("thread-self/net/{name}"));
-            // `thread-self` is there since Linux 3.17; the first thread never leaves its namespace.
-            if result.is_err() && self.space.own {
+            // `thread-self` exists since Linux 3.17. The first thread never changes its namespace.
+            if result.is_err() && self.namespace.own {
                 result = open(format!("self/net/{name}"));
             }
         }
-        let pid = self.space.way.pid;
+        let pid = self.namespace.location.pid;
         match result {
             Ok(file) => Ok((file, 0)),
-            Err(_) if self.space.way.source == Source::Process => {
+            Err(_) if self.namespace.location.source == NetnsSource::Process => {
                 open(format!("{pid}/net/{name}")).map(|file| (file, pid))
             }
             Err(errno) => Err(errno),
         }
     }
 
-    /// `/proc/PID/net/unix`; its first column, a hashed kernel pointer, as zeros unless kept.
-    pub(crate) fn unix(&self, keep_pointers: bool, lane: &mut Lane) -> io::Result<()> {
-        self.table("unix", lane, |line| {
+    /// Records `/proc/PID/net/unix`. Replaces its first column, a hashed kernel pointer, with zeros
+    /// unless `keep_pointers` is set.
+    pub(crate) fn unix(&self, keep_pointers: bool, encoder: &mut BlockEncoder) -> io::Result<()> {
+        self.table("unix", encoder, |line| {
             if !keep_pointers {
                 zero_pointer(line);
             }
         })
     }
 
-    /// Every other table, and the namespace's settings.
-    pub(crate) fn others(&self, lane: &mut Lane) -> io::Result<()> {
+    /// Records all other tables, and the settings.
+    pub(crate) fn others(&self, encoder: &mut BlockEncoder) -> io::Result<()> {
         for name in EXPECTED {
-            self.table(name, lane, |_| {})?;
+            self.table(name, encoder, |_| {})?;
         }
         for name in OPTIONAL {
             if self.open(name).is_ok() {
-                self.table(name, lane, |_| {})?;
+                self.table(name, encoder, |_| {})?;
             }
         }
         if !self.inside {
-            return Ok(()); // settings are those of the thread that reads them
+            return Ok(()); // settings are those of the reading thread's namespace
         }
         let mut text = Vec::new();
         for name in SETTINGS {
             let read = read_file(self.root, format!("sys/{name}"), 4096, &mut text);
-            let mut raw = lane.raw(self.space.header(&format!("sys/{name}"), 1));
+            let mut raw = encoder.raw(self.namespace.header(&format!("sys/{name}"), 1));
             raw.push(&text)?;
-            raw.finish(read.err().map_or(0, number), 0)?;
+            raw.finish(read.err().map_or(0, errno_number), 0)?;
         }
         Ok(())
     }
 
-    /// Any table. `edit` may change bytes of a line.
+    /// Records one table. `edit` may change the bytes of each line.
     pub(crate) fn table(
         &self,
         name: &str,
-        lane: &mut Lane,
+        encoder: &mut BlockEncoder,
         mut edit: impl FnMut(&mut [u8]),
     ) -> io::Result<()> {
-        let mut header = self.space.header(&format!("net/{name}"), 1);
+        let mut header = self.namespace.header(&format!("net/{name}"), 1);
         let (file, pid) = match self.open(name) {
             Ok(found) => found,
-            Err(errno) => return lane.raw(header).finish(number(errno), 0),
+            Err(errno) => return encoder.raw(header).finish(errno_number(errno), 0),
         };
         header.pid = pid;
-        let mut raw = lane.raw(header);
+        let mut raw = encoder.raw(header);
         let mut waiting = Vec::new();
         let read = stream_file(&file, |piece| {
             if waiting.is_empty() && piece.last() == Some(&b'\n') {
@@ -146,15 +150,15 @@ impl<'a> Place<'a> {
             Ok(())
         })?;
         raw.push(&waiting)?;
-        raw.finish(read.err().map_or(0, number), 0)
+        raw.finish(read.err().map_or(0, errno_number), 0)
     }
 }
 
-/// Gives every line without its end to `each`.
+/// Calls `each` for every line, without its line end.
 fn lines_of(mut text: &mut [u8], each: &mut impl FnMut(&mut [u8])) {
     while !text.is_empty() {
         let mut rest = &*text;
-        // The standard library's own search, which is many times as fast as byte by byte.
+        // `skip_until` uses the standard library's fast search for a byte.
         let read = rest.skip_until(b'\n').unwrap_or(text.len());
         let (line, after) = text.split_at_mut(read);
         match line {
@@ -165,8 +169,8 @@ fn lines_of(mut text: &mut [u8], each: &mut impl FnMut(&mut [u8])) {
     }
 }
 
-/// A row begins with a pointer of 8 or 16 hexadecimal digits and a colon; nothing else is touched,
-/// though a name that forges a row loses the digits it forged.
+/// Zeroes the pointer at the start of a row: 8 or 16 hexadecimal digits and a colon. A socket name
+/// that contains a line end can imitate a row, and then loses these digits.
 fn zero_pointer(line: &mut [u8]) {
     let digits = line
         .iter()
@@ -182,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_what_lies_between_their_ends() {
+    fn lines_exclude_their_ends() {
         let mut seen = Vec::new();
         let mut text = b"one\n\nthree".to_vec();
         lines_of(&mut text, &mut |line| seen.push(line.to_vec()));
