@@ -24,6 +24,8 @@ mod series;
 mod series_union;
 mod socket;
 mod socket_draft;
+#[cfg(test)]
+mod test_map;
 mod unix_connections;
 mod unix_listeners;
 mod unix_sockets;
