@@ -1,18 +1,18 @@
-//! What a rule says: a finding with its evidence, or why it cannot know.
+//! Findings: as a rule makes them, and as they are printed.
 
-use super::Facts;
+use super::{Facts, Rule};
 use crate::diff::{mask, role};
 use crate::id;
 use crate::model::{HostId, PipeId, ProcessId, SocketId};
 
-/// How bad what was found is; the evidence decides, not the rule alone.
+/// How bad a finding is. The evidence decides, not the rule alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth knowing.
     Low,
-    /// Will trouble somebody some day.
+    /// Will cause trouble at some time.
     Medium,
-    /// Troubles somebody now, or lets somebody in.
+    /// Causes trouble now, or gives access that was not meant.
     High,
 }
 
@@ -27,12 +27,12 @@ impl Severity {
     }
 }
 
-/// One finding, fit for output: ids as in `export`, names made printable.
+/// One finding, ready for output: ids as in `export`, names escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `WT101`.
+    /// Code of the rule: `WT101`.
     pub code: &'static str,
-    /// `shared-connected-socket`.
+    /// Name of the rule: `shared-connected-socket`.
     pub rule: &'static str,
     /// How bad it is.
     pub severity: Severity,
@@ -44,16 +44,15 @@ pub struct Finding {
     pub sockets: Vec<String>,
     /// What was found, in one line.
     pub title: String,
-    /// What shows it, a line each.
+    /// What shows it, one line each.
     pub evidence: Vec<String>,
     /// What to do.
     pub advice: String,
-    /// The same for the same trouble in another capture, over restarts: rule, role and name of the
-    /// subject.
+    /// Identifies the finding across captures and restarts: rule, and role and name of the subject.
     pub key: String,
 }
 
-/// A rule's question that the capture does not answer.
+/// A question of a rule that the capture does not answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unknown {
     /// The rule's code.
@@ -62,10 +61,10 @@ pub struct Unknown {
     pub why: String,
 }
 
-/// What all rules say together.
+/// The output of all rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Worst first, then by code, then by subject.
+    /// By severity, worst first, then by code, then by subject.
     pub findings: Vec<Finding>,
     /// By code.
     pub unknown: Vec<Unknown>,
@@ -74,16 +73,16 @@ pub struct Report {
 /// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
-    /// A whole machine, where no process or socket is meant.
+    /// A whole host, where no single process or socket is meant.
     Host(HostId),
     Process(ProcessId),
     Socket(SocketId),
     Pipe(PipeId),
 }
 
-/// A finding as a rule makes it.
+/// A finding as a rule makes it: with indices into the map in place of ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Found {
+pub(super) struct RawFinding {
     pub(super) severity: Severity,
     pub(super) subject: Subject,
     pub(super) processes: Vec<ProcessId>,
@@ -93,31 +92,31 @@ pub(super) struct Found {
     pub(super) advice: String,
 }
 
-/// Where a rule says what it has to say.
+/// The output of one rule.
 #[derive(Debug, Default)]
 pub(super) struct RuleOutput {
-    pub(super) found: Vec<Found>,
+    pub(super) findings: Vec<RawFinding>,
+    /// What the capture lacks for an answer.
     pub(super) unknown: Vec<String>,
 }
 
 impl RuleOutput {
-    pub(super) fn found(&mut self, found: Found) {
-        self.found.push(found);
+    pub(super) fn finding(&mut self, finding: RawFinding) {
+        self.findings.push(finding);
     }
 
-    pub(super) fn unknown(&mut self, why: impl Into<String>) {
-        self.unknown.push(why.into());
+    pub(super) fn unknown(&mut self, reason: impl Into<String>) {
+        self.unknown.push(reason.into());
+    }
+
+    pub(super) fn unknowns(&mut self, reasons: impl IntoIterator<Item = String>) {
+        self.unknown.extend(reasons);
     }
 }
 
-impl Found {
-    /// With ids in place of indices.
-    pub(super) fn finish(
-        mut self,
-        facts: &Facts<'_>,
-        code: &'static str,
-        rule: &'static str,
-    ) -> Finding {
+impl RawFinding {
+    /// Replaces indices by ids, and adds the rule and the key.
+    pub(super) fn resolve(mut self, facts: &Facts<'_>, rule: &Rule) -> Finding {
         let map = facts.map;
         self.processes.sort_unstable();
         self.processes.dedup();
@@ -129,12 +128,12 @@ impl Found {
             Subject::Socket(socket) => id::socket(map, socket),
             Subject::Pipe(pipe) => id::pipe(map, pipe),
         };
-        let key = format!("{code} {}", lasting(facts, &self));
+        let key = format!("{} {}", rule.code, stable_name(facts, &self));
         let processes = self.processes.iter();
         let sockets = self.sockets.iter();
         Finding {
-            code,
-            rule,
+            code: rule.code,
+            rule: rule.name,
             severity: self.severity,
             subject,
             processes: processes
@@ -149,29 +148,26 @@ impl Found {
     }
 }
 
-/// What of a finding's subject lasts over restarts: roles, names without what differs from run to
-/// run; never pids and inodes.
-fn lasting(facts: &Facts<'_>, found: &Found) -> String {
+/// A name of a finding's subject that is the same after a restart: roles, and names with their
+/// variable parts masked; never pids and inodes.
+fn stable_name(facts: &Facts<'_>, finding: &RawFinding) -> String {
     let map = facts.map;
-    let of = |process: Option<&ProcessId>| {
-        process.map_or_else(String::new, |process| role(map.process(*process)))
+    let first_role = |processes: &[ProcessId]| {
+        let first = processes.first();
+        first.map_or_else(String::new, |process| role(map.process(*process)))
     };
-    match found.subject {
-        Subject::Host(_) => mask(&found.title),
-        Subject::Process(process) => of(Some(&process)),
-        Subject::Pipe(_) => of(found.processes.first()),
-        Subject::Socket(socket) => {
-            let holders = map.holding_processes(socket);
-            let end = map.socket(socket);
-            let name = match (&end.name, end.local) {
+    match finding.subject {
+        Subject::Host(_) => mask(&finding.title),
+        Subject::Process(process) => first_role(&[process]),
+        Subject::Pipe(_) => first_role(&finding.processes),
+        Subject::Socket(id) => {
+            let socket = map.socket(id);
+            let name = match (&socket.name, socket.local) {
                 (Some(name), _) => mask(&crate::text::escape::name(name.bytes())),
                 (None, Some(address)) => address.to_string(),
-                (None, None) => {
-                    let peer = facts.peer(socket).map(|peer| map.holding_processes(peer));
-                    of(peer.unwrap_or_default().first())
-                }
+                (None, None) => first_role(&facts.peer_processes(id)),
             };
-            format!("{} {name}", of(holders.first()))
+            format!("{} {name}", first_role(&map.holding_processes(id)))
         }
     }
 }

@@ -1,24 +1,25 @@
-//! Anomalies: rules over a capture, or two, each with its evidence.
+//! Checks: rules that find anomalies in one capture or two, each with its evidence.
 //!
-//! A rule is one file in `rules`: its documentation, what it is called, its check, its tests. Rules
-//! read [`Facts`], which are derived once; they say what they found, or why they cannot know.
-//! Nothing here prints.
+//! Each rule is one file in `rules`: its documentation, metadata, check and tests. Rules read
+//! [`Facts`], which are derived once, and output findings or reasons why they have no answer. Nothing
+//! here prints.
 //!
-//! **Architecture invariant**: rules are linear in what was captured. A socket may have thousands of
-//! holders and a process a hundred thousand descriptors, so no rule pairs one with the other.
+//! **Architecture invariant**: rules take time linear in the size of the capture. A socket may have
+//! thousands of holders and a process a hundred thousand descriptors, so no rule compares each of one
+//! with each of the other.
 
-mod doc;
+mod documentation;
 mod facts;
 mod finding;
-#[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod fixture_names;
 mod rules;
+#[cfg(test)]
+mod test_scene;
+#[cfg(test)]
+mod test_scene_files;
 #[cfg(test)]
 mod tests;
 
-pub use doc::{HEADINGS, Section, sections};
+pub use documentation::{HEADINGS, Section, sections};
 pub use facts::Facts;
 pub use finding::{Finding, Report, Severity, Unknown};
 pub use rules::{RULES, vocabulary, vocabulary_within};
@@ -29,119 +30,118 @@ use crate::load::{Capture, Loaded};
 use crate::model::{At, Map, TimedCapture, join_whole, series};
 use finding::RuleOutput;
 
-/// What an earlier capture of the same boot is to a rule.
+/// What an earlier capture of the same boot adds to a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
-    /// Nothing: it looks at one moment.
+    /// Nothing: the rule reads one capture.
     Unused,
-    /// It makes findings surer.
+    /// More certain findings.
     Helpful,
-    /// Without one the rule, or a part of it, has no answer.
+    /// Without it the rule, or a part of it, has no answer.
     Needed,
 }
 
-/// A rule: what it is called, what it means, how it checks.
+/// A rule: its metadata, documentation and check.
 #[derive(Debug)]
 pub struct Rule {
-    /// `WT101`; for ever.
+    /// `WT101`; never changes and is never reused.
     pub code: &'static str,
     /// `shared-connected-socket`.
     pub name: &'static str,
-    /// The worst that its findings can be.
+    /// The highest severity of its findings.
     pub severity: Severity,
-    /// The version that had it first.
+    /// The first version with this rule.
     pub since: &'static str,
-    /// What an earlier capture is to it.
-    pub past: Earlier,
-    /// Its documentation, in Markdown, under [`HEADINGS`].
+    /// What an earlier capture adds.
+    pub earlier: Earlier,
+    /// Documentation in Markdown, under [`HEADINGS`].
     pub doc: &'static str,
-    /// The check.
+    /// Adds findings, and reasons for missing answers, to the output.
     check: fn(&Facts<'_>, &mut RuleOutput),
-    /// Scenes where it says something, and where it is quiet.
+    /// Scenes with findings, and scenes without.
     #[cfg(test)]
-    cases: &'static [fixture::Case],
+    cases: &'static [test_scene::Case],
 }
 
 impl Rule {
-    /// The rule of a code or name, in any case.
-    pub fn find(word: &str) -> Option<&'static Self> {
-        let is = |text: &str| text.eq_ignore_ascii_case(word);
+    /// Finds a rule by code or name, ignoring case.
+    pub fn find(code_or_name: &str) -> Option<&'static Self> {
+        let matches = |text: &str| text.eq_ignore_ascii_case(code_or_name);
         RULES
             .iter()
             .copied()
-            .find(|rule| is(rule.code) || is(rule.name))
+            .find(|rule| matches(rule.code) || matches(rule.name))
     }
 
-    /// What it is about: the first sentence of its documentation.
+    /// The first sentence of the documentation.
     pub fn summary(&self) -> &'static str {
         let first = self.doc.lines().find(|line| !line.trim().is_empty());
         first.unwrap_or_default()
     }
 }
 
-/// What is asked of the rules.
+/// Which rules to run, and against which policy.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Codes of the rules to run; empty: all.
     pub rules: Vec<&'static str>,
-    /// Who may talk to whom.
+    /// The policy of allowed and expected conversations.
     pub policy: Option<crate::policy::Policy>,
 }
 
-/// Why no rule is sure of a damaged snapshot.
+/// Why no rule is certain about a damaged snapshot.
 const DAMAGED: &str = "the snapshot is damaged";
 
-/// Why a rule over time has no answer.
+/// Why a rule that compares captures has no answer.
 const ONE_CAPTURE: &str = "what stays or grows needs a second capture of the same boot";
 
-/// Runs the rules over facts.
+/// Runs the rules.
 ///
 /// Findings are sorted: worst first, then by code, then by subject. The same facts give the same
 /// report.
 ///
-/// One capture is not a question about time, so rules over time are unknown then only where they
-/// were asked for by name.
+/// Rules that need an earlier capture report its absence only where they were selected by name.
 pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
     let mut report = Report::default();
-    let asked = |rule: &&Rule| options.rules.is_empty() || options.rules.contains(&rule.code);
-    let mut found = Vec::new();
-    for rule in RULES.iter().copied().filter(asked) {
-        let mut said = RuleOutput::default();
-        (rule.check)(facts, &mut said);
-        // What is lost may be just what this rule looks for, whatever it looks at.
+    let by_name = !options.rules.is_empty();
+    let selected = |rule: &&Rule| !by_name || options.rules.contains(&rule.code);
+    let mut findings = Vec::new();
+    for rule in RULES.iter().copied().filter(selected) {
+        let mut output = RuleOutput::default();
+        (rule.check)(facts, &mut output);
+        // The lost part may contain what the rule looks for, whatever that is.
         if facts.is_damaged() {
-            said.unknown(DAMAGED);
+            output.unknown(DAMAGED);
         }
-        let by_name = !options.rules.is_empty();
-        if by_name && rule.past == Earlier::Needed && facts.past().is_none() {
-            said.unknown(ONE_CAPTURE);
+        if by_name && rule.earlier == Earlier::Needed && facts.history().is_none() {
+            output.unknown(ONE_CAPTURE);
         }
-        found.extend(said.found.into_iter().map(|one| (rule, one)));
-        said.unknown.sort();
-        said.unknown.dedup();
+        findings.extend(output.findings.into_iter().map(|finding| (rule, finding)));
+        output.unknown.sort();
+        output.unknown.dedup();
         let code = rule.code;
-        let unknown = said.unknown.into_iter();
+        let unknown = output.unknown.into_iter();
         report
             .unknown
             .extend(unknown.map(|why| Unknown { code, why }));
     }
-    found.sort_by(|(rule, one), (other_rule, other)| {
-        let worst = other.severity.cmp(&one.severity);
+    findings.sort_by(|(rule, finding), (other_rule, other)| {
+        let severity = other.severity.cmp(&finding.severity);
         let code = rule.code.cmp(other_rule.code);
-        let subject = one.subject.cmp(&other.subject);
-        worst.then(code).then(subject).then_with(|| one.cmp(other))
+        let subject = finding.subject.cmp(&other.subject);
+        let order = severity.then(code).then(subject);
+        order.then_with(|| finding.cmp(other))
     });
-    let finished = found
+    let resolved = findings
         .into_iter()
-        .map(|(rule, one)| one.finish(facts, rule.code, rule.name));
-    report.findings.extend(finished);
-    number(&mut report.findings);
+        .map(|(rule, finding)| finding.resolve(facts, rule));
+    report.findings.extend(resolved);
+    number_equal_keys(&mut report.findings);
     report
 }
 
-/// Of findings that nothing lasting tells apart, the second and later get a number: each key is one
-/// finding's.
-fn number(findings: &mut [Finding]) {
+/// Numbers the second and later of findings with equal keys, so that every key is unique.
+fn number_equal_keys(findings: &mut [Finding]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings {
         let count = seen.entry(finding.key.clone()).or_default();
@@ -152,40 +152,43 @@ fn number(findings: &mut [Finding]) {
     }
 }
 
-/// Which captures of the files are needed whole to [`judge`]: of each series the one that is meant, and
-/// the one that it is compared with. Of the others [`load_thin`](crate::load::load_thin) is enough.
+/// Which captures of the files [`judge`] needs whole: of each series the selected one, and the one
+/// that it is compared with. Of the others [`load_thin`](crate::load::load_thin) is enough.
 pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
     let mut whole: Vec<&Capture> = Vec::new();
-    for one in series(files) {
-        if let Some(place) = one.place(at) {
-            let (past, now) = (&one.captures()[..place], one.captures()[place].capture);
+    for series in series(files) {
+        if let Some(index) = series.place(at) {
+            let (earlier, now) = (
+                &series.captures()[..index],
+                series.captures()[index].capture,
+            );
             whole.push(now);
-            whole.extend(facts::compared(now, past).map(|taken| taken.capture));
+            whole.extend(facts::compared(now, earlier).map(|timed| timed.capture));
         }
     }
-    let is_whole = |capture: &Capture| whole.iter().any(|one| std::ptr::eq(*one, capture));
+    let is_whole = |capture: &Capture| whole.iter().any(|needed| std::ptr::eq(*needed, capture));
     let of_file = |file: &Loaded| file.captures.iter().map(is_whole).collect();
     files.iter().map(of_file).collect()
 }
 
-/// What the rules say about one capture of each boot among the files, and the map they looked at.
-/// `None` when `at` names a capture that a series does not have.
+/// Checks the selected capture of each boot in the files, and returns the map with the report.
+/// `None`: `at` names a capture that a series does not have.
 ///
-/// Of a series the rules over time compare that capture with an earlier one.
+/// Rules over time compare the selected capture of a series with an earlier one.
 pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report)> {
     let series = series(files);
     let mut now: Vec<TimedCapture<'_>> = Vec::new();
-    let mut past: Vec<Vec<TimedCapture<'_>>> = Vec::new();
+    let mut earlier: Vec<Vec<TimedCapture<'_>>> = Vec::new();
     for one in &series {
-        let place = one.place(at)?;
-        now.push(one.captures()[place]);
-        past.push(one.captures()[..place].to_vec());
+        let index = one.place(at)?;
+        now.push(one.captures()[index]);
+        earlier.push(one.captures()[..index].to_vec());
     }
     let map = join_whole(&now);
     let report = {
-        let captures = now.iter().map(|taken| taken.capture).collect();
+        let captures = now.iter().map(|timed| timed.capture).collect();
         let facts = Facts::new(&map, captures)
-            .with_past(past)
+            .with_history(earlier)
             .with_policy(options.policy.as_ref());
         run(&facts, options)
     };

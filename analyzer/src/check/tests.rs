@@ -1,8 +1,8 @@
-//! Tests about the rules: each is documented, called what no other is, and shown to fire and not to.
+//! Tests of the table of rules: each has documentation, a unique name, a firing and a quiet case.
 
 use std::collections::BTreeSet;
 
-use super::fixture::Scene;
+use super::test_scene::Scene;
 use super::{HEADINGS, RULES, sections};
 
 #[test]
@@ -30,7 +30,7 @@ fn every_rule_is_documented() {
 }
 
 #[test]
-fn codes_and_names_are_one_rules_and_sorted() {
+fn codes_and_names_are_unique_and_sorted() {
     let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
     assert!(codes.is_sorted(), "{codes:?}");
     let unique: BTreeSet<&str> = codes.iter().copied().collect();

@@ -184,7 +184,6 @@ fn end_cells(map: &Map, socket: String, processes: &[ProcessId]) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::{self, connect, listener, pipe, process};
 
     #[test]
     fn numbers_are_no_formulas() {
@@ -196,12 +195,12 @@ mod tests {
 
     #[test]
     fn rows_are_flat_and_harmless() {
-        let mut map = fixture::map();
-        let one = process(&mut map, 7, b"=cmd|' /C calc'!A0");
-        let two = process(&mut map, 8, b"a\",b");
-        let socket = listener(&mut map, &[two], b"\0-x");
-        connect(&mut map, &[one], &[two], Some(socket));
-        pipe(&mut map, &[one, two], &[two]);
+        let mut map = Map::with_host();
+        let one = map.add_process(7, b"=cmd|' /C calc'!A0");
+        let two = map.add_process(8, b"a\",b");
+        let socket = map.add_listener(&[two], b"\0-x");
+        map.add_connection(&[one], &[two], Some(socket));
+        map.add_pipe(&[one, two], &[two]);
         let mut out = Vec::new();
         assert!(conversations(&map, &mut out).is_ok());
         let text = String::from_utf8_lossy(&out).into_owned();

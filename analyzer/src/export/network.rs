@@ -356,7 +356,6 @@ fn conversation_id(map: &Map, talk: Conversation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::{self, connect, listener, pipe, process};
 
     fn edges(network: &Network) -> Vec<String> {
         let name = |at: usize| network.nodes[at].label.as_str();
@@ -374,14 +373,13 @@ mod tests {
 
     #[test]
     fn conversations_are_edges_and_listeners_nodes() {
-        let mut map = fixture::map();
-        let all =
-            [1, 2, 3].map(|pid| process(&mut map, pid, if pid == 2 { b"srv" } else { b"cli" }));
-        let socket = listener(&mut map, &[all[1]], b"/run/s");
-        connect(&mut map, &[all[0]], &[all[1]], Some(socket));
-        connect(&mut map, &[all[2]], &[all[1]], Some(socket));
-        pipe(&mut map, &[all[0]], &[all[0]]);
-        connect(&mut map, &[all[0]], &[], Some(socket));
+        let mut map = Map::with_host();
+        let all = [1, 2, 3].map(|pid| map.add_process(pid, if pid == 2 { b"srv" } else { b"cli" }));
+        let socket = map.add_listener(&[all[1]], b"/run/s");
+        map.add_connection(&[all[0]], &[all[1]], Some(socket));
+        map.add_connection(&[all[2]], &[all[1]], Some(socket));
+        map.add_pipe(&[all[0]], &[all[0]]);
+        map.add_connection(&[all[0]], &[], Some(socket));
         assert_eq!(
             edges(&network(&map, By::Process)),
             [
@@ -403,9 +401,9 @@ mod tests {
 
     #[test]
     fn very_many_holders_are_not_paired_each_with_each() {
-        let mut map = fixture::map();
-        let all: Vec<_> = (1..=200).map(|pid| process(&mut map, pid, b"x")).collect();
-        connect(&mut map, &all[..100], &all[100..], None);
+        let mut map = Map::with_host();
+        let all: Vec<_> = (1..=200).map(|pid| map.add_process(pid, b"x")).collect();
+        map.add_connection(&all[..100], &all[100..], None);
         let network = network(&map, By::Process);
         assert_eq!(network.edges.len(), 200);
         assert_eq!(network.nodes[200].kind, Kind::Conversation);

@@ -25,6 +25,8 @@ mod series;
 mod series_union;
 mod socket;
 mod socket_draft;
+#[cfg(test)]
+mod test_map;
 mod unix_connections;
 mod unix_listeners;
 mod unix_sockets;
@@ -91,6 +93,24 @@ impl Map {
     pub fn holders(&self, socket: SocketId) -> &[Holder] {
         let Range { start, end } = self.sockets[socket.index()].holders;
         &self.holders[start as usize..end as usize]
+    }
+
+    /// Adds a socket and its holders, which must be sorted.
+    pub(crate) fn push_socket(
+        &mut self,
+        socket: Socket,
+        holders: impl IntoIterator<Item = Holder>,
+    ) -> SocketId {
+        let holders = self.push_holders(holders);
+        self.sockets.push(Socket { holders, ..socket });
+        SocketId::new(self.sockets.len() - 1)
+    }
+
+    /// Adds the holders of one socket, sorted, and returns their range for [`Socket::holders`].
+    pub(crate) fn push_holders(&mut self, holders: impl IntoIterator<Item = Holder>) -> Range<u32> {
+        let start = self.holders.len() as u32;
+        self.holders.extend(holders);
+        start..self.holders.len() as u32
     }
 
     /// The socket of an id.

@@ -64,11 +64,8 @@ pub fn grouped(map: Map, by: By) -> GroupedMap {
         holders
     };
     for at in 0..map.sockets.len() {
-        let start = collapsed.holders.len() as u32;
-        collapsed
-            .holders
-            .extend(regroup(map.holders(SocketId::new(at))));
-        collapsed.sockets[at].holders = start..collapsed.holders.len() as u32;
+        let holders = regroup(map.holders(SocketId::new(at)));
+        collapsed.sockets[at].holders = collapsed.push_holders(holders);
     }
     for pipe in &mut collapsed.pipes {
         pipe.readers = regroup(&pipe.readers);
@@ -97,16 +94,15 @@ pub fn group_map(map: Map, by: By) -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::{connect, map, process};
     use crate::query::hubs;
 
     #[test]
     fn groups_talk_as_one() {
-        let mut map = map();
-        let all = [1, 2, 3, 4].map(|pid| process(&mut map, pid, if pid < 3 { b"a" } else { b"b" }));
-        connect(&mut map, &[all[0]], &[all[2]], None);
-        connect(&mut map, &[all[1]], &[all[3]], None);
-        connect(&mut map, &[all[0]], &[all[1]], None);
+        let mut map = Map::with_host();
+        let all = [1, 2, 3, 4].map(|pid| map.add_process(pid, if pid < 3 { b"a" } else { b"b" }));
+        map.add_connection(&[all[0]], &[all[2]], None);
+        map.add_connection(&[all[1]], &[all[3]], None);
+        map.add_connection(&[all[0]], &[all[1]], None);
         let map = group_map(map, By::Exe);
         let names: Vec<_> = map
             .processes

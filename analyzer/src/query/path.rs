@@ -138,7 +138,6 @@ fn direction(map: &Map, talk: Conversation, along: bool) -> Direction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::{connect, listener, map, pipe, process};
 
     /// Pids and directions of the way, as `1>2<3`.
     fn shown(map: &Map, hops: Option<Vec<Hop>>) -> String {
@@ -159,13 +158,13 @@ mod tests {
 
     #[test]
     fn the_shortest_way_whoever_began() {
-        let mut map = map();
-        let all: Vec<_> = (1..=6).map(|pid| process(&mut map, pid, b"x")).collect();
-        let socket = listener(&mut map, &[all[1]], b"/run/app.sock");
-        connect(&mut map, &[all[0]], &[all[1]], Some(socket));
-        connect(&mut map, &[all[2]], &[all[1]], Some(socket));
-        connect(&mut map, &[all[2]], &[all[3]], None);
-        pipe(&mut map, &[all[3]], &[all[4]]);
+        let mut map = Map::with_host();
+        let all: Vec<_> = (1..=6).map(|pid| map.add_process(pid, b"x")).collect();
+        let socket = map.add_listener(&[all[1]], b"/run/app.sock");
+        map.add_connection(&[all[0]], &[all[1]], Some(socket));
+        map.add_connection(&[all[2]], &[all[1]], Some(socket));
+        map.add_connection(&[all[2]], &[all[3]], None);
+        map.add_pipe(&[all[3]], &[all[4]]);
         let way = |from: &[usize], to: &[usize]| {
             let ids = |of: &[usize]| of.iter().map(|at| all[*at]).collect::<Vec<_>>();
             shown(&map, path(&map, &ids(from), &ids(to)))
@@ -184,9 +183,9 @@ mod tests {
 
     #[test]
     fn holders_of_one_end_do_not_talk_over_it() {
-        let mut map = map();
-        let all: Vec<_> = (1..=3).map(|pid| process(&mut map, pid, b"x")).collect();
-        connect(&mut map, &[all[0], all[1]], &[all[2]], None);
+        let mut map = Map::with_host();
+        let all: Vec<_> = (1..=3).map(|pid| map.add_process(pid, b"x")).collect();
+        map.add_connection(&[all[0], all[1]], &[all[2]], None);
         let way = |from: usize, to: usize| shown(&map, path(&map, &[all[from]], &[all[to]]));
         assert_eq!(way(0, 1), "1=3=2");
         assert_eq!(way(0, 2), "1=3");

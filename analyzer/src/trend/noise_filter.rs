@@ -121,31 +121,30 @@ impl NoiseFilter {
 mod tests {
     use super::*;
     use crate::graph::By;
-    use crate::model::fixture::{self, connect, listener, pipe, process};
     use crate::trend::{Metric, Trend};
 
     const SECOND: u64 = 1_000_000_000;
 
     /// A capture at so many seconds, with who began at which second.
     fn machine(at: u64, others: &[(u32, &[u8], u64)]) -> Map {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
         map.hosts[0].started_at_ns = (1_000 + at) * SECOND;
         map.hosts[0].collector_pid = Some(900 + at as u32);
-        let server = process(&mut map, 1, b"server");
+        let server = map.add_process(1, b"server");
         map.processes[0].fd_counts.insert("pipe".into(), 3);
-        let bus = listener(&mut map, &[server], b"/run/bus\0");
-        process(&mut map, 900 + at as u32, b"whotalks-collect");
+        let bus = map.add_listener(&[server], b"/run/bus\0");
+        map.add_process(900 + at as u32, b"whotalks-collect");
         for (pid, comm, began) in others {
-            let id = process(&mut map, *pid, comm);
+            let id = map.add_process(*pid, comm);
             let process = &mut map.processes[id.index()];
             process.start_ticks = *began;
             process.started_at_ns = (1_000 + began) * SECOND;
             process.fd_counts.insert("file".into(), 3);
             if comm == b"asks" {
                 // It is asked over a pipe, and answered over the bus.
-                connect(&mut map, &[id], &[server], Some(bus));
-                pipe(&mut map, &[server], &[id]);
+                map.add_connection(&[id], &[server], Some(bus));
+                map.add_pipe(&[server], &[id]);
                 map.processes[0].fd_counts.insert("pipe".into(), 4);
             }
         }

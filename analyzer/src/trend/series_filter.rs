@@ -101,7 +101,6 @@ impl SeriesFilter {
 mod tests {
     use super::*;
     use crate::graph::By;
-    use crate::model::fixture::{self, connect, process};
     use crate::query::SelectorSet;
     use crate::trend::{Metric, Trend};
 
@@ -109,12 +108,12 @@ mod tests {
     fn a_neighbour_is_followed() {
         let maps: Vec<Map> = (0..3)
             .map(|step| {
-                let mut map = fixture::map();
-                let server = process(&mut map, 1, b"server");
-                let client = process(&mut map, 2, b"client");
-                process(&mut map, 3, b"other");
+                let mut map = Map::with_host();
+                let server = map.add_process(1, b"server");
+                let client = map.add_process(2, b"client");
+                map.add_process(3, b"other");
                 if step == 1 {
-                    connect(&mut map, &[client], &[server], None);
+                    map.add_connection(&[client], &[server], None);
                 }
                 map
             })

@@ -1,20 +1,20 @@
-//! Threads that are blocked writing, and the circles they wait in.
+//! Threads that are blocked in a write, and cycles of processes that are blocked in each other's.
 
 use petgraph::algo::kosaraju_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::graph::DiGraph;
 use std::collections::BTreeMap;
 
-use super::{Facts, Serving};
+use super::Facts;
 use crate::load::syscall::CallKind;
-use crate::model::{Pipe, PipeId, ProcessId, SocketId};
+use crate::model::{FdTarget, Pipe, ProcessId, SocketId};
 
-/// A thread blocked in a write that one other process alone can make room for.
+/// A thread that is blocked in a write, to a socket or pipe that one other process reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct BlockedWriters {
+pub(crate) struct BlockedWriter {
     pub(crate) writer: ProcessId,
     pub(crate) fd: u32,
     pub(crate) reader: ProcessId,
-    /// What it writes to, where that is a socket; else it is a pipe.
+    /// The socket that it writes to; `None`: a pipe.
     pub(crate) socket: Option<SocketId>,
 }
 
@@ -22,13 +22,11 @@ impl Facts<'_> {
     /// Sockets that a thread is blocked writing to, each with the thread's process; sorted.
     pub(crate) fn blocked_writers(&self) -> &[(SocketId, ProcessId)] {
         self.blocked_writers.get_or_init(|| {
-            let writes = self
-                .threads
-                .iter()
-                .filter(|thread| thread.kind == Some(CallKind::Write));
+            let writes = self.blocked_in(CallKind::Write);
             let mut writers: Vec<_> = writes
-                .filter_map(|thread| {
-                    Some((self.socket_at(thread.process, thread.fd?)?, thread.process))
+                .filter_map(|(process, call)| match call.on {
+                    FdTarget::Socket(socket) => Some((socket, process)),
+                    _ => None,
                 })
                 .collect();
             writers.sort_unstable();
@@ -37,111 +35,67 @@ impl Facts<'_> {
         })
     }
 
-    /// The processes that are blocked writing to any of these.
+    /// The processes that are blocked writing to any of the sockets.
     pub(crate) fn blocked_on(&self, sockets: &[SocketId]) -> Vec<ProcessId> {
         let writers = self.blocked_writers();
         let mut blocked: Vec<ProcessId> = Vec::new();
         for socket in sockets {
-            let start = writers.partition_point(|(of, _)| of < socket);
-            let of_this = writers[start..].iter().take_while(|(of, _)| of == socket);
-            blocked.extend(of_this.map(|(_, process)| *process));
+            let start = writers.partition_point(|(written, _)| written < socket);
+            let run = writers[start..]
+                .iter()
+                .take_while(|(written, _)| written == socket);
+            blocked.extend(run.map(|(_, process)| *process));
         }
         blocked.sort_unstable();
         blocked.dedup();
         blocked
     }
 
-    /// Whether a process is there to read from a socket: a thread waits for it to have bytes.
-    pub(crate) fn attends(&self, process: ProcessId, socket: SocketId) -> Serving {
-        let inode = self.map.socket(socket).inode;
-        let one = |thread: &super::Thread| match (thread.kind, thread.fd) {
-            (Some(CallKind::Read), Some(fd)) if self.socket_at(process, fd) == Some(socket) => {
-                Serving::Yes
-            }
-            (Some(CallKind::Epoll), Some(fd)) => {
-                let other =
-                    self.infos.knows_poll(process, fd) && !self.infos.watches(process, inode);
-                if other { Serving::No } else { Serving::Perhaps }
-            }
-            (None, _) => Serving::Perhaps,
-            _ => Serving::No,
-        };
-        let threads = self.threads(process).iter();
-        threads.map(one).max().unwrap_or(Serving::Perhaps)
+    /// Cycles of processes that are blocked in writes to each other, as the sorted writes of each.
+    pub(crate) fn deadlocks(&self) -> &[Vec<BlockedWriter>] {
+        self.deadlocks
+            .get_or_init(|| cycles(&self.sole_reader_writes()))
     }
 
-    /// Circles of writers that wait for each other, each with its steps, sorted.
-    pub(crate) fn deadlocks(&self) -> &[Vec<BlockedWriters>] {
-        self.deadlocks.get_or_init(|| circles(&self.stuck()))
-    }
-
-    /// Whether a socket, or the other end of it, is part of such a circle.
+    /// Whether a socket or its peer is part of such a cycle.
     pub(crate) fn is_deadlocked(&self, socket: SocketId) -> bool {
-        let deadlocked = self.deadlocked.get_or_init(|| {
-            let written = self
-                .deadlocks()
-                .iter()
-                .flatten()
-                .filter_map(|stuck| stuck.socket);
-            let mut both: Vec<SocketId> = written
+        let deadlocked = self.deadlocked_sockets.get_or_init(|| {
+            let writes = self.deadlocks().iter().flatten();
+            let mut sockets: Vec<SocketId> = writes
+                .filter_map(|write| write.socket)
                 .flat_map(|socket| [Some(socket), self.peer(socket)])
                 .flatten()
                 .collect();
-            both.sort_unstable();
-            both
+            sockets.sort_unstable();
+            sockets
         });
         deadlocked.binary_search(&socket).is_ok()
     }
 
-    fn stuck(&self) -> Vec<BlockedWriters> {
-        let mut all = Vec::new();
-        let mut in_pipes: BTreeMap<(ProcessId, u32), Option<PipeId>> = BTreeMap::new();
-        for thread in self
-            .threads
-            .iter()
-            .filter(|thread| thread.kind == Some(CallKind::Write))
-        {
-            let (writer, Some(fd)) = (thread.process, thread.fd) else {
-                continue;
-            };
-            let Some(written) = self.socket_at(writer, fd) else {
-                in_pipes.insert((writer, fd), None);
-                continue;
-            };
-            let readers = self
-                .peer(written)
-                .map(|peer| self.map.holding_processes(peer));
-            if let Some([reader]) = readers.as_deref() {
-                let (reader, socket) = (*reader, Some(written));
-                all.push(BlockedWriters {
+    fn sole_reader_writes(&self) -> Vec<BlockedWriter> {
+        let mut writes: Vec<BlockedWriter> = self
+            .blocked_in(CallKind::Write)
+            .filter_map(|(writer, call)| {
+                let (reader, socket) = match call.on {
+                    FdTarget::Socket(socket) => match self.peer_processes(socket)[..] {
+                        [reader] => (reader, Some(socket)),
+                        _ => return None,
+                    },
+                    FdTarget::Pipe(pipe) => (sole_reader(&self.map.pipes[pipe.index()])?, None),
+                    _ => return None,
+                };
+                let fd = call.fd?;
+                Some(BlockedWriter {
                     writer,
                     fd,
                     reader,
                     socket,
-                });
-            }
-        }
-        if !in_pipes.is_empty() {
-            for pipe in &self.map.pipes {
-                let Some(reader) = sole_reader(pipe) else {
-                    continue;
-                };
-                for end in &pipe.writers {
-                    if in_pipes.contains_key(&(end.process, end.fd)) {
-                        let (writer, fd, socket) = (end.process, end.fd, None);
-                        all.push(BlockedWriters {
-                            writer,
-                            fd,
-                            reader,
-                            socket,
-                        });
-                    }
-                }
-            }
-        }
-        all.sort_unstable();
-        all.dedup();
-        all
+                })
+            })
+            .collect();
+        writes.sort_unstable();
+        writes.dedup();
+        writes
     }
 }
 
@@ -151,31 +105,24 @@ fn sole_reader(pipe: &Pipe) -> Option<ProcessId> {
     (first == last).then_some(first)
 }
 
-fn circles(all: &[BlockedWriters]) -> Vec<Vec<BlockedWriters>> {
-    let mut graph: DiGraph<ProcessId, usize> = DiGraph::new();
-    let mut nodes: BTreeMap<ProcessId, NodeIndex> = BTreeMap::new();
-    for (at, stuck) in all.iter().enumerate() {
-        let [writer, reader] = [stuck.writer, stuck.reader].map(|process| {
-            *nodes
-                .entry(process)
-                .or_insert_with(|| graph.add_node(process))
-        });
-        graph.add_edge(writer, reader, at);
-    }
+/// Groups the writes within each strongly connected component of writers and readers.
+fn cycles(writes: &[BlockedWriter]) -> Vec<Vec<BlockedWriter>> {
+    let edges = writes.iter().map(|write| (write.writer.0, write.reader.0));
+    let graph = DiGraph::<(), ()>::from_edges(edges);
     let mut component = vec![0; graph.node_count()];
     for (number, members) in kosaraju_scc(&graph).iter().enumerate() {
         for member in members {
             component[member.index()] = number;
         }
     }
-    let mut circles: BTreeMap<usize, Vec<BlockedWriters>> = BTreeMap::new();
-    for stuck in all {
-        let [writer, reader] = [stuck.writer, stuck.reader].map(|p| component[nodes[&p].index()]);
+    let mut cycles: BTreeMap<usize, Vec<BlockedWriter>> = BTreeMap::new();
+    for write in writes {
+        let [writer, reader] = [write.writer, write.reader].map(|id| component[id.index()]);
         if writer == reader {
-            circles.entry(writer).or_default().push(*stuck);
+            cycles.entry(writer).or_default().push(*write);
         }
     }
-    let mut circles: Vec<Vec<BlockedWriters>> = circles.into_values().collect();
-    circles.sort();
-    circles
+    let mut cycles: Vec<Vec<BlockedWriter>> = cycles.into_values().collect();
+    cycles.sort();
+    cycles
 }

@@ -1,8 +1,8 @@
-//! Where names lead: bound paths as mount namespaces see them, and whether they are what was bound.
+//! Bound paths as mount namespaces see them, and whether they refer to the file that was bound.
 //!
 //! `stat` and the kernel disagree on the device of a file on overlayfs and btrfs, and the kernel
-//! cuts inodes to 32 bits: a file is the bound one when its inode agrees, and the device either of
-//! stat(2) or of the mount that it lies on.
+//! truncates inodes to 32 bits: a file is the bound one when its inode is equal, and the device is
+//! that of stat(2) or of the mount that contains it.
 
 use std::collections::BTreeMap;
 
@@ -18,82 +18,82 @@ use crate::load::Capture;
 const TYPE: u32 = 0o170_000;
 const SOCKET: u32 = 0o140_000;
 
-/// `ENOENT` and `ENOTDIR`: there is nothing of that name.
-const NOTHING: [u16; 2] = [2, 20];
+/// `ENOENT` and `ENOTDIR`: no file has that name.
+const MISSING: [u16; 2] = [2, 20];
 
 /// Paths and mounts of the captures.
 #[derive(Debug, Default)]
 pub(crate) struct BoundPaths<'a> {
-    /// What was looked at; by host, then path, then mount namespace.
-    looks: Vec<(HostId, &'a BoundPath)>,
-    /// Those that lead to something: host, inode (its lower 32 bits), place in `looks`; sorted.
+    /// Captured paths, by host, then path, then mount namespace.
+    paths: Vec<(HostId, &'a BoundPath)>,
+    /// Those that exist: host, inode (its lower 32 bits), index in `paths`; sorted.
     by_inode: Vec<(HostId, u32, u32)>,
-    /// By host and mount namespace.
+    /// Mounts by host and mount namespace.
     mounts: BTreeMap<(HostId, u64), Vec<Mount<'a>>>,
-    /// Mount namespaces that gave no answer, or not all.
-    pub(crate) unanswered: usize,
-    /// Mount namespaces with more files in the usual places than were looked at.
-    pub(crate) cut: usize,
+    /// The number of mount namespaces that were not read, or not whole.
+    pub(crate) unread_namespaces: usize,
+    /// The number of mount namespaces where the search for socket files stopped at a limit.
+    pub(crate) truncated_searches: usize,
 }
 
-/// Whether a path leads to what a socket is bound to.
+/// What a path refers to, compared with the file that a socket is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leads {
-    /// To the bound file.
-    There,
-    /// To another file.
-    Elsewhere,
-    /// Nothing is there.
-    Nowhere,
-    /// It could not be seen.
+pub(crate) enum PathMatch {
+    /// The bound file.
+    Bound,
+    /// Another file.
+    Other,
+    /// No file.
+    Missing,
+    /// The path, or the file's device, could not be determined.
     Unknown,
 }
 
 impl<'a> BoundPaths<'a> {
-    fn of(map: &Map, captures: &[&'a Capture]) -> Self {
-        let mut places = Self::default();
-        for (at, capture) in captures.iter().enumerate().take(map.hosts.len()) {
-            let host = HostId::new(at);
-            for look in &capture.paths {
-                if look.path.is_empty() && look.found_by == b"walk" {
-                    places.cut += 1;
-                } else if look.path.is_empty() {
-                    places.unanswered += 1;
+    fn new(map: &Map, captures: &[&'a Capture]) -> Self {
+        let mut bound_paths = Self::default();
+        for (index, capture) in captures.iter().enumerate().take(map.hosts.len()) {
+            let host = HostId::new(index);
+            for path in &capture.paths {
+                if path.path.is_empty() && path.found_by == b"walk" {
+                    bound_paths.truncated_searches += 1;
+                } else if path.path.is_empty() {
+                    bound_paths.unread_namespaces += 1;
                 } else {
-                    places.looks.push((host, look));
+                    bound_paths.paths.push((host, path));
                 }
             }
             for raw in capture.sources("mountinfo") {
                 let key = (host, raw.header.mntns);
-                places.mounts.insert(key, mounts(&raw.bytes));
+                bound_paths.mounts.insert(key, mounts(&raw.bytes));
             }
         }
-        places
-            .looks
-            .sort_by_key(|(host, look)| (*host, &look.path, look.mntns, look.pid));
-        let there = places.looks.iter().enumerate();
-        places.by_inode = there
-            .filter(|(_, (_, look))| look.errno == 0)
-            .map(|(at, (host, look))| (*host, look.ino as u32, at as u32))
+        bound_paths
+            .paths
+            .sort_by_key(|(host, path)| (*host, &path.path, path.mntns, path.pid));
+        let paths = bound_paths.paths.iter().enumerate();
+        bound_paths.by_inode = paths
+            .filter(|(_, (_, path))| path.errno == 0)
+            .map(|(index, (host, path))| (*host, path.ino as u32, index as u32))
             .collect();
-        places.by_inode.sort_unstable();
-        places
+        bound_paths.by_inode.sort_unstable();
+        bound_paths
     }
 
-    /// Everything that was looked at, by host, then path.
+    /// All captured paths, by host, then path.
     pub(crate) fn all(&self) -> &[(HostId, &'a BoundPath)] {
-        &self.looks
+        &self.paths
     }
 
-    /// What was seen of a path, in whatever mount namespace.
-    pub(crate) fn at(&self, host: HostId, path: &[u8]) -> &[(HostId, &'a BoundPath)] {
-        let key = |one: &(HostId, &BoundPath)| (one.0, &*one.1.path) < (host, path);
-        let start = self.looks.partition_point(key);
-        let run = self.looks[start..]
+    /// One path as each mount namespace sees it.
+    pub(crate) fn views(&self, host: HostId, path: &[u8]) -> &[(HostId, &'a BoundPath)] {
+        let before = |view: &(HostId, &BoundPath)| (view.0, &*view.1.path) < (host, path);
+        let start = self.paths.partition_point(before);
+        let count = self.paths[start..]
             .iter()
-            .take_while(|(of, look)| *of == host && look.path == path)
+            .take_while(|view| (view.0, &*view.1.path) == (host, path))
             .count();
-        &self.looks[start..start + run]
+        &self.paths[start..start + count]
     }
 
     /// The mounts of a mount namespace.
@@ -101,39 +101,39 @@ impl<'a> BoundPaths<'a> {
         self.mounts.get(&(host, mntns)).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a path that was looked at leads to the bound file (inode, kernel's device).
-    pub(crate) fn leads(&self, host: HostId, look: &BoundPath, bound: (u32, u32)) -> Leads {
-        match look.errno {
+    /// Compares a captured path with a bound file (inode, device as the kernel has it).
+    pub(crate) fn compare(&self, host: HostId, path: &BoundPath, bound: (u32, u32)) -> PathMatch {
+        match path.errno {
             0 => {}
-            errno if NOTHING.contains(&errno) => return Leads::Nowhere,
-            _ => return Leads::Unknown,
+            errno if MISSING.contains(&errno) => return PathMatch::Missing,
+            _ => return PathMatch::Unknown,
         }
         let (inode, device) = bound;
-        if look.ino as u32 != inode {
-            return Leads::Elsewhere;
+        if path.ino as u32 != inode {
+            return PathMatch::Other;
         }
-        let by_stat = kernel_device(look.dev);
+        let by_stat = kernel_device(path.dev);
         if by_stat == Some(device) {
-            return Leads::There;
+            return PathMatch::Bound;
         }
-        match self.mounted(host, look) {
-            Some(mounted) if mounted == device => Leads::There,
-            // stat(2) and the mount agree with each other, so neither hides the device.
-            Some(mounted) if by_stat == Some(mounted) => Leads::Elsewhere,
-            _ => Leads::Unknown,
+        match self.mount_device(host, path) {
+            Some(mounted) if mounted == device => PathMatch::Bound,
+            // stat(2) and the mount agree, so the file system shows its real device.
+            Some(mounted) if by_stat == Some(mounted) => PathMatch::Other,
+            _ => PathMatch::Unknown,
         }
     }
 
-    /// The device of the mount that a path lies on, as far as its text tells.
-    fn mounted(&self, host: HostId, look: &BoundPath) -> Option<u32> {
+    /// The device of the mount that contains a path, going by the text of both.
+    fn mount_device(&self, host: HostId, path: &BoundPath) -> Option<u32> {
         let covers = |mount: &&Mount<'_>| {
-            let rest = look.path.strip_prefix(&*mount.point);
+            let rest = path.path.strip_prefix(&*mount.point);
             mount.point.ends_with(b"/")
                 || rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
         };
-        // Of two mounts on one place the later one covers the earlier.
+        // Of two mounts on one mount point the later one covers the earlier.
         let mount = self
-            .mounts(host, look.mntns)
+            .mounts(host, path.mntns)
             .iter()
             .filter(covers)
             .max_by_key(|mount| mount.point.len())?;
@@ -142,46 +142,46 @@ impl<'a> BoundPaths<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Paths and mounts.
-    pub(crate) fn places(&self) -> &BoundPaths<'a> {
-        self.places
-            .get_or_init(|| BoundPaths::of(self.map, &self.captures))
+    /// Bound paths and mounts.
+    pub(crate) fn bound_paths(&self) -> &BoundPaths<'a> {
+        self.bound_paths
+            .get_or_init(|| BoundPaths::new(self.map, &self.captures))
     }
 
-    /// Whether any path that was looked at, of whatever name, leads to the bound file.
-    pub(crate) fn is_bound_elsewhere(&self, host: HostId, bound: (u32, u32)) -> bool {
-        let places = self.places();
+    /// Whether any captured path, of whatever name, refers to the bound file.
+    pub(crate) fn has_path_to(&self, host: HostId, bound: (u32, u32)) -> bool {
+        let bound_paths = self.bound_paths();
         let key = (host, bound.0);
-        let start = places
+        let start = bound_paths
             .by_inode
-            .partition_point(|(of, ino, _)| (*of, *ino) < key);
-        let mut run = places.by_inode[start..]
+            .partition_point(|(host, inode, _)| (*host, *inode) < key);
+        let mut run = bound_paths.by_inode[start..]
             .iter()
-            .take_while(|(of, ino, _)| (*of, *ino) == key);
-        run.any(|(_, _, at)| {
-            places.leads(host, places.looks[*at as usize].1, bound) == Leads::There
+            .take_while(|(host, inode, _)| (*host, *inode) == key);
+        run.any(|(_, _, index)| {
+            let (_, path) = bound_paths.paths[*index as usize];
+            bound_paths.compare(host, path, bound) == PathMatch::Bound
         })
     }
 }
 
-/// Whether what was found is a socket.
-pub(crate) fn is_socket_file(look: &BoundPath) -> bool {
-    look.errno == 0 && look.mode & TYPE == SOCKET
+/// Whether a path refers to a socket file.
+pub(crate) fn is_socket_file(path: &BoundPath) -> bool {
+    path.errno == 0 && path.mode & TYPE == SOCKET
 }
 
-/// Whether anybody at all may connect: the file can be written by others, and the directories above
-/// it searched.
-pub(crate) fn is_open_to_all(look: &BoundPath) -> bool {
-    let parents = look.parent_modes.chunks_exact(4);
+/// Whether all users may connect: others may write the file, and search the directories above it.
+pub(crate) fn is_world_connectable(path: &BoundPath) -> bool {
+    let parents = path.parent_modes.chunks_exact(4);
     let searchable = |mode: &[u8]| {
         let mode = mode.first_chunk::<4>().copied().map(u32::from_le_bytes);
         mode.is_some_and(|mode| mode & 0o001 != 0)
     };
-    is_socket_file(look) && look.mode & 0o002 != 0 && parents.into_iter().all(searchable)
+    is_socket_file(path) && path.mode & 0o002 != 0 && parents.into_iter().all(searchable)
 }
 
-/// The device of what a socket is bound to, as people write it.
-pub(crate) fn bound_to(socket: &Socket) -> String {
+/// Describes the file that a socket is bound to.
+pub(crate) fn bound_file(socket: &Socket) -> String {
     socket.vfs.map_or_else(String::new, |(inode, device)| {
         format!(
             "inode {inode} on device {}:{}",
@@ -191,7 +191,7 @@ pub(crate) fn bound_to(socket: &Socket) -> String {
     })
 }
 
-/// `st_dev` as the kernel has it: 12 bits of major, 20 of minor.
+/// Converts `st_dev` to the kernel's form: 12 bits of major, 20 of minor.
 fn kernel_device(dev: u64) -> Option<u32> {
     let major = (dev >> 8 & 0xfff) | (dev >> 32 & 0xffff_f000);
     let minor = (dev & 0xff) | (dev >> 12 & 0xffff_ff00);
@@ -224,37 +224,37 @@ mod tests {
             }],
             ..Capture::default()
         };
-        let map = crate::model::fixture::map();
-        let places = BoundPaths::of(&map, &[&capture]);
+        let map = crate::model::Map::with_host();
+        let bound_paths = BoundPaths::new(&map, &[&capture]);
         let check = |path: &str, dev: u64, ino: u64, bound: (u32, u32)| {
-            let look = BoundPath {
+            let path = BoundPath {
                 mntns: 9,
                 path: path.as_bytes().to_vec(),
                 dev,
                 ino,
                 ..BoundPath::default()
             };
-            places.leads(HostId(0), &look, bound)
+            bound_paths.compare(HostId(0), &path, bound)
         };
-        assert_eq!(check("/run/x", 26, 5, (5, 26)), Leads::There);
-        // Another file of the same number, on another file system.
-        assert_eq!(check("/run/x", 26, 5, (5, 27)), Leads::Elsewhere);
-        assert_eq!(check("/run/x", 26, 6, (5, 26)), Leads::Elsewhere);
+        assert_eq!(check("/run/x", 26, 5, (5, 26)), PathMatch::Bound);
+        // Another file with the same inode, on another file system.
+        assert_eq!(check("/run/x", 26, 5, (5, 27)), PathMatch::Other);
+        assert_eq!(check("/run/x", 26, 6, (5, 26)), PathMatch::Other);
         // overlayfs: stat shows a device of its own.
-        assert_eq!(check("/srv/x", 77, 5, (5, 30)), Leads::There);
-        assert_eq!(check("/srv/x", 77, 5, (5, 31)), Leads::Unknown);
-        assert_eq!(check("/srv/x", 77, 1 << 32 | 5, (5, 30)), Leads::There);
+        assert_eq!(check("/srv/x", 77, 5, (5, 30)), PathMatch::Bound);
+        assert_eq!(check("/srv/x", 77, 5, (5, 31)), PathMatch::Unknown);
+        assert_eq!(check("/srv/x", 77, 1 << 32 | 5, (5, 30)), PathMatch::Bound);
     }
 
     #[test]
-    fn who_may_connect() {
+    fn permissions_to_connect() {
         let check = |mode: u32, parents: &[u32], expected: bool| {
-            let look = BoundPath {
+            let path = BoundPath {
                 mode: SOCKET | mode,
                 parent_modes: parents.iter().flat_map(|mode| mode.to_le_bytes()).collect(),
                 ..BoundPath::default()
             };
-            assert_eq!(is_open_to_all(&look), expected);
+            assert_eq!(is_world_connectable(&path), expected);
         };
         check(0o777, &[0o755, 0o755], true);
         check(0o777, &[0o755, 0o700], false);

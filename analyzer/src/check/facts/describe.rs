@@ -1,4 +1,4 @@
-//! How findings name things: printable, bounded, the same everywhere.
+//! Names of processes and sockets in findings: printable, bounded, the same in all rules.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::model::{HostId, ProcessId, SocketId};
 use crate::text::escape;
 pub(crate) use crate::text::format::plural;
 
-/// Names in one line of evidence.
-const NAMED: usize = 8;
+/// Most names in one line of evidence.
+const MAX_NAMES: usize = 8;
 
 impl Facts<'_> {
     /// `dbus-daemon [812]`, with its host where there are several.
-    pub(crate) fn process(&self, id: ProcessId) -> String {
+    pub(crate) fn process_name(&self, id: ProcessId) -> String {
         let process = self.map.process(id);
         format!(
             "{}{} [{}]",
@@ -35,7 +35,7 @@ impl Facts<'_> {
     }
 
     /// A socket's name or address, else its inode.
-    pub(crate) fn socket(&self, id: SocketId) -> String {
+    pub(crate) fn socket_name(&self, id: SocketId) -> String {
         let socket = self.map.socket(id);
         match (&socket.name, socket.local) {
             (Some(name), _) => escape::name(name.bytes()),
@@ -44,24 +44,24 @@ impl Facts<'_> {
         }
     }
 
-    /// Who has a socket: its first holder, and how many more.
+    /// The first holder of a socket, and the number of others.
     pub(crate) fn owner(&self, id: SocketId) -> String {
         let holders = self.map.holding_processes(id);
         match holders.as_slice() {
             [] => "(nobody known)".to_owned(),
-            [one] => self.process(*one),
-            [one, more @ ..] => {
+            [first] => self.process_name(*first),
+            [first, others @ ..] => {
                 format!(
                     "{} and {}",
-                    self.process(*one),
-                    plural(more.len(), "other", "others")
+                    self.process_name(*first),
+                    plural(others.len(), "other", "others")
                 )
             }
         }
     }
 
-    /// Programs of processes with how many of each: `bash ×2, vim`.
-    pub(crate) fn programs(&self, processes: &[ProcessId]) -> String {
+    /// Programs of processes with the number of each: `bash ×2, vim`.
+    pub(crate) fn program_names(&self, processes: &[ProcessId]) -> String {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for process in processes {
             *counts
@@ -72,33 +72,36 @@ impl Facts<'_> {
             1 => name,
             _ => format!("{name} ×{count}"),
         });
-        some(names)
+        short_list(names)
     }
 
-    /// Processes by name: `bash [9], vim [12]`.
-    pub(crate) fn processes(&self, processes: &[ProcessId]) -> String {
-        some(processes.iter().map(|process| self.process(*process)))
+    /// Names of processes: `bash [9], vim [12]`.
+    pub(crate) fn process_names(&self, processes: &[ProcessId]) -> String {
+        short_list(processes.iter().map(|process| self.process_name(*process)))
     }
 
-    /// The way down from an ancestor: `xfce4-session [880] → bash [900] → vim [912]`.
+    /// The path from an ancestor down: `xfce4-session [880] → bash [900] → vim [912]`.
     pub(crate) fn descent(&self, from: ProcessId, to: ProcessId) -> String {
-        let mut way = vec![to];
-        for ancestor in self.kin.ancestors(to) {
-            way.push(ancestor);
+        let mut path = vec![to];
+        for ancestor in self.process_tree.ancestors(to) {
+            path.push(ancestor);
             if ancestor == from {
                 break;
             }
         }
-        way.reverse();
-        let names: Vec<String> = way.iter().map(|process| self.process(*process)).collect();
+        path.reverse();
+        let names: Vec<String> = path.iter().map(|id| self.process_name(*id)).collect();
         names.join(" → ")
     }
 }
 
-/// The first few, and how many more there are.
-pub(crate) fn some(names: impl ExactSizeIterator<Item = String>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let shown: Vec<String> = names.take(NAMED).collect();
+/// Joins the first few names, and adds the number of others.
+pub(crate) fn short_list(
+    names: impl IntoIterator<Item = String, IntoIter: ExactSizeIterator>,
+) -> String {
+    let names = names.into_iter();
+    let more = names.len().saturating_sub(MAX_NAMES);
+    let shown: Vec<String> = names.take(MAX_NAMES).collect();
     match more {
         0 => shown.join(", "),
         _ => format!("{}, {more} more", shown.join(", ")),

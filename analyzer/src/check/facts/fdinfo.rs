@@ -1,32 +1,37 @@
-//! What fdinfo says beyond close-on-exec and relations: descriptors in flight, io_urings.
+//! fdinfo beyond close-on-exec and relations: descriptors in flight, files of io_urings.
 //!
 //! Reference: proc_pid_fdinfo(5).
+
+use std::collections::BTreeMap;
+
+use whotalks_snapshot::records::DescriptorInfo;
 
 use super::process_tree::find;
 use crate::load::Capture;
 use crate::load::proc_pid::status_line;
-use crate::model::{FdRelation, Map, ProcessId};
+use crate::model::{Call, FdRelation, Map, ProcessId};
 
-/// What the fdinfo of a map's processes says.
+/// The fdinfo of a map's processes.
 #[derive(Debug, Default)]
 pub(crate) struct Fdinfo {
-    /// Process and inode of each target of its event polls; sorted.
+    /// Process and inode of each target of its epoll instances; sorted.
     watched: Vec<(ProcessId, u64)>,
     /// Descriptors other than sockets whose fdinfo was captured; sorted.
     others: Vec<(ProcessId, u32)>,
-    /// Sockets (process, descriptor) with descriptors in flight, and how many; sorted.
-    pub(crate) in_flight: Vec<(ProcessId, u32, u32)>,
-    /// Sockets (inode) that an io_uring keeps, whether or not a table holds them; sorted.
+    /// The number of descriptors in flight to each socket that has any: by process, thread where its
+    /// table is private, and descriptor.
+    pub(crate) in_flight: BTreeMap<(ProcessId, Option<u32>, u32), u32>,
+    /// Inodes of sockets that are registered with an io_uring, held by a process or not; sorted.
     pub(crate) in_rings: Vec<u64>,
-    /// Any fdinfo was captured at all, by host.
+    /// Whether any fdinfo was captured, by host.
     captured: Vec<bool>,
 }
 
 impl Fdinfo {
-    pub(super) fn of(map: &Map, captures: &[&Capture]) -> Self {
-        let mut infos = Self::default();
+    pub(super) fn new(map: &Map, captures: &[&Capture]) -> Self {
+        let mut fdinfo = Self::default();
         for (host, capture) in captures.iter().enumerate() {
-            infos.captured.push(!capture.descriptor_infos.is_empty());
+            fdinfo.captured.push(!capture.descriptor_infos.is_empty());
             let mut last = None;
             for info in capture
                 .descriptor_infos
@@ -39,7 +44,7 @@ impl Fdinfo {
                 };
                 last = Some((info.pid, process));
                 if let Some(process) = process {
-                    infos.read(process, info.fd, &info.text);
+                    fdinfo.add(process, info);
                 }
             }
         }
@@ -47,53 +52,56 @@ impl Fdinfo {
             if let FdRelation::Epoll { holder, targets } = relation {
                 let inodes = targets.iter().filter_map(|target| target.inode);
                 let watched = inodes.map(|inode| (holder.process, inode));
-                infos.watched.extend(watched);
+                fdinfo.watched.extend(watched);
             }
         }
-        infos.watched.sort_unstable();
-        infos.watched.dedup();
-        infos.others.sort_unstable();
-        infos.in_flight.sort_unstable();
-        infos.in_rings.sort_unstable();
-        infos
+        fdinfo.watched.sort_unstable();
+        fdinfo.watched.dedup();
+        fdinfo.others.sort_unstable();
+        fdinfo.in_rings.sort_unstable();
+        fdinfo
     }
 
-    fn read(&mut self, process: ProcessId, fd: u32, text: &[u8]) {
-        // Sockets have this line.
-        if let Some(count) = status_line(text, "scm_fds") {
+    fn add(&mut self, process: ProcessId, info: &DescriptorInfo) {
+        // Only sockets have this line.
+        if let Some(count) = status_line(&info.text, "scm_fds") {
             if let Ok(count @ 1..) = count.parse() {
-                self.in_flight.push((process, fd, count));
+                let tid = (info.tid != 0).then_some(info.tid);
+                let key = (process, tid, info.fd);
+                let most = self.in_flight.entry(key).or_insert(count);
+                *most = count.max(*most);
             }
             return;
         }
-        self.others.push((process, fd));
+        self.others.push((process, info.fd));
         let mut is_ring = false;
-        for line in text.split(|byte| *byte == b'\n') {
+        for line in info.text.split(|byte| *byte == b'\n') {
             is_ring |= line.starts_with(b"UserFiles:");
-            if is_ring && let Some(inode) = registered(line) {
+            if is_ring && let Some(inode) = registered_socket(line) {
                 self.in_rings.push(inode);
             }
         }
     }
 
-    /// Whether an event poll of the process watches the inode.
+    /// Whether an epoll instance of the process watches the inode.
     pub(crate) fn watches(&self, process: ProcessId, inode: u64) -> bool {
         self.watched.binary_search(&(process, inode)).is_ok()
     }
 
-    /// Whether the targets of an event poll are known; it may have none.
-    pub(crate) fn knows_poll(&self, process: ProcessId, fd: u32) -> bool {
-        self.others.binary_search(&(process, fd)).is_ok()
+    /// Whether the targets of the epoll instance that a call waits in are known; it may have none.
+    pub(crate) fn knows_epoll(&self, process: ProcessId, call: &Call) -> bool {
+        let known = |fd| self.others.binary_search(&(process, fd)).is_ok();
+        call.fd.is_some_and(known)
     }
 
     /// Whether fdinfo was captured on all hosts.
-    pub(crate) fn everywhere(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.captured.iter().all(|captured| *captured)
     }
 }
 
-/// `    0: socket:[123]`, a file that an io_uring has registered.
-fn registered(line: &[u8]) -> Option<u64> {
+/// The inode of a socket that is registered with an io_uring: `    0: socket:[123]`.
+fn registered_socket(line: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(line).ok()?;
     let (_, inode) = text.split_once(": socket:[")?;
     inode.strip_suffix(']')?.parse().ok()
@@ -104,8 +112,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read() {
-        assert_eq!(registered(b"    0: socket:[123]"), Some(123));
-        assert_eq!(registered(b"    1: <none>"), None);
+    fn registered_sockets_are_read() {
+        assert_eq!(registered_socket(b"    0: socket:[123]"), Some(123));
+        assert_eq!(registered_socket(b"    1: <none>"), None);
     }
 }

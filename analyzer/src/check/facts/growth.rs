@@ -1,4 +1,4 @@
-//! Counts over a series, and how bad it is that they rise.
+//! Counts over a series of captures, and the severity of their growth.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use crate::load::{Capture, proc_pid};
 use crate::model::{Map, SocketId};
 use crate::trend::{Growth, growth};
 
-/// Younger processes are still starting.
+/// Age from which a process is no longer starting.
 const SETTLED_NS: u64 = 60_000_000_000;
 
-/// Whether a process of this age, at the beginning of a series, is done with starting.
+/// Whether a process of this age, at the beginning of a series, has finished starting.
 pub(crate) fn is_settled(age_ns: u64) -> bool {
     age_ns >= SETTLED_NS
 }
 
-/// Descriptors of each process (pid, start), from a capture's tables.
-pub(crate) fn counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
+/// Counts the descriptors of each process (pid, start in ticks) in a capture's tables.
+pub(crate) fn descriptor_counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
     let mut starts: BTreeMap<u32, u64> = BTreeMap::new();
     for record in &capture.processes {
         if let Some(stat) = proc_pid::stat(&record.stat) {
@@ -27,25 +27,25 @@ pub(crate) fn counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
     for table in capture.tables.iter().filter(|table| table.tid == 0) {
         *tables.entry((table.pid, table.pass)).or_default() += table.kinds.len() as u64;
     }
-    // A later look replaces an earlier one, and comes after it here.
-    let known = tables
+    // The tables of a later pass come after those of an earlier one, and replace them.
+    let counts = tables
         .iter()
-        .filter_map(|((pid, _), n)| Some(((*pid, *starts.get(pid)?), *n)));
-    known.collect()
+        .filter_map(|((pid, _), count)| Some(((*pid, *starts.get(pid)?), *count)));
+    counts.collect()
 }
 
-/// How bad growth is: a steady one, or a jump of a process that had settled. One that still starts
-/// opens things as it goes.
-pub(crate) fn rise(course: &[u64], settled: bool) -> Option<Severity> {
-    match (growth(course)?, settled) {
+/// The severity of growth: a steady one, or a jump of a settled process. A process that is still
+/// starting opens descriptors as it goes.
+pub(crate) fn severity(values: &[u64], settled: bool) -> Option<Severity> {
+    match (growth(values)?, settled) {
         (Growth::Steady, true) => Some(Severity::Medium),
         (Growth::Steady, false) | (Growth::Jump, true) => Some(Severity::Low),
         (Growth::Jump, false) => None,
     }
 }
 
-/// Open connections of each listener.
-pub(crate) fn connections(map: &Map) -> BTreeMap<SocketId, u64> {
+/// Counts the open connections of each listener.
+pub(crate) fn connection_counts(map: &Map) -> BTreeMap<SocketId, u64> {
     let mut counts = BTreeMap::new();
     for listener in map
         .connections
@@ -62,15 +62,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_starts_may_grow() {
-        for (course, settled, expected) in [
+    fn a_starting_process_may_grow() {
+        for (values, settled, expected) in [
             (&[20, 60, 90, 120][..], true, Some(Severity::Medium)),
             (&[20, 60, 90, 120], false, Some(Severity::Low)),
             (&[20, 120, 120, 120], true, None),
             (&[20, 300], true, Some(Severity::Low)),
             (&[20, 300], false, None),
         ] {
-            assert_eq!(rise(course, settled), expected, "{course:?}");
+            assert_eq!(severity(values, settled), expected, "{values:?}");
         }
     }
 }

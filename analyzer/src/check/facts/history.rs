@@ -7,43 +7,54 @@ use super::process_tree::find;
 use crate::load::Capture;
 use crate::model::{HostId, Map, Process, ProcessId, Socket, SocketId, TimedCapture, join};
 
-/// What has not moved for so long will hardly move by itself: an earlier capture is chosen at least
-/// so old, where there is one.
-const LONG_NS: u64 = 10_000_000_000;
+/// Age from which an unchanged state counts as lasting. The earlier capture is at least so old, where
+/// there is one.
+pub(crate) const LONG_NS: u64 = 10_000_000_000;
 
-/// The past of a map's hosts.
+/// Earlier captures of a map's hosts.
 #[derive(Debug, Default)]
 pub(crate) struct History<'a> {
     /// All earlier captures of each host, oldest first.
     pub(crate) captures: Vec<Vec<&'a Capture>>,
-    /// The map of the ones that are compared with.
+    /// The map of those that the present is compared with.
     pub(crate) map: Map,
-    /// What fdinfo said then.
-    pub(crate) infos: Fdinfo,
-    /// The earlier map's host, and how many nanoseconds ago it was, by host of the later one.
+    /// The fdinfo of those.
+    pub(crate) fdinfo: Fdinfo,
+    /// The host in the earlier map and its age in nanoseconds, by host of the later map.
     hosts: Vec<Option<(HostId, u64)>>,
     by_cookie: OnceCell<Vec<(HostId, u64, SocketId)>>,
     connected: OnceCell<Vec<bool>>,
 }
 
+/// A socket as the earlier map has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EarlierSocket<'h> {
+    pub(crate) id: SocketId,
+    pub(crate) socket: &'h Socket,
+    /// The age of the earlier capture, in nanoseconds.
+    pub(crate) age_ns: u64,
+}
+
 impl<'a> History<'a> {
-    pub(super) fn of(now: &[&Capture], past: Vec<Vec<TimedCapture<'a>>>) -> Self {
+    pub(super) fn new(now: &[&Capture], earlier: Vec<Vec<TimedCapture<'a>>>) -> Self {
         let mut chosen: Vec<TimedCapture<'a>> = Vec::new();
         let mut hosts = Vec::new();
-        for (capture, past) in now.iter().zip(&past) {
-            let one = compared(capture, past);
-            let age = |taken: &TimedCapture<'_>| age_ns(capture, taken.capture);
-            hosts.push(one.map(|taken| (HostId::new(chosen.len()), age(taken))));
-            chosen.extend(one);
+        for (capture, earlier) in now.iter().zip(&earlier) {
+            let compared = compared(capture, earlier);
+            hosts.push(compared.map(|then| {
+                let age_ns = age_ns(capture, then.capture);
+                (HostId::new(chosen.len()), age_ns)
+            }));
+            chosen.extend(compared);
         }
         let map = join(&chosen);
-        let captures: Vec<&Capture> = chosen.iter().map(|taken| taken.capture).collect();
+        let captures: Vec<&Capture> = chosen.iter().map(|timed| timed.capture).collect();
         Self {
-            infos: Fdinfo::of(&map, &captures),
+            fdinfo: Fdinfo::new(&map, &captures),
             map,
-            captures: past
+            captures: earlier
                 .into_iter()
-                .map(|of_host| of_host.into_iter().map(|taken| taken.capture).collect())
+                .map(|of_host| of_host.into_iter().map(|timed| timed.capture).collect())
                 .collect(),
             hosts,
             by_cookie: OnceCell::new(),
@@ -51,11 +62,11 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Of a map made by hand.
+    /// The history of a test: one map, its capture and its age.
     #[cfg(test)]
-    pub(super) fn of_map(map: Map, capture: &'a Capture, age_ns: u64) -> Self {
+    pub(super) fn with_map(map: Map, capture: &'a Capture, age_ns: u64) -> Self {
         Self {
-            infos: Fdinfo::of(&map, &[capture]),
+            fdinfo: Fdinfo::new(&map, &[capture]),
             map,
             captures: vec![vec![capture]],
             hosts: vec![Some((HostId(0), age_ns))],
@@ -64,17 +75,24 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The same socket then: of the same cookie, which no two sockets of a boot have.
+    /// The same socket in the earlier map, by its cookie, which is unique within a boot.
     pub(crate) fn socket(&self, now: &Socket) -> Option<SocketId> {
         let (host, _) = self.host(now.host)?;
-        let index = self.by_cookie.get_or_init(|| self.index());
+        let sockets = self.by_cookie.get_or_init(|| self.index_by_cookie());
         let key = (host, now.cookie?);
-        let at = index.binary_search_by_key(&key, |(host, cookie, _)| (*host, *cookie));
-        at.ok().map(|at| index[at].2)
+        let index = sockets.binary_search_by_key(&key, |(host, cookie, _)| (*host, *cookie));
+        index.ok().map(|index| sockets[index].2)
     }
 
-    /// Whether a socket of then was an end of a connection.
-    pub(crate) fn is_connected(&self, then: SocketId) -> bool {
+    /// The same socket in the earlier map, with the age of that map.
+    pub(crate) fn earlier_socket(&self, now: &Socket) -> Option<EarlierSocket<'_>> {
+        let (id, age_ns) = (self.socket(now)?, self.host(now.host)?.1);
+        let socket = self.map.socket(id);
+        Some(EarlierSocket { id, socket, age_ns })
+    }
+
+    /// Whether a socket of the earlier map is an end of a connection.
+    pub(crate) fn is_connected(&self, socket: SocketId) -> bool {
         let connected = self.connected.get_or_init(|| {
             let mut connected = vec![false; self.map.sockets.len()];
             for connection in &self.map.connections {
@@ -84,47 +102,47 @@ impl<'a> History<'a> {
             }
             connected
         });
-        connected[then.index()]
+        connected[socket.index()]
     }
 
-    fn index(&self) -> Vec<(HostId, u64, SocketId)> {
+    fn index_by_cookie(&self) -> Vec<(HostId, u64, SocketId)> {
         let sockets = self.map.sockets.iter().enumerate();
-        let mut index: Vec<_> = sockets
-            .filter_map(|(at, socket)| Some((socket.host, socket.cookie?, SocketId::new(at))))
+        let mut by_cookie: Vec<_> = sockets
+            .filter_map(|(index, socket)| Some((socket.host, socket.cookie?, SocketId::new(index))))
             .collect();
-        index.sort_unstable();
-        index
+        by_cookie.sort_unstable();
+        by_cookie
     }
 
-    /// The same process then: of the same pid and start.
+    /// The same process in the earlier map, by pid and start.
     pub(crate) fn process(&self, now: &Process) -> Option<ProcessId> {
         let (host, _) = self.host(now.host)?;
         let found = find(&self.map, host.0, now.pid)?;
         (self.map.process(found).start_ticks == now.start_ticks).then_some(found)
     }
 
-    /// The host then, and how long ago that was, nanoseconds.
+    /// The host in the earlier map, and the age of its capture in nanoseconds.
     pub(crate) fn host(&self, now: HostId) -> Option<(HostId, u64)> {
         self.hosts.get(now.index()).copied().flatten()
     }
 }
 
-/// The capture, of earlier ones, that is compared with. Of the others no more is looked at than
-/// [`load_thin`](crate::load::load_thin) keeps.
+/// Of earlier captures, the one that the present is compared with. Of the others rules read no more
+/// than [`load_thin`](crate::load::load_thin) keeps.
 pub(crate) fn compared<'t, 'a>(
     now: &Capture,
-    past: &'t [TimedCapture<'a>],
+    earlier: &'t [TimedCapture<'a>],
 ) -> Option<&'t TimedCapture<'a>> {
-    let old = |taken: &&TimedCapture<'_>| age_ns(now, taken.capture) >= LONG_NS;
-    past.iter().rfind(old).or(past.first())
+    let old = |timed: &&TimedCapture<'_>| age_ns(now, timed.capture) >= LONG_NS;
+    earlier.iter().rfind(old).or(earlier.first())
 }
 
-/// How long one capture began before another.
+/// Nanoseconds from the beginning of one capture to that of a later one.
 fn age_ns(now: &Capture, then: &Capture) -> u64 {
     boottime(now).saturating_sub(boottime(then))
 }
 
-/// Boot clock when the capture began, nanoseconds.
+/// `CLOCK_BOOTTIME` when the capture began, in nanoseconds.
 fn boottime(capture: &Capture) -> u64 {
     capture
         .host

@@ -1,4 +1,4 @@
-//! What a process may do, and where it lives: privileges, containers, namespaces.
+//! Privileges, containers and namespaces of processes.
 
 use whotalks_snapshot::records::Process as Record;
 
@@ -6,12 +6,12 @@ use super::{Facts, process_tree};
 use crate::load::proc_pid;
 use crate::model::{HostId, ProcessId};
 
-/// Capabilities that amount to root: DAC_OVERRIDE, SETUID, SYS_MODULE, SYS_RAWIO, SYS_PTRACE,
+/// Capabilities that are as good as root: DAC_OVERRIDE, SETUID, SYS_MODULE, SYS_RAWIO, SYS_PTRACE,
 /// SYS_ADMIN (`linux/capability.h`).
-const AS_ROOT: u64 = 1 << 1 | 1 << 7 | 1 << 16 | 1 << 17 | 1 << 19 | 1 << 21;
+const ROOT_EQUIVALENT: u64 = 1 << 1 | 1 << 7 | 1 << 16 | 1 << 17 | 1 << 19 | 1 << 21;
 
 impl<'a> Facts<'a> {
-    /// The record that a process was made of.
+    /// The record of a process in its capture.
     pub(crate) fn record(&self, process: ProcessId) -> Option<&'a Record> {
         let records = self.records.get_or_init(|| self.index_records());
         records.get(process.index()).copied().flatten()
@@ -24,7 +24,7 @@ impl<'a> Facts<'a> {
                 let Some(id) = process_tree::find(self.map, host as u32, record.pid) else {
                     continue;
                 };
-                // Of a pid that was given again, the one that the map has.
+                // Of the processes that had one pid, the one that the map has.
                 let start = proc_pid::stat(&record.stat).map(|stat| stat.start_ticks);
                 if start.is_none_or(|ticks| ticks == self.map.process(id).start_ticks) {
                     records[id.index()] = Some(record);
@@ -34,27 +34,27 @@ impl<'a> Facts<'a> {
         records
     }
 
-    /// Whether it may do what root may, on the machine itself rather than in a user namespace.
+    /// Whether a process has the rights of root on the host itself, not only in a user namespace.
     pub(crate) fn is_privileged(&self, id: ProcessId) -> bool {
         let process = self.map.process(id);
         let host = self.host_record(process.host);
-        let elsewhere = host.is_some_and(|host| {
+        let in_userns = host.is_some_and(|host| {
             host.userns != 0 && process.userns.is_some_and(|own| own != host.userns)
         });
         let capabilities = self
             .record(id)
             .and_then(|record| proc_pid::status_line(&record.status, "CapEff"))
             .and_then(|text| u64::from_str_radix(text, 16).ok());
-        !elsewhere
+        !in_userns
             && match capabilities {
-                Some(effective) => effective & AS_ROOT != 0,
+                Some(effective) => effective & ROOT_EQUIVALENT != 0,
                 None => process.uid == Some(0),
             }
     }
 
-    /// Whether it is in a container: its control group says so, or it has both mounts and processes
-    /// of its own.
-    pub(crate) fn is_contained(&self, id: ProcessId) -> bool {
+    /// Whether a process is in a container: by its control group, or because both its mount and its
+    /// pid namespace are not the host's.
+    pub(crate) fn is_in_container(&self, id: ProcessId) -> bool {
         let process = self.map.process(id);
         let other =
             |own: Option<u64>, hosts: u64| hosts != 0 && own.is_some_and(|own| own != hosts);
@@ -64,8 +64,8 @@ impl<'a> Facts<'a> {
             })
     }
 
-    /// The first characters of its container's id or name, else what makes it one.
-    pub(crate) fn container(&self, id: ProcessId) -> String {
+    /// The first characters of the name or id of a process's container, else its pid namespace.
+    pub(crate) fn container_name(&self, id: ProcessId) -> String {
         let process = self.map.process(id);
         match &process.container {
             Some(container) => {
@@ -77,19 +77,8 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The record of a host in its capture.
     pub(crate) fn host_record(&self, host: HostId) -> Option<&'a whotalks_snapshot::records::Host> {
         self.captures.get(host.index())?.host.as_ref()
-    }
-
-    /// Why it is not known in which namespaces some processes are.
-    pub(crate) fn homeless(&self) -> Option<String> {
-        let processes = self.map.processes.iter();
-        let count = processes
-            .filter(|process| process.netns.is_none() || process.pidns.is_none())
-            .count();
-        (count > 0).then(|| {
-            let whose = super::describe::plural(count, "process's", "processes'");
-            format!("{whose} namespaces could not be read")
-        })
     }
 }

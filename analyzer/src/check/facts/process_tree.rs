@@ -1,13 +1,13 @@
-//! Who is whose child, and who is the same program.
+//! Parents of processes, and which processes run the same program.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Map, Process, ProcessId};
 
-/// Ancestors that are looked at: deeper trees are not people's.
-const DEPTH: usize = 64;
+/// Most ancestors to visit: deeper trees are not of ordinary use.
+const MAX_DEPTH: usize = 64;
 
-/// Programs that start others and keep their descriptors for them: service managers, the first
+/// Programs that start others and hold descriptors for them: service managers, the first
 /// process of containers, container runtimes and their shims.
 pub(in crate::check) const MANAGERS: [&[u8]; 31] = [
     b"systemd",
@@ -43,8 +43,8 @@ pub(in crate::check) const MANAGERS: [&[u8]; 31] = [
     b"systemd-nspawn",
 ];
 
-/// Directories that hold many programs, or those of one architecture: they are no install directory.
-const SHARED: [&str; 9] = [
+/// Directories that hold many programs, so that none of them is the install directory of one.
+const SHARED_DIRECTORIES: [&str; 9] = [
     "/usr/lib",
     "/usr/lib64",
     "/usr/libexec",
@@ -56,58 +56,58 @@ const SHARED: [&str; 9] = [
     "/snap",
 ];
 
-/// Families of processes and programs.
+/// Parents, programs and managers, by process.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessTree {
     parents: Vec<Option<ProcessId>>,
-    /// A number for each program; `None` where the executable is not known.
+    /// The number of each process's program; `None`: the executable is not known.
     programs: Vec<Option<u32>>,
     managers: Vec<bool>,
 }
 
 impl ProcessTree {
-    pub(super) fn of(map: &Map) -> Self {
+    pub(super) fn new(map: &Map) -> Self {
         let mut numbers: BTreeMap<(u32, &[u8]), u32> = BTreeMap::new();
-        let mut kin = Self::default();
+        let mut tree = Self::default();
         for process in &map.processes {
             let parent = find(map, process.host.0, process.ppid);
-            // A pid that was given again since is nobody's parent.
+            // A process that started later has reused the parent's pid.
             let parent = parent.filter(|id| map.process(*id).start_ticks <= process.start_ticks);
-            kin.parents.push(parent);
+            tree.parents.push(parent);
             let next = numbers.len() as u32;
-            let known = (!process.exe.is_empty()).then(|| program(&process.exe));
-            kin.programs
+            let known = (!process.exe.is_empty()).then(|| install_path(&process.exe));
+            tree.programs
                 .push(known.map(|name| *numbers.entry((process.host.0, name)).or_insert(next)));
-            kin.managers.push(is_manager(map, process));
+            tree.managers.push(is_manager(map, process));
         }
-        kin
+        tree
     }
 
-    /// The process that started it, or that it was given to.
+    /// The parent of a process.
     pub(crate) fn parent(&self, process: ProcessId) -> Option<ProcessId> {
         self.parents[process.index()]
     }
 
-    /// From its parent up.
+    /// The ancestors of a process, from its parent up.
     pub(crate) fn ancestors(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> {
-        std::iter::successors(self.parent(process), |id| self.parent(*id)).take(DEPTH)
+        std::iter::successors(self.parent(process), |id| self.parent(*id)).take(MAX_DEPTH)
     }
 
-    /// Whether two run the same program: one executable, or helpers from one install directory. Of
-    /// processes whose executable is not known nothing else can be said.
-    pub(crate) fn same_program(&self, one: ProcessId, other: ProcessId) -> bool {
-        match (self.program(one), self.program(other)) {
-            (Some(one), Some(other)) => one == other,
+    /// Whether two processes may run the same program: one executable, or helpers from one install
+    /// directory. True where an executable is not known.
+    pub(crate) fn same_program(&self, a: ProcessId, b: ProcessId) -> bool {
+        match (self.program(a), self.program(b)) {
+            (Some(a), Some(b)) => a == b,
             _ => true,
         }
     }
 
-    /// A number that all processes of one program have.
+    /// The number of a process's program, the same for all processes of that program.
     pub(crate) fn program(&self, process: ProcessId) -> Option<u32> {
         self.programs[process.index()]
     }
 
-    /// Whether it starts and keeps others: init, a user's service manager, a container's runtime.
+    /// Whether a process is a service manager or container runtime, which hold descriptors for others.
     pub(crate) fn is_manager(&self, process: ProcessId) -> bool {
         self.managers[process.index()]
     }
@@ -116,16 +116,16 @@ impl ProcessTree {
 /// The process of a pid; processes are sorted by host, then pid.
 pub(super) fn find(map: &Map, host: u32, pid: u32) -> Option<ProcessId> {
     let key = (host, pid);
-    let at = map
+    let index = map
         .processes
         .binary_search_by_key(&key, |process| (process.host.0, process.pid));
-    at.ok().map(ProcessId::new)
+    index.ok().map(ProcessId::new)
 }
 
 fn is_manager(map: &Map, process: &Process) -> bool {
     let name = process.exe.rsplit(|byte| *byte == b'/').next();
     let coverage = &map.hosts[process.host.index()].coverage;
-    // A container's first process may be anything; the machine's is init.
+    // The first process of a container may be any program; that of the host is init.
     (process.pid == 1 && coverage.initial_pidns)
         || name.is_some_and(|name| MANAGERS.contains(&name))
         || process
@@ -133,12 +133,12 @@ fn is_manager(map: &Map, process: &Process) -> bool {
             .starts_with(b"/usr/lib/systemd/systemd-executor")
 }
 
-/// What an executable belongs to: its install directory where it has one of its own, else itself.
-fn program(exe: &[u8]) -> &[u8] {
+/// The program of an executable: its install directory where it has one of its own, else the path.
+fn install_path(exe: &[u8]) -> &[u8] {
     let exe = exe.strip_suffix(b" (deleted)").unwrap_or(exe);
     let below =
         |shared: &&str| exe.starts_with(shared.as_bytes()) && exe.get(shared.len()) == Some(&b'/');
-    let Some(shared) = SHARED
+    let Some(shared) = SHARED_DIRECTORIES
         .iter()
         .filter(|dir| below(dir))
         .max_by_key(|dir| dir.len())
@@ -148,7 +148,7 @@ fn program(exe: &[u8]) -> &[u8] {
     let mut end = shared.len();
     for part in exe[end + 1..].split(|byte| *byte == b'/') {
         end += 1 + part.len();
-        // `x86_64-linux-gnu` holds as many programs as the directory above it.
+        // `x86_64-linux-gnu` holds the libraries of many programs, as the directory above it.
         if !part.windows(7).any(|word| word == b"-linux-") {
             break;
         }
@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn helpers_of_one_package_are_one_program() {
         let check = |exe: &str, expected: &str| {
-            assert_eq!(String::from_utf8_lossy(program(exe.as_bytes())), expected);
+            assert_eq!(
+                String::from_utf8_lossy(install_path(exe.as_bytes())),
+                expected
+            );
         };
         check("/usr/lib/postfix/sbin/master", "/usr/lib/postfix");
         check("/usr/lib/firefox/firefox (deleted)", "/usr/lib/firefox");

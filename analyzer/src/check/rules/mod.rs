@@ -1,4 +1,4 @@
-//! The rules, a file each, and their one table.
+//! The rules, one file each, and the table of them.
 
 mod wt101_shared_connected_socket;
 mod wt102_leaked_listener;
@@ -31,9 +31,9 @@ mod wt501_outside_policy;
 mod wt502_missing_conversation;
 
 use super::Rule;
-use super::facts::{FOR_ALL, IN_CONTROL, MANAGERS};
+use super::facts::{CONTROL_SOCKETS, MANAGERS, PUBLIC_SOCKETS};
 
-/// All rules, sorted by code. Codes are for ever; a retired one is not used again.
+/// All rules, sorted by code. A code never changes, and that of a removed rule is not used again.
 pub static RULES: &[&Rule] = &[
     &wt101_shared_connected_socket::RULE,
     &wt102_leaked_listener::RULE,
@@ -66,22 +66,22 @@ pub static RULES: &[&Rule] = &[
     &wt502_missing_conversation::RULE,
 ];
 
-/// What rules know programs and sockets by: names, their beginnings, parts of paths.
+/// The words by which rules recognize programs and sockets: names, prefixes, parts of paths.
 ///
-/// A copy of a capture that loses them gets other findings.
+/// A redacted capture must keep them to have the same findings.
 pub fn vocabulary() -> impl Iterator<Item = &'static str> {
     let managers = MANAGERS.iter().map(|name| str::from_utf8(name));
     managers.map_while(Result::ok).chain(
         [
-            &FOR_ALL[..],
-            &IN_CONTROL,
+            &PUBLIC_SOCKETS[..],
+            &CONTROL_SOCKETS,
             &wt302_control_socket_in_container::CONTROL,
-            &wt306_foreign_namespace_socket::BETWEEN,
+            &wt306_foreign_namespace_socket::MULTI_NAMESPACE,
             &wt310_shell_on_a_socket::SHELLS,
             &wt310_shell_on_a_socket::INTERPRETERS,
             &wt310_shell_on_a_socket::STARTERS,
-            &wt311_packet_sniffer::NEED,
-            &wt311_packet_sniffer::LOOK,
+            &wt311_packet_sniffer::PROTOCOLS,
+            &wt311_packet_sniffer::CAPTURE_TOOLS,
         ]
         .into_iter()
         .flatten()
@@ -89,7 +89,7 @@ pub fn vocabulary() -> impl Iterator<Item = &'static str> {
     )
 }
 
-/// What of this vocabulary rules look for anywhere in a name.
+/// The words of the vocabulary that rules search for anywhere in a name.
 pub fn vocabulary_within() -> impl Iterator<Item = &'static str> {
-    IN_CONTROL.iter().copied()
+    CONTROL_SOCKETS.iter().copied()
 }

@@ -1,11 +1,11 @@
-//! WT101: a connected socket that leaked into other programs.
+//! WT101: a connected socket that was inherited by unrelated programs.
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Holder, ProcessId, SocketId, SocketState};
 
@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     name: "shared-connected-socket",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -56,41 +56,39 @@ people's leaks.
 - PEP 446, which made descriptors of Python non-inheritable
 ";
 
-/// A leak: who opened, and everybody who holds.
+/// A leak: the process that opened the sockets, and all processes that hold them.
 type Leak = (ProcessId, Vec<ProcessId>);
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
-    let mut unflagged = 0;
-    for at in 0..facts.map.sockets.len() {
-        let id = SocketId::new(at);
+    let mut unknown = 0;
+    for (id, _) in facts.sockets() {
         match leak(facts, id) {
-            Judged::Leak(leak) => leaks.entry(leak).or_default().push(id),
-            Judged::Unknown => unflagged += 1,
-            Judged::Quiet => {}
+            Verdict::Leak(leak) => leaks.entry(leak).or_default().push(id),
+            Verdict::Unknown => unknown += 1,
+            Verdict::NoLeak => {}
         }
     }
     for ((opener, holders), sockets) in leaks {
-        said.found(found(facts, opener, &holders, sockets));
+        output.finding(finding(facts, opener, &holders, sockets));
     }
-    if unflagged > 0 {
-        let sockets = plural(unflagged, "shared socket", "shared sockets");
-        said.unknown(format!(
+    if unknown > 0 {
+        let sockets = plural(unknown, "shared socket", "shared sockets");
+        output.unknown(format!(
             "whether {sockets} is close-on-exec was not captured (--fdinfo)"
         ));
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-enum Judged {
-    Quiet,
+enum Verdict {
+    NoLeak,
+    /// Close-on-exec was not captured.
     Unknown,
     Leak(Leak),
 }
 
-fn leak(facts: &Facts<'_>, id: SocketId) -> Judged {
+fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
     let socket = facts.map.socket(id);
     let connected = matches!(
         socket.state,
@@ -98,101 +96,89 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> Judged {
     );
     let holders = facts.map.holders(id);
     let [first, .., last] = holders else {
-        return Judged::Quiet;
+        return Verdict::NoLeak;
     };
     if !connected || first.process == last.process {
-        return Judged::Quiet;
+        return Verdict::NoLeak;
     }
-    let several = holders
-        .iter()
-        .any(|h| !facts.kin.same_program(h.process, first.process));
-    let stdio = |holder: &Holder| holder.fd <= 2;
-    if !several
-        || holders
-            .iter()
-            .any(|h| stdio(h) || facts.kin.is_manager(h.process))
-    {
-        return Judged::Quiet;
+    let other_program =
+        |holder: &Holder| !(facts.process_tree).same_program(holder.process, first.process);
+    let on_purpose =
+        |holder: &Holder| holder.fd <= 2 || facts.process_tree.is_manager(holder.process);
+    if !holders.iter().any(other_program) || holders.iter().any(on_purpose) {
+        return Verdict::NoLeak;
     }
-    let mut leaked = Vec::new();
     let mut openers = Vec::new();
-    let mut unflagged = false;
+    let mut unknown = false;
     for holder in holders {
         let Some(opener) = opener(facts, holders, holder.process) else {
             continue;
         };
         match holder.cloexec {
             Some(true) => {}
-            None => unflagged = true,
-            Some(false) if is_given(facts, id, holder) => {}
-            Some(false) => {
-                leaked.push(holder.process);
-                openers.push(opener);
-            }
+            None => unknown = true,
+            Some(false) if is_used(facts, id, holder) => {}
+            Some(false) => openers.push(opener),
         }
     }
     let Some(opener) = openers.into_iter().min_by_key(|opener| {
         let process = facts.map.process(*opener);
         (process.start_ticks, process.pid)
     }) else {
-        return if unflagged {
-            Judged::Unknown
+        return if unknown {
+            Verdict::Unknown
         } else {
-            Judged::Quiet
+            Verdict::NoLeak
         };
     };
-    Judged::Leak((opener, facts.map.holding_processes(id)))
+    Verdict::Leak((opener, facts.map.holding_processes(id)))
 }
 
-/// The topmost ancestor that holds it as well and runs another program.
+/// The topmost ancestor that holds the socket too and runs another program.
 fn opener(facts: &Facts<'_>, holders: &[Holder], process: ProcessId) -> Option<ProcessId> {
-    let holds = |of: &ProcessId| {
-        holders
-            .binary_search_by_key(of, |holder| holder.process)
-            .is_ok()
+    let holds = |process: &ProcessId| {
+        let index = holders.binary_search_by_key(process, |holder| holder.process);
+        index.is_ok()
     };
     facts
-        .kin
+        .process_tree
         .ancestors(process)
-        .filter(|above| holds(above) && !facts.kin.same_program(*above, process))
+        .filter(|ancestor| holds(ancestor) && !facts.process_tree.same_program(*ancestor, process))
         .last()
 }
 
-/// Whether a copy was given on purpose: its holder uses it, or was told its number.
-fn is_given(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
-    let inode = facts.map.socket(id).inode;
-    facts.infos.watches(holder.process, inode)
-        || facts
-            .threads(holder.process)
-            .iter()
-            .any(|thread| thread.fd == Some(holder.fd))
-        || facts.is_told(holder.process, holder.fd)
+/// Whether a copy was passed on purpose: its holder uses it, or its command line names it.
+fn is_used(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
+    facts.uses(holder, id) || facts.is_fd_argument(holder.process, holder.fd)
 }
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     opener: ProcessId,
     holders: &[ProcessId],
     sockets: Vec<SocketId>,
-) -> Found {
+) -> RawFinding {
     let map = facts.map;
-    let mut programs: Vec<_> = holders.iter().map(|p| facts.kin.program(*p)).collect();
+    let mut programs: Vec<_> = holders
+        .iter()
+        .map(|id| facts.process_tree.program(*id))
+        .collect();
     programs.sort_unstable();
     programs.dedup();
-    let one = sockets[0];
-    let copies = map.holders(one);
-    let own = copies.iter().find(|holder| holder.process == opener);
-    let fd = own.map_or(0, |holder| holder.fd);
+    let first = sockets[0];
+    let copies = map.holders(first);
+    let original = copies.iter().find(|holder| holder.process == opener);
+    let fd = original.map_or(0, |holder| holder.fd);
     let same_number = copies.iter().all(|holder| holder.fd == fd);
     let severity = match (same_number, programs.len()) {
         (true, 3..) => Severity::High,
         (true, _) | (_, 3..) => Severity::Medium,
         _ => Severity::Low,
     };
-    let who = facts.process(opener);
-    let held = plural(holders.len(), "process", "processes");
+    let opener_name = facts.process_name(opener);
+    let count = plural(holders.len(), "process", "processes");
     let what = match sockets.len() {
-        1 => match facts.peer(one) {
+        1 => match facts.peer(first) {
             Some(peer) => format!("fd {fd} ⇄ {}", facts.owner(peer)),
             None => format!("fd {fd}"),
         },
@@ -202,36 +188,36 @@ fn found(
         format!(
             "{}: {}",
             plural(programs.len(), "program", "programs"),
-            facts.programs(holders)
+            facts.program_names(holders)
         ),
-        flags(copies, opener, fd, same_number),
+        describe_copies(copies, opener, fd, same_number),
     ];
-    let below: Vec<ProcessId> = holders.iter().copied().filter(|p| *p != opener).collect();
-    let ways = below.iter().map(|process| facts.descent(opener, *process));
+    let others = holders.iter().filter(|process| **process != opener);
+    let paths = others.map(|process| facts.descent(opener, *process));
     evidence.push(format!(
         "spread: {}",
-        some(ways.take(3).collect::<Vec<_>>().into_iter())
+        paths.take(3).collect::<Vec<_>>().join(", ")
     ));
     if sockets.len() > 1 {
-        let names = sockets.iter().map(|socket| facts.socket(*socket));
-        evidence.push(format!("sockets: {}", some(names)));
+        let names = sockets.iter().map(|socket| facts.socket_name(*socket));
+        evidence.push(format!("sockets: {}", short_list(names)));
     }
-    Found {
+    RawFinding {
         severity,
-        subject: Subject::Socket(one),
+        subject: Subject::Socket(first),
         processes: holders.to_vec(),
         sockets,
-        title: format!("{who} {what} held by {held}"),
+        title: format!("{opener_name} {what} held by {count}"),
         evidence,
-        advice: format!("open it with SOCK_CLOEXEC in {who}"),
+        advice: format!("open it with SOCK_CLOEXEC in {opener_name}"),
     }
 }
 
-/// What is known of the copies' flags and numbers.
-fn flags(copies: &[Holder], opener: ProcessId, fd: u32, same_number: bool) -> String {
+/// Describes the close-on-exec flags and numbers of the copies.
+fn describe_copies(copies: &[Holder], opener: ProcessId, fd: u32, same_number: bool) -> String {
     let others = || copies.iter().filter(|holder| holder.process != opener);
     let known = others().filter(|holder| holder.cloexec.is_some()).count();
-    let open = others()
+    let leaked = others()
         .filter(|holder| holder.cloexec == Some(false))
         .count();
     let number = if same_number {
@@ -239,7 +225,7 @@ fn flags(copies: &[Holder], opener: ProcessId, fd: u32, same_number: bool) -> St
     } else {
         "under different numbers".to_owned()
     };
-    format!("not close-on-exec in {open} of {known} copies looked at, {number}")
+    format!("not close-on-exec in {leaked} of {known} copies looked at, {number}")
 }
 
 #[cfg(test)]
@@ -270,17 +256,17 @@ const CASES: &[Case] = &[
         finds: &[],
     },
     Case {
-        about: "a child that watches what it was given",
+        about: "a child that watches its copy",
         scene: |scene| {
             let (session, shell) = family(scene);
             let (socket, _) =
                 scene.pair(&[(session, 7, Some(false)), (shell, 7, Some(false))], &[]);
-            scene.watches(shell, socket);
+            scene.epoll(shell, socket);
         },
         finds: &[],
     },
     Case {
-        about: "standard output of somebody",
+        about: "the standard output of a program",
         scene: |scene| {
             let (session, shell) = family(scene);
             scene.pair(&[(session, 7, Some(false)), (shell, 1, Some(false))], &[]);
@@ -288,7 +274,7 @@ const CASES: &[Case] = &[
         finds: &[],
     },
     Case {
-        about: "passed over, and close-on-exec there",
+        about: "passed over a socket, and close-on-exec",
         scene: |scene| {
             let (session, shell) = family(scene);
             scene.pair(&[(session, 7, Some(true)), (shell, 9, Some(true))], &[]);
@@ -307,9 +293,9 @@ fn family(scene: &mut Scene) -> (ProcessId, ProcessId) {
 fn leaked(scene: &mut Scene, programs: &[&str]) {
     let session = scene.process(880, 1, "/usr/bin/session");
     let mut holders = vec![(session, 7, Some(false))];
-    for (at, exe) in programs.iter().enumerate() {
-        let pid = 900 + at as u32;
-        let parent = if at == 0 { 880 } else { pid - 1 };
+    for (index, exe) in programs.iter().enumerate() {
+        let pid = 900 + index as u32;
+        let parent = if index == 0 { 880 } else { pid - 1 };
         holders.push((scene.process(pid, parent, exe), 7, Some(false)));
     }
     let other = scene.process(999, 1, "/usr/bin/keyring");
@@ -325,7 +311,7 @@ mod tests {
         let mut scene = Scene::new();
         let (session, shell) = family(&mut scene);
         scene.pair(&[(session, 7, None), (shell, 7, None)], &[]);
-        scene.map.processes[shell.index()].fds_status = crate::model::FdsStatus::Partial;
+        scene.process_mut(shell).fds_status = crate::model::FdsStatus::Partial;
         let report = scene.report();
         let unknown = report
             .unknown

@@ -1,12 +1,12 @@
-//! WT102: a listening socket in the hands of programs that do not serve it.
+//! WT102: a listening socket that is held by programs that do not serve it.
 
 use std::collections::BTreeMap;
 
 use crate::check::facts::Serving;
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Fd, Scene};
+use crate::check::test_scene::{Case, Fd, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "leaked-listener",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -54,112 +54,118 @@ Open the listener with SOCK_CLOEXEC. End or restart the program that still has i
 - houmain/keymapper pull request 388; roehling/postsrsd issue 16
 ";
 
-/// Who serves a listener (`None`: nobody any more), and who has it for nothing.
+/// The process that serves a listener (`None`: none is left), and those that hold it without use.
 type Leak = (Option<ProcessId>, Vec<ProcessId>);
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
-    let mut unflagged = 0;
-    let unread = facts.unread();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    let mut unknown = 0;
+    let missing_holders = facts.missing_holders();
+    for (id, socket) in facts.sockets() {
         if socket.state != SocketState::Listening {
             continue;
         }
-        let id = SocketId::new(at);
-        let (leak, unknown) = leak(facts, id, unread.is_empty());
-        unflagged += usize::from(unknown && leak.is_none());
+        let (leak, is_unknown) = leak(facts, id, missing_holders.is_empty());
+        unknown += usize::from(is_unknown && leak.is_none());
         if let Some(leak) = leak {
             leaks.entry(leak).or_default().push(id);
         }
     }
     for ((server, holders), listeners) in leaks {
-        said.found(found(facts, server, holders, listeners));
+        output.finding(finding(facts, server, holders, listeners));
     }
-    if unflagged > 0 {
-        let listeners = plural(unflagged, "shared listener", "shared listeners");
-        said.unknown(format!(
+    if unknown > 0 {
+        let listeners = plural(unknown, "shared listener", "shared listeners");
+        output.unknown(format!(
             "whether {listeners} is close-on-exec was not captured (--fdinfo)"
         ));
     }
-    for why in unread {
-        said.unknown(why);
-    }
+    output.unknowns(missing_holders);
 }
 
-/// The leak, and whether a missing flag hides one.
+/// The leak, and whether there may be one because close-on-exec was not captured.
 fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool) {
     let holders = facts.map.holders(id);
     let processes = facts.map.holding_processes(id);
-    if processes.is_empty() || processes.iter().any(|p| facts.kin.is_manager(*p)) {
+    if processes.is_empty()
+        || processes
+            .iter()
+            .any(|id| facts.process_tree.is_manager(*id))
+    {
         return (None, false);
     }
-    let serving: Vec<Serving> = processes.iter().map(|p| facts.serving(*p, id)).collect();
-    let flag = |process: ProcessId| {
-        let own = holders.iter().filter(|holder| holder.process == process);
-        own.map(|holder| holder.cloexec).max().flatten()
+    let serving = processes.iter().map(|process| facts.serving(*process, id));
+    let serving: Vec<Serving> = serving.collect();
+    let cloexec = |process: ProcessId| {
+        let copies = holders.iter().filter(|holder| holder.process == process);
+        copies.map(|holder| holder.cloexec).max().flatten()
     };
     let best = serving.iter().copied().max();
     if best == Some(Serving::No) {
         let complete = all_read || facts.map.socket(id).holders_complete;
-        let open = processes
+        let leaked = processes
             .iter()
-            .any(|process| flag(*process) == Some(false));
-        return ((complete && open).then_some((None, processes)), false);
+            .any(|process| cloexec(*process) == Some(false));
+        return ((complete && leaked).then_some((None, processes)), false);
     }
     let serves = |process: ProcessId| {
-        let at = processes.binary_search(&process).ok()?;
-        (serving[at] == Serving::Yes).then_some(process)
+        let index = processes.binary_search(&process).ok()?;
+        (serving[index] == Serving::Yes).then_some(process)
     };
-    let (mut leaked, mut server, mut unflagged) = (Vec::new(), None, false);
+    let (mut leaked, mut server, mut unknown) = (Vec::new(), None, false);
     for (process, serving) in processes.iter().zip(&serving) {
         if *serving == Serving::Yes {
             continue;
         }
-        let above = facts.kin.ancestors(*process).find_map(serves);
-        let Some(above) = above.filter(|above| !facts.kin.same_program(*above, *process)) else {
+        let ancestor = facts.process_tree.ancestors(*process).find_map(serves);
+        let Some(ancestor) = ancestor.filter(|id| !facts.process_tree.same_program(*id, *process))
+        else {
             continue;
         };
-        match flag(*process) {
+        match cloexec(*process) {
             Some(false) => {
-                server = Some(above);
+                server = Some(ancestor);
                 leaked.push(*process);
             }
             Some(true) => {}
-            None => unflagged = true,
+            None => unknown = true,
         }
     }
-    ((!leaked.is_empty()).then_some((server, leaked)), unflagged)
+    ((!leaked.is_empty()).then_some((server, leaked)), unknown)
 }
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     server: Option<ProcessId>,
     holders: Vec<ProcessId>,
     listeners: Vec<SocketId>,
-) -> Found {
-    let one = listeners[0];
-    let pending = facts.map.socket(one).pending.unwrap_or(0);
+) -> RawFinding {
+    let first = listeners[0];
+    let pending = facts.map.socket(first).pending.unwrap_or(0);
     let name = match listeners.len() {
-        1 => facts.socket(one),
+        1 => facts.socket_name(first),
         count => format!("{count} listeners"),
     };
-    let who = facts.processes(&holders);
-    let copies = facts.map.holders(one).iter();
+    let holder_names = facts.process_names(&holders);
+    let copies = facts.map.holders(first).iter();
     let copies = copies.filter(|copy| holders.binary_search(&copy.process).is_ok());
-    let numbers = copies
-        .map(|copy| format!("{} fd {}", facts.process(copy.process), copy.fd))
+    let fds = copies
+        .map(|copy| format!("{} fd {}", facts.process_name(copy.process), copy.fd))
         .collect::<Vec<_>>();
-    let mut evidence = vec![format!("not close-on-exec: {}", some(numbers.into_iter()))];
+    let mut evidence = vec![format!("not close-on-exec: {}", short_list(fds))];
     let (severity, title) = match server {
         Some(server) => {
-            let ways = holders
+            let paths = holders
                 .iter()
                 .map(|process| facts.descent(server, *process));
             evidence.push(format!(
                 "spread: {}",
-                some(ways.take(3).collect::<Vec<_>>().into_iter())
+                paths.take(3).collect::<Vec<_>>().join(", ")
             ));
-            let title = format!("{name} held by {who}, served by {}", facts.process(server));
+            let title = format!(
+                "{name} held by {holder_names}, served by {}",
+                facts.process_name(server)
+            );
             (Severity::Medium, title)
         }
         None => {
@@ -175,19 +181,19 @@ fn found(
             };
             (
                 severity,
-                format!("{name} is served by nobody, held by {who}"),
+                format!("{name} is served by nobody, held by {holder_names}"),
             )
         }
     };
     if listeners.len() > 1 {
-        let names = listeners.iter().map(|socket| facts.socket(*socket));
-        evidence.push(format!("listeners: {}", some(names)));
+        let names = listeners.iter().map(|socket| facts.socket_name(*socket));
+        evidence.push(format!("listeners: {}", short_list(names)));
     }
     let mut processes = holders;
     processes.extend(server);
-    Found {
+    RawFinding {
         severity,
-        subject: Subject::Socket(one),
+        subject: Subject::Socket(first),
         processes,
         sockets: listeners,
         title,
@@ -215,7 +221,7 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let command = scene.process(900, 1, "/usr/bin/sleep");
             let listener = scene.listener(&[(command, 5, Some(false))], "app");
-            scene.map.sockets[listener.index()].pending = Some(2);
+            scene.socket_mut(listener).pending = Some(2);
             scene.blocked(command, 230, 0);
         },
         finds: &[("WT102", Severity::High)],
@@ -248,7 +254,7 @@ const CASES: &[Case] = &[
         finds: &[],
     },
     Case {
-        about: "one who may be in poll on it",
+        about: "a program that may poll it",
         scene: |scene| {
             let daemon = scene.process(880, 1, "/usr/bin/daemon");
             scene.listener(&[(daemon, 5, Some(false))], "app");
@@ -277,9 +283,9 @@ fn family(scene: &mut Scene) -> (ProcessId, ProcessId) {
     (daemon, scene.process(900, 880, "/usr/bin/backup"))
 }
 
-/// A listener that `server` watches with an event poll.
+/// A listener that `server` watches with epoll.
 #[cfg(test)]
 fn watched(scene: &mut Scene, server: ProcessId, holders: &[Fd]) {
     let listener = scene.listener(holders, "app");
-    scene.watches(server, listener);
+    scene.epoll(server, listener);
 }

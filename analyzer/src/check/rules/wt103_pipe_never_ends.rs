@@ -1,9 +1,10 @@
-//! WT103: a pipe whose reader waits for an end that will not come.
+//! WT103: a pipe whose reader never sees the end of file.
 
+use crate::check::facts::blocking_call;
 use crate::check::facts::describe::plural;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
 use crate::model::{Holder, Pipe, PipeId, PipeKey, ProcessId};
@@ -13,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     name: "pipe-never-ends",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -52,42 +53,40 @@ that a child is to have loses the flag when it is put in place with dup2(2).
 - haskell/process issue 70; tinylibs/tinyexec issue 138
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut unflagged = 0;
-    for (at, pipe) in facts.map.pipes.iter().enumerate() {
-        let id = PipeId::new(at);
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut unknown = 0;
+    for (index, pipe) in facts.map.pipes.iter().enumerate() {
+        let id = PipeId::new(index);
         if matches!(pipe.key, PipeKey::Fifo(..)) || pipe.readers.is_empty() {
             continue;
         }
         match reads_itself(facts, pipe)
             .map(Ok)
-            .or_else(|| left_over(facts, pipe))
+            .or_else(|| leaked_writers(facts, pipe))
         {
-            Some(Ok(hang)) => said.found(found(facts, id, pipe, &hang)),
-            Some(Err(())) => unflagged += 1,
+            Some(Ok(hang)) => output.finding(finding(facts, id, pipe, &hang)),
+            Some(Err(())) => unknown += 1,
             None => {}
         }
     }
-    if unflagged > 0 {
-        let pipes = plural(unflagged, "pipe", "pipes");
-        said.unknown(format!(
+    if unknown > 0 {
+        let pipes = plural(unknown, "pipe", "pipes");
+        output.unknown(format!(
             "whether the write ends of {pipes} are close-on-exec was not captured (--fdinfo)"
         ));
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-/// A pipe that will not end.
+/// A pipe whose reader never sees the end of file.
 struct Hang {
     reader: Holder,
-    /// The reader's own write end, where that is what keeps it open.
+    /// The reader's own write end, where that keeps the pipe open.
     own: Option<Holder>,
     writers: Vec<Holder>,
 }
 
-/// A reader that has the write end too, of a pipe that is a command's output.
+/// A reader that holds the write end too, of a pipe that is the output of a command below it.
 fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
     let both = |reader: &&Holder| end_of(&pipe.writers, reader.process).is_some();
     let reader = pipe.readers.iter().find(both)?;
@@ -96,49 +95,48 @@ fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
         .writers
         .iter()
         .filter(|writer| {
-            let other = writer.process != reader.process;
             let reads = end_of(&pipe.readers, writer.process).is_some();
-            other && !reads && matches!(writer.fd, 1 | 2)
+            writer.process != reader.process && !reads && matches!(writer.fd, 1 | 2)
         })
         .copied()
         .collect();
-    let below = |writer: &Holder| {
+    let is_child = |writer: &Holder| {
         facts
-            .kin
+            .process_tree
             .ancestors(writer.process)
             .any(|p| p == reader.process)
     };
     let redirected = own.fd <= 2;
-    (!redirected && commands.iter().any(below)).then_some(Hang {
+    (!redirected && commands.iter().any(is_child)).then_some(Hang {
         reader: *reader,
         own: Some(own),
         writers: commands,
     })
 }
 
-/// Writers that are all there by accident; `Err` where only a flag is missing to say so.
-fn left_over(facts: &Facts<'_>, pipe: &Pipe) -> Option<Result<Hang, ()>> {
+/// A pipe whose writers all inherited it by accident; `Err`: close-on-exec was not captured.
+fn leaked_writers(facts: &Facts<'_>, pipe: &Pipe) -> Option<Result<Hang, ()>> {
     let [reader] = pipe.readers.as_slice() else {
         return None;
     };
-    if pipe.writers.is_empty() || facts.kin.is_manager(reader.process) {
+    if pipe.writers.is_empty() || facts.process_tree.is_manager(reader.process) {
         return None;
     }
-    let accident = |writer: &Holder| {
-        let used = facts.threads(writer.process).iter();
-        let mut used = used.filter(|thread| thread.fd == Some(writer.fd));
+    let leaked = |writer: &Holder| {
         writer.fd > 2
             && writer.cloexec != Some(true)
-            && !facts.kin.same_program(writer.process, reader.process)
+            && !facts
+                .process_tree
+                .same_program(writer.process, reader.process)
             && facts
-                .kin
+                .process_tree
                 .ancestors(writer.process)
                 .any(|p| p == reader.process)
-            && used.next().is_none()
-            && !facts.watches_pipe(writer.process, pipe)
-            && !facts.is_told(writer.process, writer.fd)
+            && !facts.waits_on(writer)
+            && !facts.fdinfo.watches(writer.process, inode(pipe))
+            && !facts.is_fd_argument(writer.process, writer.fd)
     };
-    if !pipe.writers.iter().all(accident) {
+    if !pipe.writers.iter().all(leaked) {
         return None;
     }
     if pipe.writers.iter().any(|writer| writer.cloexec.is_none()) {
@@ -151,22 +149,29 @@ fn left_over(facts: &Facts<'_>, pipe: &Pipe) -> Option<Result<Hang, ()>> {
     }))
 }
 
-/// The first descriptor of a process among an end's.
-fn end_of(ends: &[Holder], process: ProcessId) -> Option<Holder> {
-    let at = ends.partition_point(|end| end.process < process);
-    ends.get(at).filter(|end| end.process == process).copied()
+/// The inode of a pipe.
+fn inode(pipe: &Pipe) -> u64 {
+    let (PipeKey::Pipe(inode) | PipeKey::Fifo(_, inode)) = pipe.key;
+    inode
 }
 
-fn found(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> Found {
+/// The first descriptor of a process among the holders of one end.
+fn end_of(ends: &[Holder], process: ProcessId) -> Option<Holder> {
+    let index = ends.partition_point(|end| end.process < process);
+    ends.get(index)
+        .filter(|end| end.process == process)
+        .copied()
+}
+
+fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFinding {
     let reader = hang.reader;
-    let name = facts.process(reader.process);
-    let waits = facts
-        .threads(reader.process)
-        .iter()
-        .any(|thread| thread.kind == Some(CallKind::Read) && thread.fd == Some(reader.fd));
+    let name = facts.process_name(reader.process);
+    let threads = facts.threads(reader.process).iter();
+    let mut calls = threads.filter_map(blocking_call);
+    let waits = calls.any(|call| call.kind == CallKind::Read && call.fd == Some(reader.fd));
     let written = hang.writers.iter().take(4);
     let written: Vec<String> = written
-        .map(|writer| format!("{} as fd {}", facts.process(writer.process), writer.fd))
+        .map(|writer| format!("{} as fd {}", facts.process_name(writer.process), writer.fd))
         .collect();
     let mut evidence = vec![format!("written by {}", written.join(", "))];
     if let Some(own) = hang.own {
@@ -204,7 +209,7 @@ fn found(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> Found {
     };
     let mut processes: Vec<ProcessId> = hang.writers.iter().map(|writer| writer.process).collect();
     processes.push(reader.process);
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Pipe(id),
         processes,
@@ -218,19 +223,23 @@ fn found(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> Found {
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "the parent waits with the write end in its hand",
+        about: "the parent reads while it holds the write end",
         scene: |scene| {
             let (runner, make) = family(scene);
-            scene.pipe(&[(runner, 6, None)], &[(runner, 7, None), (make, 1, None)]);
+            scene
+                .map
+                .add_pipe(&[(runner, 7, None), (make, 1, None)], &[(runner, 6, None)]);
             scene.blocked(runner, 0, 6);
         },
         finds: &[("WT103", Severity::High)],
     },
     Case {
-        about: "a stray child keeps another's pipe open",
+        about: "an unrelated child keeps the pipe open",
         scene: |scene| {
             let (runner, make) = family(scene);
-            scene.pipe(&[(runner, 6, Some(true))], &[(make, 9, Some(false))]);
+            scene
+                .map
+                .add_pipe(&[(make, 9, Some(false))], &[(runner, 6, Some(true))]);
         },
         finds: &[("WT103", Severity::Low)],
     },
@@ -238,9 +247,11 @@ const CASES: &[Case] = &[
         about: "a self-pipe, and one that a fork inherited",
         scene: |scene| {
             let (runner, make) = family(scene);
-            scene.pipe(&[(runner, 6, None)], &[(runner, 7, None)]);
+            scene
+                .map
+                .add_pipe(&[(runner, 7, None)], &[(runner, 6, None)]);
             let both = [(runner, 6, Some(false)), (make, 6, Some(false))];
-            scene.pipe(&both, &both);
+            scene.map.add_pipe(&both, &both);
         },
         finds: &[],
     },
@@ -248,26 +259,30 @@ const CASES: &[Case] = &[
         about: "a reader of its own output",
         scene: |scene| {
             let (runner, make) = family(scene);
-            scene.pipe(&[(runner, 6, None)], &[(runner, 1, None), (make, 1, None)]);
+            scene
+                .map
+                .add_pipe(&[(runner, 1, None), (make, 1, None)], &[(runner, 6, None)]);
         },
         finds: &[],
     },
     Case {
-        about: "a command's output, and a status pipe whose number was told",
+        about: "a command's output, and a status pipe that its command line names",
         scene: |scene| {
             let (runner, make) = family(scene);
-            scene.pipe(&[(runner, 6, None)], &[(make, 1, None)]);
-            scene.pipe(&[(runner, 7, None)], &[(make, 9, Some(false))]);
-            scene.map.processes[make.index()].cmdline = b"make\0--status-fd\x009\0"[..].into();
+            scene.map.add_pipe(&[(make, 1, None)], &[(runner, 6, None)]);
+            scene
+                .map
+                .add_pipe(&[(make, 9, Some(false))], &[(runner, 7, None)]);
+            scene.process_mut(make).cmdline = b"make\0--status-fd\x009\0"[..].into();
         },
         finds: &[],
     },
     Case {
-        about: "a death watch: children read what nobody writes",
+        about: "children read a pipe to notice the parent's end",
         scene: |scene| {
             let (runner, make) = family(scene);
             let readers = [(runner, 3, Some(false)), (make, 3, Some(false))];
-            scene.pipe(&readers, &[(runner, 4, Some(false))]);
+            scene.map.add_pipe(&[(runner, 4, Some(false))], &readers);
         },
         finds: &[],
     },

@@ -1,12 +1,12 @@
-//! WT104: descriptors or connections that only become more.
+//! WT104: numbers of descriptors or connections that only grow.
 
 use std::collections::BTreeMap;
 
 use crate::check::facts::describe::{duration, plural};
-use crate::check::facts::growth::{connections, counts, is_settled, rise};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::growth::{connection_counts, descriptor_counts, is_settled, severity};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, ProcessId, SocketId, SocketState};
 
@@ -15,16 +15,16 @@ pub(super) static RULE: Rule = Rule {
     name: "descriptor-growth",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Needed,
+    earlier: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
     cases: CASES,
 };
 
-/// Shares of RLIMIT_NOFILE in use, in percent.
-const NEAR: u64 = 80;
-const NEARLY_ALL: u64 = 95;
+/// Percentages of a limit in use.
+const NEAR_PERCENT: u64 = 80;
+const CRITICAL_PERCENT: u64 = 95;
 /// `max_connections_per_user` of the system bus.
 const BUS_LIMIT: usize = 256;
 const DOC: &str = "\
@@ -59,34 +59,33 @@ limit (LimitNOFILE= of the unit) only buys time.
 - systemd/systemd issue 41584; aluzzardi/pam_usb issue 23
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    near_limits(facts, said);
-    near_bus_limit(facts, said);
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    near_fd_limit(facts, output);
+    near_bus_limit(facts, output);
     for host in facts.hosts() {
-        growing_tables(facts, host, said);
+        growing_tables(facts, host, output);
     }
-    growing_listeners(facts, said);
+    growing_listeners(facts, output);
 }
 
-fn near_limits(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn near_fd_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
     for (host, capture) in facts.captures.iter().enumerate() {
         for record in &capture.processes {
             let Some(limit) = soft_limit(&record.limits).filter(|limit| *limit > 0) else {
                 continue;
             };
-            let Some(id) = facts.find(HostId::new(host), record.pid) else {
+            let Some(id) = facts.process_by_pid(HostId::new(host), record.pid) else {
                 continue;
             };
             let counts = &facts.map.process(id).fd_counts;
             let used: u64 = counts.values().map(|count| u64::from(*count)).sum();
-            // The kernel counts numbers: the lowest free one must stay below the limit.
+            // The limit is on the numbers: the lowest free one must be below it.
             let percent = used.saturating_mul(100) / limit;
-            if percent < NEAR {
+            if percent < NEAR_PERCENT {
                 continue;
             }
-            let near = percent >= NEARLY_ALL;
-            said.found(Found {
-                severity: if near {
+            output.finding(RawFinding {
+                severity: if percent >= CRITICAL_PERCENT {
                     Severity::High
                 } else {
                     Severity::Medium
@@ -94,10 +93,13 @@ fn near_limits(facts: &Facts<'_>, said: &mut RuleOutput) {
                 subject: Subject::Process(id),
                 processes: vec![id],
                 sockets: vec![],
-                title: format!("{} has {used} of {limit} descriptors", facts.process(id)),
+                title: format!(
+                    "{} has {used} of {limit} descriptors",
+                    facts.process_name(id)
+                ),
                 evidence: vec![
                     format!("RLIMIT_NOFILE {limit}, {percent} % in use"),
-                    kinds(facts, id),
+                    kind_counts(facts, id),
                 ],
                 advice: "find what is not closed (whotalks list --fds)".to_owned(),
             });
@@ -105,7 +107,8 @@ fn near_limits(facts: &Facts<'_>, said: &mut RuleOutput) {
     }
 }
 
-/// `Max open files            1024                 524288               files`: the soft limit.
+/// The soft limit of `/proc/PID/limits`:
+/// `Max open files            1024                 524288               files`.
 fn soft_limit(limits: &[u8]) -> Option<u64> {
     let mut lines = limits.split(|byte| *byte == b'\n');
     let line = lines.find_map(|line| line.strip_prefix(b"Max open files"))?;
@@ -113,10 +116,13 @@ fn soft_limit(limits: &[u8]) -> Option<u64> {
     fields.next()?.parse().ok()
 }
 
-/// Descriptors by kind, most first.
-fn kinds(facts: &Facts<'_>, id: ProcessId) -> String {
+/// Lists the counts of descriptors by kind, highest first.
+fn kind_counts(facts: &Facts<'_>, id: ProcessId) -> String {
     let counts = &facts.map.process(id).fd_counts;
-    let mut kinds: Vec<(u32, &str)> = counts.iter().map(|(kind, n)| (*n, &**kind)).collect();
+    let mut kinds: Vec<(u32, &str)> = counts
+        .iter()
+        .map(|(kind, count)| (*count, &**kind))
+        .collect();
     kinds.sort_by_key(|(count, kind)| (std::cmp::Reverse(*count), *kind));
     let kinds = kinds
         .iter()
@@ -125,8 +131,8 @@ fn kinds(facts: &Facts<'_>, id: ProcessId) -> String {
     kinds.collect::<Vec<_>>().join(", ")
 }
 
-fn near_bus_limit(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut of_user: BTreeMap<(SocketId, u32), Vec<ProcessId>> = BTreeMap::new();
+fn near_bus_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut by_user: BTreeMap<(SocketId, u32), Vec<ProcessId>> = BTreeMap::new();
     for connection in &facts.map.connections {
         let Some(listener) = connection.listener else {
             continue;
@@ -136,21 +142,21 @@ fn near_bus_limit(facts: &Facts<'_>, said: &mut RuleOutput) {
         if let Some(holder) = facts.map.holders(connection.a).first().filter(|_| is_bus)
             && let Some(uid) = facts.map.process(holder.process).uid
         {
-            of_user
+            by_user
                 .entry((listener, uid))
                 .or_default()
                 .push(holder.process);
         }
     }
-    for ((listener, uid), mut clients) in of_user {
+    for ((listener, uid), mut clients) in by_user {
         let count = clients.len();
-        if count * 100 < BUS_LIMIT * NEAR as usize {
+        if count * 100 < BUS_LIMIT * NEAR_PERCENT as usize {
             continue;
         }
-        let programs = facts.programs(&clients);
+        let programs = facts.program_names(&clients);
         clients.dedup();
-        said.found(Found {
-            severity: if count * 100 >= BUS_LIMIT * NEARLY_ALL as usize {
+        output.finding(RawFinding {
+            severity: if count * 100 >= BUS_LIMIT * CRITICAL_PERCENT as usize {
                 Severity::High
             } else {
                 Severity::Medium
@@ -165,51 +171,56 @@ fn near_bus_limit(facts: &Facts<'_>, said: &mut RuleOutput) {
     }
 }
 
-fn growing_tables(facts: &Facts<'_>, host: HostId, said: &mut RuleOutput) {
-    let Some(past) = facts.past() else { return };
-    let Some(captures) = past
+fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
+    let Some(history) = facts.history() else {
+        return;
+    };
+    let Some(captures) = history
         .captures
         .get(host.index())
-        .filter(|all| !all.is_empty())
+        .filter(|captures| !captures.is_empty())
     else {
         return;
     };
     let now = facts.captures[host.index()];
-    let history: Vec<_> = captures.iter().map(|capture| counts(capture)).collect();
-    let begun = captures.iter().find_map(|capture| capture.host.as_ref());
-    let begun = begun.map_or(0, |host| host.started_boottime_ns);
-    let ended = now
+    let earlier: Vec<_> = captures
+        .iter()
+        .map(|capture| descriptor_counts(capture))
+        .collect();
+    let start_ns = captures.iter().find_map(|capture| capture.host.as_ref());
+    let start_ns = start_ns.map_or(0, |host| host.started_boottime_ns);
+    let end_ns = now
         .host
         .as_ref()
-        .map_or(begun, |host| host.started_boottime_ns);
-    for (key, last) in counts(now) {
-        let mut course: Vec<u64> = history
+        .map_or(start_ns, |host| host.started_boottime_ns);
+    for (key, last) in descriptor_counts(now) {
+        let mut values: Vec<u64> = earlier
             .iter()
-            .filter_map(|one| one.get(&key))
+            .filter_map(|counts| counts.get(&key))
             .copied()
             .collect();
-        course.push(last);
-        let Some(id) = facts.find(host, key.0) else {
+        values.push(last);
+        let Some(id) = facts.process_by_pid(host, key.0) else {
             continue;
         };
         let process = facts.map.process(id);
-        let age_ns = begun.saturating_sub(process.started_boottime_ns);
-        let Some(severity) = rise(&course, is_settled(age_ns)) else {
+        let age_ns = start_ns.saturating_sub(process.started_boottime_ns);
+        let Some(severity) = severity(&values, is_settled(age_ns)) else {
             continue;
         };
-        let steps: Vec<String> = course.iter().map(u64::to_string).collect();
+        let steps: Vec<String> = values.iter().map(u64::to_string).collect();
         let mut evidence = vec![format!("descriptors: {}", last_steps(&steps))];
-        evidence.push(kinds(facts, id));
-        said.found(Found {
+        evidence.push(kind_counts(facts, id));
+        output.finding(RawFinding {
             severity,
             subject: Subject::Process(id),
             processes: vec![id],
             sockets: vec![],
             title: format!(
                 "{} {} → {last} descriptors in {}",
-                facts.process(id),
-                course[0],
-                duration(ended.saturating_sub(begun))
+                facts.process_name(id),
+                values[0],
+                duration(end_ns.saturating_sub(start_ns))
             ),
             evidence,
             advice: "find what is not closed (whotalks list --fds, whotalks trend)".to_owned(),
@@ -225,31 +236,32 @@ fn last_steps(steps: &[String]) -> String {
     }
 }
 
-fn growing_listeners(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let Some(past) = facts.past() else { return };
-    let before = connections(&past.map);
-    for (listener, now) in connections(facts.map) {
+fn growing_listeners(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let Some(history) = facts.history() else {
+        return;
+    };
+    let before = connection_counts(&history.map);
+    for (listener, now) in connection_counts(facts.map) {
         let socket = facts.map.socket(listener);
-        let Some(then) = past
-            .socket(socket)
+        let Some(then) = facts
+            .earlier_socket(listener)
             .filter(|_| socket.state == SocketState::Listening)
         else {
             continue;
         };
-        let first = before.get(&then).copied().unwrap_or(0);
-        let Some(severity) = rise(&[first, now], true) else {
+        let first = before.get(&then.id).copied().unwrap_or(0);
+        let Some(severity) = severity(&[first, now], true) else {
             continue;
         };
-        let age = past.host(socket.host).map_or(0, |(_, age)| age);
-        said.found(Found {
+        output.finding(RawFinding {
             severity,
             subject: Subject::Socket(listener),
             processes: facts.map.holding_processes(listener),
             sockets: vec![listener],
             title: format!(
                 "{} {first} → {now} open connections in {}",
-                facts.socket(listener),
-                duration(age)
+                facts.socket_name(listener),
+                duration(then.age_ns)
             ),
             evidence: vec![format!(
                 "served by {}, {} more",
@@ -293,7 +305,7 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let server = scene.process(50, 1, "/usr/bin/server");
             let listener = scene.listener(&[(server, 3, Some(true))], "app");
-            scene.later(60);
+            scene.advance(60);
             let client = scene.process(60, 1, "/usr/bin/client");
             for fd in 3..153 {
                 let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
@@ -305,9 +317,9 @@ const CASES: &[Case] = &[
 ];
 
 #[cfg(test)]
-fn limited(scene: &mut crate::check::fixture::Scene, used: u32) {
+fn limited(scene: &mut Scene, used: u32) {
     let id = scene.process(50, 1, "/usr/bin/server");
-    let counts = &mut scene.map.processes[id.index()].fd_counts;
+    let counts = &mut scene.process_mut(id).fd_counts;
     counts.insert("socket".into(), used);
     scene
         .capture
@@ -321,13 +333,13 @@ fn limited(scene: &mut crate::check::fixture::Scene, used: u32) {
 }
 
 #[cfg(test)]
-fn bus(scene: &mut crate::check::fixture::Scene, clients: u32) {
+fn bus(scene: &mut Scene, clients: u32) {
     let server = scene.process(50, 1, "/usr/bin/dbus-daemon");
     let listener = scene.listener(&[(server, 3, Some(true))], "x");
-    scene.map.sockets[listener.index()].name =
+    scene.socket_mut(listener).name =
         crate::model::Name::from_diag(b"/run/dbus/system_bus_socket\0");
     let client = scene.process(60, 1, "/usr/bin/client");
-    scene.map.processes[client.index()].uid = Some(1000);
+    scene.process_mut(client).uid = Some(1000);
     for fd in 3..3 + clients {
         let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
         scene.accepted(&a, &b, Some(listener));

@@ -1,19 +1,19 @@
-//! WT201: a listener's queue is full: whoever connects now waits or is refused.
+//! WT201: a listener's queue is full, so that connecting clients wait or are refused.
 
 use crate::check::facts::describe::{duration, plural};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
-use crate::model::{Family, Socket, SocketId, SocketState};
+use crate::model::{Family, FdTarget, ProcessId, Socket, SocketState};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT201",
     name: "backlog-full",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Helpful,
+    earlier: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -49,50 +49,46 @@ slow. A larger backlog (and net.core.somaxconn) helps only against short bursts.
 - puma/puma issue 1449; curl/curl pull request 18748
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let blocked = facts
-        .all_threads()
-        .iter()
-        .filter(|thread| thread.kind == Some(CallKind::Connect));
-    let blocked = blocked.filter(|thread| {
-        let socket = thread.fd.and_then(|fd| facts.socket_at(thread.process, fd));
-        socket.is_some_and(|id| facts.map.socket(id).family == Family::Unix)
-    });
-    let blocked = blocked.map(|thread| thread.process).collect::<Vec<_>>();
-    let who = facts.programs(&blocked);
-    // Where several are full it is not known which of them a client waits for.
-    let sole = facts
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let connecting = facts.blocked_in(CallKind::Connect);
+    let blocked: Vec<ProcessId> = connecting
+        .filter(|(_, call)| match call.on {
+            FdTarget::Socket(id) => facts.map.socket(id).family == Family::Unix,
+            _ => false,
+        })
+        .map(|(process, _)| process)
+        .collect();
+    let blocked_names = facts.program_names(&blocked);
+    // Which of several full queues a client waits for is not known.
+    let is_only_one = facts
         .map
         .sockets
         .iter()
-        .filter(|socket| full(socket).is_some())
+        .filter(|socket| full_queue(socket).is_some())
         .count()
         == 1;
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
-        let Some((pending, backlog)) = full(socket) else {
+    for (id, socket) in facts.sockets() {
+        let Some((pending, backlog)) = full_queue(socket) else {
             continue;
         };
-        let id = SocketId::new(at);
         let mut evidence = vec![format!("served by {}", facts.owner(id))];
         let mut processes = facts.map.holding_processes(id);
-        let waits = socket.family == Family::Unix && !blocked.is_empty();
-        if waits {
+        let has_waiting = socket.family == Family::Unix && !blocked.is_empty();
+        if has_waiting {
             let threads = plural(blocked.len(), "thread is", "threads are");
             evidence.push(format!(
-                "{threads} blocked in connect on a Unix socket: {who}"
+                "{threads} blocked in connect on a Unix socket: {blocked_names}"
             ));
-            if sole {
+            if is_only_one {
                 processes.extend(&blocked);
             }
         }
-        let before = facts.past().and_then(|past| {
-            let then = past.map.socket(past.socket(socket)?);
-            full(then)?;
-            Some(past.host(socket.host)?.1)
-        });
+        let before = facts.earlier_socket(id);
+        let before = before.filter(|earlier| full_queue(earlier.socket).is_some());
+        let before = before.map(|earlier| earlier.age_ns);
         evidence.extend(before.map(|age| format!("it was as full {} before", duration(age))));
-        said.found(Found {
-            severity: if waits || before.is_some() {
+        output.finding(RawFinding {
+            severity: if has_waiting || before.is_some() {
                 Severity::High
             } else {
                 Severity::Medium
@@ -102,20 +98,18 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
             sockets: vec![id],
             title: format!(
                 "{} has {}, backlog {backlog}",
-                facts.socket(id),
+                facts.socket_name(id),
                 plural(pending as usize, "client waiting", "clients waiting")
             ),
             evidence,
             advice: "see what the server waits for (whotalks waits)".to_owned(),
         });
     }
-    if let Some(why) = facts.undumped() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_dumps());
 }
 
-/// Pending clients and backlog of a listener that admits no more.
-fn full(socket: &Socket) -> Option<(u32, u32)> {
+/// Pending clients and backlog of a listener whose queue is full.
+fn full_queue(socket: &Socket) -> Option<(u32, u32)> {
     let (pending, backlog) = (socket.pending?, socket.backlog?);
     (socket.state == SocketState::Listening && pending > backlog).then_some((pending, backlog))
 }
@@ -124,29 +118,29 @@ fn full(socket: &Socket) -> Option<(u32, u32)> {
 const CASES: &[Case] = &[
     Case {
         about: "one more than the backlog",
-        scene: |scene| full_queue(scene, 6),
+        scene: |scene| listener(scene, 6),
         finds: &[("WT201", Severity::Medium)],
     },
     Case {
-        about: "and a client blocked in connect",
+        about: "one more than the backlog, and a client blocked in connect",
         scene: |scene| {
-            full_queue(scene, 6);
+            listener(scene, 6);
             let client = scene.process(60, 1, "/usr/bin/client");
             let socket = scene.socket(&[(client, 3, None)]);
-            scene.map.sockets[socket.index()].state = SocketState::Unconnected;
+            scene.socket_mut(socket).state = SocketState::Unconnected;
             scene.blocked(client, 42, 3);
         },
         finds: &[("WT201", Severity::High)],
     },
     Case {
-        about: "room for one",
-        scene: |scene| full_queue(scene, 5),
+        about: "as many as the backlog",
+        scene: |scene| listener(scene, 5),
         finds: &[],
     },
     Case {
-        about: "listen(0), and nobody comes",
+        about: "listen(0), and no client",
         scene: |scene| {
-            full_queue(scene, 0);
+            listener(scene, 0);
             scene.map.sockets[0].backlog = Some(0);
         },
         finds: &[],
@@ -154,8 +148,8 @@ const CASES: &[Case] = &[
 ];
 
 #[cfg(test)]
-fn full_queue(scene: &mut crate::check::fixture::Scene, pending: u32) {
+fn listener(scene: &mut Scene, pending: u32) {
     let server = scene.process(50, 1, "/usr/bin/server");
     let listener = scene.listener(&[(server, 3, Some(true))], "app");
-    scene.map.sockets[listener.index()].pending = Some(pending);
+    scene.socket_mut(listener).pending = Some(pending);
 }

@@ -1,9 +1,9 @@
-//! WT202: a server does not accept: the same client still waits in its queue.
+//! WT202: a server that does not accept: the same client still waits in its queue.
 
 use crate::check::facts::describe::{duration, plural};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Connection, ConnectionState, SocketId};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "acceptor-stuck",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Needed,
+    earlier: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -46,10 +46,12 @@ See what the server's threads are blocked in (`whotalks waits`, gdb, a stack dum
 - puma/puma issue 1449
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let Some(past) = facts.past() else { return };
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let Some(history) = facts.history() else {
+        return;
+    };
     let pending = |connection: &&Connection| connection.state == ConnectionState::Pending;
-    let before: BTreeMap<SocketId, Option<SocketId>> = past
+    let before: BTreeMap<SocketId, Option<SocketId>> = history
         .map
         .connections
         .iter()
@@ -61,22 +63,22 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         let Some(listener) = connection.listener else {
             continue;
         };
-        let then = past.socket(facts.map.socket(connection.a));
-        let server = past.socket(facts.map.socket(listener));
-        let same = then.and_then(|then| before.get(&then)).copied().flatten();
-        if same.is_some() && same == server {
+        let client = history.socket(facts.map.socket(connection.a));
+        let server = history.socket(facts.map.socket(listener));
+        let awaited = client.and_then(|client| before.get(&client));
+        if server.is_some() && awaited == Some(&server) {
             stuck.entry(listener).or_default().push(connection.a);
         }
     }
     for (listener, clients) in stuck {
         let host = facts.map.socket(listener).host;
-        let age = past.host(host).map_or(0, |(_, age)| age);
+        let age = history.host(host).map_or(0, |(_, age)| age);
         let first = clients[0];
         let mut processes = facts.map.holding_processes(listener);
-        processes.extend(clients.iter().flat_map(|c| facts.map.holding_processes(*c)));
+        processes.extend(facts.holders_of(&clients));
         let mut sockets = vec![listener];
         sockets.extend(&clients);
-        said.found(Found {
+        output.finding(RawFinding {
             severity: match age {
                 0..1_000_000_000 => Severity::Low,
                 1_000_000_000..10_000_000_000 => Severity::Medium,
@@ -86,7 +88,7 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
             processes,
             title: format!(
                 "{}: {} since {} to be accepted",
-                facts.socket(listener),
+                facts.socket_name(listener),
                 plural(clients.len(), "client waits", "clients wait"),
                 duration(age)
             ),
@@ -110,16 +112,16 @@ const CASES: &[Case] = &[
         about: "the same client after half a minute",
         scene: |scene| {
             waiting(scene);
-            scene.later(30);
+            scene.advance(30);
         },
         finds: &[("WT202", Severity::High)],
     },
     Case {
-        about: "another client in its place",
+        about: "another client",
         scene: |scene| {
             let client = waiting(scene);
-            scene.later(30);
-            scene.map.sockets[client.index()].cookie = Some(7_777);
+            scene.advance(30);
+            scene.socket_mut(client).cookie = Some(7_777);
         },
         finds: &[],
     },
@@ -133,10 +135,10 @@ const CASES: &[Case] = &[
 ];
 
 #[cfg(test)]
-fn waiting(scene: &mut crate::check::fixture::Scene) -> SocketId {
+fn waiting(scene: &mut Scene) -> SocketId {
     let server = scene.process(50, 1, "/usr/bin/server");
     let client = scene.process(60, 1, "/usr/bin/client");
     let listener = scene.listener(&[(server, 3, Some(true))], "app");
-    scene.map.sockets[listener.index()].pending = Some(1);
-    scene.pending(&[(client, 4, Some(true))], listener)
+    scene.socket_mut(listener).pending = Some(1);
+    scene.pending_client(&[(client, 4, Some(true))], listener)
 }

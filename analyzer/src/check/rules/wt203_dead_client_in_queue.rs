@@ -1,9 +1,9 @@
-//! WT203: clients that have gone are still in a listener's queue.
+//! WT203: clients that have closed their socket and are still in a listener's queue.
 
 use crate::check::facts::describe::{duration, plural};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 
 pub(super) static RULE: Rule = Rule {
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     name: "dead-client-in-queue",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Helpful,
+    earlier: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -44,35 +44,33 @@ end at once; that must not be treated as an error of the server's.
 - checkpoint-restore/criu pull request 1804
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    for (listener, dead) in facts.dead_in_queue() {
-        let socket = facts.map.socket(*listener);
-        let pending = socket.pending.unwrap_or(0).max(*dead);
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    for &(listener, dead) in facts.dead_clients() {
+        let socket = facts.map.socket(listener);
+        let pending = socket.pending.unwrap_or(0).max(dead);
         let backlog = socket.backlog.unwrap_or(0);
-        let fills = *dead > backlog / 2 && *dead >= 2;
-        let before = facts.past().and_then(|past| {
-            let then = past.map.socket(past.socket(socket)?);
-            let age = past.host(socket.host)?.1;
-            (then.pending.unwrap_or(0) >= *dead).then_some(age)
-        });
+        let fills = dead > backlog / 2 && dead >= 2;
+        let before = facts.earlier_socket(listener);
+        let before = before.filter(|earlier| earlier.socket.pending.unwrap_or(0) >= dead);
+        let before = before.map(|earlier| earlier.age_ns);
         let mut evidence = vec![format!(
             "served by {}, backlog {backlog}",
-            facts.owner(*listener)
+            facts.owner(listener)
         )];
         evidence
             .extend(before.map(|age| format!("the queue was as long {} before", duration(age))));
-        said.found(Found {
+        output.finding(RawFinding {
             severity: if fills || before.is_some() {
                 Severity::Medium
             } else {
                 Severity::Low
             },
-            subject: Subject::Socket(*listener),
-            processes: facts.map.holding_processes(*listener),
-            sockets: vec![*listener],
+            subject: Subject::Socket(listener),
+            processes: facts.map.holding_processes(listener),
+            sockets: vec![listener],
             title: format!(
                 "{}: {dead} of {} gone",
-                facts.socket(*listener),
+                facts.socket_name(listener),
                 plural(
                     pending as usize,
                     "client in the queue is",
@@ -83,20 +81,18 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
             advice: "see why the server does not accept (whotalks waits)".to_owned(),
         });
     }
-    if let Some(why) = facts.undumped() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_dumps());
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "one that has gone",
+        about: "one that has closed",
         scene: |scene| queue(scene, &[0, 1_001]),
         finds: &[("WT203", Severity::Low)],
     },
     Case {
-        about: "a queue of them",
+        about: "a queue of those",
         scene: |scene| queue(scene, &[0, 0, 0, 0]),
         finds: &[("WT203", Severity::Medium)],
     },
@@ -107,12 +103,12 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// A listener with these inodes in its queue, as the kernel's own bytes say it.
+/// A listener with these inodes in its queue, as a dump of the kernel has them.
 #[cfg(test)]
-fn queue(scene: &mut crate::check::fixture::Scene, waiting: &[u32]) {
+fn queue(scene: &mut Scene, waiting: &[u32]) {
     let server = scene.process(50, 1, "/usr/bin/server");
     let listener = scene.listener(&[(server, 3, Some(true))], "app");
-    let socket = &mut scene.map.sockets[listener.index()];
+    let socket = scene.socket_mut(listener);
     socket.pending = Some(waiting.len() as u32);
     let list: Vec<u8> = waiting
         .iter()

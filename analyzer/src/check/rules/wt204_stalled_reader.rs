@@ -1,10 +1,11 @@
-//! WT204: somebody does not read what was written to it.
+//! WT204: a reader that does not read what was written to it.
 
+use crate::check::facts::LONG_NS;
 use crate::check::facts::Serving;
-use crate::check::facts::describe::{duration, plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{duration, plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ConnectionState, Family, ProcessId, SocketId, SocketType};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "stalled-reader",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Needed,
+    earlier: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -53,15 +54,13 @@ O_NONBLOCK or a timeout (SO_SNDTIMEO) and cope with EAGAIN.
 - systemd/systemd issue 16456; i3/i3 issue 2999
 ";
 
-/// Bytes of unread data beyond which a writer is nearly stopped: half the usual send buffer
-/// (net.core.wmem_default, 208 KiB) and a little.
+/// Unread bytes beyond which a writer is about to block: a little more than half the usual send
+/// buffer (net.core.wmem_default, 208 KiB).
 const NEAR_BYTES: u64 = 128 << 10;
-/// What stays unread so long is not just about to be read.
-const LONG_NS: u64 = 10_000_000_000;
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let writers = facts.blocked_writers();
-    let mut judged: Vec<Judged> = Vec::new();
+    let mut unread_queues: Vec<UnreadQueue> = Vec::new();
     let mut datagrams: BTreeMap<SocketId, (u64, Vec<SocketId>)> = BTreeMap::new();
     for connection in &facts.map.connections {
         let (a, Some(b)) = (connection.a, connection.b) else {
@@ -76,11 +75,13 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
                 continue;
             }
             let written = facts.map.socket(writer).send_queue_bytes;
-            let is_blocked = writers.binary_search_by_key(&writer, |(of, _)| *of).is_ok();
+            let is_blocked = writers
+                .binary_search_by_key(&writer, |(socket, _)| *socket)
+                .is_ok();
             if datagram && (written > 0 || is_blocked) {
-                let all = datagrams.entry(reader).or_default();
-                all.0 += written;
-                all.1.push(writer);
+                let queue = datagrams.entry(reader).or_default();
+                queue.0 += written;
+                queue.1.push(writer);
             } else if !datagram && connection.state == ConnectionState::Established {
                 let unread = facts.map.socket(reader).recv_queue_bytes;
                 if unread > 0 {
@@ -90,7 +91,7 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
                         written,
                         writers: vec![writer],
                     };
-                    judged.extend(judge(facts, queue));
+                    unread_queues.extend(unread_queue(facts, queue));
                 }
             }
         }
@@ -102,27 +103,27 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
             written,
             writers,
         };
-        judged.extend(judge(facts, queue));
+        unread_queues.extend(unread_queue(facts, queue));
     }
-    // One reader that leaves many sockets unread is one trouble.
-    let mut of_reader: BTreeMap<Unread, Vec<Judged>> = BTreeMap::new();
-    for one in judged {
-        let reader = one.queue.reader;
+    // The unread sockets of one reader are one finding.
+    let mut by_reader: BTreeMap<Reader, Vec<UnreadQueue>> = BTreeMap::new();
+    for unread in unread_queues {
+        let reader = unread.queue.reader;
         let readers = facts.map.holding_processes(reader);
-        let nobodys = readers.is_empty().then_some(reader);
-        let key = (readers, nobodys, one.severity);
-        of_reader.entry(key).or_default().push(one);
+        let unheld = readers.is_empty().then_some(reader);
+        let key = (readers, unheld, unread.severity);
+        by_reader.entry(key).or_default().push(unread);
     }
-    for ((readers, _, severity), mut all) in of_reader {
-        all.sort_by_key(|one| one.queue.reader);
-        said.found(found(facts, severity, readers, &all));
+    for ((readers, _, severity), mut queues) in by_reader {
+        queues.sort_by_key(|unread| unread.queue.reader);
+        output.finding(finding(facts, severity, readers, &queues));
     }
 }
 
-/// Who does not read (a socket where that is nobody known), and how bad it is.
-type Unread = (Vec<ProcessId>, Option<SocketId>, Severity);
+/// The processes that do not read (the socket where none is known), and the severity.
+type Reader = (Vec<ProcessId>, Option<SocketId>, Severity);
 
-/// What waits for a reader.
+/// Bytes that wait for a reader.
 struct Queue {
     reader: SocketId,
     unread: u64,
@@ -130,93 +131,113 @@ struct Queue {
     writers: Vec<SocketId>,
 }
 
-/// A queue that is not read, and what shows it.
-struct Judged {
+/// A queue that is not read, with its evidence.
+struct UnreadQueue {
     severity: Severity,
     queue: Queue,
-    /// Who is blocked writing to it.
+    /// The processes that are blocked writing to it.
     blocked: Vec<ProcessId>,
-    /// Every thread of its readers waits for something else.
+    /// Whether every thread of its readers waits for something else.
     elsewhere: bool,
-    /// How long ago the same bytes waited.
-    equal: Option<u64>,
+    /// The age of an earlier capture with as many unread bytes, in nanoseconds.
+    unchanged_ns: Option<u64>,
 }
 
-fn judge(facts: &Facts<'_>, queue: Queue) -> Option<Judged> {
+fn unread_queue(facts: &Facts<'_>, queue: Queue) -> Option<UnreadQueue> {
     let reader = facts.map.socket(queue.reader);
     let inet = matches!(reader.family, Family::Inet | Family::Inet6);
-    // What TCP has not had acknowledged says nothing about its limit.
+    // The limit of a TCP send queue is not known.
     let near = !inet && queue.written >= NEAR_BYTES;
     let blocked = facts.blocked_on(&queue.writers);
-    let equal = unread_before(facts, &queue);
-    if !near && blocked.is_empty() && equal.is_none() {
+    let unchanged_ns = unchanged_ns(facts, &queue);
+    if !near && blocked.is_empty() && unchanged_ns.is_none() {
         return None;
     }
     let readers = facts.map.holding_processes(queue.reader);
-    let attends = readers
+    let reading = readers
         .iter()
-        .map(|p| facts.attends(*p, queue.reader))
+        .map(|process| facts.reading(*process, queue.reader))
         .max();
-    let elsewhere = attends == Some(Serving::No);
-    let old = equal.is_some_and(|age| age >= LONG_NS);
-    let severity = match (!blocked.is_empty(), near, elsewhere, equal.is_some()) {
+    let elsewhere = reading == Some(Serving::No);
+    let old = unchanged_ns.is_some_and(|age| age >= LONG_NS);
+    let severity = match (!blocked.is_empty(), near, elsewhere, unchanged_ns.is_some()) {
         (true, _, true, _) | (true, _, _, true) => Severity::High,
         (_, true, true, _) | (_, true, _, true) => Severity::Medium,
         (_, _, true, _) if old => Severity::Medium,
-        // Writers block for a moment whenever they are faster than the reader.
+        // A writer that is faster than its reader blocks for a moment again and again.
         (true, false, ..) => return None,
         _ => Severity::Low,
     };
-    Some(Judged {
+    Some(UnreadQueue {
         severity,
         queue,
         blocked,
         elsewhere,
-        equal,
+        unchanged_ns,
     })
 }
 
-/// A reader and the queues that it does not read, all of one severity.
-fn found(facts: &Facts<'_>, severity: Severity, readers: Vec<ProcessId>, all: &[Judged]) -> Found {
-    let first = all[0].queue.reader;
-    let unread: u64 = all.iter().map(|one| one.queue.unread).sum();
-    let bytes = usize::try_from(unread).unwrap_or(usize::MAX);
-    let what = match all.len() {
-        1 => facts.socket(first),
+/// The finding of one reader and the queues that it does not read, all of one severity.
+fn finding(
+    facts: &Facts<'_>,
+    severity: Severity,
+    readers: Vec<ProcessId>,
+    queues: &[UnreadQueue],
+) -> RawFinding {
+    let first = queues[0].queue.reader;
+    let bytes: u64 = queues.iter().map(|unread| unread.queue.unread).sum();
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let what = match queues.len() {
+        1 => facts.socket_name(first),
         count => format!("{count} sockets"),
     };
     let mut evidence = vec![format!(
         "{} to be read",
         plural(bytes, "byte waits", "bytes wait")
     )];
-    let mut blocked: Vec<ProcessId> = all.iter().flat_map(|one| &one.blocked).copied().collect();
+    let mut blocked: Vec<ProcessId> = queues
+        .iter()
+        .flat_map(|unread| &unread.blocked)
+        .copied()
+        .collect();
     blocked.sort_unstable();
     blocked.dedup();
-    let writers = || all.iter().flat_map(|one| &one.queue.writers).copied();
+    let writers = || {
+        queues
+            .iter()
+            .flat_map(|unread| &unread.queue.writers)
+            .copied()
+    };
     if blocked.is_empty() {
         let owners: BTreeSet<String> = writers().map(|writer| facts.owner(writer)).collect();
         let owners: Vec<String> = owners.into_iter().collect();
-        evidence.push(format!("written by {}", some(owners.into_iter())));
+        evidence.push(format!("written by {}", short_list(owners)));
     } else {
         let count = plural(blocked.len(), "writer is", "writers are");
-        evidence.push(format!("{count} blocked: {}", facts.processes(&blocked)));
+        evidence.push(format!(
+            "{count} blocked: {}",
+            facts.process_names(&blocked)
+        ));
     }
-    if all.iter().all(|one| one.elsewhere) {
+    if queues.iter().all(|unread| unread.elsewhere) {
         evidence.push("every thread of the reader waits for something else".to_owned());
     }
-    if let Some(age) = all.iter().filter_map(|one| one.equal).min() {
+    if let Some(age) = queues.iter().filter_map(|unread| unread.unchanged_ns).min() {
         evidence.push(format!("the same bytes waited {} before", duration(age)));
     }
-    if all.len() > 1 {
-        let names = all.iter().map(|one| facts.socket(one.queue.reader));
-        evidence.push(format!("sockets: {}", some(names)));
+    if queues.len() > 1 {
+        let names = queues
+            .iter()
+            .map(|unread| facts.socket_name(unread.queue.reader));
+        evidence.push(format!("sockets: {}", short_list(names)));
     }
     let mut processes = readers;
     processes.extend(&blocked);
-    processes.extend(writers().filter_map(|w| Some(facts.map.holders(w).first()?.process)));
-    let mut sockets: Vec<SocketId> = all.iter().map(|one| one.queue.reader).collect();
+    let first_holder = |socket| Some(facts.map.holders(socket).first()?.process);
+    processes.extend(writers().filter_map(first_holder));
+    let mut sockets: Vec<SocketId> = queues.iter().map(|unread| unread.queue.reader).collect();
     sockets.extend(writers());
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Socket(first),
         processes,
@@ -227,22 +248,17 @@ fn found(facts: &Facts<'_>, severity: Severity, readers: Vec<ProcessId>, all: &[
     }
 }
 
-/// How long ago as many bytes waited there, where they did.
-fn unread_before(facts: &Facts<'_>, queue: &Queue) -> Option<u64> {
-    let past = facts.past()?;
-    let reader = facts.map.socket(queue.reader);
-    let then = past.socket(reader)?;
-    let age = past.host(reader.host)?.1;
-    let unread = if reader.kind == SocketType::Dgram {
-        let of = |writer: &SocketId| {
-            let then = past.socket(facts.map.socket(*writer))?;
-            Some(past.map.socket(then).send_queue_bytes)
-        };
-        queue.writers.iter().filter_map(of).sum()
+/// The age of the earlier capture, where as many bytes were unread in it.
+fn unchanged_ns(facts: &Facts<'_>, queue: &Queue) -> Option<u64> {
+    let reader = facts.earlier_socket(queue.reader)?;
+    let unread = if reader.socket.kind == SocketType::Dgram {
+        let writers = queue.writers.iter();
+        let earlier = writers.filter_map(|writer| facts.earlier_socket(*writer));
+        earlier.map(|writer| writer.socket.send_queue_bytes).sum()
     } else {
-        past.map.socket(then).recv_queue_bytes
+        reader.socket.recv_queue_bytes
     };
-    (unread == queue.unread && unread > 0).then_some(age)
+    (unread == queue.unread && unread > 0).then_some(reader.age_ns)
 }
 
 #[cfg(test)]
@@ -263,11 +279,11 @@ const CASES: &[Case] = &[
         finds: &[("WT204", Severity::Low)],
     },
     Case {
-        about: "the same few bytes after a minute, and the reader is elsewhere",
+        about: "the same few bytes after a minute, and the reader waits for a child",
         scene: |scene| {
             let (_, reader) = unread(scene, 10, false);
             scene.blocked(reader, 61, 0);
-            scene.later(60);
+            scene.advance(60);
         },
         finds: &[("WT204", Severity::Medium)],
     },
@@ -276,8 +292,8 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let (writer, reader) = unread(scene, 200_000, false);
             let (a, b) = scene.pair(&[(writer, 6, Some(true))], &[(reader, 7, Some(true))]);
-            scene.map.sockets[a.index()].send_queue_bytes = 200_000;
-            scene.map.sockets[b.index()].recv_queue_bytes = 200_000;
+            scene.socket_mut(a).send_queue_bytes = 200_000;
+            scene.socket_mut(b).recv_queue_bytes = 200_000;
         },
         finds: &[("WT204", Severity::Low)],
     },
@@ -309,16 +325,12 @@ const CASES: &[Case] = &[
 
 /// A writer and a reader with bytes between them.
 #[cfg(test)]
-fn unread(
-    scene: &mut crate::check::fixture::Scene,
-    bytes: u64,
-    is_blocked: bool,
-) -> (ProcessId, ProcessId) {
+fn unread(scene: &mut Scene, bytes: u64, is_blocked: bool) -> (ProcessId, ProcessId) {
     let writer = scene.process(50, 1, "/usr/bin/writer");
     let reader = scene.process(60, 1, "/usr/bin/reader");
     let (a, b) = scene.pair(&[(writer, 4, Some(true))], &[(reader, 5, Some(true))]);
-    scene.map.sockets[a.index()].send_queue_bytes = bytes;
-    scene.map.sockets[b.index()].recv_queue_bytes = bytes;
+    scene.socket_mut(a).send_queue_bytes = bytes;
+    scene.socket_mut(b).recv_queue_bytes = bytes;
     if is_blocked {
         scene.blocked(writer, 1, 4);
     }

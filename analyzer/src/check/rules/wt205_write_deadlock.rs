@@ -1,10 +1,10 @@
-//! WT205: writers that wait for each other.
+//! WT205: processes that are blocked writing to each other.
 
 use crate::check::facts::describe::duration;
-use crate::check::facts::{BlockedWriters, Serving};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::{BlockedWriter, Serving};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, SocketId, SocketType};
 
@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
     name: "write-deadlock",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Helpful,
+    earlier: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -49,24 +49,24 @@ other.
 - servo/ipc-channel issue 34; Python's documentation of subprocess, on wait() and pipes
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     for cycle in facts.deadlocks() {
-        said.found(cycle_found(facts, cycle));
+        output.finding(cycle_finding(facts, cycle));
     }
     for connection in &facts.map.connections {
         let (a, Some(b)) = (connection.a, connection.b) else {
             continue;
         };
         if a != b && is_full(facts, a) && is_full(facts, b) && !facts.is_deadlocked(a) {
-            said.found(both_full(facts, a, b));
+            output.finding(full_both_ways(facts, a, b));
         }
     }
-    if facts.all_threads().is_empty() && !facts.map.processes.is_empty() {
-        said.unknown("what threads are blocked in was not captured (--waits)");
+    if facts.map.waits.is_empty() && !facts.map.processes.is_empty() {
+        output.unknown("what threads are blocked in was not captured (--waits)");
     }
 }
 
-/// Whether a stream's written and unread bytes come near its limit; see WT204.
+/// Whether the written and unread bytes of a stream come near its limit; see WT204.
 fn is_full(facts: &Facts<'_>, id: SocketId) -> bool {
     const NEAR_BYTES: u64 = 128 << 10;
     let socket = facts.map.socket(id);
@@ -75,24 +75,20 @@ fn is_full(facts: &Facts<'_>, id: SocketId) -> bool {
         && socket.send_queue_bytes >= NEAR_BYTES
 }
 
-fn cycle_found(facts: &Facts<'_>, cycle: &[BlockedWriters]) -> Found {
-    let mut processes: Vec<_> = cycle.iter().map(|stuck| stuck.writer).collect();
+fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
+    let mut processes: Vec<_> = cycle.iter().map(|write| write.writer).collect();
     processes.dedup();
-    let free = |stuck: &BlockedWriters| {
-        stuck
-            .socket
-            .and_then(|socket| facts.peer(socket))
-            .map_or(Serving::No, |incoming| {
-                facts.attends(stuck.reader, incoming)
-            })
+    let reading = |write: &BlockedWriter| {
+        let incoming = write.socket.and_then(|socket| facts.peer(socket));
+        incoming.map_or(Serving::No, |socket| facts.reading(write.reader, socket))
     };
-    let certain = cycle.iter().all(|stuck| free(stuck) == Serving::No);
-    let lines = cycle.iter().take(8).map(|stuck| {
+    let certain = cycle.iter().all(|write| reading(write) == Serving::No);
+    let lines = cycle.iter().take(8).map(|write| {
         format!(
             "{} is blocked writing fd {}, read by {} alone",
-            facts.process(stuck.writer),
-            stuck.fd,
-            facts.process(stuck.reader)
+            facts.process_name(write.writer),
+            write.fd,
+            facts.process_name(write.reader)
         )
     });
     let mut evidence: Vec<String> = lines.collect();
@@ -100,13 +96,13 @@ fn cycle_found(facts: &Facts<'_>, cycle: &[BlockedWriters]) -> Found {
         evidence.push("another thread may read: not all are seen to be blocked".to_owned());
     }
     let title = match processes.as_slice() {
-        [one] => format!("{} waits for itself to read", facts.process(*one)),
+        [only] => format!("{} waits for itself to read", facts.process_name(*only)),
         _ => format!(
             "{} wait for each other to read",
-            facts.processes(&processes)
+            facts.process_names(&processes)
         ),
     };
-    Found {
+    RawFinding {
         severity: if certain {
             Severity::High
         } else {
@@ -114,37 +110,35 @@ fn cycle_found(facts: &Facts<'_>, cycle: &[BlockedWriters]) -> Found {
         },
         subject: Subject::Process(cycle[0].writer),
         processes,
-        sockets: cycle.iter().filter_map(|stuck| stuck.socket).collect(),
+        sockets: cycle.iter().filter_map(|write| write.socket).collect(),
         title,
         evidence,
         advice: "read while writing; ending one of them frees the others".to_owned(),
     }
 }
 
-fn both_full(facts: &Facts<'_>, a: SocketId, b: SocketId) -> Found {
+fn full_both_ways(facts: &Facts<'_>, a: SocketId, b: SocketId) -> RawFinding {
     let bytes = |id: SocketId| facts.map.socket(id).send_queue_bytes;
-    let before = facts.past().and_then(|past| {
-        let then = |id: SocketId| Some(past.map.socket(past.socket(facts.map.socket(id))?));
-        let same = then(a)?.send_queue_bytes == bytes(a) && then(b)?.send_queue_bytes == bytes(b);
-        let age = past.host(facts.map.socket(a).host)?.1;
-        same.then_some(age)
-    });
+    let earlier = |id: SocketId| {
+        let earlier = facts.earlier_socket(id);
+        earlier.filter(|earlier| earlier.socket.send_queue_bytes == bytes(id))
+    };
+    let before = earlier(b).and(earlier(a));
+    let before = before.map(|earlier| earlier.age_ns);
     let mut evidence = vec![format!(
         "{} and {} bytes written and not read",
         bytes(a),
         bytes(b)
     )];
     evidence.extend(before.map(|age| format!("as many {} before", duration(age))));
-    let mut processes = facts.map.holding_processes(a);
-    processes.extend(facts.map.holding_processes(b));
-    Found {
+    RawFinding {
         severity: if before.is_some() {
             Severity::Medium
         } else {
             Severity::Low
         },
         subject: Subject::Socket(a),
-        processes,
+        processes: facts.holders_of(&[a, b]),
         sockets: vec![a, b],
         title: format!(
             "{} and {} write and do not read",
@@ -164,7 +158,7 @@ const CASES: &[Case] = &[
         finds: &[("WT205", Severity::High)],
     },
     Case {
-        about: "one of them may be in poll",
+        about: "one of them may poll in another thread",
         scene: |scene| {
             mutual(scene, 1);
             let second = crate::model::ProcessId(2);
@@ -184,14 +178,14 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Two processes with a full connection; the second one's thread is in this call.
+/// Two processes with a full connection; the thread of the second is in this call.
 #[cfg(test)]
-fn mutual(scene: &mut crate::check::fixture::Scene, call: i64) {
+fn mutual(scene: &mut Scene, call: i64) {
     let one = scene.process(50, 1, "/usr/bin/one");
     let two = scene.process(60, 1, "/usr/bin/two");
     let (a, b) = scene.pair(&[(one, 4, Some(true))], &[(two, 5, Some(true))]);
     for id in [a, b] {
-        let socket = &mut scene.map.sockets[id.index()];
+        let socket = scene.socket_mut(id);
         (socket.send_queue_bytes, socket.recv_queue_bytes) = (200_000, 200_000);
     }
     scene.blocked(one, 1, 4);

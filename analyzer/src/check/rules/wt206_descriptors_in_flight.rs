@@ -1,9 +1,10 @@
-//! WT206: descriptors that were sent over a socket are not taken off it.
+//! WT206: descriptors that were sent over a socket and are not received.
 
+use crate::check::facts::LONG_NS;
 use crate::check::facts::describe::{duration, plural};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId};
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     name: "descriptors-in-flight",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Needed,
+    earlier: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -45,23 +46,27 @@ comes. See what the receiver waits for.
 - mercury issue 385
 ";
 
-/// So many in one socket are not just on their way.
+/// More descriptors in flight than a reader that keeps up leaves.
 const MANY: u32 = 64;
-const LONG_NS: u64 = 10_000_000_000;
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    if !facts.infos.everywhere() {
-        said.unknown("fdinfo was not captured (--fdinfo)");
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    if !facts.fdinfo.is_complete() {
+        output.unknown("fdinfo was not captured (--fdinfo)");
     }
     let mut sockets: BTreeMap<SocketId, (u32, ProcessId, u32)> = BTreeMap::new();
-    for (process, fd, count) in &facts.infos.in_flight {
-        if let Some(socket) = facts.socket_at(*process, *fd) {
-            let seen = sockets.entry(socket).or_insert((*count, *process, *fd));
-            seen.0 = seen.0.max(*count);
+    for (id, _) in facts.sockets() {
+        for holder in facts.map.holders(id) {
+            let key = (holder.process, holder.tid, holder.fd);
+            if let Some(count) = facts.fdinfo.in_flight.get(&key) {
+                let most = sockets
+                    .entry(id)
+                    .or_insert((*count, holder.process, holder.fd));
+                most.0 = most.0.max(*count);
+            }
         }
     }
     for (id, (count, process, fd)) in sockets {
-        let before = before(facts, id);
+        let before = earlier_age_ns(facts, id);
         let old = before.is_some_and(|age| age >= LONG_NS);
         let severity = match (before.is_some(), count >= MANY) {
             (true, true) => Severity::High,
@@ -71,21 +76,19 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         };
         let mut evidence = vec![format!("scm_fds of fd {fd}: {count}")];
         evidence.extend(before.map(|age| format!("still there after {}", duration(age))));
-        let mut processes = facts.map.holding_processes(id);
         let mut involved = vec![id];
         if let Some(peer) = facts.peer(id) {
             evidence.push(format!("sent by {}", facts.owner(peer)));
-            processes.extend(facts.map.holding_processes(peer));
             involved.push(peer);
         }
-        said.found(Found {
+        output.finding(RawFinding {
             severity,
             subject: Subject::Socket(id),
-            processes,
+            processes: facts.holders_of(&involved),
             sockets: involved,
             title: format!(
                 "{} does not take {} off fd {fd}",
-                facts.process(process),
+                facts.process_name(process),
                 plural(count as usize, "descriptor", "descriptors")
             ),
             evidence,
@@ -94,20 +97,16 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     }
 }
 
-/// How long ago descriptors waited in the same socket.
-fn before(facts: &Facts<'_>, id: SocketId) -> Option<u64> {
-    let past = facts.past()?;
-    let socket = facts.map.socket(id);
-    let then = past.socket(socket)?;
-    let waited = past.map.holders(then).iter().any(|holder| {
-        let key = (holder.process, holder.fd);
-        let waiting = past
-            .infos
-            .in_flight
-            .binary_search_by_key(&key, |(p, fd, _)| (*p, *fd));
-        waiting.is_ok()
+/// The age of the earlier capture, where descriptors were in flight to the same socket in it.
+fn earlier_age_ns(facts: &Facts<'_>, id: SocketId) -> Option<u64> {
+    let history = facts.history()?;
+    let earlier = facts.earlier_socket(id)?;
+    let mut holders = history.map.holders(earlier.id).iter();
+    let in_flight = holders.any(|holder| {
+        let key = (holder.process, holder.tid, holder.fd);
+        history.fdinfo.in_flight.contains_key(&key)
     });
-    waited.then_some(past.host(socket.host)?.1)
+    in_flight.then_some(earlier.age_ns)
 }
 
 #[cfg(test)]
@@ -116,7 +115,7 @@ const CASES: &[Case] = &[
         about: "the same socket after half a minute",
         scene: |scene| {
             sent(scene, 3);
-            scene.later(30);
+            scene.advance(30);
         },
         finds: &[("WT206", Severity::Medium)],
     },
@@ -133,11 +132,11 @@ const CASES: &[Case] = &[
 ];
 
 #[cfg(test)]
-fn sent(scene: &mut crate::check::fixture::Scene, count: u32) {
+fn sent(scene: &mut Scene, count: u32) {
     let broker = scene.process(50, 1, "/usr/bin/broker");
     let worker = scene.process(60, 1, "/usr/bin/worker");
     scene.pair(&[(broker, 4, Some(true))], &[(worker, 5, Some(true))]);
-    scene.info(
+    scene.fdinfo(
         worker,
         5,
         &format!("pos:\t0\nflags:\t02\nscm_fds: {count}\n"),

@@ -1,9 +1,9 @@
-//! WT207: unix sockets that no process holds.
+//! WT207: Unix sockets that no process holds.
 
-use crate::check::facts::describe::{duration, plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{duration, plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, HostId, ProcessId, SocketId, SocketKey};
 
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     name: "ownerless-socket",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Helpful,
+    earlier: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -44,70 +44,66 @@ See WT206 for descriptors in flight. Ending the receiver closes them.
 - unix(7) SCM_RIGHTS; io_uring_register(2) IORING_REGISTER_FILES
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     for host in facts.hosts() {
-        of_host(facts, host, said);
+        check_host(facts, host, output);
     }
 }
 
-fn of_host(facts: &Facts<'_>, host: HostId, said: &mut RuleOutput) {
-    let mut nobodys: Vec<SocketId> = Vec::new();
+fn check_host(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
+    let mut unheld: Vec<SocketId> = Vec::new();
     let mut in_rings: Vec<SocketId> = Vec::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
-        let id = SocketId::new(at);
+    for (id, socket) in facts.sockets() {
         let is_listed =
             socket.family == Family::Unix && matches!(socket.key, SocketKey::Inode(1..));
         if socket.host != host || !is_listed || !facts.map.holders(id).is_empty() {
             continue;
         }
-        if facts.infos.in_rings.binary_search(&socket.inode).is_ok() {
+        if facts.fdinfo.in_rings.binary_search(&socket.inode).is_ok() {
             in_rings.push(id);
         } else if socket.seen_twice {
-            nobodys.push(id);
+            unheld.push(id);
         }
     }
     if !in_rings.is_empty() {
         let evidence = vec!["registered with an io_uring, which its fdinfo lists".to_owned()];
-        said.found(found(facts, Severity::Low, in_rings, vec![], evidence));
+        output.finding(finding(facts, Severity::Low, in_rings, vec![], evidence));
     }
-    let Some(first) = nobodys.first() else { return };
-    let flights = facts.infos.in_flight.iter();
-    let flights = flights.filter(|(process, ..)| facts.map.process(*process).host == host);
-    let flights: Vec<_> = flights.collect();
-    let in_flight: usize = flights.iter().map(|(_, _, count)| *count as usize).sum();
-    if in_flight >= nobodys.len() {
-        let lines = flights.iter().take(8).map(|(process, fd, count)| {
-            let descriptors = plural(*count as usize, "descriptor", "descriptors");
+    let Some(first) = unheld.first() else { return };
+    let in_flight = facts.fdinfo.in_flight.iter();
+    let in_flight = in_flight.filter(|((process, ..), _)| facts.map.process(*process).host == host);
+    let in_flight: Vec<_> = in_flight.collect();
+    let count: usize = in_flight.iter().map(|(_, count)| **count as usize).sum();
+    if count >= unheld.len() {
+        let lines = in_flight.iter().take(8).map(|((process, _, fd), count)| {
+            let descriptors = plural(**count as usize, "descriptor", "descriptors");
             format!(
                 "in flight: {} has {descriptors} to receive on fd {fd}",
-                facts.process(*process)
+                facts.process_name(*process)
             )
         });
-        let receivers = flights.iter().map(|(process, ..)| *process).collect();
+        let receivers = in_flight
+            .iter()
+            .map(|((process, ..), _)| *process)
+            .collect();
         let lines = lines.collect();
-        return said.found(found(facts, Severity::Low, nobodys, receivers, lines));
+        return output.finding(finding(facts, Severity::Low, unheld, receivers, lines));
     }
     let coverage = &facts.map.hosts[host.index()].coverage;
     let end = facts
         .captures
         .get(host.index())
         .and_then(|capture| capture.end.as_ref());
-    let whole = end.is_some_and(|end| end.second_look == WHOLE_SECOND_LOOK);
-    let count = plural(nobodys.len(), "Unix socket is", "Unix sockets are");
+    let read_twice = end.is_some_and(|end| end.second_look == COMPLETE_SECOND_PASS);
+    let count = plural(unheld.len(), "Unix socket is", "Unix sockets are");
     if !coverage.all_holders_known() {
-        return said.unknown(format!("{count} held by nobody that could be read"));
+        return output.unknown(format!("{count} held by nobody that could be read"));
     }
-    let persistent = |id: &SocketId| {
-        let past = facts.past()?;
-        let then = past.socket(facts.map.socket(*id))?;
-        past.map
-            .holders(then)
-            .is_empty()
-            .then_some(past.host(host)?.1)
-    };
-    let age = persistent(first);
-    if !whole && age.is_none() {
-        return said.unknown(format!(
+    let earlier = facts.history().zip(facts.earlier_socket(*first));
+    let earlier = earlier.filter(|(history, first)| history.map.holders(first.id).is_empty());
+    let age = earlier.map(|(_, first)| first.age_ns);
+    if !read_twice && age.is_none() {
+        return output.unknown(format!(
             "{count} held by nobody, and the tables were read only once"
         ));
     }
@@ -118,30 +114,30 @@ fn of_host(facts: &Facts<'_>, host: HostId, said: &mut RuleOutput) {
     } else {
         Severity::Low
     };
-    said.found(found(facts, severity, nobodys, vec![], evidence));
+    output.finding(finding(facts, severity, unheld, vec![], evidence));
 }
 
-/// `CaptureEnd::second_look`: every table was looked at again.
-const WHOLE_SECOND_LOOK: u8 = 2;
+/// `CaptureEnd::second_look`: every table was read again.
+const COMPLETE_SECOND_PASS: u8 = 2;
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     severity: Severity,
     sockets: Vec<SocketId>,
     processes: Vec<ProcessId>,
     mut evidence: Vec<String>,
-) -> Found {
+) -> RawFinding {
     let peers: Vec<_> = sockets.iter().filter_map(|id| facts.peer(*id)).collect();
     let peers = peers
         .iter()
         .filter(|id| !facts.map.holders(**id).is_empty());
     let peers: Vec<String> = peers.map(|id| facts.owner(*id)).collect();
     if !peers.is_empty() {
-        evidence.push(format!("connected to {}", some(peers.into_iter())));
+        evidence.push(format!("connected to {}", short_list(peers)));
     }
-    let names: Vec<String> = sockets.iter().map(|id| facts.socket(*id)).collect();
-    evidence.push(some(names.into_iter()));
-    Found {
+    let names: Vec<String> = sockets.iter().map(|id| facts.socket_name(*id)).collect();
+    evidence.push(short_list(names));
+    RawFinding {
         severity,
         subject: Subject::Socket(sockets[0]),
         processes,
@@ -159,10 +155,10 @@ fn found(
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "all was read twice, and nobody has it",
+        about: "all was read twice, and no process holds it",
         scene: |scene| {
             scene.socket(&[]);
-            looked_twice(scene);
+            read_twice(scene);
         },
         finds: &[("WT207", Severity::Low)],
     },
@@ -172,34 +168,34 @@ const CASES: &[Case] = &[
             let worker = scene.process(60, 1, "/usr/bin/worker");
             scene.pair(&[(worker, 4, Some(true))], &[(worker, 5, Some(true))]);
             scene.socket(&[]);
-            scene.info(worker, 5, "flags:\t02\nscm_fds: 1\n");
+            scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
         },
         finds: &[("WT207", Severity::Low)],
     },
     Case {
-        about: "an unread process may have it",
+        about: "an unread process may hold it",
         scene: |scene| {
             scene.socket(&[]);
-            looked_twice(scene);
+            read_twice(scene);
             scene.map.hosts[0].coverage.denied = 1;
         },
         finds: &[],
     },
     Case {
-        about: "seen in one table only: it came or went meanwhile",
+        about: "in one table only: it was opened or closed meanwhile",
         scene: |scene| {
             let id = scene.socket(&[]);
-            looked_twice(scene);
-            scene.map.sockets[id.index()].seen_twice = false;
+            read_twice(scene);
+            scene.socket_mut(id).seen_twice = false;
         },
         finds: &[],
     },
 ];
 
 #[cfg(test)]
-fn looked_twice(scene: &mut crate::check::fixture::Scene) {
+fn read_twice(scene: &mut Scene) {
     scene.capture.end = Some(whotalks_snapshot::records::CaptureEnd {
-        second_look: WHOLE_SECOND_LOOK,
+        second_look: COMPLETE_SECOND_PASS,
         ..Default::default()
     });
 }

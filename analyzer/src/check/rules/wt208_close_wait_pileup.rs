@@ -1,9 +1,10 @@
-//! WT208: connections that the other end has closed pile up in a process.
+//! WT208: connections in CLOSE-WAIT that pile up in a process.
 
-use crate::check::facts::describe::{duration, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::LONG_NS;
+use crate::check::facts::describe::{duration, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Address, Map, ProcessId, SocketId, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     name: "close-wait-pileup",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Needed,
+    earlier: Earlier::Needed,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -52,45 +53,48 @@ those that are closed.
 
 const MANY: usize = 16;
 const VERY_MANY: usize = 100;
-/// So many that are the same after so long are leaked.
-const SAME: usize = 4;
-const LONG_NS: u64 = 10_000_000_000;
+/// As many that stay in CLOSE-WAIT for [`LONG_NS`] are leaked.
+const MANY_UNCHANGED: usize = 4;
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let before = facts
-        .past()
-        .map(|past| by_process(&past.map))
-        .unwrap_or_default();
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let history = facts.history();
+    let before = history.map(|history| by_process(&history.map));
+    let before = before.unwrap_or_default();
     for (process, sockets) in by_process(facts.map) {
         let count = sockets.len();
-        let past = facts.past();
-        let then = past.and_then(|past| past.process(facts.map.process(process)));
+        let now = facts.map.process(process);
+        let then = history.and_then(|history| history.process(now));
         let then = then.and_then(|then| before.get(&then)).map_or(0, Vec::len);
-        let age = past.and_then(|past| past.host(facts.map.process(process).host));
+        let age = history.and_then(|history| history.host(now.host));
         let age = age.map_or(0, |(_, age)| age);
-        let same = sockets.iter().filter(|id| {
-            let then =
-                past.and_then(|past| Some(past.map.socket(past.socket(facts.map.socket(**id))?)));
-            then.is_some_and(|then| then.state == SocketState::CloseWait)
+        let unchanged = sockets.iter().filter(|id| {
+            let earlier = facts.earlier_socket(**id);
+            earlier.is_some_and(|earlier| earlier.socket.state == SocketState::CloseWait)
         });
-        let same = same.count();
-        let rising = past.is_some() && count >= then + MANY / 2;
+        let unchanged = unchanged.count();
+        let rising = history.is_some() && count >= then + MANY / 2;
         let severity = match count {
             VERY_MANY.. => Severity::High,
             MANY.. => Severity::Medium,
             _ if rising => Severity::Medium,
-            _ if same >= SAME && age >= LONG_NS => Severity::Low,
+            _ if unchanged >= MANY_UNCHANGED && age >= LONG_NS => Severity::Low,
             _ => continue,
         };
-        said.found(found(facts, severity, process, sockets, (same, then, age)));
+        output.finding(finding(
+            facts,
+            severity,
+            process,
+            sockets,
+            (unchanged, then, age),
+        ));
     }
 }
 
-/// Sockets in CLOSE-WAIT by their first holder.
+/// Sockets in CLOSE-WAIT, by their first holder.
 fn by_process(map: &Map) -> BTreeMap<ProcessId, Vec<SocketId>> {
     let mut waiting: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
-    for (at, socket) in map.sockets.iter().enumerate() {
-        let id = SocketId::new(at);
+    for (index, socket) in map.sockets.iter().enumerate() {
+        let id = SocketId::new(index);
         if socket.state == SocketState::CloseWait
             && let Some(holder) = map.holders(id).first()
         {
@@ -100,13 +104,13 @@ fn by_process(map: &Map) -> BTreeMap<ProcessId, Vec<SocketId>> {
     waiting
 }
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     severity: Severity,
     process: ProcessId,
     sockets: Vec<SocketId>,
-    (same, then, age): (usize, usize, u64),
-) -> Found {
+    (unchanged, then, age): (usize, usize, u64),
+) -> RawFinding {
     let remotes: BTreeSet<String> = sockets
         .iter()
         .filter_map(|id| match facts.map.socket(*id).remote? {
@@ -114,10 +118,10 @@ fn found(
             Address::Vsock(cid, _) => Some(format!("vsock {cid}")),
         })
         .collect();
-    let mut evidence = vec![format!("closed by {}", some(remotes.into_iter()))];
+    let mut evidence = vec![format!("closed by {}", short_list(remotes))];
     if age > 0 {
         evidence.push(format!(
-            "{then} {} before, {same} of them the same",
+            "{then} {} before, {unchanged} of them the same",
             duration(age)
         ));
     }
@@ -128,13 +132,13 @@ fn found(
     if queued > 0 {
         evidence.push(format!("{queued} with bytes that were never read"));
     }
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Process(process),
         processes: vec![process],
         title: format!(
             "{} has {} connections in CLOSE-WAIT",
-            facts.process(process),
+            facts.process_name(process),
             sockets.len()
         ),
         sockets,
@@ -159,7 +163,7 @@ const CASES: &[Case] = &[
         about: "the same five after a minute",
         scene: |scene| {
             closed(scene, 5);
-            scene.later(60);
+            scene.advance(60);
         },
         finds: &[("WT208", Severity::Low)],
     },
@@ -171,11 +175,11 @@ const CASES: &[Case] = &[
 ];
 
 #[cfg(test)]
-fn closed(scene: &mut crate::check::fixture::Scene, count: u32) {
+fn closed(scene: &mut Scene, count: u32) {
     let app = scene.process(60, 1, "/usr/bin/app");
     for fd in 3..3 + count {
         let id = scene.socket(&[(app, fd, Some(true))]);
-        let socket = &mut scene.map.sockets[id.index()];
+        let socket = scene.socket_mut(id);
         socket.family = crate::model::Family::Inet;
         socket.state = SocketState::CloseWait;
         socket.remote = Some(Address::Ip([10, 0, 4, 7].into(), 4_000));

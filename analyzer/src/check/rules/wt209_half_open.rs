@@ -1,18 +1,18 @@
-//! WT209: a Unix socket that is connected, and has no other end.
+//! WT209: a connected Unix socket without a peer.
 
 use crate::check::facts::describe::{duration, plural};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
-use crate::model::{Family, Socket, SocketId, SocketState, SocketType};
+use crate::model::{Family, Socket, SocketState, SocketType};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT209",
     name: "half-open",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Helpful,
+    earlier: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -47,28 +47,25 @@ End the client, or give it a timeout. See who had the listener: WT206 and WT207.
 - unix(7), sock_diag(7) UNIX_DIAG_PEER
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let undumped = facts.undumped();
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let missing_dumps = facts.missing_dumps();
     let mut candidates = 0;
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
-        let id = SocketId::new(at);
-        if !is_half(socket) || facts.connection(id).is_some() {
+    for (id, socket) in facts.sockets() {
+        if !is_connected(socket) || facts.connection(id).is_some() {
             continue;
         }
         let Some(holder) = facts.map.holders(id).first() else {
             continue;
         };
         candidates += 1;
-        if undumped.is_some() {
+        if missing_dumps.is_some() {
             continue;
         }
-        let past = facts.past();
-        let then = past.and_then(|past| Some((past, past.socket(socket)?)));
-        let before = then
-            .filter(|(past, then)| is_half(past.map.socket(*then)) && !past.is_connected(*then));
-        let age = before
-            .and_then(|(past, _)| past.host(socket.host))
-            .map(|(_, age)| age);
+        let earlier = facts.history().zip(facts.earlier_socket(id));
+        let earlier = earlier.filter(|(history, earlier)| {
+            is_connected(earlier.socket) && !history.is_connected(earlier.id)
+        });
+        let age = earlier.map(|(_, earlier)| earlier.age_ns);
         let kind = if socket.kind == SocketType::Stream {
             "stream"
         } else {
@@ -77,7 +74,7 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         let netns = socket.netns.unwrap_or(0);
         let mut evidence = vec![format!("{kind}, in network namespace {netns}")];
         evidence.extend(age.map(|age| format!("so it was {} before", duration(age))));
-        said.found(Found {
+        output.finding(RawFinding {
             severity: if age.is_some() {
                 Severity::Medium
             } else {
@@ -88,35 +85,35 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
             sockets: vec![id],
             title: format!(
                 "{} fd {} is connected, and has no other end",
-                facts.process(holder.process),
+                facts.process_name(holder.process),
                 holder.fd
             ),
             evidence,
             advice: "end the client, or give it a timeout".to_owned(),
         });
     }
-    if let Some(why) = undumped.filter(|_| candidates > 0) {
+    if let Some(reason) = missing_dumps.filter(|_| candidates > 0) {
         let sockets = plural(candidates, "socket shows", "sockets show");
-        said.unknown(format!("{sockets} no other end, and {why}"));
+        output.unknown(format!("{sockets} no other end, and {reason}"));
     }
 }
 
-/// Connected as far as its own row says; that it has no connection must be seen besides.
-fn is_half(socket: &Socket) -> bool {
+/// Whether a socket is connected by its own row.
+fn is_connected(socket: &Socket) -> bool {
     socket.family == Family::Unix
         && matches!(socket.kind, SocketType::Stream | SocketType::Seqpacket)
         && socket.state == SocketState::Established
         && socket.cookie.is_some()
-        && socket.shutdown != BOTH
+        && socket.shutdown != SHUTDOWN_MASK
 }
 
-/// `SHUTDOWN_MASK`: what the kernel sets when the other end closes.
-const BOTH: u8 = 3;
+/// `SHUTDOWN_MASK`: set by the kernel when the peer closes.
+const SHUTDOWN_MASK: u8 = 3;
 
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "connected, and nothing there",
+        about: "connected to nothing",
         scene: |scene| {
             let client = scene.process(60, 1, "/usr/bin/client");
             scene.socket(&[(client, 4, Some(true))]);
@@ -124,20 +121,20 @@ const CASES: &[Case] = &[
         finds: &[("WT209", Severity::Low)],
     },
     Case {
-        about: "and so it was before",
+        about: "connected to nothing in both captures",
         scene: |scene| {
             let client = scene.process(60, 1, "/usr/bin/client");
             scene.socket(&[(client, 4, Some(true))]);
-            scene.later(5);
+            scene.advance(5);
         },
         finds: &[("WT209", Severity::Medium)],
     },
     Case {
-        about: "the other end has closed",
+        about: "the peer has closed",
         scene: |scene| {
             let client = scene.process(60, 1, "/usr/bin/client");
             let id = scene.socket(&[(client, 4, Some(true))]);
-            let socket = &mut scene.map.sockets[id.index()];
+            let socket = scene.socket_mut(id);
             (socket.shutdown, socket.state) = (3, SocketState::Closing);
         },
         finds: &[],

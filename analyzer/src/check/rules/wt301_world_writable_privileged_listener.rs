@@ -1,13 +1,13 @@
-//! WT301: anybody may connect to a program that may do what root may.
+//! WT301: a privileged program whose socket all users may connect to.
 
 use crate::check::facts::Serving;
-use crate::check::facts::bound_paths::{Leads, is_open_to_all};
-use crate::check::facts::protocols::{is_for_all, is_of_control};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::bound_paths::{PathMatch, is_world_connectable};
+use crate::check::facts::well_known_sockets::{gives_control, is_public};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
-use crate::check::fixture_names::OWN_MNTNS;
+use crate::check::test_scene_files::OWN_MNTNS;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 use whotalks_snapshot::records::BoundPath;
@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule {
     name: "world-writable-privileged-listener",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -57,93 +57,93 @@ for php-fpm, umask(2) before bind(2). Or put it into a directory that only its u
 - CVE-2014-0185 (php-fpm)
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut unseen = 0;
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut unknown = 0;
+    for (id, socket) in facts.sockets() {
         let name = socket.name.as_ref().filter(|name| !name.is_abstract());
         let (SocketState::Listening, Some(name), Some(bound)) = (socket.state, name, socket.vfs)
         else {
             continue;
         };
         let text = String::from_utf8_lossy(name.bytes());
-        if is_for_all(&text) {
+        if is_public(&text) {
             continue;
         }
-        let places = facts.places();
+        let bound_paths = facts.bound_paths();
         let mut seen = false;
         let mut open: Option<&BoundPath> = None;
-        for (_, look) in places.at(socket.host, name.bytes()) {
-            if places.leads(socket.host, look, bound) == Leads::There {
+        for (_, path) in bound_paths.views(socket.host, name.bytes()) {
+            if bound_paths.compare(socket.host, path, bound) == PathMatch::Bound {
                 seen = true;
-                open = open.or(is_open_to_all(look).then_some(look));
+                open = open.or(is_world_connectable(path).then_some(path));
             }
         }
-        unseen += usize::from(!seen);
-        if let Some(look) = open {
-            let id = SocketId::new(at);
-            if let Some(found) = found(facts, id, look, &text) {
-                said.found(found);
+        unknown += usize::from(!seen);
+        if let Some(path) = open {
+            if let Some(finding) = finding(facts, id, path, &text) {
+                output.finding(finding);
             }
         }
     }
-    if unseen > 0 {
-        said.unknown("the permissions of some bound paths could not be seen");
+    if unknown > 0 {
+        output.unknown("the permissions of some bound paths could not be seen");
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-fn found(facts: &Facts<'_>, id: SocketId, look: &BoundPath, text: &str) -> Option<Found> {
+fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Option<RawFinding> {
     let holders = facts.map.holding_processes(id);
-    // The service manager that keeps it is privileged; what answers is the service.
+    // A service manager that holds the listener is privileged, but the service accepts.
     let servers: Vec<ProcessId> = holders
         .iter()
         .copied()
-        .filter(|process| !facts.kin.is_manager(*process))
+        .filter(|process| !facts.process_tree.is_manager(*process))
         .collect();
     let mut privileged: Vec<ProcessId> = servers
         .iter()
         .copied()
         .filter(|process| facts.is_privileged(*process))
         .collect();
-    let control = is_of_control(text);
-    let mut left_to = None;
-    if !control {
-        // A master that leaves the listener to workers without its rights gives them to nobody.
+    let is_control = gives_control(text);
+    let mut worker = None;
+    if !is_control {
+        // A master whose unprivileged workers accept does not give its own rights to clients.
         let serves = |process: &ProcessId| facts.serving(*process, id);
-        let worker = |process: &&ProcessId| {
+        let is_worker = |process: &&ProcessId| {
             !facts.is_privileged(**process) && serves(process) == Serving::Yes
         };
-        left_to = servers.iter().find(worker).copied();
-        privileged.retain(|process| left_to.is_none() || serves(process) != Serving::No);
+        worker = servers.iter().find(is_worker).copied();
+        privileged.retain(|process| worker.is_none() || serves(process) != Serving::No);
     }
-    let who = privileged
-        .first()
-        .or(left_to.as_ref())
-        .or(servers.first())?;
+    let server = privileged.first().or(worker.as_ref()).or(servers.first())?;
     let severity = match privileged.is_empty() {
         true => Severity::Low,
-        false if control => Severity::High,
+        false if is_control => Severity::High,
         false => Severity::Medium,
     };
-    let name = facts.socket(id);
+    let name = facts.socket_name(id);
     let mut evidence = vec![format!(
         "the file has mode {:04o}, its directories let everybody through",
-        look.mode & 0o7777
+        path.mode & 0o7777
     )];
     match privileged.first() {
         Some(process) => {
-            evidence.push(format!("{} may do what root may", facts.process(*process)));
+            evidence.push(format!(
+                "{} may do what root may",
+                facts.process_name(*process)
+            ));
         }
         None => evidence.push("nobody who serves it is privileged".to_owned()),
     }
-    Some(Found {
+    Some(RawFinding {
         severity,
         subject: Subject::Socket(id),
         processes: holders.clone(),
         sockets: vec![id],
-        title: format!("everybody may connect to {name} of {}", facts.process(*who)),
+        title: format!(
+            "everybody may connect to {name} of {}",
+            facts.process_name(*server)
+        ),
         evidence,
         advice: "take the write permission from others (SocketMode=, umask), or the directory's"
             .to_owned(),
@@ -163,7 +163,7 @@ const CASES: &[Case] = &[
         finds: &[("WT301", Severity::Medium)],
     },
     Case {
-        about: "one that is not privileged",
+        about: "a daemon that is not privileged",
         scene: |scene| {
             serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777);
             scene.map.processes[1].uid = Some(33);
@@ -171,21 +171,21 @@ const CASES: &[Case] = &[
         finds: &[("WT301", Severity::Low)],
     },
     Case {
-        about: "a master as root that leaves it to its workers",
+        about: "a master as root whose workers accept",
         scene: |scene| {
             serves(scene, "/usr/sbin/nginx", "/run/web.sock", 0o666);
             scene.blocked(ProcessId(1), 130, 0);
             let worker = scene.process(601, 600, "/usr/sbin/nginx");
-            scene.map.processes[worker.index()].uid = Some(33);
+            scene.process_mut(worker).uid = Some(33);
             let listener = SocketId(0);
             let held = [(ProcessId(1), 5, Some(true)), (worker, 5, Some(true))];
-            scene.hold(listener, &held);
-            scene.watches(worker, listener);
+            scene.map.set_holders(listener, &held);
+            scene.epoll(worker, listener);
         },
         finds: &[("WT301", Severity::Low)],
     },
     Case {
-        about: "libvirt asks polkit who may do what",
+        about: "libvirt, which asks polkit for authorization",
         scene: |scene| {
             let path = "/run/libvirt/libvirt-sock";
             serves(scene, "/usr/sbin/libvirtd", path, 0o666);
@@ -214,7 +214,7 @@ const CASES: &[Case] = &[
         finds: &[],
     },
     Case {
-        about: "the system bus is for everybody",
+        about: "the system bus is for all users",
         scene: |scene| {
             let path = "/run/dbus/system_bus_socket";
             serves(scene, "/usr/bin/dbus-daemon", path, 0o666);
@@ -226,7 +226,7 @@ const CASES: &[Case] = &[
 #[cfg(test)]
 fn serves(scene: &mut Scene, exe: &str, path: &str, mode: u32) {
     let daemon = scene.process(600, 1, exe);
-    scene.machine();
-    scene.at_path(&[(daemon, 5, Some(true))], path, 7);
-    scene.shows(OWN_MNTNS, path, 7, mode);
+    scene.set_namespaces();
+    scene.path_listener(&[(daemon, 5, Some(true))], path, 7);
+    scene.path_exists(OWN_MNTNS, path, 7, mode);
 }

@@ -1,16 +1,16 @@
-//! WT302: the machine's own control socket within a container's reach.
+//! WT302: a control socket of the host that a container can reach.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::bound_paths::Leads;
-use crate::check::facts::describe::some;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::bound_paths::PathMatch;
+use crate::check::facts::describe::short_list;
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
-use crate::check::fixture_names::OWN_MNTNS;
+use crate::check::test_scene_files::OWN_MNTNS;
 use crate::check::{Earlier, Facts, Rule};
-use crate::model::{HostId, ProcessId, SocketId, SocketState};
+use crate::model::{HostId, ProcessId, Socket, SocketId, SocketState};
 use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     name: "control-socket-in-container",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -55,7 +55,7 @@ connecting does not write to the file system.
 - docker(1), \"Docker daemon attack surface\"
 ";
 
-/// How the sockets are called, by the last parts of their paths.
+/// Paths of control sockets, by their last parts.
 pub(super) const CONTROL: [&str; 9] = [
     "/docker.sock",
     "/containerd.sock",
@@ -68,39 +68,37 @@ pub(super) const CONTROL: [&str; 9] = [
     "/systemd/io.systemd.Manager",
 ];
 
-/// What shows that a container has a socket: containers, and evidence.
+/// Processes of containers that reach a control socket, with the evidence.
 #[derive(Default)]
 struct Reach {
     processes: BTreeSet<ProcessId>,
     evidence: BTreeSet<String>,
 }
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let controls = controls(facts);
     if !controls.is_empty() {
-        let homes = homes(facts);
+        let containers = container_namespaces(facts);
         let mut connected = connected(facts, &controls);
         for control in controls {
             let mut reach = connected.remove(&control).unwrap_or_default();
-            held(facts, control, &mut reach);
-            seen(facts, control, &homes, &mut reach);
+            add_holders(facts, control, &mut reach);
+            add_paths(facts, control, &containers, &mut reach);
             if !reach.processes.is_empty() {
-                said.found(found(facts, control, reach));
+                output.finding(finding(facts, control, reach));
             }
         }
     }
-    for why in facts.unread().into_iter().chain(facts.homeless()) {
-        said.unknown(why);
-    }
-    if facts.places().unanswered > 0 {
-        said.unknown("some mount namespaces could not be looked into");
+    output.unknowns(facts.missing_holders());
+    output.unknowns(facts.missing_namespaces());
+    if facts.bound_paths().unread_namespaces > 0 {
+        output.unknown("some mount namespaces could not be looked into");
     }
 }
 
-/// Control sockets of the hosts themselves.
+/// Control sockets that a process outside of containers holds.
 fn controls(facts: &Facts<'_>) -> Vec<SocketId> {
-    let is_control = |at: &usize| {
-        let socket = &facts.map.sockets[*at];
+    let is_control = |(_, socket): &(SocketId, &Socket)| {
         let named = socket.name.as_ref().is_some_and(|name| {
             let path = name.bytes();
             CONTROL.iter().any(|end| path.ends_with(end.as_bytes()))
@@ -109,36 +107,33 @@ fn controls(facts: &Facts<'_>) -> Vec<SocketId> {
     };
     let of_host = |id: &SocketId| {
         let holders = facts.map.holding_processes(*id);
-        holders.iter().any(|holder| !facts.is_contained(*holder))
+        holders.iter().any(|holder| !facts.is_in_container(*holder))
     };
-    let all = 0..facts.map.sockets.len();
-    all.filter(is_control)
-        .map(SocketId::new)
-        .filter(of_host)
-        .collect()
+    let sockets = facts.sockets().filter(is_control);
+    sockets.map(|(id, _)| id).filter(of_host).collect()
 }
 
-/// Mount namespaces where only processes of containers live, with the first of each.
-fn homes(facts: &Facts<'_>) -> BTreeMap<(HostId, u64), ProcessId> {
-    let mut homes = BTreeMap::new();
+/// Mount namespaces of only processes in containers, with the first process of each.
+fn container_namespaces(facts: &Facts<'_>) -> BTreeMap<(HostId, u64), ProcessId> {
+    let mut containers = BTreeMap::new();
     let mut shared = BTreeSet::new();
-    for (at, process) in facts.map.processes.iter().enumerate() {
+    for (index, process) in facts.map.processes.iter().enumerate() {
         let Some(mntns) = process.mntns else {
             continue;
         };
         let key = (process.host, mntns);
-        let id = ProcessId::new(at);
-        if facts.is_contained(id) {
-            homes.entry(key).or_insert(id);
+        let id = ProcessId::new(index);
+        if facts.is_in_container(id) {
+            containers.entry(key).or_insert(id);
         } else {
             shared.insert(key);
         }
     }
-    homes.retain(|key, _| !shared.contains(key));
-    homes
+    containers.retain(|key, _| !shared.contains(key));
+    containers
 }
 
-/// Connections of containers' processes to control sockets.
+/// Connections from containers to control sockets.
 fn connected(facts: &Facts<'_>, controls: &[SocketId]) -> BTreeMap<SocketId, Reach> {
     let mut reached: BTreeMap<SocketId, Reach> = BTreeMap::new();
     for connection in &facts.map.connections {
@@ -149,55 +144,55 @@ fn connected(facts: &Facts<'_>, controls: &[SocketId]) -> BTreeMap<SocketId, Rea
             continue;
         }
         for holder in facts.map.holding_processes(connection.a) {
-            if facts.is_contained(holder) {
+            if facts.is_in_container(holder) {
                 let reach = reached.entry(listener).or_default();
                 reach.processes.insert(holder);
-                let who = facts.process(holder);
-                reach.evidence.insert(format!("{who} is connected to it"));
+                let name = facts.process_name(holder);
+                reach.evidence.insert(format!("{name} is connected to it"));
             }
         }
     }
     reached
 }
 
-/// Processes of containers that hold the listener itself.
-fn held(facts: &Facts<'_>, control: SocketId, reach: &mut Reach) {
+/// Adds processes in containers that hold the listener itself.
+fn add_holders(facts: &Facts<'_>, control: SocketId, reach: &mut Reach) {
     for holder in facts.map.holding_processes(control) {
-        if facts.is_contained(holder) {
+        if facts.is_in_container(holder) {
             reach.processes.insert(holder);
-            let who = facts.process(holder);
-            reach.evidence.insert(format!("{who} holds the listener"));
+            let name = facts.process_name(holder);
+            reach.evidence.insert(format!("{name} holds the listener"));
         }
     }
 }
 
-/// Paths inside containers that lead to it: those that were looked at, and mounts of the file alone.
-fn seen(
+/// Adds paths inside containers that refer to the socket: captured ones, and mounts of the file alone.
+fn add_paths(
     facts: &Facts<'_>,
     control: SocketId,
-    homes: &BTreeMap<(HostId, u64), ProcessId>,
+    containers: &BTreeMap<(HostId, u64), ProcessId>,
     reach: &mut Reach,
 ) {
     let socket = facts.map.socket(control);
     let (Some(bound), Some(name)) = (socket.vfs, &socket.name) else {
         return;
     };
-    let places = facts.places();
-    for (host, look) in places.all() {
-        let home = homes.get(&(*host, look.mntns));
-        if let Some(inside) = home.filter(|_| *host == socket.host)
-            && places.leads(*host, look, bound) == Leads::There
+    let bound_paths = facts.bound_paths();
+    for (host, path) in bound_paths.all() {
+        let container = containers.get(&(*host, path.mntns));
+        if let Some(inside) = container.filter(|_| *host == socket.host)
+            && bound_paths.compare(*host, path, bound) == PathMatch::Bound
         {
             reach.processes.insert(*inside);
-            let path = escape::display(&look.path);
-            let container = facts.container(*inside);
+            let path = escape::display(&path.path);
+            let container = facts.container_name(*inside);
             let line = format!("{path} leads to it in {container}");
             reach.evidence.insert(line);
         }
     }
     let device = (bound.1 >> 20, bound.1 & 0xf_ffff);
-    for ((host, mntns), inside) in homes {
-        for mount in places.mounts(*host, *mntns) {
+    for ((host, mntns), inside) in containers {
+        for mount in bound_paths.mounts(*host, *mntns) {
             // The file within its file system: `/docker.sock` of what is mounted on /run.
             let of_file = mount.root.len() > 1 && name.bytes().ends_with(&mount.root);
             let named = CONTROL
@@ -206,7 +201,7 @@ fn seen(
             if *host == socket.host && of_file && named && mount.device == device {
                 reach.processes.insert(*inside);
                 let point = escape::display(&mount.point);
-                let container = facts.container(*inside);
+                let container = facts.container_name(*inside);
                 let line = format!("it is mounted on {point} in {container}");
                 reach.evidence.insert(line);
             }
@@ -214,27 +209,27 @@ fn seen(
     }
 }
 
-fn found(facts: &Facts<'_>, control: SocketId, reach: Reach) -> Found {
+fn finding(facts: &Facts<'_>, control: SocketId, reach: Reach) -> RawFinding {
     let containers: BTreeSet<String> = reach
         .processes
         .iter()
-        .map(|process| facts.container(*process))
+        .map(|process| facts.container_name(*process))
         .collect();
-    let walled = |process: &ProcessId| has_own_files(facts, *process);
+    let walled = |process: &ProcessId| has_own_root(facts, *process);
     let severity = if reach.processes.iter().any(walled) {
         Severity::High
     } else {
         Severity::Medium
     };
     let mut processes: Vec<ProcessId> = reach.processes.into_iter().collect();
-    let where_to = some(containers.into_iter().collect::<Vec<_>>().into_iter());
+    let where_to = short_list(containers.into_iter().collect::<Vec<_>>().into_iter());
     let title = format!(
         "{} of {} can be reached in {where_to}",
-        facts.socket(control),
+        facts.socket_name(control),
         facts.owner(control)
     );
     processes.extend(facts.map.holding_processes(control));
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Socket(control),
         processes,
@@ -245,20 +240,20 @@ fn found(facts: &Facts<'_>, control: SocketId, reach: Reach) -> Found {
     }
 }
 
-/// Whether a container is one, and not a service that only got mounts and processes of its own: it is
-/// called so, or has another root file system than the machine.
-fn has_own_files(facts: &Facts<'_>, id: ProcessId) -> bool {
+/// Whether a process has another root file system than the host. A service with its own mount and pid
+/// namespaces alone is no container.
+fn has_own_root(facts: &Facts<'_>, id: ProcessId) -> bool {
     let process = facts.map.process(id);
     let root = |mntns: Option<u64>| {
-        let mounts = facts.places().mounts(process.host, mntns?);
-        // Of two mounts on one place the later one covers the earlier.
+        let mounts = facts.bound_paths().mounts(process.host, mntns?);
+        // Of two mounts on one mount point the later one covers the earlier.
         let root = mounts.iter().rfind(|mount| *mount.point == *b"/")?;
         Some((root.device, root.root.clone()))
     };
     let hosts = facts.host_record(process.host).map(|host| host.mntns);
     match (root(process.mntns), root(hosts)) {
         (Some(own), Some(hosts)) => process.container.is_some() || own != hosts,
-        // Nothing says that it sees the machine's own files.
+        // The root of one of them is not known.
         _ => true,
     }
 }
@@ -269,49 +264,49 @@ const CASES: &[Case] = &[
         about: "docker.sock is mounted in a container",
         scene: |scene| {
             docker(scene);
-            scene.shows(99, "/run/docker.sock", 7, 0o660);
+            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
         },
         finds: &[("WT302", Severity::High)],
     },
     Case {
-        about: "a service with mounts and processes of its own, on the machine's root",
+        about: "a service with its own mount and pid namespaces, on the root of the host",
         scene: |scene| {
             docker(scene);
-            scene.shows(99, "/run/docker.sock", 7, 0o660);
+            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
             scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
             scene.mounts(99, "7 0 8:1 / / rw - ext4 x rw\n");
         },
         finds: &[("WT302", Severity::Medium)],
     },
     Case {
-        about: "a container without a name, on a root of its own",
+        about: "a container without a name, on its own root",
         scene: |scene| {
             docker(scene);
-            scene.shows(99, "/run/docker.sock", 7, 0o660);
+            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
             scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
             scene.mounts(99, "7 0 0:40 / / rw - overlay x rw\n");
         },
         finds: &[("WT302", Severity::High)],
     },
     Case {
-        about: "another file of that name is in it",
+        about: "the container has another file of that name",
         scene: |scene| {
             docker(scene);
-            scene.lacks(99, "/run/docker.sock", 2);
-            scene.shows(99, "/srv/docker.sock", 8, 0o660);
+            scene.path_missing(99, "/run/docker.sock", 2);
+            scene.path_exists(99, "/srv/docker.sock", 8, 0o660);
             let inner = ProcessId(2);
-            scene.at_path(&[(inner, 5, Some(true))], "/srv/docker.sock", 8);
+            scene.path_listener(&[(inner, 5, Some(true))], "/srv/docker.sock", 8);
         },
         finds: &[],
     },
     Case {
         about: "the container's own manager",
         scene: |scene| {
-            scene.machine();
+            scene.set_namespaces();
             let inner = scene.process(700, 1, "/usr/bin/dockerd");
             contain(scene, inner);
-            scene.at_path(&[(inner, 4, Some(true))], "/run/docker.sock", 7);
-            scene.shows(99, "/run/docker.sock", 7, 0o660);
+            scene.path_listener(&[(inner, 4, Some(true))], "/run/docker.sock", 7);
+            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
         },
         finds: &[],
     },
@@ -320,16 +315,16 @@ const CASES: &[Case] = &[
 #[cfg(test)]
 fn docker(scene: &mut Scene) {
     let docker = scene.process(600, 1, "/usr/bin/dockerd");
-    scene.machine();
-    scene.at_path(&[(docker, 4, Some(true))], "/run/docker.sock", 7);
-    scene.shows(OWN_MNTNS, "/run/docker.sock", 7, 0o660);
+    scene.set_namespaces();
+    scene.path_listener(&[(docker, 4, Some(true))], "/run/docker.sock", 7);
+    scene.path_exists(OWN_MNTNS, "/run/docker.sock", 7, 0o660);
     let inner = scene.process(700, 1, "/usr/bin/app");
     contain(scene, inner);
 }
 
 #[cfg(test)]
 fn contain(scene: &mut Scene, process: ProcessId) {
-    let process = &mut scene.map.processes[process.index()];
+    let process = scene.process_mut(process);
     (process.netns, process.mntns) = (Some(2), Some(99));
     (process.pidns, process.userns) = (Some(98), Some(12));
 }

@@ -1,12 +1,12 @@
-//! WT303: an abstract listener that a container or sandbox beside it can reach.
+//! WT303: an abstract listener that a container or sandbox in its network namespace can reach.
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::facts::protocols::is_for_all;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::facts::well_known_sockets::is_public;
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Process, ProcessId, SocketId, SocketState};
 
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "abstract-socket-crosses-boundary",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -52,102 +52,105 @@ A server that must keep the name can check SO_PEERCRED.
 - unix(7), \"Abstract sockets\"; GHSA-36xw-fx78-c5r4 (CVE-2020-15257)
 ";
 
-/// What a process is walled off by: pid namespace and container.
-type Walls<'a> = (Option<u64>, Option<&'a str>);
+/// The sandbox of a process: pid namespace and container.
+type Sandbox<'a> = (Option<u64>, Option<&'a str>);
 
-fn walls(process: &Process) -> Walls<'_> {
+fn sandbox(process: &Process) -> Sandbox<'_> {
     let container = process.container.as_ref();
     (process.pidns, container.map(|container| &*container.id))
 }
 
-/// Processes of one network namespace by their walls, and user namespaces: the first of each.
-type Residents<'a> = BTreeMap<(HostId, u64), BTreeMap<(Walls<'a>, Option<u64>), ProcessId>>;
+/// The first process of each sandbox and user namespace.
+type Residents<'a> = BTreeMap<(Sandbox<'a>, Option<u64>), ProcessId>;
 
-/// A listener, and who reaches it from behind another wall.
+/// A listener, and the processes that reach it from other sandboxes.
 type Reached = (SocketId, Vec<ProcessId>);
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut residents: Residents<'_> = BTreeMap::new();
-    for (at, process) in facts.map.processes.iter().enumerate() {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    // By host and network namespace.
+    let mut residents: BTreeMap<(HostId, u64), Residents<'_>> = BTreeMap::new();
+    for (index, process) in facts.map.processes.iter().enumerate() {
         if let (Some(netns), Some(_)) = (process.netns, process.pidns) {
-            let of_space = residents.entry((process.host, netns)).or_default();
-            let key = (walls(process), process.userns);
-            of_space.entry(key).or_insert_with(|| ProcessId::new(at));
+            let of_netns = residents.entry((process.host, netns)).or_default();
+            let key = (sandbox(process), process.userns);
+            of_netns.entry(key).or_insert_with(|| ProcessId::new(index));
         }
     }
-    let mut open: BTreeMap<(HostId, u64, Severity), Vec<Reached>> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    let mut reached: BTreeMap<(HostId, u64, Severity), Vec<Reached>> = BTreeMap::new();
+    for (id, socket) in facts.sockets() {
         let is_abstract = socket.name.as_ref().is_some_and(|name| name.is_abstract());
         let Some(netns) = socket.netns.filter(|_| is_abstract) else {
             continue;
         };
-        let id = SocketId::new(at);
-        let Some(of_space) = residents
+        let Some(of_netns) = residents
             .get(&(socket.host, netns))
-            .filter(|of_space| of_space.len() > 1 && socket.state == SocketState::Listening)
+            .filter(|of_netns| of_netns.len() > 1 && socket.state == SocketState::Listening)
         else {
             continue;
         };
-        if let Some((severity, outsiders)) = judged(facts, id, of_space) {
+        if let Some((severity, outsiders)) = assess(facts, id, of_netns) {
             let key = (socket.host, netns, severity);
-            open.entry(key).or_default().push((id, outsiders));
+            reached.entry(key).or_default().push((id, outsiders));
         }
     }
-    for ((_, netns, severity), sockets) in open {
-        said.found(found(facts, netns, severity, &sockets));
+    for ((_, netns, severity), sockets) in reached {
+        output.finding(finding(facts, netns, severity, &sockets));
     }
-    for why in facts.unread().into_iter().chain(facts.homeless()) {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
+    output.unknowns(facts.missing_namespaces());
 }
 
-/// How bad it is that the listener is within the others' reach, and who they are.
-fn judged(
+/// The severity of reaching a listener, and the processes in other sandboxes that do; `None`: none.
+fn assess(
     facts: &Facts<'_>,
     listener: SocketId,
-    of_space: &BTreeMap<(Walls<'_>, Option<u64>), ProcessId>,
+    of_netns: &Residents<'_>,
 ) -> Option<(Severity, Vec<ProcessId>)> {
     let holders = facts.map.holding_processes(listener);
     let owner = holders
         .iter()
         .copied()
         .find(|process| facts.map.process(*process).pidns.is_some())?;
-    let inside = |id: ProcessId| walls(facts.map.process(id));
-    let among = |walls: Walls<'_>| holders.iter().any(|holder| inside(*holder) == walls);
-    let beyond = of_space.iter().filter(|((walls, _), _)| !among(*walls));
-    let mut outsiders: Vec<ProcessId> = beyond.map(|(_, process)| *process).collect();
+    let is_holders = |other: Sandbox<'_>| {
+        let mut holders = holders.iter();
+        holders.any(|holder| sandbox(facts.map.process(*holder)) == other)
+    };
+    let others = of_netns
+        .iter()
+        .filter(|((other, _), _)| !is_holders(*other));
+    let mut outsiders: Vec<ProcessId> = others.map(|(_, process)| *process).collect();
     outsiders.sort_unstable();
     if outsiders.is_empty() {
         return None;
     }
-    let shim = |id: &ProcessId| {
+    let is_shim = |id: &ProcessId| {
         let exe = &facts.map.process(*id).exe;
         exe.windows(15).any(|part| part == b"containerd-shim")
     };
     let name = facts.map.socket(listener).name.as_ref();
-    let for_all = name.is_some_and(|name| is_for_all(&String::from_utf8_lossy(name.bytes())));
-    // A sandbox's own listener is not its owner's weakness, but the name may be trusted outside.
-    let privileged = facts.is_privileged(owner) && !facts.is_contained(owner) && !for_all;
+    let public = name.is_some_and(|name| is_public(&String::from_utf8_lossy(name.bytes())));
+    // A listener of a sandbox gives nothing to others, but its name may be trusted outside.
+    let privileged = facts.is_privileged(owner) && !facts.is_in_container(owner) && !public;
     let severity = match privileged {
-        true if holders.iter().any(shim) => Severity::High,
+        true if holders.iter().any(is_shim) => Severity::High,
         true => Severity::Medium,
         false => Severity::Low,
     };
     Some((severity, outsiders))
 }
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     netns: u64,
     severity: Severity,
     sockets: &[(SocketId, Vec<ProcessId>)],
-) -> Found {
+) -> RawFinding {
     let (first, outsiders) = &sockets[0];
     let name = match sockets.len() {
-        1 => format!("{} of {}", facts.socket(*first), facts.owner(*first)),
+        1 => format!("{} of {}", facts.socket_name(*first), facts.owner(*first)),
         count => format!(
             "{count} abstract listeners, {} first,",
-            facts.socket(*first)
+            facts.socket_name(*first)
         ),
     };
     let outside = plural(outsiders.len(), "sandbox", "sandboxes");
@@ -155,22 +158,23 @@ fn found(
         .iter()
         .take(8)
         .map(|process| {
-            let (who, home) = (facts.process(*process), facts.container(*process));
-            format!("{who} ({home}) shares network namespace {netns}")
+            let name = facts.process_name(*process);
+            let container = facts.container_name(*process);
+            format!("{name} ({container}) shares network namespace {netns}")
         })
         .collect();
     if sockets.len() > 1 {
-        let names = sockets
-            .iter()
-            .map(|(socket, _)| format!("{} of {}", facts.socket(*socket), facts.owner(*socket)));
-        evidence.push(format!("listeners: {}", some(names)));
+        let names = sockets.iter().map(|(socket, _)| {
+            format!("{} of {}", facts.socket_name(*socket), facts.owner(*socket))
+        });
+        evidence.push(format!("listeners: {}", short_list(names)));
     }
     let mut processes: Vec<ProcessId> = sockets
         .iter()
         .flat_map(|(socket, _)| facts.map.holding_processes(*socket))
         .collect();
     processes.extend(outsiders);
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Socket(*first),
         processes,
@@ -199,7 +203,7 @@ const CASES: &[Case] = &[
         finds: &[("WT303", Severity::Low)],
     },
     Case {
-        about: "an X server of root's: its protocol asks for a cookie",
+        about: "an X server as root, whose protocol demands a cookie",
         scene: |scene| {
             beside(scene, "/usr/lib/xorg/Xorg", 0, 98);
             scene.map.sockets[0].name = crate::model::Name::from_diag(b"\0/tmp/.X11-unix/X0");
@@ -207,20 +211,20 @@ const CASES: &[Case] = &[
         finds: &[("WT303", Severity::Low)],
     },
     Case {
-        about: "a service with mounts of its own is no sandbox",
+        about: "a service with its own mount namespace is no sandbox",
         scene: |scene| beside(scene, "/usr/sbin/multipathd", 0, 11),
         finds: &[],
     },
 ];
 
-/// A listener, and a process in another mount and pid namespace beside it.
+/// A listener, and a process in another mount and pid namespace but the same network namespace.
 #[cfg(test)]
 fn beside(scene: &mut Scene, exe: &str, uid: u32, pidns: u64) {
     let owner = scene.process(600, 1, exe);
     let app = scene.process(700, 1, "/usr/bin/app");
-    scene.machine();
-    scene.map.processes[owner.index()].uid = Some(uid);
-    let app = &mut scene.map.processes[app.index()];
+    scene.set_namespaces();
+    scene.process_mut(owner).uid = Some(uid);
+    let app = scene.process_mut(app);
     (app.mntns, app.pidns) = (Some(99), Some(pidns));
     scene.listener(&[(owner, 5, Some(true))], "shim");
 }

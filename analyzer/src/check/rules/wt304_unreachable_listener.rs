@@ -1,11 +1,11 @@
-//! WT304: a listener whose name does not lead to it.
+//! WT304: a listener whose path does not refer to it.
 
-use crate::check::facts::bound_paths::{Leads, bound_to};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::bound_paths::{PathMatch, bound_file};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
-use crate::check::fixture_names::OWN_MNTNS;
+use crate::check::test_scene_files::OWN_MNTNS;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Name, SocketId, SocketState};
 use crate::text::escape;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "unreachable-listener",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -51,75 +51,72 @@ Restart the server. Put the socket into a directory under /run that no cleaner t
 - lxc/lxc issue 1859
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut unknown = 0;
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    for (id, socket) in facts.sockets() {
         let name = socket.name.as_ref().filter(|name| !name.is_abstract());
         if socket.state != SocketState::Listening {
             continue;
         }
         if let (Some(name), Some(bound)) = (name, socket.vfs) {
-            let id = SocketId::new(at);
-            match look(facts, id, name, bound) {
-                Seen::There => {}
-                Seen::Unknown => unknown += 1,
-                Seen::Gone(evidence) => said.found(found(facts, id, evidence)),
+            match state(facts, id, name, bound) {
+                PathState::Reachable => {}
+                PathState::Unknown => unknown += 1,
+                PathState::Gone(evidence) => output.finding(finding(facts, id, evidence)),
             }
         }
     }
     if unknown > 0 {
-        said.unknown("where some bound paths lead could not be seen");
+        output.unknown("where some bound paths lead could not be seen");
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-enum Seen {
-    There,
+enum PathState {
+    Reachable,
     Unknown,
-    /// What is there instead, in one line.
+    /// What is at the path instead, in one line.
     Gone(String),
 }
 
-fn look(facts: &Facts<'_>, id: SocketId, name: &Name, bound: (u32, u32)) -> Seen {
+fn state(facts: &Facts<'_>, id: SocketId, name: &Name, bound: (u32, u32)) -> PathState {
     let socket = facts.map.socket(id);
-    let places = facts.places();
+    let bound_paths = facts.bound_paths();
     let holders = facts.map.holding_processes(id);
-    let homes: Vec<u64> = holders
+    let mount_namespaces: Vec<u64> = holders
         .iter()
         .filter_map(|process| facts.map.process(*process).mntns)
         .collect();
-    // Below another root the name means another place than it does for its mount namespace.
-    let roots = holders.iter().map(|process| facts.record(*process));
-    let rooted = roots
+    // A process with another root directory resolves the path there.
+    let records = holders.iter().map(|process| facts.record(*process));
+    let has_root = records
         .flatten()
         .any(|record| record.root != b"/" && !record.root.is_empty());
     let relative = name.bytes().first() != Some(&b'/');
-    let (mut gone, mut unknown) = (None, relative || rooted);
-    for (host, look) in places.at(socket.host, name.bytes()) {
-        match places.leads(*host, look, bound) {
-            Leads::There => return Seen::There,
-            _ if !homes.contains(&look.mntns) => {}
-            Leads::Unknown => unknown = true,
-            Leads::Nowhere => gone = Some("is not there".to_owned()),
-            Leads::Elsewhere => gone = Some(format!("is inode {} now", look.ino)),
+    let (mut gone, mut unknown) = (None, relative || has_root);
+    for (host, path) in bound_paths.views(socket.host, name.bytes()) {
+        match bound_paths.compare(*host, path, bound) {
+            PathMatch::Bound => return PathState::Reachable,
+            _ if !mount_namespaces.contains(&path.mntns) => {}
+            PathMatch::Unknown => unknown = true,
+            PathMatch::Missing => gone = Some("is not there".to_owned()),
+            PathMatch::Other => gone = Some(format!("is inode {} now", path.ino)),
         }
     }
     match gone.filter(|_| !unknown) {
-        Some(_) if facts.is_bound_elsewhere(socket.host, bound) => Seen::There,
-        Some(what) => Seen::Gone(what),
-        None => Seen::Unknown,
+        Some(_) if facts.has_path_to(socket.host, bound) => PathState::Reachable,
+        Some(what) => PathState::Gone(what),
+        None => PathState::Unknown,
     }
 }
 
-fn found(facts: &Facts<'_>, id: SocketId, what: String) -> Found {
+fn finding(facts: &Facts<'_>, id: SocketId, what: String) -> RawFinding {
     let socket = facts.map.socket(id);
     let path = socket.name.as_ref().map(|name| escape::name(name.bytes()));
     let path = path.unwrap_or_default();
-    let bound = bound_to(socket);
+    let bound = bound_file(socket);
     let evidence = vec![format!("{path} {what}; it is bound to {bound}")];
-    Found {
+    RawFinding {
         severity: Severity::Medium,
         subject: Subject::Socket(id),
         processes: facts.map.holding_processes(id),
@@ -139,21 +136,19 @@ const CASES: &[Case] = &[
         about: "the file was removed",
         scene: |scene| {
             serves(scene);
-            scene.lacks(OWN_MNTNS, "/tmp/app.sock", 2);
+            scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 2);
         },
         finds: &[("WT304", Severity::Medium)],
     },
     Case {
-        about: "another file is there",
+        about: "another file is at the path",
         scene: |scene| {
             serves(scene);
             let other = scene.process(700, 1, "/usr/bin/app");
-            (
-                scene.map.processes[other.index()].mntns,
-                scene.map.processes[other.index()].netns,
-            ) = (Some(OWN_MNTNS), Some(1));
-            scene.at_path(&[(other, 5, Some(true))], "/tmp/app.sock", 8);
-            scene.shows(OWN_MNTNS, "/tmp/app.sock", 8, 0o755);
+            let process = scene.process_mut(other);
+            (process.mntns, process.netns) = (Some(OWN_MNTNS), Some(1));
+            scene.path_listener(&[(other, 5, Some(true))], "/tmp/app.sock", 8);
+            scene.path_exists(OWN_MNTNS, "/tmp/app.sock", 8, 0o755);
         },
         finds: &[("WT304", Severity::Medium)],
     },
@@ -161,25 +156,25 @@ const CASES: &[Case] = &[
         about: "it was renamed",
         scene: |scene| {
             serves(scene);
-            scene.lacks(OWN_MNTNS, "/tmp/app.sock", 2);
-            scene.shows(OWN_MNTNS, "/tmp/app", 7, 0o755);
+            scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 2);
+            scene.path_exists(OWN_MNTNS, "/tmp/app", 7, 0o755);
         },
         finds: &[],
     },
     Case {
-        about: "its holder sees it, another mount namespace does not",
+        about: "the mount namespace of its holder has the path, another does not",
         scene: |scene| {
             serves(scene);
-            scene.shows(OWN_MNTNS, "/tmp/app.sock", 7, 0o755);
-            scene.lacks(99, "/tmp/app.sock", 2);
+            scene.path_exists(OWN_MNTNS, "/tmp/app.sock", 7, 0o755);
+            scene.path_missing(99, "/tmp/app.sock", 2);
         },
         finds: &[],
     },
     Case {
-        about: "it could not be looked at",
+        about: "the path could not be read",
         scene: |scene| {
             serves(scene);
-            scene.lacks(OWN_MNTNS, "/tmp/app.sock", 110);
+            scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 110);
         },
         finds: &[],
     },
@@ -188,6 +183,6 @@ const CASES: &[Case] = &[
 #[cfg(test)]
 fn serves(scene: &mut Scene) {
     let app = scene.process(600, 1, "/usr/bin/app");
-    scene.machine();
-    scene.at_path(&[(app, 5, Some(true))], "/tmp/app.sock", 7);
+    scene.set_namespaces();
+    scene.path_listener(&[(app, 5, Some(true))], "/tmp/app.sock", 7);
 }

@@ -1,14 +1,14 @@
-//! WT305: socket files that no socket is bound to any more.
+//! WT305: socket files that no socket is bound to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::bound_paths::{Leads, is_socket_file};
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::bound_paths::{PathMatch, is_socket_file};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 #[cfg(test)]
-use crate::check::fixture_names::OWN_MNTNS;
+use crate::check::test_scene_files::OWN_MNTNS;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Readable};
 use crate::text::escape;
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     name: "stale-socket-file",
     severity: Severity::Low,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -53,11 +53,11 @@ bind(2), or its unit have RuntimeDirectory= or RemoveOnStop=.
 - moby/moby issue 22789
 ";
 
-/// Stale files by host and directory: their last parts.
+/// Names of stale files, by host and directory.
 type Stale = BTreeMap<(HostId, Vec<u8>), BTreeSet<Vec<u8>>>;
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let places = facts.places();
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let bound_paths = facts.bound_paths();
     let mut bound: Vec<(HostId, u32, u32)> = facts
         .map
         .sockets
@@ -69,76 +69,81 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         .collect();
     bound.sort_unstable();
     bound.dedup();
-    // One file may have several paths: it is told once, by its first.
+    // A file with several paths is reported once, by the first.
     let mut files = BTreeSet::new();
     let mut stale: Stale = BTreeMap::new();
-    for (host, look) in places.all() {
-        if !is_socket_file(look)
-            || look.path.first() != Some(&b'/')
+    for (host, path) in bound_paths.all() {
+        if !is_socket_file(path)
+            || path.path.first() != Some(&b'/')
             || !is_known(facts, *host)
-            || !files.insert((*host, look.dev, look.ino))
+            || !files.insert((*host, path.dev, path.ino))
         {
             continue;
         }
-        let key = (*host, look.ino as u32, 0);
-        let start = bound.partition_point(|one| *one < key);
-        let mut same = bound[start..]
+        let key = (*host, path.ino as u32, 0);
+        let start = bound.partition_point(|file| *file < key);
+        let mut same_inode = bound[start..]
             .iter()
-            .take_while(|(of, inode, _)| (*of, *inode) == (*host, look.ino as u32));
-        let live = same.any(|(_, inode, device)| {
-            // Where the device can't be told it may be the one.
-            places.leads(*host, look, (*inode, *device)) != Leads::Elsewhere
+            .take_while(|(of_host, inode, _)| (*of_host, *inode) == (key.0, key.1));
+        let live = same_inode.any(|(_, inode, device)| {
+            // A file whose device cannot be determined may be the bound one.
+            bound_paths.compare(*host, path, (*inode, *device)) != PathMatch::Other
         });
         if !live {
-            let cut = look
+            let slash = path
                 .path
                 .iter()
                 .rposition(|byte| *byte == b'/')
                 .unwrap_or(0);
-            let (directory, name) = look.path.split_at(cut);
+            let (directory, name) = path.path.split_at(slash);
             let of_directory = stale.entry((*host, directory.to_vec())).or_default();
             of_directory.insert(name[1..].to_vec());
         }
     }
     for ((host, directory), names) in stale {
-        said.found(found(facts, host, &directory, names));
+        output.finding(finding(facts, host, &directory, names));
     }
-    said_unknown(facts, said);
+    report_unknown(facts, output);
 }
 
 /// Whether every socket that may be bound to a file of the host is known.
 fn is_known(facts: &Facts<'_>, host: HostId) -> bool {
     let coverage = &facts.map.hosts[host.index()].coverage;
-    let mut spaces = coverage.netns.iter();
+    let mut namespaces = coverage.netns.iter();
     coverage.initial_pidns
         && coverage.damage.is_empty()
         && !coverage.hidepid
-        && spaces.all(|space| space.diag == Readable::Ok)
+        && namespaces.all(|namespace| namespace.diag == Readable::Ok)
 }
 
-fn said_unknown(facts: &Facts<'_>, said: &mut RuleOutput) {
-    said.unknown.extend(facts.undumped());
-    said.unknown.extend(facts.unseen());
+fn report_unknown(facts: &Facts<'_>, output: &mut RuleOutput) {
+    output.unknowns(facts.missing_dumps());
+    output.unknowns(facts.hidden_processes());
     let hosts = facts.map.hosts.iter();
     if hosts.into_iter().any(|host| !host.coverage.initial_pidns) {
-        said.unknown("processes and sockets outside this pid namespace are not seen");
+        output.unknown("processes and sockets outside this pid namespace are not seen");
     }
-    if facts.places().unanswered > 0 {
-        said.unknown("some mount namespaces could not be looked into");
+    if facts.bound_paths().unread_namespaces > 0 {
+        output.unknown("some mount namespaces could not be looked into");
     }
-    if facts.places().cut > 0 {
-        said.unknown("the search for socket files stopped at its limits");
+    if facts.bound_paths().truncated_searches > 0 {
+        output.unknown("the search for socket files stopped at its limits");
     }
     if facts
         .captures
         .iter()
         .any(|capture| capture.paths.is_empty())
     {
-        said.unknown("no paths were captured");
+        output.unknown("no paths were captured");
     }
 }
 
-fn found(facts: &Facts<'_>, host: HostId, directory: &[u8], names: BTreeSet<Vec<u8>>) -> Found {
+fn finding(
+    facts: &Facts<'_>,
+    host: HostId,
+    directory: &[u8],
+    names: BTreeSet<Vec<u8>>,
+) -> RawFinding {
     let directory = match directory {
         b"" => "/".to_owned(),
         path => escape::display(path),
@@ -146,15 +151,12 @@ fn found(facts: &Facts<'_>, host: HostId, directory: &[u8], names: BTreeSet<Vec<
     let count = plural(names.len(), "stale socket file", "stale socket files");
     let prefix = facts.host_prefix(host);
     let listed: Vec<String> = names.iter().map(|name| escape::display(name)).collect();
-    Found {
+    RawFinding {
         severity: Severity::Low,
         subject: Subject::Host(host),
         processes: vec![],
         sockets: vec![],
-        title: format!(
-            "{count} in {prefix}{directory}: {}",
-            some(listed.into_iter())
-        ),
+        title: format!("{count} in {prefix}{directory}: {}", short_list(listed)),
         evidence: vec!["no socket of any network namespace is bound there".to_owned()],
         advice: "remove the file once its server is surely gone".to_owned(),
     }
@@ -165,18 +167,18 @@ const CASES: &[Case] = &[
     Case {
         about: "a server that was killed",
         scene: |scene| {
-            scene.machine();
-            scene.shows(OWN_MNTNS, "/run/app/app.sock", 7, 0o755);
-            scene.shows(99, "/run/app/app.sock", 7, 0o755);
+            scene.set_namespaces();
+            scene.path_exists(OWN_MNTNS, "/run/app/app.sock", 7, 0o755);
+            scene.path_exists(99, "/run/app/app.sock", 7, 0o755);
         },
         finds: &[("WT305", Severity::Low)],
     },
     Case {
         about: "files in one directory are one finding",
         scene: |scene| {
-            scene.machine();
-            scene.shows(OWN_MNTNS, "/run/app/a", 7, 0o755);
-            scene.shows(OWN_MNTNS, "/run/app/b", 8, 0o755);
+            scene.set_namespaces();
+            scene.path_exists(OWN_MNTNS, "/run/app/a", 7, 0o755);
+            scene.path_exists(OWN_MNTNS, "/run/app/b", 8, 0o755);
         },
         finds: &[("WT305", Severity::Low)],
     },
@@ -184,18 +186,18 @@ const CASES: &[Case] = &[
         about: "a server that runs",
         scene: |scene| {
             let app = scene.process(600, 1, "/usr/bin/app");
-            scene.machine();
-            scene.at_path(&[(app, 5, Some(true))], "/run/app.sock", 7);
-            scene.shows(OWN_MNTNS, "/run/app.sock", 7, 0o755);
+            scene.set_namespaces();
+            scene.path_listener(&[(app, 5, Some(true))], "/run/app.sock", 7);
+            scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
         },
         finds: &[],
     },
     Case {
-        about: "a namespace whose sockets are not known may have it",
+        about: "a socket of a namespace that was not dumped may be bound to it",
         scene: |scene| {
-            scene.machine();
+            scene.set_namespaces();
             scene.map.hosts[0].coverage.netns[0].diag = Readable::Denied;
-            scene.shows(OWN_MNTNS, "/run/app.sock", 7, 0o755);
+            scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
         },
         finds: &[],
     },

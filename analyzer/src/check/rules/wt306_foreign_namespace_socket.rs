@@ -1,14 +1,14 @@
-//! WT306: sockets of another network namespace than their holder's.
+//! WT306: sockets of another network namespace than that of their holder.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::graph::program;
-use crate::model::{Family, HostId, ProcessId, SocketId};
+use crate::model::{Family, Holder, HostId, ProcessId, SocketId};
 use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     name: "foreign-namespace-socket",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -53,8 +53,8 @@ before setns(2).
 - util-linux/util-linux issue 3200
 ";
 
-/// Programs whose trade is to have sockets in several networks.
-pub(super) const BETWEEN: [&str; 13] = [
+/// Programs that have sockets in several network namespaces by design.
+pub(super) const MULTI_NAMESPACE: [&str; 13] = [
     "slirp4netns",
     "pasta",
     "pasta.avx2",
@@ -70,55 +70,54 @@ pub(super) const BETWEEN: [&str; 13] = [
     "systemd-networkd",
 ];
 
-/// Foreign sockets of a process: its namespace, and who lives there and holds one too.
+/// Sockets that a process holds of one other network namespace.
 #[derive(Default)]
 struct Foreign {
     sockets: Vec<SocketId>,
-    /// Sockets that a resident holds, and of which this process's copy is not close-on-exec.
+    /// Sockets whose copy here is not close-on-exec, each with a holder inside the namespace.
     inherited: Vec<(SocketId, ProcessId)>,
 }
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut foreign: BTreeMap<(ProcessId, u64), Foreign> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
-        let is_meant = matches!(socket.family, Family::Inet | Family::Inet6 | Family::Packet);
-        let Some(netns) = socket.netns.filter(|_| is_meant) else {
+    for (id, socket) in facts.sockets() {
+        let is_checked = matches!(socket.family, Family::Inet | Family::Inet6 | Family::Packet);
+        let Some(netns) = socket.netns.filter(|_| is_checked) else {
             continue;
         };
-        note(facts, SocketId::new(at), netns, &mut foreign);
+        add_foreign(facts, id, netns, &mut foreign);
     }
     for ((process, netns), foreign) in foreign {
-        said.found(of_process(facts, process, netns, &foreign));
+        output.finding(foreign_finding(facts, process, netns, &foreign));
     }
-    kept_alive(facts, said);
-    for why in facts.unread().into_iter().chain(facts.homeless()) {
-        said.unknown(why);
-    }
+    kept_alive(facts, output);
+    output.unknowns(facts.missing_holders());
+    output.unknowns(facts.missing_namespaces());
 }
 
-fn note(
+fn add_foreign(
     facts: &Facts<'_>,
     id: SocketId,
     netns: u64,
     foreign: &mut BTreeMap<(ProcessId, u64), Foreign>,
 ) {
     let holders = facts.map.holders(id);
-    let home = |process: ProcessId| facts.map.process(process).netns;
-    let abroad = |process: ProcessId| home(process).is_some_and(|home| home != netns);
-    if !holders.iter().any(|holder| abroad(holder.process))
+    let own_netns = |holder: &Holder| facts.map.process(holder.process).netns;
+    let is_foreign = |holder: &Holder| own_netns(holder).is_some_and(|own| own != netns);
+    if !holders.iter().any(is_foreign)
         || holders
             .iter()
-            .any(|holder| facts.kin.is_manager(holder.process))
+            .any(|holder| facts.process_tree.is_manager(holder.process))
     {
         return;
     }
     let resident = holders
         .iter()
-        .find(|holder| home(holder.process) == Some(netns))
+        .find(|holder| own_netns(holder) == Some(netns))
         .map(|holder| holder.process);
-    for holder in holders.iter().filter(|holder| abroad(holder.process)) {
+    for holder in holders.iter().filter(|holder| is_foreign(holder)) {
         let name = program(facts.map.process(holder.process));
-        if BETWEEN.contains(&&*name) {
+        if MULTI_NAMESPACE.contains(&&*name) {
             continue;
         }
         let of_process = foreign.entry((holder.process, netns)).or_default();
@@ -131,67 +130,78 @@ fn note(
     }
 }
 
-fn of_process(facts: &Facts<'_>, process: ProcessId, netns: u64, foreign: &Foreign) -> Found {
-    let names = foreign.sockets.iter().map(|socket| facts.socket(*socket));
-    let mut evidence = vec![format!("sockets: {}", some(names))];
+fn foreign_finding(
+    facts: &Facts<'_>,
+    process: ProcessId,
+    netns: u64,
+    foreign: &Foreign,
+) -> RawFinding {
+    let names = foreign
+        .sockets
+        .iter()
+        .map(|socket| facts.socket_name(*socket));
+    let mut evidence = vec![format!("sockets: {}", short_list(names))];
     let own = facts.map.process(process).netns.unwrap_or_default();
     evidence.push(format!("it lives in network namespace {own}"));
     let mut processes = vec![process];
     let severity = match foreign.inherited.first() {
         Some((_, resident)) => {
             processes.push(*resident);
-            let who = facts.process(*resident);
+            let name = facts.process_name(*resident);
             evidence.push(format!(
-                "inherited: {who}, which lives there, has it too, and this copy is not close-on-exec"
+                "inherited: {name}, which lives there, has it too, and this copy is not close-on-exec"
             ));
             Severity::Medium
         }
         None => Severity::Low,
     };
     let count = plural(foreign.sockets.len(), "socket", "sockets");
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Process(process),
         processes,
         sockets: foreign.sockets.clone(),
         title: format!(
             "{} holds {count} of network namespace {netns}",
-            facts.process(process)
+            facts.process_name(process)
         ),
         evidence,
         advice: "open them with SOCK_CLOEXEC; close them before setns(2)".to_owned(),
     }
 }
 
-/// Namespaces that only a descriptor keeps.
-fn kept_alive(facts: &Facts<'_>, said: &mut RuleOutput) {
+/// Network namespaces that exist only by a descriptor.
+fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
     let inhabited: BTreeSet<(HostId, u64)> = facts
         .map
         .processes
         .iter()
         .filter_map(|process| Some((process.host, process.netns?)))
         .collect();
-    for (at, capture) in facts.captures.iter().enumerate() {
-        let host = HostId::new(at);
-        for space in &capture.namespaces {
-            if space.found_by != b"descriptor" || inhabited.contains(&(host, space.inode)) {
+    for (index, capture) in facts.captures.iter().enumerate() {
+        let host = HostId::new(index);
+        for netns in &capture.namespaces {
+            if netns.found_by != b"descriptor" || inhabited.contains(&(host, netns.inode)) {
                 continue;
             }
-            let Some(keeper) = facts.find(host, space.pid) else {
+            let Some(holder) = facts.process_by_pid(host, netns.pid) else {
                 continue;
             };
-            let name = program(facts.map.process(keeper));
-            if facts.kin.is_manager(keeper) || BETWEEN.contains(&&*name) {
+            let name = program(facts.map.process(holder));
+            if facts.process_tree.is_manager(holder) || MULTI_NAMESPACE.contains(&&*name) {
                 continue;
             }
-            let who = facts.process(keeper);
-            let path = escape::display(&space.path);
-            said.found(Found {
+            let holder_name = facts.process_name(holder);
+            let path = escape::display(&netns.path);
+            output.finding(RawFinding {
                 severity: Severity::Low,
-                subject: Subject::Process(keeper),
-                processes: vec![keeper],
+                subject: Subject::Process(holder),
+                processes: vec![holder],
                 sockets: vec![],
-                title: format!("network namespace {} lives by {who} alone", space.inode),
+                title: format!(
+                    "network namespace {} lives by {holder_name} alone",
+                    netns.inode
+                ),
                 evidence: vec![format!(
                     "no process lives in it, it is mounted nowhere; {path} leads to it"
                 )],
@@ -204,23 +214,23 @@ fn kept_alive(facts: &Facts<'_>, said: &mut RuleOutput) {
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "a child in another network has its parent's socket",
+        about: "a child in another namespace holds a socket of its parent",
         scene: |scene| {
             let (app, child) = apart(scene);
-            scene.inet(&[(app, 5, Some(false)), (child, 5, Some(false))], 443);
+            scene.tcp_socket(&[(app, 5, Some(false)), (child, 5, Some(false))], 443);
         },
         finds: &[("WT306", Severity::Medium)],
     },
     Case {
-        about: "a socket that was opened there on purpose",
+        about: "a socket that was opened in another namespace on purpose",
         scene: |scene| {
             let (_, child) = apart(scene);
-            scene.tcp(&[(child, 5, Some(true))], 443);
+            scene.tcp_listener(&[(child, 5, Some(true))], 443);
         },
         finds: &[("WT306", Severity::Low)],
     },
     Case {
-        about: "a namespace that only a descriptor keeps",
+        about: "a namespace that exists only by a descriptor",
         scene: |scene| {
             apart(scene);
             scene
@@ -241,12 +251,12 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let (_, child) = apart(scene);
             let init = ProcessId(0);
-            scene.tcp(&[(init, 50, Some(true)), (child, 3, Some(false))], 443);
+            scene.tcp_listener(&[(init, 50, Some(true)), (child, 3, Some(false))], 443);
         },
         finds: &[],
     },
     Case {
-        about: "Unix sockets cross networks",
+        about: "Unix sockets between namespaces",
         scene: |scene| {
             let (app, child) = apart(scene);
             scene.pair(&[(app, 5, Some(true))], &[(child, 5, Some(true))]);
@@ -260,7 +270,7 @@ const CASES: &[Case] = &[
 fn apart(scene: &mut Scene) -> (ProcessId, ProcessId) {
     let app = scene.process(600, 1, "/usr/bin/app");
     let child = scene.process(700, 600, "/usr/bin/app");
-    scene.machine();
-    scene.map.processes[child.index()].netns = Some(2);
+    scene.set_namespaces();
+    scene.process_mut(child).netns = Some(2);
     (app, child)
 }

@@ -1,11 +1,11 @@
-//! WT307: two programs listen on one address, and the kernel gives clients to either.
+//! WT307: two programs that listen on one address, so that the kernel gives clients to either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::some;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::short_list;
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::load::inet_diag;
 use crate::model::{Address, HostId, ProcessId, SocketId, SocketState, SocketType};
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "duplicate-listeners",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -50,46 +50,44 @@ set SO_REUSEPORT.
 - proftpd/proftpd issue 624
 ";
 
-/// What makes two sockets listen for the same clients.
-type Spot = (HostId, u64, &'static str, Address);
+/// Sockets that are equal in these accept the same clients: host, network namespace, protocol, address.
+type Endpoint = (HostId, u64, &'static str, Address);
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut spots: BTreeMap<Spot, Vec<SocketId>> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut endpoints: BTreeMap<Endpoint, Vec<SocketId>> = BTreeMap::new();
+    for (id, socket) in facts.sockets() {
         if let (SocketState::Listening, Some(netns), Some(address)) =
             (socket.state, socket.netns, socket.local)
             && matches!(socket.kind, SocketType::Stream | SocketType::Seqpacket)
         {
-            // An MPTCP listener that got no twin is on the same TCP port.
+            // An MPTCP listener takes clients of the same TCP port.
             let protocol = match socket.protocol {
                 Some("mptcp") | None => "tcp",
                 Some(other) => other,
             };
-            let spot = (socket.host, netns, protocol, address);
-            spots.entry(spot).or_default().push(SocketId::new(at));
+            let endpoint = (socket.host, netns, protocol, address);
+            endpoints.entry(endpoint).or_default().push(id);
         }
     }
-    spots.retain(|_, sockets| sockets.len() > 1);
-    let interfaces = if spots.is_empty() {
+    endpoints.retain(|_, sockets| sockets.len() > 1);
+    let interfaces = if endpoints.is_empty() {
         BTreeMap::new()
     } else {
         interfaces(facts)
     };
-    for ((_, _, protocol, _), sockets) in spots {
+    for ((_, _, protocol, _), sockets) in endpoints {
         let mut by_interface: BTreeMap<u32, Vec<SocketId>> = BTreeMap::new();
         for socket in sockets {
             let cookie = facts.map.socket(socket).cookie;
             let interface = cookie.and_then(|cookie| interfaces.get(&cookie));
-            let of_this = by_interface.entry(interface.copied().unwrap_or(0));
-            of_this.or_default().push(socket);
+            let sockets = by_interface.entry(interface.copied().unwrap_or(0));
+            sockets.or_default().push(socket);
         }
         for sockets in by_interface.into_values() {
-            said.found.extend(judged(facts, protocol, &sockets));
+            output.findings.extend(duplicate(facts, protocol, &sockets));
         }
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
 /// Interfaces that sockets are bound to, by cookie.
@@ -108,16 +106,18 @@ fn interfaces(facts: &Facts<'_>) -> BTreeMap<u64, u32> {
     interfaces
 }
 
-fn judged(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<Found> {
+fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<RawFinding> {
     let mut processes: Vec<ProcessId> = Vec::new();
-    // Who serves each socket: one of its holders that is no manager, unless there is no other.
+    // The server of each socket is the first holder that is not a manager, else the first.
     let mut programs = BTreeSet::new();
     let mut services = BTreeSet::new();
     for socket in sockets {
         let holders = facts.map.holding_processes(*socket);
-        let own = holders.iter().find(|p| !facts.kin.is_manager(**p));
-        let server = *own.or(holders.first())?;
-        programs.insert(facts.kin.program(server)?);
+        let non_manager = holders
+            .iter()
+            .find(|id| !facts.process_tree.is_manager(**id));
+        let server = *non_manager.or(holders.first())?;
+        programs.insert(facts.process_tree.program(server)?);
         services.extend(service(facts, server));
         processes.extend(holders);
     }
@@ -128,26 +128,26 @@ fn judged(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<Fou
     };
     processes.sort_unstable();
     processes.dedup();
-    let address = facts.socket(sockets[0]);
+    let address = facts.socket_name(sockets[0]);
     let each = sockets.iter().map(|socket| {
         let inode = facts.map.socket(*socket).inode;
         format!("{} (socket {inode})", facts.owner(*socket))
     });
-    Some(Found {
+    Some(RawFinding {
         severity,
         subject: Subject::Socket(sockets[0]),
         title: format!(
             "{protocol} {address} is served by {} at once",
-            facts.programs(&processes)
+            facts.program_names(&processes)
         ),
-        evidence: vec![format!("each listens there: {}", some(each))],
+        evidence: vec![format!("each listens there: {}", short_list(each))],
         processes,
         sockets: sockets.to_vec(),
         advice: "stop the one that should not be there".to_owned(),
     })
 }
 
-/// The unit without its instance, or container.
+/// The container of a process, else its service unit without the instance.
 fn service(facts: &Facts<'_>, process: ProcessId) -> Option<String> {
     let process = facts.map.process(process);
     let unit = process
@@ -169,8 +169,8 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let one = scene.process(600, 1, "/usr/bin/app");
             let two = scene.process(700, 1, "/usr/bin/app-new");
-            scene.tcp(&[(one, 5, Some(true))], 8080);
-            scene.tcp(&[(two, 5, Some(true))], 8080);
+            scene.tcp_listener(&[(one, 5, Some(true))], 8080);
+            scene.tcp_listener(&[(two, 5, Some(true))], 8080);
         },
         finds: &[("WT307", Severity::Medium)],
     },
@@ -179,8 +179,8 @@ const CASES: &[Case] = &[
         scene: |scene| {
             for (pid, unit) in [(600, "app.service"), (700, "app-old.service")] {
                 let app = scene.process(pid, 1, "/usr/bin/app");
-                scene.map.processes[app.index()].unit = Some(unit.to_owned());
-                scene.tcp(&[(app, 5, Some(true))], 8080);
+                scene.process_mut(app).unit = Some(unit.to_owned());
+                scene.tcp_listener(&[(app, 5, Some(true))], 8080);
             }
         },
         finds: &[("WT307", Severity::Low)],
@@ -190,22 +190,22 @@ const CASES: &[Case] = &[
         scene: |scene| {
             for (pid, unit) in [(600, "app@1.service"), (700, "app@2.service")] {
                 let app = scene.process(pid, 1, "/usr/bin/app");
-                scene.map.processes[app.index()].unit = Some(unit.to_owned());
-                scene.tcp(&[(app, 5, Some(true))], 8080);
-                scene.tcp(&[(app, 6, Some(true))], 8080);
+                scene.process_mut(app).unit = Some(unit.to_owned());
+                scene.tcp_listener(&[(app, 5, Some(true))], 8080);
+                scene.tcp_listener(&[(app, 6, Some(true))], 8080);
             }
         },
         finds: &[],
     },
     Case {
-        about: "another port, another network",
+        about: "another port, another network namespace",
         scene: |scene| {
             let one = scene.process(600, 1, "/usr/bin/app");
             let two = scene.process(700, 1, "/usr/bin/other");
-            scene.tcp(&[(one, 5, Some(true))], 8080);
-            scene.tcp(&[(two, 5, Some(true))], 8081);
-            let elsewhere = scene.tcp(&[(two, 6, Some(true))], 8080);
-            scene.map.sockets[elsewhere.index()].netns = Some(2);
+            scene.tcp_listener(&[(one, 5, Some(true))], 8080);
+            scene.tcp_listener(&[(two, 5, Some(true))], 8081);
+            let elsewhere = scene.tcp_listener(&[(two, 6, Some(true))], 8080);
+            scene.socket_mut(elsewhere).netns = Some(2);
         },
         finds: &[],
     },

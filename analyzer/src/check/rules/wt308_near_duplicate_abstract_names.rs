@@ -1,11 +1,11 @@
-//! WT308: abstract names that look alike, but for NULs at their ends.
+//! WT308: abstract names that differ only in trailing NULs.
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::describe::some;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::short_list;
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, SocketId, SocketState, SocketType};
 use crate::text::escape;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "near-duplicate-abstract-names",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -47,22 +47,22 @@ both sides.
 - containerd/containerd issue 10846
 ";
 
-/// Names by host, namespace and what they look like: each exact name with the first of its sockets.
-type Alike<'a> = BTreeMap<(HostId, u64, &'a [u8]), BTreeMap<&'a [u8], SocketId>>;
+/// By host, network namespace and name without trailing NULs: each exact name with its first socket.
+type Names<'a> = BTreeMap<(HostId, u64, &'a [u8]), BTreeMap<&'a [u8], SocketId>>;
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut alike: Alike<'_> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut similar: Names<'_> = BTreeMap::new();
+    for (id, socket) in facts.sockets() {
         let serves = socket.state == SocketState::Listening || socket.kind == SocketType::Dgram;
         let name = socket.name.as_ref().filter(|name| name.is_abstract());
         if let (true, Some(netns), Some(name)) = (serves, socket.netns, name) {
             let end = name.bytes().iter().rposition(|byte| *byte != 0);
-            let shown = &name.bytes()[..end.map_or(0, |end| end + 1)];
-            let names = alike.entry((socket.host, netns, shown)).or_default();
-            names.entry(name.bytes()).or_insert(SocketId::new(at));
+            let trimmed = &name.bytes()[..end.map_or(0, |end| end + 1)];
+            let names = similar.entry((socket.host, netns, trimmed)).or_default();
+            names.entry(name.bytes()).or_insert(id);
         }
     }
-    for ((_, _, shown), names) in alike {
+    for ((_, _, trimmed), names) in similar {
         if names.len() < 2 {
             continue;
         }
@@ -71,7 +71,7 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         let lengths = names
             .iter()
             .map(|(name, socket)| format!("{} bytes: {}", name.len(), facts.owner(*socket)));
-        said.found(Found {
+        output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(sockets[0]),
             processes: sockets
@@ -80,16 +80,16 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
                 .collect(),
             title: format!(
                 "{} is {} names: {} differ in trailing NULs",
-                escape::name(shown),
+                escape::name(trimmed),
                 names.len(),
-                some(owners.into_iter())
+                short_list(owners)
             ),
-            evidence: vec![some(lengths.into_iter())],
+            evidence: vec![short_list(lengths)],
             sockets,
             advice: "pass the name's own length to bind(2) and connect(2)".to_owned(),
         });
     }
-    said.unknown.extend(facts.undumped());
+    output.unknowns(facts.missing_dumps());
 }
 
 #[cfg(test)]

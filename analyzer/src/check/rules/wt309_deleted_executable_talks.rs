@@ -1,13 +1,13 @@
-//! WT309: a program without a file talks.
+//! WT309: a program whose executable file is deleted, and that has sockets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
-use crate::model::{Address, Family, HostId, ProcessId, SocketId};
+use crate::model::{Address, Family, HostId, Process, ProcessId, SocketId};
 use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "deleted-executable-talks",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -50,91 +50,91 @@ copy /proc/PID/exe away before you end the process: it is the only copy.
 - proc_pid_exe(5), memfd_create(2), needrestart(1)
 ";
 
-/// Where programs are put that shall not stay.
+/// Directories for temporary files.
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let gone: Vec<bool> = facts
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let deleted: Vec<bool> = facts
         .map
         .processes
         .iter()
         .enumerate()
-        .map(gone(facts))
+        .map(|(index, process)| is_deleted(facts, ProcessId::new(index), process))
         .collect();
-    if gone.contains(&true) {
-        let mut talks: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
-        for at in 0..facts.map.sockets.len() {
-            let id = SocketId::new(at);
+    if deleted.contains(&true) {
+        let mut by_process: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
+        for (id, _) in facts.sockets() {
             for holder in facts.map.holders(id) {
-                if gone[holder.process.index()] && matters(facts, holder.process, id) {
-                    let sockets = talks.entry(holder.process).or_default();
+                if deleted[holder.process.index()] && is_relevant(facts, holder.process, id) {
+                    let sockets = by_process.entry(holder.process).or_default();
                     if sockets.last() != Some(&id) {
                         sockets.push(id);
                     }
                 }
             }
         }
-        let live = facts
-            .map
-            .processes
-            .iter()
-            .filter(|process| !process.exe_deleted);
+        let processes = facts.map.processes.iter();
+        let live = processes.filter(|process| !process.exe_deleted);
         let live: Live<'_> = live
             .map(|process| (process.host, process.mntns, &*process.exe))
             .collect();
-        for (process, sockets) in talks {
-            said.found(found(facts, &live, process, sockets));
+        for (process, sockets) in by_process {
+            output.finding(finding(facts, &live, process, sockets));
         }
     }
     let processes = facts.map.processes.iter();
-    let hidden = processes.filter(|process| process.exe.is_empty()).count();
-    if hidden > 0 {
-        let whose = plural(hidden, "process's", "processes'");
-        said.unknown(format!("{whose} executables could not be read"));
+    let unread = processes.filter(|process| process.exe.is_empty()).count();
+    if unread > 0 {
+        let processes = plural(unread, "process's", "processes'");
+        output.unknown(format!("{processes} executables could not be read"));
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-/// Executables with a file that somebody runs, by host and mount namespace.
+/// Executables of running programs that exist as files, by host and mount namespace.
 type Live<'a> = BTreeSet<(HostId, Option<u64>, &'a [u8])>;
 
-fn gone<'a>(facts: &'a Facts<'_>) -> impl Fn((usize, &crate::model::Process)) -> bool + 'a {
-    |(at, process)| {
-        let copied = process.exe.starts_with(b"/memfd:")
-            && process.exe.windows(8).any(|part| part == b"_cloned:");
-        process.exe_deleted && !copied && !facts.kin.is_manager(ProcessId::new(at))
-    }
+/// Whether the executable of a process is deleted. Container runtimes run a copy of themselves from
+/// memory, which does not count.
+fn is_deleted(facts: &Facts<'_>, id: ProcessId, process: &Process) -> bool {
+    let is_copy = process.exe.starts_with(b"/memfd:")
+        && process.exe.windows(8).any(|part| part == b"_cloned:");
+    process.exe_deleted && !is_copy && !facts.process_tree.is_manager(id)
 }
 
-/// Whether a socket reaches beyond the machine, or to somebody privileged.
-fn matters(facts: &Facts<'_>, process: ProcessId, id: SocketId) -> bool {
+/// Whether a socket reaches other hosts, or a privileged process.
+fn is_relevant(facts: &Facts<'_>, process: ProcessId, id: SocketId) -> bool {
     let socket = facts.map.socket(id);
     match socket.family {
         Family::Inet | Family::Inet6 => {
-            let own = socket.local.is_some_and(|address| match address {
+            let is_loopback = socket.local.is_some_and(|address| match address {
                 Address::Ip(ip, _) => ip.is_loopback(),
                 Address::Vsock(..) => false,
             });
-            !own
+            !is_loopback
         }
         Family::Packet | Family::Vsock => true,
         Family::Unix => {
-            let peer = facts.peer(id).map(|peer| facts.map.holding_processes(peer));
-            !facts.is_privileged(process)
-                && peer.is_some_and(|peers| peers.iter().any(|peer| facts.is_privileged(*peer)))
+            let mut peers = facts.peer_processes(id).into_iter();
+            !facts.is_privileged(process) && peers.any(|peer| facts.is_privileged(peer))
         }
         _ => false,
     }
 }
 
-fn found(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId, sockets: Vec<SocketId>) -> Found {
+fn finding(
+    facts: &Facts<'_>,
+    live: &Live<'_>,
+    id: ProcessId,
+    sockets: Vec<SocketId>,
+) -> RawFinding {
     let process = facts.map.process(id);
-    let memory = process.exe.starts_with(b"/memfd:");
-    let temporary = TEMPORARY.iter().any(|place| process.exe.starts_with(place));
-    let again = is_there_again(facts, live, id);
-    let (severity, how) = match (memory, again) {
+    let in_memory = process.exe.starts_with(b"/memfd:");
+    let temporary = TEMPORARY
+        .iter()
+        .any(|directory| process.exe.starts_with(directory));
+    let exists_again = exists_again(facts, live, id);
+    let (severity, how) = match (in_memory, exists_again) {
         (true, _) => (
             Severity::High,
             "it is a memfd: it never was in any directory",
@@ -153,19 +153,19 @@ fn found(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId, sockets: Vec<SocketI
             "whether its path exists again was not captured",
         ),
     };
-    let names = sockets.iter().map(|socket| facts.socket(*socket));
-    let runs = if memory {
+    let names = sockets.iter().map(|socket| facts.socket_name(*socket));
+    let runs = if in_memory {
         "from memory"
     } else {
         "a deleted file"
     };
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Process(id),
         processes: vec![id],
         title: format!(
             "{} runs {runs} and has {}",
-            facts.process(id),
+            facts.process_name(id),
             plural(sockets.len(), "socket", "sockets")
         ),
         evidence: vec![
@@ -174,24 +174,23 @@ fn found(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId, sockets: Vec<SocketI
                 escape::display(&process.exe)
             ),
             how.to_owned(),
-            format!("sockets: {}", some(names)),
+            format!("sockets: {}", short_list(names)),
         ],
         sockets,
         advice: "restart it after an upgrade; else keep a copy of /proc/PID/exe".to_owned(),
     }
 }
 
-/// Whether a file is at the executable's path again: it was looked at, or others run it.
-fn is_there_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<bool> {
+/// Whether a file is at the path of a deleted executable again: another process runs it, or the path
+/// was captured.
+fn exists_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<bool> {
     let process = facts.map.process(id);
     if live.contains(&(process.host, process.mntns, &*process.exe)) {
         return Some(true);
     }
-    let looks = facts.places().at(process.host, &process.exe);
-    let look = looks
-        .iter()
-        .find(|(_, look)| Some(look.mntns) == process.mntns)?;
-    match look.1.errno {
+    let mut views = facts.bound_paths().views(process.host, &process.exe).iter();
+    let (_, path) = views.find(|(_, path)| Some(path.mntns) == process.mntns)?;
+    match path.errno {
         0 => Some(true),
         2 | 20 => Some(false),
         _ => None,
@@ -201,46 +200,46 @@ fn is_there_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<b
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "a program that never had a file",
-        scene: |scene| talks(scene, "/memfd:x"),
+        about: "a memfd",
+        scene: |scene| with_socket(scene, "/memfd:x"),
         finds: &[("WT309", Severity::High)],
     },
     Case {
         about: "nothing is at its path any more",
         scene: |scene| {
-            talks(scene, "/usr/bin/app");
-            scene.lacks(crate::check::fixture_names::OWN_MNTNS, "/usr/bin/app", 2);
+            with_socket(scene, "/usr/bin/app");
+            scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, "/usr/bin/app", 2);
         },
         finds: &[("WT309", Severity::Medium)],
     },
     Case {
         about: "an upgrade",
         scene: |scene| {
-            talks(scene, "/usr/bin/app");
+            with_socket(scene, "/usr/bin/app");
             scene.process(700, 1, "/usr/bin/app");
-            scene.machine();
+            scene.set_namespaces();
         },
         finds: &[("WT309", Severity::Low)],
     },
     Case {
-        about: "it only talks to itself",
+        about: "it has sockets to itself only",
         scene: |scene| {
             let app = scene.process(600, 1, "/memfd:x");
-            scene.machine();
-            scene.map.processes[app.index()].exe_deleted = true;
+            scene.set_namespaces();
+            scene.process_mut(app).exe_deleted = true;
             scene.pair(&[(app, 5, Some(true))], &[(app, 6, Some(true))]);
-            scene.tcp(&[(app, 7, Some(true))], 80);
+            scene.tcp_listener(&[(app, 7, Some(true))], 80);
         },
         finds: &[],
     },
 ];
 
 #[cfg(test)]
-fn talks(scene: &mut Scene, exe: &str) {
+fn with_socket(scene: &mut Scene, exe: &str) {
     let app = scene.process(600, 1, exe);
-    scene.machine();
-    scene.map.processes[app.index()].exe_deleted = true;
-    let socket = scene.inet(&[(app, 5, Some(true))], 443);
+    scene.set_namespaces();
+    scene.process_mut(app).exe_deleted = true;
+    let socket = scene.tcp_socket(&[(app, 5, Some(true))], 443);
     let local = Address::Ip(std::net::IpAddr::from([10, 0, 0, 5]), 443);
-    scene.map.sockets[socket.index()].local = Some(local);
+    scene.socket_mut(socket).local = Some(local);
 }

@@ -1,11 +1,11 @@
-//! WT310: a shell whose input or output is the network.
+//! WT310: a shell whose standard input or output is a network socket.
 
 use std::collections::BTreeMap;
 
 use crate::check::facts::describe::plural;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, ProcessId, SocketId, SocketState};
 use crate::text::escape;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "shell-on-a-socket",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -53,12 +53,12 @@ pub(super) const SHELLS: [&str; 12] = [
     "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "toybox",
 ];
 
-/// Without their version numbers.
+/// Interpreters, without their version numbers.
 pub(super) const INTERPRETERS: [&str; 9] = [
     "python", "perl", "ruby", "php", "php-cgi", "node", "lua", "tclsh", "gawk",
 ];
 
-/// Programs that start others on a connection, as is their trade.
+/// Servers that start other programs on a connection.
 pub(super) const STARTERS: [&str; 9] = [
     "inetd",
     "inetutils-inetd",
@@ -71,39 +71,37 @@ pub(super) const STARTERS: [&str; 9] = [
     "systemd-socket-activate",
 ];
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut ends: BTreeMap<ProcessId, Vec<(u32, SocketId)>> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut stdio: BTreeMap<ProcessId, Vec<(u32, SocketId)>> = BTreeMap::new();
+    for (id, socket) in facts.sockets() {
         let inet = matches!(socket.family, Family::Inet | Family::Inet6);
         if !inet || socket.state == SocketState::Listening {
             continue;
         }
-        let id = SocketId::new(at);
         for holder in facts.map.holders(id).iter().filter(|holder| holder.fd <= 2) {
-            ends.entry(holder.process)
+            stdio
+                .entry(holder.process)
                 .or_default()
                 .push((holder.fd, id));
         }
     }
-    for (process, mut fds) in ends {
+    for (process, mut fds) in stdio {
         fds.sort_unstable();
-        if let Some(severity) = judged(facts, process) {
-            said.found(found(facts, process, severity, &fds));
+        if let Some(severity) = assess(facts, process) {
+            output.finding(finding(facts, process, severity, &fds));
         }
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-/// How bad it is; `None`: no shell, or meant so.
-fn judged(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
+/// The severity; `None`: not a shell, or started by a server on purpose.
+fn assess(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
     let process = facts.map.process(id);
     let exe = process.exe.rsplit(|byte| *byte == b'/').next()?;
     let name = String::from_utf8_lossy(exe);
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    let shell = SHELLS.contains(&&*name);
-    if !shell && !INTERPRETERS.contains(&stem) {
+    let is_shell = SHELLS.contains(&&*name);
+    if !is_shell && !INTERPRETERS.contains(&stem) {
         return None;
     }
     // `telnet@3-10.0.0.5:23-10.0.0.9:41000.service`: one instance for each connection.
@@ -115,31 +113,31 @@ fn judged(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
         let number = instance.split('-').next().unwrap_or_default();
         instance.contains('-') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
     });
-    let started = facts.kin.ancestors(id).any(|ancestor| {
+    let by_server = facts.process_tree.ancestors(id).any(|ancestor| {
         let exe = &facts.map.process(ancestor).exe;
         let name = exe.rsplit(|byte| *byte == b'/').next();
         name.is_some_and(|name| STARTERS.iter().any(|starter| starter.as_bytes() == name))
     });
-    if per_connection || started {
+    if per_connection || by_server {
         return None;
     }
-    let command = process
+    let has_command = process
         .arguments()
         .skip(1)
         .any(|argument| matches!(argument, b"-c" | b"-e" | b"-" | b"-r"));
-    Some(if shell || command {
+    Some(if is_shell || has_command {
         Severity::High
     } else {
         Severity::Medium
     })
 }
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     process: ProcessId,
     severity: Severity,
     fds: &[(u32, SocketId)],
-) -> Found {
+) -> RawFinding {
     let (_, first) = fds[0];
     let socket = facts.map.socket(first);
     let address = |address: Option<_>| {
@@ -149,36 +147,36 @@ fn found(
     };
     let (local, remote) = (address(socket.local), address(socket.remote));
     let numbers: Vec<String> = fds.iter().map(|(fd, _)| fd.to_string()).collect();
-    let what = plural(numbers.len(), "descriptor", "descriptors");
-    let mut evidence = vec![format!("{what} of 0, 1, 2: {}", numbers.join(", "))];
-    if let Some(parent) = facts.kin.parent(process) {
-        evidence.push(format!("started by {}", facts.process(parent)));
+    let count = plural(numbers.len(), "descriptor", "descriptors");
+    let mut evidence = vec![format!("{count} of 0, 1, 2: {}", numbers.join(", "))];
+    if let Some(parent) = facts.process_tree.parent(process) {
+        evidence.push(format!("started by {}", facts.process_name(parent)));
     }
-    let command = in_one_line(&facts.map.process(process).cmdline);
+    let command = one_line(&facts.map.process(process).cmdline);
     if !command.is_empty() {
         evidence.push(format!("command: {command}"));
     }
-    Found {
+    RawFinding {
         severity,
         subject: Subject::Process(process),
-        processes: [Some(process), facts.kin.parent(process)]
+        processes: [Some(process), facts.process_tree.parent(process)]
             .into_iter()
             .flatten()
             .collect(),
         sockets: fds.iter().map(|(_, socket)| *socket).collect(),
         title: format!(
             "{} has {local} ⇄ {remote} as its standard input or output",
-            facts.process(process)
+            facts.process_name(process)
         ),
         evidence,
         advice: "find out who started it before you end it".to_owned(),
     }
 }
 
-/// A command line in one printable line, bounded.
-fn in_one_line(cmdline: &[u8]) -> String {
-    let whole = cmdline.strip_suffix(b"\0").unwrap_or(cmdline);
-    let spaced: Vec<u8> = whole
+/// Formats the beginning of a command line as one printable line.
+fn one_line(cmdline: &[u8]) -> String {
+    let arguments = cmdline.strip_suffix(b"\0").unwrap_or(cmdline);
+    let spaced: Vec<u8> = arguments
         .iter()
         .take(200)
         .map(|byte| if *byte == 0 { b' ' } else { *byte })
@@ -191,21 +189,21 @@ const CASES: &[Case] = &[
     Case {
         about: "a reverse shell",
         scene: |scene| {
-            on(scene, "/bin/sh", "sh", None);
+            on_socket(scene, "/bin/sh", "sh", None);
         },
         finds: &[("WT310", Severity::High)],
     },
     Case {
         about: "a script on a connection",
         scene: |scene| {
-            on(scene, "/usr/bin/python3.11", "python3 /srv/x.py", None);
+            on_socket(scene, "/usr/bin/python3.11", "python3 /srv/x.py", None);
         },
         finds: &[("WT310", Severity::Medium)],
     },
     Case {
         about: "a command on a connection",
         scene: |scene| {
-            on(scene, "/usr/bin/python3.11", "python3 -c import", None);
+            on_socket(scene, "/usr/bin/python3.11", "python3 -c import", None);
         },
         finds: &[("WT310", Severity::High)],
     },
@@ -213,14 +211,14 @@ const CASES: &[Case] = &[
         about: "a service that is started for each connection",
         scene: |scene| {
             let unit = Some("date@3-10.0.0.5:13-10.0.0.9:41000.service");
-            on(scene, "/bin/sh", "sh /srv/date.sh", unit);
+            on_socket(scene, "/bin/sh", "sh /srv/date.sh", unit);
         },
         finds: &[],
     },
     Case {
-        about: "a server that accepted is no shell",
+        about: "a server, not a shell",
         scene: |scene| {
-            on(scene, "/usr/sbin/git-daemon", "git-daemon", None);
+            on_socket(scene, "/usr/sbin/git-daemon", "git-daemon", None);
         },
         finds: &[],
     },
@@ -229,19 +227,19 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let inetd = scene.process(500, 1, "/usr/sbin/inetd");
             let shell = scene.process(600, 500, "/bin/sh");
-            scene.inet(&[(shell, 0, Some(false))], 23);
-            scene.tcp(&[(inetd, 5, Some(true))], 23);
+            scene.tcp_socket(&[(shell, 0, Some(false))], 23);
+            scene.tcp_listener(&[(inetd, 5, Some(true))], 23);
         },
         finds: &[],
     },
 ];
 
 #[cfg(test)]
-fn on(scene: &mut Scene, exe: &str, command: &str, unit: Option<&str>) {
+fn on_socket(scene: &mut Scene, exe: &str, command: &str, unit: Option<&str>) {
     let shell = scene.process(600, 1, exe);
-    let process = &mut scene.map.processes[shell.index()];
+    let process = scene.process_mut(shell);
     process.cmdline = command.replace(' ', "\0").into_bytes().into();
     process.unit = unit.map(str::to_owned);
     let fds = [0, 1, 2].map(|fd| (shell, fd, Some(false)));
-    scene.inet(&fds, 4444);
+    scene.tcp_socket(&fds, 4444);
 }

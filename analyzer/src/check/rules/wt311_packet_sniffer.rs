@@ -1,11 +1,11 @@
-//! WT311: a program that sees everybody's packets.
+//! WT311: a program that reads the packets of all programs.
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::graph::program;
 use crate::model::{Family, ProcessId, SocketId, SocketType};
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "packet-sniffer",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -51,8 +51,8 @@ unit, --cap-drop NET_RAW for containers).
 - BPFDoor (MITRE ATT&CK S1161); T1205.002 Socket Filters
 ";
 
-/// Beginnings of programs' names that have such a socket for a protocol of their own.
-pub(super) const NEED: [&str; 64] = [
+/// Prefixes of programs that implement a protocol with such a socket.
+pub(super) const PROTOCOLS: [&str; 64] = [
     "dhclient",
     "dhcpcd",
     "dhcpd",
@@ -119,8 +119,8 @@ pub(super) const NEED: [&str; 64] = [
     "check_icmp",
 ];
 
-/// Tools that look at traffic because somebody asked them to.
-pub(super) const LOOK: [&str; 14] = [
+/// Tools that capture traffic on request.
+pub(super) const CAPTURE_TOOLS: [&str; 14] = [
     "tcpdump",
     "dumpcap",
     "wireshark",
@@ -137,54 +137,54 @@ pub(super) const LOOK: [&str; 14] = [
     "arpwatch",
 ];
 
+/// Executables in temporary directories or memory.
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/memfd:"];
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut readers: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    for (id, socket) in facts.sockets() {
         let reads = match socket.family {
             Family::Packet => socket.protocol == Some("all"),
             Family::Inet | Family::Inet6 => socket.kind == SocketType::Raw,
             _ => false,
         };
         if reads {
-            let id = SocketId::new(at);
             for process in facts.map.holding_processes(id) {
                 readers.entry(process).or_default().push(id);
             }
         }
     }
     for (process, sockets) in readers {
-        if let Some(severity) = judged(facts, process) {
-            said.found(found(facts, process, severity, sockets));
+        if let Some(severity) = assess(facts, process) {
+            output.finding(finding(facts, process, severity, sockets));
         }
     }
-    for why in facts.unread() {
-        said.unknown(why);
-    }
+    output.unknowns(facts.missing_holders());
 }
 
-fn judged(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
+fn assess(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
     let process = facts.map.process(id);
     let name = program(process);
     let known = |names: &[&str]| names.iter().any(|known| name.starts_with(known));
-    let temporary = TEMPORARY.iter().any(|place| process.exe.starts_with(place));
+    let temporary = TEMPORARY
+        .iter()
+        .any(|prefix| process.exe.starts_with(prefix));
     match process.exe_deleted || temporary {
-        // Whatever it calls itself.
-        true if temporary || !known(&NEED) => Some(Severity::High),
+        // The name of such a program proves nothing.
+        true if temporary || !known(&PROTOCOLS) => Some(Severity::High),
         true => Some(Severity::Low),
-        false if facts.kin.is_manager(id) || known(&NEED) => None,
-        false if known(&LOOK) => Some(Severity::Low),
+        false if facts.process_tree.is_manager(id) || known(&PROTOCOLS) => None,
+        false if known(&CAPTURE_TOOLS) => Some(Severity::Low),
         false => Some(Severity::Medium),
     }
 }
 
-fn found(
+fn finding(
     facts: &Facts<'_>,
     process: ProcessId,
     severity: Severity,
     sockets: Vec<SocketId>,
-) -> Found {
+) -> RawFinding {
     let each = sockets.iter().map(|id| {
         let socket = facts.map.socket(*id);
         let what = match socket.family {
@@ -193,20 +193,20 @@ fn found(
         };
         format!("{what} in network namespace {}", socket.netns.unwrap_or(0))
     });
-    let mut evidence = vec![some(each)];
+    let mut evidence = vec![short_list(each)];
     let exe = crate::text::escape::display(&facts.map.process(process).exe);
-    let gone = match facts.map.process(process).exe_deleted {
+    let deleted = match facts.map.process(process).exe_deleted {
         true => " (deleted)",
         false => "",
     };
-    evidence.push(format!("executable: {exe}{gone}"));
-    Found {
+    evidence.push(format!("executable: {exe}{deleted}"));
+    RawFinding {
         severity,
         subject: Subject::Process(process),
         processes: vec![process],
         title: format!(
             "{} reads packets: {}",
-            facts.process(process),
+            facts.process_name(process),
             plural(sockets.len(), "socket", "sockets")
         ),
         evidence,
@@ -218,10 +218,10 @@ fn found(
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "an agent that nobody knows",
+        about: "an unknown agent",
         scene: |scene| {
             let agent = scene.process(600, 1, "/usr/bin/agent");
-            scene.raw(&[(agent, 5, Some(true))], Family::Packet, "all");
+            scene.packet_socket(&[(agent, 5, Some(true))], Family::Packet, "all");
         },
         finds: &[("WT311", Severity::Medium)],
     },
@@ -229,7 +229,7 @@ const CASES: &[Case] = &[
         about: "a program in a directory for temporary files",
         scene: |scene| {
             let agent = scene.process(600, 1, "/dev/shm/kdmtmpflush");
-            scene.raw(&[(agent, 5, Some(true))], Family::Inet, "icmp");
+            scene.packet_socket(&[(agent, 5, Some(true))], Family::Inet, "icmp");
         },
         finds: &[("WT311", Severity::High)],
     },
@@ -237,7 +237,7 @@ const CASES: &[Case] = &[
         about: "tcpdump",
         scene: |scene| {
             let tcpdump = scene.process(600, 1, "/usr/bin/tcpdump");
-            scene.raw(&[(tcpdump, 5, Some(true))], Family::Packet, "all");
+            scene.packet_socket(&[(tcpdump, 5, Some(true))], Family::Packet, "all");
         },
         finds: &[("WT311", Severity::Low)],
     },
@@ -247,9 +247,9 @@ const CASES: &[Case] = &[
             let dhclient = scene.process(600, 1, "/usr/sbin/dhclient");
             let ping = scene.process(601, 1, "/usr/bin/ping");
             let agent = scene.process(602, 1, "/usr/bin/agent");
-            scene.raw(&[(dhclient, 5, Some(true))], Family::Packet, "all");
-            scene.raw(&[(ping, 5, Some(true))], Family::Inet, "icmp");
-            scene.raw(&[(agent, 5, Some(true))], Family::Packet, "lldp");
+            scene.packet_socket(&[(dhclient, 5, Some(true))], Family::Packet, "all");
+            scene.packet_socket(&[(ping, 5, Some(true))], Family::Inet, "icmp");
+            scene.packet_socket(&[(agent, 5, Some(true))], Family::Packet, "lldp");
         },
         finds: &[],
     },

@@ -1,14 +1,14 @@
-//! WT401: a socket's name that makes rows of its own in the kernel's table.
+//! WT401: a socket name that forges rows in `/proc/net/unix`.
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::describe::some;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::short_list;
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::load::proc_net_unix;
-use crate::model::{HostId, Name, SocketId};
+use crate::model::{HostId, Name, NetnsCoverage, Readable, SocketId};
 use crate::text::escape;
 
 pub(super) static RULE: Rule = Rule {
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     name: "forged-table-row",
     severity: Severity::High,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -47,7 +47,7 @@ their lengths.
 - proc_net_unix(5), unix(7), sock_diag(7)
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let forged = |host| {
         let warnings = facts.map.warnings.iter();
         warnings
@@ -55,41 +55,41 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
             .any(|warning| warning.host == host && warning.kind == "forged-row")
     };
     let hosts: Vec<bool> = facts.hosts().map(forged).collect();
-    // What was accepted has the listener's name: it is one finding.
+    // Accepted sockets have the name of their listener, and are one finding with it.
     let mut names: BTreeMap<(HostId, &Name), Vec<SocketId>> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    for (id, socket) in facts.sockets() {
         if let Some(name) = socket.name.as_ref().filter(|_| hosts[socket.host.index()]) {
             let of_name = names.entry((socket.host, name)).or_default();
-            of_name.push(SocketId::new(at));
+            of_name.push(id);
         }
     }
     for ((_, name), sockets) in names {
-        if let Some(rows) = rows(name) {
-            said.found(found(facts, sockets, &rows));
+        if let Some(rows) = forged_rows(name) {
+            output.finding(finding(facts, sockets, &rows));
         }
     }
-    said.unknown.extend(facts.undumped());
-    let unread = |at: &crate::model::NetnsCoverage| at.proc_net != crate::model::Readable::Ok;
-    let mut spaces = facts.map.hosts.iter().flat_map(|host| &host.coverage.netns);
-    if spaces.any(unread) {
-        said.unknown("/proc/net/unix of some network namespaces was not captured");
+    output.unknowns(facts.missing_dumps());
+    let unread = |netns: &NetnsCoverage| netns.proc_net != Readable::Ok;
+    let mut namespaces = facts.map.hosts.iter().flat_map(|host| &host.coverage.netns);
+    if namespaces.any(unread) {
+        output.unknown("/proc/net/unix of some network namespaces was not captured");
     }
 }
 
-/// The rows that a name makes in the table, one line each.
-pub(super) fn rows(name: &Name) -> Option<Vec<String>> {
+/// Describes the rows that a name forges in the table, one line each.
+pub(super) fn forged_rows(name: &Name) -> Option<Vec<String>> {
     let bytes = name.bytes();
     let first = bytes.iter().position(|byte| *byte == b'\n')?;
-    // What is before the first break stands in the socket's own row.
-    let told: Vec<String> = proc_net_unix::rows(&bytes[first..])
+    // The part before the first newline belongs to the row of the socket itself.
+    let rows: Vec<String> = proc_net_unix::rows(&bytes[first..])
         .map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)))
         .collect();
-    (!told.is_empty()).then_some(told)
+    (!rows.is_empty()).then_some(rows)
 }
 
-fn found(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> Found {
+fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> RawFinding {
     let id = sockets[0];
-    Found {
+    RawFinding {
         severity: Severity::High,
         subject: Subject::Socket(id),
         processes: sockets
@@ -104,9 +104,9 @@ fn found(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> Found {
         evidence: vec![
             format!(
                 "forged: {}; no such row is in the dump",
-                some(rows.iter().cloned())
+                short_list(rows.iter().cloned())
             ),
-            format!("name: {}", facts.socket(id)),
+            format!("name: {}", facts.socket_name(id)),
         ],
         advice: "look at who bound it; do not trust /proc/net/unix".to_owned(),
     }
@@ -115,7 +115,7 @@ fn found(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> Found {
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "a name with a whole row in it",
+        about: "a name that contains a whole row",
         scene: |scene| {
             forge(scene);
             warn(scene);
@@ -123,12 +123,13 @@ const CASES: &[Case] = &[
         finds: &[("WT401", Severity::High)],
     },
     Case {
-        about: "the listener and what it accepted are one finding",
+        about: "a listener and its accepted sockets are one finding",
         scene: |scene| {
             forge(scene);
             let listener = SocketId(0);
             let (_, accepted) = scene.accepted(&[], &[], Some(listener));
-            scene.map.sockets[accepted.index()].name = scene.map.socket(listener).name.clone();
+            let name = scene.map.socket(listener).name.clone();
+            scene.socket_mut(accepted).name = name;
             warn(scene);
         },
         finds: &[("WT401", Severity::High)],

@@ -1,11 +1,11 @@
-//! WT402: names that do things to the terminal that shows them.
+//! WT402: socket names that control the terminal that shows them.
 
 use std::collections::BTreeMap;
 
-use super::wt401_forged_table_row::rows;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use super::wt401_forged_table_row::forged_rows;
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Name, SocketId};
 use crate::text::escape;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "unprintable-name",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -46,27 +46,24 @@ Look at who holds the socket. Where it is your own program, pass the right lengt
 - unix(7), console_codes(4); Unicode TR 36 (bidirectional text spoofing)
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
-    // What was accepted has the listener's name: it is one finding.
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
+    // Accepted sockets have the name of their listener, and are one finding with it.
     let mut names: BTreeMap<(HostId, &Name), (Severity, Vec<SocketId>)> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    for (id, socket) in facts.sockets() {
         if let Some(name) = &socket.name
-            && let Some(severity) = judged(name)
+            && let Some(severity) = name_severity(name)
         {
             let of_name = names.entry((socket.host, name));
-            of_name
-                .or_insert_with(|| (severity, vec![]))
-                .1
-                .push(SocketId::new(at));
+            of_name.or_insert_with(|| (severity, vec![])).1.push(id);
         }
     }
     for ((_, name), (severity, sockets)) in names {
-        let shown = escape::name(name.bytes());
+        let escaped = escape::name(name.bytes());
         let title = match severity {
             Severity::Low => "has a name with a NUL in its middle",
             _ => "has a name that is not printable",
         };
-        said.found(Found {
+        output.finding(RawFinding {
             severity,
             subject: Subject::Socket(sockets[0]),
             processes: sockets
@@ -74,17 +71,18 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
                 .flat_map(|socket| facts.map.holding_processes(*socket))
                 .collect(),
             title: format!("a socket of {} {title}", facts.owner(sockets[0])),
-            evidence: vec![shown],
+            evidence: vec![escaped],
             sockets,
             advice: "look at who bound it; pass bind(2) the name's own length".to_owned(),
         });
     }
-    said.unknown.extend(facts.undumped());
+    output.unknowns(facts.missing_dumps());
 }
 
-fn judged(name: &Name) -> Option<Severity> {
+/// The severity of the worst character of a name; `None`: it is printable.
+fn name_severity(name: &Name) -> Option<Severity> {
     let bytes = name.bytes();
-    // Most names are plain, and this is fast.
+    // The common case first: printable ASCII.
     if bytes.iter().skip(1).all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
     }
@@ -92,7 +90,7 @@ fn judged(name: &Name) -> Option<Severity> {
     let body = bytes.get(usize::from(name.is_abstract())..=end)?;
     let mut severity = None;
     for chunk in body.utf8_chunks() {
-        // What an 8-bit terminal takes for control characters: 0x9b begins an escape sequence.
+        // C1 control characters of 8-bit terminals: 0x9b begins an escape sequence.
         if chunk
             .invalid()
             .iter()
@@ -108,7 +106,7 @@ fn judged(name: &Name) -> Option<Severity> {
             }
         }
     }
-    severity.filter(|_| rows(name).is_none())
+    severity.filter(|_| forged_rows(name).is_none())
 }
 
 #[cfg(test)]
@@ -126,12 +124,12 @@ const CASES: &[Case] = &[
         scene: |scene| {
             let app = scene.process(600, 1, "/usr/bin/app");
             let listener = scene.listener(&[(app, 5, Some(true))], "");
-            scene.map.sockets[listener.index()].name = Name::from_diag(b"\0app\x9b2K");
+            scene.socket_mut(listener).name = Name::from_diag(b"\0app\x9b2K");
         },
         finds: &[("WT402", Severity::Medium)],
     },
     Case {
-        about: "text that is reversed",
+        about: "right-to-left override",
         scene: |scene| {
             let app = scene.process(600, 1, "/usr/bin/app");
             scene.listener(&[(app, 5, Some(true))], "app\u{202e}txt");
@@ -139,7 +137,7 @@ const CASES: &[Case] = &[
         finds: &[("WT402", Severity::Medium)],
     },
     Case {
-        about: "memory behind the name",
+        about: "memory after the name",
         scene: |scene| {
             let app = scene.process(600, 1, "/usr/bin/app");
             scene.listener(&[(app, 5, Some(true))], "app\0x");

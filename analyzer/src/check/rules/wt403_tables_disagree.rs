@@ -1,21 +1,21 @@
-//! WT403: the kernel's views of one thing differ.
+//! WT403: kernel tables that disagree about the same sockets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::load::{Capture, proc_net_unix};
-use crate::model::{Family, Holder, HostId, ProcessId, Readable, SocketId};
+use crate::model::{Family, HostId, ProcessId, Readable, SocketId};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT403",
     name: "tables-disagree",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Helpful,
+    earlier: Earlier::Helpful,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -50,37 +50,38 @@ net/unix with ss -xa, and look for what is between.
 - sock_diag(7), proc_net_unix(5), unix(7)
 ";
 
-/// With one look at a table, this many differences are no race: a hundredth, and some.
+/// Differences that sockets opened and closed between two reads explain; a hundredth more where the
+/// table was read once.
 const RACE: usize = 16;
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     for host in facts.hosts() {
         let mut warnings = facts.map.warnings.iter();
         let differ =
             warnings.any(|warning| warning.host == host && warning.kind == "table-mismatch");
         if differ && let Some(capture) = facts.captures.get(host.index()) {
-            views(facts, host, capture, said);
+            compare_tables(facts, host, capture, output);
         }
     }
-    unlisted(facts, said);
-    said.unknown.extend(facts.undumped());
+    unlisted(facts, output);
+    output.unknowns(facts.missing_dumps());
 }
 
 /// Compares the text table of each namespace with the dump.
-fn views(facts: &Facts<'_>, host: HostId, capture: &Capture, said: &mut RuleOutput) {
+fn compare_tables(facts: &Facts<'_>, host: HostId, capture: &Capture, output: &mut RuleOutput) {
     let mut dumped: BTreeMap<u64, BTreeMap<u64, SocketId>> = BTreeMap::new();
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    for (id, socket) in facts.sockets() {
         if let (Family::Unix, Some(netns), Some(_), true) = (
             socket.family,
             socket.netns,
             socket.cookie,
             socket.host == host,
         ) {
-            let of_space = dumped.entry(netns).or_default();
-            of_space.insert(socket.inode, SocketId::new(at));
+            let of_netns = dumped.entry(netns).or_default();
+            of_netns.insert(socket.inode, id);
         }
     }
-    // In how many looks at the table an inode was, and how many there were.
+    // Of each namespace: in how many reads of the table each inode was, and the number of reads.
     let mut listed: BTreeMap<u64, (BTreeMap<u64, usize>, usize)> = BTreeMap::new();
     for raw in capture.sources("net/unix") {
         if raw.header.errno != 0 || raw.gaps {
@@ -88,38 +89,38 @@ fn views(facts: &Facts<'_>, host: HostId, capture: &Capture, said: &mut RuleOutp
         }
         let rows = proc_net_unix::rows(&raw.bytes);
         let inodes: BTreeSet<u64> = rows.map(|row| row.inode).collect();
-        let of_space = listed.entry(raw.header.netns).or_default();
-        of_space.1 += 1;
+        let of_netns = listed.entry(raw.header.netns).or_default();
+        of_netns.1 += 1;
         for inode in inodes {
-            *of_space.0.entry(inode).or_default() += 1;
+            *of_netns.0.entry(inode).or_default() += 1;
         }
     }
-    let whole = |netns: u64| {
+    let is_dumped = |netns: u64| {
         let coverage = &facts.map.hosts[host.index()].coverage;
-        let mut spaces = coverage.netns.iter();
-        spaces.any(|space| space.inode == netns && space.diag == Readable::Ok)
+        let mut namespaces = coverage.netns.iter();
+        namespaces.any(|namespace| namespace.inode == netns && namespace.diag == Readable::Ok)
     };
-    for (netns, (inodes, looks)) in listed {
+    for (netns, (inodes, reads)) in listed {
         let none = BTreeMap::new();
         let dumped = dumped.get(&netns).unwrap_or(&none);
-        if !whole(netns) {
+        if !is_dumped(netns) {
             continue;
         }
-        let margin = if looks > 1 {
+        let margin = if reads > 1 {
             0
         } else {
             RACE + dumped.len() / 100
         };
-        let forged = forged(facts, dumped);
+        let forged = forged_inodes(facts, dumped);
         let only_table: Vec<u64> = inodes
             .iter()
-            .filter(|(inode, count)| **inode != 0 && **count == looks)
+            .filter(|(inode, count)| **inode != 0 && **count == reads)
             .map(|(inode, _)| *inode)
             .filter(|inode| !dumped.contains_key(inode) && !forged.contains(inode))
             .collect();
         if only_table.len() > margin {
             let what = "only in /proc/net/unix, in no dump";
-            said.found(difference(facts, host, netns, &only_table, &[], what));
+            output.finding(difference(facts, host, netns, &only_table, &[], what));
         }
         let only_dump: Vec<(u64, SocketId)> = dumped
             .iter()
@@ -130,13 +131,13 @@ fn views(facts: &Facts<'_>, host: HostId, capture: &Capture, said: &mut RuleOutp
         if only_dump.len() > margin.max(RACE) {
             let (inodes, sockets): (Vec<u64>, Vec<SocketId>) = only_dump.into_iter().unzip();
             let what = "in the dump, never in /proc/net/unix";
-            said.found(difference(facts, host, netns, &inodes, &sockets, what));
+            output.finding(difference(facts, host, netns, &inodes, &sockets, what));
         }
     }
 }
 
-/// Inodes of rows that names make.
-fn forged(facts: &Facts<'_>, dumped: &BTreeMap<u64, SocketId>) -> BTreeSet<u64> {
+/// Inodes of the rows that socket names forge; see WT401.
+fn forged_inodes(facts: &Facts<'_>, dumped: &BTreeMap<u64, SocketId>) -> BTreeSet<u64> {
     let names = dumped
         .values()
         .filter_map(|socket| facts.map.socket(*socket).name.as_ref())
@@ -157,12 +158,12 @@ fn difference(
     inodes: &[u64],
     sockets: &[SocketId],
     what: &str,
-) -> Found {
+) -> RawFinding {
     let count = plural(inodes.len(), "Unix socket is", "Unix sockets are");
     let processes = sockets
         .iter()
         .flat_map(|socket| facts.map.holding_processes(*socket));
-    Found {
+    RawFinding {
         severity: Severity::Medium,
         subject: Subject::Host(host),
         processes: processes.collect(),
@@ -170,76 +171,75 @@ fn difference(
         title: format!("{}{count} {what}", facts.host_prefix(host)),
         evidence: vec![format!(
             "network namespace {netns}, inodes {}",
-            some(inodes.iter().map(ToString::to_string))
+            short_list(inodes.iter().map(ToString::to_string))
         )],
         advice: "capture again with --count 3; where it stays, look for what hides them".to_owned(),
     }
 }
 
-/// Sockets that are held and that no table lists, now and before.
+/// Finds sockets that a process holds and that no table lists, in both captures.
 ///
-/// What is neither bound nor connected is in no table either, and many programs keep such a socket:
-/// only one that is waited on, or watched, should have been listed.
-fn unlisted(facts: &Facts<'_>, said: &mut RuleOutput) {
-    let mut stays: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
-    let (mut perhaps, mut idle) = (0, 0);
+/// Sockets that are neither bound nor connected are in no table either, and many programs hold one:
+/// only a socket that a thread waits on or watches should be listed.
+fn unlisted(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let mut lasting: BTreeMap<ProcessId, Vec<SocketId>> = BTreeMap::new();
+    let (mut unconfirmed, mut idle) = (0, 0);
     let mut before: Option<BTreeSet<(HostId, u64)>> = None;
-    for (at, socket) in facts.map.sockets.iter().enumerate() {
+    for (id, socket) in facts.sockets() {
         if socket.family != Family::Other {
             continue;
         }
-        let id = SocketId::new(at);
         let holders = facts.map.holders(id);
         if holders.is_empty() {
             continue;
         }
-        let Some(user) = holders.iter().find(|holder| is_used(facts, id, holder)) else {
+        let Some(user) = holders.iter().find(|holder| facts.uses(holder, id)) else {
             idle += 1;
             continue;
         };
-        let Some((past, (host, _))) = facts
-            .past()
-            .and_then(|past| Some((past, past.host(socket.host)?)))
+        let Some((history, (host, _))) = facts
+            .history()
+            .and_then(|history| Some((history, history.host(socket.host)?)))
         else {
-            perhaps += 1;
+            unconfirmed += 1;
             continue;
         };
         let before = before.get_or_insert_with(|| {
-            let sockets = past.map.sockets.iter();
+            let sockets = history.map.sockets.iter();
             sockets
                 .filter(|socket| socket.family == Family::Other)
                 .map(|socket| (socket.host, socket.inode))
                 .collect()
         });
         if before.contains(&(host, socket.inode)) {
-            stays.entry(user.process).or_default().push(id);
+            lasting.entry(user.process).or_default().push(id);
         }
     }
-    for (process, sockets) in stays {
+    for (process, sockets) in lasting {
         let inodes = sockets
             .iter()
             .map(|id| facts.map.socket(*id).inode.to_string());
         let count = plural(sockets.len(), "socket", "sockets");
-        said.found(Found {
+        output.finding(RawFinding {
             severity: Severity::Low,
             subject: Subject::Process(process),
             processes: vec![process],
             title: format!(
                 "{} waits on {count} that no table lists",
-                facts.process(process)
+                facts.process_name(process)
             ),
-            evidence: vec![format!("in both captures: inodes {}", some(inodes))],
+            evidence: vec![format!("in both captures: inodes {}", short_list(inodes))],
             sockets,
             advice: "of a kind without a table (AF_ALG, Bluetooth), else hidden".to_owned(),
         });
     }
-    if perhaps > 0 {
+    if unconfirmed > 0 {
         let sockets = plural(
-            perhaps,
+            unconfirmed,
             "socket that no table lists is",
             "sockets that no table lists are",
         );
-        said.unknown(format!(
+        output.unknown(format!(
             "whether {sockets} there to stay needs a second capture"
         ));
     }
@@ -249,22 +249,14 @@ fn unlisted(facts: &Facts<'_>, said: &mut RuleOutput) {
             "socket that no table lists is",
             "sockets that no table lists are",
         );
-        said.unknown(format!("whether {sockets} hidden, or bound to nothing"));
+        output.unknown(format!("whether {sockets} hidden, or bound to nothing"));
     }
-}
-
-/// Whether a thread waits on a holder's descriptor, or an event poll watches the socket.
-fn is_used(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
-    let threads = facts.threads(holder.process);
-    let waited_on = threads.iter().any(|thread| thread.fd == Some(holder.fd));
-    let inode = facts.map.socket(id).inode;
-    waited_on || facts.infos.watches(holder.process, inode)
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "rows that two looks at the table have and no dump",
+        about: "a row in both reads of the table and in no dump",
         scene: |scene| {
             table(scene, &["4711"]);
             table(scene, &["4711", "4712"]);
@@ -272,12 +264,12 @@ const CASES: &[Case] = &[
         finds: &[("WT403", Severity::Medium)],
     },
     Case {
-        about: "one look, one row: a race",
+        about: "one row in one read: a race",
         scene: |scene| table(scene, &["4711"]),
         finds: &[],
     },
     Case {
-        about: "a row that came and went between two looks",
+        about: "rows in only one of two reads",
         scene: |scene| {
             table(scene, &["4711"]);
             table(scene, &["4712"]);
@@ -285,20 +277,20 @@ const CASES: &[Case] = &[
         finds: &[],
     },
     Case {
-        about: "a process waits on a socket that no table lists, twice",
+        about: "a process waits on a socket that no table lists, in both captures",
         scene: |scene| {
             let app = unlisted_socket(scene);
             scene.blocked(app, 45, 5);
-            scene.later(10);
+            scene.advance(10);
         },
         finds: &[("WT403", Severity::Low)],
     },
     Case {
-        about: "a socket that was never bound, as many programs keep one",
+        about: "a socket that was never bound",
         scene: |scene| {
             let app = unlisted_socket(scene);
             scene.blocked(app, 7, 0);
-            scene.later(10);
+            scene.advance(10);
         },
         finds: &[],
     },
@@ -308,11 +300,11 @@ const CASES: &[Case] = &[
 fn unlisted_socket(scene: &mut Scene) -> ProcessId {
     let app = scene.process(600, 1, "/usr/bin/app");
     let socket = scene.socket(&[(app, 5, Some(true))]);
-    scene.map.sockets[socket.index()].family = Family::Other;
+    scene.socket_mut(socket).family = Family::Other;
     app
 }
 
-/// A look at the text table of the scene's namespace.
+/// Adds a read of the text table of the scene's namespace.
 #[cfg(test)]
 fn table(scene: &mut Scene, inodes: &[&str]) {
     use whotalks_snapshot::records::RawHeader;

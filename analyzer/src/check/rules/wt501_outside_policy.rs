@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::facts::describe::{plural, some};
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::{Case, Scene};
+use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::SocketId;
 use crate::policy::role_conversations;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     name: "outside-policy",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -48,7 +48,7 @@ began it (whotalks show).
 - whotalks learn --help
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let Some(policy) = facts.policy else {
         return;
     };
@@ -66,19 +66,18 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         };
         let processes: Vec<_> = evidence.processes.into_iter().collect();
         let connections = plural(evidence.connections, "connection", "connections");
-        let exact: BTreeSet<String> = evidence
+        let servers: BTreeSet<String> = evidence
             .sockets
             .iter()
-            .map(|socket| reached(facts, *socket))
+            .map(|socket| server_address(facts, *socket))
             .collect();
-        let exact: Vec<String> = exact.into_iter().collect();
-        said.found(Found {
+        output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(first),
             title: format!("{conversation} is not in the policy"),
             evidence: vec![
-                format!("{connections}, of {}", facts.processes(&processes)),
-                format!("reaches {}", some(exact.into_iter())),
+                format!("{connections}, of {}", facts.process_names(&processes)),
+                format!("reaches {}", short_list(servers)),
             ],
             processes,
             sockets: evidence.sockets,
@@ -87,23 +86,24 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
     }
     if unreadable > 0 {
         let connections = plural(unreadable, "connection", "connections");
-        said.unknown(format!("{connections} with somebody who could not be read"));
+        output.unknown(format!("{connections} with somebody who could not be read"));
     }
 }
 
-/// What the first end of a connection reaches, exactly: the policy's names leave out what differs
-/// from run to run.
-fn reached(facts: &Facts<'_>, client: SocketId) -> String {
-    let listener = facts.connection(client).and_then(|one| one.listener);
+/// The exact address that a client is connected to; the names of the policy are masked.
+fn server_address(facts: &Facts<'_>, client: SocketId) -> String {
+    let listener = facts
+        .connection(client)
+        .and_then(|connection| connection.listener);
     let remote = facts
         .map
         .socket(client)
         .remote
         .map(|address| address.to_string());
     match (listener, facts.peer(client)) {
-        (Some(listener), _) => facts.socket(listener),
-        (None, Some(peer)) => remote.unwrap_or_else(|| facts.socket(peer)),
-        (None, None) => remote.unwrap_or_else(|| facts.socket(client)),
+        (Some(listener), _) => facts.socket_name(listener),
+        (None, Some(peer)) => remote.unwrap_or_else(|| facts.socket_name(peer)),
+        (None, None) => remote.unwrap_or_else(|| facts.socket_name(client)),
     }
 }
 
@@ -112,7 +112,7 @@ const CASES: &[Case] = &[
     Case {
         about: "a client that is not in the policy",
         scene: |scene| {
-            talk(scene);
+            conversation(scene);
             scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nvia = \"@other\"");
         },
         finds: &[("WT501", Severity::Medium)],
@@ -120,20 +120,20 @@ const CASES: &[Case] = &[
     Case {
         about: "allowed, with a wildcard",
         scene: |scene| {
-            talk(scene);
+            conversation(scene);
             scene.policy("[[allow]]\nclient = \"a*\"\nserver = \"db\"\nvia = \"@db\"");
         },
         finds: &[],
     },
     Case {
         about: "no policy is given",
-        scene: talk,
+        scene: conversation,
         finds: &[],
     },
 ];
 
 #[cfg(test)]
-fn talk(scene: &mut Scene) {
+fn conversation(scene: &mut Scene) {
     let app = scene.process(600, 1, "/usr/bin/app");
     let db = scene.process(700, 1, "/usr/bin/db");
     let listener = scene.listener(&[(db, 5, Some(true))], "db");

@@ -1,19 +1,19 @@
-//! WT502: a conversation that the policy expects is not there.
+//! WT502: a conversation that the policy expects and the capture lacks.
 
 use crate::check::facts::describe::plural;
-use crate::check::finding::{Found, RuleOutput, Severity, Subject};
+use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::fixture::Case;
+use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::HostId;
-use crate::policy::role_conversations;
+use crate::policy::{Entry, role_conversations};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT502",
     name: "missing-conversation",
     severity: Severity::Medium,
     since: "0.1.0",
-    past: Earlier::Unused,
+    earlier: Earlier::Unused,
     doc: DOC,
     check,
     #[cfg(test)]
@@ -43,22 +43,26 @@ comes and goes, take expected = true from its entry.
 - whotalks learn --help
 ";
 
-fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
+fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let Some(policy) = facts.policy else {
         return;
     };
-    let there = role_conversations(facts.map);
-    let is_there = |entry: &&crate::policy::Entry| there.keys().any(|one| entry.allows(one));
+    let present = role_conversations(facts.map);
+    let is_present = |entry: &&Entry| {
+        present
+            .keys()
+            .any(|conversation| entry.allows(conversation))
+    };
     let expected = policy.entries.iter().filter(|entry| entry.expected);
-    let missing: Vec<_> = expected.filter(|entry| !is_there(entry)).collect();
+    let missing: Vec<_> = expected.filter(|entry| !is_present(entry)).collect();
     let complete = facts.map.hosts.iter().all(|host| host.coverage.complete);
     if !complete && !missing.is_empty() {
         let count = plural(missing.len(), "conversation", "conversations");
-        said.unknown(format!("{count} not seen, and not everything was read"));
+        output.unknown(format!("{count} not seen, and not everything was read"));
         return;
     }
     for entry in missing {
-        said.found(Found {
+        output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Host(HostId(0)),
             processes: vec![],
@@ -73,7 +77,7 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case {
-        about: "a client that has gone",
+        about: "a client that is not running",
         scene: |scene| {
             scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
         },

@@ -67,7 +67,7 @@ pub(super) fn run(options: &Check) -> Result<Outcome> {
     let files = options.selection.files();
     let at = options.selection.at;
     // Rules over time look back.
-    let back = |rule: &&Rule| rule.past != Earlier::Unused;
+    let back = |rule: &&Rule| rule.earlier != Earlier::Unused;
     let loaded = if options.rule.is_empty() || options.rule.iter().any(back) {
         input::open_course(&files, |loaded| check::needed(loaded, at))?
     } else {

@@ -1,30 +1,23 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::model::fixture::{connect, listener, map, pipe, process, socket};
-use crate::model::{ConnectionState, FdTarget, SocketState, Wait};
+use crate::model::{ConnectionState, FdTarget, SocketState};
 
 fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: FdTarget) {
-    map.waits.push(Wait {
-        process,
-        tid,
-        comm: Box::default(),
-        wchan: Box::default(),
-        doing: ThreadState::Call(Call {
-            number: 0,
-            name: Some("call"),
-            kind,
-            fd: Some(5),
-            on,
-            timed: false,
-            child: None,
-        }),
-    });
+    let call = Call {
+        number: 0,
+        name: Some("call"),
+        kind,
+        fd: Some(5),
+        on,
+        timed: false,
+        child: None,
+    };
+    map.add_wait(process, tid, ThreadState::Call(call));
 }
 
 fn running(map: &mut Map, process: ProcessId) {
-    wait(map, process, 0, CallKind::Read, FdTarget::Unknown);
-    map.waits.last_mut().unwrap().doing = ThreadState::Running;
+    map.add_wait(process, 0, ThreadState::Running);
 }
 
 fn ends(map: &Map, connection: usize) -> (FdTarget, FdTarget) {
@@ -46,10 +39,10 @@ fn chain(map: &Map, process: ProcessId) -> (Vec<u32>, End, Class) {
 
 #[test]
 fn a_chain_ends_where_somebody_runs() {
-    let mut map = map();
-    let [a, b, c] = [1, 2, 3].map(|pid| process(&mut map, pid, b"x"));
-    let ab = connect(&mut map, &[a], &[b], None);
-    let bc = pipe(&mut map, &[c], &[b]);
+    let mut map = Map::with_host();
+    let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
+    let ab = map.add_connection(&[a], &[b], None);
+    let bc = map.add_pipe(&[c], &[b]);
     let (near, _) = ends(&map, ab);
     wait(&mut map, a, 1, CallKind::Read, near);
     wait(&mut map, b, 2, CallKind::Read, FdTarget::Pipe(bc));
@@ -61,10 +54,10 @@ fn a_chain_ends_where_somebody_runs() {
 
 #[test]
 fn two_full_buffers_are_a_cycle_and_who_waits_for_it_is_told() {
-    let mut map = map();
-    let [a, b, c] = [1, 2, 3].map(|pid| process(&mut map, pid, b"x"));
-    let ab = connect(&mut map, &[a], &[b], None);
-    let to_a = pipe(&mut map, &[a], &[c]);
+    let mut map = Map::with_host();
+    let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
+    let ab = map.add_connection(&[a], &[b], None);
+    let to_a = map.add_pipe(&[a], &[c]);
     let (near, far) = ends(&map, ab);
     wait(&mut map, a, 1, CallKind::Write, near);
     wait(&mut map, b, 2, CallKind::Write, far);
@@ -82,10 +75,10 @@ fn two_full_buffers_are_a_cycle_and_who_waits_for_it_is_told() {
 #[test]
 fn nothing_is_a_cycle_that_somebody_can_end() {
     let make = |idle: Option<CallKind>, third: bool| {
-        let mut map = map();
-        let [a, b, c] = [1, 2, 3].map(|pid| process(&mut map, pid, b"x"));
+        let mut map = Map::with_host();
+        let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
         let far_holders: &[ProcessId] = if third { &[b, c] } else { &[b] };
-        let ab = connect(&mut map, &[a], far_holders, None);
+        let ab = map.add_connection(&[a], far_holders, None);
         let (near, far) = ends(&map, ab);
         wait(&mut map, a, 1, CallKind::Write, near);
         wait(&mut map, b, 2, CallKind::Write, far);
@@ -107,10 +100,10 @@ fn nothing_is_a_cycle_that_somebody_can_end() {
 
 #[test]
 fn a_stopped_process_is_the_end_and_its_own_pipe_is_no_cycle() {
-    let mut map = map();
-    let [a, b] = [1, 2].map(|pid| process(&mut map, pid, b"x"));
-    let ab = pipe(&mut map, &[a, b], &[a]);
-    let own = pipe(&mut map, &[b], &[b]);
+    let mut map = Map::with_host();
+    let [a, b] = [1, 2].map(|pid| map.add_process(pid, b"x"));
+    let ab = map.add_pipe(&[a, b], &[a]);
+    let own = map.add_pipe(&[b], &[b]);
     wait(&mut map, a, 1, CallKind::Read, FdTarget::Pipe(ab));
     wait(&mut map, b, 2, CallKind::Read, FdTarget::Pipe(own));
     assert_eq!(chain(&map, b), (vec![], End::Itself, Class::Idle));
@@ -124,13 +117,11 @@ fn a_stopped_process_is_the_end_and_its_own_pipe_is_no_cycle() {
 #[test]
 fn long_chains_and_rings() {
     for closed in [false, true] {
-        let mut map = map();
-        let all: Vec<_> = (0..20_000)
-            .map(|pid| process(&mut map, pid, b"x"))
-            .collect();
+        let mut map = Map::with_host();
+        let all: Vec<_> = (0..20_000).map(|pid| map.add_process(pid, b"x")).collect();
         for (at, own) in all.iter().enumerate() {
             let next = all[(at + 1) % all.len()];
-            let pipe = pipe(&mut map, &[next], &[*own]);
+            let pipe = map.add_pipe(&[next], &[*own]);
             wait(&mut map, *own, 1, CallKind::Read, FdTarget::Pipe(pipe));
         }
         if !closed {
@@ -151,9 +142,9 @@ fn long_chains_and_rings() {
 /// All hold both ends, as a make and its children do, and all wait for a token.
 #[test]
 fn one_pipe_that_all_read_and_could_write() {
-    let mut map = map();
-    let all = [1, 2, 3].map(|pid| process(&mut map, pid, b"x"));
-    let tokens = pipe(&mut map, &all, &all);
+    let mut map = Map::with_host();
+    let all = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
+    let tokens = map.add_pipe(&all, &all);
     for process in all {
         wait(&mut map, process, 1, CallKind::Read, FdTarget::Pipe(tokens));
     }
@@ -171,17 +162,17 @@ fn one_pipe_that_all_read_and_could_write() {
 /// The queue that is full tells whom a blocked connect(2) waits for; of two it is not known.
 #[test]
 fn connecting_to_a_full_queue() {
-    let mut map = map();
-    let [a, b, c] = [1, 2, 3].map(|pid| process(&mut map, pid, b"x"));
+    let mut map = Map::with_host();
+    let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
     let full = |map: &mut Map, process: ProcessId, name: &[u8]| {
-        let id = listener(map, &[process], name);
+        let id = map.add_listener(&[process], name);
         let socket = &mut map.sockets[id.index()];
         (socket.pending, socket.backlog) = (Some(2), Some(1));
     };
     full(&mut map, b, b"/run/full\0");
-    let other = listener(&mut map, &[c], b"/run/other\0");
+    let other = map.add_listener(&[c], b"/run/other\0");
     map.sockets[other.index()].backlog = Some(1);
-    let own = socket(&mut map, &[a]);
+    let own = map.add_socket(&[a]);
     map.sockets[own.index()].state = SocketState::Unconnected;
     wait(&mut map, a, 1, CallKind::Connect, FdTarget::Socket(own));
     wait(&mut map, b, 2, CallKind::Sleep, FdTarget::Unknown);
@@ -194,9 +185,9 @@ fn connecting_to_a_full_queue() {
 /// A datagram socket that is not connected hears everybody, its known senders included.
 #[test]
 fn anyone_may_send() {
-    let mut map = map();
-    let [a, b] = [1, 2].map(|pid| process(&mut map, pid, b"x"));
-    let sent = connect(&mut map, &[a], &[b], None);
+    let mut map = Map::with_host();
+    let [a, b] = [1, 2].map(|pid| map.add_process(pid, b"x"));
+    let sent = map.add_connection(&[a], &[b], None);
     map.connections[sent].state = ConnectionState::OneWay;
     let (near, far) = ends(&map, sent);
     wait(&mut map, a, 1, CallKind::Write, near);

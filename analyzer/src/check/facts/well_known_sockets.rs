@@ -1,7 +1,7 @@
-//! What is spoken at well-known names.
+//! Well-known socket names, by what their protocols are for.
 
-/// Parts of names whose protocols are for everybody: they check who calls, or tell nothing.
-pub(in crate::check) const FOR_ALL: [&str; 56] = [
+/// Parts of names whose protocols are meant for all users: they check credentials, or reveal nothing.
+pub(in crate::check) const PUBLIC: [&str; 56] = [
     "/.X11-unix/",
     "/.ICE-unix/",
     "/dbus/",
@@ -60,7 +60,7 @@ pub(in crate::check) const FOR_ALL: [&str; 56] = [
     "/setroubleshoot",
 ];
 
-/// Parts of names whose protocols hand out control over the machine or its programs.
+/// Parts of names whose protocols give control over the machine or its programs.
 pub(in crate::check) const CONTROL: [&str; 13] = [
     "php",
     "fpm",
@@ -77,12 +77,12 @@ pub(in crate::check) const CONTROL: [&str; 13] = [
     "salt",
 ];
 
-/// Whether everybody is meant to connect there, and the server looks who it is.
-pub(crate) fn is_for_all(name: &str) -> bool {
-    FOR_ALL.iter().any(|part| name.contains(part))
+/// Whether all users are meant to connect there, and the server checks their credentials.
+pub(crate) fn is_public(name: &str) -> bool {
+    PUBLIC.iter().any(|part| name.contains(part))
 }
 
-/// Whether whoever connects there commands something.
-pub(crate) fn is_of_control(name: &str) -> bool {
+/// Whether a connection there gives control over something.
+pub(crate) fn gives_control(name: &str) -> bool {
     CONTROL.iter().any(|part| name.contains(part))
 }

@@ -1,13 +1,14 @@
-//! Clients in listeners' queues that have gone.
+//! Clients in listeners' queues that have closed their socket.
 
 use std::collections::BTreeMap;
 
 use crate::load::{Capture, unix_diag};
 use crate::model::{Map, SocketId, SocketKey};
 
-/// Listeners with the number of clients in their queues that have no inode any more, by listener.
-pub(super) fn dead(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
-    // Of several readings of one queue the later counts: an exact one comes after the list.
+/// Listeners with clients in their queues that have no inode any more, and the number of those; by
+/// listener.
+pub(super) fn dead_clients(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
+    // Of several readings of one queue the latest counts: an exact one comes after the list.
     let mut latest: BTreeMap<SocketId, (u8, u32)> = BTreeMap::new();
     for (host, capture) in captures.iter().enumerate() {
         let order = capture.byte_order();
@@ -19,9 +20,9 @@ pub(super) fn dead(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
                     };
                     let dead = row.waiting.iter().filter(|inode| **inode == 0).count() as u32;
                     let pass = raw.header.pass;
-                    let kept = latest.entry(listener).or_insert((pass, dead));
-                    if pass >= kept.0 {
-                        *kept = (pass, dead);
+                    let reading = latest.entry(listener).or_insert((pass, dead));
+                    if pass >= reading.0 {
+                        *reading = (pass, dead);
                     }
                 }
             }
@@ -37,8 +38,8 @@ pub(super) fn dead(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
 fn find(map: &Map, host: usize, inode: u32, cookie: u64) -> Option<SocketId> {
     let key = (host as u32, SocketKey::Inode(inode.into()));
     let sockets = &map.sockets;
-    let at = sockets
+    let index = sockets
         .binary_search_by_key(&key, |socket| (socket.host.0, socket.key))
         .ok()?;
-    (sockets[at].cookie == Some(cookie)).then(|| SocketId::new(at))
+    (sockets[index].cookie == Some(cookie)).then(|| SocketId::new(index))
 }

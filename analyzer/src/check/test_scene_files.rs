@@ -1,24 +1,24 @@
-//! More for the rules' own scenes: paths, internet sockets, namespaces.
+//! More of scenes: paths, internet sockets, namespaces, tables.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use whotalks_snapshot::records::{BoundPath, Host, Process, RawHeader};
 
-use super::fixture::{Fd, Scene};
+use super::test_scene::{Fd, Scene};
 use crate::load::RawSource;
 use crate::model::{Address, Family, Name, SocketId, SocketState, SocketType};
 
-/// Namespaces of the machine itself, as [`Scene::machine`] makes it.
+/// Mount namespace of the host, as [`Scene::set_namespaces`] sets it.
 pub(crate) const OWN_MNTNS: u64 = 10;
 const OWN_PIDNS: u64 = 11;
 const OWN_USERNS: u64 = 12;
 
-/// Device of the file system that scenes' sockets are on: minor of an unnamed one.
+/// Device of the file system of bound sockets: the minor number of an unnamed device.
 pub(crate) const DEVICE: u32 = 26;
 
 impl Scene {
-    /// The machine's own namespaces are known, and everybody so far lives in them.
-    pub(crate) fn machine(&mut self) {
+    /// Sets the namespaces of the host and of all processes so far, which run as root.
+    pub(crate) fn set_namespaces(&mut self) {
         self.capture.host = Some(Host {
             mntns: OWN_MNTNS,
             pidns: OWN_PIDNS,
@@ -32,18 +32,18 @@ impl Scene {
         }
     }
 
-    /// A listener at a path, which is bound to this inode.
-    pub(crate) fn at_path(&mut self, holders: &[Fd], path: &str, inode: u32) -> SocketId {
+    /// Adds a listener that is bound to a path with this inode.
+    pub(crate) fn path_listener(&mut self, holders: &[Fd], path: &str, inode: u32) -> SocketId {
         let id = self.listener(holders, "");
-        let socket = &mut self.map.sockets[id.index()];
+        let socket = self.socket_mut(id);
         socket.name = Name::from_diag(path.as_bytes());
         socket.vfs = Some((inode, DEVICE));
         id
     }
 
-    /// What a mount namespace shows at a path: an inode and permissions.
-    pub(crate) fn shows(&mut self, mntns: u64, path: &str, inode: u64, mode: u32) {
-        self.look(BoundPath {
+    /// Adds a path that exists in a mount namespace, with its inode and permissions.
+    pub(crate) fn path_exists(&mut self, mntns: u64, path: &str, inode: u64, mode: u32) {
+        self.bound_path(BoundPath {
             mntns,
             path: path.as_bytes().to_vec(),
             found_by: b"bound".to_vec(),
@@ -56,9 +56,9 @@ impl Scene {
         });
     }
 
-    /// A path that a mount namespace has nothing at, or that could not be looked at.
-    pub(crate) fn lacks(&mut self, mntns: u64, path: &str, errno: u16) {
-        self.look(BoundPath {
+    /// Adds a path that is missing in a mount namespace, or could not be read.
+    pub(crate) fn path_missing(&mut self, mntns: u64, path: &str, errno: u16) {
+        self.bound_path(BoundPath {
             mntns,
             path: path.as_bytes().to_vec(),
             found_by: b"bound".to_vec(),
@@ -67,7 +67,7 @@ impl Scene {
         });
     }
 
-    /// What a mount namespace has mounted.
+    /// Adds the mount table of a mount namespace.
     pub(crate) fn mounts(&mut self, mntns: u64, table: &str) {
         let header = RawHeader {
             source: b"mountinfo".to_vec(),
@@ -77,7 +77,7 @@ impl Scene {
         self.table(header, table.as_bytes().to_vec());
     }
 
-    /// A table of the kernel, as it was read.
+    /// Adds a kernel table.
     pub(crate) fn table(&mut self, header: RawHeader, bytes: Vec<u8>) {
         let gaps = false;
         self.capture.raw.push(RawSource {
@@ -87,48 +87,49 @@ impl Scene {
         });
     }
 
-    pub(crate) fn look(&mut self, look: BoundPath) {
-        self.capture.paths.push(look);
+    /// Adds a captured path.
+    fn bound_path(&mut self, path: BoundPath) {
+        self.capture.paths.push(path);
     }
 
-    /// A listening TCP socket on the loopback interface.
-    pub(crate) fn tcp(&mut self, holders: &[Fd], port: u16) -> SocketId {
-        let id = self.inet(holders, port);
-        let socket = &mut self.map.sockets[id.index()];
+    /// Adds a listening TCP socket on the loopback interface.
+    pub(crate) fn tcp_listener(&mut self, holders: &[Fd], port: u16) -> SocketId {
+        let id = self.tcp_socket(holders, port);
+        let socket = self.socket_mut(id);
         socket.state = SocketState::Listening;
         (socket.pending, socket.backlog, socket.accepting) = (Some(0), Some(5), Some(true));
         id
     }
 
-    /// A connected TCP socket.
-    pub(crate) fn inet(&mut self, holders: &[Fd], port: u16) -> SocketId {
+    /// Adds a connected TCP socket.
+    pub(crate) fn tcp_socket(&mut self, holders: &[Fd], port: u16) -> SocketId {
         let id = self.socket(holders);
-        let socket = &mut self.map.sockets[id.index()];
+        let socket = self.socket_mut(id);
         (socket.family, socket.protocol) = (Family::Inet, Some("tcp"));
         socket.local = Some(Address::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
         id
     }
 
-    /// A packet or raw socket.
-    pub(crate) fn raw(
+    /// Adds a packet or raw socket.
+    pub(crate) fn packet_socket(
         &mut self,
         holders: &[Fd],
         family: Family,
         protocol: &'static str,
     ) -> SocketId {
         let id = self.socket(holders);
-        let socket = &mut self.map.sockets[id.index()];
+        let socket = self.socket_mut(id);
         (socket.family, socket.protocol) = (family, Some(protocol));
         (socket.kind, socket.state) = (SocketType::Raw, SocketState::Unconnected);
         id
     }
 
-    /// The record of a process, for what the map does not have.
+    /// Adds the record of a process, for what the map does not contain.
     pub(crate) fn record(&mut self, pid: u32, record: Process) {
         self.capture.processes.push(Process { pid, ..record });
     }
 
-    /// What `check --policy` was given.
+    /// Sets the policy.
     pub(crate) fn policy(&mut self, text: &str) {
         self.policy = Some(text.parse().expect("a test's policy is one"));
     }

@@ -1,4 +1,4 @@
-//! Documentation of rules: Markdown in five parts, the same for every rule.
+//! Documentation of rules: Markdown with the same five headings in every rule.
 
 /// The headings, in order.
 pub const HEADINGS: [&str; 5] = [
@@ -9,16 +9,16 @@ pub const HEADINGS: [&str; 5] = [
     "References",
 ];
 
-/// A part of a rule's documentation.
+/// One section of a rule's documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section<'a> {
     /// One of [`HEADINGS`].
     pub heading: &'a str,
-    /// What stands under it, without blank lines around it.
+    /// The text below the heading, without blank lines around it.
     pub text: &'a str,
 }
 
-/// The parts of a rule's documentation.
+/// Splits a rule's documentation at its headings.
 pub fn sections(doc: &str) -> Vec<Section<'_>> {
     let parts = doc.split("\n## ").skip(1);
     parts

@@ -1,0 +1,178 @@
+//! Whether a process attends to a socket, from what its threads are blocked in.
+
+use super::Facts;
+use crate::load::syscall::CallKind;
+use crate::model::{Call, FdTarget, Holder, ProcessId, SocketId, ThreadState, Wait};
+
+/// Whether a process serves a listener, or reads from a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Serving {
+    /// Every thread is blocked in something else.
+    No,
+    /// Nothing shows that it does or does not.
+    Maybe,
+    /// It accepts on or reads from the socket, watches it, or holds sockets that it accepted.
+    Yes,
+}
+
+/// Calls that may wait for any descriptor. `restart_syscall` resumes a call that is not known any
+/// more, mostly poll(2).
+const UNSPECIFIC: [&str; 3] = ["io_uring_enter", "io_getevents", "restart_syscall"];
+
+/// Calls that wait for disks or the kernel only: their thread continues in a moment.
+const SHORT: [&str; 13] = [
+    "open",
+    "openat",
+    "openat2",
+    "close",
+    "fsync",
+    "fdatasync",
+    "truncate",
+    "ftruncate",
+    "unlink",
+    "clone",
+    "fork",
+    "execve",
+    "exit",
+];
+
+/// The call that a thread is blocked in.
+///
+/// `None`: it runs, its call is not known, or the call may wait for any descriptor or ends soon.
+pub(crate) fn blocking_call(wait: &Wait) -> Option<&Call> {
+    let ThreadState::Call(call) = &wait.doing else {
+        return None;
+    };
+    let name = call.name?;
+    let open = matches!(call.kind, CallKind::Poll | CallKind::Splice)
+        || UNSPECIFIC.contains(&name)
+        || SHORT.contains(&name);
+    (!open).then_some(call)
+}
+
+impl<'a> Facts<'a> {
+    /// The threads of a process; empty where the capture has none.
+    pub(crate) fn threads(&self, process: ProcessId) -> &'a [Wait] {
+        let waits = &self.map.waits;
+        let start = waits.partition_point(|wait| wait.process < process);
+        let end = waits.partition_point(|wait| wait.process <= process);
+        &waits[start..end]
+    }
+
+    /// Calls of this kind that threads are blocked in, each with its process.
+    pub(crate) fn blocked_in(&self, kind: CallKind) -> impl Iterator<Item = (ProcessId, &'a Call)> {
+        let calls = self
+            .map
+            .waits
+            .iter()
+            .filter_map(|wait| Some((wait.process, blocking_call(wait)?)));
+        calls.filter(move |(_, call)| call.kind == kind)
+    }
+
+    /// Whether a thread of a holder waits on its descriptor.
+    pub(crate) fn waits_on(&self, holder: &Holder) -> bool {
+        let threads = self.threads(holder.process).iter();
+        let mut calls = threads.filter_map(|thread| match &thread.doing {
+            ThreadState::Call(call) => call.fd,
+            _ => None,
+        });
+        calls.any(|fd| fd == holder.fd)
+    }
+
+    /// Whether a holder of a socket waits on it or watches it with epoll.
+    pub(crate) fn uses(&self, holder: &Holder, socket: SocketId) -> bool {
+        let inode = self.map.socket(socket).inode;
+        self.fdinfo.watches(holder.process, inode) || self.waits_on(holder)
+    }
+
+    /// Whether a process serves a listener that it holds.
+    pub(crate) fn serving(&self, process: ProcessId, listener: SocketId) -> Serving {
+        let inode = self.map.socket(listener).inode;
+        let accepted = self.accepted.get_or_init(|| self.accepted());
+        if self.fdinfo.watches(process, inode)
+            || accepted.binary_search(&(listener, process)).is_ok()
+        {
+            return Serving::Yes;
+        }
+        self.of_threads(process, |call| match call.kind {
+            CallKind::Accept if call.on == FdTarget::Socket(listener) => Serving::Yes,
+            CallKind::Epoll if !self.fdinfo.knows_epoll(process, call) => Serving::Maybe,
+            // A server may look at its listener between two sleeps; sleep(1) does nothing else.
+            CallKind::Sleep if *self.map.process(process).comm != *b"sleep" => Serving::Maybe,
+            _ => Serving::No,
+        })
+    }
+
+    /// Whether a process waits for a socket to have bytes to read.
+    pub(crate) fn reading(&self, process: ProcessId, socket: SocketId) -> Serving {
+        let inode = self.map.socket(socket).inode;
+        self.of_threads(process, |call| match call.kind {
+            CallKind::Read if call.on == FdTarget::Socket(socket) => Serving::Yes,
+            CallKind::Epoll
+                if self.fdinfo.watches(process, inode)
+                    || !self.fdinfo.knows_epoll(process, call) =>
+            {
+                Serving::Maybe
+            }
+            _ => Serving::No,
+        })
+    }
+
+    /// The most that any thread of a process does, by the call that it is blocked in.
+    fn of_threads(&self, process: ProcessId, judge: impl Fn(&Call) -> Serving) -> Serving {
+        let threads = self.threads(process).iter();
+        threads
+            .map(|thread| blocking_call(thread).map_or(Serving::Maybe, &judge))
+            .max()
+            .unwrap_or(Serving::Maybe)
+    }
+
+    fn accepted(&self) -> Vec<(SocketId, ProcessId)> {
+        let mut accepted = Vec::new();
+        for connection in &self.map.connections {
+            if let (Some(listener), Some(end)) = (connection.listener, connection.b) {
+                let holders = self.map.holders(end).iter();
+                accepted.extend(holders.map(|holder| (listener, holder.process)));
+            }
+        }
+        accepted.sort_unstable();
+        accepted.dedup();
+        accepted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_may_wait_for_anything_are_not_known() {
+        let check = |kind: CallKind, name: Option<&'static str>| {
+            let wait = Wait {
+                process: ProcessId(0),
+                tid: 1,
+                comm: Box::default(),
+                wchan: Box::default(),
+                doing: ThreadState::Call(Call {
+                    number: 0,
+                    name,
+                    kind,
+                    fd: None,
+                    on: FdTarget::Unknown,
+                    timed: false,
+                    child: None,
+                }),
+            };
+            blocking_call(&wait).map(|call| call.kind)
+        };
+        assert_eq!(check(CallKind::Poll, Some("ppoll")), None);
+        assert_eq!(check(CallKind::Other, Some("io_uring_enter")), None);
+        assert_eq!(check(CallKind::Other, Some("fsync")), None);
+        assert_eq!(check(CallKind::Other, None), None);
+        assert_eq!(check(CallKind::Child, Some("wait4")), Some(CallKind::Child));
+        assert_eq!(
+            check(CallKind::Write, Some("sendto")),
+            Some(CallKind::Write)
+        );
+    }
+}
