@@ -46,15 +46,15 @@ impl Block<'_> {
         decompressor: &mut Decompressor,
         limits: &Limits,
     ) -> Result<Vec<u8>, Damage> {
-        let decoded_bytes = self.decoded_size(limits)?;
+        let size = self.decoded_size(limits)?;
         let decoded = match self.header.codec {
             _ if self.header.base != NO_BASE => return Err(self.unknown()),
             Codec::Unknown(_) | Codec::Prefixed => return Err(self.unknown()),
             Codec::Stored => Ok(self.stored.to_vec()),
-            Codec::Zstd => decompressor.frame(self.stored, decoded_bytes),
-            Codec::Transposed => decompressor.transposed(self.stored, decoded_bytes),
+            Codec::Zstd => decompressor.frame(self.stored, size),
+            Codec::Transposed => decompressor.transposed(self.stored, size),
         };
-        self.checked(decoded, decoded_bytes)
+        self.checked(decoded, size)
     }
 
     /// Decodes the payload of a block that refers to another one, whose payload is `prefix`.
@@ -63,10 +63,10 @@ impl Block<'_> {
         prefix: &[u8],
         limits: &Limits,
     ) -> Result<Vec<u8>, Damage> {
-        let decoded_bytes = self.decoded_size(limits)?;
+        let size = self.decoded_size(limits)?;
         self.checked(
-            Decompressor::frame_with_prefix(self.stored, prefix, decoded_bytes),
-            decoded_bytes,
+            Decompressor::frame_with_prefix(self.stored, prefix, size),
+            size,
         )
     }
 
@@ -81,16 +81,16 @@ impl Block<'_> {
 
     /// Returns the decoded size, if within the limit.
     fn decoded_size(&self, limits: &Limits) -> Result<usize, Damage> {
-        let (decoded_bytes, limit) = (self.header.decoded_bytes, limits.block_bytes);
-        if decoded_bytes > limit {
+        let (size, limit) = (self.header.decoded_bytes, limits.block_bytes);
+        if size > limit {
             return Err(self.damage(DamageKind::Limit {
                 sequence: self.header.sequence,
                 kind: self.header.kind.name(),
-                asked: u64::from(decoded_bytes),
+                asked: u64::from(size),
                 limit: u64::from(limit),
             }));
         }
-        Ok(decoded_bytes as usize)
+        Ok(size as usize)
     }
 
     fn unknown(&self) -> Damage {
@@ -101,14 +101,10 @@ impl Block<'_> {
         })
     }
 
-    fn checked(
-        &self,
-        decoded: Result<Vec<u8>, String>,
-        decoded_bytes: usize,
-    ) -> Result<Vec<u8>, Damage> {
+    fn checked(&self, decoded: Result<Vec<u8>, String>, size: usize) -> Result<Vec<u8>, Damage> {
         let cause = match decoded {
-            Ok(payload) if payload.len() == decoded_bytes => return Ok(payload),
-            Ok(payload) => format!("{} bytes instead of {decoded_bytes}", payload.len()),
+            Ok(payload) if payload.len() == size => return Ok(payload),
+            Ok(payload) => format!("{} bytes instead of {size}", payload.len()),
             Err(cause) => cause,
         };
         Err(self.damage(DamageKind::Decompress {
