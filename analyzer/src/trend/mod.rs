@@ -257,16 +257,14 @@ impl Trend {
     }
 
     fn add_moved(&mut self, map: &Map, groups: &Groups, started: &BTreeMap<&str, u64>) {
-        let talks = explained(map, |_| true).talks;
+        let conversations = explained(map, |_| true).conversations;
         type Counts = Vec<((u32, u64), u64)>;
         let mut counts: BTreeMap<(&str, &str), Counts> = BTreeMap::new();
         for (at, process) in map.processes.iter().enumerate() {
             let id = ProcessId::new(at);
             let role = groups.label(groups.of_process(id));
             for (kind, count) in &process.fd_counts {
-                let known = ["socket", "pipe"].into_iter().find(|k| **k == **kind);
-                let of_talks = known.and_then(|kind| talks.get(&(id, kind)).copied());
-                let rest = u64::from(*count).saturating_sub(of_talks.unwrap_or(0));
+                let rest = u64::from(*count).saturating_sub(conversations.get(id, kind));
                 let of_kind = counts.entry((role, kind)).or_default();
                 of_kind.push(((process.pid, process.start_ticks), rest));
             }

@@ -103,9 +103,9 @@ impl NoiseFilter {
         let of_noise = explained(&map, |id: ProcessId| !noise[id.index()]).noise;
         for (at, process) in map.processes.iter_mut().enumerate() {
             for kind in ["socket", "pipe"] {
-                let count = of_noise.get(&(ProcessId::new(at), kind));
-                if let (Some(count), Some(known)) = (count, process.fd_counts.get_mut(kind)) {
-                    *known = known.saturating_sub(u32::try_from(*count).unwrap_or(u32::MAX));
+                let count = of_noise.get(ProcessId::new(at), kind);
+                if let Some(known) = process.fd_counts.get_mut(kind) {
+                    *known = known.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
                 }
             }
         }

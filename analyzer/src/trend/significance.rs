@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diff::{FEW, MANY};
+use crate::diff::{is_significant, is_significant_replacement};
 
 /// Descriptors of one kind in all processes of a role, without those that conversations account for.
 #[derive(Debug, Clone, Default)]
@@ -44,18 +44,18 @@ impl Significance {
     /// Whether it is worth a line: one process moved by a few, or all of them together by as many as
     /// they are, or others stand in their place and have many more.
     pub(super) fn is_told(&self) -> bool {
-        let one = self
-            .processes
-            .values()
-            .any(|span| span.most - span.least >= FEW);
-        let sum = |of: fn(&Span) -> u64| self.processes.values().map(of).sum::<u64>();
-        let all = sum(|span| span.first).abs_diff(sum(|span| span.last));
-        let as_many = |two: &[(usize, u64)]| two[0].0 == two[1].0;
+        let spans = || self.processes.values();
+        let largest = spans().map(|span| span.most - span.least).max();
+        let (first, last) = (
+            spans().map(|span| span.first),
+            spans().map(|span| span.last),
+        );
+        let total = first.sum::<u64>().abs_diff(last.sum());
+        let same_size = self.sizes.windows(2).all(|two| two[0].0 == two[1].0);
         let sums = || self.sizes.iter().map(|(_, sum)| *sum);
         let (least, most) = (sums().min().unwrap_or(0), sums().max().unwrap_or(0));
-        let others =
-            self.sizes.windows(2).all(as_many) && most - least >= MANY && 2 * most >= 3 * least;
-        one || all >= FEW.max(self.processes.len() as u64) || others
+        is_significant(largest.unwrap_or_default(), total, self.processes.len())
+            || same_size && is_significant_replacement(least, most)
     }
 }
 
