@@ -1,30 +1,30 @@
-//! Policies as files.
+//! Parses policy files (TOML).
 
 use serde::Deserialize;
 
-use super::{Entry, Policy};
+use super::allow::{Entry, Policy};
 use crate::query::{Glob, LinkKind};
 
-/// The file's kind and version.
+/// The schema that policy files state.
 pub(super) const SCHEMA: &str = "whotalks-policy/1";
 
-/// Why a file is no policy.
+/// Why a file is not a policy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// It is no TOML, or has something in it that a policy has not.
+    /// Not TOML, or a key that policies do not have.
     #[error("{0}")]
     Toml(String),
-    /// Another version.
+    /// Another schema.
     #[error("schema is {found:?}, expected \"{SCHEMA}\"")]
     Schema {
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
-    /// A kind of conversation that is none.
+    /// An unknown kind of conversation.
     #[error("kind is {found:?}, expected unix, inet, netlink or vsock")]
     Kind {
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
 }
@@ -90,11 +90,11 @@ fn entry(row: Row) -> Result<Entry, PolicyError> {
     })
 }
 
-/// An error of the TOML parser in one line: its messages show the place on lines of their own.
+/// A message of the TOML parser as one line, without the lines that quote the file.
 pub fn one_line(message: &str) -> String {
     let lines = message.lines().map(str::trim);
-    let told: Vec<&str> = lines
+    let text: Vec<&str> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('|') && !line.contains(" | "))
         .collect();
-    told.join(": ")
+    text.join(": ")
 }
