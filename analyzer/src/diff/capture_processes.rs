@@ -36,7 +36,7 @@ pub(super) fn capture_processes(host: &HostProcesses<'_>) -> Vec<ProcessId> {
 fn is_launcher(host: &HostProcesses<'_>, id: ProcessId) -> bool {
     let program = program(host.map.process(id));
     let launches = LAUNCHERS.contains(&program.as_str()) || program == "whotalks";
-    launches && host.is_new(id) && !host.is_listening(id)
+    launches && host.is_new(id) && !host.listening[id.index()]
 }
 
 /// Siblings of the collector that read what it writes: `| zstd`, `| whotalks …`.

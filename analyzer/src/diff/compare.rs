@@ -3,7 +3,9 @@
 use super::context::Context;
 use super::correspondence::Correspondence;
 use super::filter::FilteredMaps;
+use super::host_pair::pair_hosts;
 use super::links::Links;
+use super::matching::Matching;
 use super::merged::MergedMaps;
 use super::options::Options;
 use super::report::Diff;
@@ -14,7 +16,10 @@ use crate::model::Map;
 /// Compares two whole maps.
 pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
     let maps = OldNew { old, new };
-    let context = Context::new(maps, &Correspondence::new(maps), options);
+    let hosts = pair_hosts(maps);
+    let identity = Matching::by_identity(maps, &hosts);
+    let correspondence = Correspondence::new(maps, hosts, identity);
+    let context = Context::new(maps, &correspondence, options);
     let (diff, _) = compare(&context);
     finish(diff, context)
 }
@@ -124,9 +129,12 @@ mod tests {
             (1, 2, ChangeStatus::Stayed),
         ];
         assert_eq!(links, expected);
-        assert_eq!(marks.process(Side::New, ProcessId(3)), ChangeStatus::Added);
         assert_eq!(
-            marks.process(Side::Old, ProcessId(2)),
+            marks.nodes[marks.node(Side::New, ProcessId(3))].mark,
+            ChangeStatus::Added
+        );
+        assert_eq!(
+            marks.nodes[marks.node(Side::Old, ProcessId(2))].mark,
             ChangeStatus::Removed
         );
         assert_eq!(marks.listener(Side::New, SocketId(0)), ChangeStatus::Stayed);
@@ -137,6 +145,9 @@ mod tests {
         };
         let (_, marks) = both.marked(&by);
         assert_eq!(marks.nodes.len(), 5);
-        assert_eq!(marks.process(Side::New, ProcessId(1)), ChangeStatus::Stayed);
+        assert_eq!(
+            marks.nodes[marks.node(Side::New, ProcessId(1))].mark,
+            ChangeStatus::Stayed
+        );
     }
 }

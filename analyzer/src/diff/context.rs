@@ -2,9 +2,9 @@
 
 use super::correspondence::Correspondence;
 use super::coverage::Coverage;
-use super::host_pair::{HostPair, HostRelation};
+use super::host_pair::{HostPair, is_same_boot};
 use super::matching::Matching;
-use super::noise::Noise;
+use super::noise::{Noise, Noises};
 use super::options::Options;
 use super::report::Ignored;
 use super::shared_groups::SharedGroups;
@@ -23,24 +23,19 @@ pub(super) struct Context<'a> {
     pub(super) options: Options,
     /// How many processes are left out as noise.
     pub(super) ignored: Ignored,
-    /// Whether each process is left out, by index.
-    left_out: OldNew<Vec<bool>>,
+    noise: &'a Noises,
 }
 
 impl<'a> Context<'a> {
     /// Matches and groups the processes of two maps, and leaves noise out.
     pub(super) fn new(
         maps: OldNew<&'a Map>,
-        correspondence: &Correspondence,
+        correspondence: &'a Correspondence,
         options: &Options,
     ) -> Self {
         let hosts = correspondence.hosts.clone();
         let matching = correspondence.matching(maps, options.all);
         let noise = &correspondence.noise;
-        let left_out = OldNew::from_fn(|side| {
-            let noise = noise.of(side).iter();
-            noise.map(|n| !options.all && n.is_some()).collect()
-        });
         let mut ignored = Ignored::default();
         let all_noise = noise.old.iter().chain(&noise.new).flatten();
         for noise in all_noise.filter(|_| !options.all) {
@@ -58,7 +53,7 @@ impl<'a> Context<'a> {
             matching,
             options: *options,
             ignored,
-            left_out,
+            noise,
         };
         context.members = context.members();
         context
@@ -76,14 +71,14 @@ impl<'a> Context<'a> {
         members
     }
 
-    /// Whether a process is compared: it is no noise.
+    /// Whether a process is compared: it is not noise.
     pub(super) fn is_compared(&self, side: Side, id: ProcessId) -> bool {
-        !self.left_out.of(side)[id.index()]
+        self.options.all || self.noise.of(side)[id.index()].is_none()
     }
 
     /// Whether what is on a host can be identified in the other map.
     pub(super) fn is_same_boot(&self, side: Side, host: HostId) -> bool {
-        self.matching.relation(side, host) == Some(HostRelation::SameBoot)
+        is_same_boot(&self.hosts, side, host)
     }
 
     /// The oldest compared process of some: of an inherited socket most likely the one that created

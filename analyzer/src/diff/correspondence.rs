@@ -1,6 +1,6 @@
 //! What corresponds in the two maps: computed once per comparison, before any option applies.
 
-use super::host_pair::{HostPair, pair_hosts};
+use super::host_pair::HostPair;
 use super::matching::{Matching, Pair};
 use super::noise::{Noises, noise};
 use super::role_matching::match_by_role;
@@ -19,20 +19,9 @@ pub(super) struct Correspondence {
 }
 
 impl Correspondence {
-    /// Finds out what corresponds in two maps.
-    pub(super) fn new(maps: OldNew<&Map>) -> Self {
-        let hosts = pair_hosts(maps);
-        let identity = Matching::by_identity(maps, &hosts);
-        Self::with_identity(maps, hosts, identity)
-    }
-
     /// Classifies the noise of maps whose hosts are paired and whose processes and sockets are matched
     /// by identity.
-    pub(super) fn with_identity(
-        maps: OldNew<&Map>,
-        hosts: Vec<HostPair>,
-        identity: Matching,
-    ) -> Self {
+    pub(super) fn new(maps: OldNew<&Map>, hosts: Vec<HostPair>, identity: Matching) -> Self {
         Self {
             noise: noise(maps, &hosts, &identity),
             hosts,

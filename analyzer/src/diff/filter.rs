@@ -36,7 +36,7 @@ impl FilteredMaps {
         // Before the selectors, which cannot match what could not be read.
         backfill(&mut old, &mut new, &hosts, &identity);
         let maps = borrow(&old, &new);
-        let whole = Correspondence::with_identity(maps, hosts, identity);
+        let whole = Correspondence::new(maps, hosts, identity);
         if filter.is_empty() {
             return Some(Self {
                 old,

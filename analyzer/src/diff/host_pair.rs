@@ -105,6 +105,12 @@ fn same_name(old: &Host, new: &Host) -> bool {
     old.hostname == new.hostname
 }
 
+/// Whether what is on a host can be identified in the other map.
+pub(super) fn is_same_boot(pairs: &[HostPair], side: Side, host: HostId) -> bool {
+    let mut pairs = pairs.iter();
+    pairs.any(|pair| pair.host(side) == host && pair.is_same_boot())
+}
+
 /// The processes of a host.
 pub(super) fn processes_of(map: &Map, host: HostId) -> impl Iterator<Item = (ProcessId, &Process)> {
     let processes = map.processes.iter().enumerate();

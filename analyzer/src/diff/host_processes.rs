@@ -8,39 +8,21 @@ use super::side::{OldNew, Side};
 use crate::model::{Host, HostId, Map, Process, ProcessId};
 
 /// Programs that start other programs and wait for them.
+#[rustfmt::skip]
 pub(super) const LAUNCHERS: [&str; 22] = [
-    "ash",
-    "bash",
-    "busybox",
-    "dash",
-    "doas",
-    "env",
-    "fish",
-    "ksh",
-    "login",
-    "nice",
-    "nsenter",
-    "pkexec",
-    "runuser",
-    "setpriv",
-    "sh",
-    "ssh",
-    "sshd",
-    "sshd-session",
-    "su",
-    "sudo",
-    "timeout",
+    "ash", "bash", "busybox", "dash", "doas", "env", "fish", "ksh", "login", "nice", "nsenter",
+    "pkexec", "runuser", "setpriv", "sh", "ssh", "sshd", "sshd-session", "su", "sudo", "timeout",
     "zsh",
 ];
 
 /// The processes of one host of one map.
 pub(super) struct HostProcesses<'a> {
     pub(super) map: &'a Map,
-    pub(super) side: Side,
-    pub(super) host: HostId,
+    side: Side,
+    host: HostId,
     matching: &'a Matching,
     /// Whether each process of the map listens, by index.
-    listening: &'a [bool],
+    pub(super) listening: &'a [bool],
     by_pid: BTreeMap<u32, ProcessId>,
 }
 
@@ -83,10 +65,5 @@ impl<'a> HostProcesses<'a> {
     /// Whether a process is of this host and not certainly in the other map.
     pub(super) fn is_new(&self, id: ProcessId) -> bool {
         self.map.process(id).host == self.host && !self.matching.is_same(self.side, id)
-    }
-
-    /// Whether a process holds a listening socket.
-    pub(super) fn is_listening(&self, id: ProcessId) -> bool {
-        self.listening[id.index()]
     }
 }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::host_pair::{HostPair, HostRelation, processes_of};
+use super::host_pair::{HostPair, processes_of};
 use super::side::{OldNew, Side};
-use crate::model::{HostId, Map, ProcessId, SocketId};
+use crate::model::{Map, ProcessId, SocketId};
 
 /// Why two processes are matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,6 @@ pub struct Matching {
     pub pairs: Vec<Pair>,
     processes: OldNew<Vec<Option<(ProcessId, MatchReason)>>>,
     sockets: OldNew<Vec<Option<SocketId>>>,
-    hosts: OldNew<Vec<Option<HostRelation>>>,
 }
 
 impl Matching {
@@ -50,16 +49,10 @@ impl Matching {
             pairs: Vec::new(),
             processes: OldNew::from_fn(|side| vec![None; maps.of(side).processes.len()]),
             sockets: OldNew::from_fn(|side| vec![None; maps.of(side).sockets.len()]),
-            hosts: OldNew::from_fn(|side| vec![None; maps.of(side).hosts.len()]),
         };
-        for pair in hosts {
-            for side in Side::BOTH {
-                matching.hosts.of_mut(side)[pair.host(side).index()] = Some(pair.relation);
-            }
-            if pair.is_same_boot() {
-                matching.match_processes(maps, pair);
-                matching.match_sockets(maps, pair);
-            }
+        for pair in hosts.iter().filter(|pair| pair.is_same_boot()) {
+            matching.match_processes(maps, pair);
+            matching.match_sockets(maps, pair);
         }
         matching
     }
@@ -138,10 +131,5 @@ impl Matching {
     /// The same socket in the other map; always `None` across boots.
     pub fn socket(&self, side: Side, id: SocketId) -> Option<SocketId> {
         self.sockets.of(side)[id.index()]
-    }
-
-    /// How a host relates to its partner; `None` if it has none.
-    pub(super) fn relation(&self, side: Side, host: HostId) -> Option<HostRelation> {
-        self.hosts.of(side)[host.index()]
     }
 }

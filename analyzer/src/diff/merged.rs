@@ -100,11 +100,6 @@ impl MergedMaps {
         self.nodes_of.of(side)[process.index()] as usize
     }
 
-    /// How the node of a process changed.
-    pub fn process(&self, side: Side, process: ProcessId) -> ChangeStatus {
-        self.nodes[self.node(side, process)].mark
-    }
-
     /// How a listener changed; any other socket has stayed.
     pub fn listener(&self, side: Side, socket: SocketId) -> ChangeStatus {
         let change = self.listeners.get(&(side, socket)).copied();

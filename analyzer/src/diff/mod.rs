@@ -71,12 +71,12 @@ pub(crate) use link_key::is_closing;
 pub use matching::{MatchReason, Matching, Pair};
 pub use merged::{ChangeStatus, End, Link, MergedMaps, Node};
 pub use name_shape::mask;
+pub(crate) use noise::Noise;
 pub use options::Options;
 pub use report::{
     Change, DescriptorChange, Diff, Ignored, LinkChange, ListenerChange, ProcessChange, Unlinked,
 };
 pub use role::role;
-pub use shared_groups::SharedGroups;
 pub use side::{OldNew, Side};
 pub(crate) use significance::{is_significant, is_significant_replacement};
-pub use transience::{Transience, transience};
+pub(crate) use transience::{Transience, transience};

@@ -11,7 +11,7 @@ use crate::model::Map;
 
 /// Why a process is noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Noise {
+pub(crate) enum Noise {
     /// It is the collector, or was started to run it.
     Capture,
     /// It is short-lived.

@@ -11,7 +11,7 @@ use crate::model::{Map, ProcessId};
 
 /// The groups of the processes of both maps.
 #[derive(Debug, Clone)]
-pub struct SharedGroups {
+pub(super) struct SharedGroups {
     of_process: OldNew<Vec<u32>>,
     labels: Labels,
 }
@@ -35,23 +35,18 @@ impl SharedGroups {
     }
 
     /// The group of a process.
-    pub fn group(&self, side: Side, process: ProcessId) -> u32 {
+    pub(super) fn group(&self, side: Side, process: ProcessId) -> u32 {
         self.of_process.of(side)[process.index()]
     }
 
     /// The label of a group, printable.
-    pub fn label(&self, group: u32) -> &str {
+    pub(super) fn label(&self, group: u32) -> &str {
         self.labels.text(group)
     }
 
     /// The number of groups in both maps together.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.labels.len()
-    }
-
-    /// Whether there are no groups.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The group of each process, by index.

@@ -57,7 +57,7 @@ pub(super) fn mark_young(
         let command = is_younger(process, command_ns, start) && is_command(host, process);
         short_lived[id.index()] = process.fds_status == FdsStatus::Vanished
             || young
-            || !host.is_listening(id) && (fleeting || command);
+            || !host.listening[id.index()] && (fleeting || command);
     }
 }
 

@@ -47,13 +47,8 @@ impl Policy {
         let any_kind = entries.iter().filter(|entry| entry.kind.is_none());
         let exact = any_kind.filter_map(|entry| {
             let literal = |glob: &Glob| Some(glob.literal()?.to_owned());
-            let Entry {
-                client,
-                server,
-                via,
-                ..
-            } = entry;
-            Some((literal(client)?, literal(server)?, literal(via)?))
+            let (client, server) = (literal(&entry.client)?, literal(&entry.server)?);
+            Some((client, server, literal(&entry.via)?))
         });
         Self {
             exact: exact.collect(),
@@ -63,13 +58,8 @@ impl Policy {
 
     /// Whether an entry allows a conversation.
     pub fn allows(&self, conversation: &RoleConversation) -> bool {
-        let RoleConversation {
-            client,
-            server,
-            via,
-            ..
-        } = conversation;
-        let key = (client.clone(), server.clone(), via.clone());
+        let (client, server) = (conversation.client.clone(), conversation.server.clone());
+        let key = (client, server, conversation.via.clone());
         self.exact.contains(&key) || self.entries.iter().any(|entry| entry.allows(conversation))
     }
 }

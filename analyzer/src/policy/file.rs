@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::allow::{Entry, Policy};
+use crate::names;
 use crate::query::{Glob, LinkKind};
 
 /// The schema that policy files state.
@@ -64,18 +65,17 @@ impl std::str::FromStr for Policy {
 
 fn entry(row: Row) -> Result<Entry, PolicyError> {
     let via = row.via.unwrap_or_else(|| "*".to_owned());
-    let kind = match row.kind.as_deref() {
-        None => None,
-        Some("unix") => Some(LinkKind::Unix),
-        Some("inet") => Some(LinkKind::Inet),
-        Some("netlink") => Some(LinkKind::Netlink),
-        Some("vsock") => Some(LinkKind::Vsock),
-        Some(other) => {
-            return Err(PolicyError::Kind {
-                found: other.to_owned(),
-            });
-        }
-    };
+    let kind = row.kind.map(|found| {
+        let kinds = [
+            LinkKind::Unix,
+            LinkKind::Inet,
+            LinkKind::Netlink,
+            LinkKind::Vsock,
+        ];
+        let mut kinds = kinds.into_iter();
+        let kind = kinds.find(|kind| names::link_kind(*kind) == found);
+        kind.ok_or(PolicyError::Kind { found })
+    });
     let mut text = format!("{} → {}", row.client, row.server);
     if !via.is_empty() {
         text.push_str(&format!(" via {via}"));
@@ -84,7 +84,7 @@ fn entry(row: Row) -> Result<Entry, PolicyError> {
         client: Glob::new(&row.client),
         server: Glob::new(&row.server),
         via: Glob::new(&via),
-        kind,
+        kind: kind.transpose()?,
         expected: row.expected,
         text: crate::escape::display(text.as_bytes()),
     })

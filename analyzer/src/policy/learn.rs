@@ -32,11 +32,6 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// The number of conversations.
-    pub fn len(&self) -> usize {
-        self.seen.len()
-    }
-
     /// What is missing, as a clause; `None`: every capture was complete.
     pub fn missing(&self) -> Option<String> {
         let captures = plural(self.maps, "capture", "captures");
@@ -51,22 +46,6 @@ impl Learned {
         ))
     }
 
-    /// Whether there are no conversations.
-    pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
-    }
-}
-
-/// Learns from maps, one at a time.
-pub fn learn<'a>(maps: impl IntoIterator<Item = &'a Map>) -> Learned {
-    let mut learned = Learned::default();
-    for map in maps {
-        learned.add(map);
-    }
-    learned
-}
-
-impl Learned {
     /// Adds the conversations of another map.
     pub fn add(&mut self, map: &Map) {
         self.maps += 1;
@@ -93,6 +72,15 @@ impl Learned {
             seen.connections = seen.connections.max(connections);
         }
     }
+}
+
+/// Learns from maps, one at a time.
+pub fn learn<'a>(maps: impl IntoIterator<Item = &'a Map>) -> Learned {
+    let mut learned = Learned::default();
+    for map in maps {
+        learned.add(map);
+    }
+    learned
 }
 
 /// Writes the policy, with comments that help editing it.

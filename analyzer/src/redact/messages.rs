@@ -77,11 +77,7 @@ pub(super) fn redact(
             }
         }
         let length = u32::try_from(out.len() - start).ok()?;
-        let length = match order {
-            ByteOrder::Little => length.to_le_bytes(),
-            ByteOrder::Big => length.to_be_bytes(),
-        };
-        out[start..start + 4].copy_from_slice(&length);
+        out[start..start + 4].copy_from_slice(&u32_bytes(length, order));
     }
     Some(out)
 }
@@ -121,8 +117,12 @@ fn put_u16(out: &mut Vec<u8>, value: u16, order: ByteOrder) {
 }
 
 fn put_u32(out: &mut Vec<u8>, value: u32, order: ByteOrder) {
-    out.extend(match order {
+    out.extend(u32_bytes(value, order));
+}
+
+fn u32_bytes(value: u32, order: ByteOrder) -> [u8; 4] {
+    match order {
         ByteOrder::Little => value.to_le_bytes(),
         ByteOrder::Big => value.to_be_bytes(),
-    });
+    }
 }

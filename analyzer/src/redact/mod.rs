@@ -47,46 +47,28 @@ pub fn redact(capture: &Capture, names: &mut Names) -> Vec<Member> {
         found_by: word(&record.found_by),
         ..record.clone()
     });
-    put(
-        &mut members,
-        BlockKind::Namespaces,
-        namespaces.collect::<Vec<_>>(),
-    );
+    put(&mut members, BlockKind::Namespaces, namespaces);
     let processes = capture.processes.iter();
     let processes = processes.map(|record| process::process(record, names));
-    put(
-        &mut members,
-        BlockKind::Processes,
-        processes.collect::<Vec<_>>(),
-    );
+    put(&mut members, BlockKind::Processes, processes);
     let tables = capture.tables.iter().map(|record| table(record, names));
-    put(
-        &mut members,
-        BlockKind::Descriptors,
-        tables.collect::<Vec<_>>(),
-    );
+    put(&mut members, BlockKind::Descriptors, tables);
     let infos = capture.descriptor_infos.iter().map(process::info);
-    put(
-        &mut members,
-        BlockKind::DescriptorInfo,
-        infos.collect::<Vec<_>>(),
-    );
-    let waits = capture
-        .waits
-        .iter()
-        .map(|record| process::wait(record, names));
-    put(&mut members, BlockKind::Waits, waits.collect::<Vec<_>>());
+    put(&mut members, BlockKind::DescriptorInfo, infos);
+    let waits = capture.waits.iter();
+    let waits = waits.map(|record| process::wait(record, names));
+    put(&mut members, BlockKind::Waits, waits);
     let users = capture.users.iter().map(|record| User {
         uid: record.uid,
         name: names.text(&record.name),
     });
-    put(&mut members, BlockKind::Users, users.collect::<Vec<_>>());
+    put(&mut members, BlockKind::Users, users);
     let paths = capture.paths.iter().map(|record| BoundPath {
         path: names.text(&record.path),
         found_by: word(&record.found_by),
         ..record.clone()
     });
-    put(&mut members, BlockKind::Paths, paths.collect::<Vec<_>>());
+    put(&mut members, BlockKind::Paths, paths);
     for source in &capture.raw {
         members.extend(raw(source, order, names));
     }
@@ -114,19 +96,12 @@ fn put<R: Record>(
 
 /// A word of the collector. Empty if it is none: a forged file may have anything in its place.
 fn word(text: &[u8]) -> Vec<u8> {
-    let words: [&[u8]; 7] = [
-        b"process",
-        b"mount",
-        b"descriptor",
-        b"socket",
-        b"bound",
-        b"walk",
-        b"exe",
-    ];
+    let words = b"process mount descriptor socket bound walk exe";
+    let mut words = words.split(|byte| *byte == b' ');
     words
-        .iter()
-        .find(|word| **word == text)
-        .map_or_else(Vec::new, |word| word.to_vec())
+        .find(|word| *word == text)
+        .unwrap_or_default()
+        .to_vec()
 }
 
 fn host(record: &Host, names: &mut Names) -> Host {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diff::{Transience, explained, is_closing, transience};
+use crate::diff::{Noise, Transience, explained, is_closing, transience};
 use crate::graph::Conversation;
 use crate::model::{Map, ProcessId};
 use crate::query::without;
@@ -108,13 +108,14 @@ impl NoiseFilter {
 fn classify(before: Option<Transience>, after: Option<Transience>) -> (bool, bool) {
     match (before, after) {
         (None, None) => (false, false),
-        (Some(one), None) | (None, Some(one)) => (one.capture, one.short_lived),
-        (Some(one), Some(two)) => {
-            let is_noise = |of: Transience| of.short_lived || of.capture;
-            let seen_once = one.seen_once && two.seen_once;
-            let short_lived = is_noise(one) && is_noise(two) || seen_once;
-            (one.capture && two.capture, short_lived)
-        }
+        (Some(one), None) | (None, Some(one)) => (
+            one.noise == Some(Noise::Capture),
+            one.noise == Some(Noise::ShortLived),
+        ),
+        (Some(one), Some(two)) => (
+            [one.noise, two.noise] == [Some(Noise::Capture); 2],
+            one.noise.is_some() && two.noise.is_some() || one.seen_once && two.seen_once,
+        ),
     }
 }
 
