@@ -1,126 +1,63 @@
-//! The comparison, step by step.
+//! Compares two maps: runs the steps and collects their results.
 
-use super::coverage::{Coverage, pair_hosts};
-use super::filter::Judged;
+use super::context::Context;
+use super::correspondence::Correspondence;
+use super::filter::FilteredMaps;
+use super::host_pair::pair_hosts;
 use super::links::Links;
 use super::matching::Matching;
-use super::noise::{Noise, Noises, noise};
-use super::report::{Diff, Ignored};
-use super::shared_groups::SharedGroups;
-use super::{HostPair, OldNew, Options, Side, descriptors, links, listeners, processes};
-use crate::model::{HostId, Map, ProcessId};
+use super::merged::MergedMaps;
+use super::options::Options;
+use super::report::Diff;
+use super::side::OldNew;
+use super::{descriptors, links, listeners, processes};
+use crate::model::Map;
 
-/// What every part of the comparison looks at.
-pub(super) struct Context<'a> {
-    pub(super) maps: OldNew<&'a Map>,
-    pub(super) hosts: Vec<HostPair>,
-    pub(super) matching: Matching,
-    pub(super) union: SharedGroups,
-    pub(super) coverage: Coverage,
-    /// By process: left out.
-    pub(super) ignored: OldNew<Vec<bool>>,
-    pub(super) options: Options,
-}
-
-impl Context<'_> {
-    /// Whether a process takes part.
-    pub(super) fn counts(&self, side: Side, id: ProcessId) -> bool {
-        !self.ignored.of(side)[id.index()]
-    }
-
-    /// Whether something on a host has an identity in the other map.
-    pub(super) fn same_boot(&self, side: Side, host: HostId) -> bool {
-        self.matching.relation(side, host) == Some(super::HostRelation::SameBoot)
-    }
-
-    /// The first process that takes part and began before the others: of a socket that many have
-    /// inherited, most likely who made it.
-    pub(super) fn eldest(&self, side: Side, of: &[ProcessId]) -> Option<ProcessId> {
-        let counted = of.iter().filter(|id| self.counts(side, **id));
-        let started = |id: &&ProcessId| (self.maps.of(side).process(**id).start_ticks, **id);
-        counted.min_by_key(started).copied()
-    }
-}
-
-/// Compares two maps.
+/// Compares two whole maps.
 pub fn diff(old: &Map, new: &Map, options: &Options) -> Diff {
-    let (context, ignored) = context(old, new, options, None);
-    let (diff, _) = compare(&context, ignored);
+    let maps = OldNew { old, new };
+    let hosts = pair_hosts(maps);
+    let identity = Matching::by_identity(maps, &hosts);
+    let correspondence = Correspondence::new(maps, hosts, identity);
+    let context = Context::new(maps, &correspondence, options);
+    let (diff, _) = compare(&context);
     finish(diff, context)
 }
 
-/// Who is whom in both maps, and who is noise: without partner by role, unless all are wanted.
-pub(super) fn partners(
-    maps: OldNew<&Map>,
-    all: bool,
-    judged: Option<&Judged>,
-) -> (Vec<HostPair>, Matching, Noises) {
-    let hosts = pair_hosts(maps.old, maps.new);
-    let mut matching = Matching::certain(maps, &hosts);
-    let noise = match judged {
-        Some(judged) => judged.noise.clone(),
-        None => noise(maps, &hosts, &matching),
-    };
-    let wanted = |noise: &[Option<Noise>]| noise.iter().map(|n| all || n.is_none()).collect();
-    let wanted = OldNew {
-        old: wanted(&noise.old),
-        new: wanted(&noise.new),
-    };
-    let known = judged.map_or(&[][..], |judged| &judged.pairs);
-    matching.add_roles(maps, &hosts, &wanted, known);
-    (hosts, matching, noise)
+impl FilteredMaps {
+    /// The differences.
+    pub fn diff(&self, options: &Options) -> Diff {
+        let context = self.context(options);
+        let (diff, _) = compare(&context);
+        finish(diff, context)
+    }
+
+    /// The differences, and the union of both maps marked with them.
+    pub fn marked(&self, options: &Options) -> (Diff, MergedMaps) {
+        let context = self.context(options);
+        let (diff, links) = compare(&context);
+        let merged = MergedMaps::new(&context, &diff, links);
+        (finish(diff, context), merged)
+    }
+
+    fn context(&self, options: &Options) -> Context<'_> {
+        let (old, new) = (&self.old, &self.new);
+        Context::new(OldNew { old, new }, &self.correspondence, options)
+    }
 }
 
-/// Matches and groups what is compared, and leaves noise out; it may have been judged before.
-pub(super) fn context<'a>(
-    old: &'a Map,
-    new: &'a Map,
-    options: &Options,
-    judged: Option<&Judged>,
-) -> (Context<'a>, Ignored) {
-    let maps = OldNew { old, new };
-    let (hosts, matching, noise) = partners(maps, options.all, judged);
-    let mut ignored = Ignored::default();
-    for side in Side::BOTH {
-        for noise in noise.of(side).iter().flatten() {
-            match noise {
-                Noise::Capture => ignored.capture += 1,
-                Noise::ShortLived => ignored.short_lived += 1,
-            }
-        }
-    }
-    if options.all {
-        ignored = Ignored::default();
-    }
-    let is_out = |noise: &[Option<Noise>]| -> Vec<bool> {
-        noise.iter().map(|n| !options.all && n.is_some()).collect()
-    };
-    let context = Context {
-        maps,
-        union: SharedGroups::of(maps, &hosts, &matching, options.by),
-        coverage: Coverage::of(old, new, &hosts),
-        ignored: OldNew {
-            old: is_out(&noise.old),
-            new: is_out(&noise.new),
-        },
-        hosts,
-        matching,
-        options: *options,
-    };
-    (context, ignored)
-}
-
-/// All differences, and all links whether they differ or not.
-pub(super) fn compare(context: &Context<'_>, mut ignored: Ignored) -> (Diff, Links) {
+/// The differences, and all links whether they changed or not.
+fn compare(context: &Context<'_>) -> (Diff, Links) {
+    let mut ignored = context.ignored;
     let processes = processes::compare(context, &mut ignored);
     let listeners = listeners::compare(context, &mut ignored);
     let links = links::compare(context, &mut ignored);
     let descriptors = descriptors::compare(context, &mut ignored);
-    let told = links.rows.iter().filter(|row| row.told);
+    let reported = links.rows.iter().filter(|row| row.is_reported);
     let diff = Diff {
         processes,
         listeners,
-        links: told.map(|row| row.link.clone()).collect(),
+        links: reported.map(|row| row.link.clone()).collect(),
         descriptors,
         unlinked: listeners::unlinked(context),
         ignored,
@@ -129,12 +66,88 @@ pub(super) fn compare(context: &Context<'_>, mut ignored: Ignored) -> (Diff, Lin
     (diff, links)
 }
 
-/// With what was compared, and how.
-pub(super) fn finish(diff: Diff, context: Context<'_>) -> Diff {
+/// Adds what was compared.
+fn finish(diff: Diff, context: Context<'_>) -> Diff {
     Diff {
         hosts: context.hosts,
         coverage: context.coverage,
         matching: context.matching,
         ..diff
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::diff::merged::ChangeStatus;
+    use crate::diff::side::Side;
+    use crate::graph::By;
+    use crate::model::fixture::{self, connect, listener, process};
+    use crate::model::{ProcessId, SocketId};
+    use crate::query::Filter;
+
+    #[test]
+    fn everything_in_either_map_has_a_mark() {
+        let machine = |clients: &[(u32, &[u8])]| {
+            let mut map = fixture::map();
+            map.hosts[0].boot_id = b"boot"[..].into();
+            let server = process(&mut map, 1, b"server");
+            let socket = listener(&mut map, &[server], b"/run/app\0");
+            for (pid, comm) in clients {
+                let client = process(&mut map, *pid, comm);
+                connect(&mut map, &[client], &[server], Some(socket));
+            }
+            map
+        };
+        let old = machine(&[(2, b"pool"), (5, b"gone")]);
+        let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
+        let both = FilteredMaps::of(old, new, &Filter::default()).unwrap();
+        let (diff, marks) = both.marked(&Options::default());
+        let nodes: Vec<(&str, ChangeStatus)> = marks
+            .nodes
+            .iter()
+            .map(|node| (node.label.as_str(), node.mark))
+            .collect();
+        let expected = [
+            ("server", ChangeStatus::Stayed),
+            ("pool", ChangeStatus::Changed),
+            ("gone", ChangeStatus::Removed),
+            ("come", ChangeStatus::Added),
+        ];
+        assert_eq!(nodes, expected);
+        let mut links: Vec<(usize, usize, ChangeStatus)> = marks
+            .links
+            .iter()
+            .map(|link| (link.old, link.new, link.mark))
+            .collect();
+        links.sort_unstable();
+        // That the pool has more conversations follows from its size.
+        let expected = [
+            (0, 1, ChangeStatus::Added),
+            (1, 0, ChangeStatus::Removed),
+            (1, 2, ChangeStatus::Stayed),
+        ];
+        assert_eq!(links, expected);
+        assert_eq!(
+            marks.nodes[marks.node(Side::New, ProcessId(3))].mark,
+            ChangeStatus::Added
+        );
+        assert_eq!(
+            marks.nodes[marks.node(Side::Old, ProcessId(2))].mark,
+            ChangeStatus::Removed
+        );
+        assert_eq!(marks.listener(Side::New, SocketId(0)), ChangeStatus::Stayed);
+        assert_eq!(diff.links.len(), 2);
+        let by = Options {
+            by: By::Process,
+            ..Options::default()
+        };
+        let (_, marks) = both.marked(&by);
+        assert_eq!(marks.nodes.len(), 5);
+        assert_eq!(
+            marks.nodes[marks.node(Side::New, ProcessId(1))].mark,
+            ChangeStatus::Stayed
+        );
     }
 }

@@ -1,204 +1,193 @@
-//! Two maps as far as selectors want them.
+//! Applies selectors to two maps that are then compared.
 //!
-//! Each restricted for itself, they would differ by what was chosen in one of them only: a neighbour
-//! of `--focus` that lost its conversation would be gone, though it runs on. So what is chosen in
-//! either map is chosen in both, and what is noise is judged by the whole machine. Every process that
-//! is told as new or gone then is so without selectors too.
+//! Filtered one by one, the maps would differ by what was selected in one of them only: a neighbour of
+//! `--focus` whose conversation ended would be missing although it still runs. So what is selected in
+//! either map is selected in both. Noise and roles are those of the whole maps: a process that is
+//! reported as added or removed is so without selectors too.
 
 use std::collections::BTreeMap;
 
-use super::compare::{compare, context, finish, partners};
+use super::backfill::backfill;
+use super::correspondence::Correspondence;
+use super::host_pair::pair_hosts;
 use super::matching::{MatchReason, Matching, Pair};
-use super::merged::{MergedMaps, marks};
-use super::noise::{Noise, Noises};
-use super::{Diff, OldNew, Options, Side, lend};
+use super::side::{OldNew, Side};
 use crate::model::{HostId, Map, ProcessId, SocketId, SocketState};
 use crate::query::{Filter, FilterMatch, keep_matches};
 
-/// Two maps to compare.
+/// Two maps to compare, filtered.
 #[derive(Debug)]
 pub struct FilteredMaps {
-    /// The first.
+    /// The first map.
     pub old: Map,
-    /// The second.
+    /// The second map.
     pub new: Map,
-    /// `None`: these are the whole maps.
-    judged: Option<Judged>,
-}
-
-/// What the whole maps say of what is left of them.
-#[derive(Debug)]
-pub(super) struct Judged {
-    /// Who is noise.
-    pub(super) noise: Noises,
-    /// Who was taken for the same by role.
-    pub(super) pairs: Vec<Pair>,
+    /// Hosts, identities, noise and role pairs; the latter two as found in the whole maps.
+    pub(super) correspondence: Correspondence,
 }
 
 impl FilteredMaps {
-    /// What of two maps is wanted, each with what only the other knows; `None` when nothing in either
+    /// Filters two maps, after each was backfilled from the other. `None` if nothing in either
     /// matches.
     pub fn of(mut old: Map, mut new: Map, filter: &Filter) -> Option<Self> {
-        // Before selectors, which would not know who could not be read.
-        lend(&mut old, &mut new);
+        let maps = borrow(&old, &new);
+        let hosts = pair_hosts(maps);
+        let identity = Matching::by_identity(maps, &hosts);
+        // Before the selectors, which cannot match what could not be read.
+        backfill(&mut old, &mut new, &hosts, &identity);
+        let maps = borrow(&old, &new);
+        let whole = Correspondence::new(maps, hosts, identity);
         if filter.is_empty() {
-            let judged = None;
-            return Some(Self { old, new, judged });
+            return Some(Self {
+                old,
+                new,
+                correspondence: whole,
+            });
         }
-        let maps = OldNew {
-            old: &old,
-            new: &new,
-        };
-        let (_, matching, noise) = partners(maps, false, None);
-        let pairs = Pairs::of(maps, &matching);
-        let mut chosen = OldNew {
-            old: FilterMatch::of(&old, filter),
-            new: FilterMatch::of(&new, filter),
-        };
-        pairs.join(&mut chosen);
+        let matching = whole.matching(maps, false);
+        let shared = Shared::new(maps, &matching);
+        let mut chosen = OldNew::from_fn(|side| FilterMatch::of(maps.of(side), filter));
+        shared.join(&mut chosen);
         if !chosen.old.found() {
             return None;
         }
         for side in Side::BOTH {
             chosen.of_mut(side).keep(maps.of(side), filter);
         }
-        pairs.join(&mut chosen);
-        let known = OldNew {
-            old: by_process(&old, &noise.old),
-            new: by_process(&new, &noise.new),
-        };
-        let of_pair = |pair: &Pair| (key(&old, pair.old), key(&new, pair.new), pair.why);
-        let pairs: Vec<_> = matching.pairs.iter().map(of_pair).collect();
+        shared.join(&mut chosen);
+        let keys = OldNew::from_fn(|side| keys(maps.of(side)));
         let old = keep_matches(old, filter, &chosen.old);
         let new = keep_matches(new, filter, &chosen.new);
-        let noise = OldNew {
-            old: of_left(&old, &known.old),
-            new: of_left(&new, &known.new),
-        };
-        let (ids, new_ids) = (ids(&old), ids(&new));
-        let left = |(one, two, why): &(Key, Key, MatchReason)| {
-            Some(Pair {
-                old: *ids.get(one)?,
-                new: *new_ids.get(two)?,
-                why: *why,
-            })
-        };
-        let pairs = pairs.iter().filter_map(left).collect();
-        let judged = Some(Judged { noise, pairs });
-        Some(Self { old, new, judged })
-    }
-
-    /// What changed.
-    pub fn diff(&self, options: &Options) -> Diff {
-        let (context, ignored) = context(&self.old, &self.new, options, self.judged.as_ref());
-        let (diff, _) = compare(&context, ignored);
-        finish(diff, context)
-    }
-
-    /// What changed, and everything in both marked with what became of it.
-    pub fn marked(&self, options: &Options) -> (Diff, MergedMaps) {
-        marks(&self.old, &self.new, options, self.judged.as_ref())
+        let correspondence = renumbered(whole, &matching.pairs, &keys, borrow(&old, &new));
+        Some(Self {
+            old,
+            new,
+            correspondence,
+        })
     }
 }
 
-/// Indices of the same processes and sockets, of the first map and the second.
-struct Pairs {
+fn borrow<'a>(old: &'a Map, new: &'a Map) -> OldNew<&'a Map> {
+    OldNew { old, new }
+}
+
+/// Pairs of indices in the first and second map that selectors treat as one.
+struct Shared {
     processes: Vec<(usize, usize)>,
     sockets: Vec<(usize, usize)>,
 }
 
-impl Pairs {
-    fn of(maps: OldNew<&Map>, matching: &Matching) -> Self {
-        // By role alone two would be taken for the same of which the selector means one.
-        let alike = |pair: &&Pair| {
+impl Shared {
+    fn new(maps: OldNew<&Map>, matching: &Matching) -> Self {
+        // A role alone may have several programs, of which a selector matches one.
+        let is_same_program = |pair: &&Pair| {
             let (old, new) = (maps.old.process(pair.old), maps.new.process(pair.new));
             let named = !old.exe.is_empty() || old.comm == new.comm;
             pair.why == MatchReason::Identity || old.exe == new.exe && named
         };
-        let processes = matching.pairs.iter().filter(alike);
+        let processes = matching.pairs.iter().filter(is_same_program);
         let processes = processes.map(|pair| (pair.old.index(), pair.new.index()));
-        let mut sockets = Vec::new();
-        for at in 0..maps.old.sockets.len() {
-            if let Some(new) = matching.socket(Side::Old, SocketId::new(at)) {
-                sockets.push((at, new.index()));
-            }
-        }
-        // Listeners that were bound anew, by what they are bound to.
-        let unmatched = |side: Side| {
-            let all = maps.of(side).sockets.iter().enumerate();
-            all.filter(move |(at, socket)| {
-                socket.state == SocketState::Listening
-                    && matching.socket(side, SocketId::new(*at)).is_none()
-            })
-        };
-        let mut bound: BTreeMap<_, OldNew<Vec<usize>>> = BTreeMap::new();
-        for side in Side::BOTH {
-            for (at, socket) in unmatched(side) {
-                let name = socket.name.as_ref().map(|name| name.bytes());
-                let both = bound.entry((socket.family, socket.protocol, name, socket.local));
-                both.or_default().of_mut(side).push(at);
-            }
-        }
-        for both in bound.values() {
-            // Of several everybody: who has the last of them follows from the first.
-            let (old, new) = (both.old.iter(), both.new.iter());
-            let longer = both.old.len().max(both.new.len());
-            let pairs = old.cycle().zip(new.cycle()).take(longer);
-            sockets.extend(pairs.map(|(old, new)| (*old, *new)));
-        }
+        let sockets = (0..maps.old.sockets.len()).filter_map(|index| {
+            let new = matching.socket(Side::Old, SocketId::new(index))?;
+            Some((index, new.index()))
+        });
+        let mut sockets: Vec<_> = sockets.collect();
+        sockets.extend(rebound_listeners(maps, matching));
         Self {
             processes: processes.collect(),
             sockets,
         }
     }
 
+    /// Selects in each map what is selected in the other.
     fn join(&self, chosen: &mut OldNew<FilterMatch>) {
-        let turned = |pairs: &[(usize, usize)]| -> Vec<(usize, usize)> {
-            pairs.iter().map(|(old, new)| (*new, *old)).collect()
-        };
-        let (to_new, sockets_to_new) = (turned(&self.processes), turned(&self.sockets));
+        let swap = |(old, new): &(usize, usize)| (*new, *old);
         let OldNew { old, new } = chosen;
-        // Twice: one of either map may be paired with several of the other, and brings them all.
+        // Twice: a listener may be paired with several of the other map, and selects them all.
         for _ in 0..2 {
-            let (processes, sockets) = (to_new.iter(), sockets_to_new.iter());
-            new.join(old, processes.copied(), sockets.copied());
+            let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
+            new.join(old, processes.map(swap), sockets.map(swap));
             let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
             old.join(new, processes.copied(), sockets.copied());
         }
     }
 }
 
-/// A process of one map.
+/// Pairs of different listeners that are bound to the same name or address.
+fn rebound_listeners(maps: OldNew<&Map>, matching: &Matching) -> Vec<(usize, usize)> {
+    let mut bound: BTreeMap<_, OldNew<Vec<usize>>> = BTreeMap::new();
+    for side in Side::BOTH {
+        for (index, socket) in maps.of(side).sockets.iter().enumerate() {
+            let is_matched = matching.socket(side, SocketId::new(index)).is_some();
+            if socket.state == SocketState::Listening && !is_matched {
+                let name = socket.name.as_ref().map(|name| name.bytes());
+                let both = bound.entry((socket.family, socket.protocol, name, socket.local));
+                both.or_default().of_mut(side).push(index);
+            }
+        }
+    }
+    let pairs = bound.into_values().flat_map(|both| {
+        // All of several, not only as many as the other map has.
+        let longer = both.old.len().max(both.new.len());
+        let (old, new) = (both.old.into_iter(), both.new.into_iter());
+        old.cycle().zip(new.cycle()).take(longer)
+    });
+    pairs.collect()
+}
+
+/// Identifies a process of one map, filtered or not: host, pid, start in clock ticks.
 type Key = (HostId, u32, u64);
 
-fn key(map: &Map, id: ProcessId) -> Key {
-    let process = map.process(id);
-    (process.host, process.pid, process.start_ticks)
+/// The keys of all processes, by index.
+fn keys(map: &Map) -> Vec<Key> {
+    let processes = map.processes.iter();
+    let keys = processes.map(|process| (process.host, process.pid, process.start_ticks));
+    keys.collect()
 }
 
-fn ids(map: &Map) -> BTreeMap<Key, ProcessId> {
-    let processes = (0..map.processes.len()).map(ProcessId::new);
-    processes.map(|id| (key(map, id), id)).collect()
-}
-
-fn by_process(map: &Map, noise: &[Option<Noise>]) -> BTreeMap<Key, Noise> {
-    let noise = noise.iter().enumerate();
-    let known = noise.filter_map(|(at, noise)| Some((key(map, ProcessId::new(at)), (*noise)?)));
-    known.collect()
-}
-
-fn of_left(map: &Map, judged: &BTreeMap<Key, Noise>) -> Vec<Option<Noise>> {
-    let processes = (0..map.processes.len()).map(ProcessId::new);
-    processes
-        .map(|id| judged.get(&key(map, id)).copied())
-        .collect()
+/// The correspondence of filtered maps: noise and pairs as in the whole maps, whose processes had
+/// these keys.
+fn renumbered(
+    whole: Correspondence,
+    pairs: &[Pair],
+    whole_keys: &OldNew<Vec<Key>>,
+    maps: OldNew<&Map>,
+) -> Correspondence {
+    let ids = OldNew::from_fn(|side| {
+        let keys = keys(maps.of(side)).into_iter().enumerate();
+        let ids = keys.map(|(index, key)| (key, ProcessId::new(index)));
+        ids.collect::<BTreeMap<Key, ProcessId>>()
+    });
+    let id = |side: Side, whole: usize| ids.of(side).get(&whole_keys.of(side)[whole]).copied();
+    let noise = OldNew::from_fn(|side| {
+        let mut noise = vec![None; maps.of(side).processes.len()];
+        for (index, known) in whole.noise.of(side).iter().enumerate() {
+            if let Some(id) = id(side, index) {
+                noise[id.index()] = *known;
+            }
+        }
+        noise
+    });
+    let known = pairs.iter().filter_map(|pair| {
+        Some(Pair {
+            old: id(Side::Old, pair.old.index())?,
+            new: id(Side::New, pair.new.index())?,
+            why: pair.why,
+        })
+    });
+    Correspondence {
+        identity: Matching::by_identity(maps, &whole.hosts),
+        known: known.collect(),
+        noise,
+        hosts: whole.hosts,
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::diff::Change;
+    use crate::diff::{Change, Options};
     use crate::model::fixture::{self, connect, listener, process};
     use crate::query::SelectorSet;
 

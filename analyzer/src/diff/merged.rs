@@ -1,30 +1,28 @@
-//! Both maps as one, for who draws them: every role or process and every link of either, each with
-//! what became of it.
+//! The union of both maps, for drawing: every group and link of either, marked with its change.
 //!
-//! Marks agree with [`Diff`]: what it does not tell (noise, what only coverage explains) has stayed.
+//! The marks agree with [`Diff`]: what is not reported (noise, what coverage may explain) has stayed.
 
 use std::collections::BTreeMap;
 
-use super::compare::{compare, context, finish};
-use super::filter::Judged;
-use super::links::{Beyond, LinkRow};
-use super::processes::by_group;
+use super::context::Context;
+use super::link_ends::OtherEnd;
+use super::links::Links;
 use super::report::{Change, Diff};
-use super::{Options, Side};
-use crate::model::{Map, ProcessId, SocketId};
+use super::side::{OldNew, Side};
+use crate::model::{ProcessId, SocketId};
 use crate::query::{LinkKind, Via};
 
-/// What became of something.
+/// How something changed, if it did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeStatus {
-    /// It is as it was, as far as is told.
+    /// No change is reported.
     #[default]
     Stayed,
     /// Only in the second map.
     Added,
-    /// Only in the first.
+    /// Only in the first map.
     Removed,
-    /// In both: in another number, or others of its role stand in its place.
+    /// In both, in different numbers or replaced by others of the same role.
     Changed,
 }
 
@@ -38,12 +36,12 @@ impl From<Change> for ChangeStatus {
     }
 }
 
-/// A role, or a process where that is what counts as one.
+/// A group of processes: a role, or a single process, depending on [`Options::by`](super::Options).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its name, printable.
+    /// Its label, printable.
     pub label: String,
-    /// What became of it.
+    /// How it changed.
     pub mark: ChangeStatus,
     /// Its processes in the first map.
     pub old: Vec<ProcessId>,
@@ -56,11 +54,11 @@ pub struct Node {
 pub enum End {
     /// Index into [`MergedMaps::nodes`].
     Node(usize),
-    /// Many of them hold it.
+    /// Indices of nodes that share the end.
     Several(Vec<usize>),
-    /// Somebody who was not captured, printable: `(outside) 10.0.0.7:443`.
+    /// Not on a captured machine; printable: `(outside) 10.0.0.7:443`.
     Outside(String),
-    /// Nobody known.
+    /// No process is known.
     Unknown,
 }
 
@@ -73,108 +71,97 @@ pub struct Link {
     pub server: End,
     /// The listener's name or address.
     pub via: Via,
-    /// Kind.
+    /// Kind of conversation.
     pub kind: LinkKind,
-    /// How many in the first map.
+    /// The number of conversations in the first map.
     pub old: usize,
-    /// How many in the second.
+    /// The number of conversations in the second map.
     pub new: usize,
-    /// What became of them.
+    /// How they changed.
     pub mark: ChangeStatus,
 }
 
 /// The union of two maps.
 #[derive(Debug, Clone, Default)]
 pub struct MergedMaps {
-    /// Roles or processes of either map; what was left out as noise has no members.
+    /// The groups of either map; those of noise have no processes.
     pub nodes: Vec<Node>,
-    /// Links of either map, by their ends and name.
+    /// The links of either map.
     pub links: Vec<Link>,
     /// The node of each process, by index.
-    nodes_of: super::OldNew<Vec<u32>>,
-    /// Listeners that did not stay.
+    nodes_of: OldNew<Vec<u32>>,
+    /// Listeners that changed.
     listeners: BTreeMap<(Side, SocketId), ChangeStatus>,
 }
 
 impl MergedMaps {
-    /// The node (index) that a process belongs to.
+    /// The node (index) of a process.
     pub fn node(&self, side: Side, process: ProcessId) -> usize {
         self.nodes_of.of(side)[process.index()] as usize
     }
 
-    /// What became of a process's node.
-    pub fn process(&self, side: Side, process: ProcessId) -> ChangeStatus {
-        self.nodes[self.node(side, process)].mark
-    }
-
-    /// What became of a listener; of any other socket that it stayed.
+    /// How a listener changed; any other socket has stayed.
     pub fn listener(&self, side: Side, socket: SocketId) -> ChangeStatus {
-        self.listeners
-            .get(&(side, socket))
-            .copied()
-            .unwrap_or_default()
+        let change = self.listeners.get(&(side, socket)).copied();
+        change.unwrap_or_default()
+    }
+
+    /// Marks the groups and links of a comparison with their changes.
+    pub(super) fn new(context: &Context<'_>, diff: &Diff, links: Links) -> Self {
+        Self {
+            nodes: nodes(context, diff),
+            links: merge_links(context, links),
+            nodes_of: context.groups.numbers().clone(),
+            listeners: listeners(diff),
+        }
     }
 }
 
-/// Compares two maps, and marks everything in both.
-pub fn marked(old: &Map, new: &Map, options: &Options) -> (Diff, MergedMaps) {
-    marks(old, new, options, None)
+fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<Node> {
+    let changes = diff.processes.iter();
+    let changes: BTreeMap<&str, Change> =
+        changes.map(|row| (row.role.as_str(), row.change)).collect();
+    let groups = context.members.iter().enumerate();
+    let nodes = groups.map(|(group, members)| {
+        let label = context.groups.label(group as u32);
+        Node {
+            label: label.to_owned(),
+            mark: changes
+                .get(label)
+                .map_or_else(Default::default, |change| (*change).into()),
+            old: members.old.clone(),
+            new: members.new.clone(),
+        }
+    });
+    nodes.collect()
 }
 
-/// The same, where noise has been judged before.
-pub(super) fn marks(
-    old: &Map,
-    new: &Map,
-    options: &Options,
-    judged: Option<&Judged>,
-) -> (Diff, MergedMaps) {
-    let (context, ignored) = context(old, new, options, judged);
-    let (diff, links) = compare(&context, ignored);
-    let mut nodes: Vec<Node> = by_group(&context)
-        .into_iter()
-        .enumerate()
-        .map(|(group, members)| Node {
-            label: context.union.label(group as u32).to_owned(),
-            mark: ChangeStatus::Stayed,
-            old: members.old,
-            new: members.new,
-        })
-        .collect();
-    let marks: BTreeMap<&str, ChangeStatus> = diff
-        .processes
-        .iter()
-        .map(|row| (row.role.as_str(), row.change.into()))
-        .collect();
-    for node in &mut nodes {
-        node.mark = marks.get(node.label.as_str()).copied().unwrap_or_default();
-    }
-    let end = |label: &str, number: u32| match (number as usize) < nodes.len() {
-        true => End::Node(number as usize),
-        false => match links.beyond.get(&number) {
-            Some(Beyond::Outside) => End::Outside(label.to_owned()),
-            Some(Beyond::Several(groups)) => {
-                End::Several(groups.iter().map(|group| *group as usize).collect())
-            }
-            Some(Beyond::Unknown) | None => End::Unknown,
-        },
+fn merge_links(context: &Context<'_>, links: Links) -> Vec<Link> {
+    let groups = context.groups.len();
+    let end = |label: String, number: u32| match links.other_ends.get(&number) {
+        _ if (number as usize) < groups => End::Node(number as usize),
+        Some(OtherEnd::Outside) => End::Outside(label),
+        Some(OtherEnd::Several(groups)) => {
+            End::Several(groups.iter().map(|group| *group as usize).collect())
+        }
+        Some(OtherEnd::Unknown) | None => End::Unknown,
     };
-    let links = links
-        .rows
-        .iter()
-        .map(|row: &LinkRow| Link {
-            client: end(&row.link.client, row.client),
-            server: end(&row.link.server, row.server),
-            via: row.link.via.clone(),
-            kind: row.link.kind,
-            old: row.link.old,
-            new: row.link.new,
-            mark: if row.told {
-                row.link.change.into()
-            } else {
-                ChangeStatus::Stayed
-            },
-        })
-        .collect();
+    let rows = links.rows.into_iter().map(|row| Link {
+        mark: match row.is_reported {
+            true => row.link.change.into(),
+            false => ChangeStatus::Stayed,
+        },
+        client: end(row.link.client, row.client),
+        server: end(row.link.server, row.server),
+        via: row.link.via,
+        kind: row.link.kind,
+        old: row.link.old,
+        new: row.link.new,
+    });
+    rows.collect()
+}
+
+fn listeners(diff: &Diff) -> BTreeMap<(Side, SocketId), ChangeStatus> {
     let mut listeners = BTreeMap::new();
     for row in &diff.listeners {
         for (side, socket) in [(Side::Old, row.old), (Side::New, row.new)] {
@@ -186,76 +173,5 @@ pub(super) fn marks(
     for row in &diff.unlinked {
         listeners.insert((Side::New, row.socket), ChangeStatus::Changed);
     }
-    let nodes_of = context.union.numbers().clone();
-    let marks = MergedMaps {
-        nodes,
-        links,
-        nodes_of,
-        listeners,
-    };
-    (finish(diff, context), marks)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::By;
-    use crate::model::fixture::{self, connect, listener, process};
-
-    #[test]
-    fn everything_in_either_map_has_a_mark() {
-        let machine = |clients: &[(u32, &[u8])]| {
-            let mut map = fixture::map();
-            map.hosts[0].boot_id = b"boot"[..].into();
-            let server = process(&mut map, 1, b"server");
-            let socket = listener(&mut map, &[server], b"/run/app\0");
-            for (pid, comm) in clients {
-                let client = process(&mut map, *pid, comm);
-                connect(&mut map, &[client], &[server], Some(socket));
-            }
-            map
-        };
-        let old = machine(&[(2, b"pool"), (5, b"gone")]);
-        let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
-        let (diff, marks) = marked(&old, &new, &Options::default());
-        let nodes: Vec<(&str, ChangeStatus)> = marks
-            .nodes
-            .iter()
-            .map(|node| (node.label.as_str(), node.mark))
-            .collect();
-        let expected = [
-            ("server", ChangeStatus::Stayed),
-            ("pool", ChangeStatus::Changed),
-            ("gone", ChangeStatus::Removed),
-            ("come", ChangeStatus::Added),
-        ];
-        assert_eq!(nodes, expected);
-        let mut links: Vec<(usize, usize, ChangeStatus)> = marks
-            .links
-            .iter()
-            .map(|link| (link.old, link.new, link.mark))
-            .collect();
-        links.sort_unstable();
-        // That the pool has more conversations follows from its size.
-        let expected = [
-            (0, 1, ChangeStatus::Added),
-            (1, 0, ChangeStatus::Removed),
-            (1, 2, ChangeStatus::Stayed),
-        ];
-        assert_eq!(links, expected);
-        assert_eq!(marks.process(Side::New, ProcessId(3)), ChangeStatus::Added);
-        assert_eq!(
-            marks.process(Side::Old, ProcessId(2)),
-            ChangeStatus::Removed
-        );
-        assert_eq!(marks.listener(Side::New, SocketId(0)), ChangeStatus::Stayed);
-        assert_eq!(diff.links.len(), 2);
-        let by = Options {
-            by: By::Process,
-            ..Options::default()
-        };
-        let (_, marks) = marked(&old, &new, &by);
-        assert_eq!(marks.nodes.len(), 5);
-        assert_eq!(marks.process(Side::New, ProcessId(1)), ChangeStatus::Stayed);
-    }
+    listeners
 }

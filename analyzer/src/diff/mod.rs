@@ -1,112 +1,82 @@
-//! What changed between two maps: of one machine at two times, over a reboot, or of two machines
-//! that should be alike.
+//! Compares two maps: of one machine at two times, across a reboot, or of two machines set up alike.
 //!
-//! What was not captured explains nothing: a difference that may only be one of coverage is counted,
-//! not reported. Within one boot a process is its pid and start time and a socket its cookie; beyond
-//! that both are matched by role. The order of the two maps matters for the words only: the
-//! differences of (B, A) mirror those of (A, B).
+//! Within one boot a process is identified by pid and start time, and a socket by its cookie; beyond
+//! that, both are matched by role. A difference that missing data may explain is counted, not
+//! reported. Comparing (B, A) gives the mirror image of comparing (A, B).
+//!
+//! Each file imports only files above it in this list:
+//!
+//! 1. `side`, `options`, `labels`: plain types
+//! 2. `host_pair`: which hosts are compared
+//! 3. `caveats`, `coverage`: what was not captured
+//! 4. `name_shape`, `role`, `served_name`: names without the parts that differ from run to run
+//! 5. `matching`: the same processes and sockets, by identity
+//! 6. `role_matching`: restarted processes, by role
+//! 7. `activity`, `host_processes`, `capture_processes`, `short_lived`, `noise`, `transience`: which
+//!    processes are ignored
+//! 8. `shared_groups`, `correspondence`: what corresponds in the two maps
+//! 9. `report`: the results
+//! 10. `context`: what all steps share, computed once
+//! 11. `link_key`, `link_names`, `link_ends`, `pool_reassignment`, `links`: the step for links
+//! 12. `explained_descriptors`, `significance`, `descriptors`: the step for descriptors
+//! 13. `processes`, `listeners`: the other steps
+//! 14. `merged`: the union of both maps
+//! 15. `backfill`, `filter`: maps prepared for the comparison
+//! 16. `compare`: runs the steps
 
+mod activity;
 mod backfill;
+mod capture_processes;
+mod caveats;
 mod compare;
+mod context;
+mod correspondence;
 mod coverage;
 mod descriptors;
+mod explained_descriptors;
 mod filter;
+mod host_pair;
+mod host_processes;
+mod labels;
+mod link_ends;
+mod link_key;
+mod link_names;
 mod links;
 mod listeners;
 mod matching;
 mod merged;
 mod name_shape;
 mod noise;
+mod options;
 mod pool_reassignment;
 mod processes;
 mod report;
 mod role;
+mod role_matching;
+mod served_name;
 mod shared_groups;
+mod short_lived;
+mod side;
+mod significance;
 #[cfg(test)]
 mod tests;
 mod transience;
 
 pub use compare::diff;
-pub use coverage::{Coverage, HostPair, HostRelation};
-pub(crate) use descriptors::{FEW, MANY, explained};
+pub use coverage::Coverage;
+pub(crate) use explained_descriptors::explained;
 pub use filter::FilteredMaps;
-pub(crate) use links::is_closing;
+pub use host_pair::{HostPair, HostRelation};
+pub(crate) use link_key::is_closing;
 pub use matching::{MatchReason, Matching, Pair};
-pub use merged::{ChangeStatus, End, Link, MergedMaps, Node, marked};
+pub use merged::{ChangeStatus, End, Link, MergedMaps, Node};
 pub use name_shape::mask;
+pub(crate) use noise::Noise;
+pub use options::Options;
 pub use report::{
     Change, DescriptorChange, Diff, Ignored, LinkChange, ListenerChange, ProcessChange, Unlinked,
 };
 pub use role::role;
-pub use shared_groups::SharedGroups;
-pub use transience::{Transience, transience};
-
-use backfill::lend;
-
-use crate::graph::By;
-
-/// What to compare, and how much of it to tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// How much is one.
-    pub by: By,
-    /// With noise: short-lived processes, the capture itself, small movements.
-    pub all: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            by: By::Role,
-            all: false,
-        }
-    }
-}
-
-/// One of the two maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
-    /// The first.
-    Old,
-    /// The second.
-    New,
-}
-
-/// Something for each of the two maps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OldNew<T> {
-    /// Of the first.
-    pub old: T,
-    /// Of the second.
-    pub new: T,
-}
-
-impl<T> OldNew<T> {
-    /// Of one of them.
-    pub fn of(&self, side: Side) -> &T {
-        match side {
-            Side::Old => &self.old,
-            Side::New => &self.new,
-        }
-    }
-
-    fn of_mut(&mut self, side: Side) -> &mut T {
-        match side {
-            Side::Old => &mut self.old,
-            Side::New => &mut self.new,
-        }
-    }
-}
-
-impl Side {
-    /// Both, in order.
-    pub const BOTH: [Self; 2] = [Self::Old, Self::New];
-
-    /// The other one.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Old => Self::New,
-            Self::New => Self::Old,
-        }
-    }
-}
+pub use side::{OldNew, Side};
+pub(crate) use significance::{is_significant, is_significant_replacement};
+pub(crate) use transience::{Transience, transience};

@@ -1,18 +1,18 @@
-//! Names without what differs from run to run: numbers, hashes, uuids, names that mkstemp(3) made.
+//! Masks the parts of names that differ from run to run: numbers, hashes, UUIDs, mkstemp(3) suffixes.
 //!
-//! Texts come escaped ([`escape::display`]), and their escapes stay as they are.
+//! Input is escaped text ([`escape::display`]); escape sequences are copied unchanged.
 
 use crate::text::escape;
 
-/// Stands for what was masked.
+/// Replaces a masked part.
 const MASK: char = '*';
 
-/// Hexadecimal digits at least this long, one of them a decimal digit, are an id.
+/// Minimum length of a hexadecimal id; it must also contain a decimal digit.
 const HEX_DIGITS: usize = 8;
-/// Letters and digits at least this long may be random: mkstemp(3) uses six.
-const RANDOM: usize = 6;
+/// Minimum length of a random word of letters and digits: mkstemp(3) uses six.
+const RANDOM_LETTERS: usize = 6;
 
-/// The shape of a name or command line: `/tmp/dbus-x7Ab3Q` and `/tmp/dbus-k2Zp9L` have the same.
+/// The shape of a name or command line: the same for `/tmp/dbus-x7Ab3Q` and `/tmp/dbus-k2Zp9L`.
 pub fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -41,8 +41,8 @@ pub fn mask(text: &str) -> String {
             continue;
         }
         let (word, after) = rest.split_at(end);
-        let hashed = out.ends_with(MASK_DASH) && is_pod_letters(word, 5);
-        if is_id(word) || hashed {
+        let follows_hash = out.ends_with(MASK_DASH) && is_pod_letters(word, 5);
+        if is_id(word) || follows_hash {
             push_mask(&mut out);
         } else {
             push_without_numbers(&mut out, word);
@@ -52,8 +52,8 @@ pub fn mask(text: &str) -> String {
     out
 }
 
-/// A name's own star or question mark must not be taken for a mask or a pattern: a policy that was
-/// learned from a hostile name would allow everything. So they are escaped, as what cannot be shown.
+/// Appends a character of a name. `*` and `?` are escaped: left as they are they would be read as a
+/// mask or a pattern, and a policy learned from a hostile name would allow everything.
 pub(super) fn push_literal(out: &mut String, character: char) {
     match character {
         MASK => out.push_str("\\x2a"),
@@ -62,7 +62,7 @@ pub(super) fn push_literal(out: &mut String, character: char) {
     }
 }
 
-/// A word after a masked one of a Kubernetes name: `web-7d4b9c6f5-x2x8k`.
+/// What precedes the second random part of a Kubernetes name: `web-7d4b9c6f5-x2x8k`.
 const MASK_DASH: &str = "*-";
 
 fn push_mask(out: &mut String) {
@@ -71,7 +71,7 @@ fn push_mask(out: &mut String) {
     }
 }
 
-/// `worker12` as `worker*`.
+/// Appends a word with its digits masked: `worker12` as `worker*`.
 fn push_without_numbers(out: &mut String, word: &str) {
     for character in word.chars() {
         if character.is_ascii_digit() {
@@ -82,42 +82,41 @@ fn push_without_numbers(out: &mut String, word: &str) {
     }
 }
 
-/// The text after a uuid in its usual notation, `8-4-4-4-12` digits.
+/// The text after a UUID in the usual notation, `8-4-4-4-12` digits.
 fn strip_uuid(text: &str) -> Option<&str> {
     const LENGTH: usize = 36;
     let start = text.as_bytes().get(..LENGTH)?;
-    let fits = |(at, byte): (usize, &u8)| match at {
+    let is_uuid = |(index, byte): (usize, &u8)| match index {
         8 | 13 | 18 | 23 => matches!(byte, b'-' | b'_'),
         _ => byte.is_ascii_hexdigit(),
     };
-    let whole = start.iter().enumerate().all(fits);
+    let uuid = start.iter().enumerate().all(is_uuid);
     let ends = !matches!(text.as_bytes().get(LENGTH), Some(byte) if byte.is_ascii_alphanumeric());
-    (whole && ends).then(|| text.get(LENGTH..)).flatten()
+    (uuid && ends).then(|| text.get(LENGTH..)).flatten()
 }
 
-/// Whether a word of letters and digits says nothing to a person.
+/// Whether a word of letters and digits is an id or random.
 fn is_id(word: &str) -> bool {
     let bytes = word.as_bytes();
     let any = |of: fn(&u8) -> bool| bytes.iter().any(of);
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     let hex = bytes.len() >= HEX_DIGITS && bytes.iter().all(u8::is_ascii_hexdigit);
-    // Words and names of types have at most a capital at the beginning of each part and digits at
-    // the end.
+    // Words and type names have capitals only where a part begins, and digits only at the end.
     let mixed = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase);
     let inner_digit = bytes
         .iter()
         .rev()
         .skip_while(|b| b.is_ascii_digit())
         .any(u8::is_ascii_digit);
-    let random = bytes.len() >= RANDOM && mixed && inner_digit;
+    let random = bytes.len() >= RANDOM_LETTERS && mixed && inner_digit;
     let hash = digits > 0 && is_pod_letters(word, 8) && bytes.len() <= 10;
     hex && digits > 0 || random || hash
 }
 
-/// Letters that Kubernetes makes names of: none that could spell a word.
-fn is_pod_letters(word: &str, at_least: usize) -> bool {
-    let fits = |byte: u8| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte);
-    word.len() >= at_least && word.bytes().all(fits)
+/// Whether a word consists of the characters of random Kubernetes names, which cannot spell a word.
+fn is_pod_letters(word: &str, min_length: usize) -> bool {
+    let is_random = |byte: u8| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte);
+    word.len() >= min_length && word.bytes().all(is_random)
 }
 
 #[cfg(test)]

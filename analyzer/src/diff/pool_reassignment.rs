@@ -1,79 +1,83 @@
-//! Conversations that another worker of a pool has now.
+//! Recognizes conversations that moved to another worker of a pool.
 //!
-//! Who is matched by role is one of several alike: which of them got a client is chance, and no news
-//! where their roles together have as many conversations as before.
+//! Processes matched by role are interchangeable: which of them serves a client is chance. It is no
+//! difference if the roles together have as many conversations as before.
 
 use std::collections::BTreeMap;
 
-use super::compare::Context;
-use super::links::Key;
-use super::processes::by_group;
+use super::context::Context;
+use super::labels::Labels;
+use super::link_key::LinkKey;
 use super::role::role;
-use super::shared_groups::Labels;
-use super::{OldNew, Side};
+use super::side::{OldNew, Side};
 use crate::graph::By;
 use crate::model::ProcessId;
 
-/// A process of either map, where one process is one.
+/// How the process of a group is matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    /// The very same in both.
+enum Match {
+    /// By identity.
     Same,
-    /// Its partner was found by role.
+    /// By role.
     Alike,
-    /// In one map only.
+    /// Not at all.
     Alone,
 }
 
-/// What roles have together.
+/// Conversations summed up by role, where each group is one process.
 #[derive(Debug)]
-pub(super) struct Turns {
-    /// By group.
-    groups: Vec<(u32, Known)>,
-    totals: BTreeMap<Key, (usize, usize)>,
+pub(super) struct PoolReassignment {
+    /// The number of the role, and how the process is matched, by group.
+    groups: Vec<(u32, Match)>,
+    totals: BTreeMap<LinkKey, OldNew<usize>>,
 }
 
-impl Turns {
-    /// Sums up rows; `None` where one is not one process.
-    pub(super) fn of(context: &Context<'_>, rows: &BTreeMap<Key, (usize, usize)>) -> Option<Self> {
+impl PoolReassignment {
+    /// Sums up rows by role; `None` unless each group is one process and noise is left out.
+    pub(super) fn new(
+        context: &Context<'_>,
+        rows: &BTreeMap<LinkKey, OldNew<usize>>,
+    ) -> Option<Self> {
         if !matches!(context.options.by, By::Process | By::Socket) || context.options.all {
             return None;
         }
         let mut roles = Labels::default();
-        let groups = by_group(context)
-            .iter()
-            .map(|members| group(context, members, &mut roles))
-            .collect();
-        let mut turns = Self {
-            groups,
+        let groups = context.members.iter();
+        let groups = groups.map(|members| group(context, members, &mut roles));
+        let mut pools = Self {
+            groups: groups.collect(),
             totals: BTreeMap::new(),
         };
-        for (key, (old, new)) in rows {
-            let total = turns.totals.entry(turns.of_roles(*key)).or_default();
-            total.0 += old;
-            total.1 += new;
+        for (key, count) in rows {
+            let total = pools.totals.entry(pools.by_role(*key)).or_default();
+            total.old += count.old;
+            total.new += count.new;
         }
-        Some(turns)
+        Some(pools)
     }
 
-    /// Whether a row that differs is but another one's turn.
-    pub(super) fn explain(&self, key: Key) -> bool {
-        let (client, server, ..) = key;
-        let ends = [client, server].map(|end| self.groups.get(end as usize).map(|(_, k)| *k));
-        let total = self.totals.get(&self.of_roles(key));
-        !ends.contains(&Some(Known::Alone))
-            && ends.contains(&Some(Known::Alike))
-            && total.is_some_and(|(old, new)| old == new)
+    /// Whether a row differs only because conversations moved within a pool.
+    pub(super) fn explains(&self, key: LinkKey) -> bool {
+        let ends = [key.client, key.server];
+        let ends = ends.map(|end| self.groups.get(end as usize).map(|(_, matched)| *matched));
+        let total = self.totals.get(&self.by_role(key));
+        !ends.contains(&Some(Match::Alone))
+            && ends.contains(&Some(Match::Alike))
+            && total.is_some_and(|total| total.old == total.new)
     }
 
-    /// With roles instead of processes.
-    fn of_roles(&self, (client, server, name, kind): Key) -> Key {
+    /// The key with roles instead of processes.
+    fn by_role(&self, key: LinkKey) -> LinkKey {
         let role = |end: u32| match self.groups.get(end as usize) {
             Some((role, _)) => *role,
-            // Nobody known: beyond all groups, of which there are as many as roles at least.
+            // Not a group: its number is above those of all groups, and so of all roles.
             None => end,
         };
-        (role(client), role(server), name, kind)
+        LinkKey {
+            client: role(key.client),
+            server: role(key.server),
+            ..key
+        }
     }
 }
 
@@ -81,17 +85,17 @@ fn group(
     context: &Context<'_>,
     members: &OldNew<Vec<ProcessId>>,
     roles: &mut Labels,
-) -> (u32, Known) {
+) -> (u32, Match) {
     let first = |side: Side| members.of(side).first().map(|id| (side, *id));
     let Some((side, id)) = first(Side::New).or_else(|| first(Side::Old)) else {
-        // Noise, of which there are no rows.
-        return (roles.number(String::new()), Known::Alone);
+        // Noise: no row has this group.
+        return (roles.number(String::new()), Match::Alone);
     };
     let role = roles.number(role(context.maps.of(side).process(id)));
-    let known = match context.matching.process(side, id) {
-        _ if context.matching.is_same(side, id) => Known::Same,
-        Some(_) => Known::Alike,
-        None => Known::Alone,
+    let matched = match context.matching.process(side, id) {
+        _ if context.matching.is_same(side, id) => Match::Same,
+        Some(_) => Match::Alike,
+        None => Match::Alone,
     };
-    (role, known)
+    (role, matched)
 }

@@ -1,30 +1,15 @@
-//! Roles whose processes came, went, or are others now.
+//! Compares processes: groups that came, went, changed size, or whose processes were replaced.
 
-use super::compare::Context;
+use super::context::Context;
 use super::report::{Change, Ignored, ProcessChange};
-use super::{HostRelation, OldNew, Side};
+use super::side::{OldNew, Side};
 use crate::model::ProcessId;
 
-/// The processes of each group that take part.
-pub(super) fn by_group(context: &Context<'_>) -> Vec<OldNew<Vec<ProcessId>>> {
-    let mut groups = vec![OldNew::<Vec<ProcessId>>::default(); context.union.len()];
-    for side in Side::BOTH {
-        for at in 0..context.maps.of(side).processes.len() {
-            let id = ProcessId::new(at);
-            if context.counts(side, id) {
-                let group = context.union.group(side, id) as usize;
-                groups[group].of_mut(side).push(id);
-            }
-        }
-    }
-    groups
-}
-
-/// One row for each group that is not what it was; a pool that grew is one row.
+/// One row for each group that changed.
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<ProcessChange> {
     let mut rows = Vec::new();
-    for (group, members) in by_group(context).into_iter().enumerate() {
-        let Some(change) = change(context, &members) else {
+    for (group, members) in context.members.iter().enumerate() {
+        let Some(change) = change(context, members) else {
             continue;
         };
         let lacking = match change {
@@ -38,22 +23,22 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Proce
             ignored.coverage += 1;
             continue;
         }
-        let (mut old, mut new) = (members.old, members.new);
+        let OldNew { mut old, mut new } = members.clone();
         if change == Change::Replaced {
             old.retain(|id| !context.matching.is_same(Side::Old, *id));
             new.retain(|id| !context.matching.is_same(Side::New, *id));
-            // Over a reboot everything is another, and between two machines.
-            let of_one_boot = old.iter().all(|id| {
+            // After a reboot, or on another machine, every process is another one.
+            let same_boot = old.iter().all(|id| {
                 let host = context.maps.old.process(*id).host;
-                context.matching.relation(Side::Old, host) == Some(HostRelation::SameBoot)
+                context.is_same_boot(Side::Old, host)
             });
-            if !of_one_boot && !context.options.all {
+            if !same_boot && !context.options.all {
                 continue;
             }
         }
         rows.push(ProcessChange {
             change,
-            role: context.union.label(group as u32).to_owned(),
+            role: context.groups.label(group as u32).to_owned(),
             old,
             new,
         });
@@ -69,11 +54,9 @@ fn change(context: &Context<'_>, members: &OldNew<Vec<ProcessId>>) -> Option<Cha
         (_, 0) => Some(Change::Removed),
         (old, new) if old != new => Some(Change::Changed),
         _ => {
-            let stayed = members
-                .old
-                .iter()
-                .all(|id| context.matching.is_same(Side::Old, *id));
-            (!stayed).then_some(Change::Replaced)
+            let mut old = members.old.iter();
+            let same = old.all(|id| context.matching.is_same(Side::Old, *id));
+            (!same).then_some(Change::Replaced)
         }
     }
 }

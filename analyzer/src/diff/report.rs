@@ -1,20 +1,21 @@
-//! What a comparison says.
+//! The results of a comparison: plain types, filled in by its steps.
 
-use super::coverage::{Coverage, HostPair};
+use super::coverage::Coverage;
+use super::host_pair::HostPair;
 use super::matching::Matching;
 use crate::model::{ProcessId, SocketId};
 use crate::query::{LinkKind, Via};
 
-/// What became of something.
+/// How something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// Only in the second map.
     Added,
-    /// Only in the first.
+    /// Only in the first map.
     Removed,
-    /// In both, in another number.
+    /// In both, in different numbers.
     Changed,
-    /// Others of the same role stand in its place.
+    /// Replaced by others of the same role.
     Replaced,
 }
 
@@ -30,29 +31,29 @@ impl Change {
     }
 }
 
-/// Processes of one role.
+/// Processes of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessChange {
-    /// What became of them.
+    /// How they changed.
     pub change: Change,
-    /// The role, printable.
+    /// The label of the group, printable.
     pub role: String,
-    /// Of a replacement: those that went. Else all of the role in the first map.
+    /// The processes in the first map; of a replacement those that are gone.
     pub old: Vec<ProcessId>,
-    /// Of a replacement: those that came. Else all of the role in the second map.
+    /// The processes in the second map; of a replacement those that are new.
     pub new: Vec<ProcessId>,
 }
 
-/// A listener, or a bound datagram socket that serves whoever sends.
+/// A listener, or a bound datagram socket that receives from anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerChange {
-    /// What became of it; replaced: the same program has bound the name anew.
+    /// How it changed; replaced: the same process has bound the name again.
     pub change: Change,
     /// What it is bound to.
     pub name: Via,
     /// `unix`, `tcp`, `udp`, ….
     pub protocol: &'static str,
-    /// Who holds it, printable.
+    /// The label of its holder's group, printable.
     pub role: String,
     /// The socket in the first map.
     pub old: Option<SocketId>,
@@ -60,89 +61,89 @@ pub struct ListenerChange {
     pub new: Option<SocketId>,
 }
 
-/// Conversations between two roles over one listener.
+/// Conversations between two groups over one listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkChange {
-    /// What became of them.
+    /// How they changed.
     pub change: Change,
-    /// The client's role, printable.
+    /// The label of the client's group, printable.
     pub client: String,
-    /// The server's role, printable.
+    /// The label of the server's group, printable.
     pub server: String,
     /// The listener's name or address.
     pub via: Via,
-    /// Kind.
+    /// Kind of conversation.
     pub kind: LinkKind,
-    /// How many in the first map.
+    /// The number of conversations in the first map.
     pub old: usize,
-    /// How many in the second.
+    /// The number of conversations in the second map.
     pub new: usize,
 }
 
-/// Descriptors of one kind in all processes of a role.
+/// Descriptors of one kind in all processes of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescriptorChange {
-    /// The role, printable.
+    /// The label of the group, printable.
     pub role: String,
     /// `socket`, `file`, `eventfd`, ….
     pub kind: Box<str>,
-    /// How many in the first map.
+    /// The number of descriptors in the first map.
     pub old: u64,
-    /// How many in the second.
+    /// The number of descriptors in the second map.
     pub new: u64,
-    /// The processes of the second map; of one, its pid is worth saying.
+    /// The processes in the second map.
     pub processes: Vec<ProcessId>,
 }
 
-/// A listener whose path leads to it no more.
+/// A listener whose path was unlinked or replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlinked {
     /// The path.
     pub name: Via,
-    /// Who holds it, printable.
+    /// The label of its holder's group, printable.
     pub role: String,
     /// The socket, in the second map.
     pub socket: SocketId,
 }
 
-/// How many differences are not told.
+/// The number of differences that are not reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ignored {
-    /// Processes that live for a moment.
+    /// Short-lived processes.
     pub short_lived: usize,
     /// Processes of the capture itself.
     pub capture: usize,
-    /// Differences that what was not captured may explain.
+    /// Differences that missing data may explain.
     pub coverage: usize,
-    /// Rows that follow from another one, and descriptors that moved by a few.
+    /// Rows that follow from another row, and insignificant changes of descriptors.
     pub small: usize,
 }
 
-/// Everything that changed.
+/// All differences.
 #[derive(Debug, Clone, Default)]
 pub struct Diff {
     /// The hosts that were compared.
     pub hosts: Vec<HostPair>,
-    /// Whether they can be, and what was not captured.
+    /// Whether the maps are comparable, and what was not captured.
     pub coverage: Coverage,
-    /// Processes, by change and role.
+    /// Processes, by change and group.
     pub processes: Vec<ProcessChange>,
     /// Listeners, by change and name.
     pub listeners: Vec<ListenerChange>,
     /// Conversations, by change and names.
     pub links: Vec<LinkChange>,
-    /// Descriptors, by role and kind.
+    /// Descriptors, by group and kind.
     pub descriptors: Vec<DescriptorChange>,
     /// Listeners that lost their path.
     pub unlinked: Vec<Unlinked>,
-    /// What is not told.
+    /// What is not reported.
     pub ignored: Ignored,
-    /// What was taken for the same.
+    /// Which processes and sockets were matched.
     pub matching: Matching,
 }
 
 impl Diff {
-    /// Whether nothing changed, as far as is told.
+    /// Whether no difference is reported.
     pub fn is_empty(&self) -> bool {
         self.processes.is_empty()
             && self.listeners.is_empty()

@@ -1,29 +1,32 @@
-//! What a process is *for*: the same before and after a restart, on one machine and its twin.
+//! The role of a process: its unit or container, and its program.
+//!
+//! A role is the same before and after a restart and on machines set up alike. It never contains a
+//! pid or any other id.
 
 use super::name_shape::{mask, push_literal};
 use crate::graph::{self, unit_base};
 use crate::model::Process;
 use crate::text::escape;
 
-/// Bytes of a command line that count for its shape: enough to tell programs' instances apart.
+/// Bytes of a command line that its shape is made of: enough to distinguish instances of a program.
 const SHAPE_BYTES: usize = 512;
 
-/// The role's name: unit or container, and program, as `list --by role` has it, without what
-/// differs from one instance to the next.
+/// The name of the role, printable: unit or container, and program. As in `list --by role`, but
+/// without the parts that differ between instances.
 pub fn role(process: &Process) -> String {
     let mut program = String::new();
     for character in graph::program(process).chars() {
         push_literal(&mut program, character);
     }
-    match home(process) {
-        Some(home) if home.starts_with(&program) || program.starts_with(&home) => home,
-        Some(home) => format!("{home}/{program}"),
+    match container_or_unit(process) {
+        Some(unit) if unit.starts_with(&program) || program.starts_with(&unit) => unit,
+        Some(unit) => format!("{unit}/{program}"),
         None => program,
     }
 }
 
-/// Where it runs: a container by its name's shape (its id is another after each start), or a unit.
-fn home(process: &Process) -> Option<String> {
+/// The shape of the container's name (its id changes with each start) or of the unit.
+fn container_or_unit(process: &Process) -> Option<String> {
     if let Some(container) = &process.container {
         let name = container.name.as_deref().unwrap_or(container.runtime);
         return Some(mask(&escape::display(name.as_bytes())));
@@ -35,8 +38,8 @@ fn home(process: &Process) -> Option<String> {
         .map(|unit| mask(&unit))
 }
 
-/// The command line's shape: what tells the instances of one role apart.
-pub(super) fn shape(process: &Process) -> String {
+/// The shape of the user and command line: distinguishes the instances of one role.
+pub(super) fn command_shape(process: &Process) -> String {
     let line = &process.cmdline[..process.cmdline.len().min(SHAPE_BYTES)];
     let text = escape::display(line).replace("\\x00", " ");
     let uid = process
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn shapes_of_command_lines() {
         let of = |line: &str| {
-            shape(&Process {
+            command_shape(&Process {
                 cmdline: line.replace(' ', "\0").into_bytes().into(),
                 uid: Some(33),
                 ..Process::default()

@@ -1,59 +1,43 @@
-//! Which processes of two captures of one machine are noise, for who follows more than two.
+//! Classifies the processes of two captures of one machine for the noise filter of a series.
 
-use super::coverage::{HostRelation, pair_hosts, processes_of};
+use super::activity::listening;
+use super::host_pair::{is_same_boot, pair_hosts};
 use super::matching::Matching;
-use super::noise::{COMMAND_NS, Noise, listens, noise};
-use super::{OldNew, Side};
+use super::noise::{Noise, noise};
+use super::short_lived::{COMMAND_NS, is_younger};
+use super::side::OldNew;
 use crate::model::{Map, ProcessId};
 
-/// A process, as it stands between two captures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Transience {
-    /// The capture itself.
-    pub capture: bool,
-    /// It lives for a moment, as far as these two show.
-    pub short_lived: bool,
-    /// It is in the one and not in the other, has begun just before it was seen, and serves nobody: if
-    /// it is in no capture on the other side either, it has lived for a moment.
-    pub seen_once: bool,
+/// What two captures show about a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Transience {
+    /// Why it is noise; `None`: it is not.
+    pub(crate) noise: Option<Noise>,
+    /// It is in one capture only, started shortly before it, and does not listen: if the neighbour on
+    /// the other side lacks it too, it is short-lived.
+    pub(crate) seen_once: bool,
 }
 
-/// All processes of two captures of one machine, by index.
-pub fn transience(old: &Map, new: &Map) -> OldNew<Vec<Transience>> {
+/// Classifies all processes of two captures of one machine, by index.
+pub(crate) fn transience(old: &Map, new: &Map) -> OldNew<Vec<Transience>> {
     let maps = OldNew { old, new };
-    let hosts = pair_hosts(old, new);
-    let matching = Matching::certain(maps, &hosts);
-    let judged = noise(maps, &hosts, &matching);
-    let of = |side: Side| {
-        let noise = judged.of(side).iter();
-        let mut passing: Vec<Transience> = noise
-            .map(|noise| Transience {
-                capture: *noise == Some(Noise::Capture),
-                short_lived: *noise == Some(Noise::ShortLived),
-                seen_once: false,
-            })
-            .collect();
+    let hosts = pair_hosts(maps);
+    let matching = Matching::by_identity(maps, &hosts);
+    let noise = noise(maps, &hosts, &matching);
+    OldNew::from_fn(|side| {
         let map = maps.of(side);
-        let listens = listens(map);
-        for pair in hosts
-            .iter()
-            .filter(|p| p.relation == HostRelation::SameBoot)
-        {
-            let host = match side {
-                Side::Old => pair.old,
-                Side::New => pair.new,
-            };
-            let began = map.hosts[host.index()].started_at_ns;
-            for (id, process) in processes_of(map, host) {
-                let young = process.started_at_ns.saturating_add(COMMAND_NS) > began;
-                let new = !matching.is_same(side, id) && !listens[id.index()];
-                passing[ProcessId::index(id)].seen_once = young && new;
+        let listening = listening(map);
+        let processes = map.processes.iter().enumerate();
+        let transience = processes.map(|(index, process)| {
+            let started_ns = map.hosts[process.host.index()].started_at_ns;
+            Transience {
+                noise: noise.of(side)[index],
+                seen_once: is_same_boot(&hosts, side, process.host)
+                    && is_younger(process, COMMAND_NS, started_ns)
+                    && !matching.is_same(side, ProcessId::new(index))
+                    && !listening[index],
             }
-        }
-        passing
-    };
-    OldNew {
-        old: of(Side::Old),
-        new: of(Side::New),
-    }
+        });
+        transience.collect()
+    })
 }

@@ -1,4 +1,4 @@
-//! The conversations of a map by role.
+//! Groups the conversations of a map by role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,22 +7,23 @@ use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{ConnectionState, Map, ProcessId, SocketId};
 use crate::query::{LinkKind, UnknownEnd, Via, ViaKind, is_private, link_kind, unknown_end, via};
 
-/// Ports from here on are most likely the kernel's choice (`ip_local_port_range`).
+/// First port that the kernel assigns to sockets not bound to a port (default of
+/// `ip_local_port_range`, see ip(7)).
 const EPHEMERAL_PORTS: u16 = 32_768;
 
-/// An end that more roles share than this stands for none of them.
-const ROLES_AT_ONE_END: usize = 16;
+/// An end that more roles share is one end for all of them.
+const MAX_ROLES: usize = 16;
 
-/// Who talks to whom over what.
+/// A client role, a server role, and what they communicate over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoleConversation {
     /// The client's role.
     pub client: String,
     /// The server's role.
     pub server: String,
-    /// The listener's name or address, masked; empty: none has a name.
+    /// The listener's name or address, masked; empty if nothing has a name.
     pub via: String,
-    /// Kind.
+    /// Kind of conversation.
     pub kind: LinkKind,
 }
 
@@ -36,37 +37,37 @@ impl std::fmt::Display for RoleConversation {
     }
 }
 
-/// What shows a conversation.
+/// Where a conversation was found.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// How many connections.
+    /// The number of connections.
     pub connections: usize,
-    /// Their first ends.
+    /// One end of each connection.
     pub sockets: Vec<SocketId>,
     /// The processes at both ends.
     pub processes: BTreeSet<ProcessId>,
-    /// Somebody at an end could not be read.
+    /// Whether the holder of an end could not be read.
     pub unreadable: bool,
 }
 
-/// Every conversation of a map over sockets. Pipes are between relatives, and not meant; neither are
-/// connections that are being taken down.
+/// All conversations of a map over sockets that are not being closed. Pipes are left out: they connect
+/// processes of one pipeline.
 pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, Evidence> {
     let roles: Vec<String> = map.processes.iter().map(role).collect();
     let mut found: BTreeMap<RoleConversation, Evidence> = BTreeMap::new();
     for ends in conversations(map) {
-        let Conversation::Connection(at) = ends.talk else {
+        let Conversation::Connection(id) = ends.talk else {
             continue;
         };
-        let connection = &map.connections[at];
+        let connection = &map.connections[id];
         if is_private(&ends) || connection.state == ConnectionState::Closing {
             continue;
         }
         let via = shape(via(map, ends.talk));
         let kind = link_kind(map, ends.talk);
         let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
-        let servers = side(map, &roles, &ends, false);
-        for client in side(map, &roles, &ends, true) {
+        let servers = roles_at(map, &roles, &ends, false);
+        for client in roles_at(map, &roles, &ends, true) {
             for server in &servers {
                 let conversation = RoleConversation {
                     client: client.clone(),
@@ -91,21 +92,26 @@ fn is_unreadable(map: &Map, ends: &ConversationEnds, client: bool) -> bool {
 }
 
 /// The roles at one end.
-fn side(map: &Map, roles: &[String], ends: &ConversationEnds, client: bool) -> BTreeSet<String> {
+fn roles_at(
+    map: &Map,
+    roles: &[String],
+    ends: &ConversationEnds,
+    client: bool,
+) -> BTreeSet<String> {
     let processes = if client { &ends.from } else { &ends.to };
-    let of = |id: &ProcessId| roles[id.index()].clone();
-    let mut side: BTreeSet<String> = processes.iter().map(of).collect();
-    if side.is_empty() {
-        side.insert(unknown_end(map, ends, client).to_string());
+    let role = |id: &ProcessId| roles[id.index()].clone();
+    let mut found: BTreeSet<String> = processes.iter().map(role).collect();
+    if found.is_empty() {
+        found.insert(unknown_end(map, ends, client).to_string());
     }
-    if side.len() > ROLES_AT_ONE_END {
-        let first = side.pop_first().unwrap_or_default();
-        side = BTreeSet::from([format!("{first} and many more")]);
+    if found.len() > MAX_ROLES {
+        let first = found.pop_first().unwrap_or_default();
+        found = BTreeSet::from([format!("{first} and many more")]);
     }
-    side
+    found
 }
 
-/// A name without its random part, an address without a port that the kernel chose.
+/// A name without its random part, or an address without a port that the kernel assigned.
 fn shape(via: Via) -> String {
     if via.kind != ViaKind::Address {
         return mask(&via.text);

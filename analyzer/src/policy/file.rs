@@ -1,30 +1,30 @@
-//! Policies as files.
+//! Parses policy files (TOML).
 
 use serde::Deserialize;
 
-use super::{Entry, Policy};
+use super::allow::{Entry, Policy};
 use crate::query::{Glob, LinkKind};
 
-/// The file's kind and version.
+/// The schema that policy files state.
 pub(super) const SCHEMA: &str = "whotalks-policy/1";
 
-/// Why a file is no policy.
+/// Why a file is not a policy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// It is no TOML, or has something in it that a policy has not.
+    /// Not TOML, or a key that policies do not have.
     #[error("{0}")]
     Toml(String),
-    /// Another version.
+    /// Another schema.
     #[error("schema is {found:?}, expected \"{SCHEMA}\"")]
     Schema {
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
-    /// A kind of conversation that is none.
+    /// An unknown kind of conversation.
     #[error("kind is {found:?}, expected unix, inet, netlink or vsock")]
     Kind {
-        /// What stands there.
+        /// The value in the file.
         found: String,
     },
 }
@@ -64,18 +64,17 @@ impl std::str::FromStr for Policy {
 
 fn entry(row: Row) -> Result<Entry, PolicyError> {
     let via = row.via.unwrap_or_else(|| "*".to_owned());
-    let kind = match row.kind.as_deref() {
-        None => None,
-        Some("unix") => Some(LinkKind::Unix),
-        Some("inet") => Some(LinkKind::Inet),
-        Some("netlink") => Some(LinkKind::Netlink),
-        Some("vsock") => Some(LinkKind::Vsock),
-        Some(other) => {
-            return Err(PolicyError::Kind {
-                found: other.to_owned(),
-            });
-        }
-    };
+    let kind = row.kind.map(|found| {
+        let kinds = [
+            LinkKind::Unix,
+            LinkKind::Inet,
+            LinkKind::Netlink,
+            LinkKind::Vsock,
+        ];
+        let mut kinds = kinds.into_iter();
+        let kind = kinds.find(|kind| kind.as_str() == found);
+        kind.ok_or(PolicyError::Kind { found })
+    });
     let mut text = format!("{} → {}", row.client, row.server);
     if !via.is_empty() {
         text.push_str(&format!(" via {via}"));
@@ -84,17 +83,17 @@ fn entry(row: Row) -> Result<Entry, PolicyError> {
         client: Glob::new(&row.client),
         server: Glob::new(&row.server),
         via: Glob::new(&via),
-        kind,
+        kind: kind.transpose()?,
         expected: row.expected,
         text: crate::text::escape::display(text.as_bytes()),
     })
 }
 
-/// An error of the TOML parser in one line: its messages show the place on lines of their own.
+/// A message of the TOML parser as one line, without the lines that quote the file.
 pub fn one_line(message: &str) -> String {
     let lines = message.lines().map(str::trim);
-    let told: Vec<&str> = lines
+    let text: Vec<&str> = lines
         .filter(|line| !line.is_empty() && !line.starts_with('|') && !line.contains(" | "))
         .collect();
-    told.join(": ")
+    text.join(": ")
 }

@@ -1,86 +1,65 @@
-//! A policy from what was seen.
+//! Learns a policy from maps and writes it as TOML.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::conversations::{RoleConversation, role_conversations};
 use super::file::SCHEMA;
-use super::{RoleConversation, role_conversations};
 use crate::model::Map;
 use crate::text::format::plural;
 
-/// What was seen of a conversation.
+/// How often a conversation was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Seen {
-    /// Maps that have it.
+    /// The number of maps that have it.
     maps: usize,
-    /// The most connections in one.
+    /// The maximum number of connections in a map.
     connections: usize,
 }
 
-/// What several maps say.
+/// The conversations of several maps.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
     seen: BTreeMap<RoleConversation, Seen>,
     maps: usize,
-    /// Conversations with an end that could not be read: they are left out.
+    /// The number of conversations with an end that could not be read; they are left out.
     pub unreadable: usize,
-    /// Captures of which something is lost.
+    /// The number of damaged captures.
     pub damaged: usize,
-    /// Captures that do not show everything: damaged ones, or where somebody could not be read.
+    /// The number of captures that are damaged or have processes that could not be read.
     pub incomplete: usize,
 }
 
 impl Learned {
-    /// How many conversations.
-    pub fn len(&self) -> usize {
-        self.seen.len()
-    }
-
-    /// What is missing, as a sentence; `None`: every capture was whole.
+    /// What is missing, as a clause; `None`: every capture was complete.
     pub fn missing(&self) -> Option<String> {
         let captures = plural(self.maps, "capture", "captures");
-        let (count, what) = match (self.damaged, self.incomplete) {
+        let (count, state) = match (self.damaged, self.incomplete) {
             (_, 0) => return None,
             (0, incomplete) => (incomplete, "incomplete"),
             (damaged, _) => (damaged, "damaged"),
         };
         let are = if count == 1 { "is" } else { "are" };
         Some(format!(
-            "{count} of {captures} {are} {what}: conversations may be missing here"
+            "{count} of {captures} {are} {state}: conversations may be missing here"
         ))
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
-    }
-}
-
-/// Learns from maps, one at a time.
-pub fn learn<'a>(maps: impl IntoIterator<Item = &'a Map>) -> Learned {
-    let mut learned = Learned::default();
-    for map in maps {
-        learned.add(map);
-    }
-    learned
-}
-
-impl Learned {
-    /// Adds what another map has.
+    /// Adds the conversations of another map.
     pub fn add(&mut self, map: &Map) {
         self.maps += 1;
         let coverage = || map.hosts.iter().map(|host| &host.coverage);
         let damaged = coverage().any(|coverage| !coverage.damage.is_empty());
-        let whole = coverage().all(|coverage| coverage.complete);
+        let complete = coverage().all(|coverage| coverage.complete);
         self.damaged += usize::from(damaged);
-        self.incomplete += usize::from(damaged || !whole);
+        self.incomplete += usize::from(damaged || !complete);
         let mut counts: BTreeMap<RoleConversation, usize> = BTreeMap::new();
         for (mut conversation, evidence) in role_conversations(map) {
             if evidence.unreadable {
                 self.unreadable += 1;
                 continue;
             }
-            // Who connects from outside is another each time.
+            // Clients outside are not the same each time.
             if conversation.client.starts_with("(outside)") {
                 conversation.client = "(outside) *".to_owned();
             }
@@ -94,10 +73,19 @@ impl Learned {
     }
 }
 
-/// Writes the policy with comments for whoever edits it.
+/// Learns from maps, one at a time.
+pub fn learn<'a>(maps: impl IntoIterator<Item = &'a Map>) -> Learned {
+    let mut learned = Learned::default();
+    for map in maps {
+        learned.add(map);
+    }
+    learned
+}
+
+/// Writes the policy, with comments that help editing it.
 ///
 /// # Errors
-/// Those of writing.
+/// Those of the writer.
 pub fn write(out: &mut dyn Write, learned: &Learned, sources: &[String]) -> io::Result<()> {
     writeln!(
         out,
@@ -145,7 +133,7 @@ pub fn write(out: &mut dyn Write, learned: &Learned, sources: &[String]) -> io::
     Ok(())
 }
 
-/// A basic string of TOML: what is in it is printable already.
+/// A basic string of TOML; the text is printable already.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

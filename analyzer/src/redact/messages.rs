@@ -1,4 +1,4 @@
-//! Netlink messages of the socket dumps, attribute by attribute.
+//! Redacts the netlink messages of socket dumps, attribute by attribute.
 //!
 //! References: `linux/unix_diag.h`, `linux/inet_diag.h`, `linux/netlink_diag.h`,
 //! `linux/packet_diag.h`, `linux/vm_sockets_diag.h`.
@@ -22,14 +22,15 @@ const PACKET_KEPT: [u16; 3] = [0, 3, 4];
 
 const AF_INET6: u8 = 10;
 
-/// What is copied of the messages of a dump.
+/// Which parts of a dump's messages are copied.
 #[derive(Clone, Copy)]
 struct Shape {
     fixed_bytes: usize,
     attributes: &'static [u16],
 }
 
-/// The messages of a source; `None` when its messages are not known. What is no message is left out.
+/// Redacts the messages of a source; `None` if they are not understood. What follows a malformed message
+/// is left out.
 pub(super) fn redact(
     source: &[u8],
     bytes: &[u8],
@@ -64,8 +65,8 @@ pub(super) fn redact(
         out.extend_from_slice(fixed);
         if inet {
             let body = &mut out[start + 16..];
-            for at in [8, 24] {
-                address(&mut body[at..at + 16], fixed[0] == AF_INET6, names);
+            for offset in [8, 24] {
+                address(&mut body[offset..offset + 16], fixed[0] == AF_INET6, names);
             }
         }
         for (kind, value) in attributes(&message.payload[shape.fixed_bytes..], order) {
@@ -76,32 +77,28 @@ pub(super) fn redact(
             }
         }
         let length = u32::try_from(out.len() - start).ok()?;
-        let length = match order {
-            ByteOrder::Little => length.to_le_bytes(),
-            ByteOrder::Big => length.to_be_bytes(),
-        };
-        out[start..start + 4].copy_from_slice(&length);
+        out[start..start + 4].copy_from_slice(&u32_bytes(length, order));
     }
     Some(out)
 }
 
-/// An address in its 16 bytes; IPv4 has the first four.
+/// Redacts an address of 16 bytes, of which IPv4 uses the first four.
 fn address(bytes: &mut [u8], v6: bool, names: &mut Names) {
     let octets = bytes.first_chunk::<16>().copied().unwrap_or_default();
     let [a, b, c, d, ..] = octets;
-    let of: IpAddr = if v6 {
+    let address: IpAddr = if v6 {
         Ipv6Addr::from(octets).into()
     } else {
         Ipv4Addr::new(a, b, c, d).into()
     };
     bytes.fill(0);
-    match names.address(of) {
+    match names.address(address) {
         IpAddr::V4(address) => bytes[..4].copy_from_slice(&address.octets()),
         IpAddr::V6(address) => bytes.copy_from_slice(&address.octets()),
     }
 }
 
-/// `struct nlattr`, its value, its padding.
+/// Appends an attribute: `struct nlattr`, value, padding.
 fn attribute(out: &mut Vec<u8>, kind: u16, value: &[u8], order: ByteOrder) {
     let Ok(length) = u16::try_from(value.len() + 4) else {
         return;
@@ -120,8 +117,12 @@ fn put_u16(out: &mut Vec<u8>, value: u16, order: ByteOrder) {
 }
 
 fn put_u32(out: &mut Vec<u8>, value: u32, order: ByteOrder) {
-    out.extend(match order {
+    out.extend(u32_bytes(value, order));
+}
+
+fn u32_bytes(value: u32, order: ByteOrder) -> [u8; 4] {
+    match order {
         ByteOrder::Little => value.to_le_bytes(),
         ByteOrder::Big => value.to_be_bytes(),
-    });
+    }
 }

@@ -1,13 +1,18 @@
-//! A capture without what names people, machines, programs and places, from which the same map comes.
+//! Redacts a capture: removes the names of people, machines, programs and paths, so that the same map
+//! can still be built from it.
 //!
-//! Only what is understood is copied, field by field; everything else is left out and recorded as not
-//! captured. What names something gets a pseudonym, the same for the same name wherever it occurs, so
-//! that a bound path still meets its listener, and a command line its script.
+//! Only data that is understood is copied, field by field; the rest is left out and recorded as not
+//! captured. A name is replaced by a pseudonym, the same wherever it occurs: a bound path still matches
+//! its listener, and a command line its script.
 //!
-//! Kept: numbers that the kernel gave (pids, inodes, ports, sizes, times, user ids), the kernel's own
-//! words, [words](words::KNOWN) that every machine has.
+//! Kept are numbers assigned by the kernel (pids, inodes, ports, sizes, times, user ids), the kernel's
+//! own words, and [words](words::KNOWN) that many machines have.
+//!
+//! Each file imports only files above it in this list: `words`, `key`, `addresses`, `names`,
+//! `process`, `messages`, `tables`, `sources`.
 
 mod addresses;
+mod key;
 mod messages;
 mod names;
 mod process;
@@ -27,10 +32,10 @@ pub use words::KNOWN as KNOWN_WORDS;
 
 use crate::load::Capture;
 
-/// `ECANCELED`: what the format says of things that were not wanted.
+/// `ECANCELED`: how the format records that something was not captured on purpose.
 const NOT_WANTED: u16 = 125;
 
-/// The redacted blocks of a capture but its end, in the order in which they are written.
+/// The redacted blocks of a capture without its end, in the order of the file.
 pub fn redact(capture: &Capture, names: &mut Names) -> Vec<Member> {
     let mut members = Vec::new();
     let order = capture.byte_order();
@@ -42,53 +47,35 @@ pub fn redact(capture: &Capture, names: &mut Names) -> Vec<Member> {
         found_by: word(&record.found_by),
         ..record.clone()
     });
-    put(
-        &mut members,
-        BlockKind::Namespaces,
-        namespaces.collect::<Vec<_>>(),
-    );
+    put(&mut members, BlockKind::Namespaces, namespaces);
     let processes = capture.processes.iter();
     let processes = processes.map(|record| process::process(record, names));
-    put(
-        &mut members,
-        BlockKind::Processes,
-        processes.collect::<Vec<_>>(),
-    );
+    put(&mut members, BlockKind::Processes, processes);
     let tables = capture.tables.iter().map(|record| table(record, names));
-    put(
-        &mut members,
-        BlockKind::Descriptors,
-        tables.collect::<Vec<_>>(),
-    );
+    put(&mut members, BlockKind::Descriptors, tables);
     let infos = capture.descriptor_infos.iter().map(process::info);
-    put(
-        &mut members,
-        BlockKind::DescriptorInfo,
-        infos.collect::<Vec<_>>(),
-    );
-    let waits = capture
-        .waits
-        .iter()
-        .map(|record| process::wait(record, names));
-    put(&mut members, BlockKind::Waits, waits.collect::<Vec<_>>());
+    put(&mut members, BlockKind::DescriptorInfo, infos);
+    let waits = capture.waits.iter();
+    let waits = waits.map(|record| process::wait(record, names));
+    put(&mut members, BlockKind::Waits, waits);
     let users = capture.users.iter().map(|record| User {
         uid: record.uid,
         name: names.text(&record.name),
     });
-    put(&mut members, BlockKind::Users, users.collect::<Vec<_>>());
+    put(&mut members, BlockKind::Users, users);
     let paths = capture.paths.iter().map(|record| BoundPath {
         path: names.text(&record.path),
         found_by: word(&record.found_by),
         ..record.clone()
     });
-    put(&mut members, BlockKind::Paths, paths.collect::<Vec<_>>());
+    put(&mut members, BlockKind::Paths, paths);
     for source in &capture.raw {
         members.extend(raw(source, order, names));
     }
     members
 }
 
-/// Records in blocks that are no larger than blocks should be.
+/// Appends records in blocks of about the target size.
 fn put<R: Record>(
     members: &mut Vec<Member>,
     kind: BlockKind,
@@ -107,20 +94,14 @@ fn put<R: Record>(
     }
 }
 
-/// One of the collector's own words, or nothing: what a stranger put in its place is not copied.
+/// A word of the collector. Empty if it is none: a forged file may have anything in its place.
 fn word(text: &[u8]) -> Vec<u8> {
-    let own: [&[u8]; 7] = [
-        b"process",
-        b"mount",
-        b"descriptor",
-        b"socket",
-        b"bound",
-        b"walk",
-        b"exe",
-    ];
-    own.iter()
-        .find(|word| **word == text)
-        .map_or_else(Vec::new, |word| word.to_vec())
+    let words = b"process mount descriptor socket bound walk exe";
+    let mut words = words.split(|byte| *byte == b' ');
+    words
+        .find(|word| *word == text)
+        .unwrap_or_default()
+        .to_vec()
 }
 
 fn host(record: &Host, names: &mut Names) -> Host {
@@ -130,9 +111,9 @@ fn host(record: &Host, names: &mut Names) -> Host {
     let number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
     let release: Vec<u8> = release.iter().take_while(number).copied().collect();
     let system = names.text(system.unwrap_or_default());
-    // An architecture is one that many have, and a plain word.
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let machine = match machine.len() <= 8 && machine.iter().all(plain) {
+    // The architecture: a short plain word.
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let machine = match machine.len() <= 8 && machine.iter().all(is_plain) {
         true => machine.to_vec(),
         false => names.text(machine),
     };
@@ -154,25 +135,25 @@ fn host(record: &Host, names: &mut Names) -> Host {
         machine_id: names.hexadecimal(&record.machine_id),
         uname: uname.concat(),
         os_release,
-        collector: number_only(&record.collector),
+        collector: version_number(&record.collector),
         arguments: Vec::new(),
         note: None,
         ..record.clone()
     }
 }
 
-/// A version, as far as it is digits and points.
-fn number_only(text: &[u8]) -> Vec<u8> {
+/// The leading digits and points of a version.
+fn version_number(text: &[u8]) -> Vec<u8> {
     let number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
     text.iter().take_while(number).copied().collect()
 }
 
 fn table(record: &DescriptorTable, names: &mut Names) -> DescriptorTable {
     let mut builder = TableBuilder::new(record.clone());
-    let mut whole = true;
+    let mut complete = true;
     for entry in record.entries() {
         let Ok((fd, link)) = entry else {
-            whole = false;
+            complete = false;
             break;
         };
         let text = match link {
@@ -195,12 +176,12 @@ fn table(record: &DescriptorTable, names: &mut Names) -> DescriptorTable {
         builder.push(fd, link);
     }
     let mut table = builder.finish();
-    // What could not be read is as if it had been cut.
-    table.last &= whole;
+    // A table with an unreadable entry is recorded as cut off.
+    table.last &= complete;
     table
 }
 
-/// A raw source as blocks; one that is not understood without its bytes.
+/// The blocks of a raw source. A source that is not understood keeps its header only.
 fn raw(source: &crate::load::RawSource, order: ByteOrder, names: &mut Names) -> Vec<Member> {
     let bytes = sources::redact(&source.header, &source.bytes, order, names);
     let mut header = source.header.clone();
@@ -216,14 +197,13 @@ fn raw(source: &crate::load::RawSource, order: ByteOrder, names: &mut Names) -> 
         }
         Vec::new()
     });
-    // Pieces that must stay together are cut nowhere: a source of a few megabytes is one block.
     let mut members = Vec::new();
     let last = header.last;
     let pieces = sources::pieces(&header.source, &bytes, order);
     let count = pieces.len();
-    for (place, piece) in pieces.into_iter().enumerate() {
-        header.part = u32::try_from(place).unwrap_or(u32::MAX);
-        header.last = last && place + 1 == count;
+    for (index, piece) in pieces.into_iter().enumerate() {
+        header.part = u32::try_from(index).unwrap_or(u32::MAX);
+        header.last = last && index + 1 == count;
         let mut payload = Vec::with_capacity(piece.len() + 64);
         put_record::<RawHeader>(&header, &mut payload);
         payload.extend_from_slice(piece);

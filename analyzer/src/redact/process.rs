@@ -1,74 +1,28 @@
-//! What is known of a process: texts of `/proc/PID`, line by line as far as they are known.
+//! Redacts the records of processes: the texts of `/proc/PID`, of which known lines are copied.
 
 use whotalks_snapshot::records::{DescriptorInfo, Process, ReadError, Wait};
 
 use super::names::Names;
 
-/// Lines of `status` that are numbers: ids of processes and users, sizes, counts, signals.
+/// Keys of `status` with numeric values: ids of processes and users, sizes, counts, signals.
+#[rustfmt::skip]
 const STATUS: [&str; 36] = [
-    "CapAmb",
-    "CapBnd",
-    "CapEff",
-    "CapInh",
-    "CapPrm",
-    "FDSize",
-    "Gid",
-    "Kthread",
-    "NSpgid",
-    "NSpid",
-    "NSsid",
-    "NStgid",
-    "Ngid",
-    "NoNewPrivs",
-    "PPid",
-    "Pid",
-    "RssAnon",
-    "RssFile",
-    "RssShmem",
-    "Seccomp",
-    "ShdPnd",
-    "SigBlk",
-    "SigCgt",
-    "SigIgn",
-    "SigPnd",
-    "SigQ",
-    "State",
-    "Tgid",
-    "Threads",
-    "TracerPid",
-    "Uid",
-    "Umask",
-    "VmRSS",
-    "VmSize",
-    "nonvoluntary_ctxt_switches",
+    "CapAmb", "CapBnd", "CapEff", "CapInh", "CapPrm", "FDSize", "Gid", "Kthread", "NSpgid", "NSpid",
+    "NSsid", "NStgid", "Ngid", "NoNewPrivs", "PPid", "Pid", "RssAnon", "RssFile", "RssShmem",
+    "Seccomp", "ShdPnd", "SigBlk", "SigCgt", "SigIgn", "SigPnd", "SigQ", "State", "Tgid", "Threads",
+    "TracerPid", "Uid", "Umask", "VmRSS", "VmSize", "nonvoluntary_ctxt_switches",
     "voluntary_ctxt_switches",
 ];
 
-/// Lines of fdinfo that are numbers.
+/// Keys of `fdinfo` with numeric values.
+#[rustfmt::skip]
 const FDINFO: [&str; 20] = [
-    "NSpid",
-    "Pid",
-    "SqMask",
-    "SqHead",
-    "SqTail",
-    "UserFiles",
-    "clockid",
-    "eventfd-count",
-    "eventfd-id",
-    "eventfd-semaphore",
-    "flags",
-    "ino",
-    "mnt_id",
-    "pos",
-    "scm_fds",
-    "settime flags",
-    "sigmask",
-    "tfd",
-    "ticks",
-    "SqThread",
+    "NSpid", "Pid", "SqMask", "SqHead", "SqTail", "UserFiles", "clockid", "eventfd-count",
+    "eventfd-id", "eventfd-semaphore", "flags", "ino", "mnt_id", "pos", "scm_fds", "settime flags",
+    "sigmask", "tfd", "ticks", "SqThread",
 ];
 
-/// A process without its names.
+/// Redacts a process.
 pub(super) fn process(record: &Process, names: &mut Names) -> Process {
     let keep = names.keep;
     let exe = match keep.exe {
@@ -100,7 +54,7 @@ fn comm(comm: &[u8], names: &mut Names) -> Vec<u8> {
     }
 }
 
-/// The numbers, and the name between the first and the last parenthesis.
+/// The numbers, and the redacted name between the first and the last parenthesis.
 fn stat(text: &[u8], names: &mut Names) -> Vec<u8> {
     let open = text.iter().position(|byte| *byte == b'(');
     let close = text.iter().rposition(|byte| *byte == b')');
@@ -109,7 +63,7 @@ fn stat(text: &[u8], names: &mut Names) -> Vec<u8> {
     };
     let (pid, rest) = (&text[..open], &text[close + 1..]);
     let number = |byte: &u8| byte.is_ascii_digit() || b" -\n".contains(byte);
-    // One letter among the numbers: the state.
+    // The state is the only letter among the numbers.
     let letters = rest.iter().filter(|byte| !number(byte)).count();
     if letters > 1 || !pid.iter().all(number) {
         return Vec::new();
@@ -118,25 +72,25 @@ fn stat(text: &[u8], names: &mut Names) -> Vec<u8> {
     [pid, b"(", &comm, b")", rest].concat()
 }
 
-/// Lines `KEY: VALUE` of known keys whose values are numbers, or a letter and a word of the kernel.
-fn lines(text: &[u8], keys: &[&str], mut line: impl FnMut(&str, &[u8]) -> bool) -> Vec<u8> {
+/// The lines `KEY: VALUE` with known keys and acceptable values.
+fn lines(text: &[u8], keys: &[&str], mut accept: impl FnMut(&str, &[u8]) -> bool) -> Vec<u8> {
     let mut out = Vec::new();
-    for whole in text.split_inclusive(|byte| *byte == b'\n') {
-        let Some(colon) = whole.iter().position(|byte| *byte == b':') else {
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
             continue;
         };
-        let (key, value) = (&whole[..colon], &whole[colon + 1..]);
+        let (key, value) = (&line[..colon], &line[colon + 1..]);
         let known = keys.iter().find(|known| known.as_bytes() == key);
         if let Some(key) = known
-            && line(key, value)
+            && accept(key, value)
         {
-            out.extend_from_slice(whole);
+            out.extend_from_slice(line);
         }
     }
     out
 }
 
-fn numeric(value: &[u8]) -> bool {
+fn is_numeric(value: &[u8]) -> bool {
     value
         .iter()
         .all(|byte| byte.is_ascii_hexdigit() || b" \t\n-+/:xkB".contains(byte))
@@ -155,12 +109,13 @@ fn status(text: &[u8], names: &mut Names) -> Vec<u8> {
             && value
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || b" \t\n()-".contains(b));
-        numeric(value) || (key == "State" && state)
+        is_numeric(value) || (key == "State" && state)
     }));
     out
 }
 
-/// `ID:CONTROLLERS:PATH`, of which only the path names anything, and the name of a hierarchy.
+/// Lines `ID:CONTROLLERS:PATH` (cgroups(7)), of which the path and the name of a hierarchy are
+/// redacted.
 fn cgroup(text: &[u8], names: &mut Names) -> Vec<u8> {
     if names.keep.unit {
         return text.to_vec();
@@ -186,7 +141,7 @@ fn cgroup(text: &[u8], names: &mut Names) -> Vec<u8> {
     out
 }
 
-/// The head of the table, and its line of open files.
+/// The heading of the table and the line of open files.
 fn limits(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -200,11 +155,11 @@ fn limits(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Names of files below `/proc/PID` are the collector's words.
+/// An error, with the name of the file below `/proc/PID` if the collector writes such names.
 fn error(record: &ReadError) -> ReadError {
-    let own = |byte: &u8| byte.is_ascii_lowercase() || b"/:_".contains(byte);
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || b"/:_".contains(byte);
     let mut what = record.what.clone();
-    if what.len() > 16 || !what.iter().all(own) {
+    if what.len() > 16 || !what.iter().all(is_name) {
         what.clear();
     }
     ReadError {
@@ -213,17 +168,17 @@ fn error(record: &ReadError) -> ReadError {
     }
 }
 
-/// Numbers of a descriptor.
+/// Redacts the information on a descriptor: copies the numbers.
 pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
     let mut text = Vec::new();
     for line in record.text.split_inclusive(|byte| *byte == b'\n') {
         let trimmed = line.trim_ascii();
-        // `0: socket:[123]`: files that an io_uring has registered.
+        // `0: socket:[123]`: a file registered with an io_uring.
         let registered = trimmed.strip_suffix(b"]").and_then(|line| {
-            let at = line
+            let start = line
                 .windows(10)
                 .position(|window| window == b": socket:[")?;
-            Some([&line[..at], &line[at + 10..]].concat())
+            Some([&line[..start], &line[start + 10..]].concat())
         });
         let is_number = |text: Vec<u8>| text.iter().all(u8::is_ascii_digit);
         if registered.is_some_and(is_number) {
@@ -234,8 +189,8 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
                 let poll = key == "tfd"
                     && value
                         .split(|byte| b" \t\n:".contains(byte))
-                        .all(|word| words.contains(&word) || numeric(word));
-                numeric(value) || poll
+                        .all(|word| words.contains(&word) || is_numeric(word));
+                is_numeric(value) || poll
             }));
         }
     }
@@ -245,17 +200,17 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
     }
 }
 
-/// What a thread waits in: numbers, and a function of the kernel.
+/// Redacts what a thread waits in: copies numbers and the name of a kernel function.
 pub(super) fn wait(record: &Wait, names: &mut Names) -> Wait {
     let mut syscall = record.syscall.clone();
-    if !syscall.starts_with(b"running") && !numeric(&syscall) {
+    if !syscall.starts_with(b"running") && !is_numeric(&syscall) {
         syscall.clear();
     } else if syscall.starts_with(b"running") {
         syscall.truncate(b"running".len());
     }
-    let symbol = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let is_symbol = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut wchan = record.wchan.clone();
-    if !wchan.iter().all(symbol) {
+    if !wchan.iter().all(is_symbol) {
         wchan.clear();
     }
     Wait {

@@ -1,4 +1,4 @@
-//! Raw sources by their names: which are understood, and what is copied of each.
+//! Redacts raw sources: which are understood, by name, and what is copied of each.
 
 use whotalks_snapshot::netlink::{ByteOrder, HEADER_BYTES, messages};
 use whotalks_snapshot::records::RawHeader;
@@ -9,7 +9,7 @@ use super::names::Names;
 use super::tables;
 use crate::load::proc_net_inet::is_inet_table;
 
-/// Options of mounts that say nothing of a place.
+/// Mount options that are kept.
 const OPTIONS: [&[u8]; 10] = [
     b"rw",
     b"ro",
@@ -23,24 +23,24 @@ const OPTIONS: [&[u8]; 10] = [
     b"hidepid=invisible",
 ];
 
-/// A name as the format has it: nothing else is copied.
+/// The name of a source, if it is one of the format's.
 pub(super) fn known_name(source: &[u8]) -> Option<Vec<u8>> {
     let known = [&b"diag/"[..], b"net/", b"sys/", b"route/", b"netfilter/"];
     let prefixed = known.iter().any(|prefix| source.starts_with(prefix));
-    let alone = [&b"mountinfo"[..], b"modules", b"locks", b"unlisted-sockets"];
-    let alone = alone.contains(&source);
-    let plain =
+    let single = [&b"mountinfo"[..], b"modules", b"locks", b"unlisted-sockets"];
+    let single = single.contains(&source);
+    let is_plain =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/_-".contains(byte);
-    let short = source.len() <= 48 && source.iter().all(plain);
-    // An interface's own settings are below its name.
-    let place = [&b"/conf/"[..], b"/neigh/"];
-    let named = place
+    let short = source.len() <= 48 && source.iter().all(is_plain);
+    // Below these is the name of an interface.
+    let parents = [&b"/conf/"[..], b"/neigh/"];
+    let named = parents
         .iter()
         .any(|part| source.windows(part.len()).any(|window| window == *part));
-    ((prefixed || alone) && short && !named).then(|| source.to_vec())
+    ((prefixed || single) && short && !named).then(|| source.to_vec())
 }
 
-/// A source's bytes; `None` where they are not understood.
+/// Redacts the bytes of a source; `None` if they are not understood.
 pub(super) fn redact(
     header: &RawHeader,
     bytes: &[u8],
@@ -84,7 +84,7 @@ fn mounts(bytes: &[u8], names: &mut Names) -> Vec<u8> {
                 .join(&b',')
         };
         let kind = |byte: &u8| byte.is_ascii_alphanumeric() || b"._".contains(byte);
-        // Types in user space are named by whoever wrote the file system.
+        // FUSE subtypes are chosen in user space.
         let plain = tail[0].iter().all(kind) && !tail[0].starts_with(b"fuse.");
         let kind = if plain {
             tail[0].to_vec()
@@ -109,7 +109,7 @@ fn mounts(bytes: &[u8], names: &mut Names) -> Vec<u8> {
     out
 }
 
-/// Cuts bytes into blocks between messages or lines; at least one, perhaps empty.
+/// Splits bytes into blocks between messages or lines: at least one, possibly empty.
 pub(super) fn pieces<'a>(source: &[u8], bytes: &'a [u8], order: ByteOrder) -> Vec<&'a [u8]> {
     let widths: Vec<usize> = if source.starts_with(b"diag/") {
         let messages = messages(bytes, order).map_while(Result::ok);

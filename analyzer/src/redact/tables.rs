@@ -1,4 +1,4 @@
-//! Tables of `/proc/net` that are text, row by row.
+//! Redacts the text tables of `/proc/net`, row by row.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -8,13 +8,13 @@ use whotalks_snapshot::netlink::ByteOrder;
 use super::names::Names;
 use crate::load::{proc_net_inet, proc_net_unix};
 
-/// `/proc/net/unix`: the heading, rows, and lines that names with line ends make.
+/// Redacts `/proc/net/unix`: the heading, rows, and the lines that names with newlines make.
 pub fn unix(bytes: &[u8], names: &mut Names) -> Vec<u8> {
     const HEADING: &[u8] = b"Num       RefCount Protocol Flags    Type St Inode Path";
     let mut lines = Vec::new();
-    for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         lines.push(match proc_net_unix::row_of(line) {
-            _ if place == 0 && line == HEADING => line.to_vec(),
+            _ if index == 0 && line == HEADING => line.to_vec(),
             Some(row) => names.row(&row),
             None => names.text(line),
         });
@@ -22,26 +22,26 @@ pub fn unix(bytes: &[u8], names: &mut Names) -> Vec<u8> {
     lines.join(&b'\n')
 }
 
-/// `/proc/net/tcp` and its like: what is understood of each row, with other addresses.
+/// Redacts `/proc/net/tcp` and the like: the columns that are understood, with the addresses replaced.
 pub fn inet(bytes: &[u8], order: ByteOrder, names: &mut Names) -> Vec<u8> {
     let mut out = b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n".to_vec();
     let (rows, _) = proc_net_inet::rows(bytes, order);
-    for (at, row) in rows.iter().enumerate() {
-        let mut place = |(address, port): (IpAddr, u16)| {
+    for (index, row) in rows.iter().enumerate() {
+        let mut endpoint = |(address, port): (IpAddr, u16)| {
             format!("{}:{port:04X}", digits(names.address(address), order))
         };
-        let (local, remote) = (place(row.local), place(row.remote));
-        // Into a Vec, which takes everything.
+        let (local, remote) = (endpoint(row.local), endpoint(row.remote));
+        // Writing to a Vec cannot fail.
         let _ = writeln!(
             out,
-            "{at:4}: {local} {remote} {:02X} {:08X}:{:08X} 00:00000000 00000000 {:5} {:8} {}",
+            "{index:4}: {local} {remote} {:02X} {:08X}:{:08X} 00:00000000 00000000 {:5} {:8} {}",
             row.state, row.send_queue, row.receive_queue, row.uid, 0, row.inode
         );
     }
     out
 }
 
-/// An address as the kernel prints it: words of 32 bits as numbers of the machine.
+/// An address as the kernel prints it: 32-bit words in the machine's byte order.
 fn digits(address: IpAddr, order: ByteOrder) -> String {
     let octets = match address {
         IpAddr::V4(address) => address.octets().to_vec(),

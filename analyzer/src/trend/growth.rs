@@ -1,33 +1,33 @@
-//! What is growth, in a course of counts: the same for `trend` and for the rules over time.
+//! Defines growth of a count over time, for `trend` and for the rules over time.
 
-/// A rise between two captures that is worth a line: so many more, and half as many again.
-const RISE: u64 = 100;
-/// A rise over several captures, in every step but one.
-const STEADY_RISE: u64 = 24;
+/// Minimum rise between two captures; it must also be half of the first count.
+const MIN_JUMP: u64 = 100;
+/// Minimum rise over several captures.
+const MIN_STEADY_RISE: u64 = 24;
 
-/// How counts grow.
+/// How a count grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Growth {
-    /// From capture to capture, up to the end: what a leak looks like.
+    /// From capture to capture up to the end, as a leak does.
     Steady,
-    /// Between two captures, by much; nothing tells a start from a leak.
+    /// Between the only two captures, by much; a start and a leak look alike.
     Jump,
 }
 
-/// Whether a course of counts is growth. Once up and then level is a start.
-pub fn growth(course: &[u64]) -> Option<Growth> {
-    let (first, last) = (*course.first()?, *course.last()?);
-    let more = last.saturating_sub(first);
-    let steps = course.len() - 1;
+/// Classifies the counts of consecutive captures. A rise that levels off is a start, no growth.
+pub fn growth(counts: &[u64]) -> Option<Growth> {
+    let (first, last) = (*counts.first()?, *counts.last()?);
+    let rise = last.saturating_sub(first);
+    let steps = counts.len() - 1;
     if steps < 2 {
-        return (more >= RISE && more * 2 >= first).then_some(Growth::Jump);
+        return (rise >= MIN_JUMP && rise * 2 >= first).then_some(Growth::Jump);
     }
-    let rising = course.windows(2).filter(|two| two[1] > two[0]).count();
-    let falling = course.windows(2).any(|two| two[1] < two[0]);
+    let rising = counts.windows(2).filter(|two| two[1] > two[0]).count();
+    let falling = counts.windows(2).any(|two| two[1] < two[0]);
     // It must still be rising at the end.
-    let still = course[steps] > course[steps - 1] || course[steps - 1] > course[steps - 2];
-    let steady = rising >= 2 && rising * 2 >= steps && !falling && still;
-    (steady && more >= STEADY_RISE).then_some(Growth::Steady)
+    let still_rising = counts[steps] > counts[steps - 1] || counts[steps - 1] > counts[steps - 2];
+    let steady = rising >= 2 && rising * 2 >= steps && !falling && still_rising;
+    (steady && rise >= MIN_STEADY_RISE).then_some(Growth::Steady)
 }
 
 #[cfg(test)]

@@ -1,119 +1,121 @@
-//! A series without noise, as `diff` knows it: without short-lived processes and the capture itself.
+//! Removes noise from a series: short-lived processes and the capture itself, as `diff` defines them.
 //!
-//! Each capture is judged beside the one before and the one after it; of two whole ones at most, and
-//! of what is damaged between them, more is not held. Who is noise to both neighbours is left out, with
-//! everything that it alone holds.
+//! Each capture is compared with the one before and the one after it. A process that is noise to both
+//! neighbours is removed, with everything that it alone holds. At most two whole captures are in
+//! memory, and the damaged ones between them.
 
 use std::collections::BTreeSet;
 
-use crate::diff::{Transience, explained, is_closing, transience};
+use crate::diff::{Noise, Transience, explained, is_closing, transience};
 use crate::graph::Conversation;
 use crate::model::{Map, ProcessId};
 use crate::query::without;
 
-/// Captures go in, and come out without noise.
+/// Takes captures in order and returns them without noise.
 #[derive(Debug, Default)]
 pub struct NoiseFilter {
     waiting: Option<Waiting>,
-    /// Damaged, and later than the one that waits: nothing can be said of who is in them.
+    /// Damaged captures later than the waiting one: they are compared with none.
     damaged: Vec<Map>,
-    ignored: BTreeSet<(u32, u64)>,
+    /// Pid and start of the short-lived processes.
+    short_lived: BTreeSet<(u32, u64)>,
 }
 
-/// A capture whose successor is not known yet.
+/// A capture whose successor was not added yet.
 #[derive(Debug)]
 struct Waiting {
     map: Map,
+    /// Each process compared with the capture before, by index.
     before: Option<Vec<Transience>>,
 }
 
 impl NoiseFilter {
-    /// Nothing was added yet.
+    /// A filter without captures.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a capture. Returns those before it that are known now, in order.
+    /// Adds a capture. Returns the filtered ones before it that are ready, in order.
     pub fn add(&mut self, map: Map) -> Vec<Map> {
-        let whole = |map: &Map| {
-            let mut hosts = map.hosts.iter();
-            !map.hosts.is_empty() && hosts.all(|host| host.coverage.damage.is_empty())
-        };
-        if !whole(&map) {
+        let mut hosts = map.hosts.iter();
+        if map.hosts.is_empty() || hosts.any(|host| !host.coverage.damage.is_empty()) {
             self.damaged.push(map);
             return Vec::new();
         }
-        let (judged, before) = match &self.waiting {
+        let (after, before) = match &self.waiting {
             Some(waiting) => {
                 let both = transience(&waiting.map, &map);
                 (Some(both.old), Some(both.new))
             }
             None => (None, None),
         };
-        let known = self.known(judged);
+        let ready = self.take_ready(after);
         self.waiting = Some(Waiting { map, before });
-        known
+        ready
     }
 
-    /// The rest.
+    /// Returns the remaining captures.
     pub fn finish(&mut self) -> Vec<Map> {
-        self.known(None)
+        self.take_ready(None)
     }
 
-    /// How many processes lived for a moment.
+    /// The number of short-lived processes that were removed.
     pub fn short_lived(&self) -> usize {
-        self.ignored.len()
+        self.short_lived.len()
     }
 
-    fn known(&mut self, after: Option<Vec<Transience>>) -> Vec<Map> {
-        let mut known = Vec::new();
+    fn take_ready(&mut self, after: Option<Vec<Transience>>) -> Vec<Map> {
+        let mut ready = Vec::new();
         if let Some(Waiting { map, before }) = self.waiting.take() {
-            known.push(self.quiet(map, before, after));
+            ready.push(self.filter(map, before, after));
         }
-        known.append(&mut self.damaged);
-        known
+        ready.append(&mut self.damaged);
+        ready
     }
 
-    fn quiet(
+    fn filter(
         &mut self,
         mut map: Map,
         before: Option<Vec<Transience>>,
         after: Option<Vec<Transience>>,
     ) -> Map {
         let mut noise = vec![false; map.processes.len()];
-        for (at, noise) in noise.iter_mut().enumerate() {
-            let of = |side: &Option<Vec<Transience>>| side.as_ref().map(|all| all[at]);
-            let (capture, short_lived) = match (of(&before), of(&after)) {
-                (None, None) => (false, false),
-                (Some(one), None) | (None, Some(one)) => (one.capture, one.short_lived),
-                (Some(one), Some(two)) => {
-                    let either = |of: Transience| of.short_lived || of.capture;
-                    let once = one.seen_once && two.seen_once;
-                    let capture = one.capture && two.capture;
-                    (capture, either(one) && either(two) || once)
-                }
-            };
-            *noise = capture || short_lived;
-            if *noise && !capture {
-                let process = &map.processes[at];
-                self.ignored.insert((process.pid, process.start_ticks));
+        for (index, process) in map.processes.iter().enumerate() {
+            let of = |side: &Option<Vec<Transience>>| side.as_ref().map(|all| all[index]);
+            let (capture, short_lived) = classify(of(&before), of(&after));
+            noise[index] = capture || short_lived;
+            if short_lived && !capture {
+                let key = (process.pid, process.start_ticks);
+                self.short_lived.insert(key);
             }
         }
-        // What others hold for the sake of noise alone.
-        let of_noise = explained(&map, |id: ProcessId| !noise[id.index()]).noise;
-        for (at, process) in map.processes.iter_mut().enumerate() {
-            for kind in ["socket", "pipe"] {
-                let count = of_noise.get(&(ProcessId::new(at), kind));
-                if let (Some(count), Some(known)) = (count, process.fd_counts.get_mut(kind)) {
-                    *known = known.saturating_sub(u32::try_from(*count).unwrap_or(u32::MAX));
-                }
+        // Descriptors of others whose other ends noise alone holds.
+        let explained = explained(&map, |id: ProcessId| !noise[id.index()]);
+        for (index, process) in map.processes.iter_mut().enumerate() {
+            for (kind, count) in &mut process.fd_counts {
+                let of_noise = explained.noise.get(ProcessId::new(index), kind);
+                *count = count.saturating_sub(u32::try_from(of_noise).unwrap_or(u32::MAX));
             }
         }
-        let connections = 0..map.connections.len();
-        let closing: Vec<bool> = connections
-            .map(|at| is_closing(&map, Conversation::Connection(at)))
-            .collect();
+        let connections = (0..map.connections.len()).map(Conversation::Connection);
+        let closing: Vec<bool> = connections.map(|one| is_closing(&map, one)).collect();
         without(map, &noise, &closing)
+    }
+}
+
+/// Whether a process belongs to the capture, and whether it is short-lived, by what the comparisons
+/// with the capture before and after show.
+fn classify(before: Option<Transience>, after: Option<Transience>) -> (bool, bool) {
+    match (before, after) {
+        (None, None) => (false, false),
+        (Some(one), None) | (None, Some(one)) => (
+            one.noise == Some(Noise::Capture),
+            one.noise == Some(Noise::ShortLived),
+        ),
+        (Some(one), Some(two)) => (
+            [one.noise, two.noise] == [Some(Noise::Capture); 2],
+            one.noise.is_some() && two.noise.is_some() || one.seen_once && two.seen_once,
+        ),
     }
 }
 

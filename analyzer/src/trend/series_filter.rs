@@ -1,26 +1,28 @@
-//! Selectors over a series: what is chosen in one capture is followed through all of them.
+//! Applies selectors to a series: what is selected in one capture is selected in all of them.
 //!
-//! Else a neighbour whose conversation ended would seem to have ended itself.
+//! Otherwise a neighbour whose conversation ended would seem to have exited.
 
 use std::collections::BTreeMap;
 
-use crate::model::{Map, SocketId};
+use crate::model::Map;
 use crate::query::{Filter, FilterMatch, keep_matches};
 
-/// What selectors choose in any capture. Every capture is [`SeriesFilter::choose`]n from, then each is
-/// [`SeriesFilter::keep`]t, then each can be [`SeriesFilter::restrict`]ed.
+/// What selectors match in any capture of a series.
+///
+/// Takes three passes over the captures: [`choose`](Self::choose), [`keep`](Self::keep), then
+/// [`apply_filter`](Self::apply_filter).
 #[derive(Debug, Clone)]
 pub struct SeriesFilter {
     filter: Filter,
     all: FilterMatch,
-    /// Pid and start: what all captures have of a boot.
+    /// Indices into `all` by pid and start in clock ticks.
     processes: BTreeMap<(u32, u64), usize>,
-    /// Cookie, or else inode: which lives as long as its socket.
+    /// Indices into `all` by cookie, or else inode, which is not reused while its socket exists.
     sockets: BTreeMap<(bool, u64), usize>,
 }
 
 impl SeriesFilter {
-    /// Nothing is chosen yet.
+    /// A filter that has seen no capture.
     pub fn new(filter: Filter) -> Self {
         Self {
             filter,
@@ -30,39 +32,40 @@ impl SeriesFilter {
         }
     }
 
-    /// Whether everything is wanted: there is nothing to follow.
+    /// Whether there are no selectors.
     pub fn is_all(&self) -> bool {
         self.filter.is_empty()
     }
 
-    /// Whether every selector fits something in one of the captures.
+    /// Whether every selector matches something in one of the captures.
     pub fn found(&self) -> bool {
         self.all.found()
     }
 
-    /// Adds what fits in a capture.
+    /// First pass: adds what matches in a capture.
     pub fn choose(&mut self, map: &Map) {
         let chosen = FilterMatch::of(map, &self.filter);
         self.add(map, &chosen);
     }
 
-    /// Adds what stays of a capture with all that is chosen.
+    /// Second pass: adds what is kept of a capture, given all matches.
     pub fn keep(&mut self, map: &Map) {
         let mut chosen = self.chosen(map);
         chosen.keep(map, &self.filter);
         self.add(map, &chosen);
     }
 
-    /// What is left of a capture.
+    /// Third pass: filters a capture.
     pub fn apply_filter(&mut self, map: Map) -> Map {
         let chosen = self.chosen(&map);
         keep_matches(map, &self.filter, &chosen)
     }
 
+    /// The matches of a capture, joined with those of all others.
     fn chosen(&mut self, map: &Map) -> FilterMatch {
         let mut chosen = FilterMatch::of(map, &self.filter);
         self.add(map, &chosen);
-        let (processes, sockets) = self.places(map);
+        let (processes, sockets) = self.indices(map);
         chosen.join(
             &self.all,
             processes.into_iter().enumerate(),
@@ -72,23 +75,23 @@ impl SeriesFilter {
     }
 
     fn add(&mut self, map: &Map, chosen: &FilterMatch) {
-        let (processes, sockets) = self.places(map);
+        let (processes, sockets) = self.indices(map);
         self.all.grow(self.processes.len(), self.sockets.len());
-        let turned = |places: Vec<usize>| places.into_iter().enumerate().map(|(own, at)| (at, own));
-        self.all.join(chosen, turned(processes), turned(sockets));
+        let swapped =
+            |indices: Vec<usize>| indices.into_iter().enumerate().map(|(own, all)| (all, own));
+        self.all.join(chosen, swapped(processes), swapped(sockets));
     }
 
-    /// Where the processes and sockets of a map stand among those of all.
-    fn places(&mut self, map: &Map) -> (Vec<usize>, Vec<usize>) {
+    /// The indices into `all` of a map's processes and sockets.
+    fn indices(&mut self, map: &Map) -> (Vec<usize>, Vec<usize>) {
         let mut processes = Vec::with_capacity(map.processes.len());
         for process in &map.processes {
             let next = self.processes.len();
-            let place = self.processes.entry((process.pid, process.start_ticks));
-            processes.push(*place.or_insert(next));
+            let index = self.processes.entry((process.pid, process.start_ticks));
+            processes.push(*index.or_insert(next));
         }
         let mut sockets = Vec::with_capacity(map.sockets.len());
-        for at in 0..map.sockets.len() {
-            let socket = map.socket(SocketId::new(at));
+        for socket in &map.sockets {
             let next = self.sockets.len();
             let key = socket.cookie.map_or((false, socket.inode), |c| (true, c));
             sockets.push(*self.sockets.entry(key).or_insert(next));

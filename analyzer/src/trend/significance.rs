@@ -1,20 +1,20 @@
-//! Whether descriptors moved by more than the few that come and go all the time: as `diff` tells it of
-//! two captures.
+//! Whether the number of descriptors changed significantly over a series: `diff`'s rule for two
+//! captures, applied to many.
 
 use std::collections::BTreeMap;
 
-use crate::diff::{FEW, MANY};
+use crate::diff::{is_significant, is_significant_replacement};
 
-/// Descriptors of one kind in all processes of a role, without those that conversations account for.
+/// The number of descriptors of one kind in all processes of a group, without conversations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Significance {
-    /// By pid and start.
+    /// By pid and start in clock ticks.
     processes: BTreeMap<(u32, u64), Span>,
-    /// Processes and descriptors of each capture.
+    /// The number of processes and of descriptors in each capture.
     sizes: Vec<(usize, u64)>,
 }
 
-/// What one process had.
+/// The number of descriptors of one process.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     first: u64,
@@ -24,9 +24,9 @@ struct Span {
 }
 
 impl Significance {
-    /// Adds what the role's processes have in one more capture.
-    pub(super) fn add(&mut self, all: &[((u32, u64), u64)]) {
-        for (process, count) in all {
+    /// Adds the processes (pid, start) of one more capture with their descriptors.
+    pub(super) fn add(&mut self, counts: &[((u32, u64), u64)]) {
+        for (process, count) in counts {
             let span = self.processes.entry(*process).or_insert(Span {
                 first: *count,
                 last: *count,
@@ -37,25 +37,25 @@ impl Significance {
             span.least = span.least.min(*count);
             span.most = span.most.max(*count);
         }
-        let sum = all.iter().map(|(_, count)| count).sum();
-        self.sizes.push((all.len(), sum));
+        let sum = counts.iter().map(|(_, count)| count).sum();
+        self.sizes.push((counts.len(), sum));
     }
 
-    /// Whether it is worth a line: one process moved by a few, or all of them together by as many as
-    /// they are, or others stand in their place and have many more.
-    pub(super) fn is_told(&self) -> bool {
-        let one = self
-            .processes
-            .values()
-            .any(|span| span.most - span.least >= FEW);
-        let sum = |of: fn(&Span) -> u64| self.processes.values().map(of).sum::<u64>();
-        let all = sum(|span| span.first).abs_diff(sum(|span| span.last));
-        let as_many = |two: &[(usize, u64)]| two[0].0 == two[1].0;
+    /// Whether one process or all together changed significantly, or were replaced by others with
+    /// significantly more.
+    pub(super) fn is_significant(&self) -> bool {
+        let spans = || self.processes.values();
+        let largest = spans().map(|span| span.most - span.least).max();
+        let (first, last) = (
+            spans().map(|span| span.first),
+            spans().map(|span| span.last),
+        );
+        let total = first.sum::<u64>().abs_diff(last.sum());
+        let same_size = self.sizes.windows(2).all(|two| two[0].0 == two[1].0);
         let sums = || self.sizes.iter().map(|(_, sum)| *sum);
         let (least, most) = (sums().min().unwrap_or(0), sums().max().unwrap_or(0));
-        let others =
-            self.sizes.windows(2).all(as_many) && most - least >= MANY && 2 * most >= 3 * least;
-        one || all >= FEW.max(self.processes.len() as u64) || others
+        is_significant(largest.unwrap_or_default(), total, self.processes.len())
+            || same_size && is_significant_replacement(least, most)
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
                 let all: Vec<_> = capture.iter().map(|(pid, n)| ((*pid, 1), *n)).collect();
                 moved.add(&all);
             }
-            moved.is_told()
+            moved.is_significant()
         };
         assert!(!told(&[&[(1, 10)], &[(1, 12)], &[(1, 10)]]));
         assert!(told(&[&[(1, 10)], &[(1, 11)], &[(1, 12)], &[(1, 13)]]));
