@@ -11,8 +11,11 @@
 //! `whotalks-collect` are those beside this program), a third how far the targets are met. Without
 //! arguments: the samples, if they are found here, and everything that is generated.
 
+#[cfg(test)]
+mod known_graphs;
 mod labels;
 mod machine;
+mod quality;
 mod run;
 mod scenes;
 mod summary;
@@ -20,10 +23,10 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use quality::{Quality, measure};
 use run::Cost;
 use summary::Summary;
 use whotalks::layout::Graph;
-use whotalks::layout::metrics::{Quality, measure};
 use whotalks::load::load;
 use whotalks::model::{At, build_at};
 use whotalks_snapshot::Limits;

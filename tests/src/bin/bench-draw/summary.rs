@@ -1,6 +1,6 @@
 //! How far the targets are met: each graph's figures beside those of Graphviz.
 
-use whotalks::layout::metrics::Quality;
+use crate::quality::Quality;
 
 use crate::run::Cost;
 
