@@ -1,7 +1,7 @@
 //! The library of the analyzer: reads snapshots, joins them into a map, queries, compares,
 //! checks, exports and draws it. Does not print, parse arguments or open files.
 //!
-//! A module imports only modules before it in this list (`tests/dependencies` checks it):
+//! A module imports only modules before it in this list (a test in `dependencies` checks it):
 //!
 //! 1. `words`, `escape`: phrasing, escaping for each output language
 //! 2. `load`: from the bytes of a file to typed rows
@@ -14,6 +14,8 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+#[cfg(test)]
+mod dependencies;
 pub mod diff;
 pub mod draw;
 pub mod escape;

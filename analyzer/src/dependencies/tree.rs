@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use super::source::{self, Source};
 
 /// Path of a module below the crate root, which is empty.
-pub type Module = Vec<String>;
+pub(super) type Module = Vec<String>;
 
 /// All modules of a crate, except those for tests.
-pub struct Tree {
+pub(super) struct Tree {
     files: BTreeMap<Module, (String, Source)>,
 }
 
 /// An import of one module by another.
 #[derive(Debug)]
-pub struct Import {
-    pub from: Module,
+pub(super) struct Import {
+    pub(super) from: Module,
     /// The module that defines what is imported, through re-exports.
-    pub to: Module,
+    pub(super) to: Module,
     /// The first segment below `to`, if any.
-    pub item: Option<String>,
+    pub(super) item: Option<String>,
     /// A `pub use` of a module's own descendant: makes a name visible, uses nothing.
-    pub reexport: bool,
+    pub(super) reexport: bool,
     /// `file:line imports path`.
-    pub text: String,
+    pub(super) text: String,
 }
 
 impl Tree {
     /// Reads a crate from its root file on. `files` maps paths below `src` to contents.
-    pub fn new(root: &str, files: &BTreeMap<String, String>) -> Self {
+    pub(super) fn new(root: &str, files: &BTreeMap<String, String>) -> Self {
         let mut tree = Self {
             files: BTreeMap::new(),
         };
@@ -53,7 +53,9 @@ impl Tree {
 
     /// Modules that have modules below them, with their path, their children and the order
     /// they state.
-    pub fn folders(&self) -> impl Iterator<Item = (&Module, &str, &[String], Option<&[String]>)> {
+    pub(super) fn folders(
+        &self,
+    ) -> impl Iterator<Item = (&Module, &str, &[String], Option<&[String]>)> {
         self.files
             .iter()
             .filter(|(_, (_, source))| !source.modules.is_empty())
@@ -64,7 +66,7 @@ impl Tree {
     }
 
     /// All imports between two modules of the crate.
-    pub fn imports(&self) -> Vec<Import> {
+    pub(super) fn imports(&self) -> Vec<Import> {
         let mut imports = Vec::new();
         for (from, (path, source)) in &self.files {
             for used in &source.paths {

@@ -7,33 +7,33 @@ use std::collections::BTreeMap;
 
 /// The facts about one file.
 #[derive(Debug, Default)]
-pub struct Source {
+pub(super) struct Source {
     /// Paths of `use` declarations, and paths in code that begin with a keyword or a module.
-    pub paths: Vec<PathUse>,
+    pub(super) paths: Vec<PathUse>,
     /// Names that `use` declarations bring into scope, with the paths they stand for.
-    pub names: BTreeMap<String, Vec<String>>,
+    pub(super) names: BTreeMap<String, Vec<String>>,
     /// Modules declared without a body, except those for tests.
-    pub modules: Vec<String>,
+    pub(super) modules: Vec<String>,
     /// The modules in the order that the `//!` lines state, lowest first.
-    pub order: Option<Vec<String>>,
+    pub(super) order: Option<Vec<String>>,
 }
 
 /// A path in a file.
 #[derive(Debug)]
-pub struct PathUse {
-    pub segments: Vec<String>,
-    pub line: usize,
+pub(super) struct PathUse {
+    pub(super) segments: Vec<String>,
+    pub(super) line: usize,
     /// Part of a `pub use`.
-    pub reexport: bool,
+    pub(super) reexport: bool,
 }
 
 /// A `//!` line with these words, ending in a colon, introduces the list of modules.
-pub const ORDER_MARKER: [&str; 2] = ["import", "only"];
+pub(super) const ORDER_MARKER: [&str; 2] = ["import", "only"];
 
 type Token = (String, usize);
 
 /// Reads a file.
-pub fn read(text: &str) -> Source {
+pub(super) fn read(text: &str) -> Source {
     let tokens = without_tests(tokens(text));
     let mut source = Source {
         order: order(text),

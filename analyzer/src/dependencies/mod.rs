@@ -6,8 +6,6 @@
 //! or without a stated order, imports between files must be free of circles. Test code is
 //! not considered.
 
-#![allow(missing_docs, unreachable_pub)] // Private to this test.
-
 mod source;
 mod tree;
 
