@@ -1,8 +1,8 @@
-//! What is fuzzed: each target as a function of any bytes, and the bytes to begin with.
+//! Fuzz targets as functions of arbitrary bytes, and their seeds.
 //!
-//! None of them may panic, overflow or run away; beyond that each asserts what must hold of
-//! whatever was read. `cargo fuzz` runs them for hours, the tests over the seeds and some hundred
-//! mutations of each: both compile this file.
+//! A target must not panic, overflow or run without bound, and asserts invariants of whatever
+//! it reads. Compiled by `cargo fuzz`, which runs it for hours, and by the `format` suite, which
+//! runs the seeds and some hundred mutations of each.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Makes the files of `tests/bad`, by the snapshot crate's own writer and some violence.
+//! Makes the files of `tests/bad` with the writer of the snapshot crate and by damaging its output.
 //!
 //! `WHOTALKS_BLESS=1 cargo test -p whotalks-tests --test bad_input` writes them.
 

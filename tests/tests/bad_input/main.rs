@@ -1,5 +1,5 @@
-//! Input that is not what it should be, and output that cannot be written: one clear line, the
-//! right exit code, nothing half done, never a panic.
+//! Invalid input, and output that cannot be written: one clear line, the right exit code, no
+//! partial output, never a panic.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The shape of `check` and `explain`: documents, exit codes, options.
+//! The contract of `check` and `explain`: documents, exit codes, options.
 
 use std::path::Path;
 use std::process::Command;

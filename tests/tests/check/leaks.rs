@@ -1,9 +1,9 @@
-//! WT101 to WT104: what leaks.
+//! WT101 to WT104: leaked descriptors.
 
 use std::path::Path;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::findings::Findings;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Kind, World};
 
 fn once(world: &World, others: &[u32]) -> Findings {

@@ -1,11 +1,11 @@
-//! SARIF, what to ignore, what was there before, and policies.
+//! `check` in pipelines: SARIF, ignored findings, baselines and policies.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::findings::check;
 use whotalks_tests::programs::{Ran, programs, run};
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Kind, World};
 
 fn whotalks(arguments: &[&str], file: &Path) -> Ran {

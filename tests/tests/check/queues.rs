@@ -1,10 +1,10 @@
-//! WT201 to WT209: what waits.
+//! WT201 to WT209: queues and blocked processes.
 
 use std::path::Path;
 use std::time::Duration;
 
+use whotalks_tests::environment::needs_namespaces;
 use whotalks_tests::findings::Findings;
-use whotalks_tests::role::needs_namespaces;
 use whotalks_tests::{Address, Kind, World};
 
 fn once(world: &World) -> Findings {

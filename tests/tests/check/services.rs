@@ -1,6 +1,6 @@
-//! Real services at work, with clients: nothing is wrong with them, and nothing is found.
+//! Real services with clients: no findings.
 //!
-//! Each is looked at three times in a row, so that the rules over time run too.
+//! Each is captured three times in a row, so that the rules over time run too.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::findings::Findings;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::service::{
     Nginx, Postgresql, Redis, Service, asks, folder, free_port, patiently, text,
 };

@@ -1,4 +1,4 @@
-//! The collector's files and options.
+//! The files and options of the collector.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The SVG of `draw`: well-formed whatever the names, and structured for scripts.
+//! The SVG of `draw`: well-formed for any names, and structured for scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

@@ -1,4 +1,4 @@
-//! One machine for all tests of this binary: captured once, with names that are hard on any output.
+//! One machine for all tests of this suite: captured once, with names that are hard on any output.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! One thing changes.
+//! Single changes.
 
 use whotalks_tests::{Actor, Kind, Socket};
 

@@ -1,4 +1,4 @@
-//! What was not captured is no difference.
+//! Data that was not captured is not reported as a difference.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_snapshot::BlockKind;
+use whotalks_tests::environment::{euid, skip};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{euid, skip};
 use whotalks_tests::{Kind, World};
 
 use crate::rewrite::without;

@@ -1,4 +1,4 @@
-//! The capture itself is no difference, nor is what lives for a moment.
+//! The capture itself and short-lived processes are not reported as differences.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 use whotalks_tests::World;
+use whotalks_tests::environment::skip;
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::skip;
 use whotalks_tests::service::{Nginx, Postgresql, Redis, Service};
 
 /// The processes of all rows, and who is on either end of a link.

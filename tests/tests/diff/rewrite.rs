@@ -1,4 +1,4 @@
-//! Files with another content, block by block.
+//! Rewrites files block by block with other contents.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A world of named programs, captured again and again, and its differences as lines.
+//! A world of named programs, captured repeatedly, and its differences as lines.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

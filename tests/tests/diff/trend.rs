@@ -1,4 +1,4 @@
-//! `trend`: what grows over captures of the real machine.
+//! `trend`: growth over captures of the real machine.
 
 use std::path::PathBuf;
 use std::process::Command;

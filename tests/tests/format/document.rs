@@ -1,4 +1,4 @@
-//! FORMAT.md against the crate: its tables, its examples, its dump. It cannot rot unnoticed.
+//! FORMAT.md against the crate: its tables, its examples, its hex dump.
 
 use std::collections::{BTreeMap, BTreeSet};
 

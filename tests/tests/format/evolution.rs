@@ -1,5 +1,5 @@
-//! Old and new writers and readers: what may be added without anybody noticing, what is refused,
-//! and what is said. The files committed as samples must stay readable for ever.
+//! Old and new writers and readers: additions that old readers ignore, and files that they
+//! reject, with the messages. The committed samples must stay readable forever.
 
 use std::path::Path;
 
@@ -329,6 +329,6 @@ fn every_sample_is_whole() {
         }
     }
     if samples == 0 {
-        whotalks_tests::role::skip("no samples under snapshots/samples");
+        whotalks_tests::environment::skip("no samples under snapshots/samples");
     }
 }

@@ -1,11 +1,11 @@
-//! Files that ask for more than they are worth: refused quickly, with what they asked for.
+//! Files that request excessive resources: rejected quickly, naming the request.
 
 use whotalks::load::{Loaded, load};
 use whotalks_snapshot::wire::put_uint;
 use whotalks_snapshot::{BlockKind, Codec, DamageKind, Limits};
 
 use crate::evolution::Forge;
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 fn loaded(file: &[u8], limits: &Limits) -> Loaded {
     load(file, limits).unwrap()
@@ -102,7 +102,7 @@ fn a_billion_records() {
 
 #[test]
 fn absurd_numbers_in_records() {
-    let mut numbers = Numbers(4);
+    let mut random = Random(4);
     for value in [1 << 20, u64::from(u32::MAX), 1 << 40, u64::MAX] {
         let mut length = Vec::new();
         put_uint(value, &mut length);
@@ -110,7 +110,7 @@ fn absurd_numbers_in_records() {
         for lead in 0..40_u8 {
             let mut body = vec![0; usize::from(lead)];
             body.extend_from_slice(&length);
-            body.extend(numbers.bytes(20));
+            body.extend(random.bytes(20));
             let mut payload = vec![u8::try_from(body.len()).unwrap()];
             payload.extend_from_slice(&body);
             for kind in [

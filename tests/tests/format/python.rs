@@ -1,4 +1,4 @@
-//! The reader in Python, written from FORMAT.md alone, against `whotalks` on the same files.
+//! The Python reader, written from FORMAT.md alone, against `whotalks` on the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_tests::World;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::world::export;
 
 use crate::document;
@@ -34,7 +34,7 @@ fn counts(file: &Path) -> Value {
     run(&mut command, b"").json()
 }
 
-fn numbers(array: &Value) -> BTreeSet<u64> {
+fn random(array: &Value) -> BTreeSet<u64> {
     array
         .as_array()
         .unwrap()
@@ -72,8 +72,8 @@ fn agree(file: &Path) {
     }
     assert_eq!(info["intact"], python["ended"], "{name}");
     let map = export(file);
-    let processes = numbers(&python["processes"]);
-    let once = numbers(&python["read_once"]);
+    let processes = random(&python["processes"]);
+    let once = random(&python["read_once"]);
     assert_eq!(
         processes,
         field(&map["processes"], "pid"),
@@ -106,7 +106,7 @@ fn agree(file: &Path) {
         .iter()
         .filter_map(|row| Some((row["inode"].as_u64()?, row["family"].as_str()?)))
         .collect();
-    let dumped = numbers(&python["unix_inodes"]);
+    let dumped = random(&python["unix_inodes"]);
     let unix = |inode: &u64| family.get(inode) == Some(&"unix");
     let lost: Vec<_> = dumped.iter().filter(|inode| !unix(inode)).collect();
     assert!(
@@ -117,7 +117,7 @@ fn agree(file: &Path) {
         .iter()
         .filter(|row| !row["holders"].as_array().unwrap().is_empty());
     let held: BTreeSet<u64> = held.filter_map(|row| row["inode"].as_u64()).collect();
-    let first_look = numbers(&python["socket_inodes"]);
+    let first_look = random(&python["socket_inodes"]);
     let lost: Vec<_> = first_look.difference(&held).collect();
     assert!(
         lost.is_empty(),
@@ -151,7 +151,7 @@ fn a_capture_of_this_machine_reads_the_same() {
         .collect();
     let file = world.snapshot();
     let python = counts(&file);
-    let inodes = numbers(&python["unix_inodes"]);
+    let inodes = random(&python["unix_inodes"]);
     for (one, other) in &pairs {
         assert!(
             inodes.contains(&one.inode) && inodes.contains(&other.inode),

@@ -1,4 +1,4 @@
-//! Damage to real captures, as far as the map: what is lost is unknown there, never "none".
+//! Damaged real captures, up to the map: lost data is unknown there, never "none".
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use whotalks::model::{Map, SocketId, SocketKey, build_whole};
 use whotalks_snapshot::Limits;
 use whotalks_snapshot::block::BLOCK_HEADER_BYTES;
 
-use crate::numbers::Numbers;
+use crate::random::Random;
 use crate::salvage::{damage, starts};
 
 /// The inode of the first pid namespace (`PROC_PID_INIT_INO`).
@@ -120,9 +120,9 @@ fn maps_of_cut_samples_are_honest() {
 fn maps_of_damaged_samples_are_honest() {
     let file = server();
     let whole = whole(&file);
-    let mut numbers = Numbers(77);
+    let mut random = Random(77);
     for round in 0..1_000 {
-        let (damaged, _) = damage(&file, &mut numbers);
+        let (damaged, _) = damage(&file, &mut random);
         if damaged != file {
             let facts = Facts::of(&map(&damaged));
             facts.is_honest(&whole, &format!("round {round}"));

@@ -1,5 +1,5 @@
-//! Series: what later captures cost, what a damage takes with it, and that nothing is decoded after
-//! the wrong bytes.
+//! Series: the cost of later captures, the effect of damage on them, and that no row is decoded
+//! against the wrong base.
 
 use std::process::Command;
 
@@ -324,7 +324,7 @@ fn a_course_takes_little_of_each_capture() {
     let thin = load_thin(&file, &Limits::default()).unwrap();
     assert_eq!(said(&thin), said(&whole));
     assert_eq!(
-        (&thin.numbers[..], thin.captures.len()),
+        (&thin.random[..], thin.captures.len()),
         (&[0, 1, 2, 3, 4][..], 5)
     );
     for (thin, whole) in thin.captures.iter().zip(&whole.captures) {

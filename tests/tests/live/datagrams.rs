@@ -1,4 +1,4 @@
-//! Datagram sockets: their peers go one way, unless they do not.
+//! Datagram sockets: one-way and mutual peers.
 
 use whotalks_tests::{Edge, Kind, World};
 

@@ -1,4 +1,4 @@
-//! Descriptors on their way from one process to another (`SCM_RIGHTS`).
+//! Descriptors in flight from one process to another (`SCM_RIGHTS`).
 
 use whotalks_tests::{Edge, Kind, World};
 

@@ -1,6 +1,6 @@
-//! Sockets of the inet families: on the map with their holders, and paired by their addresses.
+//! Inet sockets: their holders, and pairs by their addresses.
 
-use whotalks_tests::role::{needs_namespaces, skip, works};
+use whotalks_tests::environment::{needs_namespaces, skip, works};
 use whotalks_tests::{Address, Edge, Kind, World};
 
 fn loopback(v6: bool) -> Address {

@@ -1,6 +1,6 @@
-//! Listeners, and the connections that were accepted from them.
+//! Listeners, and the connections accepted from them.
 
-use whotalks_tests::role::{skip, works};
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::{Actor, Address, Edge, Kind, World};
 
 /// Two clients, one of them accepted by a child that inherited the listener.

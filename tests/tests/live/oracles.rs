@@ -1,14 +1,14 @@
-//! The map against what `ss`, `lsof` and `lsfd` say of the same processes: what they know, it knows.
+//! The map against `ss`, `lsof` and `lsfd` for the same processes: it contains all they report.
 //!
-//! What it knows and they do not is compared too, so that a difference is either an error or a
-//! limit of theirs that is written down here.
+//! What only the map contains is compared too: a difference is either an error or a limitation of
+//! theirs that is documented here.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::run;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Actor, Address, Kind, Map, Socket, World};
 
 /// Process and descriptor.

@@ -1,4 +1,4 @@
-//! Socket pairs, and who holds their ends.
+//! Socket pairs, and the holders of their ends.
 
 use whotalks_tests::{Edge, Kind, World};
 

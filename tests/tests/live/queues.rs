@@ -1,6 +1,6 @@
-//! Clients that wait to be accepted, and those that do not even wait in the queue.
+//! Clients waiting to be accepted, and clients waiting for a place in the queue.
 
-use whotalks_tests::role::{needs_namespaces, say, skip, works};
+use whotalks_tests::environment::{needs_namespaces, say, skip, works};
 use whotalks_tests::{Edge, Kind, World};
 
 #[test]

@@ -1,4 +1,4 @@
-//! `waits`: processes that are really blocked on one another.
+//! `waits`: processes that are really blocked on each other.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What of a capture must be the same in its copy without names.
+//! Properties of a capture that its redacted copy must preserve.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,11 +1,11 @@
-//! Where the collector may not do, or the kernel does not know, what it asks for: it finishes, and
-//! the file says what is missing.
+//! A collector that lacks permissions or kernel features finishes, and the file records what is
+//! missing.
 
 use std::process::Command;
 
 use serde_json::Value;
+use whotalks_tests::environment::{RERUN_AS, euid, needs_namespaces, skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{AGAIN, euid, needs_namespaces, skip, works};
 use whotalks_tests::world::export;
 use whotalks_tests::{Address, Edge, Kind, World};
 
@@ -111,7 +111,7 @@ fn without_sock_diag_addresses_still_pair() {
 #[test]
 fn hidden_processes_are_not_taken_for_none() {
     // Another user's processes are to be hidden: an ordinary one has none, nor has a user namespace.
-    if std::env::var_os(AGAIN).is_some() || euid() != 0 || !needs_namespaces() {
+    if std::env::var_os(RERUN_AS).is_some() || euid() != 0 || !needs_namespaces() {
         return;
     }
     if !works(&["setpriv", "--reuid", "54321", "true"]) {

@@ -1,4 +1,4 @@
-//! A name that somebody else has taken since: old connections are not the new listener's.
+//! A name bound again by another socket: old connections do not belong to the new listener.
 
 use whotalks_tests::{Actor, Address, Edge, Kind, Socket, World};
 

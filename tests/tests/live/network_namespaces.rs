@@ -1,12 +1,12 @@
-//! Network namespaces as the file records them: which one, and whether it could be entered.
+//! Network namespaces in the file: identity, and whether they could be entered.
 
 use std::path::Path;
 use std::process::Command;
 
 use whotalks_snapshot::records::Netns;
 use whotalks_snapshot::{BlockKind, Event, Limits, Reader, records};
+use whotalks_tests::environment::{needs_namespaces, skip};
 use whotalks_tests::programs::programs;
-use whotalks_tests::role::{needs_namespaces, skip};
 use whotalks_tests::world::namespace;
 use whotalks_tests::{Kind, World};
 

@@ -1,10 +1,10 @@
-//! `export` and tables, opened by what people open them with: Graphviz, networkx, Python's csv.
+//! `export` and tables, opened by other programs: Graphviz, networkx, Python's csv.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::run;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Actor, Kind, World};
 
 use super::whotalks;

@@ -1,11 +1,11 @@
-//! The collector only reads: every system call that it makes is one of those known to be harmless,
-//! and those that could do more are looked at one by one.
+//! The collector is read-only: every system call it makes is on a list of harmless ones, and the
+//! arguments of those that could do more are checked.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use whotalks_tests::environment::{makes_namespaces, skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{makes_namespaces, skip, works};
 use whotalks_tests::{Kind, World};
 
 /// By far the most calls, which can do nothing but read: without them a trace takes no minutes.
