@@ -44,8 +44,8 @@ pub(crate) fn component(component: &Component, sizes: &[Size], options: &Options
             // Full stress requires a random numbering.
             let mut order: Vec<u32> = (0..boxes.len() as u32).collect();
             rng.shuffle(&mut order);
-            let shuffled = Placement::new(component, &boxes, &order);
-            let placed = shuffled.place(options, &mut rng);
+            let placement = Placement::new(component, &boxes, &order);
+            let placed = placement.run(options, &mut rng);
             for (new, &old) in order.iter().enumerate() {
                 boxes.x[old as usize] = placed.x[new];
                 boxes.y[old as usize] = placed.y[new];
@@ -89,7 +89,7 @@ impl Placement {
         }
     }
 
-    fn place(&self, options: &Options, rng: &mut Rng) -> Boxes {
+    fn run(&self, options: &Options, rng: &mut Rng) -> Boxes {
         let nodes = self.boxes.len();
         // Sparse stress has a term for each node and pivot; full stress uses pivots for the
         // start only.

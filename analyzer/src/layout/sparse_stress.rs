@@ -23,7 +23,7 @@ pub(crate) struct SparseStress {
     weight: Vec<Vec<f32>>,
     near: Vec<NearPair>,
     /// Target distance and weight of pairs one and two edges apart, by hops.
-    beside: [(f32, f32); 3],
+    near_targets: [(f32, f32); 3],
     order: Vec<u32>,
 }
 
@@ -53,14 +53,14 @@ impl SparseStress {
         let order = (0..pivots.hops.len() as u32).collect();
         let near = near_pairs(adjacency, rng);
         let (target, weight) = (Vec::new(), Vec::new());
-        let beside = [(0.0, 0.0); 3];
+        let near_targets = [(0.0, 0.0); 3];
         let mut stress = Self {
             pivots,
             within,
             target,
             weight,
             near,
-            beside,
+            near_targets,
             order,
         };
         stress.set_targets(TargetDistances::PLAIN);
@@ -72,7 +72,7 @@ impl SparseStress {
         self.target.clear();
         self.weight.clear();
         let (distances, weights) = (targets.distances(2), targets.weights(2));
-        self.beside = [0, 1, 2].map(|hops| (distances[hops], weights[hops]));
+        self.near_targets = [0, 1, 2].map(|hops| (distances[hops], weights[hops]));
         for (hops, within) in self.pivots.hops.iter().zip(&self.within) {
             let distances = targets.distances(row_max(hops));
             let mut weights = targets.weights(row_max(hops));
@@ -134,7 +134,7 @@ impl SparseStress {
             let pivot = self.pivots.nodes[p] as usize;
             relax_pivot(coordinates, pivot, &self.target[p], &self.weight[p], step);
             for near in chunks.next().unwrap_or(&[]) {
-                let (target, weight) = self.beside[near.hops];
+                let (target, weight) = self.near_targets[near.hops];
                 relax_pair(coordinates, near, target, step * weight * near.represents);
             }
         }

@@ -21,7 +21,7 @@ use whotalks_snapshot::bundle::{self, Member};
 use whotalks_snapshot::netlink::ByteOrder;
 use whotalks_snapshot::{BlockKind, Decoder, Event, Limits, Reader, transpose};
 
-/// What is fuzzed: bytes in, a panic where something does not hold.
+/// A target: takes bytes, panics if an invariant does not hold.
 pub type Target = fn(&[u8]);
 
 /// The targets by name.
@@ -33,14 +33,14 @@ pub const TARGETS: [(&str, Target); 5] = [
     ("unix_table", unix_table),
 ];
 
-/// Small enough that what a mutation asks for is refused, not waited for.
+/// Small enough that excessive requests of a mutation are rejected quickly.
 fn limits() -> Limits {
     let mut limits = Limits::default().with_total_bytes(64 << 20);
     limits.block_bytes = 1 << 20;
     limits
 }
 
-/// The reader of files: headers, checksums, codecs, bundles, and what is said of damage.
+/// The snapshot reader: headers, checksums, codecs, bundles, reports of damage.
 pub fn reader(bytes: &[u8]) {
     read(bytes);
     read(&mended(bytes, false));

@@ -11,7 +11,7 @@ use super::whotalks;
 
 const HOSTILE: &[u8] = b"=1+1\",\n</data>&\\ \x1b]0;x\x07\xff";
 
-/// A connection and a pipe whose names break every format that does not escape them.
+/// A connection and a pipe whose names break every format without escaping.
 fn scene(world: &World) -> (PathBuf, [Actor; 2], String) {
     let (client, server) = (world.actor(), world.actor());
     let name = world.abstract_name(HOSTILE);

@@ -70,7 +70,7 @@ fn a_directory_in_the_file_s_place() {
 #[test]
 fn a_directory_that_may_not_be_written() {
     let world = World::new();
-    // Root may write into every directory of a disk, but sysfs takes no new files from anybody.
+    // Root may write to every directory of a disk, but no user can create files in sysfs.
     let closed = if euid() == 0 {
         PathBuf::from("/sys")
     } else {

@@ -22,7 +22,7 @@ fn file(address: &Address) -> PathBuf {
 }
 
 #[test]
-fn a_listener_that_everybody_may_connect_to() {
+fn a_world_writable_listener() {
     let world = World::new();
     let path = world.path("daemon.sock");
     world.actor().listen(&path, Kind::Stream, 3);
@@ -254,7 +254,7 @@ fn a_name_that_is_not_printable() {
         alone(&world).listen(&name, Kind::Stream, 3);
         let findings = once(&world);
         let found = findings.are_exactly(&[("WT402", "medium")]);
-        // What is shown was made printable; the exact bytes are beside it.
+        // The displayed name is escaped; the exact bytes follow.
         let exact = found[0]["evidence_hex"].to_string();
         let hex: String = name.bytes()[1..]
             .iter()
@@ -264,9 +264,9 @@ fn a_name_that_is_not_printable() {
     }
 }
 
-/// More files beside a listener than the collector looks at: what was not looked at is not clean.
+/// More files beside a listener than the collector reads: the rest is unknown, not clean.
 #[test]
-fn a_search_that_stops_at_its_limits_says_so() {
+fn a_search_beyond_its_limits_is_unknown() {
     let world = World::new();
     let crowd = world.directory().join("crowd");
     std::fs::create_dir(&crowd).expect("the world's directory is ours");

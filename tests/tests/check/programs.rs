@@ -99,7 +99,7 @@ s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); os.dup2(s.fileno(
 os.execvp('sh', ['sh', '-c', 'read line'])";
 
 #[test]
-fn a_shell_that_is_told_what_to_do_over_the_network() {
+fn a_shell_controlled_over_the_network() {
     if !works(&["python3", "-c", ""]) {
         return skip("no python3");
     }
@@ -131,12 +131,12 @@ fn a_program_that_reads_packets() {
     once(&world, &[pid]).are_exactly(&[("WT311", "medium")]);
 }
 
-/// What is not bound is in no table, so nothing can come; it waits all the same.
+/// An unbound socket is in no table and receives nothing, but the thread waits.
 const UNLISTED: &str = "
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.recv(1)";
 
-/// The same, and nobody waits: as programs keep one to ask for interfaces with.
+/// The same without a waiting thread, as in programs that query interfaces.
 const UNBOUND: &str = "
 import signal, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); signal.pause()";

@@ -81,7 +81,7 @@ fn one_line_of_summary_or_silence() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_whole_snapshot() {
+fn a_closed_pipe_is_an_incomplete_snapshot() {
     let mut collect = Command::new(&programs().collect);
     collect
         .args(["-q", "-o", "-"])

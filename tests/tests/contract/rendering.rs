@@ -158,7 +158,7 @@ fn librsvg_and_chromium_show_the_same() {
 }
 
 #[test]
-fn another_picture_is_told_apart() {
+fn a_different_picture_is_detected() {
     if !works(&["rsvg-convert", "--version"]) {
         return skip("rsvg-convert is not installed");
     }

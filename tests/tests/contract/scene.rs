@@ -9,7 +9,7 @@ use whotalks_tests::programs::{Ran, programs, run};
 use whotalks_tests::world::export;
 use whotalks_tests::{Address, Kind, World};
 
-/// A snapshot, and who is in it.
+/// A snapshot and its processes.
 pub(crate) struct Scene {
     /// The file.
     pub(crate) file: PathBuf,

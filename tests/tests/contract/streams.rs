@@ -84,7 +84,7 @@ fn a_reader_that_goes_early_is_no_error() {
     ]
     .concat()
     {
-        // A reader that is gone from the start, and one that has read a line.
+        // A reader that is closed from the start, and one that has read a line.
         for lines in 0..2 {
             let mut command = command(arguments);
             command.arg(&scene().file).stdin(Stdio::null());

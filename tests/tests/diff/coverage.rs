@@ -13,7 +13,7 @@ use whotalks_tests::{Kind, World};
 use crate::rewrite::without;
 use crate::scene::Scene;
 
-/// A user id that nobody needs to have.
+/// An arbitrary unprivileged user id; it need not exist.
 const NOBODY_IN_PARTICULAR: u32 = 54_321;
 
 fn talk(scene: &Scene) -> [whotalks_tests::Actor; 2] {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use whotalks_tests::World;
 use whotalks_tests::programs::{Ran, programs, run};
 
-/// A world whose captures are kept.
+/// A world whose snapshots are stored.
 pub(crate) struct Scene {
     pub(crate) world: World,
 }

@@ -12,7 +12,7 @@ fn loaded(file: &[u8], limits: &Limits) -> Loaded {
 }
 
 #[track_caller]
-fn says(loaded: &Loaded, beginning: &str) {
+fn reports(loaded: &Loaded, beginning: &str) {
     let said: Vec<_> = loaded.damages.iter().map(ToString::to_string).collect();
     assert!(
         said.iter().any(|line| line.starts_with(beginning)),
@@ -35,7 +35,7 @@ fn a_gigabyte_in_one_block() {
             .block(BlockKind::Users, codec, 1 << 30, &bomb)
             .end();
         let loaded = loaded(&honest, &Limits::default());
-        says(
+        reports(
             &loaded,
             "at byte 90: block 1 (users) asks for 1073741824 bytes, the limit is 16777216",
         );
@@ -45,7 +45,7 @@ fn a_gigabyte_in_one_block() {
             .block(BlockKind::Users, codec, 4_000_000, &bomb)
             .end();
         let loaded = self::loaded(&lying, &Limits::default());
-        says(&loaded, "at byte 90: block 1 (users) does not decompress: ");
+        reports(&loaded, "at byte 90: block 1 (users) does not decompress: ");
         assert!(loaded.captures[0].end.is_some());
     }
 }
@@ -69,7 +69,7 @@ fn a_gigabyte_in_many_blocks() {
         "{said}"
     );
     assert_eq!(refused.damages.len(), 48, "256 MiB are let through");
-    // Raised by whoever runs it.
+    // Raised by the user.
     let all = load(&file, &limits.with_total_bytes(2 << 30)).unwrap();
     assert_eq!(all.damages, []);
 }
@@ -90,7 +90,7 @@ fn a_billion_records() {
         said[0].starts_with("at byte 90: block 1 (processes) asks for "),
         "{said:?}"
     );
-    // Each of them, before any record is made: what they ask for is not there.
+    // Rejected before any record is allocated: the requested data is not in the file.
     assert_eq!(said.len(), 60, "{said:?}");
     for damage in &loaded.damages {
         let DamageKind::Limit { asked, limit, .. } = damage.kind else {
@@ -152,7 +152,7 @@ fn many_headers_that_lie() {
     }
     file.bytes.resize(16 << 20, 0);
     let loaded = load(&file.bytes, &Limits::default()).unwrap();
-    says(&loaded, "at byte ");
+    reports(&loaded, "at byte ");
     let said = loaded.damages.last().unwrap().to_string();
     assert!(
         said.ends_with(" places are damaged: the rest of the file is not read"),

@@ -34,7 +34,7 @@ fn counts(file: &Path) -> Value {
     run(&mut command, b"").json()
 }
 
-fn random(array: &Value) -> BTreeSet<u64> {
+fn numbers(array: &Value) -> BTreeSet<u64> {
     array
         .as_array()
         .unwrap()
@@ -51,7 +51,7 @@ fn field(rows: &Value, name: &str) -> BTreeSet<u64> {
         .collect()
 }
 
-/// Both readers say the same of a file.
+/// Both readers report the same for a file.
 fn agree(file: &Path) {
     let name = file.display();
     let python = counts(file);
@@ -72,8 +72,8 @@ fn agree(file: &Path) {
     }
     assert_eq!(info["intact"], python["ended"], "{name}");
     let map = export(file);
-    let processes = random(&python["processes"]);
-    let once = random(&python["read_once"]);
+    let processes = numbers(&python["processes"]);
+    let once = numbers(&python["read_once"]);
     assert_eq!(
         processes,
         field(&map["processes"], "pid"),
@@ -106,7 +106,7 @@ fn agree(file: &Path) {
         .iter()
         .filter_map(|row| Some((row["inode"].as_u64()?, row["family"].as_str()?)))
         .collect();
-    let dumped = random(&python["unix_inodes"]);
+    let dumped = numbers(&python["unix_inodes"]);
     let unix = |inode: &u64| family.get(inode) == Some(&"unix");
     let lost: Vec<_> = dumped.iter().filter(|inode| !unix(inode)).collect();
     assert!(
@@ -117,7 +117,7 @@ fn agree(file: &Path) {
         .iter()
         .filter(|row| !row["holders"].as_array().unwrap().is_empty());
     let held: BTreeSet<u64> = held.filter_map(|row| row["inode"].as_u64()).collect();
-    let first_look = random(&python["socket_inodes"]);
+    let first_look = numbers(&python["socket_inodes"]);
     let lost: Vec<_> = first_look.difference(&held).collect();
     assert!(
         lost.is_empty(),
@@ -151,7 +151,7 @@ fn a_capture_of_this_machine_reads_the_same() {
         .collect();
     let file = world.snapshot();
     let python = counts(&file);
-    let inodes = random(&python["unix_inodes"]);
+    let inodes = numbers(&python["unix_inodes"]);
     for (one, other) in &pairs {
         assert!(
             inodes.contains(&one.inode) && inodes.contains(&other.inode),

@@ -131,7 +131,7 @@ fn keeps_what_is_before_cuts(file: &[u8]) {
 }
 
 #[test]
-fn any_flipped_bit_loses_one_block_and_is_said() {
+fn any_flipped_bit_loses_one_block_and_is_reported() {
     let file = document::example();
     let (whole, _) = read(&file);
     let starts = starts(&file);
@@ -213,16 +213,16 @@ pub(crate) fn damage(
 
 #[test]
 fn ten_thousand_damages() {
-    are_said(&large(), 10_000);
+    all_damage_is_reported(&large(), 10_000);
 }
 
 #[test]
 fn ten_thousand_damages_of_a_sample() {
-    are_said(&crate::samples::server(), 10_000);
+    all_damage_is_reported(&crate::samples::server(), 10_000);
 }
 
-/// So many damages: what is read is what was written, what is untouched is read, and all is said.
-fn are_said(file: &[u8], rounds: u32) {
+/// Random damage: data read equals data written, intact data is read, all damage is reported.
+fn all_damage_is_reported(file: &[u8], rounds: u32) {
     let (whole, damages) = read(file);
     assert_eq!(damages, []);
     let starts = starts(file);
@@ -290,7 +290,7 @@ fn maps_of_damaged_files_say_so() {
 
 #[test]
 fn captured_bytes_are_no_blocks() {
-    // A process whose arguments are a block, made by one who knows everything but the mark.
+    // A process whose arguments are a forged block, correct except for the mark.
     let mut forged = Forge::new(1, 0);
     forged.mark = 0;
     forged.sequence = 1_000;
@@ -355,7 +355,7 @@ fn two_files_in_one_are_the_first() {
 }
 
 #[test]
-fn damage_beyond_the_limit_is_said() {
+fn damage_beyond_the_limit_is_reported() {
     let mut file = Forge::new(1, 0);
     for _ in 0..3_000 {
         file.stored(BlockKind::Users, b"").bytes.push(0);

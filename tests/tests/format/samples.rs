@@ -38,7 +38,7 @@ fn map(file: &[u8]) -> Map {
     build_whole(&[loaded], whotalks::model::At::Last).unwrap()
 }
 
-/// A map without what differs between a whole one and what is left of it: by keys, not by places.
+/// A map without the differences between a complete and a damaged file: by keys, not by indices.
 struct Facts {
     complete: bool,
     /// Pid and descriptor of each socket's holders, and whether those are all.
@@ -73,7 +73,7 @@ impl Facts {
         }
     }
 
-    /// What is left of a whole map after damage: a part of it, and known to be one.
+    /// A damaged map is a part of the complete one, and known to be incomplete.
     fn is_honest(&self, whole: &Self, what: &str) {
         assert!(!self.complete, "{what}: complete");
         assert!(self.pids.is_subset(&whole.pids), "{what}: processes");

@@ -102,7 +102,7 @@ fn calm(mut storm: Child) -> u64 {
     said.trim().parse().unwrap()
 }
 
-/// Thousands of processes a second come, connect and go: every capture succeeds, and what is stable
+/// Thousands of short-lived processes connect per second: every capture succeeds, and the stable
 /// is exact in each.
 #[test]
 fn a_storm_of_processes_leaves_the_rest_exact() {

@@ -74,7 +74,7 @@ fn udp_to_a_server_that_is_only_bound() {
     }
 }
 
-/// A socket that has ended its conversation is nobody's, and no socket of the map.
+/// A closed connection without a holder (TIME_WAIT) is not a socket of the map.
 #[test]
 fn time_wait_is_not_a_socket() {
     let world = World::new();

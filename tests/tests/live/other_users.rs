@@ -10,7 +10,7 @@ use whotalks_tests::World;
 use whotalks_tests::environment::{RERUN_AS, euid, say, skip};
 use whotalks_tests::programs::{FOLDER, programs, run_within};
 
-/// A user id that nobody needs to have: what is tested is having no privilege.
+/// An arbitrary unprivileged user id; it need not exist.
 const NOBODY_IN_PARTICULAR: u32 = 54_321;
 
 /// A folder that this user can read, with this test and the programs in it.

@@ -83,7 +83,7 @@ fn a_path_renamed_under_its_listener() {
 
 /// The new listener belongs to a process that holds nothing of the old connection.
 ///
-/// The kernel does not tell which listener accepted it; only that the new one is younger, by its
+/// The kernel does not report which listener accepted it; only that the new one is younger, by its
 /// inode. Each processor counts its inodes apart, hence the repetition.
 #[test]
 fn an_abstract_name_rebound() {

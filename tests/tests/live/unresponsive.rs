@@ -75,7 +75,7 @@ fn a_process_that_does_not_answer_is_read_without_its_memory() {
 }
 
 #[test]
-fn a_table_whose_links_do_not_come_is_not_called_read() {
+fn a_table_whose_links_block_is_recorded_as_unread() {
     not_called_read("readlinkat", |actor| {
         actor.pair(Kind::Stream);
     });
@@ -124,7 +124,7 @@ fn not_called_read(call: &str, hold: impl Fn(&Actor)) {
 /// A network namespace is mounted below a file system whose server has fallen silent, and a process
 /// works there: whoever goes that way waits for ever.
 #[test]
-fn a_path_that_nobody_serves_is_not_waited_for() {
+fn an_unserved_path_does_not_delay_the_capture() {
     // In a user namespace /dev/fuse may be another's.
     if std::env::var_os(RERUN_AS).is_some() {
         return say("left to the run as root");

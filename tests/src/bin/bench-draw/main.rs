@@ -12,6 +12,7 @@
 //! `whotalks-collect` must be beside this program), a third the targets. Without arguments: the
 //! samples, if found, and all generated graphs.
 
+mod geometry;
 #[cfg(test)]
 mod known_graphs;
 mod labels;

@@ -2,6 +2,7 @@
 //!
 //! Independent of the layout that made the drawing: uses none of its code.
 
+use crate::geometry::{cross, distance, hull, through};
 use whotalks::layout::{Graph, Point};
 
 /// Number of nodes from which stress is measured; in larger components, evenly spread ones.
@@ -176,11 +177,6 @@ fn stress(neighbours: &[Vec<usize>], components: &[Vec<usize>], centers: &[Point
     if pairs > 0.0 { total / pairs } else { 0.0 }
 }
 
-/// Without `hypot`, which is many times slower; nothing here overflows.
-fn distance(p: Point, q: Point) -> f64 {
-    ((p.x - q.x).powi(2) + (p.y - q.y).powi(2)).sqrt()
-}
-
 fn neighbourhood(neighbours: &[Vec<usize>], centers: &[Point]) -> f64 {
     let nodes = neighbours.len();
     let (mut sum, mut count) = (0.0, 0.0);
@@ -229,12 +225,6 @@ fn crossings(neighbours: &[Vec<usize>], centers: &[Point]) -> usize {
     count
 }
 
-/// Whether the segments `ab` and `cd` cross at an inner point of both.
-fn cross(a: Point, b: Point, c: Point, d: Point) -> bool {
-    let side = |p: Point, q: Point, r: Point| (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
-    side(a, b, c) * side(a, b, d) < 0.0 && side(c, d, a) * side(c, d, b) < 0.0
-}
-
 fn under_boxes(graph: &Graph, neighbours: &[Vec<usize>], centers: &[Point]) -> usize {
     let mut order: Vec<usize> = (0..centers.len()).collect();
     order.sort_by(|&a, &b| centers[a].x.total_cmp(&centers[b].x));
@@ -262,27 +252,6 @@ fn under_boxes(graph: &Graph, neighbours: &[Vec<usize>], centers: &[Point]) -> u
         }
     }
     count
-}
-
-/// Whether the segment `pq` passes through the box around `middle`.
-fn through(p: Point, q: Point, middle: Point, half_width: f64, half_height: f64) -> bool {
-    let (mut enter, mut leave) = (0.0f64, 1.0f64);
-    for (from, to, center, half) in [
-        (p.x, q.x, middle.x, half_width),
-        (p.y, q.y, middle.y, half_height),
-    ] {
-        let run = to - from;
-        if run.abs() < 1e-12 {
-            if (from - center).abs() >= half {
-                return false;
-            }
-            continue;
-        }
-        let (s, t) = ((center - half - from) / run, (center + half - from) / run);
-        enter = enter.max(s.min(t));
-        leave = leave.min(s.max(t));
-    }
-    enter < leave
 }
 
 /// Share of the bounds inside some hull, sampled at 256 × 256 points.
@@ -324,30 +293,6 @@ fn hull_share(graph: &Graph, components: &[Vec<usize>], centers: &[Point]) -> f6
         }
     }
     inside.iter().filter(|&&cell| cell).count() as f64 / (RASTER * RASTER) as f64
-}
-
-/// Convex hull by Andrew's monotone chain.
-fn hull(mut points: Vec<Point>) -> Vec<Point> {
-    points.sort_by(|p, q| p.x.total_cmp(&q.x).then(p.y.total_cmp(&q.y)));
-    let mut hull: Vec<Point> = Vec::new();
-    for pass in 0..2 {
-        let begin = hull.len();
-        for &p in &points {
-            while hull.len() >= begin + 2 {
-                let (a, b) = (hull[hull.len() - 2], hull[hull.len() - 1]);
-                if (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x) > 0.0 {
-                    break;
-                }
-                hull.pop();
-            }
-            hull.push(p);
-        }
-        hull.pop();
-        if pass == 0 {
-            points.reverse();
-        }
-    }
-    hull
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ impl Scene {
         }
     }
 
-    /// What stands before the collector.
+    /// Command before the collector.
     pub(super) fn collector(&self) -> Vec<&str> {
         self.collector.iter().map(String::as_str).collect()
     }
