@@ -1,12 +1,21 @@
-//! Everything done with snapshots: load, join into a map, ask it, draw it.
+//! The library of the analyzer: reads snapshots, joins them into a map, queries, compares,
+//! checks, exports and draws it. Does not print, parse arguments or open files.
 //!
-//! One direction of dependencies: `load` (bytes to typed rows) → `model` (rows joined into a map) →
-//! `graph` (who is one, who talks to whom) → `query`, `check`, `diff` and `trend` → `draw` and `export`.
-//! Nothing looks back up this line.
+//! A module imports only modules before it in this list (a test in `dependencies` checks it):
+//!
+//! 1. `words`, `escape`: phrasing, escaping for each output language
+//! 2. `load`: from the bytes of a file to typed rows
+//! 3. `model`, `id`: rows joined into a map, and the ids of its objects in outputs
+//! 4. `graph`: grouping, and conversations between groups
+//! 5. `names`, `query`, `diff`, `trend`, `policy`, `check`: questions about one map or several
+//! 6. `export`, `redact`: other formats, and copies without names
+//! 7. `layout`, `draw`: positions of boxes, and pictures
 
 #![forbid(unsafe_code)]
 
 pub mod check;
+#[cfg(test)]
+mod dependencies;
 pub mod diff;
 pub mod draw;
 pub mod export;

@@ -1,7 +1,8 @@
-//! A helper process as a scenario sees it: each method is one system call made over there.
+//! Handle of a helper process (`whotalks-actor`): each method performs one system call in it.
 //!
-//! Whatever the kernel refuses fails the test at once, with the command and the error. What an
-//! actor made is remembered only to name it; what it *holds* is asked of it when the map is taken.
+//! A call that fails ends the test with the command and the error. The sockets returned here
+//! only identify what was made; the descriptors that the actor holds are requested from it when
+//! the map is captured.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
@@ -10,21 +11,21 @@ use std::rc::Rc;
 
 use crate::protocol::{self, Address, Blocking, Churned, Descriptor, Kind, Reply, What};
 
-/// A socket of a scenario, named by what `fstat(2)` and `SO_COOKIE` gave.
+/// A socket of a scenario, identified by `fstat(2)` and `SO_COOKIE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Socket {
     /// Its inode.
     pub inode: u64,
     /// Its cookie.
     pub cookie: u64,
-    /// Its number in the actor that made it.
+    /// Its descriptor number in the actor that created it.
     pub fd: i32,
-    /// What it was bound to, where it is a listener or a bound datagram socket.
+    /// The address it is bound to, for listeners and bound datagram sockets.
     pub address: Option<Address>,
 }
 
 impl Socket {
-    /// Its id in a map of one host.
+    /// The id in a map of one host.
     pub fn id(&self) -> String {
         format!("h0/s{}", self.inode)
     }
@@ -42,7 +43,7 @@ impl Socket {
     }
 }
 
-/// The process at the end of a pair of pipes.
+/// A child process and the pipes to it.
 #[derive(Debug)]
 struct Channel {
     child: Child,
@@ -53,7 +54,7 @@ struct Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        // The end of its input ends it, and its heirs through it; not when it can't listen.
+        // The end of its input ends it and its heirs, except while it is blocked.
         drop(self.commands.take());
         if self.blocked {
             let killed = self.child.kill();
@@ -64,11 +65,11 @@ impl Drop for Channel {
     }
 }
 
-/// A handle of a helper process; clones stand for the same process.
+/// A handle of a helper process; clones refer to the same process.
 #[derive(Debug, Clone)]
 pub struct Actor {
     channel: Rc<RefCell<Channel>>,
-    /// The way through its ancestors, for an heir.
+    /// For an heir, the indices of its ancestors.
     route: Vec<usize>,
     heirs: Rc<RefCell<usize>>,
     made: Rc<RefCell<Vec<Socket>>>,
@@ -76,7 +77,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Starts one; `command` ends in the actor's program.
+    /// Starts a process; `command` ends with the program of the actor.
     pub(crate) fn start(mut command: Command) -> Self {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -97,12 +98,12 @@ impl Actor {
         }
     }
 
-    /// Its process id.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Every socket that was made or received here, closed ones too.
+    /// All sockets created or received by this actor, closed ones included.
     pub(crate) fn made(&self) -> Vec<Socket> {
         self.made.borrow().clone()
     }
@@ -153,7 +154,7 @@ impl Actor {
         self.sockets(command, address).remove(0)
     }
 
-    /// `socket(2)` for an address like this.
+    /// `socket(2)` of the family of an address.
     pub fn socket(&self, like: &Address, kind: Kind) -> Socket {
         self.one(protocol::Command::Socket(like.clone(), kind), None)
     }
@@ -165,7 +166,7 @@ impl Actor {
         (pair.remove(0), second)
     }
 
-    /// `socket(2)` and `bind(2)`: a datagram receiver, or a listener to be.
+    /// `socket(2)` and `bind(2)`, without `listen(2)`.
     pub fn bound(&self, address: &Address, kind: Kind) -> Socket {
         let mut socket = self.socket(address, kind);
         self.call(protocol::Command::Bind(socket.fd, address.clone()));
@@ -179,19 +180,19 @@ impl Actor {
         socket
     }
 
-    /// A listening socket.
+    /// `socket(2)`, `bind(2)` and `listen(2)`.
     pub fn listen(&self, address: &Address, kind: Kind, backlog: i32) -> Socket {
         let socket = self.bound(address, kind);
         self.call(protocol::Command::Listen(socket.fd, backlog));
         socket
     }
 
-    /// `connect(2)` of a socket that is there already.
+    /// `connect(2)` of an existing socket.
     pub fn connect_to(&self, socket: &Socket, address: &Address) {
         self.call(protocol::Command::Connect(socket.fd, address.clone()));
     }
 
-    /// A socket connected to where `to` is bound.
+    /// A new socket, connected to the address of `to`.
     pub fn connect(&self, to: &Socket, kind: Kind) -> Socket {
         let address = to.address.as_ref().expect("connects to a bound socket");
         let socket = self.socket(address, kind);
@@ -199,7 +200,7 @@ impl Actor {
         socket
     }
 
-    /// A socket whose `connect(2)` blocks.
+    /// A new socket whose `connect(2)` blocks.
     pub fn connect_blocked(&self, to: &Socket, kind: Kind) -> Socket {
         let address = to.address.as_ref().expect("connects to a bound socket");
         let socket = self.socket(address, kind);
@@ -210,7 +211,7 @@ impl Actor {
         socket
     }
 
-    /// As many sockets, each connected.
+    /// `count` new connected sockets.
     pub fn connect_many(&self, to: &Socket, kind: Kind, count: u32) -> Vec<Socket> {
         let address = to.address.clone().expect("connects to a bound socket");
         self.sockets(protocol::Command::ConnectMany(address, kind, count), None)
@@ -221,7 +222,7 @@ impl Actor {
         self.one(protocol::Command::Accept(listener.fd), None)
     }
 
-    /// The address that an inet socket got.
+    /// `getsockname(2)` of an inet socket.
     pub fn local_address(&self, socket: &Socket) -> String {
         match self.call(protocol::Command::LocalAddress(socket.fd)) {
             Reply::Address(text) => text,
@@ -239,17 +240,17 @@ impl Actor {
         self.call(protocol::Command::Send(socket.fd, bytes.to_vec()));
     }
 
-    /// `write(2)` until it blocks, and further.
+    /// `write(2)` in a thread that blocks.
     pub fn write_blocked(&self, socket: &Socket) {
         self.call(protocol::Command::WriteBlocked(socket.fd));
     }
 
-    /// Sends a copy of a descriptor.
+    /// Sends a descriptor (`SCM_RIGHTS`) and keeps it open.
     pub fn send_descriptor(&self, over: &Socket, sent: &Socket) {
         self.call(protocol::Command::SendDescriptor(over.fd, sent.fd));
     }
 
-    /// Takes such a copy off.
+    /// Receives a descriptor.
     pub fn receive_descriptor(&self, over: &Socket) -> Socket {
         self.one(protocol::Command::ReceiveDescriptor(over.fd), None)
     }
@@ -277,7 +278,7 @@ impl Actor {
         self.call(protocol::Command::Close(socket.fd));
     }
 
-    /// `close(2)` of a descriptor that is no socket.
+    /// `close(2)` of a descriptor that is not a socket.
     pub fn close_descriptor(&self, fd: i32) {
         self.call(protocol::Command::Close(fd));
     }
@@ -307,8 +308,8 @@ impl Actor {
         }
     }
 
-    /// The process does nothing but this from now on, and is asleep in it when this returns. It can
-    /// be told nothing more.
+    /// Blocks the process in a call; it sleeps in the kernel when this returns. The process accepts
+    /// no further commands.
     pub fn block(&self, call: Blocking) {
         self.call(protocol::Command::Block(call));
         self.channel.borrow_mut().blocked = true;
@@ -324,7 +325,7 @@ impl Actor {
         }
     }
 
-    /// Its child, which inherits these numbers.
+    /// A child actor that inherits these descriptors.
     pub(crate) fn spawn(&self, inherited: &[i32]) -> Actor {
         let Reply::Begun(pid) = self.call(protocol::Command::Spawn(inherited.to_vec())) else {
             panic!("no process");
@@ -342,12 +343,12 @@ impl Actor {
         }
     }
 
-    /// Another program as its child, with these numbers open; its process id.
+    /// Starts another program as a child with these descriptors; returns its process id.
     pub fn run(&self, program: &[&str], inherited: &[i32]) -> u32 {
         self.run_with_output(program, inherited, None)
     }
 
-    /// The same with a descriptor as its standard output.
+    /// Like [`Actor::run`], with a descriptor as standard output.
     pub fn run_with_output(&self, program: &[&str], inherited: &[i32], output: Option<i32>) -> u32 {
         let program = program.iter().map(|word| (*word).to_owned()).collect();
         match self.call(protocol::Command::Run(program, inherited.to_vec(), output)) {
@@ -356,7 +357,7 @@ impl Actor {
         }
     }
 
-    /// Its whole descriptor table, and those of its threads that have their own.
+    /// The descriptor table of the process, and the private tables of threads.
     pub(crate) fn table(&self) -> Vec<Descriptor> {
         self.descriptors(protocol::Command::Table)
     }

@@ -1,11 +1,11 @@
-//! A connection as a scenario expects it, and as a line that can be compared and read.
+//! A connection that a scenario expects, and its form as a line that can be compared.
 
 use serde_json::Value;
 
 use crate::actor::Socket;
 use crate::protocol::Address;
 
-/// A connection that must be in the map, exactly so.
+/// A connection that must be in the map.
 #[derive(Debug, Clone)]
 pub struct Edge {
     kind: &'static str,
@@ -42,8 +42,8 @@ impl Edge {
         Self::pair(client, accepted).via(listener)
     }
 
-    /// A client in a listener's queue, which the kernel itself lists: nothing more is needed to
-    /// know the listener.
+    /// A client in the queue of a listener. The kernel lists it, so that the listener is known
+    /// without further evidence.
     pub fn pending(client: &Socket, listener: &Socket) -> Self {
         Self {
             evidence: Some("pending-list"),
@@ -75,7 +75,7 @@ impl Edge {
         }
     }
 
-    /// An inet datagram socket connected to one that is only bound.
+    /// An inet datagram socket connected to a bound, unconnected one.
     pub fn inet_one_way(a: &Socket, b: &Socket) -> Self {
         Self {
             state: "one-way",
@@ -83,7 +83,7 @@ impl Edge {
         }
     }
 
-    /// A netlink socket connected to another process's.
+    /// A netlink socket connected to that of another process.
     pub fn netlink(a: &Socket, b: &Socket) -> Self {
         Self {
             kind: "netlink",
@@ -108,7 +108,7 @@ impl Edge {
         }
     }
 
-    /// The same with its listener.
+    /// Adds the listener.
     #[must_use]
     pub fn via(mut self, listener: &Socket) -> Self {
         let evidence = match &listener.address {
@@ -121,7 +121,7 @@ impl Edge {
         self
     }
 
-    /// The ids of the sockets it speaks of.
+    /// The ids of its sockets.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &str> {
         let listener = self.listener.as_ref().map(|(id, _)| id);
         [Some(&self.a), self.b.as_ref(), listener]
@@ -130,7 +130,7 @@ impl Edge {
             .map(String::as_str)
     }
 
-    /// One line.
+    /// The connection as a line.
     pub(crate) fn line(&self) -> String {
         let listener = self.listener.as_ref().map(|(id, _)| id.as_str());
         let evidence = self.listener.as_ref().map(|(_, evidence)| *evidence);
@@ -144,7 +144,7 @@ impl Edge {
         ends.line(self.kind, self.state, self.evidence)
     }
 
-    /// The same line of a connection in the map.
+    /// A connection of the map in the same form.
     ///
     /// The evidence of a closing edge is not part of the contract.
     pub(crate) fn line_of(connection: &Value) -> String {
@@ -170,7 +170,7 @@ struct Ends<'a> {
 impl Ends<'_> {
     fn line(&self, kind: &str, state: &str, evidence: Option<&str>) -> String {
         let (mut a, mut b) = (self.a, self.b.unwrap_or("null"));
-        // Which end is first means something only where one is the client, or the sender.
+        // The order of the ends has a meaning only if one is the client or the sender.
         let ordered = self.listener.is_some() || state == "one-way";
         if !ordered && self.b.is_some_and(|b| (b.len(), b) < (a.len(), a)) {
             (a, b) = (b, a);

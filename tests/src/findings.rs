@@ -1,4 +1,4 @@
-//! What `whotalks check` finds about a scenario, and only about it.
+//! The findings of `whotalks check` that concern the processes of a scenario.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,16 +9,16 @@ use serde_json::Value;
 use crate::World;
 use crate::programs::{programs, run};
 
-/// The findings of one run that concern a scenario's processes.
+/// The findings of one run that concern processes of the scenario.
 #[derive(Debug)]
 pub struct Findings {
-    /// `whotalks-findings/1`, whole.
+    /// The whole document, `whotalks-findings/1`.
     pub document: Value,
     about: Vec<Value>,
 }
 
 impl Findings {
-    /// Runs every rule over snapshots; `others` are processes of the scenario that are no actors.
+    /// Runs all rules on snapshots; `others` are processes of the scenario that are not actors.
     pub fn of(world: &World, others: &[u32], files: &[&Path]) -> Self {
         let document = check(&[], files);
         let pids = world.pids().into_iter().chain(others.iter().copied());
@@ -33,7 +33,7 @@ impl Findings {
         Self { document, about }
     }
 
-    /// Asserts that nothing high is found about the scenario, and nothing medium but what is named.
+    /// Asserts that no finding is high, and none is medium except those named.
     #[track_caller]
     pub fn are_at_worst(&self, defended: &[&str]) {
         let bad = self.about.iter().filter(|finding| {
@@ -45,7 +45,7 @@ impl Findings {
         assert!(bad.is_empty(), "{:#}", Value::from(bad));
     }
 
-    /// Asserts that these codes and severities are found about the scenario, and nothing else.
+    /// Asserts that these codes and severities are found, and nothing else.
     #[track_caller]
     pub fn are_exactly(&self, expected: &[(&str, &str)]) -> &[Value] {
         let text =
@@ -64,7 +64,7 @@ impl Findings {
     }
 }
 
-/// `whotalks check --format json ARGUMENTS FILES`: the document, whatever the exit code.
+/// `whotalks check --format json ARGUMENTS FILES`: the document, for any exit code.
 pub fn check(arguments: &[&str], files: &[&Path]) -> Value {
     let mut command = Command::new(&programs().analyze);
     command

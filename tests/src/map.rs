@@ -1,7 +1,7 @@
-//! The exported map, and its comparison with what the actors know.
+//! The exported map, and its comparison with the state of the actors.
 //!
-//! Only the scenario's own sockets, pipes and processes are compared: the machine around it may do
-//! as it likes. Among those, nothing may be missing and nothing may be too many.
+//! Only sockets, pipes and processes of the scenario are compared; the rest of the machine may
+//! change at any time. Of the scenario, nothing may be missing and nothing may be additional.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::actor::Socket;
 use crate::edge::Edge;
 use crate::protocol::{Descriptor, What};
 
-/// What an actor is and holds, by its own account.
+/// The state of an actor, from its own system calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Holder {
     pub(crate) pid: u32,
@@ -21,7 +21,7 @@ pub(crate) struct Holder {
     pub(crate) table: Vec<Descriptor>,
 }
 
-/// All that a scenario knows at the moment of the capture.
+/// The expected state at the time of the capture.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Truth {
     pub(crate) holders: Vec<Holder>,
@@ -35,7 +35,7 @@ pub struct Map {
     pub document: Value,
     truth: Truth,
     sockets: BTreeMap<u64, Vec<usize>>,
-    /// Whether the tables of the capture tell cookies.
+    /// Whether the captured tables contain cookies.
     has_cookies: bool,
 }
 
@@ -56,7 +56,7 @@ impl Map {
         }
     }
 
-    /// The map of a capture that had only text tables, which tell no cookies.
+    /// The map of a capture of text tables only, which contain no cookies.
     #[must_use]
     pub fn without_cookies(self) -> Self {
         Self {
@@ -70,45 +70,45 @@ impl Map {
         rows(&self.document, array)
     }
 
-    /// The socket with this inode.
+    /// The socket with an inode.
     pub fn by_inode(&self, inode: u64) -> Option<&Value> {
         let at = self.sockets.get(&inode)?.first()?;
         Some(&self.document["sockets"][at])
     }
 
-    /// A socket of the scenario, which must be there.
+    /// A socket of the scenario; it must be in the map.
     pub fn socket(&self, socket: &Socket) -> &Value {
         let found = self.by_inode(socket.inode);
         found.unwrap_or_else(|| panic!("{socket:?} is not in the map"))
     }
 
-    /// A process, which must be there.
+    /// A process; it must be in the map.
     pub fn process(&self, pid: u32) -> &Value {
         let found = self.rows("processes").find(|process| process["pid"] == pid);
         found.unwrap_or_else(|| panic!("process {pid} is not in the map"))
     }
 
-    /// A pipe by inode, which must be there.
+    /// A pipe by inode; it must be in the map.
     pub fn pipe(&self, inode: u64) -> &Value {
         let found = self.rows("pipes").find(|pipe| pipe["inode"] == inode);
         found.unwrap_or_else(|| panic!("pipe {inode} is not in the map"))
     }
 
-    /// The connections that touch a socket, as a's, b's or listener's.
+    /// The connections with a socket as `a`, `b` or `listener`.
     pub fn connections_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Value> {
         self.rows("connections")
             .filter(move |connection| touches(connection, |end| end == id))
     }
 
-    /// Asserts a field of the map's row of a socket.
+    /// Asserts a field of a socket.
     #[track_caller]
     pub fn has(&self, socket: &Socket, field: &str, expected: impl Into<Value>) {
         let row = self.socket(socket);
         assert_eq!(row[field], expected.into(), "`{field}` of {row:#}");
     }
 
-    /// Asserts that the map has the scenario's sockets, holders, pipes and processes, and these
-    /// connections of them; nothing else.
+    /// Asserts that the map contains the sockets, holders, pipes and processes of the scenario, and
+    /// these connections of them; nothing else.
     #[track_caller]
     pub fn is_exactly(&self, edges: &[Edge]) {
         let mut wrong = Vec::new();
@@ -141,7 +141,7 @@ impl Map {
         .collect()
     }
 
-    /// Each live socket is there once, as what it is; a closed one is not.
+    /// Each open socket is in the map once, with its properties; closed ones are not.
     fn compare_sockets(&self, edges: &[Edge], wrong: &mut Vec<String>) {
         let spoken_of: BTreeSet<&str> = edges.iter().flat_map(Edge::sockets).collect();
         let tables = self.truth.holders.iter().flat_map(|holder| &holder.table);
@@ -169,7 +169,7 @@ impl Map {
     fn compare_processes(&self, wrong: &mut Vec<String>) {
         for holder in &self.truth.holders {
             let row = self.process(holder.pid);
-            // In all of its tables, those of single threads too.
+            // In all descriptor tables, private ones of threads included.
             let rows = holder.table.iter();
             let sockets = rows.filter(|row| matches!(row.what, What::Socket(_)));
             let sockets = sockets.count();
@@ -224,7 +224,7 @@ impl Map {
         rows.filter(move |(_, row)| wanted(row.what))
     }
 
-    /// The holders of the scenario's sockets, whoever they are, and what the actors hold.
+    /// The holders of the scenario's sockets, actors or not, and all descriptors of the actors.
     fn holders(&self) -> BTreeMap<String, usize> {
         let made: BTreeSet<String> = self.truth.made.iter().map(Socket::id).collect();
         let mut found = Vec::new();
@@ -246,7 +246,7 @@ impl Map {
         lines(found.into_iter())
     }
 
-    /// Null, which means not captured, is never wrong.
+    /// Null means not captured, and matches anything.
     fn close_on_exec_is_right(&self, holder: &Value) -> bool {
         let Some(claimed) = holder["cloexec"].as_bool() else {
             return true;
@@ -315,7 +315,7 @@ fn lines(all: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
     counted
 }
 
-/// Adds a line for everything that is missing, too many, or there more often than it is true.
+/// Adds a line for each difference: missing, additional, or repeated.
 fn compare(
     truth: BTreeMap<String, usize>,
     mut found: BTreeMap<String, usize>,

@@ -1,4 +1,4 @@
-//! The programs under test: built once, found, and run with a limit on their time.
+//! The programs under test: finds or builds them once, and runs them with a timeout.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Environment variable: a folder with the three programs, to test those instead of new ones.
+/// Environment variable: a folder with the three programs, to be tested instead of building them.
 pub const FOLDER: &str = "WHOTALKS_BIN_DIR";
 
-/// No run takes longer than this; a program that hangs is a failure, not a hanging test.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout of a run: a program that hangs fails the test.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the programs are.
+/// Paths of the programs.
 #[derive(Debug)]
 pub struct Programs {
     /// `whotalks-collect`
@@ -29,7 +29,7 @@ pub struct Programs {
     pub actor: PathBuf,
 }
 
-/// The programs, built on the first call unless [`FOLDER`] names them.
+/// The programs, built on the first call unless [`FOLDER`] is set.
 pub fn programs() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
     PROGRAMS.get_or_init(|| match std::env::var_os(FOLDER) {
@@ -46,7 +46,7 @@ pub fn programs() -> &'static Programs {
     })
 }
 
-/// A given folder may be without the actor, which is then that of this test.
+/// The actor of the folder, or else that of this test.
 fn actor(folder: &Path) -> PathBuf {
     let given = folder.join("whotalks-actor");
     if given.exists() {
@@ -56,7 +56,7 @@ fn actor(folder: &Path) -> PathBuf {
     }
 }
 
-/// `TARGET/PROFILE`, of `TARGET/PROFILE/deps/TEST`.
+/// `TARGET/PROFILE`, from `TARGET/PROFILE/deps/TEST`.
 fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("this test has a program");
     let folder = test.parent().and_then(Path::parent);
@@ -65,8 +65,8 @@ fn profile_folder() -> PathBuf {
         .to_owned()
 }
 
-/// Cargo gives a test only its own package's programs; the others are built here, into the same
-/// target folder with the same profile. When they are up to date that takes a moment.
+/// Cargo builds only the programs of the test's own package; the others are built here, into the
+/// same target folder with the same profile.
 fn build() -> Programs {
     let folder = profile_folder();
     let profile = match folder.file_name().and_then(OsStr::to_str) {
@@ -96,12 +96,12 @@ fn build() -> Programs {
     }
 }
 
-/// A run that has ended.
+/// A finished run.
 #[derive(Debug)]
 pub struct Ran {
-    /// What was run.
+    /// The command.
     pub command: String,
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
     /// Standard output.
     pub stdout: Vec<u8>,
@@ -143,7 +143,7 @@ impl Ran {
             .unwrap_or_else(|error| panic!("{}: {error}", ran.command))
     }
 
-    /// Asserts that standard error is one line that begins so: the form of every error.
+    /// Asserts that standard error is one line with this beginning, as for every error.
     #[track_caller]
     pub fn says(self, beginning: &str) -> Self {
         let right = self.stderr.starts_with(beginning)
@@ -158,15 +158,15 @@ impl Ran {
     }
 }
 
-/// Runs a program with this on its standard input, and takes what it says.
+/// Runs a program with the given standard input, and collects its output.
 ///
 /// # Panics
-/// When it cannot be started or does not end.
+/// If it cannot be started or does not finish in time.
 pub fn run(command: &mut Command, input: &[u8]) -> Ran {
-    run_within(command, input, PATIENCE)
+    run_within(command, input, TIMEOUT)
 }
 
-/// The same with a limit of its own.
+/// Like [`run`], with another timeout.
 pub fn run_within(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
     command
         .stdin(Stdio::piped())
@@ -175,10 +175,10 @@ pub fn run_within(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
     finish(command, input, limit)
 }
 
-/// The same where the caller has set standard input, output and error up.
+/// Like [`run_within`], with standard streams set up by the caller.
 pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
     let shown = format!("{command:?}");
-    // A group of its own, so that all of it can be ended.
+    // Its own process group, so that all of it can be killed.
     let mut child = command
         .process_group(0)
         .spawn()
@@ -186,7 +186,7 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
         if let Some(mut stdin) = stdin {
-            // A program that does not read its input closes it: not this function's business.
+            // Fails if the program does not read its input, which is not an error here.
             scope.spawn(move || stdin.write_all(input).ok());
         }
         let stdout = scope.spawn(move || drain(stdout));
@@ -219,7 +219,7 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Ran {
     })
 }
 
-/// Where each thread of a process is, as the kernel says.
+/// The kernel function in which each thread of a process waits.
 fn blocked_in(pid: u32) -> String {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
     let tasks = tasks.into_iter().flatten().flatten();

@@ -1,5 +1,5 @@
-//! What a test and its actors say to each other: one JSON value a line, over the actor's standard
-//! input and output. Only shapes here; `bin/whotalks-actor` carries the commands out.
+//! The protocol between a test and its actors: one JSON value per line, over the actor's
+//! standard input and output. Types only; `bin/whotalks-actor` implements the commands.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ impl Kind {
     /// The three types that Unix sockets have.
     pub const ALL: [Kind; 3] = [Kind::Stream, Kind::Seqpacket, Kind::Datagram];
 
-    /// The map's word for it.
+    /// The word for it in the map.
     pub fn word(self) -> &'static str {
         match self {
             Self::Stream => "stream",
@@ -28,7 +28,7 @@ impl Kind {
     }
 }
 
-/// What a socket is bound or connected to.
+/// An address to bind or connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// A path, without a terminating NUL; may be relative.
@@ -37,12 +37,12 @@ pub enum Address {
     Abstract(Vec<u8>),
     /// `1.2.3.4:5` or `[::1]:5`.
     Inet(String),
-    /// A port id of `NETLINK_USERSOCK`; 0: whichever the kernel gives.
+    /// A port id of `NETLINK_USERSOCK`; 0 lets the kernel choose.
     Netlink(u32),
 }
 
 impl Address {
-    /// The exact bytes, as the map's `name.hex` has them; of an inet address its text.
+    /// The exact bytes, as in `name.hex` of the map; for an inet address its text.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Path(path) => path.clone(),
@@ -70,10 +70,10 @@ pub enum Blocking {
     Connect(i32, Address),
 }
 
-/// What an actor can be told to do. `fd` is always a number that the actor itself gave.
+/// A command to an actor. `fd` is always a number that the actor returned.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Command {
-    /// A socket for an address like this one (its family counts), unbound.
+    /// An unbound socket of the family of this address.
     Socket(Address, Kind),
     /// `socketpair(2)` of two Unix sockets.
     Pair(Kind),
@@ -83,9 +83,9 @@ pub enum Command {
     Listen(i32, i32),
     /// `connect(2)`, which must not block.
     Connect(i32, Address),
-    /// `connect(2)` in a thread of its own, which must block.
+    /// `connect(2)` in a separate thread; must block.
     ConnectBlocked(i32, Address),
-    /// As many connected sockets.
+    /// Several connected sockets.
     ConnectMany(Address, Kind, u32),
     /// `accept(2)`
     Accept(i32),
@@ -95,13 +95,13 @@ pub enum Command {
     Shutdown(i32),
     /// Sends bytes.
     Send(i32, Vec<u8>),
-    /// Writes without end in a thread of its own, which must block.
+    /// Writes endlessly in a separate thread; must block.
     WriteBlocked(i32),
-    /// Sends the second descriptor over the first (`SCM_RIGHTS`), and keeps its own.
+    /// Sends the second descriptor over the first (`SCM_RIGHTS`), and keeps it open.
     SendDescriptor(i32, i32),
-    /// Takes a descriptor off a socket.
+    /// Receives a descriptor.
     ReceiveDescriptor(i32),
-    /// `pipe(2)`: the end that is read, then the other.
+    /// `pipe(2)`: the read end, then the write end.
     Pipe,
     /// Opens a file (a FIFO) for reading, for writing, or both; does not wait for the other end.
     Open(Vec<u8>, bool, bool),
@@ -114,25 +114,25 @@ pub enum Command {
     /// Starts another actor, which inherits these descriptors under their numbers.
     Spawn(Vec<i32>),
     /// Starts another program (its arguments), which inherits these descriptors under their numbers,
-    /// and has the second as its standard output. It ends with the actor.
+    /// and the given one as standard output. It is killed with the actor.
     Run(Vec<String>, Vec<i32>, Option<i32>),
-    /// To the actor that was spawned as the n-th.
+    /// Passes a command to the n-th spawned actor.
     To(usize, Box<Command>),
-    /// A thread with a descriptor table of its own (`CLONE_FILES` unshared), which makes a
-    /// socket pair that is in no other table.
+    /// A thread with a private descriptor table (`CLONE_FILES` unshared) that creates a socket
+    /// pair in that table only.
     PrivateTable,
-    /// Begins to make and drop socket pairs and processes as fast as it can; the processes connect
-    /// to a listener at this abstract name, which is served.
+    /// Starts creating and closing socket pairs and processes as fast as possible; the processes
+    /// connect to a listener at this abstract name, which accepts them.
     Churn(Address),
-    /// Ends that.
+    /// Stops the churn.
     ChurnEnd,
-    /// Answers, and then does nothing more but this: it has only one thread.
+    /// Replies, then blocks its only thread in a call.
     Block(Blocking),
-    /// Every descriptor the actor has.
+    /// Lists all descriptors of the actor.
     Table,
 }
 
-/// What is behind a descriptor.
+/// Type of an open file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// A socket; with `SO_COOKIE`.
@@ -146,11 +146,11 @@ pub enum What {
 /// One row of an actor's descriptor table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Descriptor {
-    /// The thread, where it is in a thread's private table.
+    /// The thread, for a private table.
     pub tid: Option<u32>,
-    /// The number.
+    /// The descriptor number.
     pub fd: i32,
-    /// What it is.
+    /// The type.
     pub what: What,
     /// `st_ino` of `fstat(2)`.
     pub inode: u64,
@@ -162,45 +162,45 @@ pub struct Descriptor {
     pub writes: bool,
 }
 
-/// What happened while an actor churned.
+/// Record of a churn.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Churned {
-    /// Sockets (by inode) that were each other's peers at some time.
+    /// Sockets (by inode) that were peers at some time.
     pub pairs: Vec<(u64, u64)>,
     /// Each socket (by inode) and the process that held it.
     pub holders: Vec<(u64, u32)>,
-    /// How many processes came and went.
+    /// Number of processes created.
     pub processes: u32,
 }
 
-/// An actor's answer.
+/// Reply of an actor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Reply {
-    /// Done, and nothing to tell.
+    /// Success without a result.
     Done,
-    /// The descriptors that came of it.
+    /// The resulting descriptors.
     Descriptors(Vec<Descriptor>),
     /// An inet address.
     Address(String),
-    /// The process or thread that was begun.
+    /// The process or thread started.
     Begun(u32),
-    /// The churn's record.
+    /// The record of a churn.
     Churned(Churned),
-    /// The kernel refused.
+    /// The system call failed.
     Failed(String),
 }
 
-/// What `--measure` found out about one run of a program.
+/// Resource usage of one run, from `--measure`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Usage {
-    /// Whether it ended well.
+    /// Whether it succeeded.
     pub success: bool,
-    /// From its start to its end.
+    /// Wall time.
     pub wall_us: u64,
-    /// Of all its threads and children.
+    /// Processor time of all threads and children, in user mode.
     pub user_us: u64,
     /// The same in the kernel.
     pub system_us: u64,
-    /// Resident memory at its largest. What starts it is itself small: a child begins with that.
+    /// Peak resident memory. Never below that of the parent, which is therefore small.
     pub peak_kb: u64,
 }

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-/// Every way in which a document is not of a template's shape.
+/// All differences between a document and its template.
 pub fn misfits(template: &Value, document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(template, document, "$", &mut found);

@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::programs::{PATIENCE, Ran, finish};
+use crate::programs::{Ran, TIMEOUT, finish};
 
 /// Runs a program with its standard output on a terminal of 80 columns.
 ///
 /// # Panics
-/// Where there are no pseudo-terminals, or the program does not end.
+/// If there are no pseudo-terminals, or the program does not finish.
 pub fn on_terminal(command: &mut Command) -> Ran {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let controller = openpt(flags).expect("a pseudo-terminal can be had");
@@ -33,14 +33,14 @@ pub fn on_terminal(command: &mut Command) -> Ran {
         .stdout(terminal)
         .stderr(Stdio::piped());
     let shown = std::thread::spawn(move || read_terminal(controller));
-    let mut ran = finish(command, b"", PATIENCE);
-    // The command holds the terminal open; with it the terminal ends, and so does its reader.
+    let mut ran = finish(command, b"", TIMEOUT);
+    // Drops the last descriptor of the terminal, so that the reader ends.
     command.stdout(Stdio::null());
     ran.stdout = shown.join().expect("the reader does not panic");
     ran
 }
 
-/// Everything until the other side is closed, which a terminal reports as EIO.
+/// All output until the other side is closed, which a terminal reports as EIO.
 fn read_terminal(controller: OwnedFd) -> Vec<u8> {
     let mut file = std::fs::File::from(controller);
     let (mut all, mut some) = (Vec::new(), [0; 4096]);

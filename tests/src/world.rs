@@ -13,7 +13,7 @@ use crate::protocol::Address;
 
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
-/// A scenario's actors and files; both are gone when it is dropped.
+/// The actors and files of a scenario; dropping it ends and removes them.
 #[derive(Debug)]
 pub struct World {
     directory: PathBuf,
@@ -22,7 +22,7 @@ pub struct World {
 }
 
 impl World {
-    /// An empty one.
+    /// An empty world.
     #[expect(
         clippy::new_without_default,
         reason = "it makes a directory, which is no default"
@@ -40,18 +40,18 @@ impl World {
         }
     }
 
-    /// The directory that is its own.
+    /// The directory of this world.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// A path in it.
+    /// A path in the directory of this world.
     pub fn path(&self, name: impl AsRef<[u8]>) -> Address {
         let directory = self.directory.as_os_str().as_encoded_bytes();
         Address::Path([directory, b"/", name.as_ref()].concat())
     }
 
-    /// An abstract name that no other world has.
+    /// An abstract name unique to this world.
     pub fn abstract_name(&self, name: impl AsRef<[u8]>) -> Address {
         Address::Abstract([self.name.as_bytes(), b"/", name.as_ref()].concat())
     }
@@ -61,19 +61,19 @@ impl World {
         self.actor_with(&[], &[])
     }
 
-    /// A new process behind a command that executes its last arguments (`unshare -n`), with
-    /// arguments of its own.
+    /// A new process started by a command that executes its last arguments (`unshare -n`), with
+    /// additional arguments.
     pub fn actor_with(&self, wrapper: &[&str], arguments: &[&str]) -> Actor {
         let actor = Actor::start(self.command(wrapper, arguments));
         self.actors
             .borrow_mut()
             .push((actor.clone(), std::process::id()));
-        // An answer: whatever wrapped it has become it by now.
+        // A reply proves that the wrapping command has executed the actor.
         actor.table();
         actor
     }
 
-    /// A new process of a program of this name, which is in the world's directory.
+    /// A new process of a copy of the actor with this name.
     pub fn actor_called(&self, name: &str) -> Actor {
         let program = self.directory.join(name);
         if !program.exists() {
@@ -93,7 +93,7 @@ impl World {
         actor
     }
 
-    /// A process whose descriptors are not compared, since it does not hold still.
+    /// A process whose descriptors change all the time and are not compared.
     pub fn restless_actor(&self) -> Actor {
         Actor::start(self.command(&[], &[]))
     }
@@ -121,16 +121,16 @@ impl World {
         file.unwrap_or_else(|error| panic!("{}: {error}", stderr.display()))
     }
 
-    /// A child of an actor, which inherits these numbers.
+    /// A child of an actor that inherits these descriptors.
     pub fn heir(&self, parent: &Actor, inherited: &[i32]) -> Actor {
         let actor = parent.spawn(inherited);
         self.actors.borrow_mut().push((actor.clone(), parent.pid()));
         actor
     }
 
-    /// Ends a process; what it held is closed when this returns.
+    /// Ends a process; its descriptors are closed when this returns.
     ///
-    /// Its heirs end with it. Every other handle of it must be gone.
+    /// Its heirs end with it. Every other handle of it must be dropped before.
     pub fn end(&self, actor: Actor) {
         self.actors
             .borrow_mut()
@@ -138,7 +138,7 @@ impl World {
         drop(actor);
     }
 
-    /// The processes of its actors.
+    /// Process ids of the actors.
     pub fn pids(&self) -> Vec<u32> {
         self.actors
             .borrow()
@@ -170,7 +170,7 @@ impl World {
         self.snapshot_with(&[])
     }
 
-    /// The same with more arguments for the collector.
+    /// The same with additional arguments for the collector.
     pub fn snapshot_with(&self, arguments: &[&str]) -> PathBuf {
         let file = self.directory.join("machine.whotalks");
         let mut command = Command::new(&programs().collect);
@@ -185,7 +185,7 @@ impl World {
         file
     }
 
-    /// The same into a file of another name, behind a command that executes its last arguments.
+    /// The same into a file of another name, started by a command that executes its last arguments.
     pub fn snapshot_as(&self, name: &str, wrapper: &[&str], arguments: &[&str]) -> PathBuf {
         let file = self.directory.join(name);
         let collect = programs().collect.as_os_str();
@@ -201,19 +201,19 @@ impl World {
         file
     }
 
-    /// Captures the machine, and maps it.
+    /// Captures the machine and exports its map.
     pub fn capture(&self) -> Map {
         self.capture_with(&[])
     }
 
-    /// The same with more arguments for the collector.
+    /// The same with additional arguments for the collector.
     pub fn capture_with(&self, arguments: &[&str]) -> Map {
         let truth = self.truth();
         let file = self.snapshot_with(arguments);
         Map::new(export(&file), truth)
     }
 
-    /// The map of a capture that was made otherwise, while nothing of this world changed.
+    /// The map of an existing capture, made while this world did not change.
     pub fn map_of(&self, file: &Path) -> Map {
         Map::new(export(file), self.truth())
     }
@@ -225,7 +225,7 @@ pub fn export(file: &Path) -> serde_json::Value {
     run(command.args(["export", "--format", "json"]).arg(file), b"").json()
 }
 
-/// The inode of a process's namespace, where it can be read.
+/// The inode of a namespace of a process, if it can be read.
 pub fn namespace(pid: u32, kind: &str) -> Option<u64> {
     let link = std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok()?;
     let text = link

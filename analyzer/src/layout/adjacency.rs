@@ -1,9 +1,10 @@
-//! Who is next to whom, as two flat arrays, with whatever makes no sense left out.
+//! Undirected adjacency in compressed sparse rows.
 //!
-//! Self-loops, repeated edges and edges to boxes that do not exist are dropped here,
-//! once, so that no later step has to think of them.
+//! Self-loops, repeated edges and edges to boxes that do not exist are dropped here; later
+//! steps rely on that. Hand-written rather than a `petgraph` graph: breadth-first searches
+//! from thousands of sources read the rows as plain slices.
 
-use super::Edge;
+use super::types::Edge;
 
 /// Neighbours of node `v` are `to[start[v]..start[v + 1]]`, ascending, without repeats.
 #[derive(Debug, Clone, Default)]
@@ -37,11 +38,12 @@ impl Adjacency {
         }
     }
 
-    /// The number of nodes.
+    /// Number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.start.len().saturating_sub(1)
     }
 
+    /// Ascending, without repeats.
     pub(crate) fn neighbours(&self, v: usize) -> &[u32] {
         &self.to[self.start[v] as usize..self.start[v + 1] as usize]
     }
@@ -67,7 +69,7 @@ mod tests {
     use super::{Adjacency, Edge};
 
     #[test]
-    fn loops_repeats_and_strangers_are_left_out() {
+    fn loops_repeats_and_edges_to_missing_nodes_are_dropped() {
         let edges = [(0, 1), (1, 0), (0, 1), (2, 2), (1, 9), (2, 1)];
         let edges: Vec<Edge> = edges.iter().map(|&(a, b)| Edge { a, b }).collect();
         let adjacency = Adjacency::new(3, &edges);

@@ -1,11 +1,11 @@
-//! Boxes on the plane: what overlap removal, refinement and packing work on.
+//! Boxes on the plane, for overlap removal, refinement and packing.
 //!
-//! Half sizes include half of the wished gap, so "touching" here is "a gap apart" on the
-//! picture, and rounding coordinates later makes no overlap.
+//! Half sizes include half of the gap between boxes: boxes that touch here are a gap apart
+//! in the drawing, and later rounding of coordinates makes no overlap.
 
-use super::stress::Layout;
+use super::types::{Point, Size};
 
-/// Centres and half sizes, in drawing units.
+/// Centers and half sizes, in drawing units.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Boxes {
     pub(crate) x: Vec<f64>,
@@ -14,20 +14,51 @@ pub(crate) struct Boxes {
     pub(crate) half_height: Vec<f64>,
 }
 
-/// Less than this is not an overlap: far below what the gap leaves, above rounding.
+/// Centers in units of graph distance, as the stress functions use them.
+#[derive(Debug, Clone)]
+pub(crate) struct Coordinates {
+    pub(crate) x: Vec<f32>,
+    pub(crate) y: Vec<f32>,
+}
+
+/// Smaller overlaps are ignored: far below the gap, above rounding errors.
 const TOLERANCE: f64 = 1e-6;
 
 impl Boxes {
+    /// Boxes of the given nodes, all at the origin, with half of the gap around each.
+    pub(crate) fn at_origin(nodes: &[u32], sizes: &[Size], gap: f64) -> Self {
+        let half = |length: fn(&Size) -> f64| {
+            nodes
+                .iter()
+                .map(|&v| (length(&sizes[v as usize]) + gap) / 2.0)
+                .collect::<Vec<f64>>()
+        };
+        Self {
+            x: vec![0.0; nodes.len()],
+            y: vec![0.0; nodes.len()],
+            half_width: half(|size| size.w),
+            half_height: half(|size| size.h),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.x.len()
     }
 
+    pub(crate) fn center(&self, v: usize) -> Point {
+        Point {
+            x: self.x[v],
+            y: self.y[v],
+        }
+    }
+
+    /// Whether two boxes overlap.
     pub(crate) fn overlap(&self, a: usize, b: usize) -> bool {
         (self.x[a] - self.x[b]).abs() + TOLERANCE < self.half_width[a] + self.half_width[b]
             && (self.y[a] - self.y[b]).abs() + TOLERANCE < self.half_height[a] + self.half_height[b]
     }
 
-    /// Distance between the outlines of two boxes; how deep they overlap, if negative.
+    /// Distance between the outlines of two boxes; negative if they overlap, by the depth.
     pub(crate) fn clearance(&self, a: usize, b: usize) -> f64 {
         let x = (self.x[a] - self.x[b]).abs() - self.half_width[a] - self.half_width[b];
         let y = (self.y[a] - self.y[b]).abs() - self.half_height[a] - self.half_height[b];
@@ -38,16 +69,16 @@ impl Boxes {
         }
     }
 
-    /// Of all boxes together, in drawing units squared.
+    /// Total area, in drawing units squared.
     pub(crate) fn area(&self) -> f64 {
         let sizes = self.half_width.iter().zip(&self.half_height);
         sizes.map(|(w, h)| 4.0 * w * h).sum()
     }
 
-    /// The centres, as stress is measured of them.
-    pub(crate) fn layout(&self) -> Layout {
-        let narrow = |places: &[f64]| places.iter().map(|&place| place as f32).collect();
-        Layout {
+    /// The centers in single precision.
+    pub(crate) fn coordinates(&self) -> Coordinates {
+        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+        Coordinates {
             x: narrow(&self.x),
             y: narrow(&self.y),
         }
@@ -73,7 +104,7 @@ impl Boxes {
         bounds
     }
 
-    /// Moves everything so that the bounds begin at the origin; returns width and height.
+    /// Translates all boxes so that the bounds begin at the origin; returns width and height.
     pub(crate) fn move_to_origin(&mut self) -> (f64, f64) {
         let [left, top, right, bottom] = self.bounds();
         self.x.iter_mut().for_each(|x| *x -= left);

@@ -1,52 +1,50 @@
-//! Takes out the air that a drawing's stress does not need.
-//!
-//! Step by step everything is moved together and what overlaps then is parted again, as long as that
-//! costs little stress: boxes are larger on the picture of the whole, and can be read.
+//! Compaction: shrinks a drawing stepwise and removes the overlaps that appear, as long as
+//! stress hardly rises. Boxes become larger relative to the whole, so labels stay readable.
 
 use super::boxes::Boxes;
-use super::place::{SMALL, Stress};
-use super::scale;
+use super::objective::{SMALL, Stress};
+use super::overlap;
 
-/// So much smaller in each step.
+/// Scale factor of one step.
 const STEP: f64 = 0.88;
 const STEPS: usize = 8;
-/// Above this number of boxes a step takes a part of what the layout itself takes.
+/// Above this number of boxes a step is expensive, so fewer and larger ones are made.
 const MANY: usize = 600;
-/// What of the canvas boxes may cover: edges need to be seen, too.
-const FULLEST: f64 = 0.2;
-/// By how much stress may rise above what it was: little where there is room on any page.
+/// Maximum share of the canvas covered by boxes: edges must stay visible.
+const MAX_COVERAGE: f64 = 0.2;
+/// Maximum rise of stress, as a factor; less for small components, which fit any canvas.
 const SLACK: f64 = 1.07;
 const SMALL_SLACK: f64 = 1.015;
 
-/// Boxes that do not overlap, nearer to each other.
-pub(crate) fn tighten(stress: &Stress, boxes: &mut Boxes) {
+/// Moves boxes closer together; the result has no overlaps.
+pub(crate) fn compact(stress: &Stress, boxes: &mut Boxes) {
     let slack = match boxes.len() <= SMALL {
         true => SMALL_SLACK,
         false => SLACK,
     };
-    let most = slack * stress.measure(&boxes.layout());
+    let max_stress = slack * stress.measure(&boxes.coordinates());
     let (step, steps) = match boxes.len() > MANY {
         true => (STEP * STEP, 2),
         false => (STEP, STEPS),
     };
     for _ in 0..steps {
-        if covered(boxes) > FULLEST {
+        if coverage(boxes) > MAX_COVERAGE {
             return;
         }
-        let mut nearer = boxes.clone();
-        for place in nearer.x.iter_mut().chain(&mut nearer.y) {
-            *place *= step;
+        let mut closer = boxes.clone();
+        for value in closer.x.iter_mut().chain(&mut closer.y) {
+            *value *= step;
         }
-        scale::finish(&mut nearer);
-        if stress.measure(&nearer.layout()) > most {
+        overlap::remove_all(&mut closer);
+        if stress.measure(&closer.coordinates()) > max_stress {
             return;
         }
-        *boxes = nearer;
+        *boxes = closer;
     }
 }
 
-/// The boxes' share of what they lie in.
-fn covered(boxes: &Boxes) -> f64 {
+/// Share of the bounding box that boxes cover.
+fn coverage(boxes: &Boxes) -> f64 {
     let [left, top, right, bottom] = boxes.bounds();
     boxes.area() / ((right - left) * (bottom - top)).max(1e-6)
 }
@@ -54,11 +52,11 @@ fn covered(boxes: &Boxes) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Edge;
     use crate::layout::adjacency::Adjacency;
-    use crate::layout::stress::FullStress;
+    use crate::layout::full_stress::FullStress;
+    use crate::layout::types::Edge;
 
-    /// A path of boxes a thousand apart.
+    /// A path of boxes 1,000 units apart.
     fn path(nodes: u32) -> (Stress, Boxes) {
         let edges: Vec<Edge> = (1..nodes).map(|b| Edge { a: b - 1, b }).collect();
         let adjacency = Adjacency::new(nodes as usize, &edges);
@@ -74,12 +72,12 @@ mod tests {
     #[test]
     fn smaller_without_overlaps_and_within_the_stress_allowed() {
         let (stress, mut boxes) = path(12);
-        let before = stress.measure(&boxes.layout());
+        let before = stress.measure(&boxes.coordinates());
         let [left, _, right, _] = boxes.bounds();
-        tighten(&stress, &mut boxes);
+        compact(&stress, &mut boxes);
         let [nearer_left, _, nearer_right, _] = boxes.bounds();
         assert!(nearer_right - nearer_left < 0.5 * (right - left));
-        assert!(stress.measure(&boxes.layout()) <= SMALL_SLACK * before + 1e-9);
+        assert!(stress.measure(&boxes.coordinates()) <= SMALL_SLACK * before + 1e-9);
         for a in 0..boxes.len() {
             for b in 0..a {
                 let apart = (boxes.x[a] - boxes.x[b]).abs() >= 60.0 - 1e-6
@@ -90,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_full_stays() {
+    fn a_full_canvas_is_not_compacted() {
         let (stress, mut boxes) = path(4);
         boxes.half_width.fill(400.0);
         boxes.half_height.fill(140.0);
         let before = boxes.clone();
-        tighten(&stress, &mut boxes);
+        compact(&stress, &mut boxes);
         assert_eq!((before.x, before.y), (boxes.x, boxes.y));
     }
 }

@@ -1,61 +1,56 @@
-//! Splits the graph into connected components, each with its own numbering.
+//! Connected components, each with its own node numbering.
 //!
-//! Components come largest first, equal ones in order of their smallest node, so that
-//! the order never depends on anything but the graph.
+//! Largest component first, equal ones in order of their smallest node: the order depends
+//! on the graph only.
 
-use super::Edge;
 use super::adjacency::Adjacency;
+use super::types::Edge;
+use petgraph::unionfind::UnionFind;
 
-/// One connected component: `nodes[i]` is the caller's number of the local node `i`.
+/// One connected component: `nodes[i]` is the graph's number of the local node `i`,
+/// ascending.
 #[derive(Debug, Clone)]
 pub(crate) struct Component {
     pub(crate) nodes: Vec<u32>,
     pub(crate) adjacency: Adjacency,
 }
 
-/// All components. Single nodes are components too.
+/// All components, single nodes included.
 pub(crate) fn split(adjacency: &Adjacency) -> Vec<Component> {
     let count = adjacency.len();
-    let mut local = vec![u32::MAX; count];
-    let mut components = Vec::new();
-    let mut queue = Vec::new();
-    for root in 0..count {
-        if local[root] != u32::MAX {
-            continue;
-        }
-        queue.clear();
-        queue.push(root as u32);
-        local[root] = 0;
-        let mut head = 0;
-        while head < queue.len() {
-            let v = queue[head] as usize;
-            head += 1;
-            for &u in adjacency.neighbours(v) {
-                if local[u as usize] == u32::MAX {
-                    local[u as usize] = 0;
-                    queue.push(u);
-                }
-            }
-        }
-        let mut nodes = queue.clone();
-        nodes.sort_unstable();
-        for (i, &v) in nodes.iter().enumerate() {
-            local[v as usize] = i as u32;
-        }
-        let mut edges = Vec::new();
-        for &v in &nodes {
-            let a = local[v as usize];
-            let ends = adjacency
-                .neighbours(v as usize)
-                .iter()
-                .map(|&u| local[u as usize]);
-            edges.extend(ends.filter(|&b| b > a).map(|b| Edge { a, b }));
-        }
-        let adjacency = Adjacency::new(nodes.len(), &edges);
-        components.push(Component { nodes, adjacency });
+    let edges = adjacency.edges();
+    let mut sets = UnionFind::<u32>::new(count);
+    for &(a, b) in &edges {
+        sets.union(a, b);
     }
+    let mut parts: Vec<(Vec<u32>, Vec<Edge>)> = Vec::new();
+    let mut part_of_root = vec![usize::MAX; count];
+    let mut local = vec![0u32; count];
+    for v in 0..count as u32 {
+        let part = &mut part_of_root[sets.find(v) as usize];
+        if *part == usize::MAX {
+            *part = parts.len();
+            parts.push((Vec::new(), Vec::new()));
+        }
+        let nodes = &mut parts[*part].0;
+        local[v as usize] = nodes.len() as u32;
+        nodes.push(v);
+    }
+    for (a, b) in edges {
+        parts[part_of_root[sets.find(a) as usize]].1.push(Edge {
+            a: local[a as usize],
+            b: local[b as usize],
+        });
+    }
+    let mut components: Vec<Component> = parts
+        .into_iter()
+        .map(|(nodes, edges)| Component {
+            adjacency: Adjacency::new(nodes.len(), &edges),
+            nodes,
+        })
+        .collect();
     // Stable: equal sizes stay in order of their smallest node.
-    components.sort_by_key(|c| std::cmp::Reverse(c.nodes.len()));
+    components.sort_by_key(|component| std::cmp::Reverse(component.nodes.len()));
     components
 }
 

@@ -1,21 +1,23 @@
-//! Distances in the graph, in edges, by breadth-first search.
+//! Distances in the graph, in edges, by breadth-first search over the adjacency rows.
 //!
-//! Works on one connected component. Knows nothing of positions or sizes.
+//! Works on one connected component; does not use positions or sizes. Hand-written rather
+//! than `petgraph::visit::Bfs`, which yields no distances: all-pairs searches run once for
+//! each node and reuse their buffers.
 
 use super::adjacency::Adjacency;
 
-/// Reused between searches, so that thousands of them do not allocate.
+/// The buffer of a search, reused between searches.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
     queue: Vec<u32>,
 }
 
-/// Not reached.
+/// Distance of a node that was not reached.
 pub(crate) const UNREACHED: u32 = u32::MAX;
 
 impl Search {
-    /// Edges from `source` to every node, into `hops` (its length is set here).
-    pub(crate) fn from(&mut self, adjacency: &Adjacency, source: usize, hops: &mut Vec<u32>) {
+    /// Fills `hops` with the distance from `source` to every node.
+    pub(crate) fn distances(&mut self, adjacency: &Adjacency, source: usize, hops: &mut Vec<u32>) {
         hops.clear();
         hops.resize(adjacency.len(), UNREACHED);
         self.queue.clear();
@@ -36,7 +38,7 @@ impl Search {
     }
 }
 
-/// Some nodes spread over the component, and the distances from each.
+/// Nodes spread over the component, with the distances from each.
 #[derive(Debug)]
 pub(crate) struct Pivots {
     pub(crate) nodes: Vec<u32>,
@@ -44,8 +46,8 @@ pub(crate) struct Pivots {
     pub(crate) hops: Vec<Vec<u32>>,
 }
 
-/// Chooses up to `count` pivots, each the farthest from those before it (max-min; the
-/// node with the most neighbours comes first).
+/// Chooses up to `count` pivots by the max-min rule: the node of the highest degree first,
+/// then always the node farthest from all chosen ones.
 pub(crate) fn pivots(adjacency: &Adjacency, count: usize) -> Pivots {
     let nodes = adjacency.len();
     let mut search = Search::default();
@@ -56,7 +58,7 @@ pub(crate) fn pivots(adjacency: &Adjacency, count: usize) -> Pivots {
         (0..nodes).max_by_key(|&v| (adjacency.neighbours(v).len(), std::cmp::Reverse(v)));
     while let Some(pivot) = next {
         let mut row = Vec::new();
-        search.from(adjacency, pivot, &mut row);
+        search.distances(adjacency, pivot, &mut row);
         for (near, &d) in nearest.iter_mut().zip(&row) {
             *near = (*near).min(d);
         }
@@ -65,7 +67,7 @@ pub(crate) fn pivots(adjacency: &Adjacency, count: usize) -> Pivots {
         if chosen.len() >= count {
             break;
         }
-        // Among equally far nodes the best connected one represents most of the others.
+        // Of equally far nodes, the one of the highest degree represents most others.
         next = (0..nodes)
             .max_by_key(|&v| {
                 (
@@ -85,14 +87,14 @@ pub(crate) fn pivots(adjacency: &Adjacency, count: usize) -> Pivots {
 #[cfg(test)]
 mod tests {
     use super::{Adjacency, Search, pivots};
-    use crate::layout::Edge;
+    use crate::layout::types::Edge;
 
     #[test]
     fn hops_along_a_path_and_pivots_at_its_ends() {
         let edges: Vec<Edge> = (0..9).map(|i| Edge { a: i, b: i + 1 }).collect();
         let path = Adjacency::new(10, &edges);
         let mut hops = Vec::new();
-        Search::default().from(&path, 3, &mut hops);
+        Search::default().distances(&path, 3, &mut hops);
         assert_eq!(hops, [3, 2, 1, 0, 1, 2, 3, 4, 5, 6]);
         let found = pivots(&path, 3);
         assert_eq!(found.nodes, [1, 9, 5]);

@@ -1,60 +1,62 @@
-//! Ranked drawings of small directed graphs, by the layout-rs crate.
+//! Layered layout of small directed graphs, by the layout-rs crate.
 //!
-//! layout-rs panics on assertions and its checks take exponential time on some graphs,
-//! so it gets only graphs below a limit, with edges that form no circle and no loops,
-//! on its own thread with a large stack; a panic becomes an error. Its own SVG is not
-//! used: a backend records where boxes and edges lie.
+//! layout-rs panics on assertions, and its checks take exponential time on some graphs. It
+//! receives only acyclic graphs below a size limit and runs on its own thread with a large
+//! stack; a panic becomes an error. Its SVG output is not used: a backend records the
+//! positions of boxes and edges.
 
 use super::adjacency::Adjacency;
-use super::{Graph, Options, Point, Positions, sane};
+use super::types::{Graph, Options, Point, Positions};
 use layout::core::base::Orientation;
 use layout::core::format::{ClipHandle, RenderBackend};
-use layout::core::geometry::Point as Place;
+use layout::core::geometry::Point as RsPoint;
 use layout::core::style::StyleAttr;
 use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
 use layout::topo::layout::VisualGraph;
+use petgraph::csr::Csr;
+use petgraph::visit::{DfsEvent, depth_first_search};
 
 /// More boxes take layout-rs seconds.
-const MOST_NODES: usize = 150;
-/// More edges do, too.
-const MOST_EDGES: usize = 300;
-/// Its recursion follows paths through the graph.
+const MAX_NODES: usize = 150;
+/// So do more edges.
+const MAX_EDGES: usize = 300;
+/// layout-rs recurses along paths through the graph.
 const STACK_BYTES: usize = 256 << 20;
 const THREAD: &str = "layered-layout";
 
-/// Boxes on ranks, and the way of each edge between them.
+/// Boxes on ranks, and the route of each edge between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layered {
-    /// Where the boxes stand.
+    /// Positions of the boxes.
     pub positions: Positions,
-    /// The edges without loops and repeats, `a < b`, ascending.
+    /// The edges without self-loops and repeats, `a < b`, ascending.
     pub routes: Vec<Route>,
 }
 
 /// One edge as a chain of cubic Bézier curves, from box `a` to box `b`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
-    /// Index of the box where it begins.
+    /// Index of the box at the start.
     pub a: u32,
-    /// Index of the box where it ends.
+    /// Index of the box at the end.
     pub b: u32,
-    /// Start, then for each curve two control points and its end: `1 + 3 · curves`.
+    /// The start, then two control points and the end of each curve: `1 + 3 · curves`.
     pub points: Vec<Point>,
 }
 
-/// Why there is no layered drawing.
+/// Failures of the layered layout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayeredError {
     /// layout-rs would take too long.
     #[error(
         "{nodes} boxes and {edges} edges are too many for the layered layout \
-         (at most {MOST_NODES} and {MOST_EDGES}); use --layout stress, or narrow the view"
+         (at most {MAX_NODES} and {MAX_EDGES}); use --layout stress, or narrow the view"
     )]
     TooLarge {
-        /// Boxes asked for.
+        /// Number of boxes.
         nodes: usize,
-        /// Edges asked for, without loops and repeats.
+        /// Number of edges, without self-loops and repeats.
         edges: usize,
     },
     /// layout-rs panicked or lost a box.
@@ -62,12 +64,12 @@ pub enum LayeredError {
     Failed,
 }
 
-/// Ranks the boxes from top to bottom along their edges, `a` above `b` where the edges
-/// form no circle.
+/// Ranks the boxes from top to bottom along their edges: `a` above `b`, except for some
+/// edges of each cycle.
 pub fn layered(graph: &Graph, options: &Options) -> Result<Layered, LayeredError> {
     let nodes = graph.sizes.len();
     let edges = Adjacency::new(nodes, &graph.edges).edges();
-    if nodes > MOST_NODES || edges.len() > MOST_EDGES {
+    if nodes > MAX_NODES || edges.len() > MAX_EDGES {
         return Err(LayeredError::TooLarge {
             nodes,
             edges: edges.len(),
@@ -89,87 +91,73 @@ pub fn layered(graph: &Graph, options: &Options) -> Result<Layered, LayeredError
     let sizes: Vec<(f64, f64)> = graph
         .sizes
         .iter()
-        .map(|&s| sane(s))
-        .map(|s| (s.w, s.h))
+        .map(|size| size.clamped())
+        .map(|size| (size.w, size.h))
         .collect();
-    let wanted = downwards.clone();
-    let drawing = on_large_stack(move || draw(&sizes, &wanted)).ok_or(LayeredError::Failed)?;
-    if drawing.boxes.iter().any(Option::is_none) || drawing.ways.iter().any(Option::is_none) {
+    let edges = downwards.clone();
+    let drawing = on_large_stack(move || draw(&sizes, &edges)).ok_or(LayeredError::Failed)?;
+    if drawing.boxes.iter().any(Option::is_none) || drawing.paths.iter().any(Option::is_none) {
         return Err(LayeredError::Failed);
     }
     Ok(assemble(graph, &downwards, drawing, options))
 }
 
-/// Every edge in one of its two directions, so that there is no circle: as given, if that
-/// agrees with the order in which a depth-first search leaves the nodes.
+/// Directs every edge so that there is no cycle: as given, if that agrees with the reverse
+/// postorder of a depth-first search.
 fn orient(nodes: usize, graph: &Graph, edges: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let mut given: Vec<(u32, u32)> = graph.edges.iter().map(|e| (e.a, e.b)).collect();
     given.sort_unstable();
     given.dedup();
-    let mut below = vec![Vec::new(); nodes];
+    let mut search = Csr::<(), ()>::with_nodes(nodes);
     for &(a, b) in edges {
-        // Given both ways: the first one counts.
-        let (from, to) = if given.binary_search(&(a, b)).is_ok() {
-            (a, b)
-        } else {
-            (b, a)
+        // If both directions are given, the first one counts.
+        match given.binary_search(&(a, b)) {
+            Ok(_) => search.add_edge(a, b, ()),
+            Err(_) => search.add_edge(b, a, ()),
         };
-        below[from as usize].push(to);
     }
     let mut rank = vec![u32::MAX; nodes];
-    let mut seen = vec![false; nodes];
     let mut next = nodes as u32;
-    for root in 0..nodes {
-        let mut stack = vec![(root, 0)];
-        if std::mem::replace(&mut seen[root], true) {
-            continue;
+    depth_first_search(&search, 0..nodes as u32, |event| {
+        if let DfsEvent::Finish(v, _) = event {
+            next -= 1;
+            rank[v as usize] = next;
         }
-        while let Some((v, at)) = stack.pop() {
-            if let Some(&u) = below[v].get(at) {
-                stack.push((v, at + 1));
-                if !std::mem::replace(&mut seen[u as usize], true) {
-                    stack.push((u as usize, 0));
-                }
-            } else {
-                next -= 1;
-                rank[v] = next;
-            }
-        }
-    }
-    let upright = |&(a, b): &(u32, u32)| {
+    });
+    let downwards = |&(a, b): &(u32, u32)| {
         if rank[a as usize] < rank[b as usize] {
             (a, b)
         } else {
             (b, a)
         }
     };
-    edges.iter().map(upright).collect()
+    edges.iter().map(downwards).collect()
 }
 
-/// What the backend saw. Boxes and edges carry their index as a property.
+/// Records the output of layout-rs. Boxes and edges carry their index as a property.
 struct Drawing {
-    boxes: Vec<Option<Place>>,
-    ways: Vec<Option<Vec<(Place, Place)>>>,
+    boxes: Vec<Option<RsPoint>>,
+    paths: Vec<Option<Vec<(RsPoint, RsPoint)>>>,
 }
 
 impl RenderBackend for Drawing {
     fn draw_rect(
         &mut self,
-        xy: Place,
-        size: Place,
+        xy: RsPoint,
+        size: RsPoint,
         _: &StyleAttr,
         properties: Option<String>,
         _: Option<ClipHandle>,
     ) {
         let index: Option<usize> = properties.and_then(|text| text.parse().ok());
         if let Some(slot) = index.and_then(|i| self.boxes.get_mut(i)) {
-            *slot = Some(Place::new(xy.x + size.x / 2.0, xy.y + size.y / 2.0));
+            *slot = Some(RsPoint::new(xy.x + size.x / 2.0, xy.y + size.y / 2.0));
         }
     }
 
     fn draw_arrow(
         &mut self,
-        path: &[(Place, Place)],
+        path: &[(RsPoint, RsPoint)],
         _: bool,
         _: (bool, bool),
         _: &StyleAttr,
@@ -177,34 +165,34 @@ impl RenderBackend for Drawing {
         _: &str,
     ) {
         let index: Option<usize> = properties.and_then(|text| text.parse().ok());
-        if let Some(slot) = index.and_then(|i| self.ways.get_mut(i)) {
+        if let Some(slot) = index.and_then(|i| self.paths.get_mut(i)) {
             *slot = Some(path.to_vec());
         }
     }
 
-    fn draw_line(&mut self, _: Place, _: Place, _: &StyleAttr, _: Option<String>) {}
-    fn draw_circle(&mut self, _: Place, _: Place, _: &StyleAttr, _: Option<String>) {}
-    fn draw_text(&mut self, _: Place, _: &str, _: &StyleAttr) {}
-    fn create_clip(&mut self, _: Place, _: Place, _: usize) -> ClipHandle {
+    fn draw_line(&mut self, _: RsPoint, _: RsPoint, _: &StyleAttr, _: Option<String>) {}
+    fn draw_circle(&mut self, _: RsPoint, _: RsPoint, _: &StyleAttr, _: Option<String>) {}
+    fn draw_text(&mut self, _: RsPoint, _: &str, _: &StyleAttr) {}
+    fn create_clip(&mut self, _: RsPoint, _: RsPoint, _: usize) -> ClipHandle {
         0
     }
 }
 
 fn draw(sizes: &[(f64, f64)], edges: &[(u32, u32)]) -> Drawing {
     let mut visual = VisualGraph::new(Orientation::TopToBottom);
-    // Its reachability check is exponential; the edges are known to form no circle.
+    // The reachability check is exponential; the edges are known to be acyclic.
     visual.dag.set_validate(false);
     let handles: Vec<_> = sizes
         .iter()
         .enumerate()
         .map(|(i, &(w, h))| {
             let shape = ShapeKind::new_box("");
-            let size = Place::new(w, h);
-            let look = StyleAttr::simple();
+            let size = RsPoint::new(w, h);
+            let style = StyleAttr::simple();
             let down = Orientation::TopToBottom;
             visual.add_node(Element::create_with_properties(
                 shape,
-                look,
+                style,
                 down,
                 size,
                 i.to_string(),
@@ -220,28 +208,27 @@ fn draw(sizes: &[(f64, f64)], edges: &[(u32, u32)]) -> Drawing {
     }
     let mut drawing = Drawing {
         boxes: vec![None; sizes.len()],
-        ways: vec![None; edges.len()],
+        paths: vec![None; edges.len()],
     };
     visual.do_it(false, false, false, &mut drawing);
     drawing
 }
 
-/// Runs `work` on a thread of its own; `None` if it panicked, about which nothing is
-/// printed.
+/// Runs `work` on its own thread; `None` if it panicked. The panic message is suppressed.
 fn on_large_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    static QUIET: std::sync::Once = std::sync::Once::new();
-    QUIET.call_once(|| {
-        let before = std::panic::take_hook();
+    static SUPPRESS_MESSAGE: std::sync::Once = std::sync::Once::new();
+    SUPPRESS_MESSAGE.call_once(|| {
+        let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if std::thread::current().name() != Some(THREAD) {
-                before(info);
+                previous(info);
             }
         }));
     });
     let builder = std::thread::Builder::new()
         .name(THREAD.to_owned())
         .stack_size(STACK_BYTES);
-    // A panic ends the thread, and `join` says so.
+    // `join` returns an error if the thread panicked.
     builder.spawn(work).ok()?.join().ok()
 }
 
@@ -258,8 +245,8 @@ fn assemble(
         .map(|p| Point { x: p.x, y: p.y })
         .collect();
     let mut routes: Vec<Route> = Vec::with_capacity(downwards.len());
-    for (&(from, to), way) in downwards.iter().zip(drawing.ways.into_iter().flatten()) {
-        let mut points = bezier(&way);
+    for (&(from, to), path) in downwards.iter().zip(drawing.paths.into_iter().flatten()) {
+        let mut points = bezier(&path);
         let (a, b) = (from.min(to), from.max(to));
         if a != from {
             points.reverse();
@@ -272,7 +259,7 @@ fn assemble(
         high = [high[0].max(x), high[1].max(y)];
     };
     for (center, &size) in centers.iter().zip(&graph.sizes) {
-        let size = sane(size);
+        let size = size.clamped();
         reach(center.x - size.w / 2.0, center.y - size.h / 2.0);
         reach(center.x + size.w / 2.0, center.y + size.h / 2.0);
     }
@@ -294,27 +281,29 @@ fn assemble(
     Layered { positions, routes }
 }
 
-/// layout-rs's path: first (start, control), then (control, end) of each curve, where the
-/// next curve's first control mirrors the last one's second.
-fn bezier(way: &[(Place, Place)]) -> Vec<Point> {
-    let point = |p: Place| Point { x: p.x, y: p.y };
-    let Some(&(start, control)) = way.first() else {
+/// Converts a path of layout-rs: (start, control), then (control, end) of each curve; the
+/// first control point of a curve mirrors the last one of the curve before.
+fn bezier(path: &[(RsPoint, RsPoint)]) -> Vec<Point> {
+    let point = |p: RsPoint| Point { x: p.x, y: p.y };
+    let Some(&(start, control)) = path.first() else {
         return Vec::new();
     };
     let mut points = vec![point(start)];
     let mut control = control;
-    for &(second, end) in &way[1..] {
+    for &(second, end) in &path[1..] {
         points.extend([point(control), point(second), point(end)]);
-        control = Place::new(2.0 * end.x - second.x, 2.0 * end.y - second.y);
+        control = RsPoint::new(2.0 * end.x - second.x, 2.0 * end.y - second.y);
     }
     points
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)] // A test may stop where it stands.
+    #![allow(clippy::unwrap_used)] // A test fails by panicking.
     use super::*;
-    use crate::layout::{Edge, Size, metrics};
+    use crate::layout::boxes::Boxes;
+    use crate::layout::overlap::overlapping;
+    use crate::layout::types::{Edge, Size};
 
     fn graph(nodes: usize, edges: &[(u32, u32)]) -> Graph {
         let edges = edges.iter().map(|&(a, b)| Edge { a, b }).collect();
@@ -325,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_goes_down_and_a_circle_is_broken() {
+    fn a_chain_goes_down_and_a_cycle_is_broken() {
         let chain = layered(&graph(3, &[(2, 1), (1, 0)]), &Options::default()).unwrap();
         let y: Vec<f64> = chain.positions.centers.iter().map(|p| p.y).collect();
         assert!(y[2] < y[1] && y[1] < y[0], "{y:?}");
@@ -338,15 +327,16 @@ mod tests {
                 .iter()
                 .all(|r| r.points.len() % 3 == 1 && r.points.len() >= 4)
         );
-        assert_eq!(
-            metrics::measure(&looped, &drawing.positions.centers).overlaps,
-            0
-        );
+        let mut boxes = Boxes::at_origin(&[0, 1, 2, 3], &looped.sizes, 0.0);
+        for (v, center) in drawing.positions.centers.iter().enumerate() {
+            (boxes.x[v], boxes.y[v]) = (center.x, center.y);
+        }
+        assert!(overlapping(&boxes).is_empty());
     }
 
     #[test]
-    fn diamonds_end_soon() {
-        // The number of ways through is 2^40.
+    fn many_paths_do_not_take_exponential_time() {
+        // There are 2^40 paths through the graph.
         let edges: Vec<(u32, u32)> = (0..40)
             .flat_map(|i| {
                 [
@@ -369,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_an_error_and_says_nothing() {
+    fn a_panic_is_an_error_without_a_message() {
         assert_eq!(on_large_stack(|| 7), Some(7));
         assert_eq!(on_large_stack::<()>(|| panic!("must not be seen")), None);
     }

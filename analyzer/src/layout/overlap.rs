@@ -1,15 +1,23 @@
-//! Boxes that lie on each other are moved apart, and a last resort that always ends.
+//! Overlap removal. Does not consider the edges of the graph.
 //!
-//! Three tools, gentle to strict: [`push`] parts each overlapping pair a little, to be
-//! used between passes of stress; [`grow`] keeps the shape and removes all overlaps
-//! (Nachmanson et al.: Node overlap removal by growing a tree, 2016); [`scatter`] gives
-//! every box that still overlaps the nearest free place. None looks at edges.
+//! Three methods, gentle to strict: [`push_apart`] separates each overlapping pair a
+//! little, for use between sweeps of stress; [`grow_tree`] preserves the shape of the
+//! drawing (Nachmanson et al.: Node overlap removal by growing a tree, 2016); [`scatter`]
+//! moves every box that still overlaps to the nearest free position and always terminates.
 
 use super::boxes::Boxes;
+use petgraph::unionfind::UnionFind;
+
+/// Removes all overlaps.
+pub(crate) fn remove_all(boxes: &mut Boxes) {
+    if !grow_tree(boxes) {
+        scatter(boxes);
+    }
+}
 
 /// Pairs of boxes that overlap, each once, in an order that depends on positions only.
 pub(crate) fn overlapping(boxes: &Boxes) -> Vec<(u32, u32)> {
-    // Sweep along the axis on which boxes are smaller against the whole.
+    // Sweep along the axis on which boxes are smaller relative to the whole.
     let [left, top, right, bottom] = boxes.bounds();
     let wide = boxes.half_width.iter().sum::<f64>() * (bottom - top);
     let high = boxes.half_height.iter().sum::<f64>() * (right - left);
@@ -26,19 +34,20 @@ pub(crate) fn overlapping(boxes: &Boxes) -> Vec<(u32, u32)> {
         .collect();
     order.sort_unstable_by(|p, q| p.0.total_cmp(&q.0).then(p.2.cmp(&q.2)));
     let mut pairs = Vec::new();
-    for (at, &(_, end, a)) in order.iter().enumerate() {
-        let met = order[at + 1..].iter().take_while(|other| other.0 < end);
+    for (i, &(_, end, a)) in order.iter().enumerate() {
+        let candidates = order[i + 1..].iter().take_while(|other| other.0 < end);
         pairs.extend(
-            met.filter(|other| boxes.overlap(a as usize, other.2 as usize))
+            candidates
+                .filter(|other| boxes.overlap(a as usize, other.2 as usize))
                 .map(|other| (a, other.2)),
         );
     }
     pairs
 }
 
-/// Parts every overlapping pair along the axis on which less is missing, each box moving
-/// half of `share` of what is missing. Returns how many pairs overlapped.
-pub(crate) fn push(boxes: &mut Boxes, share: f64) -> usize {
+/// Separates every overlapping pair along the axis of the smaller overlap; each box moves
+/// by half of `share` of it. Returns the number of overlapping pairs found.
+pub(crate) fn push_apart(boxes: &mut Boxes, share: f64) -> usize {
     let pairs = overlapping(boxes);
     for &(a, b) in &pairs {
         let (a, b) = (a as usize, b as usize);
@@ -47,7 +56,7 @@ pub(crate) fn push(boxes: &mut Boxes, share: f64) -> usize {
         let over_x = boxes.half_width[a] + boxes.half_width[b] - dx.abs();
         let over_y = boxes.half_height[a] + boxes.half_height[b] - dy.abs();
         if over_x <= 0.0 || over_y <= 0.0 {
-            // An earlier pair's move has parted this one.
+            // Separated by the move of an earlier pair.
             continue;
         }
         if over_x < over_y {
@@ -63,18 +72,18 @@ pub(crate) fn push(boxes: &mut Boxes, share: f64) -> usize {
     pairs.len()
 }
 
-/// Rounds after which [`grow`] gives up. The paper's graphs need 10 to 50.
+/// Rounds after which [`grow_tree`] gives up. The graphs of the paper need 10 to 50.
 const ROUNDS: usize = 200;
 
-/// Grows a spanning tree of neighbouring boxes until nothing overlaps. Returns whether
-/// that was reached; it nearly always is.
-pub(crate) fn grow(boxes: &mut Boxes) -> bool {
+/// Grows a spanning tree of neighbouring boxes until nothing overlaps. Returns whether it
+/// succeeded, as it nearly always does.
+pub(crate) fn grow_tree(boxes: &mut Boxes) -> bool {
     for _ in 0..ROUNDS {
         let pairs = overlapping(boxes);
         if pairs.is_empty() {
             return true;
         }
-        let mut edges = neighbours(boxes);
+        let mut edges = delaunay_edges(boxes);
         edges.extend(pairs);
         let tree = spanning_tree(boxes, edges);
         unfold(boxes, &tree);
@@ -83,7 +92,7 @@ pub(crate) fn grow(boxes: &mut Boxes) -> bool {
 }
 
 /// Edges of the Delaunay triangulation, `a < b`, each once.
-pub(crate) fn neighbours(boxes: &Boxes) -> Vec<(u32, u32)> {
+pub(crate) fn delaunay_edges(boxes: &Boxes) -> Vec<(u32, u32)> {
     let points: Vec<delaunator::Point> = boxes
         .x
         .iter()
@@ -98,7 +107,7 @@ pub(crate) fn neighbours(boxes: &Boxes) -> Vec<(u32, u32)> {
         add(triangle[1], triangle[2]);
         add(triangle[2], triangle[0]);
     }
-    // All that there is when the points lie on one line.
+    // Collinear points have a hull but no triangles.
     for pair in found.hull.windows(2) {
         add(pair[0], pair[1]);
     }
@@ -107,40 +116,28 @@ pub(crate) fn neighbours(boxes: &Boxes) -> Vec<(u32, u32)> {
     edges
 }
 
-/// Kruskal: overlapping pairs first, the worst foremost, then the nearest boxes.
+/// Kruskal's algorithm by clearance: deepest overlaps first, then the nearest boxes.
 fn spanning_tree(boxes: &Boxes, edges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
-    let mut priced: Vec<(f64, u32, u32)> = edges
+    let mut weighted: Vec<(f64, u32, u32)> = edges
         .into_iter()
         .map(|(a, b)| (boxes.clearance(a as usize, b as usize), a, b))
         .collect();
-    priced.sort_unstable_by(|p, q| p.0.total_cmp(&q.0).then((p.1, p.2).cmp(&(q.1, q.2))));
-    let mut parent: Vec<u32> = (0..boxes.len() as u32).collect();
-    let mut tree = Vec::with_capacity(boxes.len());
-    for (_, a, b) in priced {
-        let (root_a, root_b) = (root(&mut parent, a), root(&mut parent, b));
-        if root_a != root_b {
-            parent[root_a as usize] = root_b;
-            tree.push((a, b));
-        }
-    }
-    tree
+    weighted.sort_unstable_by(|p, q| p.0.total_cmp(&q.0).then((p.1, p.2).cmp(&(q.1, q.2))));
+    let mut sets = UnionFind::<u32>::new(boxes.len());
+    weighted
+        .into_iter()
+        .map(|(_, a, b)| (a, b))
+        .filter(|&(a, b)| sets.union(a, b))
+        .collect()
 }
 
-fn root(parent: &mut [u32], mut v: u32) -> u32 {
-    while parent[v as usize] != v {
-        parent[v as usize] = parent[parent[v as usize] as usize];
-        v = parent[v as usize];
-    }
-    v
-}
-
-/// Places every node again, from the first one outwards: each tree edge keeps its
-/// direction and, if its boxes overlap, gets as long as they need.
+/// Repositions every box, from the root of its tree outwards: each tree edge keeps its
+/// direction and, if its boxes overlap, is stretched until they do not.
 fn unfold(boxes: &mut Boxes, tree: &[(u32, u32)]) {
-    let mut beside: Vec<Vec<u32>> = vec![Vec::new(); boxes.len()];
+    let mut tree_neighbours: Vec<Vec<u32>> = vec![Vec::new(); boxes.len()];
     for &(a, b) in tree {
-        beside[a as usize].push(b);
-        beside[b as usize].push(a);
+        tree_neighbours[a as usize].push(b);
+        tree_neighbours[b as usize].push(a);
     }
     let (old_x, old_y) = (boxes.x.clone(), boxes.y.clone());
     let mut placed = vec![false; boxes.len()];
@@ -150,7 +147,7 @@ fn unfold(boxes: &mut Boxes, tree: &[(u32, u32)]) {
         }
         let mut stack = vec![start];
         while let Some(v) = stack.pop() {
-            for &u in &beside[v] {
+            for &u in &tree_neighbours[v] {
                 let u = u as usize;
                 if std::mem::replace(&mut placed[u], true) {
                     continue;
@@ -165,7 +162,7 @@ fn unfold(boxes: &mut Boxes, tree: &[(u32, u32)]) {
     }
 }
 
-/// The vector from `v` to `u`, made just long enough for their boxes not to overlap.
+/// The vector from `v` to `u`, lengthened until their boxes do not overlap.
 fn stretched(boxes: &Boxes, v: usize, u: usize, dx: f64, dy: f64) -> (f64, f64) {
     let width = boxes.half_width[v] + boxes.half_width[u];
     let height = boxes.half_height[v] + boxes.half_height[u];
@@ -175,13 +172,13 @@ fn stretched(boxes: &Boxes, v: usize, u: usize, dx: f64, dy: f64) -> (f64, f64) 
     if dx.abs() < 1e-9 && dy.abs() < 1e-9 {
         return (0.0, height);
     }
-    // A hair more than enough, so that rounding does not bring the overlap back.
+    // Slightly more, so that rounding does not bring the overlap back.
     let factor = (width / dx.abs()).min(height / dy.abs()) * (1.0 + 1e-9);
     (dx * factor, dy * factor)
 }
 
-/// Moves boxes that overlap an earlier one to the nearest free place on rings around
-/// them. Always ends without overlaps: far enough out, everything is free.
+/// Moves boxes that overlap an earlier one to the nearest free position on rings around
+/// them. Always terminates without overlaps: far enough out, every position is free.
 pub(crate) fn scatter(boxes: &mut Boxes) {
     let mut clashing: Vec<u32> = overlapping(boxes)
         .into_iter()
@@ -189,24 +186,24 @@ pub(crate) fn scatter(boxes: &mut Boxes) {
         .collect();
     clashing.sort_unstable();
     clashing.dedup();
-    let mut standing = vec![true; boxes.len()];
+    let mut fixed = vec![true; boxes.len()];
     for &v in &clashing {
-        standing[v as usize] = false;
+        fixed[v as usize] = false;
     }
     for &v in &clashing {
         let v = v as usize;
         let (x, y) = (boxes.x[v], boxes.y[v]);
         let step = boxes.half_width[v].min(boxes.half_height[v]).max(1.0);
         let mut ring = 0u32;
-        while (0..boxes.len()).any(|u| standing[u] && boxes.overlap(u, v)) {
-            // Sixteen places on each ring, the rings getting wider as they grow.
+        while (0..boxes.len()).any(|u| fixed[u] && boxes.overlap(u, v)) {
+            // Sixteen positions on each ring; the distance between rings grows.
             let angle = f64::from(ring % 16) * std::f64::consts::FRAC_PI_8;
             let radius = step * (1.0 + f64::from(ring / 16)).powf(1.3);
             boxes.x[v] = x + radius * angle.cos();
             boxes.y[v] = y + radius * angle.sin();
             ring += 1;
         }
-        standing[v] = true;
+        fixed[v] = true;
     }
 }
 
@@ -227,7 +224,7 @@ mod tests {
         }
     }
 
-    /// The definition, pair by pair.
+    /// By definition, pair by pair.
     fn overlaps(boxes: &Boxes) -> usize {
         let count = boxes.len();
         (0..count)
@@ -237,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sweep_finds_what_the_definition_says() {
+    fn the_sweep_finds_the_overlaps_of_the_definition() {
         let boxes = random(200, 800.0, 3);
         assert!(overlaps(&boxes) > 50);
         assert_eq!(overlapping(&boxes).len(), overlaps(&boxes));
@@ -247,7 +244,7 @@ mod tests {
     fn growing_removes_every_overlap() {
         for (count, field) in [(2, 1.0), (50, 10.0), (300, 600.0), (300, 0.0)] {
             let mut boxes = random(count, field, 5);
-            assert!(grow(&mut boxes), "{count} boxes in a field of {field}");
+            assert!(grow_tree(&mut boxes), "{count} boxes in a field of {field}");
             assert_eq!(overlaps(&boxes), 0);
         }
     }
@@ -260,16 +257,16 @@ mod tests {
     }
 
     #[test]
-    fn pushing_parts_two_boxes_along_the_shorter_way() {
+    fn pushing_separates_two_boxes_along_the_smaller_overlap() {
         let mut boxes = Boxes {
             x: vec![0.0, 1.0],
             y: vec![0.0, 2.0],
             half_width: vec![10.0; 2],
             half_height: vec![3.0; 2],
         };
-        assert_eq!(push(&mut boxes, 1.0), 1);
+        assert_eq!(push_apart(&mut boxes, 1.0), 1);
         assert_eq!(boxes.x, [0.0, 1.0]);
         assert_eq!(boxes.y, [-2.0, 4.0]);
-        assert_eq!(push(&mut boxes, 1.0), 0);
+        assert_eq!(push_apart(&mut boxes, 1.0), 0);
     }
 }

@@ -1,19 +1,19 @@
-//! Components put next to each other on one canvas (Freivalds, Doğrusöz, Ķikusts:
-//! Disconnected graph layout and the polyomino packing approach, 2001).
+//! Packing of components on one canvas (Freivalds, Doğrusöz, Ķikusts: Disconnected graph
+//! layout and the polyomino packing approach, 2001). Does not rotate or scale components.
 //!
-//! A component is the set of grid cells that its rows of boxes span. The large ones come
-//! first, each to the free place nearest the middle, measured so that the whole gets the
-//! wished aspect. Single boxes stand in rows below. Nothing is turned or scaled.
+//! A component is the set of grid cells spanned by its rows of boxes. Largest first, each
+//! goes to the free position nearest the middle, by a metric that yields the desired aspect
+//! ratio of the whole. Single boxes are placed in rows below.
 
 use super::boxes::Boxes;
-use super::{Options, Point};
+use super::types::{Options, Point};
 
-/// Cells that a component should cover on average: fine enough for its outline.
+/// Mean number of cells of a component: fine enough for its outline.
 const CELLS: f64 = 100.0;
-/// So that one giant beside thousands of pairs cannot ask for a grid without end.
-const MOST_CELLS: f64 = 2e6;
+/// Maximum number of cells in all, for a giant component beside thousands of pairs.
+const MAX_CELLS: f64 = 2e6;
 
-/// Where the corner of each component goes; the smallest coordinates are 0.
+/// Top left corner of each component; the smallest coordinates are 0.
 pub(crate) fn pack(parts: &[Boxes], options: &Options) -> Vec<Point> {
     let mut corners = vec![Point { x: 0.0, y: 0.0 }; parts.len()];
     let singles: Vec<usize> = (0..parts.len()).filter(|&i| parts[i].len() == 1).collect();
@@ -24,8 +24,8 @@ pub(crate) fn pack(parts: &[Boxes], options: &Options) -> Vec<Point> {
     } else {
         height + options.spacing
     };
-    shelve(parts, &singles, options, width, top, &mut corners);
-    // Half of the gap around every box is not part of the picture.
+    pack_rows(parts, &singles, options, width, top, &mut corners);
+    // Half of the gap around each box lies outside of the drawing.
     for corner in &mut corners {
         corner.x -= options.gap / 2.0;
         corner.y -= options.gap / 2.0;
@@ -33,12 +33,12 @@ pub(crate) fn pack(parts: &[Boxes], options: &Options) -> Vec<Point> {
     corners
 }
 
-/// Single boxes in rows, the tallest first, from `top` on.
-fn shelve(
+/// Places single boxes in rows from `top` on, the tallest first.
+fn pack_rows(
     parts: &[Boxes],
     singles: &[usize],
     options: &Options,
-    least_width: f64,
+    min_width: f64,
     top: f64,
     corners: &mut [Point],
 ) {
@@ -47,11 +47,11 @@ fn shelve(
     let widest = singles.iter().map(|&i| size(i).0).fold(0.0, f64::max);
     // The width w of the whole satisfies w / aspect = top + area / w.
     let a = options.aspect;
-    let wish = (top * a + ((top * a).powi(2) + 4.0 * a * area).sqrt()) / 2.0;
+    let balanced = (top * a + ((top * a).powi(2) + 4.0 * a * area).sqrt()) / 2.0;
     let width = if top == 0.0 {
-        wish.max(widest)
+        balanced.max(widest)
     } else {
-        wish.min(least_width * 4.0).max(least_width).max(widest)
+        balanced.min(min_width * 4.0).max(min_width).max(widest)
     };
     let mut order = singles.to_vec();
     order.sort_by(|&i, &j| size(j).1.total_cmp(&size(i).1).then(i.cmp(&j)));
@@ -67,7 +67,7 @@ fn shelve(
     }
 }
 
-/// Rows of a component's outline: from and to (exclusive), in cells.
+/// Outline of a component: the first and past-the-end cell of each row.
 struct Outline {
     rows: Vec<(i64, i64)>,
 }
@@ -89,7 +89,7 @@ impl Outline {
                 *row = (row.0.min(left), row.1.max(right));
             }
         }
-        // Rows without a box are crossed by edges: as wide as the neighbours' overlap.
+        // Rows without a box are crossed by edges: as wide as the row above.
         for i in 1..count {
             if rows[i].0 == i64::MAX {
                 rows[i] = rows[i - 1];
@@ -98,17 +98,18 @@ impl Outline {
         Self { rows }
     }
 
-    /// In cells.
+    /// Height in cells.
     fn height(&self) -> i64 {
         i64::try_from(self.rows.len()).unwrap_or(i64::MAX)
     }
 
-    /// In cells.
+    /// Width in cells.
     fn width(&self) -> i64 {
         self.rows.iter().map(|row| row.1).max().unwrap_or(1)
     }
 }
 
+/// Places components of several boxes; returns width and height of all.
 fn pack_groups(
     parts: &[Boxes],
     groups: &[usize],
@@ -130,7 +131,7 @@ fn pack_groups(
         return (0.0, 0.0);
     }
     let area: f64 = sizes.iter().map(|(w, h)| w * h).sum();
-    let cell = (area / (CELLS * groups.len() as f64).min(MOST_CELLS)).sqrt();
+    let cell = (area / (CELLS * groups.len() as f64).min(MAX_CELLS)).sqrt();
     let outlines: Vec<Outline> = groups
         .iter()
         .map(|&i| Outline::new(&parts[i], cell, options.spacing))
@@ -139,14 +140,14 @@ fn pack_groups(
     let extent = |i: usize| outlines[i].height() + outlines[i].width();
     order.sort_by_key(|&i| (std::cmp::Reverse(extent(i)), i));
     let mut canvas = Canvas::new(options.aspect);
-    let mut at = vec![(0i64, 0i64); groups.len()];
+    let mut cells = vec![(0i64, 0i64); groups.len()];
     for &i in &order {
-        at[i] = canvas.insert(&outlines[i]);
+        cells[i] = canvas.insert(&outlines[i]);
     }
-    let left = at.iter().map(|p| p.0).min().unwrap_or(0);
-    let top = at.iter().map(|p| p.1).min().unwrap_or(0);
+    let left = cells.iter().map(|p| p.0).min().unwrap_or(0);
+    let top = cells.iter().map(|p| p.1).min().unwrap_or(0);
     let (mut width, mut height) = (0.0f64, 0.0f64);
-    for ((&part, &(x, y)), &(w, h)) in groups.iter().zip(&at).zip(&sizes) {
+    for ((&part, &(x, y)), &(w, h)) in groups.iter().zip(&cells).zip(&sizes) {
         let corner = Point {
             x: (x - left) as f64 * cell,
             y: (y - top) as f64 * cell,
@@ -158,14 +159,14 @@ fn pack_groups(
     (width, height)
 }
 
-/// Which cells are taken, on a square that grows around the middle.
+/// Occupied cells, on a square that grows around the middle.
 struct Canvas {
     aspect: f64,
     half: i64,
-    taken: Vec<bool>,
-    /// For outlines of one shape, the ring where the search may begin: what was full
-    /// stays full.
-    begin: std::collections::BTreeMap<Vec<(i64, i64)>, i64>,
+    occupied: Vec<bool>,
+    /// For each outline seen, the ring at which the search may begin: positions that were
+    /// occupied stay so.
+    first_ring: std::collections::BTreeMap<Vec<(i64, i64)>, i64>,
 }
 
 impl Canvas {
@@ -173,23 +174,24 @@ impl Canvas {
         Self {
             aspect,
             half: 0,
-            taken: Vec::new(),
-            begin: std::collections::BTreeMap::new(),
+            occupied: Vec::new(),
+            first_ring: std::collections::BTreeMap::new(),
         }
     }
 
+    /// Occupies the free position nearest the middle; returns its corner.
     fn insert(&mut self, outline: &Outline) -> (i64, i64) {
         let (width, height) = (outline.width(), outline.height());
-        let mut ring = self.begin.get(&outline.rows).copied().unwrap_or(0);
+        let mut ring = self.first_ring.get(&outline.rows).copied().unwrap_or(0);
         loop {
-            // The ring: centres at which max(|x| / aspect, |y|) rounds to `ring`.
+            // The ring consists of the centers at which max(|x| / aspect, |y|) rounds to `ring`.
             let wide = (ring as f64 * self.aspect).round() as i64;
             let before = ((ring - 1).max(0) as f64 * self.aspect).round() as i64;
-            for (x, y) in around(ring, wide, before) {
+            for (x, y) in ring_cells(ring, wide, before) {
                 let corner = (x - width / 2, y - height / 2);
-                if self.free(outline, corner) {
-                    self.take(outline, corner);
-                    self.begin.insert(outline.rows.clone(), ring);
+                if self.is_free(outline, corner) {
+                    self.occupy(outline, corner);
+                    self.first_ring.insert(outline.rows.clone(), ring);
                     return corner;
                 }
             }
@@ -197,7 +199,7 @@ impl Canvas {
         }
     }
 
-    fn free(&self, outline: &Outline, (x, y): (i64, i64)) -> bool {
+    fn is_free(&self, outline: &Outline, (x, y): (i64, i64)) -> bool {
         outline.rows.iter().zip(y..).all(|(&(from, to), row)| {
             if row < -self.half || row >= self.half {
                 return true;
@@ -206,13 +208,13 @@ impl Canvas {
             let low = (x + from).clamp(-self.half, self.half) + self.half;
             let high = (x + to).clamp(-self.half, self.half) + self.half;
             low >= high
-                || self.taken[line + low as usize..line + high as usize]
+                || self.occupied[line + low as usize..line + high as usize]
                     .iter()
-                    .all(|taken| !taken)
+                    .all(|occupied| !occupied)
         })
     }
 
-    fn take(&mut self, outline: &Outline, (x, y): (i64, i64)) {
+    fn occupy(&mut self, outline: &Outline, (x, y): (i64, i64)) {
         let reach = [x, x + outline.width(), y, y + outline.height()]
             .into_iter()
             .map(i64::abs)
@@ -223,26 +225,26 @@ impl Canvas {
         }
         for (&(from, to), row) in outline.rows.iter().zip(y..) {
             let line = (row + self.half) * 2 * self.half + self.half;
-            self.taken[(line + x + from) as usize..(line + x + to) as usize].fill(true);
+            self.occupied[(line + x + from) as usize..(line + x + to) as usize].fill(true);
         }
     }
 
     fn enlarge(&mut self, half: i64) {
-        let mut taken = vec![false; (4 * half * half) as usize];
+        let mut occupied = vec![false; (4 * half * half) as usize];
         for row in -self.half..self.half {
             let old = ((row + self.half) * 2 * self.half) as usize;
             let new = ((row + half) * 2 * half + half - self.half) as usize;
             let count = (2 * self.half) as usize;
-            taken[new..new + count].copy_from_slice(&self.taken[old..old + count]);
+            occupied[new..new + count].copy_from_slice(&self.occupied[old..old + count]);
         }
         self.half = half;
-        self.taken = taken;
+        self.occupied = occupied;
     }
 }
 
-/// Cells on the border of the rectangle `±wide × ±ring` that the one before did not
-/// hold, the ones near the axes first.
-fn around(ring: i64, wide: i64, before: i64) -> Vec<(i64, i64)> {
+/// Cells of the rectangle `±wide × ±ring` that are not in the one before, those near the
+/// axes first.
+fn ring_cells(ring: i64, wide: i64, before: i64) -> Vec<(i64, i64)> {
     let mut cells = Vec::new();
     if ring == 0 {
         return vec![(0, 0)];

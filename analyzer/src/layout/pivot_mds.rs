@@ -1,19 +1,19 @@
-//! A first drawing: classical scaling of the distances to some pivots (Brandes and Pich:
+//! Initial layout: classical scaling of the distances to the pivots (Brandes and Pich:
 //! Eigensolver methods for progressive multidimensional scaling of large data, 2006).
 //!
-//! Gives the large shape only; leaves of one hub fall on one point. The caller adds
-//! noise and minimises stress from here.
+//! Yields the large-scale shape only; leaves of one hub coincide. The caller adds noise and
+//! minimises stress.
 
 use super::distances::Pivots;
 use super::rng::Rng;
 
-/// Coordinates of every node, one unit about one edge.
+/// Coordinates of every node; one unit is about the length of an edge.
 pub(crate) fn layout(pivots: &Pivots, nodes: usize, rng: &mut Rng) -> (Vec<f32>, Vec<f32>) {
     let columns = pivots.nodes.len();
     if columns == 0 || nodes == 0 {
         return (vec![0.0; nodes], vec![0.0; nodes]);
     }
-    let matrix = centred(pivots, nodes);
+    let matrix = centered(pivots, nodes);
     let product = gram(&matrix, columns);
     let first = eigenvector(&product, columns, None, rng);
     let second = eigenvector(&product, columns, Some(&first), rng);
@@ -24,8 +24,8 @@ pub(crate) fn layout(pivots: &Pivots, nodes: usize, rng: &mut Rng) -> (Vec<f32>,
     (as_f32(x), as_f32(y))
 }
 
-/// Doubly centred squared distances, one row of pivots for each node.
-fn centred(pivots: &Pivots, nodes: usize) -> Vec<Vec<f64>> {
+/// Doubly centered squared distances: a row for each node, a column for each pivot.
+fn centered(pivots: &Pivots, nodes: usize) -> Vec<Vec<f64>> {
     let columns = pivots.nodes.len();
     let mut matrix: Vec<Vec<f64>> = (0..nodes)
         .map(|v| {
@@ -52,6 +52,7 @@ fn centred(pivots: &Pivots, nodes: usize) -> Vec<Vec<f64>> {
     matrix
 }
 
+/// The product of the transposed matrix and the matrix.
 fn gram(matrix: &[Vec<f64>], columns: usize) -> Vec<f64> {
     let mut product = vec![0.0; columns * columns];
     for row in matrix {
@@ -64,17 +65,22 @@ fn gram(matrix: &[Vec<f64>], columns: usize) -> Vec<f64> {
     product
 }
 
-/// Power iteration, orthogonal to `before`.
-fn eigenvector(product: &[f64], columns: usize, before: Option<&[f64]>, rng: &mut Rng) -> Vec<f64> {
+/// Dominant eigenvector orthogonal to `previous`, by power iteration.
+fn eigenvector(
+    product: &[f64],
+    columns: usize,
+    previous: Option<&[f64]>,
+    rng: &mut Rng,
+) -> Vec<f64> {
     let mut vector: Vec<f64> = (0..columns).map(|_| rng.unit() - 0.5).collect();
     for _ in 0..100 {
         let mut next: Vec<f64> = product
             .chunks(columns)
             .map(|line| line.iter().zip(&vector).map(|(a, b)| a * b).sum())
             .collect();
-        if let Some(before) = before {
-            let along: f64 = next.iter().zip(before).map(|(a, b)| a * b).sum();
-            for (value, b) in next.iter_mut().zip(before) {
+        if let Some(previous) = previous {
+            let along: f64 = next.iter().zip(previous).map(|(a, b)| a * b).sum();
+            for (value, b) in next.iter_mut().zip(previous) {
                 *value -= along * b;
             }
         }
@@ -94,6 +100,7 @@ fn eigenvector(product: &[f64], columns: usize, before: Option<&[f64]>, rng: &mu
     vector
 }
 
+/// Coordinate of every node along an eigenvector.
 fn project(matrix: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
     matrix
         .iter()
@@ -101,7 +108,7 @@ fn project(matrix: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The factor that brings distances in the drawing nearest to distances in the graph.
+/// The factor by which distances on the plane fit distances in the graph best.
 fn scale_to_hops(pivots: &Pivots, x: &[f64], y: &[f64]) -> f64 {
     let (mut over, mut under) = (0.0, 0.0);
     for (&pivot, row) in pivots.nodes.iter().zip(&pivots.hops) {

@@ -1,47 +1,51 @@
-//! One component from nothing to boxes that do not overlap.
+//! The layout of one connected component, without overlaps. Does not pack components.
 //!
-//! The steps: distances in the graph, a start, stress, a turn to a good aspect, a scale
-//! at which few boxes overlap, stress again while the boxes push each other apart, and
-//! what is left of overlaps removed for certain. Packing is not done here.
+//! Steps: graph distances, PivotMDS, descent on stress, rotation to a good aspect ratio,
+//! scaling, descent alternating with pushing boxes apart, overlap removal. Small components
+//! get several attempts with different target distances; the best are refined, and the
+//! winner is compacted.
 
 use super::adjacency::Adjacency;
-use super::boxes::Boxes;
+use super::boxes::{Boxes, Coordinates};
 use super::components::Component;
-use super::distances::pivots;
+use super::distances::{Pivots, pivots};
+use super::full_stress::annealing_schedule;
+use super::intersect::crossings;
+use super::objective::{MAX_FULL, SMALL, Stress};
 use super::rng::Rng;
-use super::sparse::SparseStress;
-use super::stress::{FullStress, Layout, steps};
-use super::target_distances::Wishes;
-use super::{Options, Size, boxes_of, compact, pivot_mds, refine, scale};
+use super::target_distances::TargetDistances;
+use super::types::{Edge, Options, Size};
+use super::{compact, pivot_mds, refine, scale};
 
-/// Up to here many attempts are made, up to there some.
-pub(crate) const SMALL: usize = 100;
+/// Above [`SMALL`] and up to this many boxes, some attempts are made; above, one.
 const MEDIUM: usize = 400;
-/// Of many attempts, how many are refined.
+/// Number of attempts on a small component that are refined.
 const REFINED: usize = 3;
-/// Up to here every pair counts; above, nodes against pivots.
-const FULL: usize = 3_000;
+/// Sweeps over plain stress, then over stretched targets.
+const PLAIN_SWEEPS: usize = 20;
+const STRETCHED_SWEEPS: usize = 20;
+/// Attempts on a small component from each start, each with a higher degree of stretching.
+const DEGREES: usize = 4;
+/// Factor on the scale of small components: they fit any canvas, and edges without boxes
+/// over them need space.
+const SMALL_SCALE: f64 = 1.6;
+/// Maximum factor by which stretching lengthens the longest graph distance. More would
+/// enlarge the canvas until no label is readable in a view of the whole.
+const MAX_STRETCH: f64 = 5.0;
 
-/// Every component, its bounds beginning at the origin, in the order given.
-pub(crate) fn all(components: &[Component], sizes: &[Size], options: &Options) -> Vec<Boxes> {
-    components
-        .iter()
-        .map(|component| one(component, sizes, options))
-        .collect()
-}
-
-fn one(component: &Component, sizes: &[Size], options: &Options) -> Boxes {
-    let mut boxes = boxes_of(&component.nodes, sizes, options.gap);
+/// Lays out one component; its bounds begin at the origin.
+pub(crate) fn component(component: &Component, sizes: &[Size], options: &Options) -> Boxes {
+    let mut boxes = Boxes::at_origin(&component.nodes, sizes, options.gap);
     match boxes.len() {
         0 | 1 => {}
         2 => boxes.x[1] = boxes.half_width[0] + boxes.half_width[1] + 4.0 * options.gap,
         _ => {
             let mut rng = Rng::new(options.seed);
-            // The tournament of `stress` wants numbers that mean nothing.
+            // Full stress requires a random numbering.
             let mut order: Vec<u32> = (0..boxes.len() as u32).collect();
             rng.shuffle(&mut order);
-            let shuffled = Shuffled::new(component, &boxes, &order);
-            let placed = shuffled.place(options, &mut rng);
+            let placement = Placement::new(component, &boxes, &order);
+            let placed = placement.run(options, &mut rng);
             for (new, &old) in order.iter().enumerate() {
                 boxes.x[old as usize] = placed.x[new];
                 boxes.y[old as usize] = placed.y[new];
@@ -52,59 +56,23 @@ fn one(component: &Component, sizes: &[Size], options: &Options) -> Boxes {
     boxes
 }
 
-/// A component in random numbering.
-struct Shuffled {
+/// A component in random numbering, being laid out.
+struct Placement {
     adjacency: Adjacency,
     boxes: Boxes,
 }
 
-/// Either way of measuring stress.
-pub(crate) enum Stress {
-    Full(FullStress),
-    Sparse(SparseStress),
-}
-
-impl Stress {
-    fn wish(&mut self, wishes: Wishes) {
-        match self {
-            Self::Full(full) => full.wish(wishes),
-            Self::Sparse(sparse) => sparse.wish(wishes),
-        }
-    }
-
-    fn deepest(&self) -> u32 {
-        match self {
-            Self::Full(full) => full.deepest(),
-            Self::Sparse(sparse) => sparse.deepest(),
-        }
-    }
-
-    pub(crate) fn measure(&self, layout: &Layout) -> f64 {
-        match self {
-            Self::Full(full) => full.measure(layout),
-            Self::Sparse(sparse) => sparse.measure(layout),
-        }
-    }
-
-    pub(crate) fn sweep(&mut self, layout: &mut Layout, step: f32, rng: &mut Rng) {
-        match self {
-            Self::Full(full) => full.sweep(layout, step, rng),
-            Self::Sparse(sparse) => sparse.sweep(layout, step, rng),
-        }
-    }
-}
-
-impl Shuffled {
+impl Placement {
     fn new(component: &Component, boxes: &Boxes, order: &[u32]) -> Self {
         let mut new_of = vec![0u32; order.len()];
         for (new, &old) in order.iter().enumerate() {
             new_of[old as usize] = new as u32;
         }
-        let edges: Vec<super::Edge> = component
+        let edges: Vec<Edge> = component
             .adjacency
             .edges()
             .into_iter()
-            .map(|(a, b)| super::Edge {
+            .map(|(a, b)| Edge {
                 a: new_of[a as usize],
                 b: new_of[b as usize],
             })
@@ -121,156 +89,149 @@ impl Shuffled {
         }
     }
 
-    fn place(&self, options: &Options, rng: &mut Rng) -> Boxes {
+    fn run(&self, options: &Options, rng: &mut Rng) -> Boxes {
         let nodes = self.boxes.len();
-        // Terms of sparse stress, times this many for each node; full stress wants only a
-        // start from them.
-        let count = if nodes > FULL && nodes <= 10_000 {
+        // Sparse stress has a term for each node and pivot; full stress uses pivots for the
+        // start only.
+        let count = if nodes > MAX_FULL && nodes <= 10_000 {
             200
-        } else if nodes > FULL && nodes <= 30_000 {
+        } else if nodes > MAX_FULL && nodes <= 30_000 {
             100
         } else {
             50
         };
         let pivots = pivots(&self.adjacency, count);
-        let begin = start(&pivots, nodes, rng);
-        let mut stress = if nodes <= FULL {
-            Stress::Full(FullStress::new(&self.adjacency))
-        } else {
-            Stress::Sparse(SparseStress::new(&self.adjacency, pivots, rng))
-        };
-        let mut plain = begin;
-        for step in steps(stress.deepest().max(2) as f32, 0.1, PLAIN_SWEEPS) {
+        let mut plain = initial(&pivots, nodes, rng);
+        let mut stress = Stress::new(&self.adjacency, pivots, rng);
+        for step in annealing_schedule(stress.max_hops().max(2) as f32, 0.1, PLAIN_SWEEPS) {
             stress.sweep(&mut plain, step, rng);
         }
-        let fit = stress.measure(&plain);
-        let mut attempts: Vec<(f64, Boxes)> =
-            bends(nodes, self.adjacency.edges().len(), fit, stress.deepest())
-                .into_iter()
-                .enumerate()
-                .map(|(nth, degree)| {
-                    if nodes <= SMALL && nth > 0 && nth % BENDS == 0 {
-                        plain = anywhere(&mut stress, nodes, rng);
-                    }
-                    let boxes = self.attempt(&mut stress, plain.clone(), degree, options, rng);
-                    // Nothing to choose from above: counting crossings would be for nothing.
-                    let cost = if nodes <= MEDIUM {
-                        self.cost(&stress, &boxes)
-                    } else {
-                        0.0
-                    };
-                    (cost, boxes)
-                })
-                .collect();
-        // Stable, so the earlier of two equals stays first.
+        let plain_stress = stress.measure(&plain);
+        let mut attempts: Vec<(f64, Boxes)> = stretch_degrees(
+            nodes,
+            self.adjacency.edges().len(),
+            plain_stress,
+            stress.max_hops(),
+        )
+        .into_iter()
+        .enumerate()
+        .map(|(index, degree)| {
+            if nodes <= SMALL && index > 0 && index % DEGREES == 0 {
+                plain = from_random_positions(&mut stress, nodes, rng);
+            }
+            let boxes = self.attempt(&mut stress, plain.clone(), degree, options, rng);
+            // Above there is one attempt only: no need to count crossings.
+            let cost = if nodes <= MEDIUM {
+                self.cost(&stress, &boxes)
+            } else {
+                0.0
+            };
+            (cost, boxes)
+        })
+        .collect();
+        // Stable: the earlier of two equal attempts stays first.
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
         attempts.truncate(if nodes <= SMALL { REFINED } else { 1 });
         for (cost, boxes) in &mut attempts {
-            refine::refine(&self.adjacency, boxes, fit, rng);
+            refine::refine(&self.adjacency, boxes, plain_stress, rng);
             if nodes <= SMALL {
                 *cost = self.cost(&stress, boxes);
             }
         }
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut best = attempts.swap_remove(0).1;
-        compact::tighten(&stress, &mut best);
+        compact::compact(&stress, &mut best);
         best
     }
 
-    /// From a plain layout to boxes without overlaps, with wishes bent by `degree`.
+    /// From a plain layout to boxes without overlaps, with targets stretched by `degree`.
     fn attempt(
         &self,
         stress: &mut Stress,
-        mut layout: Layout,
+        mut coordinates: Coordinates,
         degree: f32,
         options: &Options,
         rng: &mut Rng,
     ) -> Boxes {
-        let wishes = Wishes::bent(degree);
-        stress.wish(wishes);
+        let targets = TargetDistances::stretched(degree);
+        stress.set_targets(targets);
         if degree > 0.0 {
-            for step in steps(wishes.first_step(stress.deepest()), 0.05, BENT_SWEEPS) {
-                stress.sweep(&mut layout, step, rng);
+            for step in annealing_schedule(
+                targets.initial_step(stress.max_hops()),
+                0.05,
+                STRETCHED_SWEEPS,
+            ) {
+                stress.sweep(&mut coordinates, step, rng);
             }
         }
         let mut boxes = self.boxes.clone();
-        boxes.x = layout.x.iter().map(|&x| f64::from(x)).collect();
-        boxes.y = layout.y.iter().map(|&y| f64::from(y)).collect();
-        turn(&mut boxes, options.aspect);
-        let mut unit = scale::unit(&boxes);
+        boxes.x = coordinates.x.iter().map(|&x| f64::from(x)).collect();
+        boxes.y = coordinates.y.iter().map(|&y| f64::from(y)).collect();
+        rotate(&mut boxes, options.aspect);
+        let mut unit = scale::scale_factor(&boxes);
         if boxes.len() <= SMALL {
-            unit *= AIRY;
+            unit *= SMALL_SCALE;
         }
-        scale::make(stress, &mut boxes, unit, rng);
+        scale::scale_and_separate(stress, &mut boxes, unit, rng);
         boxes
     }
 
-    /// What the best of several attempts has least of: stress and crossings, a percent of
-    /// one as good as ten percent of the other.
+    /// Rates an attempt, lower is better: one percent of stress weighs as much as ten percent
+    /// of the crossings.
     fn cost(&self, stress: &Stress, boxes: &Boxes) -> f64 {
-        let crossings = refine::crossings(&self.adjacency, boxes);
-        (stress.measure(&boxes.layout()) + 0.01).ln() + 0.1 * (crossings as f64 + 5.0).ln()
+        let crossings = crossings(&self.adjacency, boxes);
+        (stress.measure(&boxes.coordinates()) + 0.01).ln() + 0.1 * (crossings as f64 + 5.0).ln()
     }
 }
 
-/// Sweeps over plain stress, then over bent.
-const PLAIN_SWEEPS: usize = 20;
-const BENT_SWEEPS: usize = 20;
-
-/// Attempts on a small graph from one start, each bent a little more than the last.
-const BENDS: usize = 4;
-/// There is room for small graphs on any page, and edges that nothing covers need it.
-const AIRY: f64 = 1.6;
-/// How much longer bending makes the longest way, at most. More would part what hangs
-/// together by so much that no box could be read on a picture of the whole.
-const LONGEST: f64 = 5.0;
-
-/// How far wishes are to be bent, for each attempt. Small graphs try. Large ones are bent
-/// as far as the plane does not hold them (`fit` is their plain stress), and less the
-/// fewer circles they have: a tree's leaves need the room that bending takes.
-fn bends(nodes: usize, edges: usize, fit: f64, deepest: u32) -> Vec<f32> {
+/// Degree of stretching for each attempt. Small graphs try several. Larger ones are
+/// stretched the more, the worse they fit the plane (`plain_stress`), and the less, the
+/// fewer cycles they have: the leaves of a tree need the space that stretching takes.
+fn stretch_degrees(nodes: usize, edges: usize, plain_stress: f64, max_hops: u32) -> Vec<f32> {
     if nodes <= SMALL {
-        return (0..4 * BENDS).map(|i| (i % BENDS) as f32 * 0.25).collect();
+        return (0..4 * DEGREES)
+            .map(|i| (i % DEGREES) as f32 * 0.25)
+            .collect();
     }
-    let circles = edges as f64 / nodes as f64 - 1.0;
-    let misfit = ((fit - 0.03) / 0.05).clamp(0.0, 1.0);
-    let degree = misfit * (0.5 + circles / 0.3).clamp(0.0, 1.0);
-    let tried = match nodes <= MEDIUM {
+    let cycles = edges as f64 / nodes as f64 - 1.0;
+    let misfit = ((plain_stress - 0.03) / 0.05).clamp(0.0, 1.0);
+    let degree = misfit * (0.5 + cycles / 0.3).clamp(0.0, 1.0);
+    let degrees = match nodes <= MEDIUM {
         true => vec![0.0, degree, 0.7, 1.3],
-        // Measured on graphs of hubs: 1 leaves crossings, 2 gives up too much stress.
+        // On generated graphs of hubs, 1 left crossings and 2 cost too much stress.
         false => vec![1.5 * degree],
     };
-    let most = LONGEST.ln() / f64::from(deepest.max(2)).ln();
-    tried
+    let max_degree = MAX_STRETCH.ln() / f64::from(max_hops.max(2)).ln();
+    degrees
         .into_iter()
-        .map(|bent| bent.min(most) as f32)
+        .map(|degree| degree.min(max_degree) as f32)
         .collect()
 }
 
-/// A plain layout from random places, in case another start ends in a better one.
-fn anywhere(stress: &mut Stress, nodes: usize, rng: &mut Rng) -> Layout {
-    let deepest = stress.deepest().max(2) as f32;
-    let mut random = || (0..nodes).map(|_| rng.unit() as f32 * deepest).collect();
+/// A plain layout from random positions: another start may end in a better minimum.
+fn from_random_positions(stress: &mut Stress, nodes: usize, rng: &mut Rng) -> Coordinates {
+    let extent = stress.max_hops().max(2) as f32;
+    let mut random = || (0..nodes).map(|_| rng.unit() as f32 * extent).collect();
     let (x, y) = (random(), random());
-    let mut layout = Layout { x, y };
-    stress.wish(Wishes::PLAIN);
-    for step in steps(deepest * deepest, 0.1, PLAIN_SWEEPS) {
-        stress.sweep(&mut layout, step, rng);
+    let mut coordinates = Coordinates { x, y };
+    stress.set_targets(TargetDistances::PLAIN);
+    for step in annealing_schedule(extent * extent, 0.1, PLAIN_SWEEPS) {
+        stress.sweep(&mut coordinates, step, rng);
     }
-    layout
+    coordinates
 }
 
-/// PivotMDS and a little noise, since it puts all leaves of a hub on one point.
-fn start(found: &super::distances::Pivots, nodes: usize, rng: &mut Rng) -> Layout {
-    let (mut x, mut y) = pivot_mds::layout(found, nodes, rng);
+/// PivotMDS plus noise, because it puts all leaves of a hub on one point.
+fn initial(pivots: &Pivots, nodes: usize, rng: &mut Rng) -> Coordinates {
+    let (mut x, mut y) = pivot_mds::layout(pivots, nodes, rng);
     for value in x.iter_mut().chain(&mut y) {
         *value += (rng.unit() as f32 - 0.5) * 0.5;
     }
-    Layout { x, y }
+    Coordinates { x, y }
 }
 
-/// Turns the drawing to the angle at which a canvas of the wished aspect is smallest.
-fn turn(boxes: &mut Boxes, aspect: f64) {
+/// Rotates the drawing to the angle at which a canvas of the desired aspect is smallest.
+fn rotate(boxes: &mut Boxes, aspect: f64) {
     let mut best = (f64::INFINITY, 0.0);
     for tick in 0..60 {
         let angle = f64::from(tick) * std::f64::consts::PI / 60.0;

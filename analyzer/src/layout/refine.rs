@@ -1,92 +1,80 @@
-//! Moves single boxes of a small drawing to free places where they are less in the way.
+//! Refinement: moves single boxes of a small drawing to free positions that reduce
+//! obstructions.
 //!
-//! In the way are edges that cross, and boxes with an edge under them that does not end
-//! there. A move is taken if what it saves of these, and how many more neighbours stand
-//! nearest to each other, is worth more than what it costs in stress, all measured as
-//! shares of their totals. Drawings of up to a hundred boxes are annealed: at first some
-//! moves are taken that make it worse. No move makes an overlap or leaves the bounds.
+//! An obstruction is a crossing of two edges, or a box over an edge that does not end at
+//! it. The cost of a drawing combines stress, obstructions and neighbourhood preservation,
+//! each relative to its total; a move that lowers the cost is accepted. Drawings of up to
+//! [`SMALL`] boxes are annealed: early passes accept some moves that raise the cost. No move
+//! makes an overlap or leaves the bounds.
 
-use super::Point;
 use super::adjacency::Adjacency;
 use super::boxes::Boxes;
 use super::distances::Search;
-use super::lines::{Frames, Lines};
-use super::metrics;
-use super::nearest::Nearest;
-use super::place::SMALL;
+use super::intersect::{Rects, Segments, crossings};
+use super::nearest::NearestNeighbours;
+use super::objective::SMALL;
 use super::rng::Rng;
+use super::types::Point;
 
-/// Up to here a pass takes a fraction of what the layout itself takes.
-const MOST_NODES: usize = 1_200;
-/// Places tried for a box in each pass.
-const PLACES: usize = 12;
+/// Up to this size a pass takes a fraction of the time of the layout itself.
+const MAX_NODES: usize = 1_200;
+/// Positions tried for a box in each pass.
+const CANDIDATES: usize = 12;
 
-/// How a drawing is worked on, by its size.
-struct Plan {
+/// Passes and weights, by the size of the drawing.
+struct Schedule {
     passes: usize,
-    /// What a percent less of what is in the way may cost, in percent of stress.
-    crossings: f64,
-    /// What a percent more of neighbours that stand nearest may cost.
-    nearest: f64,
-    /// At first, by how much a move may make it worse: in mean shares of one box.
-    heat: f64,
-    /// How far stress may rise above what it would be without boxes, before the other two
-    /// count for less.
-    above: f64,
+    /// Weight of obstructions relative to stress.
+    obstructions: f64,
+    /// Weight of neighbourhood preservation relative to stress.
+    neighbourhood: f64,
+    /// Temperature of the first pass, in mean cost shares of one box.
+    temperature: f64,
+    /// Rise of stress above `floor` beyond which the other two weights decrease.
+    stress_tolerance: f64,
 }
 
-impl Plan {
-    fn of(nodes: usize) -> Self {
+impl Schedule {
+    fn for_size(nodes: usize) -> Self {
         if nodes <= SMALL {
             return Self {
                 passes: 40,
-                crossings: 0.15,
-                nearest: 0.08,
-                heat: 0.1,
-                above: 0.02,
+                obstructions: 0.15,
+                neighbourhood: 0.08,
+                temperature: 0.1,
+                stress_tolerance: 0.02,
             };
         }
         Self {
             passes: if nodes <= 600 { 5 } else { 2 },
-            crossings: 0.5,
-            nearest: 0.15,
-            heat: 0.0,
-            above: f64::INFINITY,
+            obstructions: 0.5,
+            neighbourhood: 0.15,
+            temperature: 0.0,
+            stress_tolerance: f64::INFINITY,
         }
     }
 }
 
-/// Pairs of edges that cross as straight lines between centres.
-pub(crate) fn crossings(adjacency: &Adjacency, boxes: &Boxes) -> usize {
-    let centers: Vec<Point> = boxes
-        .x
-        .iter()
-        .zip(&boxes.y)
-        .map(|(&x, &y)| Point { x, y })
-        .collect();
-    metrics::crossings(adjacency, &centers)
-}
-
-/// Works on drawings without overlaps, up to a size at which it does nothing. `floor` is
-/// the stress that they would have if boxes were points and nothing else counted.
+/// Refines a drawing without overlaps; leaves drawings above [`MAX_NODES`] as they are.
+/// `floor` is the stress of the same graph laid out with points instead of boxes.
 pub(crate) fn refine(adjacency: &Adjacency, boxes: &mut Boxes, floor: f64, rng: &mut Rng) {
-    if boxes.len() > MOST_NODES || boxes.len() < 4 {
+    if boxes.len() > MAX_NODES || boxes.len() < 4 {
         return;
     }
-    let plan = Plan::of(boxes.len());
+    let schedule = Schedule::for_size(boxes.len());
     let mut refiner = Refiner::new(adjacency, boxes);
     let mut order: Vec<usize> = (0..boxes.len()).collect();
-    for pass in 0..plan.passes {
-        // The last fifth of the passes is cold.
-        let done = pass as f64 / (0.8 * plan.passes as f64);
-        refiner.heat = plan.heat * (1.0 - done).max(0.0) / boxes.len() as f64;
-        refiner.weigh(boxes, &plan, floor);
+    for pass in 0..schedule.passes {
+        // The last fifth of the passes is at temperature 0.
+        let progress = pass as f64 / (0.8 * schedule.passes as f64);
+        refiner.temperature = schedule.temperature * (1.0 - progress).max(0.0) / boxes.len() as f64;
+        refiner.update_weights(boxes, &schedule, floor);
         rng.shuffle(&mut order);
         let mut moved = false;
         for &v in &order {
             moved |= refiner.improve(boxes, v, rng);
         }
-        if !moved && refiner.heat == 0.0 {
+        if !moved && refiner.temperature == 0.0 {
             break;
         }
     }
@@ -96,21 +84,22 @@ struct Refiner<'a> {
     adjacency: &'a Adjacency,
     /// `1 / hops` of each pair, row by row; 0 for a node and itself.
     nearness: Vec<f32>,
-    lines: Lines,
-    frames: Frames,
-    nearest: Nearest,
-    /// Edges at each node, as indices of `lines`.
-    at_node: Vec<Vec<u32>>,
+    segments: Segments,
+    rects: Rects,
+    nearest: NearestNeighbours,
+    /// Edges at each node, as indices of `segments`.
+    incident: Vec<Vec<u32>>,
     bounds: [f64; 4],
-    /// Hops for a drawing unit, at the best scale.
+    /// Hops per drawing unit, at the best scale.
     scale: f32,
-    /// What a unit of stress and what a crossing cost.
-    stress_price: f64,
-    crossing_price: f64,
-    /// What a neighbour's nearness is worth.
-    near_price: f64,
-    /// By how much a move may make it worse.
-    heat: f64,
+    /// Cost of a unit of stress.
+    stress_weight: f64,
+    /// Cost of an obstruction.
+    obstruction_weight: f64,
+    /// Gain of a unit of neighbourhood preservation.
+    neighbourhood_weight: f64,
+    /// Of the annealing.
+    temperature: f64,
 }
 
 impl<'a> Refiner<'a> {
@@ -120,40 +109,40 @@ impl<'a> Refiner<'a> {
         let mut search = Search::default();
         let mut row = Vec::new();
         for v in 0..nodes {
-            search.from(adjacency, v, &mut row);
+            search.distances(adjacency, v, &mut row);
             nearness.extend(
                 row.iter()
                     .map(|&hops| if hops == 0 { 0.0 } else { 1.0 / hops as f32 }),
             );
         }
         let edges = adjacency.edges();
-        let mut at_node = vec![Vec::new(); nodes];
+        let mut incident = vec![Vec::new(); nodes];
         for (i, &(a, b)) in edges.iter().enumerate() {
-            at_node[a as usize].push(i as u32);
-            at_node[b as usize].push(i as u32);
+            incident[a as usize].push(i as u32);
+            incident[b as usize].push(i as u32);
         }
-        let mut lines = Lines::with(edges.len());
+        let mut segments = Segments::hidden(edges.len());
         for (i, &(a, b)) in edges.iter().enumerate() {
-            lines.set(i, at(boxes, a as usize), at(boxes, b as usize));
+            segments.set(i, boxes.center(a as usize), boxes.center(b as usize));
         }
         Self {
             adjacency,
             nearness,
-            lines,
-            frames: Frames::new(boxes),
-            nearest: Nearest::new(adjacency, boxes),
-            at_node,
+            segments,
+            rects: Rects::new(boxes),
+            nearest: NearestNeighbours::new(adjacency, boxes),
+            incident,
             bounds: boxes.bounds(),
             scale: 1.0,
-            stress_price: 1.0,
-            crossing_price: 1.0,
-            near_price: 0.0,
-            heat: 0.0,
+            stress_weight: 1.0,
+            obstruction_weight: 1.0,
+            neighbourhood_weight: 0.0,
+            temperature: 0.0,
         }
     }
 
-    /// Sets scale and prices by the drawing as it is.
-    fn weigh(&mut self, boxes: &Boxes, plan: &Plan, floor: f64) {
+    /// Derives scale and weights from the present drawing.
+    fn update_weights(&mut self, boxes: &Boxes, schedule: &Schedule, floor: f64) {
         let nodes = boxes.len();
         let (mut first, mut second) = (0.0, 0.0);
         for v in 0..nodes {
@@ -167,69 +156,73 @@ impl<'a> Refiner<'a> {
         let pairs = (nodes * (nodes - 1) / 2) as f64;
         let stress = pairs - first * first / second.max(1e-9);
         self.scale = (first / second.max(1e-9)) as f32;
-        // A little more than there is, so that the last crossing is not worth everything.
-        self.stress_price = 1.0 / (stress + 0.01 * pairs);
-        let mut in_the_way = crossings(self.adjacency, boxes) as f64;
+        // The constants limit the weight of the last obstruction.
+        self.stress_weight = 1.0 / (stress + 0.01 * pairs);
+        let mut obstructions = crossings(self.adjacency, boxes) as f64;
         for (a, b) in self.adjacency.edges() {
-            // Both ends lie under their own edge.
-            in_the_way += f64::from(
-                self.frames
-                    .pierced(at(boxes, a as usize), at(boxes, b as usize)),
+            // Both ends of an edge intersect it.
+            obstructions += f64::from(
+                self.rects
+                    .count_crossed_by(boxes.center(a as usize), boxes.center(b as usize)),
             ) - 2.0;
         }
-        let over = (stress / pairs / floor.max(1e-6) - 1.0).max(1e-6);
-        let strict = (plan.above / over).powi(2).clamp(0.02, 1.0);
-        self.crossing_price = strict * plan.crossings / (in_the_way + 5.0);
-        // As above: where nobody is near to anybody, one who is is not worth everything.
-        let near = self.nearest.mean(self.adjacency) + 0.05;
-        self.near_price = strict * plan.nearest / (near * nodes as f64);
+        let excess = (stress / pairs / floor.max(1e-6) - 1.0).max(1e-6);
+        let damping = (schedule.stress_tolerance / excess)
+            .powi(2)
+            .clamp(0.02, 1.0);
+        self.obstruction_weight = damping * schedule.obstructions / (obstructions + 5.0);
+        // The constant limits the weight where hardly any neighbour is near.
+        let preserved = self.nearest.mean(self.adjacency) + 0.05;
+        self.neighbourhood_weight = damping * schedule.neighbourhood / (preserved * nodes as f64);
     }
 
-    /// Tries places for one box; returns whether it moved.
+    /// Tries positions for one box; returns whether it moved.
     fn improve(&mut self, boxes: &mut Boxes, v: usize, rng: &mut Rng) -> bool {
-        for &line in &self.at_node[v] {
-            self.lines.hide(line as usize);
+        for &segment in &self.incident[v] {
+            self.segments.hide(segment as usize);
         }
-        self.frames.hide(v);
-        self.nearest.lift(self.adjacency, v);
-        let old = at(boxes, v);
-        // To stay is more of a risk than any single move.
-        let luck = |heat: f64, rng: &mut Rng| match heat > 0.0 {
-            true => -heat * rng.unit().max(1e-9).ln(),
+        self.rects.hide(v);
+        self.nearest.begin_move(self.adjacency, v);
+        let old = boxes.center(v);
+        // Staying gets twice the noise of a move.
+        let noise = |temperature: f64, rng: &mut Rng| match temperature > 0.0 {
+            true => -temperature * rng.unit().max(1e-9).ln(),
             false => 0.0,
         };
-        let stay = self.price(boxes, v, old, f64::INFINITY) + luck(2.0 * self.heat, rng);
+        let stay = self.cost(boxes, v, old, f64::INFINITY) + noise(2.0 * self.temperature, rng);
         let mut best = (stay, old);
-        for attempt in 0..PLACES {
-            let place = self.place(boxes, v, attempt, rng);
-            if self.free(boxes, v, place) {
-                let price = luck(self.heat, rng) + self.price(boxes, v, place, best.0);
-                if price < best.0 - 1e-9 {
-                    best = (price, place);
+        for attempt in 0..CANDIDATES {
+            let position = self.candidate(boxes, v, attempt, rng);
+            if self.is_free(boxes, v, position) {
+                let cost = noise(self.temperature, rng) + self.cost(boxes, v, position, best.0);
+                if cost < best.0 - 1e-9 {
+                    best = (cost, position);
                 }
             }
         }
         (boxes.x[v], boxes.y[v]) = (best.1.x, best.1.y);
-        self.frames.set(v, best.1);
+        self.rects.set(v, best.1);
         if best.1 != old {
-            self.nearest.put(self.adjacency, v, best.1);
+            self.nearest.finish_move(self.adjacency, v, best.1);
         }
-        for (&line, &u) in self.at_node[v].iter().zip(self.adjacency.neighbours(v)) {
-            self.lines.set(line as usize, best.1, at(boxes, u as usize));
+        for (&segment, &u) in self.incident[v].iter().zip(self.adjacency.neighbours(v)) {
+            self.segments
+                .set(segment as usize, best.1, boxes.center(u as usize));
         }
         best.1 != old
     }
 
-    /// A place to try: near the middle of the neighbours, beside one of them, or not far.
-    fn place(&self, boxes: &Boxes, v: usize, attempt: usize, rng: &mut Rng) -> Point {
-        let beside = self.adjacency.neighbours(v);
+    /// A random position near the mean of the neighbours, near one of them, or near the
+    /// present position, in turn.
+    fn candidate(&self, boxes: &Boxes, v: usize, attempt: usize, rng: &mut Rng) -> Point {
+        let neighbours = self.adjacency.neighbours(v);
         let unit = 1.0 / f64::from(self.scale);
         let (sin, cos) = (rng.unit() * std::f64::consts::TAU).sin_cos();
         let (from, radius) = match attempt % 3 {
             0 => {
-                let count = beside.len().max(1) as f64;
+                let count = neighbours.len().max(1) as f64;
                 let mean = |values: &[f64]| {
-                    beside.iter().map(|&u| values[u as usize]).sum::<f64>() / count
+                    neighbours.iter().map(|&u| values[u as usize]).sum::<f64>() / count
                 };
                 (
                     Point {
@@ -240,10 +233,10 @@ impl<'a> Refiner<'a> {
                 )
             }
             1 => {
-                let u = beside[rng.below(beside.len())] as usize;
-                (at(boxes, u), unit * (0.2 + 0.8 * rng.unit()))
+                let u = neighbours[rng.below(neighbours.len())] as usize;
+                (boxes.center(u), unit * (0.2 + 0.8 * rng.unit()))
             }
-            _ => (at(boxes, v), unit * rng.unit() * rng.unit()),
+            _ => (boxes.center(v), unit * rng.unit() * rng.unit()),
         };
         Point {
             x: from.x + radius * cos,
@@ -251,61 +244,59 @@ impl<'a> Refiner<'a> {
         }
     }
 
-    fn free(&self, boxes: &Boxes, v: usize, place: Point) -> bool {
+    /// Whether a box fits at a position, within the bounds and without overlaps.
+    fn is_free(&self, boxes: &Boxes, v: usize, position: Point) -> bool {
         let (w, h) = (boxes.half_width[v], boxes.half_height[v]);
         let [left, top, right, bottom] = self.bounds;
-        if place.x - w < left || place.x + w > right || place.y - h < top || place.y + h > bottom {
+        if position.x - w < left
+            || position.x + w > right
+            || position.y - h < top
+            || position.y + h > bottom
+        {
             return false;
         }
         (0..boxes.len()).all(|u| {
-            (boxes.x[u] - place.x).abs() >= boxes.half_width[u] + w
-                || (boxes.y[u] - place.y).abs() >= boxes.half_height[u] + h
+            (boxes.x[u] - position.x).abs() >= boxes.half_width[u] + w
+                || (boxes.y[u] - position.y).abs() >= boxes.half_height[u] + h
                 || u == v
         })
     }
 
-    /// Stress of the box, crossings of its edges and who is near, if it stood there; more than
-    /// `limit`, however much, if it is more.
-    fn price(&mut self, boxes: &Boxes, v: usize, place: Point, limit: f64) -> f64 {
+    /// Cost of a box at a position. A result above `limit` may be too low.
+    fn cost(&mut self, boxes: &Boxes, v: usize, position: Point, limit: f64) -> f64 {
         let nodes = boxes.len();
         let mut stress = 0.0f64;
         let row = &self.nearness[v * nodes..(v + 1) * nodes];
         for ((x, y), &near) in boxes.x.iter().zip(&boxes.y).zip(row) {
-            let (dx, dy) = ((x - place.x) as f32, (y - place.y) as f32);
+            let (dx, dy) = ((x - position.x) as f32, (y - position.y) as f32);
             let off =
                 self.scale * near * (dx * dx + dy * dy).sqrt() - if near > 0.0 { 1.0 } else { 0.0 };
             stress += f64::from(off * off);
         }
-        let near = self.nearest.worth(self.adjacency, v, place);
-        let least = stress * self.stress_price - near * self.near_price;
-        if least > limit {
-            // Most places: lines and boxes, which take longest, need not be looked at.
-            return least;
+        let preserved = self.nearest.score_at(self.adjacency, v, position);
+        let partial = stress * self.stress_weight - preserved * self.neighbourhood_weight;
+        if partial > limit {
+            // True for most positions, and skips the most expensive part.
+            return partial;
         }
-        let mut in_the_way = self
-            .lines
-            .through(place, boxes.half_width[v], boxes.half_height[v]);
+        let mut obstructions =
+            self.segments
+                .count_through_box(position, boxes.half_width[v], boxes.half_height[v]);
         for &u in self.adjacency.neighbours(v) {
-            let end = at(boxes, u as usize);
-            // The other end's own box is not in the way.
-            in_the_way +=
-                self.lines.crossed(place, end) + self.frames.pierced(place, end).saturating_sub(1);
+            let end = boxes.center(u as usize);
+            // Without the box at the other end of the edge.
+            obstructions += self.segments.count_crossing(position, end)
+                + self.rects.count_crossed_by(position, end).saturating_sub(1);
         }
-        least + f64::from(in_the_way) * self.crossing_price
-    }
-}
-
-fn at(boxes: &Boxes, v: usize) -> Point {
-    Point {
-        x: boxes.x[v],
-        y: boxes.y[v],
+        partial + f64::from(obstructions) * self.obstruction_weight
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::{Edge, overlap};
+    use crate::layout::overlap;
+    use crate::layout::types::Edge;
 
     #[test]
     fn moves_lower_crossings_and_make_no_overlap() {
@@ -324,7 +315,7 @@ mod tests {
             half_width: vec![30.0; nodes],
             half_height: vec![10.0; nodes],
         };
-        assert!(overlap::grow(&mut boxes));
+        assert!(overlap::grow_tree(&mut boxes));
         let (before, bounds) = (crossings(&adjacency, &boxes), boxes.bounds());
         refine(&adjacency, &mut boxes, 0.1, &mut rng);
         let after = crossings(&adjacency, &boxes);

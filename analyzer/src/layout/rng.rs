@@ -1,7 +1,7 @@
-//! The layout's own random numbers: SplitMix64, seeded by the caller.
+//! Random numbers of the layout: SplitMix64, seeded by the caller.
 //!
-//! A drawing must be the same bytes on every run and machine, so nothing here may read
-//! the clock, the environment or a thread's identity, and no other generator is used.
+//! The layout must be byte-identical on every run and machine: nothing here may read the
+//! clock or the environment, and the layout must not use another generator.
 
 /// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ impl Rng {
         Self { state: seed }
     }
 
+    /// Uniform over all values.
     pub(crate) fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -33,7 +34,7 @@ impl Rng {
         ((high * n as u64) >> 32) as usize
     }
 
-    /// Fisher and Yates.
+    /// Fisher–Yates shuffle.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             let j = self.below(i + 1);
@@ -47,8 +48,8 @@ mod tests {
     use super::Rng;
 
     #[test]
-    fn first_numbers_are_those_of_the_published_generator() {
-        // The reference C code's first outputs for seed 1234567.
+    fn the_first_numbers_match_the_published_generator() {
+        // The first outputs of the reference C code for seed 1234567.
         let mut rng = Rng::new(1_234_567);
         assert_eq!(rng.next_u64(), 6_457_827_717_110_365_317);
         assert_eq!(rng.next_u64(), 3_203_168_211_198_807_973);

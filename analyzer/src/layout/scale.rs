@@ -1,18 +1,19 @@
-//! Room for the boxes: the scale of a component, and stress while boxes push each other.
+//! From stress units to drawing units: the scale of a component, and descent that
+//! alternates with pushing overlapping boxes apart.
 //!
-//! Overlaps are removed while stress still pulls, so that they cost little of it; what is
-//! left at the end is removed for certain.
+//! Removing overlaps while stress is still being minimised costs little stress; the
+//! remaining ones are removed at the end.
 
 use super::boxes::Boxes;
+use super::full_stress::annealing_schedule;
+use super::objective::Stress;
 use super::overlap;
-use super::place::Stress;
 use super::rng::Rng;
-use super::stress::steps;
 
-/// Drawing units for each unit of the layout: what most boxes need to stand clear of
-/// their neighbours, but never so much that the boxes are lost on the canvas.
-pub(crate) fn unit(boxes: &Boxes) -> f64 {
-    let mut needed: Vec<f64> = overlap::neighbours(boxes)
+/// Drawing units per unit of the layout: enough for most boxes not to overlap their
+/// neighbours, limited so that boxes stay large relative to the canvas.
+pub(crate) fn scale_factor(boxes: &Boxes) -> f64 {
+    let mut needed: Vec<f64> = overlap::delaunay_edges(boxes)
         .into_iter()
         .map(|(a, b)| {
             let (a, b) = (a as usize, b as usize);
@@ -37,11 +38,11 @@ pub(crate) fn unit(boxes: &Boxes) -> f64 {
     enough.min(most).max(SHORTEST * mean)
 }
 
-/// Of neighbours on the plane, the share that should not overlap from the start.
+/// Share of neighbouring boxes that do not overlap at the chosen scale.
 const QUANTILE: f64 = 0.7;
-/// Canvas for each unit of boxes' area, at most.
+/// Maximum canvas area per unit of box area.
 const SPARSEST: f64 = 12.0;
-/// In mean box sizes: so that an edge of length 1 can be seen between two boxes.
+/// Minimum scale in mean box sizes: an edge of length 1 must be visible between two boxes.
 const SHORTEST: f64 = 1.5;
 
 fn spread(values: &[f64]) -> f64 {
@@ -50,46 +51,39 @@ fn spread(values: &[f64]) -> f64 {
     high - low
 }
 
-/// Passes of stress with pushing in between.
-const PASSES: usize = 30;
-/// Passes of pushing alone.
+/// Sweeps of stress, each followed by pushing.
+const SWEEPS: usize = 30;
+/// Rounds of pushing alone.
 const PUSHES: usize = 60;
 
-/// Scales by `unit`, then lowers stress while the boxes push each other apart, and ends
-/// without overlaps.
-pub(crate) fn make(stress: &mut Stress, boxes: &mut Boxes, unit: f64, rng: &mut Rng) {
-    let mut layout = boxes.layout();
-    for step in steps(0.3, 0.01, PASSES) {
-        stress.sweep(&mut layout, step, rng);
-        boxes.x = layout.x.iter().map(|&x| f64::from(x) * unit).collect();
-        boxes.y = layout.y.iter().map(|&y| f64::from(y) * unit).collect();
+/// Scales by `unit`, then minimises stress while overlapping boxes are pushed apart. The
+/// result has no overlaps.
+pub(crate) fn scale_and_separate(stress: &mut Stress, boxes: &mut Boxes, unit: f64, rng: &mut Rng) {
+    let mut coordinates = boxes.coordinates();
+    for step in annealing_schedule(0.3, 0.01, SWEEPS) {
+        stress.sweep(&mut coordinates, step, rng);
+        boxes.x = coordinates.x.iter().map(|&x| f64::from(x) * unit).collect();
+        boxes.y = coordinates.y.iter().map(|&y| f64::from(y) * unit).collect();
         for _ in 0..2 {
-            overlap::push(boxes, 0.8);
+            overlap::push_apart(boxes, 0.8);
         }
-        layout.x = boxes.x.iter().map(|&x| (x / unit) as f32).collect();
-        layout.y = boxes.y.iter().map(|&y| (y / unit) as f32).collect();
+        coordinates.x = boxes.x.iter().map(|&x| (x / unit) as f32).collect();
+        coordinates.y = boxes.y.iter().map(|&y| (y / unit) as f32).collect();
     }
-    // A little more than is missing, so that rows of boxes come to rest sooner. Where
-    // boxes are too dense to part them by pushing, `finish` is quicker.
+    // Slightly more than the overlap, so that rows of boxes converge sooner. Where boxes
+    // are too dense to separate by pushing, `remove_all` is quicker.
     let mut before = usize::MAX;
     for round in 1..=PUSHES {
-        let left = overlap::push(boxes, 1.05);
-        if left == 0 {
+        let overlaps = overlap::push_apart(boxes, 1.05);
+        if overlaps == 0 {
             break;
         }
         if round % 10 == 0 {
-            if left > before - before / 10 {
+            if overlaps > before - before / 10 {
                 break;
             }
-            before = left;
+            before = overlaps;
         }
     }
-    finish(boxes);
-}
-
-/// No overlaps from here on.
-pub(crate) fn finish(boxes: &mut Boxes) {
-    if !overlap::grow(boxes) {
-        overlap::scatter(boxes);
-    }
+    overlap::remove_all(boxes);
 }

@@ -1,3 +1,5 @@
+//! Fuzzes the parser of `/proc/net/tcp` and similar tables.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| whotalks_fuzz::inet_table(bytes));

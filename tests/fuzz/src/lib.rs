@@ -1,8 +1,8 @@
-//! What is fuzzed: each target as a function of any bytes, and the bytes to begin with.
+//! Fuzz targets as functions of arbitrary bytes, and their seeds.
 //!
-//! None of them may panic, overflow or run away; beyond that each asserts what must hold of
-//! whatever was read. `cargo fuzz` runs them for hours, the tests over the seeds and some hundred
-//! mutations of each: both compile this file.
+//! A target must not panic, overflow or run without bound, and asserts invariants of whatever
+//! it reads. Compiled by `cargo fuzz`, which runs it for hours, and by the `format` suite, which
+//! runs the seeds and some hundred mutations of each.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use whotalks_snapshot::bundle::{self, Member};
 use whotalks_snapshot::netlink::ByteOrder;
 use whotalks_snapshot::{BlockKind, Decoder, Event, Limits, Reader, transpose};
 
-/// What is fuzzed: bytes in, a panic where something does not hold.
+/// A target: takes bytes, panics if an invariant does not hold.
 pub type Target = fn(&[u8]);
 
 /// The targets by name.
@@ -33,14 +33,14 @@ pub const TARGETS: [(&str, Target); 5] = [
     ("unix_table", unix_table),
 ];
 
-/// Small enough that what a mutation asks for is refused, not waited for.
+/// Small enough that excessive requests of a mutation are rejected quickly.
 fn limits() -> Limits {
     let mut limits = Limits::default().with_total_bytes(64 << 20);
     limits.block_bytes = 1 << 20;
     limits
 }
 
-/// The reader of files: headers, checksums, codecs, bundles, and what is said of damage.
+/// The snapshot reader: headers, checksums, codecs, bundles, reports of damage.
 pub fn reader(bytes: &[u8]) {
     read(bytes);
     read(&mended(bytes, false));

@@ -1,4 +1,4 @@
-//! Writes what each target begins with to `corpus/TARGET/`.
+//! Writes the seeds of each target to `corpus/TARGET/`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The command line of the benchmarks that fill the machine.
+//! Command line of the benchmarks that create a load.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use anyhow::{Context as _, Result, bail};
 
 use super::built;
 
-/// What is to be measured.
+/// Options of a benchmark.
 #[derive(Debug)]
 pub struct Options {
-    /// Runs of each program whose median is printed.
+    /// Number of runs of each program; the median is printed.
     pub runs: usize,
     /// Threads of the collector and of the reference loops.
     pub jobs: usize,
     /// Whether only the scene of 200,000 sockets is made.
     pub quick: bool,
-    /// Every scene has this part of its processes, in percent.
+    /// Size of the scenes in percent of their processes.
     pub percent: usize,
     /// Whether `ss`, `lsof` and `lsfd` run.
     pub peers: bool,
-    /// A run of a peer that takes longer is ended.
+    /// Timeout of a run of a peer.
     pub limit: Duration,
-    /// A collector to measure; without it the static one is built.
+    /// The collector to measure; if not given, the static one is built.
     pub collector: Option<PathBuf>,
 }
 
@@ -30,13 +30,13 @@ impl Options {
     /// The collector to measure.
     ///
     /// # Errors
-    /// Where it has to be built, and cannot be.
+    /// If it has to be built and the build fails.
     pub fn collector(&self) -> Result<PathBuf> {
         self.collector.clone().map_or_else(built::collector, Ok)
     }
 }
 
-/// What `--help` says of them.
+/// Help of the options.
 pub const HELP: &str = "\
   --runs N          runs of each program (5)
   --jobs N          threads (the cores)
@@ -47,10 +47,10 @@ pub const HELP: &str = "\
   --collector FILE  this one instead of `cargo collector`'s
 ";
 
-/// The options; `None`: help is wanted.
+/// Parses the options; `None` if help was requested.
 ///
 /// # Errors
-/// Where an argument is none of them, or no number.
+/// If an argument is unknown or not a number.
 pub fn parse(arguments: &[String]) -> Result<Option<Options>> {
     let mut options = Options {
         runs: 5,

@@ -1,19 +1,18 @@
-//! What is built before anything is measured, and the size of an empty static program with the
-//! collector's profile.
+//! Builds the programs to measure, and an empty static program for comparing sizes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The workspace's folder.
+/// The folder of the workspace.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // Those of the program that runs this benchmark are not those of the collector.
+    // Flags for the benchmark itself must not apply to the collector.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_TARGET_DIR");
     cargo
 }
@@ -21,30 +20,30 @@ fn cargo() -> Command {
 /// Builds the static collector.
 ///
 /// # Errors
-/// Where cargo fails.
+/// If cargo fails.
 pub fn collector() -> Result<PathBuf> {
     let status = cargo().arg("collector").current_dir(workspace()).status()?;
     ensure!(status.success(), "cargo collector: {status}");
     Ok(workspace().join("target/dist/whotalks-collect"))
 }
 
-/// The program that runs and measures others; it is built where it is missing.
+/// The program that runs and measures others, built if it is missing.
 ///
 /// # Errors
-/// Where cargo fails.
+/// If cargo fails.
 pub fn helper() -> Result<PathBuf> {
     beside("whotalks-tests", "whotalks-actor")
 }
 
-/// The analyzer; it is built where it is missing.
+/// The analyzer, built if it is missing.
 ///
 /// # Errors
-/// Where cargo fails.
+/// If cargo fails.
 pub fn analyzer() -> Result<PathBuf> {
     beside("whotalks", "whotalks")
 }
 
-/// A program of the release profile, beside the one that runs.
+/// A program of the release profile, beside the running one.
 fn beside(package: &str, name: &str) -> Result<PathBuf> {
     let program = std::env::current_exe()?.with_file_name(name);
     if !program.exists() {
@@ -56,11 +55,11 @@ fn beside(package: &str, name: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Builds a program that does nothing with the same profile; its size in bytes. `alike`: linked with
-/// all of the collector's flags as well, not only statically.
+/// Builds an empty program with the same profile; returns its size in bytes. `alike` links it with
+/// all flags of the collector, instead of only statically.
 ///
 /// # Errors
-/// Where cargo fails.
+/// If cargo fails.
 pub fn size(scratch: &Path, alike: bool) -> Result<u64> {
     let folder = scratch.join("empty");
     std::fs::create_dir_all(folder.join("src"))?;
@@ -72,7 +71,7 @@ pub fn size(scratch: &Path, alike: bool) -> Result<u64> {
     let package = "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n";
     std::fs::write(folder.join("Cargo.toml"), [package, profiles].concat())?;
     std::fs::write(folder.join("src/main.rs"), "fn main() {}\n")?;
-    // The linker script that the flags name, relative to the workspace.
+    // The linker script in the flags is relative to the workspace.
     std::fs::create_dir_all(folder.join("collector"))?;
     let script = "collector/dist.ld";
     std::fs::copy(workspace().join(script), folder.join(script))?;
@@ -88,7 +87,7 @@ pub fn size(scratch: &Path, alike: bool) -> Result<u64> {
     Ok(std::fs::metadata(folder.join("target/dist/empty"))?.len())
 }
 
-/// What `cargo collector` gives to rustc: the words after `--` in the alias.
+/// The flags that `cargo collector` passes to rustc: the words after `--` in the alias.
 fn flags() -> Result<Vec<String>> {
     let config = std::fs::read_to_string(workspace().join(".cargo/config.toml"))?;
     let alias = config

@@ -1,7 +1,7 @@
-//! A machine full of processes and sockets.
+//! A load of many processes and sockets.
 //!
-//! A nursery makes the sockets that everybody inherits, and the members, which make their own. All
-//! of them wait for the end of one pipe, so that nothing outlives the benchmark.
+//! A parent process creates the inherited sockets and starts the members, which create their
+//! own. All of them wait for the end of one pipe, so that none survives the benchmark.
 
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -11,28 +11,28 @@ use anyhow::{Context as _, Result};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// How large a load is.
+/// Size of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Processes.
+    /// Number of processes.
     pub processes: usize,
-    /// Sockets that each process makes for itself, in connected pairs.
+    /// Sockets that each process creates, in connected pairs.
     pub own: usize,
-    /// Sockets that all of them inherit.
+    /// Sockets that all processes inherit.
     pub inherited: usize,
 }
 
-/// The load; it is gone when this is dropped.
+/// A running load; ends when dropped.
 #[derive(Debug)]
 pub struct Load {
     nursery: Child,
 }
 
 impl Load {
-    /// Makes it, and waits until all of it is there.
+    /// Starts a load and waits until it is complete.
     ///
     /// # Errors
-    /// Where the machine does not allow as many processes or descriptors.
+    /// If the machine does not allow as many processes or descriptors.
     pub fn new(size: Size) -> Result<Self> {
         let numbers = [size.processes, size.own, size.inherited].map(|number| number.to_string());
         let mut nursery = Command::new(std::env::current_exe()?)
@@ -58,8 +58,8 @@ impl Drop for Load {
     }
 }
 
-/// Plays the part of one of the load's processes, where the arguments ask for that: a program that
-/// makes a [`Load`] is started anew for each of them.
+/// Runs as one of the load's processes if the arguments request it: a program that creates a
+/// [`Load`] executes itself for each of them.
 pub fn role(arguments: &[String]) -> Option<Result<()>> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
     let number = |at: usize| number(at).unwrap_or(0);
@@ -70,7 +70,7 @@ pub fn role(arguments: &[String]) -> Option<Result<()>> {
     }
 }
 
-/// Makes the load and keeps it until its input ends.
+/// Creates the load and keeps it until its input ends.
 fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
     want_descriptors()?;
     let shared = pairs(inherited / 2, SocketFlags::empty())?;
@@ -120,7 +120,7 @@ fn want_descriptors() -> Result<()> {
     Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
-/// Blocks until the benchmark has ended, however it did.
+/// Blocks until the benchmark has ended in any way.
 fn wait_for_end() {
     let read = std::io::stdin().read(&mut [0]);
     debug_assert!(matches!(read, Ok(0)));

@@ -1,4 +1,4 @@
-//! Runs of a program, and the median of what they used.
+//! Runs a program repeatedly, and computes the median of its resource usage.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
@@ -11,20 +11,20 @@ use crate::protocol::Usage;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// A program that is slower than this runs once.
+/// Programs slower than this run once.
 const SLOW_US: u64 = 10_000_000;
 
 /// A program and its arguments.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// As the table shows it.
+    /// Name in the table.
     pub shown: String,
-    /// It, and its arguments.
+    /// The program and its arguments.
     pub words: Vec<OsString>,
 }
 
 impl Program {
-    /// A program that is found in PATH.
+    /// A program in PATH.
     pub fn of(words: &[&str]) -> Self {
         Self {
             shown: words.join(" "),
@@ -32,7 +32,7 @@ impl Program {
         }
     }
 
-    /// One by its path.
+    /// A program by its path.
     pub fn at(shown: &str, program: &Path, arguments: &[&OsStr]) -> Self {
         let words = [program.as_os_str()]
             .into_iter()
@@ -43,17 +43,17 @@ impl Program {
         }
     }
 
-    /// Whether there is such a program.
+    /// Whether the program exists.
     pub fn exists(&self) -> bool {
         let name = &self.words[0];
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     }
 
-    /// Runs it once; `None`: it did not end in time, and was killed.
+    /// Runs it once; `None` if it was killed after the timeout.
     ///
     /// # Errors
-    /// Where it cannot be run.
+    /// If it cannot be run.
     pub fn run(&self, helper: &Path, limit: Duration) -> Result<Option<Usage>> {
         let mut child = Command::new(helper)
             .arg("--measure")
@@ -79,24 +79,24 @@ impl Program {
             .context("no pipe")?
             .read_to_string(&mut said)?;
         let usage: Usage = serde_json::from_str(&said)?;
-        // lsof and its like end with 1 where they could not read something.
+        // lsof and similar programs exit with 1 if they could not read something.
         ensure!(usage.wall_us > 0, "{}: did not run", self.shown);
         Ok(Some(usage))
     }
 }
 
-/// How a peer did.
+/// Result of a peer.
 #[derive(Debug)]
 pub enum Peer {
-    /// It is not installed.
+    /// Not installed.
     Missing,
-    /// It was ended after this time.
+    /// Killed after this time.
     TooSlow(Duration),
-    /// How often it ran, and the medians.
+    /// Number of runs, and the medians.
     Ran(usize, Usage),
 }
 
-/// Runs a peer so many times; one that is slow only once.
+/// Runs a peer several times; a slow one once.
 ///
 /// # Errors
 /// As [`Program::run`].
@@ -119,7 +119,7 @@ pub fn peer(program: &Program, helper: &Path, runs: usize, limit: Duration) -> R
     Ok(Peer::Ran(all.len(), medians))
 }
 
-/// The median of each of some runs' figures.
+/// The median of each figure of several runs.
 pub fn median(runs: &[Usage]) -> Option<Usage> {
     let middle = |figure: fn(&Usage) -> u64| {
         let mut all: Vec<u64> = runs.iter().map(figure).collect();

@@ -1,4 +1,4 @@
-//! What the benchmarks share: a load, and the programs that are measured on it.
+//! Shared code of the benchmarks: a load, and measuring programs on it.
 
 pub mod args;
 pub mod built;
@@ -9,10 +9,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// A target: whether it was met, and what was seen beside what was aimed at.
+/// A target: whether it was met, and the measured and the required figure.
 pub type Target = (bool, String);
 
-/// Prints targets, the last of a benchmark's lines.
+/// Prints the targets, as the last lines of a benchmark.
 pub fn print_targets(targets: Vec<Target>) {
     println!("\ntargets");
     for (met, text) in targets {
@@ -20,10 +20,10 @@ pub fn print_targets(targets: Vec<Target>) {
     }
 }
 
-/// Runs a benchmark with a folder for its files, which goes away.
+/// Runs a benchmark with a temporary folder for its files.
 ///
 /// # Errors
-/// The benchmark's, or where the folder cannot be made.
+/// Errors of the benchmark, or if the folder cannot be created.
 pub fn in_scratch(name: &str, run: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let scratch = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
     std::fs::create_dir(&scratch)?;

@@ -1,4 +1,4 @@
-//! Real services, started for a test and ended after it.
+//! Real services, started for a test and stopped after it.
 
 mod nginx;
 mod postgresql;
@@ -20,19 +20,19 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::World;
 
-/// How long a service may take to begin or to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout for starting and stopping a service.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server and everything that it starts; asked to end when it is dropped.
+/// A server and its descendants; stopped when dropped.
 #[derive(Debug)]
 pub struct Service {
     child: Child,
-    /// What its manual says ends it.
+    /// The signal that stops it.
     ends: Signal,
 }
 
 impl Service {
-    /// Starts it; `ends` is the signal that its manual names.
+    /// Starts it; `ends` is the signal that stops it.
     pub fn start(command: &mut Command, ends: Signal) -> Self {
         let command = command
             .process_group(0)
@@ -44,7 +44,7 @@ impl Service {
         Self { child, ends }
     }
 
-    /// The process and all below it.
+    /// The process and its descendants.
     pub fn pids(&self) -> Vec<u32> {
         let mut family = vec![self.child.id()];
         let entries = std::fs::read_dir("/proc").expect("there is /proc");
@@ -53,7 +53,7 @@ impl Service {
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .collect();
         pids.sort_unstable();
-        // A child's number may be lower than its parent's, once they have wrapped.
+        // After a wraparound, the pid of a child may be lower than that of its parent.
         for _ in 0..3 {
             for pid in &pids {
                 if !family.contains(pid) && parent(*pid).is_some_and(|of| family.contains(&of)) {
@@ -76,7 +76,7 @@ impl Drop for Service {
         let pid = Pid::from_child(&self.child);
         let asked = kill_process(pid, self.ends);
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        while begun.elapsed() < TIMEOUT {
             if matches!(self.child.try_wait(), Ok(Some(_))) {
                 return;
             }
@@ -88,7 +88,7 @@ impl Drop for Service {
     }
 }
 
-/// Tries until it works.
+/// Retries until it succeeds.
 pub fn patiently<T, E: std::fmt::Debug>(
     what: &str,
     mut attempt: impl FnMut() -> Result<T, E>,
@@ -97,19 +97,19 @@ pub fn patiently<T, E: std::fmt::Debug>(
     loop {
         match attempt() {
             Ok(done) => return done,
-            Err(error) => assert!(begun.elapsed() < PATIENCE, "{what}: {error:?}"),
+            Err(error) => assert!(begun.elapsed() < TIMEOUT, "{what}: {error:?}"),
         }
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that is currently free.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     listener.expect("a port is free").port()
 }
 
-/// A folder of the world's, owned by this user.
+/// A folder in the world's directory, owned by a user.
 pub fn folder(world: &World, name: &str, owner: Option<u32>) -> PathBuf {
     let folder = world.directory().join(name);
     std::fs::create_dir(&folder).expect("the world is ours");
@@ -119,12 +119,12 @@ pub fn folder(world: &World, name: &str, owner: Option<u32>) -> PathBuf {
     folder
 }
 
-/// A test's path as text.
+/// A path as text.
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("a test's path is text")
 }
 
-/// Asks something of a server and reads the beginning of its answer.
+/// Sends a request to a server and reads the beginning of its response.
 pub fn asks(mut stream: impl Read + Write, question: &str) -> usize {
     stream
         .write_all(question.as_bytes())

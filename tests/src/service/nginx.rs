@@ -1,4 +1,4 @@
-//! nginx before itself, with workers and clients.
+//! nginx as a proxy for itself, with workers and clients.
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use super::{Service, asks, folder, free_port, patiently, text};
 use crate::World;
-use crate::role::works;
+use crate::environment::works;
 
 const NGINX: &str = "
 daemon off; worker_processes 3; pid HOME/pid; error_log HOME/log;
@@ -23,7 +23,7 @@ http {
   upstream back { server 127.0.0.1:PORT; keepalive 4; }
 }";
 
-/// A server, and who talks to it.
+/// A server and its clients.
 #[derive(Debug)]
 pub struct Nginx {
     /// The server.
@@ -33,7 +33,7 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts one, and clients that were answered; `None`: it is not installed.
+    /// Starts a server and clients that received a response; `None` if nginx is not installed.
     pub fn start(world: &World) -> Option<Self> {
         let mut known = ["/usr/sbin/nginx", "nginx"].into_iter();
         let nginx = known.find(|nginx| works(&[nginx, "-v"]))?;

@@ -1,4 +1,4 @@
-//! PostgreSQL, and its clients.
+//! PostgreSQL and its clients.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -8,21 +8,21 @@ use rustix::process::Signal;
 
 use super::{Service, folder, free_port, patiently, text};
 use crate::World;
-use crate::role::euid;
+use crate::environment::euid;
 
-/// A server with a database of its own.
+/// A server with its own database.
 #[derive(Debug)]
 pub struct Postgresql {
     /// The server.
     pub server: Service,
-    /// Where its Unix socket is.
+    /// Folder of its Unix socket.
     pub home: PathBuf,
     psql: PathBuf,
     port: String,
 }
 
 impl Postgresql {
-    /// Starts one and waits until it answers; `Err`: what is missing for it.
+    /// Starts a server and waits until it responds; `Err` if something required is missing.
     pub fn start(world: &World) -> Result<Self, &'static str> {
         let user = uid_of(POSTGRES).filter(|_| euid() == 0);
         let (Some(mut initdb), Some(mut server), Some(psql)) =
@@ -65,14 +65,14 @@ impl Postgresql {
         Ok(this)
     }
 
-    /// Clients that wait for an answer: one over its Unix socket, two over TCP.
+    /// Clients waiting for a response: one over the Unix socket, two over TCP.
     pub fn clients(&self) -> [Service; 3] {
         let hosts = [text(&self.home), "127.0.0.1", "127.0.0.1"];
         let clients = hosts.map(|host| {
             let query = "select pg_sleep(600)";
             Service::start(&mut self.asks(host, query), Signal::KILL)
         });
-        // Each client has a server of its own.
+        // Each client has its own server process.
         patiently("three servers", || {
             let backends = self.server.pids().into_iter().filter(|pid| {
                 let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -93,7 +93,7 @@ impl Postgresql {
     }
 }
 
-/// Who runs PostgreSQL, which refuses to run as root: the user of its package.
+/// The user of the PostgreSQL package, because the server refuses to run as root.
 const POSTGRES: &str = "postgres";
 
 fn uid_of(user: &str) -> Option<u32> {
@@ -104,7 +104,7 @@ fn uid_of(user: &str) -> Option<u32> {
     line.split(':').nth(2)?.parse().ok()
 }
 
-/// A program of the newest PostgreSQL that is installed, as that user.
+/// A program of the newest installed PostgreSQL, run as that user.
 fn program(program: &str) -> Option<Command> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut versions: Vec<PathBuf> = versions.flatten().map(|entry| entry.path()).collect();

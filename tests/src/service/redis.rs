@@ -1,4 +1,4 @@
-//! Redis, and its clients.
+//! Redis and its clients.
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -8,9 +8,9 @@ use rustix::process::Signal;
 
 use super::{Service, asks, folder, free_port, patiently, text};
 use crate::World;
-use crate::role::works;
+use crate::environment::works;
 
-/// A server, and who talks to it.
+/// A server and its clients.
 #[derive(Debug)]
 pub struct Redis {
     /// The server.
@@ -20,8 +20,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one, with a subscriber over TCP and a client over its Unix socket; `None`: it is not
-    /// installed.
+    /// Starts a server, a subscriber over TCP and a client over its Unix socket; `None` if redis is
+    /// not installed.
     pub fn start(world: &World) -> Option<Self> {
         if !works(&["redis-server", "--version"]) {
             return None;

@@ -1,10 +1,10 @@
-//! Manual pages and completions, and colour in help.
+//! Manual pages and completions, and colors in help.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::terminal::on_terminal;
 
 use super::whotalks;

@@ -1,5 +1,5 @@
-//! Answers as their readers get them: ways hop by hop, documents opened by the programs that they
-//! are for, raw blocks, manual pages and completions.
+//! Output of the query commands, and documents opened by the programs they are made for:
+//! paths, exports, raw blocks, redacted copies, manual pages and completions.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,8 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod export_readers;
 mod generated;
-mod opened;
 mod path;
 mod raw;
 mod redact;

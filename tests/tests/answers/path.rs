@@ -20,7 +20,7 @@ exec sleep 600
 fn hop_by_hop() {
     let world = World::new();
     let (front, middle, back) = (world.actor(), world.actor(), world.actor());
-    // The actors all talk to this test; this one talks to nobody.
+    // All actors are connected to this test; this process is not.
     let mut alone = Command::new("bash");
     alone
         .args(["-c", NOTHING_HELD])

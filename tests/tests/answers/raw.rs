@@ -1,4 +1,4 @@
-//! `raw`: the kernel's bytes as they were, and nothing of them that acts on a terminal.
+//! `raw`: the bytes of the kernel unchanged, without control sequences on a terminal.
 
 use whotalks_tests::programs::run;
 use whotalks_tests::terminal::on_terminal;

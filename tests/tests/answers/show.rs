@@ -1,4 +1,4 @@
-//! `show`, and `list`, `path` and `info` of a series.
+//! `show`; and `list`, `path` and `info` of a series.
 
 use serde_json::{Value, json};
 use whotalks_tests::programs::run;

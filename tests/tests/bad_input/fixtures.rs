@@ -1,4 +1,4 @@
-//! Makes the files of `tests/bad`, by the snapshot crate's own writer and some violence.
+//! Makes the files of `tests/bad` with the writer of the snapshot crate and by damaging its output.
 //!
 //! `WHOTALKS_BLESS=1 cargo test -p whotalks-tests --test bad_input` writes them.
 
@@ -127,7 +127,7 @@ fn raw(source: &str, bytes: &[u8], encoder: &mut Encoder) -> EncodedBlock {
     stream.finish(0, 0, encoder).unwrap()
 }
 
-/// A block header that asks for more than any file may, its checksum right.
+/// A block header that requests more than the limit, with a correct checksum.
 fn bomb(base: &Base) -> Vec<u8> {
     let at = base.starts[Base::HOST];
     let mut bytes = base.bytes.clone();
@@ -158,7 +158,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         .unwrap();
     more.insert(Base::END, unknown);
     let mut cut = blocks(&mut encoder);
-    // A record that says it is longer than what follows.
+    // A record with a length beyond the end of the data.
     cut[Base::PROCESSES] = encoder.block(BlockKind::Processes, b"\x40seven").unwrap();
     let newer = FileHeader {
         major: 2,

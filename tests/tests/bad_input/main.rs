@@ -1,5 +1,5 @@
-//! Input that is not what it should be, and output that cannot be written: one clear line, the
-//! right exit code, nothing half done, never a panic.
+//! Invalid input, and output that cannot be written: one clear line, the right exit code, no
+//! partial output, never a panic.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,9 +18,9 @@ use whotalks_tests::programs::{Ran, programs, run};
 enum Expected {
     /// Exit 2, and this after `whotalks: PATH: `.
     Refused(&'static str),
-    /// What is whole is used; these are the warnings of kind `damage`, the first on standard error.
+    /// Intact data is used; these are the warnings of kind `damage`, the first on standard error.
     Salvaged(&'static [&'static str]),
-    /// Nothing to say.
+    /// No message.
     Intact,
 }
 use Expected::{Intact, Refused, Salvaged};
@@ -133,7 +133,7 @@ fn the_folder_is_the_table() {
 }
 
 #[test]
-fn each_file_says_what_is_wrong_with_it() {
+fn each_file_has_its_exact_error() {
     for (name, expected) in TABLE {
         for command in [
             &["export", "--format", "json", name],
@@ -189,9 +189,9 @@ fn is_complete(name: &str, document: &Value) {
     assert_eq!(document["hosts"][0]["hostname"], "nowhere", "{name}");
 }
 
-/// What is whole stays: the process is known, though the file ends too early.
+/// Intact data is used: the process is in the map although the file is truncated.
 #[test]
-fn what_is_whole_is_kept() {
+fn intact_data_is_used() {
     for (name, processes) in [
         ("without-end.whotalks", 1),
         ("tail-garbage.whotalks", 1),
@@ -236,7 +236,7 @@ fn what_is_no_file() {
     );
 }
 
-/// A cut at any byte: the whole answer, less what is lost, and no panic.
+/// Truncation at any byte: a complete document without the lost data, and no panic.
 #[test]
 fn a_cut_at_any_byte_is_survived() {
     let intact = std::fs::read(folder().join("intact.whotalks")).unwrap();

@@ -1,4 +1,4 @@
-//! Outputs that cannot be written: said, exit 2, and nothing left behind.
+//! Output that cannot be written: an error message, exit code 2, no file left behind.
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use whotalks_tests::World;
-use whotalks_tests::programs::{PATIENCE, finish, programs, run};
-use whotalks_tests::role::euid;
+use whotalks_tests::environment::euid;
+use whotalks_tests::programs::{TIMEOUT, finish, programs, run};
 
 use super::folder;
 
@@ -70,7 +70,7 @@ fn a_directory_in_the_file_s_place() {
 #[test]
 fn a_directory_that_may_not_be_written() {
     let world = World::new();
-    // Root may write into every directory of a disk, but sysfs takes no new files from anybody.
+    // Root may write to every directory of a disk, but no user can create files in sysfs.
     let closed = if euid() == 0 {
         PathBuf::from("/sys")
     } else {
@@ -102,7 +102,7 @@ fn a_device_that_is_full() {
             .stdin(Stdio::null())
             .stderr(Stdio::piped());
         command.stdout(File::options().write(true).open("/dev/full").unwrap());
-        let ran = finish(&mut command, b"", PATIENCE);
+        let ran = finish(&mut command, b"", TIMEOUT);
         assert!(
             ran.stderr.starts_with("whotalks: "),
             "{name}: {}",

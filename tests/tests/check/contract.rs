@@ -1,4 +1,4 @@
-//! The shape of `check` and `explain`: documents, exit codes, options.
+//! The contract of `check` and `explain`: documents, exit codes, options.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,15 +35,15 @@ fn exit_codes_follow_what_is_asked() {
     exits(&["--fail-on", "unknown"], 1);
     exits(&["--min-severity", "high"], 0);
     exits(&["comm:nobody-is-called-so"], 1).says("whotalks: nothing matches");
-    // A slip in a kind must not look as if nothing matched.
+    // A typo in a selector kind must not look like an empty result.
     exits(&["unti:nginx.service"], 2).says("whotalks: unti:nginx.service: there is no kind");
     exits(&["--rule", "WT999"], 2);
     exits(&["--fail-on", "never"], 2);
 }
 
-/// One capture is no question about time, unless somebody asks it by name.
+/// Rules over time do not run on a single capture, unless requested by name.
 #[test]
-fn a_rule_over_time_says_that_one_capture_is_too_few() {
+fn a_rule_over_time_rejects_a_single_capture() {
     let (_world, file) = unwell();
     let unknown = |arguments: &[&str]| {
         let document = check(arguments, &[&file]);
@@ -95,7 +95,7 @@ fn the_document_is_as_promised() {
 }
 
 #[test]
-fn the_text_says_what_and_what_to_do() {
+fn the_text_has_problem_and_advice() {
     let (world, file) = unwell();
     let only = format!("pid:{}", world.pids()[0]);
     let ran = whotalks(&["check", "--rule", "WT201", &only], Some(&file)).exits(1);

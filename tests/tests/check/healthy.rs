@@ -1,4 +1,4 @@
-//! Nothing is found where nothing is wrong.
+//! No findings on a healthy machine.
 
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
-//! WT101 to WT104: what leaks.
+//! WT101 to WT104: leaked descriptors.
 
 use std::path::Path;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::findings::Findings;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Kind, World};
 
 fn once(world: &World, others: &[u32]) -> Findings {
@@ -159,7 +159,7 @@ fn descriptors_that_only_become_more() {
     // It has just begun: what grows in a program that runs for long is medium.
     let found = findings.are_exactly(&[("WT104", "low")]);
     assert_eq!(found[0]["subject"], format!("h0/p{}", leaky.pid()));
-    // One capture alone says nothing of growth.
+    // A single capture does not show growth.
     Findings::of(&world, &[], &files[..1]).are_exactly(&[]);
 }
 

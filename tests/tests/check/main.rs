@@ -1,6 +1,7 @@
-//! Each rule finds the real bug on the real kernel, and only it; nothing on what is healthy.
+//! Each rule finds a real fault on the real kernel and only that; nothing on healthy processes.
 
 mod contract;
+mod foreign_process;
 mod healthy;
 mod leaks;
 mod names;
@@ -8,4 +9,3 @@ mod pipelines;
 mod programs;
 mod queues;
 mod services;
-mod stranger;

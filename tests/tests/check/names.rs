@@ -1,17 +1,17 @@
-//! WT301 to WT305, WT308, WT401, WT402: names, and what they lead to.
+//! WT301 to WT305, WT308, WT401, WT402: socket names and socket files.
 
 use std::fs::{Permissions, remove_file, set_permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use whotalks_tests::environment::{euid, makes_namespaces, needs_namespaces};
 use whotalks_tests::findings::{Findings, check};
 use whotalks_tests::protocol::Address;
-use whotalks_tests::role::{euid, makes_namespaces, needs_namespaces};
 use whotalks_tests::world::namespace;
 use whotalks_tests::{Actor, Kind, World};
 
-use super::stranger::Stranger;
+use super::foreign_process::ForeignProcess;
 
 fn once(world: &World) -> Findings {
     Findings::of(world, &[], &[&world.snapshot()])
@@ -22,7 +22,7 @@ fn file(address: &Address) -> PathBuf {
 }
 
 #[test]
-fn a_listener_that_everybody_may_connect_to() {
+fn a_world_writable_listener() {
     let world = World::new();
     let path = world.path("daemon.sock");
     world.actor().listen(&path, Kind::Stream, 3);
@@ -53,7 +53,7 @@ fn a_control_socket_that_a_container_sees() {
         .listen(&world.path("docker.sock"), Kind::Stream, 3);
     once(&world).are_exactly(&[]);
     let command = ["unshare", "-n", "-p", "-f", "unshare", "-m", "sleep", "600"];
-    let container = Stranger::start(&command);
+    let container = ForeignProcess::start(&command);
     container.wait_for("sleep");
     let findings = once(&world);
     // Its root is the machine's: it may be a service with mounts and processes of its own.
@@ -93,7 +93,7 @@ fn a_control_socket_that_is_mounted_in_a_container() {
     let command = [
         "unshare", "-n", "-p", "-f", "unshare", "-m", "sh", "-c", CONTAINER, &directory,
     ];
-    let container = Stranger::start(&command);
+    let container = ForeignProcess::start(&command);
     container.wait_for("sleep");
     let findings = once(&world);
     let found = findings.are_exactly(&[("WT302", "high")]);
@@ -118,7 +118,7 @@ fn an_abstract_listener_beside_a_sandbox() {
     let command = [
         "nsenter", "-n", "-t", &pid, "unshare", "-p", "-f", "sleep", "600",
     ];
-    let sandbox = Stranger::start(&command);
+    let sandbox = ForeignProcess::start(&command);
     sandbox.wait_for("sleep");
     let findings = once(&world);
     let severity = if euid() == 0 { "medium" } else { "low" };
@@ -254,7 +254,7 @@ fn a_name_that_is_not_printable() {
         alone(&world).listen(&name, Kind::Stream, 3);
         let findings = once(&world);
         let found = findings.are_exactly(&[("WT402", "medium")]);
-        // What is shown was made printable; the exact bytes are beside it.
+        // The displayed name is escaped; the exact bytes follow.
         let exact = found[0]["evidence_hex"].to_string();
         let hex: String = name.bytes()[1..]
             .iter()
@@ -264,9 +264,9 @@ fn a_name_that_is_not_printable() {
     }
 }
 
-/// More files beside a listener than the collector looks at: what was not looked at is not clean.
+/// More files beside a listener than the collector reads: the rest is unknown, not clean.
 #[test]
-fn a_search_that_stops_at_its_limits_says_so() {
+fn a_search_beyond_its_limits_is_unknown() {
     let world = World::new();
     let crowd = world.directory().join("crowd");
     std::fs::create_dir(&crowd).expect("the world's directory is ours");

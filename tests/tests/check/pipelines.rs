@@ -1,11 +1,11 @@
-//! SARIF, what to ignore, what was there before, and policies.
+//! `check` in pipelines: SARIF, ignored findings, baselines and policies.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::findings::check;
 use whotalks_tests::programs::{Ran, programs, run};
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Kind, World};
 
 fn whotalks(arguments: &[&str], file: &Path) -> Ran {
@@ -35,9 +35,9 @@ assert len(set(prints)) == len(prints), prints
 assert any('#2' in one for one in prints), prints";
 
 #[test]
-fn sarif_is_as_its_schema_says() {
+fn sarif_conforms_to_its_schema() {
     let (world, _) = unwell();
-    // Nothing that lasts tells these two from each other.
+    // No stable property distinguishes these two.
     let app = world.actor();
     for _ in 0..2 {
         let listener = app.listen(&world.path("same.sock"), Kind::Stream, 0);
@@ -71,7 +71,7 @@ fn about(document: &serde_json::Value, world: &World) -> usize {
 }
 
 #[test]
-fn what_is_ignored_is_not_found_and_what_is_ignored_in_vain_is_said() {
+fn ignored_findings_are_omitted_and_unused_ignores_reported() {
     let (world, file) = unwell();
     let ignores = world.directory().join("ignore.toml");
     let write = |text: String| std::fs::write(&ignores, text).expect("it can be written");
@@ -120,9 +120,9 @@ fn what_was_there_before_is_not_new() {
     drop(address);
 }
 
-/// A policy from half a machine says so, in itself and to whoever made it.
+/// A policy learned from an incomplete capture states so, in the file and on standard error.
 #[test]
-fn a_policy_says_when_it_was_learned_from_something_incomplete() {
+fn a_policy_from_an_incomplete_capture_is_marked() {
     let (world, file) = unwell();
     let bytes = std::fs::read(&file).expect("it was written");
     let cut = world.directory().join("cut.whotalks");

@@ -1,11 +1,11 @@
-//! WT306, WT307, WT309 to WT311, WT403: programs, and the sockets that they should not have.
+//! WT306, WT307, WT309 to WT311, WT403: programs and sockets that they should not have.
 
+use whotalks_tests::environment::{euid, needs_namespaces, skip, works};
 use whotalks_tests::findings::Findings;
 use whotalks_tests::protocol::Address;
-use whotalks_tests::role::{euid, needs_namespaces, skip, works};
 use whotalks_tests::{Kind, World};
 
-use super::stranger::Stranger;
+use super::foreign_process::ForeignProcess;
 
 fn once(world: &World, others: &[u32]) -> Findings {
     Findings::of(world, others, &[&world.snapshot()])
@@ -63,10 +63,10 @@ fn two_programs_on_one_address() {
     // A port that was free a moment ago, and is below those that the kernel gives.
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     let port = free.expect("a port is free").port().to_string();
-    let one = Stranger::start(&["python3", "-c", PYTHON_LISTENS, &port]);
+    let one = ForeignProcess::start(&["python3", "-c", PYTHON_LISTENS, &port]);
     let python = one.wait_for("python3");
     once(&world, &[python]).are_exactly(&[]);
-    let two = Stranger::start(&["perl", "-e", PERL_LISTENS, &port]);
+    let two = ForeignProcess::start(&["perl", "-e", PERL_LISTENS, &port]);
     let perl = two.wait_for("perl");
     once(&world, &[python, perl]).are_exactly(&[("WT307", "medium")]);
 }
@@ -99,7 +99,7 @@ s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); os.dup2(s.fileno(
 os.execvp('sh', ['sh', '-c', 'read line'])";
 
 #[test]
-fn a_shell_that_is_told_what_to_do_over_the_network() {
+fn a_shell_controlled_over_the_network() {
     if !works(&["python3", "-c", ""]) {
         return skip("no python3");
     }
@@ -108,7 +108,7 @@ fn a_shell_that_is_told_what_to_do_over_the_network() {
     let listener = server.listen(&Address::Inet("127.0.0.1:0".to_owned()), Kind::Stream, 3);
     let address = server.local_address(&listener);
     let port = address.rsplit(':').next().unwrap_or_default();
-    let shell = Stranger::start(&["python3", "-c", SHELL, port]);
+    let shell = ForeignProcess::start(&["python3", "-c", SHELL, port]);
     server.accept(&listener);
     let pid = shell.wait_for("sh");
     let findings = once(&world, &[pid]);
@@ -126,17 +126,17 @@ fn a_program_that_reads_packets() {
         return skip("needs root and python3");
     }
     let world = World::new();
-    let sniffer = Stranger::start(&["python3", "-c", SNIFFS]);
+    let sniffer = ForeignProcess::start(&["python3", "-c", SNIFFS]);
     let pid = sniffer.wait_for("python3");
     once(&world, &[pid]).are_exactly(&[("WT311", "medium")]);
 }
 
-/// What is not bound is in no table, so nothing can come; it waits all the same.
+/// An unbound socket is in no table and receives nothing, but the thread waits.
 const UNLISTED: &str = "
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.recv(1)";
 
-/// The same, and nobody waits: as programs keep one to ask for interfaces with.
+/// The same without a waiting thread, as in programs that query interfaces.
 const UNBOUND: &str = "
 import signal, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); signal.pause()";
@@ -148,7 +148,7 @@ fn a_socket_that_no_table_lists() {
     }
     for (program, expected) in [(UNLISTED, &[("WT403", "low")][..]), (UNBOUND, &[])] {
         let world = World::new();
-        let stranger = Stranger::start(&["python3", "-c", program]);
+        let stranger = ForeignProcess::start(&["python3", "-c", program]);
         let pid = stranger.wait_for("python3");
         let file = world.snapshot_with(&["--count", "2", "--interval", "100ms"]);
         let findings = Findings::of(&world, &[pid], &[&file]);

@@ -1,10 +1,10 @@
-//! WT201 to WT209: what waits.
+//! WT201 to WT209: queues and blocked processes.
 
 use std::path::Path;
 use std::time::Duration;
 
+use whotalks_tests::environment::needs_namespaces;
 use whotalks_tests::findings::Findings;
-use whotalks_tests::role::needs_namespaces;
 use whotalks_tests::{Address, Kind, World};
 
 fn once(world: &World) -> Findings {
@@ -150,7 +150,7 @@ fn descriptors_that_are_not_received() {
 }
 
 #[test]
-fn a_socket_in_flight_is_nobodys() {
+fn a_socket_in_flight_has_no_holder() {
     if !needs_namespaces() {
         return;
     }
@@ -161,7 +161,7 @@ fn a_socket_in_flight_is_nobodys() {
     actor.send_descriptor(&over, &sent);
     actor.close(&sent);
     let inside = format!("--net=/proc/{}/ns/net", actor.pid());
-    // Only this namespace: other sockets of the machine may be in anybody's hands.
+    // Only this namespace: other sockets of the machine are not under control.
     let file = world.snapshot_as("own", &["nsenter", &inside], &["--netns", "own"]);
     let findings = Findings::of(&world, &[], &[&file]);
     let found = findings.are_exactly(&[("WT207", "low")]);
@@ -196,9 +196,9 @@ fn connections_that_are_never_closed() {
     assert_eq!(found[0]["sockets"].as_array().map(Vec::len), Some(16));
 }
 
-/// The listener is in flight, in a network namespace that nobody is in any more.
+/// The listener is in flight, in a network namespace without processes.
 #[test]
-fn a_client_whose_server_nobody_can_reach() {
+fn a_client_of_an_unreachable_server() {
     if !needs_namespaces() {
         return;
     }
@@ -211,7 +211,7 @@ fn a_client_whose_server_nobody_can_reach() {
     server.send_descriptor(&accepted, &listener);
     world.end(server);
     let lost = client.connect(&listener, Kind::Stream);
-    // Somebody waits in a queue that names nobody: that is TCP's, and no place for a Unix socket.
+    // The only queue without named clients is TCP's, which no Unix client can be in.
     let any = Address::Inet("127.0.0.1:0".into());
     let other = friend.listen(&any, Kind::Stream, 4);
     friend.connect(&other, Kind::Stream);

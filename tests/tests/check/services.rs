@@ -1,6 +1,6 @@
-//! Real services at work, with clients: nothing is wrong with them, and nothing is found.
+//! Real services with clients: no findings.
 //!
-//! Each is looked at three times in a row, so that the rules over time run too.
+//! Each is captured three times in a row, so that the rules over time run too.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -9,14 +9,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::findings::Findings;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::service::{
     Nginx, Postgresql, Redis, Service, asks, folder, free_port, patiently, text,
 };
 use whotalks_tests::{Address, Kind, World};
 
-/// Asserts that of what these do nothing is high, and that what is medium is what the test names.
+/// Asserts that no finding about these processes is high, and none is medium except those named.
 #[track_caller]
 fn is_healthy(world: &World, services: &[&Service], defended: &[&str]) {
     let pids: Vec<u32> = services.iter().flat_map(|service| service.pids()).collect();
@@ -42,8 +42,8 @@ fn nginx_with_workers() {
     let Some(nginx) = Nginx::start(&world) else {
         return skip("no nginx");
     };
-    // nginx lets everybody connect to its Unix sockets, as to its port; it is low, since its workers
-    // answer, and they are no more than anybody.
+    // nginx lets every user connect to its Unix sockets, as to its port. Low severity, because the
+    // workers that accept are unprivileged.
     is_healthy(&world, &[&nginx.server], &[]);
 }
 

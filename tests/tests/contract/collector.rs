@@ -1,4 +1,4 @@
-//! The collector's files and options.
+//! The files and options of the collector.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -81,7 +81,7 @@ fn one_line_of_summary_or_silence() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_whole_snapshot() {
+fn a_closed_pipe_is_an_incomplete_snapshot() {
     let mut collect = Command::new(&programs().collect);
     collect
         .args(["-q", "-o", "-"])

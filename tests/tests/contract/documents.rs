@@ -1,4 +1,4 @@
-//! The other documents: `hubs`, `list`, `info`.
+//! The documents of `hubs`, `list` and `info`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

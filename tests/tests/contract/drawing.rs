@@ -1,4 +1,4 @@
-//! The SVG of `draw`: well-formed whatever the names, and structured for scripts.
+//! The SVG of `draw`: well-formed for any names, and structured for scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -165,7 +165,7 @@ fn themes_and_layouts() {
     for theme in ["classic", "light", "dark", "auto"] {
         Document::parse(&drawn(&["--theme", theme])).unwrap();
     }
-    // The layered layout has its limits, and says so.
+    // The layered layout has limits, and reports them.
     let ran = whotalks(&["draw", "-o", "-", "--layout", "layered"]);
     match ran.status.code() {
         Some(0) => drop(Document::parse(ran.text()).unwrap()),
@@ -248,7 +248,7 @@ fn compared_with_itself_a_capture_looks_as_it_does_alone() {
             same.count()
         };
         let common = shifts.iter().max_by_key(together).unwrap();
-        // Who has more to say in a comparison may need more room than it had: by less than a line.
+        // A node with more text in a comparison may be larger than before, by less than a line.
         assert!(together(&common) * 10 >= shifts.len() * 9, "{shifts:?}");
         assert!(
             shifts.iter().all(|shift| near(shift, common, 12.0)),

@@ -1,5 +1,4 @@
-//! `export --format json`: every documented field, its type, and what the fields promise of each
-//! other.
+//! `export --format json`: every documented field, its type, and the invariants between fields.
 
 use std::collections::HashSet;
 

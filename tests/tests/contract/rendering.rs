@@ -1,12 +1,12 @@
-//! The drawings look the same in whatever shows SVG: librsvg, Chromium, resvg.
+//! Drawings look the same in librsvg, Chromium and resvg.
 //!
-//! Roughly: fonts and their smoothing differ, so pictures are compared as small thumbnails.
+//! Approximately: fonts and their smoothing differ, so thumbnails are compared.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use whotalks_tests::World;
-use whotalks_tests::role::{skip, works};
+use whotalks_tests::environment::{skip, works};
 
 use super::scene::command;
 
@@ -158,7 +158,7 @@ fn librsvg_and_chromium_show_the_same() {
 }
 
 #[test]
-fn another_picture_is_told_apart() {
+fn a_different_picture_is_detected() {
     if !works(&["rsvg-convert", "--version"]) {
         return skip("rsvg-convert is not installed");
     }

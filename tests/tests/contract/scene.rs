@@ -1,4 +1,4 @@
-//! One machine for all tests of this binary: captured once, with names that are hard on any output.
+//! One machine for all tests of this suite: captured once, with names that are hard on any output.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use whotalks_tests::programs::{Ran, programs, run};
 use whotalks_tests::world::export;
 use whotalks_tests::{Address, Kind, World};
 
-/// A snapshot, and who is in it.
+/// A snapshot and its processes.
 pub(crate) struct Scene {
     /// The file.
     pub(crate) file: PathBuf,

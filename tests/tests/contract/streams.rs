@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use whotalks_tests::World;
-use whotalks_tests::programs::{PATIENCE, finish, programs, run};
+use whotalks_tests::programs::{TIMEOUT, finish, programs, run};
 use whotalks_tests::terminal::on_terminal;
 
 use super::scene::{command, scene, whotalks};
@@ -84,7 +84,7 @@ fn a_reader_that_goes_early_is_no_error() {
     ]
     .concat()
     {
-        // A reader that is gone from the start, and one that has read a line.
+        // A reader that is closed from the start, and one that has read a line.
         for lines in 0..2 {
             let mut command = command(arguments);
             command.arg(&scene().file).stdin(Stdio::null());
@@ -127,7 +127,7 @@ fn a_snapshot_from_a_terminal_is_refused() {
     let mut export = command(&["export", "-"]);
     export.stdin(File::options().read(true).open("/dev/ptmx").unwrap());
     export.stdout(Stdio::piped()).stderr(Stdio::piped());
-    finish(&mut export, b"", PATIENCE)
+    finish(&mut export, b"", TIMEOUT)
         .exits(2)
         .says("whotalks: -: ");
 }

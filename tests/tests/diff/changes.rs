@@ -1,4 +1,4 @@
-//! One thing changes.
+//! Single changes.
 
 use whotalks_tests::{Actor, Kind, Socket};
 
@@ -69,7 +69,7 @@ fn at_rest() {
 }
 
 #[test]
-fn a_restart_is_no_difference_but_for_who_it_is() {
+fn a_restart_is_reported_as_a_restart_only() {
     let scene = Scene::new();
     let (server, client, _) = served(&scene, 2);
     let before = scene.capture("before");
@@ -111,7 +111,7 @@ fn a_pool_that_grows_is_one_line() {
     let after = scene.capture("after");
     assert_eq!(scene.diff(&before, &after), ["changed process worker: 4 9"]);
     assert_eq!(scene.diff(&after, &before), ["changed process worker: 9 4"]);
-    // What follows from it is there for who asks.
+    // Consequences are listed on request.
     assert_eq!(
         scene.diff_with(&["--all"], &before, &after)[0],
         "changed link worker to server over @WORLD/app: 4 9"
@@ -198,7 +198,7 @@ fn over_a_reboot() {
     scene.world.end(client);
     scene.world.end(server);
     let (_server, _client, _) = served(&scene, 2);
-    // Who has just come and serves nobody might be gone in a moment.
+    // A new process without clients may be short-lived.
     let new = scene.world.actor_called("new");
     new.listen(&scene.world.abstract_name("new"), Kind::Stream, 5);
     let after = another_boot(&scene.capture("after"));
@@ -216,7 +216,7 @@ fn over_a_reboot() {
 }
 
 #[test]
-fn over_nobody_knows_what() {
+fn over_an_unknown_socket() {
     let scene = Scene::new();
     let (server, client, _) = served(&scene, 2);
     let before = scene.capture("before");

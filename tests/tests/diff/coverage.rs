@@ -1,4 +1,4 @@
-//! What was not captured is no difference.
+//! Data that was not captured is not reported as a difference.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -6,14 +6,14 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_snapshot::BlockKind;
+use whotalks_tests::environment::{euid, skip};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{euid, skip};
 use whotalks_tests::{Kind, World};
 
 use crate::rewrite::without;
 use crate::scene::Scene;
 
-/// A user id that nobody needs to have.
+/// An arbitrary unprivileged user id; it need not exist.
 const NOBODY_IN_PARTICULAR: u32 = 54_321;
 
 fn talk(scene: &Scene) -> [whotalks_tests::Actor; 2] {

@@ -1,4 +1,4 @@
-//! `diff`: something changes on the real machine, and exactly that is told.
+//! `diff` and `trend`: a change on the real machine is reported, and nothing else.
 
 #![allow(
     clippy::unwrap_used,

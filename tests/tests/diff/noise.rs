@@ -1,4 +1,4 @@
-//! The capture itself is no difference, nor is what lives for a moment.
+//! The capture itself and short-lived processes are not reported as differences.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 use whotalks_tests::World;
+use whotalks_tests::environment::skip;
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::skip;
 use whotalks_tests::service::{Nginx, Postgresql, Redis, Service};
 
-/// The processes of all rows, and who is on either end of a link.
-fn told(document: &Value) -> Vec<String> {
+/// The processes of all rows, and of both ends of links.
+fn reported(document: &Value) -> Vec<String> {
     let mut told = Vec::new();
     for of in ["added", "removed", "changed", "replaced"] {
         let rows = document["processes"][of].as_array().into_iter().flatten();
@@ -38,7 +38,7 @@ fn the_capture_itself() {
     let world = World::new();
     let before = world.directory().join("before.whotalks");
     std::fs::rename(world.snapshot(), &before).unwrap();
-    // A capture as it is made from elsewhere: by shells, through a pipe.
+    // A capture made remotely: by shells, through a pipe.
     let after = world.directory().join("after.whotalks");
     let script = "echo $$ >\"$1/pid\"; sh -c '\"$0\" -q -o - | cat >\"$1/after.whotalks\"; true' \"$0\" \"$1\"; true";
     let mut shell = Command::new("sh");
@@ -66,9 +66,9 @@ fn the_capture_itself() {
         "{}",
         quiet["ignored"]
     );
-    let told_by_default = told(&quiet);
+    let told_by_default = reported(&quiet);
     assert!(!told_by_default.contains(&shell), "{told_by_default:?}");
-    let told_with_all = told(&ask(&["--all"]));
+    let told_with_all = reported(&ask(&["--all"]));
     assert!(told_with_all.contains(&shell), "{told_with_all:?}");
 }
 
@@ -83,7 +83,7 @@ fn captures(world: &World) -> Vec<PathBuf> {
     (0..4).map(take).collect()
 }
 
-/// What `diff` and `trend` say of programs whose paths fit.
+/// The rows of `diff` and `trend` about programs with matching paths.
 fn about(command: &str, programs_of: &[String], more: &[&str], files: &[&PathBuf]) -> Value {
     let mut asks = Command::new(&programs().analyze);
     // This test is a client of theirs, and does other things at the same time.
@@ -147,7 +147,7 @@ fn a_loop_of_short_lived_programs() {
     let of = [at("*")];
     let files = captures(&world);
     is_at_rest(&of, &files);
-    // They are there for who asks.
+    // They are listed on request.
     let all: Vec<&PathBuf> = files.iter().collect();
     let rows = about("trend", &of, &["--all"], &all)["rows"].clone();
     let is_nap = |row: &Value| {

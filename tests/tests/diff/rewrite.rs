@@ -1,11 +1,11 @@
-//! Files with another content, block by block.
+//! Rewrites files block by block with other contents.
 
 use std::path::{Path, PathBuf};
 
 use whotalks_snapshot::records::Host;
 use whotalks_snapshot::{BlockKind, Encoder, Event, Limits, Reader, Writer, records};
 
-/// The same capture, said to be of another boot.
+/// The same capture with another boot id.
 pub(crate) fn another_boot(file: &Path) -> PathBuf {
     of_boot(file, "reboot", b"00000000-0000-4000-8000-000000000000")
 }

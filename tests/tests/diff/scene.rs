@@ -1,4 +1,4 @@
-//! A world of named programs, captured again and again, and its differences as lines.
+//! A world of named programs, captured repeatedly, and its differences as lines.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use whotalks_tests::World;
 use whotalks_tests::programs::{Ran, programs, run};
 
-/// A world whose captures are kept.
+/// A world whose snapshots are stored.
 pub(crate) struct Scene {
     pub(crate) world: World,
 }

@@ -1,4 +1,4 @@
-//! Selectors mean the same in both captures, and names that cannot be shown have their bytes beside.
+//! Selectors mean the same in both captures; names that are not text have their bytes added.
 
 use serde_json::Value;
 use whotalks_tests::Kind;

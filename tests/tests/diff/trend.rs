@@ -1,4 +1,4 @@
-//! `trend`: what grows over captures of the real machine.
+//! `trend`: growth over captures of the real machine.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -59,7 +59,7 @@ fn a_leak_and_a_crowd() {
     let over = row("server", "listener", None);
     assert_eq!((&over["values"], &over["rising"]), (&crowd, &true.into()));
     assert!(over["via"].as_str().unwrap().ends_with("/app"), "{over}");
-    // Who does not move is not told.
+    // Constant rows are not reported.
     assert!(
         !rows
             .iter()
@@ -78,7 +78,7 @@ fn a_leak_and_a_crowd() {
     );
 }
 
-/// `trend` and the rule on growth see the same leak, and nothing in who opens much once.
+/// `trend` and the rule on growth find the same leak, and nothing in a process that grows once.
 #[test]
 fn a_leak_is_one_to_trend_and_to_check() {
     let scene = Scene::new();

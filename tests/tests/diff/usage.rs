@@ -1,4 +1,4 @@
-//! Which captures are meant, and what the exit code says.
+//! Choice of the captures to compare, and exit codes.
 
 use std::ffi::OsStr;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! FORMAT.md against the crate: its tables, its examples, its dump. It cannot rot unnoticed.
+//! FORMAT.md against the crate: its tables, its examples, its hex dump.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::read;
 
 const DOCUMENT: &str = include_str!("../../../snapshots/FORMAT.md");
 
-/// What stands below a heading, to the next one.
+/// The text below a heading, up to the next one.
 fn section(heading: &str) -> &'static str {
     let start = DOCUMENT.find(&format!("\n{heading}\n"));
     let start = start.unwrap_or_else(|| panic!("no heading {heading}")) + heading.len() + 2;

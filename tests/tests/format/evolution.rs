@@ -1,5 +1,5 @@
-//! Old and new writers and readers: what may be added without anybody noticing, what is refused,
-//! and what is said. The files committed as samples must stay readable for ever.
+//! Old and new writers and readers: additions that old readers ignore, and files that they
+//! reject, with the messages. The committed samples must stay readable forever.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ impl Forge {
         }
     }
 
-    /// A block whose header says what it likes.
+    /// A block with an arbitrary header.
     pub(crate) fn block(
         &mut self,
         kind: BlockKind,
@@ -96,7 +96,7 @@ impl Forge {
 }
 
 record! {
-    /// A user as a later version might know it.
+    /// A user record of a later version.
     pub struct LaterUser {
         /// As now.
         pub uid: u32,
@@ -126,11 +126,11 @@ fn loaded(file: &[u8]) -> Loaded {
     load(file, &Limits::default()).unwrap()
 }
 
-fn said(loaded: &Loaded) -> Vec<String> {
+fn messages(loaded: &Loaded) -> Vec<String> {
     loaded.damages.iter().map(ToString::to_string).collect()
 }
 
-/// What a writer did, what this reader then says, and whether the user that it wrote is read.
+/// A writer's deviation, the message of this reader, and whether the written user is read.
 #[test]
 fn the_matrix() {
     let at = FILE_HEADER_BYTES + BLOCK_HEADER_BYTES + host_bytes();
@@ -221,7 +221,11 @@ fn the_matrix() {
     ] {
         let loaded = loaded(&file);
         let capture = &loaded.captures[0];
-        assert_eq!(said(&loaded), Vec::from_iter(expected.clone()), "{what}");
+        assert_eq!(
+            messages(&loaded),
+            Vec::from_iter(expected.clone()),
+            "{what}"
+        );
         assert_eq!(capture.host.as_ref().unwrap().hostname, b"old", "{what}");
         assert!(capture.end.is_some(), "{what}");
         let read = if expected.is_none() {
@@ -297,7 +301,7 @@ fn a_later_reader_reads_an_older_user() {
 }
 
 #[test]
-fn every_sample_is_whole() {
+fn every_sample_is_complete() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../snapshots/samples");
     let mut samples = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -311,7 +315,7 @@ fn every_sample_is_whole() {
         samples += 1;
         let name = path.display();
         let loaded = loaded(&std::fs::read(&path).unwrap());
-        assert_eq!(said(&loaded), Vec::<String>::new(), "{name}");
+        assert_eq!(messages(&loaded), Vec::<String>::new(), "{name}");
         for capture in &loaded.captures {
             assert!(capture.host.is_some() && capture.end.is_some(), "{name}");
             assert!(
@@ -329,6 +333,6 @@ fn every_sample_is_whole() {
         }
     }
     if samples == 0 {
-        whotalks_tests::role::skip("no samples under snapshots/samples");
+        whotalks_tests::environment::skip("no samples under snapshots/samples");
     }
 }

@@ -1,37 +1,36 @@
-//! What `cargo fuzz` runs for hours, for a moment: every seed, and mutations that are the same in
-//! every run.
+//! The fuzz targets for a moment: every seed, and mutations that are the same in every run.
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "a crate of its own where it is fuzzed")]
 mod targets;
 
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 /// Larger seeds are run as they are; a mutation of one costs as much as ten of a small one.
 const SMALL_BYTES: usize = 20_000;
 const MUTATIONS: usize = 400;
 
 /// Some changes of the kinds that fuzzers make.
-fn mutated(seed: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+fn mutated(seed: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = seed.to_vec();
-    for _ in 0..=numbers.below(4) {
-        let at = numbers.below(bytes.len() + 1);
-        let size = numbers.below(40).min(bytes.len() - at);
-        match numbers.below(6) {
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        let size = random.below(40).min(bytes.len() - at);
+        match random.below(6) {
             0 => bytes.truncate(at),
             1 => drop(bytes.drain(at..at + size)),
             2 => bytes[at..at + size].fill(0xff),
             3 => {
-                let from = numbers.below(other.len() + 1);
+                let from = random.below(other.len() + 1);
                 let piece = &other[from..(from + size).min(other.len())];
                 bytes.splice(at..at, piece.iter().copied());
             }
             4 => {
                 let count = size.min(8);
-                bytes.splice(at..at + count, numbers.bytes(count));
+                bytes.splice(at..at + count, random.bytes(count));
             }
-            _ if at < bytes.len() => bytes[at] ^= 1 << numbers.below(8),
-            _ => bytes.push(numbers.byte()),
+            _ if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            _ => bytes.push(random.byte()),
         }
     }
     bytes
@@ -51,11 +50,11 @@ fn run(name: &str) {
         .filter(|seed| seed.len() < SMALL_BYTES)
         .collect();
     assert!(small.len() > 4, "{name}: too little to begin with");
-    let mut numbers = Numbers(11);
+    let mut random = Random(11);
     for _ in 0..MUTATIONS {
-        let seed = small[numbers.below(small.len())];
-        let other = small[numbers.below(small.len())];
-        target(&mutated(seed, other, &mut numbers));
+        let seed = small[random.below(small.len())];
+        let other = small[random.below(small.len())];
+        target(&mutated(seed, other, &mut random));
     }
 }
 

@@ -1,18 +1,18 @@
-//! Files that ask for more than they are worth: refused quickly, with what they asked for.
+//! Files that request excessive resources: rejected quickly, naming the request.
 
 use whotalks::load::{Loaded, load};
 use whotalks_snapshot::wire::put_uint;
 use whotalks_snapshot::{BlockKind, Codec, DamageKind, Limits};
 
 use crate::evolution::Forge;
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 fn loaded(file: &[u8], limits: &Limits) -> Loaded {
     load(file, limits).unwrap()
 }
 
 #[track_caller]
-fn says(loaded: &Loaded, beginning: &str) {
+fn reports(loaded: &Loaded, beginning: &str) {
     let said: Vec<_> = loaded.damages.iter().map(ToString::to_string).collect();
     assert!(
         said.iter().any(|line| line.starts_with(beginning)),
@@ -35,7 +35,7 @@ fn a_gigabyte_in_one_block() {
             .block(BlockKind::Users, codec, 1 << 30, &bomb)
             .end();
         let loaded = loaded(&honest, &Limits::default());
-        says(
+        reports(
             &loaded,
             "at byte 90: block 1 (users) asks for 1073741824 bytes, the limit is 16777216",
         );
@@ -45,7 +45,7 @@ fn a_gigabyte_in_one_block() {
             .block(BlockKind::Users, codec, 4_000_000, &bomb)
             .end();
         let loaded = self::loaded(&lying, &Limits::default());
-        says(&loaded, "at byte 90: block 1 (users) does not decompress: ");
+        reports(&loaded, "at byte 90: block 1 (users) does not decompress: ");
         assert!(loaded.captures[0].end.is_some());
     }
 }
@@ -69,7 +69,7 @@ fn a_gigabyte_in_many_blocks() {
         "{said}"
     );
     assert_eq!(refused.damages.len(), 48, "256 MiB are let through");
-    // Raised by whoever runs it.
+    // Raised by the user.
     let all = load(&file, &limits.with_total_bytes(2 << 30)).unwrap();
     assert_eq!(all.damages, []);
 }
@@ -90,7 +90,7 @@ fn a_billion_records() {
         said[0].starts_with("at byte 90: block 1 (processes) asks for "),
         "{said:?}"
     );
-    // Each of them, before any record is made: what they ask for is not there.
+    // Rejected before any record is allocated: the requested data is not in the file.
     assert_eq!(said.len(), 60, "{said:?}");
     for damage in &loaded.damages {
         let DamageKind::Limit { asked, limit, .. } = damage.kind else {
@@ -102,7 +102,7 @@ fn a_billion_records() {
 
 #[test]
 fn absurd_numbers_in_records() {
-    let mut numbers = Numbers(4);
+    let mut random = Random(4);
     for value in [1 << 20, u64::from(u32::MAX), 1 << 40, u64::MAX] {
         let mut length = Vec::new();
         put_uint(value, &mut length);
@@ -110,7 +110,7 @@ fn absurd_numbers_in_records() {
         for lead in 0..40_u8 {
             let mut body = vec![0; usize::from(lead)];
             body.extend_from_slice(&length);
-            body.extend(numbers.bytes(20));
+            body.extend(random.bytes(20));
             let mut payload = vec![u8::try_from(body.len()).unwrap()];
             payload.extend_from_slice(&body);
             for kind in [
@@ -152,7 +152,7 @@ fn many_headers_that_lie() {
     }
     file.bytes.resize(16 << 20, 0);
     let loaded = load(&file.bytes, &Limits::default()).unwrap();
-    says(&loaded, "at byte ");
+    reports(&loaded, "at byte ");
     let said = loaded.damages.last().unwrap().to_string();
     assert!(
         said.ends_with(" places are damaged: the rest of the file is not read"),

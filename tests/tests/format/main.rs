@@ -1,5 +1,5 @@
-//! The snapshot file: what FORMAT.md says, how files of other versions read, and how much of a
-//! damaged one is kept. Nothing here looks at what a capture means.
+//! The snapshot file: FORMAT.md, files of other versions, and recovery from damage. The meaning
+//! of a capture is not tested here.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,8 +7,8 @@ mod document;
 mod evolution;
 mod fuzz;
 mod hostile;
-mod numbers;
 mod python;
+mod random;
 mod salvage;
 mod samples;
 mod series;

@@ -1,4 +1,4 @@
-//! The reader in Python, written from FORMAT.md alone, against `whotalks` on the same files.
+//! The Python reader, written from FORMAT.md alone, against `whotalks` on the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_tests::World;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::world::export;
 
 use crate::document;
@@ -51,7 +51,7 @@ fn field(rows: &Value, name: &str) -> BTreeSet<u64> {
         .collect()
 }
 
-/// Both readers say the same of a file.
+/// Both readers report the same for a file.
 fn agree(file: &Path) {
     let name = file.display();
     let python = counts(file);

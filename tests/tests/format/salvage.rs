@@ -1,4 +1,4 @@
-//! Damage: everything that is whole is read, everything that is not is said, nothing is invented.
+//! Damaged files: all intact data is read, all damage is reported, nothing is invented.
 
 use whotalks::load::load;
 use whotalks::model::build;
@@ -9,7 +9,7 @@ use whotalks_snapshot::{
 };
 
 use crate::evolution::Forge;
-use crate::numbers::Numbers;
+use crate::random::Random;
 use crate::{document, read};
 
 /// Where each block of an intact file begins, and where the last one ends.
@@ -24,7 +24,7 @@ pub(crate) fn starts(file: &[u8]) -> Vec<usize> {
 
 /// A capture of some hundred blocks: stored, compressed and transposed ones.
 fn large() -> Vec<u8> {
-    let mut numbers = Numbers(7);
+    let mut random = Random(7);
     let mut encoder = Encoder::new(1).unwrap();
     let mut writer = Writer::with_mark(Vec::new(), 0xfeed_beef).unwrap();
     let host = Host {
@@ -37,8 +37,8 @@ fn large() -> Vec<u8> {
         .unwrap();
     for pid in 1..=40 {
         let mut block = RecordBlock::new(BlockKind::Processes);
-        for part in 0..numbers.below(20) {
-            let cmdline = numbers.bytes(40);
+        for part in 0..random.below(20) {
+            let cmdline = random.bytes(40);
             let stat = format!("{pid} (p{part}) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 9 0");
             let process = Process {
                 pid,
@@ -62,10 +62,10 @@ fn large() -> Vec<u8> {
             ..RawHeader::default()
         };
         let mut raw = RawStream::new(header);
-        for row in 0..numbers.below(100) {
+        for row in 0..random.below(100) {
             let piece = match source {
                 "net/unix" => format!("0000: 00000002 0 0 0001 01 {row:05}\n").into_bytes(),
-                _ => [[32, 0, 0, 0, 20, 0, 2, 0].as_slice(), &numbers.bytes(24)].concat(),
+                _ => [[32, 0, 0, 0, 20, 0, 2, 0].as_slice(), &random.bytes(24)].concat(),
             };
             assert!(raw.push(&piece, &mut encoder).unwrap().is_none());
         }
@@ -75,7 +75,7 @@ fn large() -> Vec<u8> {
     }
     let user = User {
         uid: 1,
-        name: numbers.bytes(3_000),
+        name: random.bytes(3_000),
     };
     writer
         .write(&encoder.record(BlockKind::Users, &user).unwrap())
@@ -131,7 +131,7 @@ fn keeps_what_is_before_cuts(file: &[u8]) {
 }
 
 #[test]
-fn any_flipped_bit_loses_one_block_and_is_said() {
+fn any_flipped_bit_loses_one_block_and_is_reported() {
     let file = document::example();
     let (whole, _) = read(&file);
     let starts = starts(&file);
@@ -166,34 +166,34 @@ fn any_flipped_bit_loses_one_block_and_is_said() {
 /// What happens to files: the damage, and the places of the intact file that it leaves as they are.
 pub(crate) fn damage(
     file: &[u8],
-    numbers: &mut Numbers,
+    random: &mut Random,
 ) -> (Vec<u8>, Option<[std::ops::Range<usize>; 2]>) {
     let room = file.len() - FILE_HEADER_BYTES;
-    let from = FILE_HEADER_BYTES + numbers.below(room);
-    let size = match numbers.below(3) {
+    let from = FILE_HEADER_BYTES + random.below(room);
+    let size = match random.below(3) {
         0 => 1,
-        1 => 1 + numbers.below(60),
-        _ => 1 + numbers.below(room),
+        1 => 1 + random.below(60),
+        _ => 1 + random.below(room),
     };
     let to = (from + size).min(file.len());
     let (before, hit, after) = (&file[..from], &file[from..to], &file[to..]);
     let around = Some([0..from, to..file.len()]);
-    match numbers.below(8) {
+    match random.below(8) {
         0 => {
             let mut file = file.to_vec();
-            file[from] ^= 1 << numbers.below(8);
+            file[from] ^= 1 << random.below(8);
             (
                 file,
                 Some([0..from, from + 1..before.len() + hit.len() + after.len()]),
             )
         }
-        1 => ([before, &numbers.bytes(hit.len()), after].concat(), around),
+        1 => ([before, &random.bytes(hit.len()), after].concat(), around),
         2 => ([before, &vec![0; hit.len()], after].concat(), around),
         3 => ([before, after].concat(), around),
         4 => (before.to_vec(), Some([0..from, file.len()..file.len()])),
         5 => {
-            let size = numbers.below(5_000);
-            let new = numbers.bytes(size);
+            let size = random.below(5_000);
+            let new = random.bytes(size);
             (
                 [before, &new, hit, after].concat(),
                 Some([0..from, from..file.len()]),
@@ -213,24 +213,24 @@ pub(crate) fn damage(
 
 #[test]
 fn ten_thousand_damages() {
-    are_said(&large(), 10_000);
+    all_damage_is_reported(&large(), 10_000);
 }
 
 #[test]
 fn ten_thousand_damages_of_a_sample() {
-    are_said(&crate::samples::server(), 10_000);
+    all_damage_is_reported(&crate::samples::server(), 10_000);
 }
 
-/// So many damages: what is read is what was written, what is untouched is read, and all is said.
-fn are_said(file: &[u8], rounds: u32) {
+/// Random damage: data read equals data written, intact data is read, all damage is reported.
+fn all_damage_is_reported(file: &[u8], rounds: u32) {
     let (whole, damages) = read(file);
     assert_eq!(damages, []);
     let starts = starts(file);
     assert!(whole.len() > 40 && starts.len() == whole.len() + 1);
-    let mut numbers = Numbers(10_000);
+    let mut random = Random(10_000);
     let (mut kept, mut lost) = (0, 0);
     for round in 0..rounds {
-        let (damaged, intact) = damage(file, &mut numbers);
+        let (damaged, intact) = damage(file, &mut random);
         if damaged == file {
             continue;
         }
@@ -272,9 +272,9 @@ fn are_said(file: &[u8], rounds: u32) {
 #[test]
 fn maps_of_damaged_files_say_so() {
     let file = large();
-    let mut numbers = Numbers(300);
+    let mut random = Random(300);
     for round in 0..300 {
-        let (damaged, _) = damage(&file, &mut numbers);
+        let (damaged, _) = damage(&file, &mut random);
         if damaged == file {
             continue;
         }
@@ -290,7 +290,7 @@ fn maps_of_damaged_files_say_so() {
 
 #[test]
 fn captured_bytes_are_no_blocks() {
-    // A process whose arguments are a block, made by one who knows everything but the mark.
+    // A process whose arguments are a forged block, correct except for the mark.
     let mut forged = Forge::new(1, 0);
     forged.mark = 0;
     forged.sequence = 1_000;
@@ -355,7 +355,7 @@ fn two_files_in_one_are_the_first() {
 }
 
 #[test]
-fn damage_beyond_the_limit_is_said() {
+fn damage_beyond_the_limit_is_reported() {
     let mut file = Forge::new(1, 0);
     for _ in 0..3_000 {
         file.stored(BlockKind::Users, b"").bytes.push(0);

@@ -1,4 +1,4 @@
-//! Damage to real captures, as far as the map: what is lost is unknown there, never "none".
+//! Damaged real captures, up to the map: lost data is unknown there, never "none".
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use whotalks::model::{Map, SocketId, SocketKey, build_whole};
 use whotalks_snapshot::Limits;
 use whotalks_snapshot::block::BLOCK_HEADER_BYTES;
 
-use crate::numbers::Numbers;
+use crate::random::Random;
 use crate::salvage::{damage, starts};
 
 /// The inode of the first pid namespace (`PROC_PID_INIT_INO`).
@@ -38,7 +38,7 @@ fn map(file: &[u8]) -> Map {
     build_whole(&[loaded], whotalks::model::At::Last).unwrap()
 }
 
-/// A map without what differs between a whole one and what is left of it: by keys, not by places.
+/// A map without the differences between a complete and a damaged file: by keys, not by indices.
 struct Facts {
     complete: bool,
     /// Pid and descriptor of each socket's holders, and whether those are all.
@@ -73,7 +73,7 @@ impl Facts {
         }
     }
 
-    /// What is left of a whole map after damage: a part of it, and known to be one.
+    /// A damaged map is a part of the complete one, and known to be incomplete.
     fn is_honest(&self, whole: &Self, what: &str) {
         assert!(!self.complete, "{what}: complete");
         assert!(self.pids.is_subset(&whole.pids), "{what}: processes");
@@ -120,9 +120,9 @@ fn maps_of_cut_samples_are_honest() {
 fn maps_of_damaged_samples_are_honest() {
     let file = server();
     let whole = whole(&file);
-    let mut numbers = Numbers(77);
+    let mut random = Random(77);
     for round in 0..1_000 {
-        let (damaged, _) = damage(&file, &mut numbers);
+        let (damaged, _) = damage(&file, &mut random);
         if damaged != file {
             let facts = Facts::of(&map(&damaged));
             facts.is_honest(&whole, &format!("round {round}"));

@@ -1,5 +1,5 @@
-//! Series: what later captures cost, what a damage takes with it, and that nothing is decoded after
-//! the wrong bytes.
+//! Series: the cost of later captures, the effect of damage on them, and that no row is decoded
+//! against the wrong base.
 
 use std::process::Command;
 
@@ -26,7 +26,7 @@ fn member(kind: BlockKind, records: impl Iterator<Item = impl Record>) -> Member
     Member { kind, payload }
 }
 
-/// A machine of so many processes, each with its own text, and a table whose rows all count up.
+/// A machine of some processes, each with its own text, and a table whose rows all count up.
 fn machine(processes: u32, minute: u64) -> Vec<Member> {
     let now = 1_000_000_000_000 + minute * MINUTE_NS;
     let host = Host {
@@ -40,7 +40,7 @@ fn machine(processes: u32, minute: u64) -> Vec<Member> {
         pid,
         stat: format!("{pid} (p{pid}) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 9 0").into(),
         status: format!("Name:\tp{pid}\nUmask:\t0022\nVmRSS:\t{} kB\n", pid * 7_919).into(),
-        // As much that is nobody else's as a process of a real machine has.
+        // As much unique data as a process of a real machine has.
         cmdline: (1..10_u64)
             .map(|n| {
                 format!(
@@ -67,11 +67,11 @@ fn machine(processes: u32, minute: u64) -> Vec<Member> {
         table
             .payload
             .extend(row.wrapping_mul(2_654_435_761).to_le_bytes());
-        // What a connection that says nothing counts: milliseconds.
+        // The counters of an idle connection: milliseconds.
         let silent = minute as u32 * 60_000 + row % 5;
         table.payload.extend(silent.to_le_bytes().repeat(5));
     }
-    // Two readers, who share the work differently each time.
+    // Two decoding threads, which share the work differently each time.
     let (one, other): (Vec<u32>, Vec<u32>) =
         (1..=processes).partition(|pid| (u64::from(*pid) * 31 + minute).is_multiple_of(3));
     vec![
@@ -109,7 +109,7 @@ fn loaded(file: &[u8]) -> Loaded {
     load(file, &Limits::default()).unwrap()
 }
 
-fn said(loaded: &Loaded) -> Vec<String> {
+fn messages(loaded: &Loaded) -> Vec<String> {
     loaded.damages.iter().map(ToString::to_string).collect()
 }
 
@@ -126,7 +126,7 @@ fn later_captures_cost_what_changed() {
         assert!(alone.contains(&at) || share < 3, "capture {at}: {share} %");
     }
     let loaded = loaded(&file);
-    assert_eq!(said(&loaded), Vec::<String>::new());
+    assert_eq!(messages(&loaded), Vec::<String>::new());
     for (minute, capture) in (0..).zip(&loaded.captures) {
         assert_eq!(capture.processes.len(), 200);
         let mut expected = machine(200, minute);
@@ -195,7 +195,7 @@ fn a_damaged_base_takes_its_captures_with_it_and_no_others() {
     let mut damaged = file.clone();
     damaged[FILE_HEADER_BYTES + BLOCK_HEADER_BYTES + 60] ^= 1;
     let loaded = loaded(&damaged);
-    let said = said(&loaded);
+    let said = messages(&loaded);
     assert!(
         said[0].contains("block 0 (bundle): checksum "),
         "{}",
@@ -322,7 +322,7 @@ fn a_course_takes_little_of_each_capture() {
     file[ends[2] + BLOCK_HEADER_BYTES + 20] ^= 1;
     let whole = loaded(&file);
     let thin = load_thin(&file, &Limits::default()).unwrap();
-    assert_eq!(said(&thin), said(&whole));
+    assert_eq!(messages(&thin), messages(&whole));
     assert_eq!(
         (&thin.numbers[..], thin.captures.len()),
         (&[0, 1, 2, 3, 4][..], 5)

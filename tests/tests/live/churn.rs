@@ -1,4 +1,4 @@
-//! A machine that does not hold still: what is stable is exact, and no edge is false.
+//! A machine that changes during the capture: stable sockets are exact, and no edge is false.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use whotalks_tests::environment::say;
 use whotalks_tests::programs::programs;
-use whotalks_tests::role::say;
 use whotalks_tests::{Edge, Kind, World};
 
 fn inode(id: &Value) -> Option<u64> {
@@ -102,7 +102,7 @@ fn calm(mut storm: Child) -> u64 {
     said.trim().parse().unwrap()
 }
 
-/// Thousands of processes a second come, connect and go: every capture succeeds, and what is stable
+/// Thousands of short-lived processes connect per second: every capture succeeds, and the stable
 /// is exact in each.
 #[test]
 fn a_storm_of_processes_leaves_the_rest_exact() {

@@ -1,4 +1,4 @@
-//! Datagram sockets: their peers go one way, unless they do not.
+//! Datagram sockets: one-way and mutual peers.
 
 use whotalks_tests::{Edge, Kind, World};
 
@@ -82,7 +82,7 @@ fn a_chain_goes_one_way() {
 }
 
 #[test]
-fn a_sender_whose_receiver_has_gone_talks_to_nobody() {
+fn a_sender_whose_receiver_was_closed_has_no_connection() {
     let world = World::new();
     let (receiver, sender) = (world.actor(), world.actor());
     let bound = receiver.bound(&world.path("log"), Kind::Datagram);

@@ -1,4 +1,4 @@
-//! Descriptors on their way from one process to another (`SCM_RIGHTS`).
+//! Descriptors in flight from one process to another (`SCM_RIGHTS`).
 
 use whotalks_tests::{Edge, Kind, World};
 
@@ -18,7 +18,7 @@ fn way(
 }
 
 #[test]
-fn in_flight_it_is_held_by_nobody() {
+fn a_descriptor_in_flight_has_no_holder() {
     let world = World::new();
     let (sender, _receiver, [listener, out, into]) = way(&world);
     let (kept, sent) = sender.pair(Kind::Stream);
@@ -49,7 +49,7 @@ fn having_arrived_it_is_held_by_the_receiver() {
     assert_eq!(holder["process"], format!("h0/p{}", receiver.pid()));
 }
 
-/// As a service manager does: it holds the listener, and hands it to who serves.
+/// As in a service manager: it holds the listener and passes it to the server.
 #[test]
 fn a_listener_handed_to_its_server() {
     let world = World::new();

@@ -1,6 +1,6 @@
-//! Sockets of the inet families: on the map with their holders, and paired by their addresses.
+//! Inet sockets: their holders, and pairs by their addresses.
 
-use whotalks_tests::role::{needs_namespaces, skip, works};
+use whotalks_tests::environment::{needs_namespaces, skip, works};
 use whotalks_tests::{Address, Edge, Kind, World};
 
 fn loopback(v6: bool) -> Address {
@@ -74,7 +74,7 @@ fn udp_to_a_server_that_is_only_bound() {
     }
 }
 
-/// A socket that has ended its conversation is nobody's, and no socket of the map.
+/// A closed connection without a holder (TIME_WAIT) is not a socket of the map.
 #[test]
 fn time_wait_is_not_a_socket() {
     let world = World::new();

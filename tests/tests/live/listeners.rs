@@ -1,6 +1,6 @@
-//! Listeners, and the connections that were accepted from them.
+//! Listeners, and the connections accepted from them.
 
-use whotalks_tests::role::{skip, works};
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::{Actor, Address, Edge, Kind, World};
 
 /// Two clients, one of them accepted by a child that inherited the listener.
@@ -50,9 +50,9 @@ fn accepted_over_an_abstract_name() {
     }
 }
 
-/// As inetd and sshd do: who serves a connection does not hold the listener any more.
+/// As in inetd and sshd: the process that serves a connection no longer holds the listener.
 #[test]
-fn whoever_serves_need_not_hold_the_listener() {
+fn the_serving_process_need_not_hold_the_listener() {
     for named in [false, true] {
         let world = World::new();
         let address = match named {
@@ -85,7 +85,7 @@ fn pin(actor: &Actor, cpu: usize) -> bool {
 }
 
 /// Each processor numbers sockets from a range of its own, so a listener's inode can be higher than
-/// that of what it accepted. The file it is bound to proves all the same whose it is.
+/// that of an accepted socket. The file it is bound to proves its listener nevertheless.
 #[test]
 fn a_listener_may_have_the_higher_inode() {
     let world = World::new();
@@ -187,7 +187,7 @@ fn a_listener_that_was_shut_down_accepts_no_more() {
 }
 
 #[test]
-fn a_listener_that_is_gone_is_nobody_s() {
+fn a_closed_listener_has_no_holder() {
     let world = World::new();
     let (server, client) = (world.actor(), world.actor());
     let mut edges = Vec::new();

@@ -1,26 +1,26 @@
-//! The live scenarios: real processes build a known set of sockets, and the map must equal it.
+//! Live scenarios: real processes create a known set of sockets, and the map must equal it.
 //!
-//! One binary, since linking is what takes long; one module for each kind of question.
+//! One binary, because linking takes most of the build time; one module per subject.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod again;
-mod boundaries;
+mod across_namespaces;
 mod churn;
 mod datagrams;
 mod descriptors;
-mod harmless;
-mod honest;
 mod inet;
 mod listeners;
+mod missing_data;
 mod names;
 mod netlink;
+mod network_namespaces;
 mod oracles;
+mod other_users;
 mod pairs;
 mod pipes;
 mod queues;
-mod rebound;
-mod spaces;
-mod stuck;
+mod reused_names;
+mod syscalls;
 mod threads;
+mod unresponsive;
 mod waits;

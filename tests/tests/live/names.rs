@@ -1,4 +1,4 @@
-//! Names made to deceive: whoever reads the kernel's text table believes too much.
+//! Deceptive names: they forge rows of the kernel's text table.
 
 use whotalks_tests::{Address, Edge, Kind, World};
 

@@ -1,5 +1,5 @@
-//! Netlink sockets of processes: what talks to the kernel is no connection, what talks to another
-//! process is one.
+//! Netlink sockets of processes: communication with the kernel is not a connection, with another
+//! process it is.
 
 use whotalks_tests::{Address, Edge, Kind, World};
 

@@ -1,14 +1,14 @@
-//! The map against what `ss`, `lsof` and `lsfd` say of the same processes: what they know, it knows.
+//! The map against `ss`, `lsof` and `lsfd` for the same processes: it contains all they report.
 //!
-//! What it knows and they do not is compared too, so that a difference is either an error or a
-//! limit of theirs that is written down here.
+//! What only the map contains is compared too: a difference is either an error or a limitation of
+//! theirs that is documented here.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::run;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Actor, Address, Kind, Map, Socket, World};
 
 /// Process and descriptor.
@@ -75,14 +75,14 @@ impl Scene {
     }
 }
 
-/// The output of a program, or why it cannot be asked.
+/// The output of a program, or why it is not available.
 fn output(command: &[&str]) -> Option<String> {
     if !works(&["sh", "-c", &format!("command -v {}", command[0])]) {
         skip(&format!("{} is not installed", command[0]));
         return None;
     }
     let mut program = Command::new(command[0]);
-    // lsof exits with 1 when any file that it was asked of is not there.
+    // lsof exits with 1 if any requested file is missing.
     let ran = run(program.args(&command[1..]).env("LC_ALL", "C"), b"");
     Some(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
@@ -189,7 +189,7 @@ fn ss_of_unix_sockets() {
             joined_there.insert((inode, peer));
         }
     }
-    // It reads /proc/PID/fd, and so knows nothing of threads' private tables: no more does `held`.
+    // It reads /proc/PID/fd, without private tables of threads; so does `held`.
     let held_here = held(&map, &scene, |family| family == "unix");
     assert_eq!(held_there, held_here);
     assert!(held_here.len() >= 12, "{held_here:?}");
@@ -234,7 +234,7 @@ fn ss_of_internet_sockets() {
             assert_eq!(socket["remote"]["text"].as_str(), peer, "{line}");
             seen.insert((socket["inode"].as_u64().unwrap(), holder));
             let Some(peer) = peer else { continue };
-            // It knows two addresses; that they are two ends of one thing is for the map to say.
+            // It reports two addresses, but not that they are the ends of one connection.
             let id = socket["id"].as_str().unwrap();
             let [connection] = map.connections_of(id).collect::<Vec<_>>()[..] else {
                 panic!("{id} is not of one connection");
@@ -294,7 +294,7 @@ fn lsof_with_endpoints() {
             _ => {}
         }
     }
-    // Like ss it reads no thread's private table.
+    // Like ss, it does not read private tables of threads.
     let held_here = held(&map, &scene, |family| family == "unix");
     assert_eq!(held_there, held_here);
     // Where several hold an end it may show the pair on the lines of one of the two only, so that

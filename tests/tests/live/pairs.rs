@@ -1,4 +1,4 @@
-//! Socket pairs, and who holds their ends.
+//! Socket pairs, and the holders of their ends.
 
 use whotalks_tests::{Edge, Kind, World};
 
@@ -53,7 +53,7 @@ fn a_socket_inherited_by_several_processes() {
 }
 
 #[test]
-fn close_on_exec_is_told_where_several_hold_a_socket() {
+fn close_on_exec_is_recorded_for_shared_sockets() {
     let world = World::new();
     let parent = world.actor();
     let (a, b) = parent.pair(Kind::Stream);
@@ -80,7 +80,7 @@ fn the_other_end_is_closed() {
         actor.close(b);
     }
     let [(stream, _), (seqpacket, _), _] = &pairs;
-    // A datagram socket whose receiver is gone talks to nobody, and waits for nobody.
+    // A datagram socket whose receiver was closed has no connection.
     world
         .capture()
         .is_exactly(&[Edge::closing(stream), Edge::closing(seqpacket)]);

@@ -1,4 +1,4 @@
-//! Pipes and FIFOs: who reads, who writes.
+//! Pipes and FIFOs: readers and writers.
 
 use whotalks_tests::World;
 

@@ -1,6 +1,6 @@
-//! Clients that wait to be accepted, and those that do not even wait in the queue.
+//! Clients waiting to be accepted, and clients waiting for a place in the queue.
 
-use whotalks_tests::role::{needs_namespaces, say, skip, works};
+use whotalks_tests::environment::{needs_namespaces, say, skip, works};
 use whotalks_tests::{Edge, Kind, World};
 
 #[test]
@@ -25,7 +25,7 @@ fn a_pending_client() {
     }
 }
 
-/// It has no peer and is in no queue: only its blocked thread knows where it wants to go.
+/// It has no peer and is in no queue: only the call of its blocked thread shows the address.
 #[test]
 fn a_client_blocked_on_a_full_backlog_has_no_edge() {
     let world = World::new();
@@ -151,7 +151,7 @@ fn nine_thousand_pending_clients_hide_no_other_socket() {
         (&pending[0]["state"], &pending[0]["listener"]),
         (&"pending".into(), &other.id().into())
     );
-    // Of the crowd nobody is said to wait anywhere else.
+    // No client of the crowd waits elsewhere in the map.
     for client in &waiting {
         for connection in map.connections_of(&client.id()) {
             let listener_id = &connection["listener"];

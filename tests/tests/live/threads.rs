@@ -1,4 +1,4 @@
-//! Processes whose threads are not what `/proc/PID` shows.
+//! Processes whose threads differ from what `/proc/PID` shows.
 
 use whotalks_tests::{Edge, Kind, World};
 

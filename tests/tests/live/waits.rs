@@ -1,4 +1,4 @@
-//! `waits`: processes that are really blocked on one another.
+//! `waits`: processes that are really blocked on each other.
 
 use std::process::Command;
 
@@ -41,7 +41,7 @@ fn cycles<'a>(answer: &'a Value, actor: &Actor) -> Vec<&'a Value> {
         .collect()
 }
 
-/// Over a pipe, over a socket, to one that waits for whoever comes.
+/// Over a pipe, over a socket, to a process blocked in `accept`.
 #[test]
 fn a_chain_of_three() {
     let world = World::new();
@@ -80,7 +80,7 @@ fn a_chain_of_three() {
         (&json!("client"), &json!("idle"))
     );
     assert_eq!(cycles(&answer, &first), [] as [&Value; 0]);
-    // As people read it, and only what they asked for.
+    // The text output, restricted to the selected process.
     let one = waits(&world, &[&format!("pid:{}", first.pid())]);
     let line = format!(
         "whotalks-actor [{}] read → whotalks-actor [{}]: waits for any event",
@@ -106,7 +106,7 @@ fn a_chain_of_three() {
     assert_eq!(pids, expected);
 }
 
-/// Two write to each other, and nobody reads; a third waits for an answer of one of them.
+/// Two processes write to each other and neither reads; a third waits for a reply of one.
 #[test]
 fn a_deadlock() {
     let world = World::new();
@@ -125,7 +125,7 @@ fn a_deadlock() {
     assert_eq!(cycle["processes"], json!([id(&one), id(&two)]));
     assert_eq!(processes(&cycle["steps"]), [id(&one), id(&two)]);
     assert_eq!(cycle["deadlock"], true);
-    // Where somebody could not be read, who knows what he holds?
+    // If a process could not be read, its descriptors are unknown.
     let file = whotalks_tests::world::export(&world.directory().join("machine.whotalks"));
     let sockets = file["sockets"].as_array().unwrap();
     let ends = [near.id(), far.id()];
@@ -162,7 +162,7 @@ fn a_deadlock() {
     assert!(text.text().contains(&line), "{}", text.text());
 }
 
-/// One who would write to a reader that waits for something else as well is no deadlock.
+/// A writer whose reader also polls other descriptors is not a deadlock.
 #[test]
 fn an_event_loop_may_yet_read() {
     let world = World::new();

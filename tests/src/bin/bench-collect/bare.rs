@@ -1,8 +1,9 @@
-//! The system calls that nobody can do without who wants to know what these machines hold, and
-//! nothing else: what they give is thrown away.
+//! Reference loops: the system calls without which the descriptors and sockets of a machine
+//! cannot be read. The results are discarded.
 //!
-//! `links` is the least: the links of every descriptor table and the two tables of Unix sockets.
-//! `same` reads whatever of each process the collector keeps as well, and the tables of TCP and UDP.
+//! `links` is the minimum: the links of every descriptor table, and the two tables of Unix
+//! sockets. `same` also reads the files of each process that the collector records, and the
+//! tables of TCP and UDP.
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -13,11 +14,11 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, StatxFlags, openat, readlin
 
 use crate::tables;
 
-/// Processes that a thread takes at a time.
+/// Number of processes that a thread reads at a time.
 const CHUNK: usize = 8;
-/// Holders of one socket whose fdinfo is read.
+/// Number of holders of one socket whose fdinfo is read.
 const SAMPLE: usize = 64;
-/// Files of each process, read whole.
+/// Files of each process that are read.
 const FILES: [&str; 7] = [
     "stat", "status", "cgroup", "limits", "cmdline", "syscall", "wchan",
 ];
@@ -57,7 +58,7 @@ pub(crate) fn run(jobs: usize, same: bool, shared: usize) -> Result<()> {
                 break;
             };
             for pid in rest.iter().take(CHUNK) {
-                // It may have ended: then there is nothing to read.
+                // The process may have ended.
                 let _ = reader.process(pid);
             }
         }
@@ -121,7 +122,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// All links; how many there are.
+    /// Reads all links; returns their number.
     fn table(&mut self, fds: &OwnedFd) -> rustix::io::Result<usize> {
         let mut link = [MaybeUninit::uninit(); 4097];
         let mut listing = RawDir::new(fds, self.entries.spare_capacity_mut());
@@ -136,7 +137,7 @@ impl Reader<'_> {
             let Ok((text, _)) = readlinkat_raw(fds, name, &mut link[..]) else {
                 continue;
             };
-            // A pipe's direction, and whether a path is that of a FIFO.
+            // The direction of a pipe, and whether a path is a FIFO.
             if self.same && (text.starts_with(b"pipe:") || text.starts_with(b"/")) {
                 let follow = if text.starts_with(b"/") {
                     AtFlags::empty()
@@ -149,7 +150,7 @@ impl Reader<'_> {
         Ok(count)
     }
 
-    /// A file to its end, as far as one read goes: these are given whole.
+    /// Reads a file; the kernel returns these in one read.
     fn file(&mut self, at: &OwnedFd, name: &str) {
         if let Ok(file) = open(at, name, OFlags::RDONLY) {
             let _ = rustix::io::read(&file, &mut self.buffer[..]);

@@ -1,8 +1,8 @@
-//! Compares the collector with the system calls that it cannot do without, and with its peers.
+//! Compares the collector with the system calls it is based on, and with its peers.
 //!
-//! `bench-collect [OPTION…]` fills this machine with processes and sockets, and prints for each
-//! program the medians of wall time, processor time and peak memory, and how they stand to the
-//! targets. Run it alone on the machine, and as root: else the peers see less than their names say.
+//! `bench-collect [OPTION…]` creates a load of processes and sockets and prints for each program
+//! the medians of wall time, processor time and peak memory, and the targets. Run it as root on
+//! an otherwise idle machine: unprivileged peers read less.
 
 mod bare;
 mod report;

@@ -1,4 +1,4 @@
-//! The scenes one after the other, and how the collector stands to its targets.
+//! Measures each scene, and compares the collector with its targets.
 
 use std::path::Path;
 
@@ -9,15 +9,15 @@ use whotalks_tests::bench::args::Options;
 use whotalks_tests::bench::load::Size;
 use whotalks_tests::bench::{Target, built, in_scratch, print_targets};
 
-/// Wall time, to that of the same system calls.
+/// Maximum wall time relative to the same system calls.
 const WALL: f64 = 1.15;
-/// Peak memory of the two large scenes.
+/// Maximum peak memory in the two large scenes.
 const PEAK_MB: [f64; 2] = [16.0, 32.0];
-/// Bytes of the file for each socket, and for each descriptor.
+/// Maximum file size in bytes per socket and per descriptor.
 const FILE_BYTES: f64 = 5.0;
-/// Growth of wall time where descriptors grow by ten.
+/// Maximum growth of wall time for ten times the descriptors.
 const GROWTH: f64 = 11.0;
-/// The program's size, to that of an empty one.
+/// Maximum size of the program relative to an empty one.
 const SIZE: f64 = 1.25;
 
 /// Measures and prints everything.

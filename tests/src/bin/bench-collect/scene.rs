@@ -1,4 +1,4 @@
-//! One load, and everybody's time on it.
+//! One load, and the time of every program on it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,10 +10,10 @@ use whotalks_tests::bench::load::{Load, Size};
 use whotalks_tests::bench::measure::{Peer, Program, median, peer};
 use whotalks_tests::protocol::Usage;
 
-/// No reference loop and no collector takes longer.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Timeout of the reference loops and the collector.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// What is run where.
+/// Programs and folders.
 pub(crate) struct Tools<'a> {
     pub(crate) options: &'a Options,
     pub(crate) collector: &'a Path,
@@ -23,7 +23,7 @@ pub(crate) struct Tools<'a> {
     pub(crate) scratch: &'a Path,
 }
 
-/// A load, and what is measured on it.
+/// A load, and the measurements on it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scene {
     pub(crate) title: &'static str,
@@ -43,7 +43,7 @@ pub(crate) struct Medians {
     pub(crate) file_bytes: u64,
 }
 
-/// Makes a scene's load, measures, and prints a line for each program.
+/// Creates the load of a scene, measures, and prints a line for each program.
 pub(crate) fn measure(tools: &Tools<'_>, scene: Scene) -> Result<Medians> {
     let size = scene.size;
     let _load = Load::new(size)?;
@@ -55,7 +55,7 @@ pub(crate) fn measure(tools: &Tools<'_>, scene: Scene) -> Result<Medians> {
     );
     let file = tools.scratch.join("machine.whotalks");
     let jobs = tools.options.jobs.to_string();
-    // Sockets that everybody holds: a sample of their holders is looked at closely.
+    // Inherited sockets: fdinfo of a sample of their holders is read.
     let shared = if size.inherited > 0 {
         size.inherited
     } else {
@@ -79,10 +79,10 @@ pub(crate) fn measure(tools: &Tools<'_>, scene: Scene) -> Result<Medians> {
         Program::at("whotalks-collect", tools.collector, &capture),
     ];
     let mut runs: [Vec<Usage>; 3] = Default::default();
-    // In turns, so that a busy moment of the machine is everybody's. The first turn warms it up.
+    // Interleaved, so that a busy moment of the machine affects all programs. The first round warms up.
     for turn in 0..=tools.options.runs {
         for (program, runs) in ours.iter().zip(&mut runs) {
-            let usage = program.run(tools.helper, PATIENCE)?;
+            let usage = program.run(tools.helper, TIMEOUT)?;
             let usage = usage.with_context(|| format!("{}: does not end", program.shown))?;
             anyhow::ensure!(usage.success, "{}: failed", program.shown);
             if turn > 0 {

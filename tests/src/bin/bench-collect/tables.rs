@@ -1,4 +1,4 @@
-//! The tables of sockets, read and thrown away: the two of Unix sockets, and those of the internet.
+//! Reads the tables of Unix, TCP and UDP sockets, and discards the results.
 
 use std::fs::File;
 use std::io::Read;
@@ -17,7 +17,7 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 /// `UDIAG_SHOW_*`, all but the lists of pending clients.
 const SHOW: u32 = 0x77;
 
-/// Every row of the dump of `AF_UNIX`.
+/// Reads the dump of `AF_UNIX`.
 pub(crate) fn dump() -> Result<()> {
     let mut request = vec![1, 0, 0, 0];
     for word in [u32::MAX, 0, SHOW, u32::MAX, u32::MAX] {
@@ -26,7 +26,7 @@ pub(crate) fn dump() -> Result<()> {
     ask(&request)
 }
 
-/// The tables of TCP and UDP, dumps and texts.
+/// Reads the tables of TCP and UDP, dumps and texts.
 pub(crate) fn internet() -> Result<()> {
     for (family, protocol) in [(2, 6), (10, 6), (2, 17), (10, 17)] {
         // struct inet_diag_req_v2: any state, any address.
@@ -36,13 +36,13 @@ pub(crate) fn internet() -> Result<()> {
         ask(&request)?;
     }
     for name in ["tcp", "tcp6", "udp", "udp6"] {
-        // A kernel without IPv6 has half of them.
+        // A kernel without IPv6 lacks half of them.
         let _ = text(name);
     }
     Ok(())
 }
 
-/// Every row of a dump; `payload`: what follows the header of the request.
+/// Reads a dump; `payload` follows the header of the request.
 fn ask(payload: &[u8]) -> Result<()> {
     let (kind, flags) = (SocketType::RAW, SocketFlags::CLOEXEC);
     let protocol = Some(netlink::SOCK_DIAG);
@@ -74,7 +74,7 @@ fn ask(payload: &[u8]) -> Result<()> {
     }
 }
 
-/// A table below `/proc/net`.
+/// Reads a table below `/proc/net`.
 pub(crate) fn text(name: &str) -> Result<()> {
     let mut buffer = vec![0; 256 << 10];
     let mut file = File::open(Path::new("/proc/net").join(name))?;

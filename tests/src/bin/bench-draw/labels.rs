@@ -1,6 +1,6 @@
-//! Text over text on a finished picture.
+//! Counts labels that overlap in a finished drawing.
 
-/// Pairs of nodes and counts that cover each other. Of a node its box counts, which is drawn around all
+/// Number of pairs of nodes and counts that overlap. For a node its box is used, which encloses all
 /// of its text.
 pub(crate) fn overlapping(svg: &str) -> usize {
     let mut boxes: Vec<[f64; 4]> = svg.lines().filter_map(extent).collect();
@@ -15,10 +15,10 @@ pub(crate) fn overlapping(svg: &str) -> usize {
     count
 }
 
-/// Places and sizes have one decimal.
+/// Positions and sizes have one decimal.
 const ROUNDED: f64 = 0.11;
 
-/// Left, top, right, bottom of what a line of the document shows.
+/// Left, top, right, bottom of the element on a line of the document.
 fn extent(line: &str) -> Option<[f64; 4]> {
     let number = |name: &str| attribute(line, name)?.parse::<f64>().ok();
     if line.starts_with("<g class=\"node ") {
@@ -30,7 +30,7 @@ fn extent(line: &str) -> Option<[f64; 4]> {
     }
     if line.starts_with("<text class=\"count\"") {
         let (x, y, size) = (number("x")?, number("y")?, number("font-size")?);
-        // Digits are a little more than half as wide as they are high.
+        // Digits are slightly wider than half of their height.
         let digits = line.split_once('>')?.1.split_once('<')?.0.chars().count();
         let w = 0.56 * size * digits as f64 / 2.0;
         return Some([x - w, y - 0.8 * size, x + w, y]);
@@ -38,7 +38,7 @@ fn extent(line: &str) -> Option<[f64; 4]> {
     None
 }
 
-/// The first attribute of that name on a line.
+/// The first attribute of a name on a line.
 fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let begin = line.find(&format!(" {name}=\""))? + name.len() + 3;
     line[begin..].split('"').next()

@@ -1,7 +1,7 @@
-//! A machine full of processes that talk to each other over real sockets, captured.
+//! A load of processes that communicate over real sockets, captured.
 //!
-//! Every process listens, calls some others and is called by as many. All of them wait for the end of
-//! one pipe, so that nothing outlives the benchmark.
+//! Every process listens, connects to some others and accepts as many. All of them wait for the
+//! end of one pipe, so that none survives the benchmark.
 
 use std::io::{Read as _, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Processes that go by one name.
+/// Processes of one name.
 const OF_A_KIND: usize = 50;
 
-/// Makes `processes` with `sockets` each, and captures the machine into `file`.
+/// Starts `processes` with `sockets` each, and captures the machine into `file`.
 pub(crate) fn capture(processes: usize, sockets: usize, file: &Path) -> Result<()> {
     let own = std::env::current_exe()?;
     let (mut ready, told) = std::io::pipe()?;
@@ -52,20 +52,20 @@ pub(crate) fn whole(collector: &Path, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One of the processes: the `at`-th of `all`, which calls `calls` others.
+/// Process number `at` of `all`, which connects to `calls` others.
 pub(crate) fn member(name: &str, at: usize, all: usize, calls: usize) -> Result<()> {
     std::fs::write("/proc/self/comm", format!("svc{}", at / OF_A_KIND))?;
     let address = |of: usize| SocketAddr::from_abstract_name(format!("{name}/{of}"));
     let listener = UnixListener::bind_addr(&address(at)?)?;
     let mut held = Vec::new();
     for call in 1..=calls {
-        // Everybody's neighbours are at the same distances, so everybody is called as often as he
-        // calls; squares lead from one kind to another.
+        // The partners of all processes are at the same offsets, so each accepts as many connections as
+        // it opens; square offsets connect processes of different names.
         let other = address((at + call * call) % all.max(1))?;
         let stream = loop {
             match UnixStream::connect_addr(&other) {
                 Ok(stream) => break stream,
-                // He is not there yet.
+                // Not listening yet.
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }
         };
@@ -76,7 +76,7 @@ pub(crate) fn member(name: &str, at: usize, all: usize, calls: usize) -> Result<
     }
     std::io::stdout().write_all(b"!")?;
     std::io::stdout().flush()?;
-    // Until the benchmark ends, however it does.
+    // Until the benchmark ends in any way.
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }

@@ -1,18 +1,23 @@
 //! Compares the layout with Graphviz on the same graphs and boxes, and measures `whotalks draw`.
 //!
-//! `bench-draw [KIND:NODES|machine:PROCESSESxSOCKETS|live|SNAPSHOT…]` prints a table: stress,
-//! neighbourhoods, crossings, edges under boxes, overlaps, aspect, canvas, ink, time and memory of this
-//! program, `neato`, `sfdp` and `dot` (all with `overlap=prism`; Graphviz must be installed). KIND is
-//! `hubs`, `tree`, `tiers`, `groups`, `star` or `singles`; of a snapshot it is the graph that `draw` gives to its layout.
-//! `machine` starts real processes that talk to each other, and captures them; `live` captures the
-//! machine as it is. Everybody runs as a process of its own.
+//! `bench-draw [KIND:NODES|machine:PROCESSESxSOCKETS|live|SNAPSHOT…]` prints a table of stress,
+//! neighbourhood preservation, crossings, edges under boxes, overlaps, aspect ratio, canvas use,
+//! ink, time and memory for this layout, `neato`, `sfdp` and `dot` (all with `overlap=prism`;
+//! Graphviz must be installed). KIND is `hubs`, `tree`, `tiers`, `groups`, `star` or `singles`.
+//! Of a snapshot, the graph is the one that `draw` passes to its layout. `machine` starts real
+//! processes that communicate, and captures them; `live` captures this machine. Every layout
+//! runs in its own process.
 //!
-//! A second table says what the whole of `whotalks draw` took for snapshots (`whotalks` and
-//! `whotalks-collect` are those beside this program), a third how far the targets are met. Without
-//! arguments: the samples, if they are found here, and everything that is generated.
+//! A second table shows time and memory of `whotalks draw` on the snapshots (`whotalks` and
+//! `whotalks-collect` must be beside this program), a third the targets. Without arguments: the
+//! samples, if found, and all generated graphs.
 
+mod geometry;
+#[cfg(test)]
+mod known_graphs;
 mod labels;
 mod machine;
+mod quality;
 mod run;
 mod scenes;
 mod summary;
@@ -20,15 +25,15 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use quality::{Quality, measure};
 use run::Cost;
 use summary::Summary;
 use whotalks::layout::Graph;
-use whotalks::layout::metrics::{Quality, measure};
 use whotalks::load::load;
 use whotalks::model::{At, build_at};
 use whotalks_snapshot::Limits;
 
-/// What is compared when nothing is asked for.
+/// Default arguments.
 const USUAL: [&str; 18] = [
     "snapshots/samples/desktop.whotalks",
     "snapshots/samples/server.whotalks",
@@ -49,10 +54,10 @@ const USUAL: [&str; 18] = [
     "singles:100000",
     "machine:5000x40",
 ];
-/// Graphs of each size, up to that many nodes.
+/// Number of random graphs of a size, up to `SEVERAL` nodes.
 const SEEDS: u64 = 3;
 const SEVERAL: usize = 1_000;
-/// Above, they take more than minutes.
+/// Maximum sizes: above, the tools take more than minutes.
 const MOST_DOT: usize = 400;
 const MOST_NEATO: usize = 5_000;
 const MOST_SFDP: usize = 20_000;
@@ -121,7 +126,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The first table. Returns the snapshots that were among what is wanted.
+/// Prints the first table. Returns the snapshots among the arguments.
 fn compared(wanted: &[String], scratch: &Path, summary: &mut Summary) -> Result<Vec<PathBuf>> {
     let mut snapshots = Vec::new();
     for argument in wanted {
@@ -151,7 +156,7 @@ fn compared(wanted: &[String], scratch: &Path, summary: &mut Summary) -> Result<
     Ok(snapshots)
 }
 
-/// The second table.
+/// Prints the second table.
 fn drawn(snapshots: &[PathBuf]) -> Result<()> {
     if !snapshots.is_empty() {
         println!(
@@ -189,8 +194,8 @@ fn generated(kind: &str, nodes: &str, summary: &mut Summary) -> Result<()> {
     let nodes: usize = nodes
         .parse()
         .with_context(|| format!("not a number of nodes: {nodes}"))?;
-    // The layout's constants were chosen on hubs 1 to 3 and on the samples; the others were not
-    // looked at, but for tree, tiers and groups 11.
+    // The constants of the layout were chosen on hubs 1 to 3, on tree, tiers and groups 11, and on
+    // the samples; all other graphs here are independent of that choice.
     let seeds = match kind {
         "hubs" if nodes <= SEVERAL => 1..=SEEDS,
         "tree" | "tiers" | "groups" if nodes <= SEVERAL => 21..=21,

@@ -1,4 +1,4 @@
-//! Runs whoever lays out: a whole process each, with limits, measured from outside.
+//! Runs each layout in its own process with a timeout, and measures it from outside.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -9,12 +9,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use whotalks::layout::{Edge, Graph, Options, Point, Size, stress};
 
-/// Who takes longer is not waited for.
-const PATIENCE_SECONDS: &str = "600";
-/// Graphviz's inches, in drawing units.
+/// Timeout of one layout.
+const TIMEOUT_SECONDS: &str = "600";
+/// Drawing units per inch of Graphviz.
 const INCH: f64 = 72.0;
 
-/// What a run took.
+/// Cost of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     pub(crate) wall_ms: f64,
@@ -23,12 +23,12 @@ pub(crate) struct Cost {
     pub(crate) peak_mb: f64,
 }
 
-/// Runs a command under `time` and `timeout`; `None` when it took too long.
+/// Runs a command under `time` and `timeout`; `None` after the timeout.
 pub(crate) fn measured(command: &[&str], input: Vec<u8>) -> Result<Option<(Vec<u8>, Cost)>> {
     let report = std::env::temp_dir().join(format!("bench-draw.{}", std::process::id()));
     let begin = Instant::now();
     let mut child = Command::new("timeout")
-        .args([PATIENCE_SECONDS, "time", "-q", "-f", "%U %S %M", "-o"])
+        .args([TIMEOUT_SECONDS, "time", "-q", "-f", "%U %S %M", "-o"])
         .arg(&report)
         .args(command)
         .stdin(Stdio::piped())
@@ -40,7 +40,7 @@ pub(crate) fn measured(command: &[&str], input: Vec<u8>) -> Result<Option<(Vec<u
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output()?;
     let wall_ms = begin.elapsed().as_secs_f64() * 1e3;
-    // Whoever was stopped has not read it all.
+    // A killed command has not read all input.
     let written = writer.join().map_err(|_| anyhow::anyhow!("no input"))?;
     if output.status.code() == Some(124) {
         return Ok(None);
@@ -63,7 +63,7 @@ pub(crate) fn measured(command: &[&str], input: Vec<u8>) -> Result<Option<(Vec<u
     Ok(Some((output.stdout, cost)))
 }
 
-/// Lays a graph out by a tool of Graphviz, or by ourselves in a process of our own.
+/// Lays a graph out with a tool of Graphviz, or with this layout in a child process.
 pub(crate) fn laid_out(tool: &str, graph: &Graph) -> Result<Option<(Vec<Point>, Cost)>> {
     let own = std::env::current_exe()?;
     let own = own.to_str().context("the program's path is not text")?;
@@ -103,7 +103,7 @@ fn dot(graph: &Graph) -> Result<String> {
     Ok(text)
 }
 
-/// The other side of `laid_out`: reads what `dot` wrote, prints what Graphviz would.
+/// The child process of `laid_out`: reads DOT, prints positions in the format of Graphviz.
 pub(crate) fn layout() -> Result<()> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
@@ -126,7 +126,7 @@ pub(crate) fn layout() -> Result<()> {
         }
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    // As far apart as `draw` sets them.
+    // The same gap as in `draw`.
     let options = Options {
         gap: whotalks::draw::GAP,
         ..Options::default()
@@ -137,7 +137,7 @@ pub(crate) fn layout() -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Draws a snapshot with `whotalks`: the picture, and what it took.
+/// Draws a snapshot with `whotalks`: the SVG, and its cost.
 pub(crate) fn drawn(program: &Path, snapshot: &Path) -> Result<Option<(String, Cost)>> {
     let text = |path: &Path| Some(path.to_str()?.to_owned());
     let (Some(program), Some(snapshot)) = (text(program), text(snapshot)) else {

@@ -1,9 +1,9 @@
-//! Generated graphs of processes, with boxes like those that names make.
+//! Generated graphs, with boxes of the size of process names.
 
 use whotalks::layout::{Edge, Graph, Size};
 
-/// Processes around a few hubs, as on a desktop: each is joined to one hub, every second
-/// to another one, some to each other; a hub in 25.
+/// Processes around a few hubs, as on a desktop: each is connected to one hub, every second to
+/// another one, some to each other; one in 25 is a hub.
 pub(crate) fn hubs(nodes: usize, seed: u64) -> Graph {
     let mut below = random(seed);
     let hubs = (nodes / 25).max(2);
@@ -24,7 +24,7 @@ pub(crate) fn hubs(nodes: usize, seed: u64) -> Graph {
     sized(nodes, edges, below)
 }
 
-/// Numbers below what is asked for, by xorshift64*.
+/// Random numbers below a limit, by xorshift64*.
 fn random(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1;
     move |n: usize| {
@@ -35,7 +35,7 @@ fn random(seed: u64) -> impl FnMut(usize) -> usize {
     }
 }
 
-/// Joins two nodes once, and none with itself.
+/// Adds an edge, unless it exists or is a self-loop.
 fn join(edges: &mut Vec<Edge>, a: usize, b: usize) {
     let (a, b) = (a.min(b) as u32, a.max(b) as u32);
     if a != b && !edges.contains(&Edge { a, b }) {
@@ -43,7 +43,7 @@ fn join(edges: &mut Vec<Edge>, a: usize, b: usize) {
     }
 }
 
-/// With boxes as wide as names are.
+/// A graph with boxes of the width of process names.
 fn sized(nodes: usize, edges: Vec<Edge>, mut below: impl FnMut(usize) -> usize) -> Graph {
     let sizes = (0..nodes)
         .map(|_| Size {
@@ -54,15 +54,15 @@ fn sized(nodes: usize, edges: Vec<Edge>, mut below: impl FnMut(usize) -> usize) 
     Graph { sizes, edges }
 }
 
-/// Services in tiers, as behind a load balancer: each process of a tier calls a few of the next one,
-/// and some share a hub of their own.
+/// Services in tiers, as behind a load balancer: each process of a tier connects to a few of the next
+/// one, and those of the first tier to one hub.
 pub(crate) fn tiers(nodes: usize, seed: u64) -> Graph {
     let mut below = random(seed);
     let tier = |v: usize| v * 4 / nodes.max(1);
     let mut edges = Vec::new();
     for v in 0..nodes {
         let later: Vec<usize> = (v + 1..nodes).filter(|&u| tier(u) == tier(v) + 1).collect();
-        // Few are called by many.
+        // Many connect to few.
         let called = (later.len() / 6).max(1);
         for _ in 0..1 + below(2) {
             if let Some(&u) = later.get(below(called)) {
@@ -76,7 +76,7 @@ pub(crate) fn tiers(nodes: usize, seed: u64) -> Graph {
     sized(nodes, edges, below)
 }
 
-/// Families of processes that talk among themselves, and a few who talk to other families.
+/// Groups of processes connected among themselves, with few connections between groups.
 pub(crate) fn groups(nodes: usize, seed: u64) -> Graph {
     const FAMILY: usize = 12;
     let mut below = random(seed);
@@ -111,7 +111,7 @@ pub(crate) fn star(nodes: usize) -> Graph {
     }
 }
 
-/// Most nodes hang on the first sixteenth of them.
+/// A tree whose inner nodes are in the first sixteenth.
 pub(crate) fn tree(nodes: usize, seed: u64) -> Graph {
     let mut state = seed;
     let mut graph = star(nodes);
@@ -124,7 +124,7 @@ pub(crate) fn tree(nodes: usize, seed: u64) -> Graph {
     graph
 }
 
-/// Processes that talk to nobody.
+/// Unconnected processes.
 pub(crate) fn singles(nodes: usize) -> Graph {
     Graph {
         edges: Vec::new(),

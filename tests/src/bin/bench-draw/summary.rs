@@ -1,32 +1,32 @@
-//! How far the targets are met: each graph's figures beside those of Graphviz.
+//! The targets: figures of each graph relative to those of Graphviz.
 
-use whotalks::layout::metrics::Quality;
+use crate::quality::Quality;
 
 use crate::run::Cost;
 
-/// Who did it, how well, and what it took.
+/// A tool, the quality of its drawing, and its cost.
 type Row = (String, Quality, Cost);
 
 #[derive(Default)]
 pub(crate) struct Summary {
-    /// Nodes of each graph, and who did what with it.
+    /// Number of nodes of each graph, and its results.
     graphs: Vec<(usize, Vec<Row>)>,
 }
 
 impl Summary {
-    /// The next graph.
+    /// Begins the next graph.
     pub(crate) fn graph(&mut self, nodes: usize) {
         self.graphs.push((nodes, Vec::new()));
     }
 
-    /// What somebody made of it.
+    /// Adds a result for the current graph.
     pub(crate) fn add(&mut self, tool: &str, quality: Quality, cost: Cost) {
         if let Some((_, by)) = self.graphs.last_mut() {
             by.push((tool.to_owned(), quality, cost));
         }
     }
 
-    /// A line for each target: the median over the graphs, the worst one, and on how many it is met.
+    /// Prints a line for each target: median and worst over the graphs, and the number that meet it.
     pub(crate) fn print(&self) {
         println!(
             "\n{:<50}{:>8}{:>8}{:>8}{:>8}",
@@ -92,7 +92,7 @@ impl Summary {
         println!("{:<50}{:>8}{overlaps:>8}", "node overlaps, all graphs", 0);
     }
 
-    /// Our figure to the smallest of others', or by itself; smaller is better.
+    /// The figure of this layout relative to the smallest of the others, or absolute; smaller is better.
     fn line(
         &self,
         title: &str,
@@ -116,7 +116,7 @@ impl Summary {
                 .reduce(f64::min);
             match (others.is_empty(), smallest) {
                 (true, _) => ratios.push(own),
-                // Nothing to cross, no distances, and the same for all.
+                // Without edges there is nothing to compare.
                 (false, Some(other)) if other != 0.0 => ratios.push(own / other),
                 (false, _) => {}
             }
@@ -131,7 +131,7 @@ impl Summary {
     }
 }
 
-/// Where more is better: smaller is.
+/// Inverts a figure of which more is better.
 fn turned(figure: impl Fn(&Quality, &Cost) -> f64) -> impl Fn(&Quality, &Cost) -> f64 {
     move |quality, cost| 1.0 / figure(quality, cost).max(1e-9)
 }

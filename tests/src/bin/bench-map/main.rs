@@ -1,9 +1,9 @@
-//! Compares the analyzer with its peers, and with what reading a snapshot costs at least.
+//! Compares the analyzer with its peers, and with the minimum cost of reading a snapshot.
 //!
-//! `bench-map [OPTION…]` fills this machine with processes and sockets, captures it twice, and prints
-//! what each question costs, how much of that is reading the file, and how capture and answer
-//! together stand to `lsfd`, `ss` and `lsof`. Run it alone on the machine, and as root: else the
-//! peers see less than their names say.
+//! `bench-map [OPTION…]` creates a load of processes and sockets, captures it twice and prints
+//! the cost of each query, the share of it that reading the file takes, and how capture plus
+//! query compare with `lsfd`, `ss` and `lsof`. Run it as root on an otherwise idle machine:
+//! unprivileged peers read less.
 
 mod plain;
 mod report;

@@ -1,4 +1,4 @@
-//! What reading a snapshot costs at least: the same data, plainly compressed, and read by `zstd`.
+//! The minimum cost of reading a snapshot: the same data, compressed plainly, read by `zstd`.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,18 +8,18 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use whotalks_snapshot::{Decoder, Event, Limits, Reader};
 
-/// Reads a snapshot into typed rows and does nothing with them.
+/// Reads a snapshot into typed rows and discards them.
 pub(crate) fn load(file: &Path) -> Result<()> {
     let bytes = std::fs::read(file)?;
     let loaded = whotalks::load::load(&bytes, &Limits::default())?;
     ensure!(loaded.damages.is_empty(), "{}: damaged", file.display());
-    // As the program does: its end frees everything at once.
+    // As in the program: the exit frees everything at once.
     std::mem::forget(loaded);
     Ok(())
 }
 
-/// Writes what the blocks of a snapshot decode to into one zstd stream at the collector's level;
-/// how many bytes that were.
+/// Writes the decoded blocks of a snapshot into one zstd stream at the collector's level; returns
+/// their size in bytes.
 pub(crate) fn recompress(snapshot: &Path, plain: &Path) -> Result<u64> {
     let bytes = std::fs::read(snapshot)?;
     let limits = Limits::default();

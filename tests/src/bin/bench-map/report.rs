@@ -1,4 +1,4 @@
-//! The scenes one after the other, and how the analyzer stands to its targets.
+//! Measures each scene, and compares the analyzer with its targets.
 
 use std::path::Path;
 
@@ -10,15 +10,15 @@ use whotalks_tests::protocol::Usage;
 
 use crate::scene::{PEERS, Seen, Tools, measure};
 
-/// `list --sockets` of 200,000 sockets: seconds, and MB.
+/// Maximum for `list --sockets` of 200,000 sockets: seconds, and MB.
 const LIST: (f64, f64) = (0.3, 200.0);
-/// `check` beyond loading, seconds.
+/// Maximum for `check` without loading, in seconds.
 const CHECK_S: f64 = 0.5;
-/// `diff` of two such captures: seconds, and MB.
+/// Maximum for `diff` of two such captures: seconds, and MB.
 const DIFF: (f64, f64) = (1.0, 400.0);
-/// Blocks to typed rows, to plain decompression; and its memory, to the decoded bytes.
+/// Maximum time of loading relative to plain decompression, and memory relative to the decoded bytes.
 const LOAD: (f64, f64) = (2.0, 3.0);
-/// Growth where the machine grows by ten.
+/// Maximum growth for a machine ten times as large.
 const GROWTH: f64 = 11.0;
 
 /// Measures and prints everything.

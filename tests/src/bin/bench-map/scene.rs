@@ -1,4 +1,4 @@
-//! One load, captured twice, and what each question about it costs.
+//! One load, captured twice, and the cost of each query.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use whotalks_tests::protocol::Usage;
 
 use crate::plain;
 
-/// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Timeout of a query.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The peers' commands for the question of `list --sockets`, with how often faster capture and answer
-/// together should be.
+/// Commands of the peers equivalent to `list --sockets`, and the factor by which capture plus query
+/// should be faster.
 pub(crate) const PEERS: [(&[&str], f64); 3] = [
     (&["lsfd"], 5.0),
     (&["ss", "-xpa"], 30.0),
     (&["lsof", "-nP", "-U", "+E"], 50.0),
 ];
 
-/// What is run where.
+/// Programs and folders.
 pub(crate) struct Tools<'a> {
     pub(crate) options: &'a Options,
     pub(crate) collector: &'a Path,
@@ -34,11 +34,11 @@ pub(crate) struct Tools<'a> {
     pub(crate) scratch: &'a Path,
 }
 
-/// What a scene showed.
+/// Results of a scene.
 pub(crate) struct Seen {
     pub(crate) descriptors: u64,
     pub(crate) sockets: u64,
-    /// Bytes that the snapshot's blocks decode to.
+    /// Size of the decoded blocks in bytes.
     pub(crate) decoded_bytes: u64,
     pub(crate) collect: Usage,
     pub(crate) load: Usage,
@@ -50,7 +50,7 @@ pub(crate) struct Seen {
     pub(crate) peers: Vec<Option<Usage>>,
 }
 
-/// Makes a scene's load, measures, and prints a line for each program.
+/// Creates the load of a scene, measures, and prints a line for each program.
 pub(crate) fn measure(tools: &Tools<'_>, title: &str, size: Size, peers: bool) -> Result<Seen> {
     let _load = Load::new(size)?;
     let descriptors = (size.processes * (size.own + size.inherited)) as u64;
@@ -128,18 +128,18 @@ pub(crate) fn measure(tools: &Tools<'_>, title: &str, size: Size, peers: bool) -
     })
 }
 
-/// The medians of a program's runs, printed.
+/// Measures a program and prints its medians.
 fn shown(tools: &Tools<'_>, program: &Program) -> Result<Usage> {
     let usage = several(tools, program)?;
     print(program, tools.options.runs, &usage);
     Ok(usage)
 }
 
-/// The medians of a program's runs; one more warms it up.
+/// Medians of the runs of a program, after one to warm up.
 fn several(tools: &Tools<'_>, program: &Program) -> Result<Usage> {
     let mut runs = Vec::new();
     for turn in 0..=tools.options.runs {
-        let usage = program.run(tools.helper, PATIENCE)?;
+        let usage = program.run(tools.helper, TIMEOUT)?;
         let usage = usage.with_context(|| format!("{}: does not end", program.shown))?;
         if turn > 0 {
             runs.push(usage);

@@ -1,4 +1,4 @@
-//! Carries out commands: one arm for each.
+//! Executes the commands of the protocol: one match arm each.
 
 use std::io::{BufRead, BufReader, Error, Result, Write};
 use std::net::{SocketAddrV4, SocketAddrV6};
@@ -18,7 +18,7 @@ use crate::churn::Churn;
 use crate::table::{Table, describe, numbers};
 use crate::{raw, sockets};
 
-/// An actor that this one spawned.
+/// A spawned actor.
 #[derive(Debug)]
 struct Heir {
     child: Child,
@@ -26,7 +26,7 @@ struct Heir {
     answers: BufReader<ChildStdout>,
 }
 
-/// The whole state of the process.
+/// The state of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Actor {
     table: Table,
@@ -38,7 +38,7 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// An actor that inherited these numbers.
+    /// An actor that inherited these descriptors.
     pub(crate) fn adopting(fds: &[i32]) -> Self {
         let mut actor = Self::default();
         for fd in fds {
@@ -141,7 +141,7 @@ impl Actor {
         }
     }
 
-    /// Blocks, when that was the last command.
+    /// Blocks, if that was the last command.
     pub(crate) fn block(&mut self) -> Result<()> {
         let get = |fd| self.table.get(fd);
         let all = |fds: &[i32]| fds.iter().map(|fd| get(*fd)).collect::<Result<Vec<_>>>();
@@ -175,7 +175,7 @@ impl Actor {
             rustix::io::fcntl_setfd(fd, FdFlags::empty())?;
         }
         let numbers: Vec<String> = fds.iter().map(ToString::to_string).collect();
-        // Not through /proc/self/exe: what the map says of the program must stay simple.
+        // Not through /proc/self/exe, which would be the executable in the map.
         let mut child = std::process::Command::new(std::env::current_exe()?)
             .args(["--adopt", &numbers.join(",")])
             .stdin(Stdio::piped())
@@ -227,7 +227,7 @@ impl Actor {
         Ok(Reply::Begun(pid))
     }
 
-    /// Ends the programs that were run, and what they started.
+    /// Kills the programs that were run, and their descendants.
     pub(crate) fn end_others(&mut self) {
         for mut child in self.others.drain(..) {
             if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
@@ -278,7 +278,7 @@ impl Actor {
         });
         let (tid, rows) = told.recv().map_err(Error::other)?;
         let pair: Vec<Descriptor> = rows?;
-        // Its table is a copy of ours, with the pair.
+        // Its table is a copy of the process's, plus the pair.
         let copies = before.into_iter().map(|row| Descriptor {
             tid: Some(tid),
             ..row
@@ -299,7 +299,7 @@ impl Actor {
             rows.push(describe(heir.commands.as_fd(), None)?);
             rows.push(describe(heir.answers.get_ref().as_fd(), None)?);
         }
-        // What we do not know of would make the tests' truth a lie.
+        // An unknown descriptor would make the expected state wrong.
         let known = |fd: &i32| rows.iter().any(|row| row.fd == *fd);
         let strangers: Vec<i32> = numbers()?.into_iter().filter(|fd| !known(fd)).collect();
         if strangers.len() != 1 && self.churn.is_none() {
@@ -313,7 +313,7 @@ impl Actor {
 
 impl Drop for Heir {
     fn drop(&mut self) {
-        // Its input ends when this is dropped; here only if that was not enough.
+        // Its input ends when this is dropped; killed only if that was not enough.
         let killed = self.child.kill();
         debug_assert!(killed.is_ok());
     }

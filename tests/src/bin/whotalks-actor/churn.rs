@@ -1,5 +1,5 @@
-//! A machine that does not hold still: sockets and processes that live for microseconds, each
-//! recorded, so that a map taken meanwhile can be checked for edges that never were.
+//! Churn: sockets and processes that live for microseconds. Each is recorded, so that a map
+//! captured meanwhile can be checked for false edges.
 
 use std::collections::BTreeMap;
 use std::io::{Error, Read, Result};
@@ -13,7 +13,7 @@ use whotalks_tests::protocol::{Address, Churned, Kind};
 
 use crate::{hex, sockets};
 
-/// The threads that churn, and what tells them to end.
+/// The threads of a churn, and the flag that stops them.
 #[derive(Debug)]
 pub(crate) struct Churn {
     stop: Arc<AtomicBool>,
@@ -75,7 +75,7 @@ fn pairs(stop: &AtomicBool) -> Result<Churned> {
     Ok(churned)
 }
 
-/// Processes that connect to us, make pairs and are gone.
+/// Processes that connect to the listener, create pairs and exit.
 fn processes(stop: &AtomicBool, listener: &OwnedFd, name: &str) -> Result<Churned> {
     let mut churned = Churned::default();
     let me = std::process::id();
@@ -113,7 +113,7 @@ fn processes(stop: &AtomicBool, listener: &OwnedFd, name: &str) -> Result<Churne
     Ok(churned)
 }
 
-/// The life of one such process: prints the inodes of its connected socket and of its pairs.
+/// One such process: prints the inodes of its connected socket and of its pairs.
 pub(crate) fn flash(name: &str) -> ! {
     let name = hex::decode(name);
     let done = (|| -> Result<()> {

@@ -1,5 +1,5 @@
-//! A file system of one file, served until it is told to fall silent: whoever looks for the file then
-//! waits for ever. Just enough of the kernel's protocol (`linux/fuse.h`) for a mount over that file.
+//! A FUSE file system of one file that stops answering on request: every lookup of the file then
+//! blocks forever. Implements the minimum of `linux/fuse.h` for a mount over that file.
 
 use std::io::{BufRead, Error, Result, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -11,7 +11,7 @@ use rustix::mount::{MountFlags, mount};
 
 /// The name of the file.
 const FILE: &[u8] = b"file\0";
-/// The node of the folder that it is in, and its own.
+/// Node ids of the folder and of the file.
 const FOLDER_NODE: u64 = 1;
 const FILE_NODE: u64 = 2;
 const LOOKUP: u32 = 1;
@@ -23,8 +23,8 @@ const BATCH_FORGET: u32 = 42;
 const IN_BYTES: usize = 40;
 const OUT_BYTES: u32 = 16;
 
-/// `--fuse FOLDER`: says `served` when it is mounted, falls silent with the first line of its input,
-/// and ends with its input.
+/// `--fuse FOLDER`: prints `served` when mounted, stops answering at the first line of its input,
+/// and exits at the end of its input.
 pub(crate) fn run(folder: &str) -> ! {
     let done = serve(folder);
     if let Err(error) = &done {
@@ -66,13 +66,13 @@ fn serve(folder: &str) -> Result<()> {
     input.read_line(&mut line)?;
     println!("silent");
     std::io::stdout().flush()?;
-    // The device stays open, and nobody reads from it.
+    // The device stays open, without a reader.
     while input.read_line(&mut line)? > 0 {}
     drop(device);
     Ok(())
 }
 
-/// Answers one question.
+/// Answers one request.
 fn answer(device: &OwnedFd) -> Result<()> {
     let mut buffer = vec![0; 1 << 20];
     let length = rustix::io::read(device, &mut buffer[..])?;
@@ -95,7 +95,7 @@ fn answer(device: &OwnedFd) -> Result<()> {
         INIT => Some(protocol()),
         GETATTR => Some([&[0; 16][..], &attributes(node)].concat()),
         LOOKUP if question.get(IN_BYTES..) == Some(FILE) => {
-            // Node and generation; neither name nor attributes may be kept.
+            // Node and generation; names and attributes must not be cached.
             let entry = [FILE_NODE, 0, 0, 0, 0].map(u64::to_ne_bytes);
             Some([entry.concat(), attributes(FILE_NODE)].concat())
         }
@@ -116,7 +116,7 @@ fn answer(device: &OwnedFd) -> Result<()> {
     Ok(())
 }
 
-/// `struct fuse_init_out`: version 7.31, nothing that may be left out.
+/// `struct fuse_init_out`: version 7.31, no optional features.
 fn protocol() -> Vec<u8> {
     let mut words = vec![7_u32, 31, 0, 0, 0, 4096, 1];
     words.resize(16, 0);

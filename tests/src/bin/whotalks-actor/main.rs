@@ -1,5 +1,5 @@
-//! The helper process of the live tests: does what it is told, and says exactly what the kernel
-//! gave it. Ends when its standard input does, so that no test leaves one behind.
+//! The helper process of the live tests: executes commands, and reports exactly what the kernel
+//! returned. Exits at the end of its standard input, so that no test leaves one behind.
 //!
 //! `whotalks-actor [--leave-main | --name HEX | --flash HEX | --adopt FD,… | --measure PROGRAM … |
 //! --refuse CALLS PROGRAM … | --fuse FOLDER |
@@ -36,7 +36,7 @@ fn main() {
     match arguments.first().map(String::as_str) {
         None => serve(actor::Actor::default()),
         Some("--adopt") => serve(actor::Actor::adopting(&adopted)),
-        // The thread group's leader becomes a zombie, while the process goes on.
+        // The thread group leader becomes a zombie; the process continues.
         Some("--leave-main") => {
             std::thread::spawn(|| {
                 while !is_zombie() {
@@ -73,14 +73,14 @@ fn main() {
     }
 }
 
-/// Whether the main thread has left.
+/// Whether the main thread has exited.
 fn is_zombie() -> bool {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
-/// Answers commands until there are no more.
+/// Executes commands until the input ends.
 fn serve(mut actor: actor::Actor) {
     let mut answers = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
@@ -97,6 +97,6 @@ fn serve(mut actor: actor::Actor) {
         }
     }
     actor.end_others();
-    // Not a return: threads that are blocked in the kernel must not keep the process alive.
+    // Exits instead of returning: blocked threads must not keep the process alive.
     exit(0);
 }

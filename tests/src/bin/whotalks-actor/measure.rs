@@ -1,5 +1,5 @@
-//! Runs a program and says what it used. A small process does this: a child's peak of memory is
-//! never below that of the process which made it.
+//! Runs a program and reports its resource usage. Done in a small process, because the peak
+//! memory of a child is never below that of its parent.
 
 use std::process::{Command, Stdio, exit};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use whotalks_tests::protocol::Usage;
 
 use crate::raw;
 
-/// Runs the command that these arguments are, its output thrown away; prints a [`Usage`].
+/// Runs a command with its output discarded; prints a [`Usage`].
 pub(crate) fn run(arguments: &[String]) -> ! {
     let Some((program, arguments)) = arguments.split_first() else {
         eprintln!("whotalks-actor: --measure needs a program");

@@ -1,4 +1,4 @@
-//! What a process can do only without Rust's protection. Nothing else belongs here.
+//! System calls that need `unsafe`. Nothing else belongs here.
 #![allow(
     unsafe_code,
     reason = "the states under test (a zombie leader, a private table, an inherited number, a fork) \
@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::io::Result;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-/// Ends the calling thread alone, as `pthread_exit` would, but runs nothing on the way.
+/// Exits the calling thread only, as `pthread_exit`, but without running handlers.
 pub(crate) fn leave_thread() -> ! {
     loop {
         // SAFETY: `exit(2)` touches no memory; the caller's frames are never returned to, and own
@@ -21,21 +21,21 @@ pub(crate) fn leave_thread() -> ! {
     }
 }
 
-/// Gives the calling thread a descriptor table of its own, a copy of the process's.
+/// Gives the calling thread a private descriptor table, a copy of the process's.
 pub(crate) fn unshare_table() -> Result<()> {
-    // SAFETY: the caller is a thread that was made for this; it uses only descriptors that it makes
-    // afterwards, and gives none away.
+    // SAFETY: the caller is a thread created for this; it uses only descriptors that it creates
+    // afterwards, and passes none to others.
     unsafe { unshare_unsafe(UnshareFlags::FILES) }
 }
 
-/// A descriptor that the parent left open for us under this number.
+/// A descriptor inherited under this number.
 pub(crate) fn adopt(fd: i32) -> OwnedFd {
     // SAFETY: called once for each number, at the start of main, for numbers that are open and
-    // above standard error; nobody else in this process knows of them.
+    // above standard error; nothing else in this process uses them.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// A child of this process, which has no other thread: it does this and is gone; its process id.
+/// Forks this single-threaded process; the child runs a function and exits. Returns its process id.
 pub(crate) fn fork(work: impl FnOnce() -> bool) -> Result<libc::pid_t> {
     // SAFETY: there is no other thread whose locks the child could miss; it leaves through _exit(2),
     // so that nothing of the parent's is flushed or dropped twice.
@@ -50,7 +50,7 @@ pub(crate) fn fork(work: impl FnOnce() -> bool) -> Result<libc::pid_t> {
     }
 }
 
-/// Waits for a child; its failure is one.
+/// Waits for a child; fails if it failed.
 pub(crate) fn wait(child: libc::pid_t) -> Result<()> {
     let mut status = 0;
     // SAFETY: the kernel writes one integer, which is there.
@@ -83,8 +83,8 @@ pub(crate) fn netns_cookie(socket: BorrowedFd<'_>) -> Result<u64> {
     }
 }
 
-/// What the children that were waited for have used: as user, in the kernel; and the largest one's
-/// peak of resident memory in kilobytes.
+/// Resource usage of the children waited for: user time, system time, and the largest peak of
+/// resident memory in kilobytes.
 pub(crate) fn children_usage() -> (Duration, Duration, u64) {
     // SAFETY: the structure is plain integers, for which zeros are valid, and getrusage(2) writes
     // no more than it.
@@ -104,8 +104,8 @@ pub(crate) fn children_usage() -> (Duration, Duration, u64) {
     )
 }
 
-/// Lets the kernel ask this program about every system call from now on; for ever, and for whatever
-/// this process becomes.
+/// Installs a seccomp filter for all further system calls, of this process and all programs that it
+/// executes.
 pub(crate) fn install_filter(program: &[libc::sock_filter]) -> Result<()> {
     rustix::thread::set_no_new_privs(true)?;
     let program = libc::sock_fprog {

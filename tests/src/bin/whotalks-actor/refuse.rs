@@ -1,5 +1,5 @@
-//! Becomes another program, to which the kernel refuses some system calls: as an older kernel does,
-//! or a container's filter (seccomp(2)).
+//! Executes another program under a seccomp(2) filter that makes some system calls fail, as on
+//! an older kernel or in a container.
 
 use std::io::{Error, Result};
 use std::os::unix::process::CommandExt;

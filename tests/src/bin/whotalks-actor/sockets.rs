@@ -1,4 +1,4 @@
-//! The socket calls, each as the test asks for it.
+//! The socket calls of the protocol.
 
 use std::io::{Error, IoSlice, IoSliceMut, Result};
 use std::mem::MaybeUninit;
@@ -16,8 +16,8 @@ use rustix::net::{
 };
 use whotalks_tests::protocol::{Address, Kind};
 
-/// Longer than any of these calls takes: beyond it the scenario is wrong.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout of the calls that must not block.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn socket_type(kind: Kind) -> SocketType {
     match kind {
@@ -72,14 +72,14 @@ pub(crate) fn name(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
     }
 }
 
-/// Connects; a full backlog is an error after a while, not a hang.
+/// Connects; fails after a timeout if the backlog is full.
 pub(crate) fn connect_soon(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
-    set_socket_timeout(fd, Timeout::Send, Some(PATIENCE))?;
+    set_socket_timeout(fd, Timeout::Send, Some(TIMEOUT))?;
     connect_now(fd, address)?;
     Ok(set_socket_timeout(fd, Timeout::Send, None)?)
 }
 
-/// Connects, for as long as it takes.
+/// Connects without a timeout.
 pub(crate) fn connect_now(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
     match address {
         Address::Inet(text) => Ok(connect(fd, &inet(text)?)?),
@@ -90,7 +90,7 @@ pub(crate) fn connect_now(fd: BorrowedFd<'_>, address: &Address) -> Result<()> {
 
 fn wait_readable(fd: BorrowedFd<'_>) -> Result<()> {
     let timeout = Timespec {
-        tv_sec: PATIENCE.as_secs().cast_signed(),
+        tv_sec: TIMEOUT.as_secs().cast_signed(),
         tv_nsec: 0,
     };
     let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
@@ -100,7 +100,7 @@ fn wait_readable(fd: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// Waits in `epoll_wait(2)` for as long as it takes.
+/// Waits in `epoll_wait(2)` without a timeout.
 pub(crate) fn wait_by_epoll(fds: &[impl AsFd]) -> Result<()> {
     let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (number, fd) in (0..).zip(fds) {
@@ -112,7 +112,7 @@ pub(crate) fn wait_by_epoll(fds: &[impl AsFd]) -> Result<()> {
     Ok(())
 }
 
-/// The same in `poll(2)`.
+/// Waits in `poll(2)` without a timeout.
 pub(crate) fn wait_by_poll(fds: &[impl AsFd]) -> Result<()> {
     let polled = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN));
     poll(&mut polled.collect::<Vec<_>>(), None)?;

@@ -1,4 +1,4 @@
-//! A storm of processes: each is forked, connects, and is gone.
+//! A storm of short-lived processes: each is forked, connects and exits.
 
 use std::io::Result;
 use std::os::fd::AsFd;
@@ -9,8 +9,8 @@ use whotalks_tests::protocol::{Address, Kind};
 
 use crate::{hex, raw, sockets};
 
-/// `--storm HEX`: serves a listener at this abstract name, and forks clients of it as fast as it can
-/// until its input ends; then says how many there were.
+/// `--storm HEX`: accepts at a listener with this abstract name, and forks clients of it as fast as
+/// possible until its input ends; then prints their number.
 pub(crate) fn run(name: &str) -> ! {
     match storm(&Address::Abstract(hex::decode(name))) {
         Ok(count) => println!("{count}"),
@@ -37,7 +37,7 @@ fn storm(address: &Address) -> Result<u64> {
     Ok(count)
 }
 
-/// Whether there is nobody any more who wants this.
+/// Whether the input has ended.
 fn ended() -> Result<bool> {
     let mut input = [PollFd::from_borrowed_fd(
         rustix::stdio::stdin(),

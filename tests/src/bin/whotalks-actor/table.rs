@@ -1,4 +1,4 @@
-//! The actor's descriptors, as it knows them itself.
+//! The descriptor table of the actor, from its own system calls.
 
 use std::collections::BTreeMap;
 use std::io::{Error, Result};
@@ -11,14 +11,14 @@ use whotalks_tests::protocol::{Descriptor, What};
 
 use crate::raw;
 
-/// What the actor made or was given. Shared, since a blocked thread needs its descriptor too.
+/// The open descriptors. Shared, because a blocked thread uses its descriptor too.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     open: BTreeMap<i32, Arc<OwnedFd>>,
 }
 
 impl Table {
-    /// Takes a descriptor in, and says what it is.
+    /// Adds a descriptor, and describes it.
     pub(crate) fn add(&mut self, fd: OwnedFd) -> Result<Descriptor> {
         let described = describe(fd.as_fd(), None)?;
         self.open.insert(fd.as_raw_fd(), Arc::new(fd));
@@ -40,7 +40,7 @@ impl Table {
         }
     }
 
-    /// Everything in it.
+    /// Describes all descriptors.
     pub(crate) fn rows(&self) -> Result<Vec<Descriptor>> {
         self.open
             .values()
@@ -49,7 +49,7 @@ impl Table {
     }
 }
 
-/// One row, from the descriptor itself.
+/// Describes one descriptor.
 pub(crate) fn describe(fd: BorrowedFd<'_>, tid: Option<u32>) -> Result<Descriptor> {
     let stat = rustix::fs::fstat(fd)?;
     let mode = rustix::fs::fcntl_getfl(fd)? & OFlags::RWMODE;
@@ -69,9 +69,9 @@ pub(crate) fn describe(fd: BorrowedFd<'_>, tid: Option<u32>) -> Result<Descripto
     })
 }
 
-/// The numbers that the kernel has for the calling thread's table.
+/// The descriptor numbers of the calling thread, from the kernel.
 ///
-/// One more than is open: the directory's own, which is closed again.
+/// Contains the descriptor of the directory itself, which is closed again.
 pub(crate) fn numbers() -> Result<Vec<i32>> {
     let mut numbers = Vec::new();
     for entry in std::fs::read_dir("/proc/thread-self/fd")? {
@@ -85,7 +85,7 @@ pub(crate) fn numbers() -> Result<Vec<i32>> {
     Ok(numbers)
 }
 
-/// Closes what whoever ran the tests left open in passing: it is no part of a scenario.
+/// Closes inherited descriptors that are not part of the scenario.
 pub(crate) fn close_strays(adopted: &[i32]) {
     for fd in numbers().unwrap_or_default() {
         let open = std::fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok();

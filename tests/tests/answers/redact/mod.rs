@@ -1,4 +1,4 @@
-//! `redact`: nothing that names anybody is left in the copy, and its map is the same.
+//! `redact`: the copy contains no identifying name, and yields the same map.
 
 mod secrets;
 mod shape;

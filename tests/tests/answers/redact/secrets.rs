@@ -1,10 +1,10 @@
-//! A scene whose machine, user and addresses have names that are found nowhere else.
+//! A scene in which machine, user and addresses have unique names.
 
 use std::net::IpAddr;
 
 use whotalks_tests::actor::Socket;
+use whotalks_tests::environment::{makes_namespaces, skip, works};
 use whotalks_tests::protocol::Address;
-use whotalks_tests::role::{makes_namespaces, skip, works};
 use whotalks_tests::{Actor, Kind, World};
 
 const HOST: &str = "drno-krabkey";
@@ -93,7 +93,7 @@ impl Scene {
         }
     }
 
-    /// What stands before the collector.
+    /// Command before the collector.
     pub(super) fn collector(&self) -> Vec<&str> {
         self.collector.iter().map(String::as_str).collect()
     }

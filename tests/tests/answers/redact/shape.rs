@@ -1,4 +1,4 @@
-//! What of a capture must be the same in its copy without names.
+//! Properties of a capture that its redacted copy must preserve.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(super) fn assert_same_shape(file: &Path, copy: &Path) {
     }
 }
 
-/// What is left of a map when its names are gone.
+/// The properties of a map that do not depend on names.
 fn shape(file: &Path) -> Vec<Value> {
     let map = export(file);
     let rows = |name: &str, keys: &[&str]| -> Value {
@@ -66,7 +66,7 @@ fn shape(file: &Path) -> Vec<Value> {
     ]
 }
 
-/// Who is linked with whom, sorted by what has no name.
+/// Links between processes, sorted by properties without names.
 fn links(file: &Path) -> Value {
     let document = answer(&["list", "--by", "process", "--all"], file);
     let links = document["links"].as_array().unwrap().iter();
@@ -91,7 +91,7 @@ fn findings(file: &Path) -> Value {
     json!([findings, document["unknown"].as_array().unwrap().len()])
 }
 
-/// What the rules say; findings make the program exit with 1.
+/// The findings; the program exits with 1 if there are any.
 pub(super) fn report(file: &Path) -> Value {
     let mut command = Command::new(&programs().analyze);
     let ran = run(command.args(["check", "--format", "json"]).arg(file), b"");

@@ -1,4 +1,4 @@
-//! Words that name somebody, and words that do not.
+//! Words that identify a machine or user, and words that do not.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! One map, one picture: whatever the order of what was captured, and however many threads look.
+//! The same map yields the same drawing, for any order of rows and number of threads.
 
 use std::process::Command;
 
@@ -6,8 +6,8 @@ use whotalks_snapshot::records::{BoundPath, DescriptorInfo, Process, RawHeader, 
 use whotalks_snapshot::wire::{Record, put_record};
 use whotalks_snapshot::{BlockKind, Encoder, Event, Limits, Reader, Writer, records};
 use whotalks_tests::World;
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::programs;
-use whotalks_tests::role::{skip, works};
 
 use super::scene::{command, scene};
 

@@ -1,4 +1,4 @@
-//! The same scenarios as other users: an ordinary one, and one who is root in a user namespace.
+//! The live suite again as other users: an unprivileged one, and root in a user namespace.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use whotalks_tests::World;
+use whotalks_tests::environment::{RERUN_AS, euid, say, skip};
 use whotalks_tests::programs::{FOLDER, programs, run_within};
-use whotalks_tests::role::{AGAIN, euid, say, skip};
 
-/// A user id that nobody needs to have: what is tested is having no privilege.
+/// An arbitrary unprivileged user id; it need not exist.
 const NOBODY_IN_PARTICULAR: u32 = 54_321;
 
 /// A folder that this user can read, with this test and the programs in it.
@@ -47,7 +47,7 @@ fn ordinary(command: &mut Command) -> &mut Command {
 }
 
 /// Runs this test binary once more, all of it but this module.
-fn once_more(name: &str, wrapper: &[&str], arguments: &[&str]) {
+fn rerun(name: &str, wrapper: &[&str], arguments: &[&str]) {
     let world = World::new();
     let folder = portable(&world);
     let home = world.directory().join("home");
@@ -72,9 +72,9 @@ fn once_more(name: &str, wrapper: &[&str], arguments: &[&str]) {
     command
         .env(FOLDER, &folder)
         .env("TMPDIR", &home)
-        .env(AGAIN, name)
+        .env(RERUN_AS, name)
         .current_dir(&home);
-    command.args(["--skip", "again::"]).args(arguments);
+    command.args(["--skip", "other_users::"]).args(arguments);
     let ran = run_within(&mut command, b"", Duration::from_secs(300));
     let text = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "as {name}:\n{text}\n{}", ran.stderr);
@@ -93,8 +93,8 @@ fn as_an_ordinary_user() {
     if euid() != 0 {
         return say("this whole run is that");
     }
-    if std::env::var_os(AGAIN).is_none() {
-        once_more("an ordinary user", &[], &["--skip", "boundaries::"]);
+    if std::env::var_os(RERUN_AS).is_none() {
+        rerun("an ordinary user", &[], &["--skip", "across_namespaces::"]);
     }
 }
 
@@ -110,7 +110,7 @@ fn in_a_user_namespace() {
     {
         return skip("no user namespaces are allowed here");
     }
-    if std::env::var_os(AGAIN).is_none() {
-        once_more("root of a user namespace", &["unshare", "-U", "-r"], &[]);
+    if std::env::var_os(RERUN_AS).is_none() {
+        rerun("root of a user namespace", &["unshare", "-U", "-r"], &[]);
     }
 }

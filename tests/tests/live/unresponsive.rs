@@ -1,4 +1,4 @@
-//! A process that does not answer: it is recorded as such, and nobody else suffers.
+//! Processes and file systems that do not answer: recorded as such, without delay for others.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use whotalks_tests::programs::{PATIENCE, programs};
-use whotalks_tests::role::{AGAIN, needs_namespaces, say, skip, works};
+use whotalks_tests::environment::{RERUN_AS, needs_namespaces, say, skip, works};
+use whotalks_tests::programs::{TIMEOUT, programs};
 use whotalks_tests::world::{export, namespace};
 use whotalks_tests::{Actor, Address, Edge, Kind, World};
 
@@ -35,7 +35,7 @@ fn wait_for(file: &Path, child: &mut Child) {
     while !file.exists() {
         let ended = child.try_wait().unwrap();
         assert!(ended.is_none(), "no snapshot: {ended:?}");
-        assert!(begun.elapsed() < PATIENCE, "the capture is held up");
+        assert!(begun.elapsed() < TIMEOUT, "the capture is held up");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -75,7 +75,7 @@ fn a_process_that_does_not_answer_is_read_without_its_memory() {
 }
 
 #[test]
-fn a_table_whose_links_do_not_come_is_not_called_read() {
+fn a_table_whose_links_block_is_recorded_as_unread() {
     not_called_read("readlinkat", |actor| {
         actor.pair(Kind::Stream);
     });
@@ -124,9 +124,9 @@ fn not_called_read(call: &str, hold: impl Fn(&Actor)) {
 /// A network namespace is mounted below a file system whose server has fallen silent, and a process
 /// works there: whoever goes that way waits for ever.
 #[test]
-fn a_path_that_nobody_serves_is_not_waited_for() {
+fn an_unserved_path_does_not_delay_the_capture() {
     // In a user namespace /dev/fuse may be another's.
-    if std::env::var_os(AGAIN).is_some() {
+    if std::env::var_os(RERUN_AS).is_some() {
         return say("left to the run as root");
     }
     if !needs_namespaces() {

@@ -1,4 +1,4 @@
-//! A name that somebody else has taken since: old connections are not the new listener's.
+//! A name bound again by another socket: old connections do not belong to the new listener.
 
 use whotalks_tests::{Actor, Address, Edge, Kind, Socket, World};
 
@@ -83,7 +83,7 @@ fn a_path_renamed_under_its_listener() {
 
 /// The new listener belongs to a process that holds nothing of the old connection.
 ///
-/// The kernel does not tell which listener accepted it; only that the new one is younger, by its
+/// The kernel does not report which listener accepted it; only that the new one is younger, by its
 /// inode. Each processor counts its inodes apart, hence the repetition.
 #[test]
 fn an_abstract_name_rebound() {

@@ -1,4 +1,4 @@
-//! A process of a scenario that is no actor: any program, ended when it is dropped.
+//! A process of a scenario that is not an actor: any program, killed when dropped.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a program may take to begin.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
-pub(crate) struct Stranger(Child);
+pub(crate) struct ForeignProcess(Child);
 
-impl Stranger {
+impl ForeignProcess {
     /// Starts a program in a process group of its own.
     pub(crate) fn start(command: &[&str]) -> Self {
         let mut run = Command::new(command[0]);
@@ -48,13 +48,13 @@ impl Stranger {
                     return pid.expect("a process is a number");
                 }
             }
-            assert!(begun.elapsed() < PATIENCE, "no {comm} in group {ours}");
+            assert!(begun.elapsed() < TIMEOUT, "no {comm} in group {ours}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-impl Drop for Stranger {
+impl Drop for ForeignProcess {
     fn drop(&mut self) {
         let killed = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
         let ended = self.0.wait();

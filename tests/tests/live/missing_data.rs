@@ -1,11 +1,11 @@
-//! Where the collector may not do, or the kernel does not know, what it asks for: it finishes, and
-//! the file says what is missing.
+//! A collector that lacks permissions or kernel features finishes, and the file records what is
+//! missing.
 
 use std::process::Command;
 
 use serde_json::Value;
+use whotalks_tests::environment::{RERUN_AS, euid, needs_namespaces, skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{AGAIN, euid, needs_namespaces, skip, works};
 use whotalks_tests::world::export;
 use whotalks_tests::{Address, Edge, Kind, World};
 
@@ -57,9 +57,9 @@ fn an_old_kernel_is_enough_for_a_map() {
     map.is_exactly(&[Edge::accepted(&connected, &accepted, &listener)]);
 }
 
-/// A container's filter: no netlink of this protocol. What text tables tell is still there.
+/// A container's filter: no netlink of this protocol. Data of the text tables is still there.
 #[test]
-fn without_sock_diag_the_file_says_so() {
+fn missing_sock_diag_is_recorded() {
     let world = World::new();
     let actor = world.actor();
     let (one, _) = actor.pair(Kind::Stream);
@@ -82,7 +82,7 @@ fn without_sock_diag_the_file_says_so() {
     }
 }
 
-/// The text tables of the inet families stand in for the dumps: the same edges, without cookies.
+/// The text tables of the inet families replace the dumps: the same edges, without cookies.
 #[test]
 fn without_sock_diag_addresses_still_pair() {
     let world = World::new();
@@ -107,11 +107,11 @@ fn without_sock_diag_addresses_still_pair() {
     map.without_cookies().is_exactly(&edges);
 }
 
-/// `hidepid=2` hides whole processes from an ordinary user, who must not take that for all.
+/// `hidepid=2` hides processes from unprivileged users; the map must be marked incomplete.
 #[test]
 fn hidden_processes_are_not_taken_for_none() {
     // Another user's processes are to be hidden: an ordinary one has none, nor has a user namespace.
-    if std::env::var_os(AGAIN).is_some() || euid() != 0 || !needs_namespaces() {
+    if std::env::var_os(RERUN_AS).is_some() || euid() != 0 || !needs_namespaces() {
         return;
     }
     if !works(&["setpriv", "--reuid", "54321", "true"]) {
@@ -144,9 +144,9 @@ fn hidden_processes_are_not_taken_for_none() {
     );
 }
 
-/// In a pid namespace one sees what is below: a map of that, and no claim that it is all.
+/// In a pid namespace only processes in it are visible; the map must be marked incomplete.
 #[test]
-fn a_container_knows_that_it_is_one() {
+fn a_capture_in_a_pid_namespace_is_marked() {
     if !needs_namespaces() {
         return;
     }
@@ -158,9 +158,9 @@ fn a_container_knows_that_it_is_one() {
     assert_eq!(graph["coverage"][0]["complete"], false);
 }
 
-/// Hardly any descriptors for the collector itself: what it could not look at has not vanished.
+/// A low descriptor limit of the collector: files it could not open are not reported as vanished.
 #[test]
-fn a_collector_short_of_descriptors_says_what_it_missed() {
+fn a_collector_short_of_descriptors_records_what_it_missed() {
     let world = World::new();
     let actor = world.actor();
     actor.pair(Kind::Stream);
@@ -182,7 +182,7 @@ fn a_collector_short_of_descriptors_says_what_it_missed() {
                 );
                 recorded = true;
             }
-            // Too few for any capture: that is said, and no file pretends to be one.
+            // Too few for any capture: an error, and no file.
             code => {
                 assert!(code == Some(2) || code == Some(127), "{limit}: {ran:?}");
                 assert!(!ran.stderr.is_empty());

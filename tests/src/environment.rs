@@ -1,18 +1,18 @@
-//! As whom the tests run, what that user may do, and how a test says that it cannot run.
+//! Effective user, required tools and namespaces of the test run; skipping of tests.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// Environment variable: with `1`, a skipped test is a failed one.
+/// Environment variable: if `1`, tests that would be skipped fail.
 pub const NO_SKIP: &str = "WHOTALKS_NO_SKIP";
-/// Environment variable, set in the runs that a test begins itself: as whom.
-pub const AGAIN: &str = "WHOTALKS_TESTS_AGAIN";
+/// Environment variable, set when the suite runs itself again: the user it runs as.
+pub const RERUN_AS: &str = "WHOTALKS_TESTS_AGAIN";
 
-/// Says why a test does not run, on the real standard error (the test runner hides the other).
+/// Prints why a test is skipped, to the standard error of the process, which the test runner does not capture.
 ///
 /// # Panics
-/// When nothing may be skipped ([`NO_SKIP`]).
+/// If [`NO_SKIP`] is set.
 pub fn skip(reason: &str) {
     let forbidden = std::env::var_os(NO_SKIP).is_some_and(|value| value == "1");
     let line = format!("SKIPPED: {}: {reason}", test());
@@ -20,7 +20,7 @@ pub fn skip(reason: &str) {
     show(&line);
 }
 
-/// A line for whoever runs the tests.
+/// Prints a line with the name of the test, uncaptured.
 pub fn say(line: &str) {
     show(&format!("{}: {line}", test()));
 }
@@ -34,13 +34,13 @@ fn show(line: &str) {
     debug_assert!(shown.is_ok());
 }
 
-/// Whether namespaces can be made here.
+/// Whether this user may create namespaces.
 pub fn makes_namespaces() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| works(&["unshare", "-n", "-m", "true"]))
 }
 
-/// Whether a command succeeds, quietly.
+/// Whether a command succeeds; its output is discarded.
 pub fn works(command: &[&str]) -> bool {
     let mut run = Command::new(command[0]);
     run.args(&command[1..])
@@ -50,10 +50,10 @@ pub fn works(command: &[&str]) -> bool {
     run.status().is_ok_and(|status| status.success())
 }
 
-/// Whether the calling test, which needs namespaces, can run here and now.
+/// Whether the calling test, which needs namespaces, can run.
 ///
-/// Where only a user namespace gives the right to make them, the whole test runs again in one
-/// (`again::in_a_user_namespace`), which skips with a reason where that is forbidden too.
+/// If they require a user namespace, the whole suite runs again in one
+/// (`other_users::in_a_user_namespace`), which is skipped with a reason if that is forbidden too.
 pub fn needs_namespaces() -> bool {
     if !makes_namespaces() {
         say("left to the run in a user namespace");

@@ -1,6 +1,6 @@
 //! Connections across network and mount namespaces.
 
-use whotalks_tests::role::needs_namespaces;
+use whotalks_tests::environment::needs_namespaces;
 use whotalks_tests::world::namespace;
 use whotalks_tests::{Actor, Edge, Kind, World};
 

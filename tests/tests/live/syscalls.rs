@@ -1,18 +1,18 @@
-//! The collector only reads: every system call that it makes is one of those known to be harmless,
-//! and those that could do more are looked at one by one.
+//! The collector is read-only: every system call it makes is on a list of harmless ones, and the
+//! arguments of those that could do more are checked.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use whotalks_tests::environment::{makes_namespaces, skip, works};
 use whotalks_tests::programs::{programs, run};
-use whotalks_tests::role::{makes_namespaces, skip, works};
 use whotalks_tests::{Kind, World};
 
 /// By far the most calls, which can do nothing but read: without them a trace takes no minutes.
 const UNSEEN: &str = "trace=!read,readlinkat,close,getdents64,futex,statx,newfstatat,recvfrom";
 
-/// What a C library does for itself, threads, memory and clocks; and calls that look without a
-/// trace. A call that is not here must be looked at before it is added.
+/// Calls of the C library itself, for threads, memory and clocks, and calls that read without
+/// side effects. Review a call before adding it.
 const HARMLESS: &str = "access arch_prctl brk capget clock_nanosleep clone clone3 execve exit exit_group \
     fadvise64 fcntl fstat fstatfs getcpu getegid geteuid getpid getrandom getsockopt gettid \
     kcmp lseek madvise mmap mprotect mremap munmap pidfd_getfd pidfd_open poll prctl pread64 \
@@ -63,7 +63,7 @@ fn trace(world: &World, arguments: &[&str]) -> String {
     std::fs::read_to_string(&file).unwrap()
 }
 
-/// Looks at every call; the names of those seen.
+/// Checks every call; returns the names seen.
 #[track_caller]
 fn only_reads(world: &World, trace: &str) -> BTreeSet<String> {
     let folder = world.directory().to_str().unwrap();
@@ -94,7 +94,7 @@ fn only_reads(world: &World, trace: &str) -> BTreeSet<String> {
             }
             // Under its own names, in its own folder.
             "linkat" | "rename" | "renameat2" | "unlink" => rest.contains(folder),
-            // The snapshot, and what it says of itself: what is open for writing was looked at.
+            // Writes to the snapshot and standard error; files opened for writing are checked at `open`.
             "write" => true,
             "socket" => rest.starts_with("AF_NETLINK,") || rest.starts_with("AF_UNIX, SOCK_DGRAM"),
             // A Unix socket has no address to send to, and connecting is not among these calls.
@@ -151,7 +151,7 @@ fn a_passive_capture_does_less() {
     for name in ["pidfd_getfd", "ioctl"] {
         assert!(!seen.contains(name), "{name} was seen: {seen:?}");
     }
-    // Paths are looked up in the kernel's cache alone.
+    // Paths are looked up in the dentry cache only.
     let lookups: Vec<_> = trace
         .lines()
         .filter(|line| line.contains(" openat2("))

@@ -1,8 +1,8 @@
-//! Random numbers that are the same in every run (splitmix64): a failure can be seen again.
+//! Random numbers that are the same in every run (SplitMix64), so that failures can be repeated.
 
-pub(crate) struct Numbers(pub(crate) u64);
+pub(crate) struct Random(pub(crate) u64);
 
-impl Numbers {
+impl Random {
     /// The next one below a bound.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

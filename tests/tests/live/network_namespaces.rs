@@ -1,12 +1,12 @@
-//! Network namespaces as the file records them: which one, and whether it could be entered.
+//! Network namespaces in the file: identity, and whether they could be entered.
 
 use std::path::Path;
 use std::process::Command;
 
 use whotalks_snapshot::records::Netns;
 use whotalks_snapshot::{BlockKind, Event, Limits, Reader, records};
+use whotalks_tests::environment::{needs_namespaces, skip};
 use whotalks_tests::programs::programs;
-use whotalks_tests::role::{needs_namespaces, skip};
 use whotalks_tests::world::namespace;
 use whotalks_tests::{Kind, World};
 
@@ -29,7 +29,7 @@ fn recorded(file: &Path) -> Vec<Netns> {
     all
 }
 
-/// What a socket in there says of it.
+/// The namespace as a socket in it reports it.
 fn cookie(wrapper: &[&str]) -> Option<u64> {
     let mut command = Command::new(wrapper[0]);
     command
@@ -100,7 +100,7 @@ fn a_namespace_that_may_not_be_entered_is_read_from_outside() {
         assert_eq!(map.socket(socket)["holders"].as_array().unwrap().len(), 1);
     }
     map.has(&listener, "state", "listening");
-    // Who is whose peer, only a dump from inside tells.
+    // Only a dump from inside contains the peers.
     assert_eq!(map.connections_of(&one.id()).count(), 0);
     let mut elsewhere = map.rows("connections");
     assert!(elsewhere.any(|edge| edge["a"] == third.id() && edge["b"] == fourth.id()));

@@ -1,17 +1,17 @@
-//! `export` and tables, opened by what people open them with: Graphviz, networkx, Python's csv.
+//! `export` and tables, opened by other programs: Graphviz, networkx, Python's csv.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::run;
-use whotalks_tests::role::{skip, works};
 use whotalks_tests::{Actor, Kind, World};
 
 use super::whotalks;
 
 const HOSTILE: &[u8] = b"=1+1\",\n</data>&\\ \x1b]0;x\x07\xff";
 
-/// A connection and a pipe whose names break every format that does not escape them.
+/// A connection and a pipe whose names break every format without escaping.
 fn scene(world: &World) -> (PathBuf, [Actor; 2], String) {
     let (client, server) = (world.actor(), world.actor());
     let name = world.abstract_name(HOSTILE);
