@@ -167,7 +167,7 @@ pub(crate) struct Explained {
 pub(crate) fn explained(map: &Map, counts: impl Fn(ProcessId) -> bool) -> Explained {
     let mut explained = Explained::default();
     for ends in conversations(map) {
-        let kind = match ends.talk {
+        let kind = match ends.conversation {
             Conversation::Connection(_) => "socket",
             Conversation::Pipe(_) => "pipe",
         };

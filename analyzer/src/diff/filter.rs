@@ -52,15 +52,15 @@ impl FilteredMaps {
         let (_, matching, noise) = partners(maps, false, None);
         let pairs = Pairs::of(maps, &matching);
         let mut chosen = OldNew {
-            old: FilterMatch::of(&old, filter),
-            new: FilterMatch::of(&new, filter),
+            old: FilterMatch::new(&old, filter),
+            new: FilterMatch::new(&new, filter),
         };
         pairs.join(&mut chosen);
-        if !chosen.old.found() {
+        if !chosen.old.all_found() {
             return None;
         }
         for side in Side::BOTH {
-            chosen.of_mut(side).keep(maps.of(side), filter);
+            chosen.of_mut(side).record_kept(maps.of(side), filter);
         }
         pairs.join(&mut chosen);
         let known = OldNew {
@@ -161,9 +161,9 @@ impl Pairs {
         // Twice: one of either map may be paired with several of the other, and brings them all.
         for _ in 0..2 {
             let (processes, sockets) = (to_new.iter(), sockets_to_new.iter());
-            new.join(old, processes.copied(), sockets.copied());
+            new.merge(old, processes.copied(), sockets.copied());
             let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
-            old.join(new, processes.copied(), sockets.copied());
+            old.merge(new, processes.copied(), sockets.copied());
         }
     }
 }

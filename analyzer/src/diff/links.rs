@@ -12,7 +12,8 @@ use super::{OldNew, Side, mask};
 use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{Address, ConnectionState, Map, SocketId};
 use crate::query::{
-    LinkKind, UnknownEnd, Via, ViaKind, is_dead_pipe, is_private, link_kind, unknown_end, via,
+    LinkKind, UnknownEnd, Via, ViaKind, is_half_closed_pipe, is_self_conversation, link_kind,
+    unknown_end, via,
 };
 
 /// Groups at one end, beyond which they are one: as in `list`.
@@ -174,8 +175,8 @@ impl<'a> Counter<'a> {
             if !is_told(map, &ends) || !self.keep_counted(side, &mut ends) {
                 continue;
             }
-            let name = self.names.number(side, map, ends.talk);
-            let kind = link_kind(map, ends.talk);
+            let name = self.names.number(side, map, ends.conversation);
+            let kind = link_kind(map, ends.conversation);
             let clients = self.side(side, &ends, true);
             let servers = self.side(side, &ends, false);
             for client in &clients {
@@ -196,7 +197,7 @@ impl<'a> Counter<'a> {
                 return false;
             }
         }
-        !is_private(ends)
+        !is_self_conversation(ends)
     }
 
     /// The groups at one end.
@@ -208,7 +209,7 @@ impl<'a> Counter<'a> {
             let number = self.labels.number(nobody.to_string());
             self.beyond.entry(number).or_insert(match nobody {
                 UnknownEnd::Outside(_) => Beyond::Outside,
-                UnknownEnd::Unreadable | UnknownEnd::None => Beyond::Unknown,
+                UnknownEnd::Unreadable | UnknownEnd::Unheld => Beyond::Unknown,
             });
             return vec![number];
         }
@@ -261,7 +262,9 @@ impl<'a> Counter<'a> {
 
 /// Whether it is a conversation of two, and not on its way out.
 pub(super) fn is_told(map: &Map, ends: &ConversationEnds) -> bool {
-    !(is_private(ends) || is_dead_pipe(map, ends) || is_closing(map, ends.talk))
+    !(is_self_conversation(ends)
+        || is_half_closed_pipe(map, ends)
+        || is_closing(map, ends.conversation))
 }
 
 /// A stream that nobody is at the other end of, and a connection that is being taken down.

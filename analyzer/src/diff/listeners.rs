@@ -7,7 +7,7 @@ use super::compare::Context;
 use super::report::{Change, Ignored, ListenerChange, Unlinked};
 use super::{OldNew, Side, mask};
 use crate::model::{Address, Family, Socket, SocketId, SocketState, SocketType};
-use crate::query::{Via, addressed, named};
+use crate::query::Via;
 
 /// First port that the kernel gives to who asks for none (`ip_local_port_range`, its default).
 const EPHEMERAL_PORTS: u16 = 32_768;
@@ -200,15 +200,15 @@ fn of_map(context: &Context<'_>, side: Side) -> Vec<Listener> {
 
 /// What others can reach it by, where it is there to be reached.
 fn serves(socket: &Socket) -> Option<Via> {
-    let name = || socket.name.as_ref().map(named);
+    let name = || socket.name.as_ref().map(Via::from);
     match socket.state {
-        SocketState::Listening => name().or_else(|| socket.local.map(addressed)),
+        SocketState::Listening => name().or_else(|| socket.local.map(Via::from)),
         SocketState::Unconnected if socket.kind == SocketType::Dgram => match socket.family {
             Family::Unix => name(),
             Family::Inet | Family::Inet6 if socket.remote.is_none() => socket
                 .local
                 .filter(|address| !is_ephemeral(*address))
-                .map(addressed),
+                .map(Via::from),
             _ => None,
         },
         _ => None,

@@ -295,7 +295,7 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
                     .iter()
                     .any(|o| o != id && map.process(*o).pid == process.ppid);
                 // What has a name is no pipeline: it was looked for.
-                let named = match ends.talk {
+                let named = match ends.conversation {
                     Conversation::Connection(at) => map.connections[at].listener.is_some(),
                     Conversation::Pipe(id) => map.pipes[id.index()].path.is_some(),
                 };
@@ -305,7 +305,8 @@ fn talkers(map: &Map, candidates: &[bool], partners: Partners) -> Vec<bool> {
                     let related = family.contains(&other.pid) || family.contains(&other.ppid);
                     other.pid != process.pid && (named || partners == Partners::All || !related)
                 };
-                let outside = others.is_empty() && matches!(ends.talk, Conversation::Connection(_));
+                let outside =
+                    others.is_empty() && matches!(ends.conversation, Conversation::Connection(_));
                 talkers[id.index()] = !inherited && (outside || others.iter().any(stranger));
             }
         }

@@ -6,7 +6,7 @@ use super::coverage::HostPair;
 use super::matching::Matching;
 use super::role::role;
 use super::{OldNew, Side};
-use crate::graph::{By, label, program};
+use crate::graph::{By, group_label, program};
 use crate::model::{Map, ProcessId};
 use crate::text::escape;
 
@@ -108,7 +108,7 @@ impl Namer<'_> {
         let name = match self.by {
             By::Role => role(process),
             By::Process | By::Socket => self.pair_name(side, id),
-            by => label(self.maps.of(side), process, by),
+            by => group_label(self.maps.of(side), process, by),
         };
         let hosts = self.maps.old.hosts.len().max(self.maps.new.hosts.len());
         if hosts <= 1 || self.by == By::Host {

@@ -18,9 +18,9 @@ pub use series_filter::SeriesFilter;
 use significance::Significance;
 
 use crate::diff::{explained, role};
-use crate::graph::{By, Groups, label};
+use crate::graph::{By, Groups, group_label};
 use crate::model::{FdsStatus, HostCoverage, Map, Process, ProcessId};
-use crate::query::{Between, LinkKind, Via, links};
+use crate::query::{LinkFilter, LinkKind, Via, links};
 
 /// What is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,7 +152,7 @@ impl Trend {
 
     /// Adds the next capture.
     pub fn add(&mut self, map: &Map) {
-        let groups = Groups::with(map, |process| self.name(map, process));
+        let groups = Groups::by_label(map, |process| self.name(map, process));
         let started = self.starts(map, &groups);
         let mut counts: BTreeMap<(String, u64, Metric), Option<u64>> = BTreeMap::new();
         let mut add = |role: &str, what: Metric, count: Option<u64>| {
@@ -164,7 +164,7 @@ impl Trend {
         };
         let mut unread: BTreeSet<&str> = BTreeSet::new();
         for (at, process) in map.processes.iter().enumerate() {
-            let role = groups.label(groups.of_process(ProcessId::new(at)));
+            let role = groups.label(groups.group_of(ProcessId::new(at)));
             add(role, Metric::Processes, Some(1));
             // Who has ended meanwhile holds nothing any more.
             if matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied) {
@@ -178,7 +178,7 @@ impl Trend {
                 );
             }
         }
-        for link in links(map, &groups, &Between::default()) {
+        for link in links(map, &groups, &LinkFilter::default()) {
             let (all, pending) = (link.connections as u64, link.pending as u64);
             let (via, kind) = (link.via, link.kind);
             if !via.text.is_empty() {
@@ -262,7 +262,7 @@ impl Trend {
         let mut counts: BTreeMap<(&str, &str), Counts> = BTreeMap::new();
         for (at, process) in map.processes.iter().enumerate() {
             let id = ProcessId::new(at);
-            let role = groups.label(groups.of_process(id));
+            let role = groups.label(groups.group_of(id));
             for (kind, count) in &process.fd_counts {
                 let known = ["socket", "pipe"].into_iter().find(|k| **k == **kind);
                 let of_talks = known.and_then(|kind| talks.get(&(id, kind)).copied());
@@ -281,7 +281,7 @@ impl Trend {
     fn name(&self, map: &Map, process: &Process) -> String {
         match self.by {
             By::Role => role(process),
-            by => label(map, process, by),
+            by => group_label(map, process, by),
         }
     }
 
@@ -293,7 +293,7 @@ impl Trend {
         let processes = map.processes.iter().enumerate();
         processes
             .map(|(at, process)| {
-                let group = groups.of_process(ProcessId::new(at));
+                let group = groups.group_of(ProcessId::new(at));
                 (groups.label(group), process.start_ticks)
             })
             .collect()

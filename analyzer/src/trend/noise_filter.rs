@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::diff::{Transience, explained, is_closing, transience};
 use crate::graph::Conversation;
 use crate::model::{Map, ProcessId};
-use crate::query::without;
+use crate::query::exclude;
 
 /// Captures go in, and come out without noise.
 #[derive(Debug, Default)]
@@ -113,7 +113,7 @@ impl NoiseFilter {
         let closing: Vec<bool> = connections
             .map(|at| is_closing(&map, Conversation::Connection(at)))
             .collect();
-        without(map, &noise, &closing)
+        exclude(map, &noise, &closing)
     }
 }
 

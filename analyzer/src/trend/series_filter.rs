@@ -37,19 +37,19 @@ impl SeriesFilter {
 
     /// Whether every selector fits something in one of the captures.
     pub fn found(&self) -> bool {
-        self.all.found()
+        self.all.all_found()
     }
 
     /// Adds what fits in a capture.
     pub fn choose(&mut self, map: &Map) {
-        let chosen = FilterMatch::of(map, &self.filter);
+        let chosen = FilterMatch::new(map, &self.filter);
         self.add(map, &chosen);
     }
 
     /// Adds what stays of a capture with all that is chosen.
     pub fn keep(&mut self, map: &Map) {
         let mut chosen = self.chosen(map);
-        chosen.keep(map, &self.filter);
+        chosen.record_kept(map, &self.filter);
         self.add(map, &chosen);
     }
 
@@ -60,10 +60,10 @@ impl SeriesFilter {
     }
 
     fn chosen(&mut self, map: &Map) -> FilterMatch {
-        let mut chosen = FilterMatch::of(map, &self.filter);
+        let mut chosen = FilterMatch::new(map, &self.filter);
         self.add(map, &chosen);
         let (processes, sockets) = self.places(map);
-        chosen.join(
+        chosen.merge(
             &self.all,
             processes.into_iter().enumerate(),
             sockets.into_iter().enumerate(),
@@ -73,9 +73,9 @@ impl SeriesFilter {
 
     fn add(&mut self, map: &Map, chosen: &FilterMatch) {
         let (processes, sockets) = self.places(map);
-        self.all.grow(self.processes.len(), self.sockets.len());
+        self.all.resize(self.processes.len(), self.sockets.len());
         let turned = |places: Vec<usize>| places.into_iter().enumerate().map(|(own, at)| (at, own));
-        self.all.join(chosen, turned(processes), turned(sockets));
+        self.all.merge(chosen, turned(processes), turned(sockets));
     }
 
     /// Where the processes and sockets of a map stand among those of all.
