@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Result, bail};
-use whotalks::export::{csv, dot, graph, graphml, network};
+use whotalks::export::{conversations_csv, dot, graph, graphml, network};
 use whotalks::model::{At, Map, build_at, build_whole};
 use whotalks::text::escape;
 
@@ -43,7 +43,7 @@ fn document(map: &Map, options: &Export, out: &mut dyn Write) -> Result<()> {
             dot::write(&network(map, options.by.into()), &hosts.join(", "), out)?;
         }
         ExportFormat::Graphml => graphml::write(&network(map, options.by.into()), out)?,
-        ExportFormat::Csv => csv::conversations(map, out)?,
+        ExportFormat::Csv => conversations_csv::write(map, out)?,
     }
     Ok(())
 }

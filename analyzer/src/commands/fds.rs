@@ -8,7 +8,7 @@ use serde::Serialize;
 use whotalks::export::csv;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
-use whotalks::query::matching;
+use whotalks::query::matching_processes;
 use whotalks::text::escape;
 
 use crate::Outcome;
@@ -33,7 +33,7 @@ struct Row<'a> {
 }
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
-    let meant = matching(map, &options.selection.filter()?.only);
+    let meant = matching_processes(map, &options.selection.filter()?.only);
     let mut rows: Vec<Row<'_>> = (0..map.processes.len())
         .filter(|at| meant[*at])
         .map(|at| row(map, ProcessId::new(at)))

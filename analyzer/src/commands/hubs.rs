@@ -5,11 +5,11 @@ use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{Shown, csv, shown};
+use whotalks::export::{ExactText, csv};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
 use whotalks::query::{
-    GroupedMap, Hub, Outside, Via, addressed, grouped, hubs, matching, named, outside,
+    GroupedMap, Hub, OutsideHub, Via, hubs, matching_processes, merge_groups, outside_hubs,
 };
 
 use super::{map, unreadable};
@@ -56,9 +56,9 @@ pub(super) fn run(options: &Hubs) -> Result<Outcome> {
         return Ok(Outcome::Found);
     };
     let wanted = options.selection.filter()?.only;
-    let meant = (!wanted.is_empty()).then(|| matching(&single, &wanted));
+    let meant = (!wanted.is_empty()).then(|| matching_processes(&single, &wanted));
     let by = options.by.into();
-    let GroupedMap { map, members } = grouped(ManuallyDrop::into_inner(single), by);
+    let GroupedMap { map, members } = merge_groups(ManuallyDrop::into_inner(single), by);
     let map = ManuallyDrop::new(map);
     let mut ranked = hubs(&map);
     // Their partners are in the map as well; the question was about these.
@@ -98,11 +98,11 @@ impl Ranking<'_> {
     }
 
     /// What a row is called; a group's name is printable already.
-    fn name(&self, hub: &Hub) -> Shown {
+    fn name(&self, hub: &Hub) -> ExactText {
         let comm = &self.map.process(hub.process).comm;
         match self.single() {
-            true => shown(comm),
-            false => Shown {
+            true => ExactText::new(comm),
+            false => ExactText {
                 text: String::from_utf8_lossy(comm).into_owned(),
                 hex: None,
             },
@@ -123,7 +123,7 @@ impl Ranking<'_> {
             (hub.peers, hub.connections, name, listens)
         });
         // Addresses outside are no processes, but whoever many talk to is a hub.
-        let elsewhere = outside(map).into_iter().map(|one| {
+        let elsewhere = outside_hubs(map).into_iter().map(|one| {
             let name = format!("(outside) {}", one.address);
             (one.peers, one.connections, name, String::new())
         });
@@ -186,7 +186,7 @@ impl Ranking<'_> {
             }
         };
         let hubs = self.hubs.iter().map(row).collect();
-        let elsewhere = |one: Outside| Elsewhere {
+        let elsewhere = |one: OutsideHub| Elsewhere {
             address: one.address,
             peers: one.peers,
             connections: one.connections,
@@ -194,7 +194,7 @@ impl Ranking<'_> {
         let document = Document {
             schema: "whotalks-hubs/1",
             hubs,
-            outside: outside(map).into_iter().map(elsewhere).collect(),
+            outside: outside_hubs(map).into_iter().map(elsewhere).collect(),
             complete: is_complete(map),
         };
         serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -209,7 +209,7 @@ impl Ranking<'_> {
         for hub in &self.hubs {
             let process = map.process(hub.process);
             let listens = listening(map, &hub.listens);
-            let (name_kind, name) = listens.first().map_or(("", ""), csv::name);
+            let (name_kind, name) = listens.first().map_or(("", ""), csv::name_cells);
             let all: Vec<String> = listens
                 .iter()
                 .map(|via| via.text.replace(' ', "\\x20"))
@@ -241,8 +241,8 @@ fn listening(map: &Map, listens: &[SocketId]) -> Vec<Via> {
         .iter()
         .filter_map(|id| {
             let socket = map.socket(*id);
-            let name = socket.name.as_ref().map(named);
-            name.or_else(|| socket.local.map(addressed))
+            let name = socket.name.as_ref().map(Via::from);
+            name.or_else(|| socket.local.map(Via::from))
         })
         .collect();
     names.sort();

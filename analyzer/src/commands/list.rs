@@ -10,7 +10,7 @@ use whotalks::export::{csv, hex_of, hex_of_name};
 use whotalks::graph::Groups;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
-use whotalks::query::{Between, Link, LinkKind, links, within_one};
+use whotalks::query::{Link, LinkFilter, LinkKind, count_self_conversations, links};
 
 use super::{fds, incomplete, map, pick, sockets};
 use crate::Outcome;
@@ -64,8 +64,8 @@ pub(super) fn run(options: &List) -> Result<Outcome> {
     if options.fds {
         return fds::run(&map, options);
     }
-    let groups = Groups::of(&map, options.by.into());
-    let between = Between {
+    let groups = Groups::new(&map, options.by.into());
+    let between = LinkFilter {
         from: parse(options.from.iter().cloned())?,
         to: parse(options.to.iter().cloned())?,
     };
@@ -119,7 +119,7 @@ fn json(out: &mut dyn Write, map: &Map, rows: &[Link], options: &List) -> Result
         schema: "whotalks-list/1",
         by,
         links: rows.iter().map(|link| row(map, link)).collect(),
-        within: within_one(map),
+        within: count_self_conversations(map),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)?;
@@ -145,7 +145,7 @@ fn csv(out: &mut dyn Write, map: &Map, rows: &[Link]) -> Result<()> {
     };
     csv::row(out, &COLUMNS)?;
     for link in rows {
-        let (name_kind, name) = csv::name(&link.via);
+        let (name_kind, name) = csv::name_cells(&link.via);
         let cells = [
             &link.client,
             &link.server,
@@ -191,7 +191,7 @@ fn text(out: &mut dyn Write, map: &Map, rows: &[Link], all: bool, everything: bo
         format!("Of {captures}.")
     });
     // Only where nothing was asked for in particular: then all is to be accounted for.
-    let within = within_one(map);
+    let within = count_self_conversations(map);
     let within = (within > 0 && !map.restricted && everything).then(|| {
         let conversations = plural(within, "conversation", "conversations");
         format!("{conversations} of a process with itself not shown.")

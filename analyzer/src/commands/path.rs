@@ -99,7 +99,7 @@ fn text(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> {
         let arrow = match direction {
             Direction::Along => "→",
             Direction::Against => "←",
-            Direction::Even => "↔",
+            Direction::Unknown => "↔",
         };
         let pending = if is_pending(map, talk) {
             format!("  {}", style::note("(waits to be accepted)"))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, anyhow};
 use whotalks::graph;
 use whotalks::model::{Map, ProcessId, SocketState};
-use whotalks::query::{Selector, SelectorSet, matching, matching_sockets};
+use whotalks::query::{Selector, SelectorSet, matching_processes, matching_sockets};
 use whotalks::text::escape;
 
 /// The processes that match.
@@ -14,7 +14,7 @@ use whotalks::text::escape;
 /// When it is no selector; that nothing matches is no error.
 pub(super) fn processes(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
     let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
-    let found = matching(map, &SelectorSet::new(vec![parsed]));
+    let found = matching_processes(map, &SelectorSet::new(vec![parsed]));
     let chosen = found.iter().enumerate().filter(|(_, matches)| **matches);
     Ok(chosen.map(|(at, _)| ProcessId::new(at)).collect())
 }
@@ -24,7 +24,7 @@ pub(super) fn say_unmatched(map: &Map, selector: &str) -> Result<()> {
     let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
     let selection = SelectorSet::new(vec![parsed]);
     let sockets = selection.has_socket_kinds() && matching_sockets(map, &selection).contains(&true);
-    if sockets || matching(map, &selection).contains(&true) {
+    if sockets || matching_processes(map, &selection).contains(&true) {
         return Ok(());
     }
     let near = match near(map, selector) {

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{self, Socket, csv};
+use whotalks::export::{self, SocketDocument, csv};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
-use whotalks::query::{addressed, matching_sockets, named};
+use whotalks::query::{Via, matching_sockets};
 use whotalks::text::escape;
 
 use super::incomplete;
@@ -20,7 +20,7 @@ use crate::table::{self, Align, Cells};
 #[derive(Serialize)]
 struct Document {
     schema: &'static str,
-    sockets: Vec<Socket>,
+    sockets: Vec<SocketDocument>,
 }
 
 pub(super) fn run(map: &Map, options: &List) -> Result<Outcome> {
@@ -75,10 +75,10 @@ fn csv(out: &mut dyn Write, map: &Map, chosen: &[SocketId]) -> Result<()> {
     csv::row(out, &COLUMNS)?;
     for id in chosen.iter().copied() {
         let socket = map.socket(id);
-        let via = socket.name.as_ref().map(named);
-        let via = via.or_else(|| socket.local.map(addressed));
+        let via = socket.name.as_ref().map(Via::from);
+        let via = via.or_else(|| socket.local.map(Via::from));
         let via = via.unwrap_or_default();
-        let (name_kind, name) = csv::name(&via);
+        let (name_kind, name) = csv::name_cells(&via);
         let number = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
         let hex = socket.name.as_ref().map(|name| escape::hex(name.bytes()));
         let holders: Vec<String> = map

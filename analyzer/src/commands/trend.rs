@@ -236,7 +236,7 @@ fn sheet(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
         let line = line(row);
         let (name_kind, name) = match &row.what {
             Metric::Listener(via, _) | Metric::Pending(via, _) | Metric::Link(_, via, _) => {
-                csv::name(via)
+                csv::name_cells(via)
             }
             Metric::Processes | Metric::Descriptors(_) => ("", ""),
         };

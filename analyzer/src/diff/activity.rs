@@ -55,7 +55,7 @@ fn is_own(
         .iter()
         .any(|holder| *holder != id && map.process(*holder).pid == process.ppid);
     // A pipe of a shell pipeline has no name.
-    let (is_socket, is_named) = match ends.talk {
+    let (is_socket, is_named) = match ends.conversation {
         Conversation::Connection(index) => (true, map.connections[index].listener.is_some()),
         Conversation::Pipe(id) => (false, map.pipes[id.index()].path.is_some()),
     };

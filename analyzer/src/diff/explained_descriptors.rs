@@ -37,7 +37,7 @@ impl DescriptorCounts {
 pub(crate) fn explained(map: &Map, is_process_compared: impl Fn(ProcessId) -> bool) -> Explained {
     let mut explained = Explained::default();
     for ends in conversations(map) {
-        let kind = match ends.talk {
+        let kind = match ends.conversation {
             Conversation::Connection(_) => "socket",
             Conversation::Pipe(_) => "pipe",
         };

@@ -46,13 +46,13 @@ impl FilteredMaps {
         }
         let matching = whole.matching(maps, false);
         let shared = Shared::new(maps, &matching);
-        let mut chosen = OldNew::from_fn(|side| FilterMatch::of(maps.of(side), filter));
+        let mut chosen = OldNew::from_fn(|side| FilterMatch::new(maps.of(side), filter));
         shared.join(&mut chosen);
-        if !chosen.old.found() {
+        if !chosen.old.all_found() {
             return None;
         }
         for side in Side::BOTH {
-            chosen.of_mut(side).keep(maps.of(side), filter);
+            chosen.of_mut(side).record_kept(maps.of(side), filter);
         }
         shared.join(&mut chosen);
         let keys = OldNew::from_fn(|side| keys(maps.of(side)));
@@ -106,9 +106,9 @@ impl Shared {
         // Twice: a listener may be paired with several of the other map, and selects them all.
         for _ in 0..2 {
             let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
-            new.join(old, processes.map(swap), sockets.map(swap));
+            new.merge(old, processes.map(swap), sockets.map(swap));
             let (processes, sockets) = (self.processes.iter(), self.sockets.iter());
-            old.join(new, processes.copied(), sockets.copied());
+            old.merge(new, processes.copied(), sockets.copied());
         }
     }
 }

@@ -62,7 +62,7 @@ impl LinkEnds {
             let number = self.labels.number(end.to_string());
             self.others.entry(number).or_insert(match end {
                 UnknownEnd::Outside(_) => OtherEnd::Outside,
-                UnknownEnd::Unreadable | UnknownEnd::None => OtherEnd::Unknown,
+                UnknownEnd::Unreadable | UnknownEnd::Unheld => OtherEnd::Unknown,
             });
             return vec![number];
         }

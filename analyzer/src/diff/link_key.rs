@@ -2,7 +2,7 @@
 
 use crate::graph::{Conversation, ConversationEnds};
 use crate::model::{ConnectionState, Map};
-use crate::query::{LinkKind, is_dead_pipe, is_private};
+use crate::query::{LinkKind, is_half_closed_pipe, is_self_conversation};
 
 /// The key of a link, by numbers that both maps share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +19,9 @@ pub(super) struct LinkKey {
 
 /// Whether a conversation is compared: it has two ends and is not being closed.
 pub(super) fn is_compared(map: &Map, ends: &ConversationEnds) -> bool {
-    !(is_private(ends) || is_dead_pipe(map, ends) || is_closing(map, ends.talk))
+    !(is_self_conversation(ends)
+        || is_half_closed_pipe(map, ends)
+        || is_closing(map, ends.conversation))
 }
 
 /// Whether a connection is being closed.

@@ -10,7 +10,7 @@ use super::pool_reassignment::PoolReassignment;
 use super::report::{Change, Ignored, LinkChange};
 use super::side::{OldNew, Side};
 use crate::graph::{ConversationEnds, conversations};
-use crate::query::{LinkKind, Via, is_private, link_kind};
+use crate::query::{LinkKind, Via, is_self_conversation, link_kind};
 
 /// A link of either map.
 #[derive(Debug, Clone)]
@@ -100,8 +100,8 @@ fn count(
         if !is_compared(map, &ends) || !remove_noise(context, side, &mut ends) {
             continue;
         }
-        let name = names.number(side, map, ends.talk);
-        let kind = link_kind(map, ends.talk);
+        let name = names.number(side, map, ends.conversation);
+        let kind = link_kind(map, ends.conversation);
         let clients = link_ends.numbers(context, side, &ends, true);
         let servers = link_ends.numbers(context, side, &ends, false);
         for client in &clients {
@@ -127,7 +127,7 @@ fn remove_noise(context: &Context<'_>, side: Side, ends: &mut ConversationEnds) 
             return false;
         }
     }
-    !is_private(ends)
+    !is_self_conversation(ends)
 }
 
 /// Names over which an unread process communicates in one of the maps, where these were not read

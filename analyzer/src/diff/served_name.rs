@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::name_shape::mask;
 use crate::model::{Address, Family, Socket, SocketState, SocketType};
-use crate::query::{Via, addressed, named};
+use crate::query::Via;
 
 /// First port that the kernel assigns to sockets not bound to a port (default of
 /// `ip_local_port_range`, see ip(7)).
@@ -12,15 +12,15 @@ const EPHEMERAL_PORTS: u16 = 32_768;
 
 /// The name of a listener, or of a bound datagram socket that receives from anyone.
 pub(super) fn served_name(socket: &Socket) -> Option<Via> {
-    let name = || socket.name.as_ref().map(named);
+    let name = || socket.name.as_ref().map(Via::from);
     match socket.state {
-        SocketState::Listening => name().or_else(|| socket.local.map(addressed)),
+        SocketState::Listening => name().or_else(|| socket.local.map(Via::from)),
         SocketState::Unconnected if socket.kind == SocketType::Dgram => match socket.family {
             Family::Unix => name(),
             Family::Inet | Family::Inet6 if socket.remote.is_none() => socket
                 .local
                 .filter(|address| !is_ephemeral(*address))
-                .map(addressed),
+                .map(Via::from),
             _ => None,
         },
         _ => None,

@@ -5,7 +5,7 @@ use super::labels::Labels;
 use super::matching::Matching;
 use super::role::role;
 use super::side::{OldNew, Side};
-use crate::graph::{By, label, program};
+use crate::graph::{By, group_label, program};
 use crate::model::{Map, ProcessId};
 use crate::text::escape;
 
@@ -74,7 +74,7 @@ impl Labeler<'_> {
         let label = match self.by {
             By::Role => role(process),
             By::Process | By::Socket => self.process_label(side, id),
-            by => label(self.maps.of(side), process, by),
+            by => group_label(self.maps.of(side), process, by),
         };
         let hosts = self.maps.old.hosts.len().max(self.maps.new.hosts.len());
         if hosts <= 1 || self.by == By::Host {

@@ -14,7 +14,7 @@ use crate::model::{FdsStatus, Map, Process, ProcessId};
 
 /// A process younger than this, without conversations, may be about to exit.
 const YOUNG_NS: u64 = 1_000_000_000;
-/// Between two captures of one boot, the process must also be younger than this fraction of the time
+/// LinkFilter two captures of one boot, the process must also be younger than this fraction of the time
 /// between them: a server started on purpose in between is rarely that young.
 const YOUNG_FRACTION: u64 = 20;
 /// A command of a shell that is in both maps is short-lived if it is younger than this and does not

@@ -9,7 +9,7 @@ use super::{Change, Diff, FilteredMaps, MatchReason, Options, diff, role};
 use crate::graph::{By, Groups};
 use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::model::{Map, NetnsCoverage, ProcessId, Readable, SocketId, SocketState};
-use crate::query::{Between, Filter, LinkKind, SelectorSet, links};
+use crate::query::{Filter, LinkFilter, LinkKind, SelectorSet, links};
 
 const ROLES: [&[u8]; 4] = [b"alpha", b"beta", b"gamma", b"delta"];
 const NAMES: [&[u8]; 3] = [b"/run/one\0", b"\0two", b"/run/three\0"];
@@ -87,7 +87,7 @@ struct State {
 
 impl State {
     fn of(map: &Map) -> Self {
-        let groups = Groups::with(map, role);
+        let groups = Groups::by_label(map, role);
         let mut state = Self::default();
         for process in &map.processes {
             let role = role(process);
@@ -106,7 +106,7 @@ impl State {
                 state.listeners.insert((name, role(map.process(*holder))));
             }
         }
-        for link in links(map, &groups, &Between::default()) {
+        for link in links(map, &groups, &LinkFilter::default()) {
             let key = (link.client, link.server, link.via.text, link.kind);
             *state.links.entry(key).or_default() += link.connections;
         }

@@ -37,10 +37,10 @@ impl Before {
     /// Draws the first map, which is not collapsed yet, as if nothing else was wanted.
     pub(super) fn of(map: Map, by: By, options: &Options) -> Result<Self, DrawError> {
         let alone = matches!(by, By::Process | By::Socket);
-        let groups = (!alone).then(|| Groups::of(&map, by));
+        let groups = (!alone).then(|| Groups::new(&map, by));
         // A group's process in the collapsed map has the group's number.
         let own = |at: usize| match &groups {
-            Some(groups) => ProcessId(groups.of_process(ProcessId::new(at))),
+            Some(groups) => ProcessId(groups.group_of(ProcessId::new(at))),
             None => ProcessId::new(at),
         };
         let keys: Vec<_> = (map.processes.iter().enumerate())

@@ -1,9 +1,8 @@
-//! Graphviz's language: `dot -Tsvg`.
+//! DOT, the language of Graphviz (`export --format dot`).
 
 use std::io::{self, Write};
 
-use super::network::{Edge, Kind, Network, Node};
-use crate::text::escape;
+use super::network::{Network, NetworkEdge, NetworkNode, NodeKind};
 
 /// Writes the network as a directed graph.
 ///
@@ -11,7 +10,7 @@ use crate::text::escape;
 /// When writing fails.
 pub fn write(network: &Network, title: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "digraph whotalks {{")?;
-    writeln!(out, "  graph [label={}, rankdir=LR]", escape::dot(title))?;
+    writeln!(out, "  graph [label={}, rankdir=LR]", quote(title))?;
     writeln!(out, "  node [shape=box, style=filled, fillcolor=white]")?;
     for node in &network.nodes {
         write_node(node, out)?;
@@ -22,29 +21,29 @@ pub fn write(network: &Network, title: &str, out: &mut dyn Write) -> io::Result<
     writeln!(out, "}}")
 }
 
-fn write_node(node: &Node, out: &mut dyn Write) -> io::Result<()> {
-    let look = match node.kind {
-        Kind::Process | Kind::Group => ", fillcolor=lightcyan",
-        Kind::Listener => ", shape=ellipse",
-        Kind::Outside => ", shape=box, style=dashed",
-        Kind::Unreadable | Kind::UnknownEnd => ", shape=plaintext, style=\"\"",
-        Kind::Conversation => ", shape=diamond",
+fn write_node(node: &NetworkNode, out: &mut dyn Write) -> io::Result<()> {
+    let style = match node.kind {
+        NodeKind::Process | NodeKind::Group => ", fillcolor=lightcyan",
+        NodeKind::Listener => ", shape=ellipse",
+        NodeKind::Outside => ", shape=box, style=dashed",
+        NodeKind::Unreadable | NodeKind::UnheldEnd => ", shape=plaintext, style=\"\"",
+        NodeKind::Conversation => ", shape=diamond",
     };
     let label = match (node.kind, node.processes) {
-        (Kind::Group, 2..) => format!("{} ×{}", node.label, node.processes),
+        (NodeKind::Group, 2..) => format!("{} ×{}", node.label, node.processes),
         _ => node.label.clone(),
     };
     writeln!(
         out,
-        "  {} [label={}, class={}{look}]",
-        escape::dot(&node.id),
-        escape::dot(&label),
-        node.kind.name()
+        "  {} [label={}, class={}{style}]",
+        quote(&node.id),
+        quote(&label),
+        node.kind.as_str()
     )
 }
 
-fn write_edge(network: &Network, edge: &Edge, out: &mut dyn Write) -> io::Result<()> {
-    let id = |at: usize| escape::dot(&network.nodes[at].id);
+fn write_edge(network: &Network, edge: &NetworkEdge, out: &mut dyn Write) -> io::Result<()> {
+    let id = |node: usize| quote(&network.nodes[node].id);
     write!(
         out,
         "  {} -> {} [class={}",
@@ -56,10 +55,10 @@ fn write_edge(network: &Network, edge: &Edge, out: &mut dyn Write) -> io::Result
         return writeln!(out, ", style=dotted, arrowhead=none]");
     }
     if !edge.conversation.is_empty() {
-        write!(out, ", id={}", escape::dot(&edge.conversation))?;
+        write!(out, ", id={}", quote(&edge.conversation))?;
     }
     if !edge.via.text.is_empty() {
-        write!(out, ", tooltip={}", escape::dot(&edge.via.text))?;
+        write!(out, ", tooltip={}", quote(&edge.via.text))?;
     }
     if edge.count > 1 {
         write!(out, ", label=\"{}\"", edge.count)?;
@@ -68,4 +67,35 @@ fn write_edge(network: &Network, edge: &Edge, out: &mut dyn Write) -> io::Result
         write!(out, ", style=dashed")?;
     }
     writeln!(out, "]")
+}
+
+/// A double-quoted string, quotes included.
+///
+/// In labels a backslash begins an escape and `&` a character reference, so both are escaped, in
+/// identifiers too.
+fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '&' => out.push_str("&amp;"),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_terminated() {
+        assert_eq!(quote(r#"a"b\"#), r#""a\"b\\""#);
+        assert_eq!(quote("&quot;]\n"), "\"&amp;quot;]\u{fffd}\"");
+    }
 }

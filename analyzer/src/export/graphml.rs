@@ -1,12 +1,12 @@
-//! GraphML: networkx, Gephi, yEd.
+//! GraphML, for networkx, Gephi and yEd (`export --format graphml`).
 
 use std::io::{self, Write};
 
-use super::network::{Edge, Network, Node};
+use super::network::{Network, NetworkEdge, NetworkNode};
 use crate::text::escape;
 
-/// What nodes carry: key, type. The keys' ids in the document have a letter in front, since nodes
-/// and edges share one space of them.
+/// Attributes of nodes: key and type. In the document a letter is put in front of the key, since the
+/// ids of node and edge attributes share a namespace.
 const OF_NODES: [(&str, &str); 10] = [
     ("kind", "string"),
     ("label", "string"),
@@ -20,7 +20,7 @@ const OF_NODES: [(&str, &str); 10] = [
     ("user", "string"),
 ];
 
-/// What edges carry.
+/// Attributes of edges.
 const OF_EDGES: [(&str, &str); 7] = [
     ("kind", "string"),
     ("conversation", "string"),
@@ -60,12 +60,12 @@ pub fn write(network: &Network, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</graph>\n</graphml>")
 }
 
-fn write_node(node: &Node, out: &mut dyn Write) -> io::Result<()> {
+fn write_node(node: &NetworkNode, out: &mut dyn Write) -> io::Result<()> {
     write!(out, r#"<node id="{}">"#, escape::xml(&node.id))?;
-    data(out, "n_kind", node.kind.name())?;
+    data(out, "n_kind", node.kind.as_str())?;
     data(out, "n_label", &node.label)?;
     data(out, "n_processes", &node.processes.to_string())?;
-    for (key, value) in &node.about {
+    for (key, value) in &node.properties {
         data(out, &format!("n_{key}"), value)?;
     }
     writeln!(out, "</node>")
@@ -74,7 +74,7 @@ fn write_node(node: &Node, out: &mut dyn Write) -> io::Result<()> {
 fn write_edge(
     network: &Network,
     number: usize,
-    edge: &Edge,
+    edge: &NetworkEdge,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let id = |at: usize| escape::xml(&network.nodes[at].id);
@@ -94,7 +94,7 @@ fn write_edge(
     writeln!(out, "</edge>")
 }
 
-/// One value; nothing where there is none.
+/// Writes an attribute unless it is empty.
 fn data(out: &mut dyn Write, key: &str, value: &str) -> io::Result<()> {
     if value.is_empty() {
         return Ok(());

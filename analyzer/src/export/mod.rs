@@ -1,18 +1,21 @@
-//! Documents for programs: what is serialized, and how values are written.
+//! Documents for other programs: JSON, CSV, DOT, GraphML.
 //!
-//! The field names here are a contract. Text in a document is for display; wherever escaping
+//! Field names and columns are a contract. Text in a document is for display; wherever escaping
 //! changed it, a sibling `…_hex` has the exact bytes.
 
+pub mod conversations_csv;
 pub mod csv;
 pub mod dot;
-mod graph;
+mod exact_text;
 pub mod graphml;
+mod json;
 mod network;
-mod relation;
-mod text;
 mod time;
 
-pub use graph::{Connection, Graph, Process, Socket, connection, graph, process, socket};
-pub use network::{Kind, Network, network};
-pub use text::{Shown, hex_of, hex_of_name, shown};
+pub use exact_text::{ExactText, hex_of, hex_of_name};
+pub use json::{
+    ConnectionDocument, GraphDocument, ProcessDocument, SocketDocument, connection, graph, process,
+    socket,
+};
+pub use network::{Network, NetworkEdge, NetworkNode, NodeKind, network};
 pub use time::rfc3339;

@@ -1,22 +1,14 @@
-//! Times as RFC 3339 with nanoseconds, in UTC.
+//! Times as RFC 3339 in UTC, with nine digits of the second's fraction.
 
 use time::OffsetDateTime;
+use time::format_description::well_known::Iso8601;
 
-/// `2026-11-22T17:00:00.123456789Z`; a time beyond the year 9999 as its number of seconds.
+/// `2026-11-22T17:00:00.123456789Z`. Not `well_known::Rfc3339`, which drops trailing zeros.
 pub fn rfc3339(unix_ns: u64) -> String {
-    match OffsetDateTime::from_unix_timestamp_nanos(unix_ns.into()) {
-        Ok(at) if at.year() <= 9999 => format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-            at.nanosecond()
-        ),
-        _ => format!("@{}", unix_ns / 1_000_000_000),
-    }
+    OffsetDateTime::from_unix_timestamp_nanos(unix_ns.into())
+        .ok()
+        .and_then(|time| time.format(&Iso8601::DEFAULT).ok())
+        .unwrap_or_else(|| format!("@{}", unix_ns / 1_000_000_000))
 }
 
 #[cfg(test)]
@@ -24,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nanoseconds_stay() {
+    fn nine_digits_in_utc() {
         assert_eq!(
             rfc3339(1_795_366_800_123_456_789),
             "2026-11-22T17:00:00.123456789Z"

@@ -1,8 +1,8 @@
-//! Who talks to whom: connections and pipes as pairs of the processes at their ends.
+//! Conversations: connections and pipes with the processes at their two ends.
 
-use crate::model::{Connection, ConnectionKind, Holder, Map, PipeId, ProcessId, SocketId};
+use crate::model::{Address, Connection, ConnectionKind, Holder, Map, PipeId, ProcessId, SocketId};
 
-/// One conversation: a connection or a pipe.
+/// A connection or a pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conversation {
     /// Index into `Map::connections`.
@@ -11,71 +11,68 @@ pub enum Conversation {
     Pipe(PipeId),
 }
 
-/// The processes at the two ends of a conversation, each sorted.
+/// The processes at the two ends of a conversation, each sorted; empty where none is known.
 #[derive(Debug, Clone)]
 pub struct ConversationEnds {
-    /// What it is.
-    pub talk: Conversation,
-    /// Client, sender, or writers.
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Holders of the client's or sender's end, or writers.
     pub from: Vec<ProcessId>,
-    /// Server, receiver, or readers.
+    /// Holders of the server's or receiver's end, or readers; of a pending connection the holders of
+    /// the listener.
     pub to: Vec<ProcessId>,
-    /// The client is the end that was not captured, `to` the server that holds the other.
-    pub from_outside: bool,
+    /// The client's end was not captured: `Connection::a` is the server's.
+    pub client_is_outside: bool,
 }
 
-/// Every conversation of the map, with its ends.
-///
-/// Of a pending client's conversation, `to` are those who hold the listener.
+/// Every conversation of a map: connections, then pipes.
 pub fn conversations(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
-    let connections = (0..map.connections.len()).map(Conversation::Connection);
-    let pipes = (0..map.pipes.len()).map(|at| Conversation::Pipe(PipeId::new(at)));
-    connections.chain(pipes).map(|talk| ends(map, talk))
+    let connections = (0..map.connections.len()).map(|index| connection_ends(map, index));
+    let pipes = (0..map.pipes.len()).map(|index| pipe_ends(map, PipeId::new(index)));
+    connections.chain(pipes)
 }
 
-/// One conversation with its ends.
-pub fn ends(map: &Map, talk: Conversation) -> ConversationEnds {
-    let (from, to, from_outside) = match talk {
-        Conversation::Connection(at) => connected(map, &map.connections[at]),
-        Conversation::Pipe(id) => {
-            let pipe = &map.pipes[id.index()];
-            let processes = |holders: &[Holder]| {
-                let mut all: Vec<_> = holders.iter().map(|holder| holder.process).collect();
-                all.dedup();
-                all
-            };
-            (processes(&pipe.writers), processes(&pipe.readers), false)
-        }
+fn pipe_ends(map: &Map, id: PipeId) -> ConversationEnds {
+    let pipe = &map.pipes[id.index()];
+    let processes = |holders: &[Holder]| {
+        let mut processes: Vec<_> = holders.iter().map(|holder| holder.process).collect();
+        processes.dedup();
+        processes
     };
     ConversationEnds {
-        talk,
+        conversation: Conversation::Pipe(id),
+        from: processes(&pipe.writers),
+        to: processes(&pipe.readers),
+        client_is_outside: false,
+    }
+}
+
+fn connection_ends(map: &Map, index: usize) -> ConversationEnds {
+    let connection = &map.connections[index];
+    let holders = |socket: SocketId| map.holding_processes(socket);
+    let a = holders(connection.a);
+    let (from, to, client_is_outside) = match (connection.b, connection.listener) {
+        (Some(b), _) => (a, holders(b), false),
+        (None, Some(listener)) if is_server_end(map, connection, listener) => (vec![], a, true),
+        (None, Some(listener)) => (a, holders(listener), false),
+        (None, None) => (a, vec![], false),
+    };
+    ConversationEnds {
+        conversation: Conversation::Connection(index),
         from,
         to,
-        from_outside,
+        client_is_outside,
     }
 }
 
-fn connected(map: &Map, connection: &Connection) -> (Vec<ProcessId>, Vec<ProcessId>, bool) {
-    let held = |socket: SocketId| map.holding_processes(socket);
-    let a = held(connection.a);
-    match (connection.b, connection.listener) {
-        (Some(b), _) => (a, held(b), false),
-        // Only the server's end is here: an accepted socket knows its listener.
-        (None, Some(listener)) if is_accepted(map, connection, listener) => (vec![], a, true),
-        (None, Some(listener)) => (a, held(listener), false),
-        (None, None) => (a, vec![], false),
-    }
-}
-
-/// Whether the one end that is known is the listener's side.
-fn is_accepted(map: &Map, connection: &Connection, listener: SocketId) -> bool {
+/// Whether the only known end was accepted from the listener: it has the listener's name or port.
+fn is_server_end(map: &Map, connection: &Connection, listener: SocketId) -> bool {
     let (end, listener) = (map.socket(connection.a), map.socket(listener));
     match connection.kind {
         ConnectionKind::Unix => end.name.is_some() && end.name == listener.name,
-        // The same port on its own side.
         _ => match (end.local, listener.local) {
-            (Some(crate::model::Address::Ip(_, one)), Some(crate::model::Address::Ip(_, two))) => {
-                one == two
+            (Some(Address::Ip(_, port)), Some(Address::Ip(_, listener_port))) => {
+                port == listener_port
             }
             _ => false,
         },

@@ -1,4 +1,4 @@
-//! What counts as one: a process, a program, a unit, a user, a host, a role.
+//! Groups of processes: by role, executable, unit, container, user or host.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,42 @@ use super::program::program;
 use crate::model::{Map, Process, ProcessId};
 use crate::text::escape;
 
-/// How much is one (`--by`, `--view`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a group of processes has in common (`--by`, `--view`).
+///
+/// The documentation of a variant is its `--help` text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum By {
-    /// Unit or container, and program: survives restarts.
+    /// Unit or container, and program
     Role,
-    /// Each process.
+    /// Process
     Process,
-    /// Each executable.
+    /// Executable
     Exe,
-    /// Each systemd unit.
+    /// Systemd unit
     Unit,
-    /// Each container.
+    /// Container
     Container,
-    /// Each user.
+    /// User
     User,
-    /// Each host.
+    /// Host
     Host,
-    /// Each socket: of links only; groups are processes.
+    /// Socket, in list; the same as process elsewhere
     Socket,
 }
 
-/// Processes put together; groups are numbered in the order of their first process.
+/// The group of each process. Groups are numbered in the order of their first process.
 #[derive(Debug, Clone)]
 pub struct Groups {
-    of_process: Vec<u32>,
+    by_process: Vec<u32>,
     labels: Vec<String>,
     by_socket: bool,
 }
 
 impl Groups {
-    /// Groups all processes of a map.
-    pub fn of(map: &Map, by: By) -> Self {
-        let groups = Self::with(map, |process| {
-            let label = label(map, process, by);
+    /// Groups the processes of a map. Of several hosts, labels begin with the hostname.
+    pub fn new(map: &Map, by: By) -> Self {
+        let groups = Self::by_label(map, |process| {
+            let label = group_label(map, process, by);
             if map.hosts.len() > 1 && by != By::Host {
                 return format!("{}:{label}", host_name(map, process));
             }
@@ -51,31 +53,31 @@ impl Groups {
         }
     }
 
-    /// Groups them by another name, which is printable.
-    pub fn with(map: &Map, name: impl Fn(&Process) -> String) -> Self {
+    /// Groups the processes that get the same label, which must be printable.
+    pub fn by_label(map: &Map, label: impl Fn(&Process) -> String) -> Self {
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         let mut groups = Self {
-            of_process: Vec::with_capacity(map.processes.len()),
+            by_process: Vec::with_capacity(map.processes.len()),
             labels: vec![],
             by_socket: false,
         };
         for process in &map.processes {
             let next = groups.labels.len() as u32;
-            let number = *numbers.entry(name(process)).or_insert_with_key(|label| {
+            let number = *numbers.entry(label(process)).or_insert_with_key(|label| {
                 groups.labels.push(label.clone());
                 next
             });
-            groups.of_process.push(number);
+            groups.by_process.push(number);
         }
         groups
     }
 
     /// The group of a process.
-    pub fn of_process(&self, process: ProcessId) -> u32 {
-        self.of_process[process.index()]
+    pub fn group_of(&self, process: ProcessId) -> u32 {
+        self.by_process[process.index()]
     }
 
-    /// Whether each socket is to be one.
+    /// Whether links are to be listed by socket; groups are processes then.
     pub fn by_socket(&self) -> bool {
         self.by_socket
     }
@@ -85,12 +87,12 @@ impl Groups {
         &self.labels[group as usize]
     }
 
-    /// How many groups there are.
+    /// Number of groups.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no groups.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -100,8 +102,8 @@ fn host_name(map: &Map, process: &Process) -> String {
     escape::display(&map.hosts[process.host.index()].hostname)
 }
 
-/// What a process is one with, printable.
-pub fn label(map: &Map, process: &Process, by: By) -> String {
+/// The label of a process's group, printable.
+pub fn group_label(map: &Map, process: &Process, by: By) -> String {
     match by {
         By::Role => role(process),
         By::Process | By::Socket => format!("{} [{}]", program(process), process.pid),
@@ -125,26 +127,26 @@ fn printable(text: &str) -> String {
     escape::display(text.as_bytes())
 }
 
-/// A container's name, or the usual first twelve digits of its id.
+/// A container's name, or the first twelve digits of its id, as Docker shows it.
 fn container(process: &Process) -> Option<String> {
     let container = process.container.as_ref()?;
     let short = || container.id.chars().take(12).collect();
     Some(printable(&container.name.clone().unwrap_or_else(short)))
 }
 
-/// `checkout/java`: unit or container, and program; one word where they are the same.
+/// `checkout/java`: container or unit, and program; one of them where both have the same name.
 fn role(process: &Process) -> String {
     let program = program(process);
     match container(process).or_else(|| process.unit.as_deref().and_then(unit_base)) {
-        // `postgres` in `postgresql@15-main.service`: one name says it.
-        Some(home) if home.starts_with(&program) || program.starts_with(&home) => home,
-        Some(home) => format!("{home}/{program}"),
+        // `postgres` in `postgresql@15-main.service` is `postgresql`.
+        Some(owner) if owner.starts_with(&program) || program.starts_with(&owner) => owner,
+        Some(owner) => format!("{owner}/{program}"),
         None => program,
     }
 }
 
-/// `nginx` of `nginx.service`, `getty` of `getty@tty1.service`; `None` for units that only say that
-/// somebody has logged in.
+/// `nginx` of `nginx.service`, `getty` of `getty@tty1.service`; `None` for the units of login
+/// sessions and user managers.
 pub fn unit_base(unit: &str) -> Option<String> {
     let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
     let base = stem.split_once('@').map_or(stem, |(template, _)| template);

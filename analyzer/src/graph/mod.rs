@@ -1,9 +1,9 @@
-//! The map as graphs: what counts as one, and who talks to whom.
+//! The map as a graph: groups of processes as nodes, conversations as edges.
 
 mod conversation;
 mod group;
 mod program;
 
-pub use conversation::{Conversation, ConversationEnds, conversations, ends};
-pub use group::{By, Groups, label, unit_base};
+pub use conversation::{Conversation, ConversationEnds, conversations};
+pub use group::{By, Groups, group_label, unit_base};
 pub use program::{display_name, program};

@@ -1,17 +1,16 @@
-//! What a person calls a process: its program, or the script that an interpreter runs.
+//! Names of processes: the executable, or the script that an interpreter runs.
 
 use crate::model::Process;
 use crate::text::escape;
 
-/// Interpreters, without their version numbers, whose first argument that is no option is the
-/// program that people know.
+/// Interpreters, without version numbers; their first argument that is not an option is the script.
 const INTERPRETERS: [&str; 14] = [
     "ash", "bash", "dash", "gjs", "ksh", "lua", "node", "nodejs", "perl", "php", "python", "ruby",
     "sh", "zsh",
 ];
 
-/// Executables that are several programs and go by the name they are called by. Any other executable
-/// keeps its own name: a process may call itself whatever it likes.
+/// Executables that contain several programs, chosen by `argv[0]`: these are named by comm. Other
+/// executables are not, since a process can set its comm to anything.
 const MULTI_CALL: [&[u8]; 5] = [
     b"busybox",
     b"coreutils",
@@ -20,10 +19,10 @@ const MULTI_CALL: [&[u8]; 5] = [
     b"toybox",
 ];
 
-/// What the kernel keeps of a name: `TASK_COMM_LEN` less its zero.
+/// Longest comm: the kernel's `TASK_COMM_LEN` without the terminating zero.
 const COMM_BYTES: usize = 15;
 
-/// The program's name, made printable: script, else executable, else comm.
+/// The program's name, printable: script, else executable, else comm.
 pub fn program(process: &Process) -> String {
     let executable = last_part(&process.exe);
     if executable.is_empty() || MULTI_CALL.contains(&executable) {
@@ -39,31 +38,32 @@ pub fn program(process: &Process) -> String {
     escape::display(script.unwrap_or(executable))
 }
 
-/// What a box on a picture is called: the name that the process goes by, unless that is an
-/// interpreter's, or what the kernel kept of a longer one.
+/// The name of a process in drawings, printable: its comm, unless that is the name of an interpreter
+/// or truncated; then the program's name.
 pub fn display_name(process: &Process) -> String {
     let executable = last_part(&process.exe);
-    let cut = |name: &[u8]| process.comm.len() == COMM_BYTES && name.starts_with(&process.comm);
+    let is_truncated =
+        |name: &[u8]| process.comm.len() == COMM_BYTES && name.starts_with(&process.comm);
     let program = program(process);
     let interpreted = is_interpreter(executable) || program != escape::display(executable);
-    let keeps = match interpreted {
-        true => !chosen(&process.comm) || cut(program.as_bytes()),
-        false => cut(executable),
+    let use_program = match interpreted {
+        true => !is_own_name(&process.comm) || is_truncated(program.as_bytes()),
+        false => is_truncated(executable),
     };
-    match keeps {
+    match use_program {
         true => program,
         false => escape::display(&process.comm),
     }
 }
 
-/// Whether a name is one that an interpreted program gave itself: not its interpreter's (`python3` and
-/// `python3.11`, `sh` and `dash` are one; Node names its main thread `node-MainThread`), and a name, not
-/// the beginning of a command line or of a sentence about what it does.
-fn chosen(comm: &[u8]) -> bool {
+/// Whether an interpreted program set this comm itself: it is not the interpreter's (Node sets
+/// `node-MainThread`), and it is a single word, not the beginning of a command line or of a status
+/// such as `gunicorn: worke`.
+fn is_own_name(comm: &[u8]) -> bool {
     let main_thread = comm.strip_suffix(b"-MainThread").unwrap_or(comm);
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(byte);
-    let known = is_interpreter(main_thread) || main_thread == b"java" || comm == b"MainThread";
-    !known && !comm.is_empty() && comm.iter().all(word)
+    let is_default = is_interpreter(main_thread) || main_thread == b"java" || comm == b"MainThread";
+    !is_default && !comm.is_empty() && comm.iter().all(word)
 }
 
 fn is_interpreter(executable: &[u8]) -> bool {
@@ -72,23 +72,23 @@ fn is_interpreter(executable: &[u8]) -> bool {
         .any(|name| name.as_bytes() == stem(executable))
 }
 
-/// An executable's name without its version: `python3.11` is `python`.
+/// An executable's name without its version: `python` of `python3.11`.
 fn stem(executable: &[u8]) -> &[u8] {
     let version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
     let end = executable.iter().rposition(|byte| !version(byte));
     &executable[..end.map_or(0, |last| last + 1)]
 }
 
-/// The first argument that is no option and looks like a file; `-m module` of Python.
+/// The first argument that is not an option, or the module of Python's `-m module`.
 fn script(process: &Process) -> Option<&[u8]> {
     let mut arguments = process.arguments().skip(1);
     while let Some(argument) = arguments.next() {
         match argument {
             b"-m" => return arguments.next(),
-            // A command given as text has no name; `-` is standard input.
+            // A command in an argument or on standard input has no name.
             b"-c" | b"-e" | b"-" | b"" => return None,
             [b'-', ..] => {}
-            // A script that came through a descriptor has no name of its own.
+            // Neither has a script that is read from a descriptor.
             fd if fd.starts_with(b"/dev/") || fd.starts_with(b"/proc/") => return None,
             file => return Some(last_part(file)).filter(|name| !name.is_empty()),
         }
@@ -96,6 +96,7 @@ fn script(process: &Process) -> Option<&[u8]> {
     None
 }
 
+/// The file after `-jar`.
 fn jar(process: &Process) -> Option<&[u8]> {
     let mut arguments = process
         .arguments()
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interpreters_are_known_by_their_script() {
+    fn interpreters_are_named_by_their_script() {
         let check = |exe: &str, cmdline: &str, expected: &str| {
             let process = Process {
                 exe: exe.as_bytes().into(),
@@ -180,7 +181,7 @@ mod tests {
             "python3 -c import",
             "worker",
         );
-        // Its own name says more than its executable's.
+        // The comm is more specific than the executable.
         check(
             "panel-6-systray",
             "/usr/lib/xfce4/panel/wrapper-2.0",
@@ -188,7 +189,7 @@ mod tests {
             "panel-6-systray",
         );
         check("bash", "/usr/bin/bash", "-bash", "bash");
-        // So does one that a script gave itself, if it is a name.
+        // So is the comm that a script set, if it is a single word.
         let script = |comm: &str, expected: &str| {
             check(
                 comm,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diff::{mask, role};
 use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{ConnectionState, Map, ProcessId, SocketId};
-use crate::query::{LinkKind, UnknownEnd, Via, ViaKind, is_private, link_kind, unknown_end, via};
+use crate::query::{
+    LinkKind, UnknownEnd, Via, ViaKind, is_self_conversation, link_kind, unknown_end, via,
+};
 
 /// First port that the kernel assigns to sockets not bound to a port (default of
 /// `ip_local_port_range`, see ip(7)).
@@ -56,15 +58,15 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, Evidence> {
     let roles: Vec<String> = map.processes.iter().map(role).collect();
     let mut found: BTreeMap<RoleConversation, Evidence> = BTreeMap::new();
     for ends in conversations(map) {
-        let Conversation::Connection(id) = ends.talk else {
+        let Conversation::Connection(id) = ends.conversation else {
             continue;
         };
         let connection = &map.connections[id];
-        if is_private(&ends) || connection.state == ConnectionState::Closing {
+        if is_self_conversation(&ends) || connection.state == ConnectionState::Closing {
             continue;
         }
-        let via = shape(via(map, ends.talk));
-        let kind = link_kind(map, ends.talk);
+        let via = shape(via(map, ends.conversation));
+        let kind = link_kind(map, ends.conversation);
         let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
         let servers = roles_at(map, &roles, &ends, false);
         for client in roles_at(map, &roles, &ends, true) {

@@ -1,61 +1,60 @@
-//! A smaller map in which every group of processes is one.
+//! Merges each group of processes into one, for `--by`.
 
 use crate::graph::{By, Groups};
 use crate::model::{FdsStatus, Holder, Map, ProcessId, SocketId};
 
-/// A map of groups, and how many processes each stands for, by its process in the map.
+/// A map in which each process stands for a group.
 #[derive(Debug, Clone, Default)]
 pub struct GroupedMap {
     /// The map.
     pub map: Map,
-    /// How many processes; empty where each is one of its own.
+    /// Number of processes of each group, by index; empty if nothing is merged.
     pub members: Vec<usize>,
 }
 
-/// The map with one process for each group: the first of each stands for all, under the group's
-/// name (printable text, in place of `comm`). Nothing else changes, so that whatever asks questions
-/// of processes asks them of groups.
+/// Merges each group into its first process, whose `comm` becomes the group's label (printable text).
+/// Nothing else changes, so that every query of processes works on groups.
 #[must_use]
-pub fn grouped(map: Map, by: By) -> GroupedMap {
+pub fn merge_groups(map: Map, by: By) -> GroupedMap {
     if matches!(by, By::Process | By::Socket) {
         return GroupedMap {
             map,
             members: Vec::new(),
         };
     }
-    let groups = Groups::of(&map, by);
+    let groups = Groups::new(&map, by);
     let mut first: Vec<Option<ProcessId>> = vec![None; groups.len()];
     let mut counts = vec![0_usize; groups.len()];
-    let mut collapsed = Map {
+    let mut merged = Map {
         processes: Vec::with_capacity(groups.len()),
         holders: Vec::with_capacity(map.holders.len()),
         waits: Vec::new(),
         relations: Vec::new(),
         ..map.clone()
     };
-    for (at, process) in map.processes.iter().enumerate() {
-        let group = groups.of_process(ProcessId::new(at)) as usize;
+    for (index, process) in map.processes.iter().enumerate() {
+        let group = groups.group_of(ProcessId::new(index)) as usize;
         counts[group] += 1;
-        let Some(own) = first[group] else {
-            first[group] = Some(ProcessId::new(collapsed.processes.len()));
-            let mut one = process.clone();
-            // What a process is called comes of these.
-            one.exe = Box::default();
-            one.comm = groups.label(group as u32).as_bytes().into();
-            one.cmdline = Box::default();
-            collapsed.processes.push(one);
+        let Some(representative) = first[group] else {
+            first[group] = Some(ProcessId::new(merged.processes.len()));
+            let mut representative = process.clone();
+            // A process is named after these.
+            representative.exe = Box::default();
+            representative.comm = groups.label(group as u32).as_bytes().into();
+            representative.cmdline = Box::default();
+            merged.processes.push(representative);
             continue;
         };
-        let own = &mut collapsed.processes[own.index()];
+        let representative = &mut merged.processes[representative.index()];
         if process.fds_status != FdsStatus::Read {
-            own.fds_status = process.fds_status;
+            representative.fds_status = process.fds_status;
         }
         for (kind, count) in &process.fd_counts {
-            *own.fd_counts.entry(kind.clone()).or_default() += count;
+            *representative.fd_counts.entry(kind.clone()).or_default() += count;
         }
     }
     let group = |holder: &Holder| Holder {
-        process: first[groups.of_process(holder.process) as usize].unwrap_or_default(),
+        process: first[groups.group_of(holder.process) as usize].unwrap_or_default(),
         ..*holder
     };
     let regroup = |holders: &[Holder]| {
@@ -63,24 +62,24 @@ pub fn grouped(map: Map, by: By) -> GroupedMap {
         holders.sort_unstable();
         holders
     };
-    for at in 0..map.sockets.len() {
-        let holders = regroup(map.holders(SocketId::new(at)));
-        collapsed.sockets[at].holders = collapsed.push_holders(holders);
+    for index in 0..map.sockets.len() {
+        let holders = regroup(map.holders(SocketId::new(index)));
+        merged.sockets[index].holders = merged.push_holders(holders);
     }
-    for pipe in &mut collapsed.pipes {
+    for pipe in &mut merged.pipes {
         pipe.readers = regroup(&pipe.readers);
         pipe.writers = regroup(&pipe.writers);
     }
     GroupedMap {
-        map: collapsed,
+        map: merged,
         members: counts,
     }
 }
 
-/// The same, with how many it stands for at the end of each group's name: `nginx ×4`.
+/// Merges groups as [`merge_groups`], with the number of processes in the label: `nginx ×4`.
 #[must_use]
 pub fn group_map(map: Map, by: By) -> Map {
-    let GroupedMap { mut map, members } = grouped(map, by);
+    let GroupedMap { mut map, members } = merge_groups(map, by);
     for (process, members) in map.processes.iter_mut().zip(members) {
         if members > 1 {
             process.comm = [&process.comm, format!(" ×{members}").as_bytes()]
@@ -97,7 +96,7 @@ mod tests {
     use crate::query::hubs;
 
     #[test]
-    fn groups_talk_as_one() {
+    fn merged_groups_are_peers_of_each_other() {
         let mut map = Map::with_host();
         let all = [1, 2, 3, 4].map(|pid| map.add_process(pid, if pid < 3 { b"a" } else { b"b" }));
         map.add_connection(&[all[0]], &[all[2]], None);

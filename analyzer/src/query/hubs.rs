@@ -1,50 +1,53 @@
-//! Which processes talk to the most others.
+//! Hubs: processes, and addresses outside the capture, by their number of peers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::links::{UnknownEnd, is_pending, unknown_end};
+use super::conversations::is_pending;
+use super::unknown_end::{UnknownEnd, unknown_end};
 use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{Map, ProcessId, SocketId, SocketState};
 
-/// A process and how much it talks.
+/// A process and the number of its peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hub {
     /// The process.
     pub process: ProcessId,
-    /// How many other processes hold the other end of a connection or pipe of its own.
+    /// Number of other processes at the other ends of its connections and pipes.
     pub peers: usize,
-    /// How many connections it holds an end of; clients still waiting do not count.
+    /// Number of connections that it holds an end of, without pending ones.
     pub connections: usize,
-    /// The listening sockets it holds.
+    /// Listening sockets that it holds.
     pub listens: Vec<SocketId>,
 }
 
-/// All processes that talk to another: most peers first, then most connections, then by id.
+/// All processes with a peer: most peers first, then most connections, then by id.
 pub fn hubs(map: &Map) -> Vec<Hub> {
     let ends: Vec<ConversationEnds> = conversations(map)
-        .filter(|ends| !is_pending(map, ends.talk))
+        .filter(|ends| !is_pending(map, ends.conversation))
         .collect();
     let mut connections = vec![0; map.processes.len()];
-    // For each process the other ends of its conversations: an index into `ends`, and which end.
-    let mut others: Vec<Vec<(u32, bool)>> = vec![Vec::new(); map.processes.len()];
-    for (at, ends) in ends.iter().enumerate() {
-        for (own, is_to) in [(&ends.from, true), (&ends.to, false)] {
-            for process in own {
-                others[process.index()].push((at as u32, is_to));
+    let mut far_ends: Vec<Vec<FarEnd>> = vec![Vec::new(); map.processes.len()];
+    for (index, ends) in ends.iter().enumerate() {
+        for (near, is_server) in [(&ends.from, true), (&ends.to, false)] {
+            for process in near {
+                far_ends[process.index()].push(FarEnd {
+                    conversation: index as u32,
+                    is_server,
+                });
             }
         }
-        if let Conversation::Connection(_) = ends.talk {
+        if let Conversation::Connection(_) = ends.conversation {
             let both: BTreeSet<_> = ends.from.iter().chain(&ends.to).collect();
             for process in both {
                 connections[process.index()] += 1;
             }
         }
     }
-    let peers = count_peers(&ends, &others);
+    let peers = count_peers(&ends, &far_ends);
     let mut listens: Vec<Vec<SocketId>> = vec![Vec::new(); map.processes.len()];
-    for (at, socket) in map.sockets.iter().enumerate() {
+    for (index, socket) in map.sockets.iter().enumerate() {
         if socket.state == SocketState::Listening {
-            let id = SocketId::new(at);
+            let id = SocketId::new(index);
             for process in map.holding_processes(id) {
                 listens[process.index()].push(id);
             }
@@ -56,8 +59,8 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
         .zip(listens)
         .enumerate()
         .filter(|(_, ((peers, _), _))| **peers > 0)
-        .map(|(at, ((peers, connections), listens))| Hub {
-            process: ProcessId::new(at),
+        .map(|(index, ((peers, connections), listens))| Hub {
+            process: ProcessId::new(index),
             peers: *peers,
             connections,
             listens,
@@ -73,62 +76,75 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
     hubs
 }
 
-/// How many distinct processes are at the other ends, for each process.
+/// The other end of a process's conversation.
+#[derive(Debug, Clone, Copy)]
+struct FarEnd {
+    /// Index into the ends of all conversations.
+    conversation: u32,
+    is_server: bool,
+}
+
+/// The number of distinct processes at the far ends of each process.
 ///
-/// A pipe that thousands inherited has thousands at both ends: millions of pairs, which are walked
-/// but never stored.
-fn count_peers(ends: &[ConversationEnds], others: &[Vec<(u32, bool)>]) -> Vec<usize> {
-    // For whom a process was last counted; no process has the number 0 here.
-    let mut counted_for = vec![0; others.len()];
-    let count = |(at, others): (usize, &Vec<(u32, bool)>)| {
-        counted_for[at] = at + 1; // oneself is no peer
+/// A pipe that thousands of processes inherited has thousands of holders at both ends: millions of
+/// pairs, which are visited but never stored.
+fn count_peers(ends: &[ConversationEnds], far_ends: &[Vec<FarEnd>]) -> Vec<usize> {
+    // The last process that each process was counted for, as its index plus 1.
+    let mut counted_for = vec![0; far_ends.len()];
+    let count = |(index, far_ends): (usize, &Vec<FarEnd>)| {
+        counted_for[index] = index + 1; // A process is not its own peer.
         let mut peers = 0;
-        for (end, is_to) in others {
-            let end = &ends[*end as usize];
-            for other in if *is_to { &end.to } else { &end.from } {
+        for far_end in far_ends {
+            let ends = &ends[far_end.conversation as usize];
+            for other in if far_end.is_server {
+                &ends.to
+            } else {
+                &ends.from
+            } {
                 let last = &mut counted_for[other.index()];
-                peers += usize::from(*last != at + 1);
-                *last = at + 1;
+                peers += usize::from(*last != index + 1);
+                *last = index + 1;
             }
         }
         peers
     };
-    others.iter().enumerate().map(count).collect()
+    far_ends.iter().enumerate().map(count).collect()
 }
 
-/// An address outside of what was captured, and who talks to it.
+/// An address outside the capture, and the number of its peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
-    /// Printable; without the port where that says nothing.
+pub struct OutsideHub {
+    /// Printable; without the port of a client.
     pub address: String,
-    /// How many processes hold the end that is here.
+    /// Number of processes at the captured ends.
     pub peers: usize,
-    /// How many connections.
+    /// Number of connections.
     pub connections: usize,
 }
 
-/// All such addresses: most processes first, then most connections, then by address.
-pub fn outside(map: &Map) -> Vec<Outside> {
-    let mut found: BTreeMap<String, (BTreeSet<ProcessId>, usize)> = BTreeMap::new();
-    for ends in conversations(map).filter(|ends| !is_pending(map, ends.talk)) {
-        let (near, client) = match (ends.from.is_empty(), ends.to.is_empty()) {
+/// All addresses outside the capture: most processes first, then most connections, then by address.
+pub fn outside_hubs(map: &Map) -> Vec<OutsideHub> {
+    let mut by_address: BTreeMap<String, (BTreeSet<ProcessId>, usize)> = BTreeMap::new();
+    for ends in conversations(map).filter(|ends| !is_pending(map, ends.conversation)) {
+        let (captured, client) = match (ends.from.is_empty(), ends.to.is_empty()) {
             (true, false) => (&ends.to, true),
             (false, true) => (&ends.from, false),
             _ => continue,
         };
         if let UnknownEnd::Outside(address) = unknown_end(map, &ends, client) {
-            let (peers, connections) = found.entry(address).or_default();
-            peers.extend(near);
+            let (peers, connections) = by_address.entry(address).or_default();
+            peers.extend(captured);
             *connections += 1;
         }
     }
-    let outside =
-        |(address, (peers, connections)): (String, (BTreeSet<ProcessId>, usize))| Outside {
+    let mut hubs: Vec<OutsideHub> = by_address
+        .into_iter()
+        .map(|(address, (peers, connections))| OutsideHub {
             address,
             peers: peers.len(),
             connections,
-        };
-    let mut all: Vec<Outside> = found.into_iter().map(outside).collect();
-    all.sort_by_key(|one| std::cmp::Reverse((one.peers, one.connections)));
-    all
+        })
+        .collect();
+    hubs.sort_by_key(|hub| std::cmp::Reverse((hub.peers, hub.connections)));
+    hubs
 }

@@ -1,26 +1,33 @@
-//! Questions that people ask of a map, answered as values; how they are printed is not known here.
+//! Queries on a map, answered as values. Must not format output.
 
+mod conversations;
 mod filter;
-mod filter_match;
 mod group;
 mod hubs;
 mod links;
 mod path;
-mod pattern;
 mod selector;
 mod summary;
+mod unknown_end;
+mod via;
 mod waits;
 
-pub use filter::{Filter, apply_filter, keep_matches, matching, matching_sockets, without};
-pub use filter_match::{FilterMatch, Mask};
-pub use group::{GroupedMap, group_map, grouped};
-pub use hubs::{Hub, Outside, hubs, outside};
-pub use links::{
-    Between, Link, LinkKind, UnknownEnd, Via, ViaKind, addressed, is_dead_pipe, is_pending,
-    is_private, link_kind, links, named, unknown_end, via, within_one,
+pub use conversations::{
+    LinkKind, count_self_conversations, is_half_closed_pipe, is_pending, is_self_conversation,
+    link_kind,
 };
+pub use filter::{
+    Filter, FilterMatch, KeptMask, apply_filter, exclude, keep_matches, matching_processes,
+    matching_sockets,
+};
+pub use group::{GroupedMap, group_map, merge_groups};
+pub use hubs::{Hub, OutsideHub, hubs, outside_hubs};
+pub use links::{Link, LinkFilter, links};
 pub use path::{Direction, Hop, path};
-pub use pattern::Glob;
-pub use selector::{KINDS, Selector, SelectorError, SelectorSet};
+pub use selector::{Glob, KINDS, Selector, SelectorError, SelectorSet};
 pub use summary::{Summary, is_queued, summary};
-pub use waits::{Class, Cycle, End, Need, Step, Waiting, Waits, waits};
+pub use unknown_end::{UnknownEnd, unknown_end};
+pub use via::{Via, ViaKind, socket_via, via};
+pub use waits::{
+    BlockedThread, ChainEnd, ChainStep, WaitAnalysis, WaitClass, WaitCycle, WaitNeed, waits,
+};

@@ -1,92 +1,110 @@
-//! How one process reaches another: the shortest way over connections and pipes.
+//! The shortest path from one process to another, over connections and pipes.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{ConnectionState, Map, ProcessId};
 
-/// One process on the way, and the conversation by which it goes on.
+/// A process on a path, and the conversation that leads to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hop {
     /// The process.
     pub process: ProcessId,
-    /// What leads to the next process; `None`: this is the last.
+    /// The conversation with the next process; `None` for the last process.
     pub next: Option<(Conversation, Direction)>,
 }
 
-/// Which way a conversation is walked.
+/// The direction in which a path crosses a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From client to server, from writer to reader.
     Along,
     /// From server to client, from reader to writer.
     Against,
-    /// Neither end is known to have begun it.
-    Even,
+    /// It is not known which end is the client's.
+    Unknown,
 }
 
-/// The shortest way from one of `from` to one of `to`, whoever began each conversation; the first
-/// in the map's order where several are as short. `None`: there is none.
+/// The shortest path from a process in `from` to one in `to`, conversations being crossed in either
+/// direction; `None` if there is none. Of several such paths the first in the map's order.
 ///
-/// Who is in both is an end of the way only where nothing else is. Those who hold the same end of a
-/// conversation do not talk over it. A client that waits to be accepted counts as talking.
+/// A process in both sets is an end of the path only if its set has no other. Holders of the same end
+/// of a conversation are not connected by it. A pending connection counts.
 pub fn path(map: &Map, from: &[ProcessId], to: &[ProcessId]) -> Option<Vec<Hop>> {
     let (starts, goals): (BTreeSet<_>, BTreeSet<_>) =
         (from.iter().copied().collect(), to.iter().copied().collect());
     let both: BTreeSet<_> = starts.intersection(&goals).copied().collect();
-    let only = |set: &BTreeSet<ProcessId>| -> BTreeSet<ProcessId> {
+    let without_both = |set: &BTreeSet<ProcessId>| -> BTreeSet<ProcessId> {
         let rest: BTreeSet<_> = set.difference(&both).copied().collect();
         if rest.is_empty() { set.clone() } else { rest }
     };
-    let (starts, goals) = (only(&starts), only(&goals));
-    let same = || {
+    let (starts, goals) = (without_both(&starts), without_both(&goals));
+    let trivial = || {
         let process = *both.first()?;
         let next = None;
         Some(vec![Hop { process, next }])
     };
     if starts == goals {
-        return same();
+        return trivial();
     }
-    search(map, &starts, &goals).or_else(same)
+    search(map, &starts, &goals).or_else(trivial)
 }
 
-/// Breadth first; each conversation is crossed at most once each way, so that the time is linear.
+/// How a process was reached.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    before: ProcessId,
+    /// Index into the ends of all conversations.
+    conversation: usize,
+    /// Whether the conversation was crossed from client to server.
+    from_client: bool,
+}
+
+/// Breadth-first search; each conversation is crossed at most once in each direction, so that the
+/// time is linear.
+///
+/// Not petgraph's: edges between processes would be quadratic in the holders of a conversation, its
+/// `Bfs` records no predecessors, and `astar` does not define which of several shortest paths it
+/// returns.
 fn search(
     map: &Map,
     starts: &BTreeSet<ProcessId>,
     goals: &BTreeSet<ProcessId>,
 ) -> Option<Vec<Hop>> {
-    let talks: Vec<ConversationEnds> = conversations(map).collect();
+    let all: Vec<ConversationEnds> = conversations(map).collect();
     let mut of_process: Vec<Vec<u32>> = vec![Vec::new(); map.processes.len()];
-    for (at, ends) in talks.iter().enumerate() {
+    for (index, ends) in all.iter().enumerate() {
         for process in ends.from.iter().chain(&ends.to) {
-            of_process[process.index()].push(at as u32);
+            of_process[process.index()].push(index as u32);
         }
     }
-    let mut crossed = vec![[false; 2]; talks.len()];
-    // How each process was reached: from whom, by which conversation, from which side of it.
-    let mut reached: Vec<Option<(ProcessId, usize, bool)>> = vec![None; map.processes.len()];
+    let mut crossed = vec![[false; 2]; all.len()];
+    let mut arrivals: Vec<Option<Arrival>> = vec![None; map.processes.len()];
     let mut queue: VecDeque<ProcessId> = starts.iter().copied().collect();
     while let Some(process) = queue.pop_front() {
-        for at in &of_process[process.index()] {
-            let at = *at as usize;
-            let ends = &talks[at];
-            for (side, (own, others)) in [(&ends.from, &ends.to), (&ends.to, &ends.from)]
+        for index in &of_process[process.index()] {
+            let conversation = *index as usize;
+            let ends = &all[conversation];
+            for (side, (near, far)) in [(&ends.from, &ends.to), (&ends.to, &ends.from)]
                 .into_iter()
                 .enumerate()
             {
-                if crossed[at][side] || own.binary_search(&process).is_err() {
+                if crossed[conversation][side] || near.binary_search(&process).is_err() {
                     continue;
                 }
-                crossed[at][side] = true;
-                for other in others {
-                    let slot = &mut reached[other.index()];
-                    if slot.is_some() || starts.contains(other) {
+                crossed[conversation][side] = true;
+                for other in far {
+                    let arrival = &mut arrivals[other.index()];
+                    if arrival.is_some() || starts.contains(other) {
                         continue;
                     }
-                    *slot = Some((process, at, side == 0));
+                    *arrival = Some(Arrival {
+                        before: process,
+                        conversation,
+                        from_client: side == 0,
+                    });
                     if goals.contains(other) {
-                        return Some(trace(map, &talks, &reached, *other));
+                        return Some(trace(map, &all, &arrivals, *other));
                     }
                     queue.push_back(*other);
                 }
@@ -96,40 +114,43 @@ fn search(
     None
 }
 
-/// The way back from a goal, turned round.
+/// Follows the arrivals back from a goal.
 fn trace(
     map: &Map,
-    talks: &[ConversationEnds],
-    reached: &[Option<(ProcessId, usize, bool)>],
+    all: &[ConversationEnds],
+    arrivals: &[Option<Arrival>],
     goal: ProcessId,
 ) -> Vec<Hop> {
     let mut hops = vec![Hop {
         process: goal,
         next: None,
     }];
-    let mut at = goal;
-    while let Some((before, talk, along)) = reached[at.index()] {
-        let talk = talks[talk].talk;
+    let mut process = goal;
+    while let Some(arrival) = arrivals[process.index()] {
+        let conversation = all[arrival.conversation].conversation;
         hops.push(Hop {
-            process: before,
-            next: Some((talk, direction(map, talk, along))),
+            process: arrival.before,
+            next: Some((
+                conversation,
+                direction(map, conversation, arrival.from_client),
+            )),
         });
-        at = before;
+        process = arrival.before;
     }
     hops.reverse();
     hops
 }
 
-fn direction(map: &Map, talk: Conversation, along: bool) -> Direction {
-    let known = match talk {
+fn direction(map: &Map, conversation: Conversation, from_client: bool) -> Direction {
+    let is_known = match conversation {
         Conversation::Pipe(_) => true,
-        Conversation::Connection(at) => {
-            let connection = &map.connections[at];
+        Conversation::Connection(index) => {
+            let connection = &map.connections[index];
             connection.listener.is_some() || connection.state == ConnectionState::OneWay
         }
     };
-    match (known, along) {
-        (false, _) => Direction::Even,
+    match (is_known, from_client) {
+        (false, _) => Direction::Unknown,
         (true, true) => Direction::Along,
         (true, false) => Direction::Against,
     }
@@ -139,7 +160,7 @@ fn direction(map: &Map, talk: Conversation, along: bool) -> Direction {
 mod tests {
     use super::*;
 
-    /// Pids and directions of the way, as `1>2<3`.
+    /// Pids and directions of the path, as `1>2<3`.
     fn shown(map: &Map, hops: Option<Vec<Hop>>) -> String {
         let Some(hops) = hops else {
             return "none".to_owned();
@@ -148,7 +169,7 @@ mod tests {
             let arrow = match hop.next {
                 Some((_, Direction::Along)) => ">",
                 Some((_, Direction::Against)) => "<",
-                Some((_, Direction::Even)) => "=",
+                Some((_, Direction::Unknown)) => "=",
                 None => "",
             };
             format!("{}{arrow}", map.process(hop.process).pid)
@@ -157,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_way_whoever_began() {
+    fn the_shortest_path_in_any_direction() {
         let mut map = Map::with_host();
         let all: Vec<_> = (1..=6).map(|pid| map.add_process(pid, b"x")).collect();
         let socket = map.add_listener(&[all[1]], b"/run/app.sock");
@@ -165,29 +186,29 @@ mod tests {
         map.add_connection(&[all[2]], &[all[1]], Some(socket));
         map.add_connection(&[all[2]], &[all[3]], None);
         map.add_pipe(&[all[3]], &[all[4]]);
-        let way = |from: &[usize], to: &[usize]| {
+        let shortest = |from: &[usize], to: &[usize]| {
             let ids = |of: &[usize]| of.iter().map(|at| all[*at]).collect::<Vec<_>>();
             shown(&map, path(&map, &ids(from), &ids(to)))
         };
-        assert_eq!(way(&[0], &[4]), "1>2<3=4>5");
-        assert_eq!(way(&[4], &[0]), "5<4=3>2<1");
+        assert_eq!(shortest(&[0], &[4]), "1>2<3=4>5");
+        assert_eq!(shortest(&[4], &[0]), "5<4=3>2<1");
         // The nearest pair of several.
-        assert_eq!(way(&[0, 2], &[4, 3]), "3=4");
-        assert_eq!(way(&[0], &[5]), "none");
-        assert_eq!(way(&[0], &[0]), "1");
-        // Who is in both is an end only where nothing else is.
-        assert_eq!(way(&[0, 1], &[1, 3]), "1>2<3=4");
-        assert_eq!(way(&[0, 5], &[5]), "6");
-        assert_eq!(way(&[], &[1]), "none");
+        assert_eq!(shortest(&[0, 2], &[4, 3]), "3=4");
+        assert_eq!(shortest(&[0], &[5]), "none");
+        assert_eq!(shortest(&[0], &[0]), "1");
+        // A process in both sets is an end only if there is no other.
+        assert_eq!(shortest(&[0, 1], &[1, 3]), "1>2<3=4");
+        assert_eq!(shortest(&[0, 5], &[5]), "6");
+        assert_eq!(shortest(&[], &[1]), "none");
     }
 
     #[test]
-    fn holders_of_one_end_do_not_talk_over_it() {
+    fn holders_of_one_end_are_not_connected_by_it() {
         let mut map = Map::with_host();
         let all: Vec<_> = (1..=3).map(|pid| map.add_process(pid, b"x")).collect();
         map.add_connection(&[all[0], all[1]], &[all[2]], None);
-        let way = |from: usize, to: usize| shown(&map, path(&map, &[all[from]], &[all[to]]));
-        assert_eq!(way(0, 1), "1=3=2");
-        assert_eq!(way(0, 2), "1=3");
+        let shortest = |from: usize, to: usize| shown(&map, path(&map, &[all[from]], &[all[to]]));
+        assert_eq!(shortest(0, 1), "1=3=2");
+        assert_eq!(shortest(0, 2), "1=3");
     }
 }

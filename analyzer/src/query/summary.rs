@@ -1,56 +1,57 @@
-//! What there is to say of one process, or of several that are one: a unit, a container.
+//! Summary of a process, or of a group such as a unit or a container (`show`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Link, Waits};
+use super::links::Link;
+use super::waits::{WaitAnalysis, WaitClass};
 use crate::model::{Map, ProcessId, SocketId, SocketState};
 
-/// What processes have and do.
+/// Sockets, conversations, descriptors and waits of some processes.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Who they are, in order.
+    /// The processes, sorted.
     pub processes: Vec<ProcessId>,
-    /// Listening sockets that they hold.
+    /// Listening sockets that one of them holds.
     pub listens: Vec<SocketId>,
-    /// Conversations with others in which they are clients: places among the links.
+    /// Indices of links to others in which they are clients.
     pub talks_to: Vec<usize>,
-    /// Conversations with others in which they are servers.
+    /// Indices of links to others in which they are servers only.
     pub called_by: Vec<usize>,
-    /// Conversations among themselves.
+    /// Number of conversations whose ends are all held by these processes.
     pub among_themselves: usize,
-    /// Their descriptors by kind.
+    /// Number of their descriptors by kind.
     pub fd_counts: BTreeMap<Box<str>, u64>,
-    /// Their sockets in whose queues something waits.
+    /// Their sockets with bytes or clients in a queue.
     pub queues: Vec<SocketId>,
-    /// Their threads that are blocked: places among the waits.
+    /// Indices of their blocked threads, in [`WaitAnalysis::waits`].
     pub waits: Vec<usize>,
-    /// Other threads that wait for them.
+    /// Indices of threads of others that are blocked on them.
     pub awaited_by: Vec<usize>,
 }
 
-/// A portrait of these processes, from links by process (of one) or by role (of several).
+/// Summarizes processes. `links` are by process for a single process, by role for a group.
 pub fn summary(
     map: &Map,
     links: &[Link],
-    waits: &Waits,
+    waits: &WaitAnalysis,
     processes: &BTreeSet<ProcessId>,
 ) -> Summary {
-    let is_one = |process: &ProcessId| processes.contains(process);
+    let is_member = |process: &ProcessId| processes.contains(process);
     let mut summary = Summary {
         processes: processes.iter().copied().collect(),
         ..Summary::default()
     };
-    for (at, link) in links.iter().enumerate() {
+    for (index, link) in links.iter().enumerate() {
         let (client, server) = (
-            link.clients.iter().any(is_one),
-            link.servers.iter().any(is_one),
+            link.clients.iter().any(is_member),
+            link.servers.iter().any(is_member),
         );
         match (client, server) {
-            (true, true) if link.clients.iter().chain(&link.servers).all(is_one) => {
+            (true, true) if link.clients.iter().chain(&link.servers).all(is_member) => {
                 summary.among_themselves += link.connections;
             }
-            (true, _) => summary.talks_to.push(at),
-            (false, true) => summary.called_by.push(at),
+            (true, _) => summary.talks_to.push(index),
+            (false, true) => summary.called_by.push(index),
             (false, false) => {}
         }
     }
@@ -59,9 +60,13 @@ pub fn summary(
             *summary.fd_counts.entry(kind.clone()).or_default() += u64::from(*count);
         }
     }
-    for (at, socket) in map.sockets.iter().enumerate() {
-        let id = SocketId::new(at);
-        if !map.holders(id).iter().any(|holder| is_one(&holder.process)) {
+    for (index, socket) in map.sockets.iter().enumerate() {
+        let id = SocketId::new(index);
+        if !map
+            .holders(id)
+            .iter()
+            .any(|holder| is_member(&holder.process))
+        {
             continue;
         }
         if socket.state == SocketState::Listening {
@@ -71,17 +76,17 @@ pub fn summary(
             summary.queues.push(id);
         }
     }
-    for (at, waiting) in waits.waits.iter().enumerate() {
-        if is_one(&map.waits[waiting.wait].process) {
-            summary.waits.push(at);
-        } else if waiting.class != Class::Events && waiting.peers.iter().any(is_one) {
-            summary.awaited_by.push(at);
+    for (index, thread) in waits.waits.iter().enumerate() {
+        if is_member(&map.waits[thread.wait].process) {
+            summary.waits.push(index);
+        } else if thread.class != WaitClass::Events && thread.peers.iter().any(is_member) {
+            summary.awaited_by.push(index);
         }
     }
     summary
 }
 
-/// Whether something waits in a socket's queues: bytes, or clients.
+/// Whether a socket has bytes or pending clients in its queues.
 pub fn is_queued(map: &Map, id: SocketId) -> bool {
     let socket = map.socket(id);
     socket.recv_queue_bytes + socket.send_queue_bytes > 0 || socket.pending > Some(0)

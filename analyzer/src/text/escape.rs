@@ -1,25 +1,25 @@
-//! Kernel text made fit for where it goes: one function for each output language.
+//! Escapes text for output: control and bidi characters, and XML.
 //!
-//! Names, arguments and paths are bytes that an attacker may have chosen. Nothing leaves the program
-//! but through here (or through serde_json, which escapes JSON itself).
+//! Names, arguments and paths are bytes that an attacker may have chosen. All of them pass through
+//! [`display`] on their way out; each output language then has one function that quotes text: [`xml`]
+//! here, those of `export::csv` and `export::dot`, and serde_json's.
 
 use std::fmt::Write as _;
 
-/// Text that can be shown: printable characters as they are, everything else as `\xNN` or
-/// `\u{NN}`.
+/// Printable text of bytes: printable characters unchanged, everything else as `\xNN` or `\u{NN}`.
 ///
 /// Control characters, bytes that are not UTF-8, and the characters that reorder or hide text
-/// (bidirectional controls, zero-width characters, line separators) are escaped, and so is the backslash, so that the
-/// result is unambiguous.
+/// (bidirectional controls, zero-width characters, line separators) are escaped. So is the backslash,
+/// which makes the result unambiguous: see [`unescape`].
 pub fn display(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     push_display(&mut out, bytes);
     out
 }
 
-/// The same, at the end of a text.
+/// Appends what [`display`] returns.
 pub fn push_display(out: &mut String, bytes: &[u8]) {
-    // Nearly all names: printable ASCII, copied as it is.
+    // Fast path: nearly all names are printable ASCII.
     if let Ok(text) = std::str::from_utf8(bytes)
         && bytes
             .iter()
@@ -49,8 +49,8 @@ pub fn push_display(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// The bytes that [`display`] made a text of; also of texts put together of such.
-pub fn bytes(text: &str) -> Vec<u8> {
+/// The bytes of text that [`display`] returned, or that is composed of such text.
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, escape)) = rest.split_once('\\') {
@@ -77,7 +77,7 @@ pub fn bytes(text: &str) -> Vec<u8> {
     out
 }
 
-/// How long an escape of [`display`] is, without its backslash; `None`: it is none.
+/// Length of an escape of [`display`] without the backslash; `None` if it is not an escape.
 pub fn escape_length(after_backslash: &str) -> Option<usize> {
     let hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
     match after_backslash.as_bytes() {
@@ -91,7 +91,7 @@ pub fn escape_length(after_backslash: &str) -> Option<usize> {
     }
 }
 
-/// A Unix socket's name as people write it: a path, or `@` and an abstract name.
+/// A Unix socket's name, printable: a path, or `@` and the abstract name.
 pub fn name(bytes: &[u8]) -> String {
     match bytes {
         [0, rest @ ..] => format!("@{}", display(rest)),
@@ -109,7 +109,8 @@ pub fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// XML character data and attribute values, for SVG: markup escaped, what XML 1.0 forbids replaced.
+/// XML character data and attribute values: markup is escaped, and characters that XML 1.0 forbids are
+/// replaced with U+FFFD.
 pub fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -127,45 +128,12 @@ pub fn xml(text: &str) -> String {
     out
 }
 
-/// A double-quoted string of Graphviz's language, its quotes included.
-///
-/// In labels a backslash begins an escape and `&` a character reference, so both are doubled or
-/// spelled out. Where an identifier is quoted so, every mention of it is, and they agree.
-pub fn dot(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '&' => out.push_str("&amp;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// A cell of RFC 4180, quoted where it must be. One that a spreadsheet would run as a formula gets
-/// an apostrophe in front.
-pub fn csv(cell: &str) -> String {
-    // The last four are the full-width forms, which some spreadsheets take for the others.
-    let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
-    let guard = if runs { "'" } else { "" };
-    if cell.contains(['"', ',', '\n', '\r']) {
-        format!("\"{guard}{}\"", cell.replace('"', "\"\""))
-    } else {
-        format!("{guard}{cell}")
-    }
-}
-
-/// Whether [`display`] would not show a character as itself; the backslash is for being clear only.
+/// Whether [`display`] escapes a character, other than the backslash.
 pub fn is_escaped(character: char) -> bool {
     !is_plain(character)
 }
 
-/// Shown as itself without changing what stands around it.
+/// Whether a character is visible and does not reorder or hide other text.
 fn is_plain(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
@@ -174,7 +142,7 @@ fn is_plain(character: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The `Char` production of XML 1.0, without the line ends handled above.
+/// The `Char` production of XML 1.0, without control characters.
 fn is_xml(character: char) -> bool {
     matches!(character, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
         && !matches!(character, '\u{7f}'..='\u{9f}')
@@ -185,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_reaches_a_terminal_unescaped() {
+    fn control_characters_are_escaped() {
         assert_eq!(display(b"plain /run/x-\xc3\xa9"), "plain /run/x-é");
         assert_eq!(
             display(b"a\x1b[31m\nb\\\xff\0"),
@@ -198,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_can_be_read_back() {
+    fn unescape_inverts_display() {
         for text in [
             &b"plain"[..],
             b"a\x1b[31m\nb\\\xff\0",
@@ -206,37 +174,14 @@ mod tests {
             "\u{202e}é\u{9b}".as_bytes(),
             b"\t\r\\",
         ] {
-            assert_eq!(bytes(&display(text)), text);
+            assert_eq!(unescape(&display(text)), text);
         }
-        // What no function here writes stays as it is.
-        assert_eq!(bytes("\\q \\x4 \\u{} \\"), b"\\q \\x4 \\u{} \\");
+        // Backslashes that do not begin an escape are unchanged.
+        assert_eq!(unescape("\\q \\x4 \\u{} \\"), b"\\q \\x4 \\u{} \\");
     }
 
     #[test]
-    fn dot_strings_end_where_they_should() {
-        assert_eq!(dot(r#"a"b\"#), r#""a\"b\\""#);
-        assert_eq!(dot("&quot;]\n"), "\"&amp;quot;]\u{fffd}\"");
-    }
-
-    #[test]
-    fn csv_cells_are_quoted_and_never_run() {
-        for (cell, expected) in [
-            ("plain", "plain"),
-            ("", ""),
-            ("a,b", "\"a,b\""),
-            ("a\"b", "\"a\"\"b\""),
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1,A2)", "\"'@SUM(A1,A2)\""),
-            ("-1", "'-1"),
-            ("＝1", "'＝1"),
-            ("1=2", "1=2"),
-        ] {
-            assert_eq!(csv(cell), expected);
-        }
-    }
-
-    #[test]
-    fn xml_is_well_formed_whatever_comes() {
+    fn xml_is_well_formed() {
         assert_eq!(
             xml("<a b='\"'>&\u{1}\u{ffff}\n"),
             "&lt;a b=&#39;&quot;&#39;&gt;&amp;\u{fffd}\u{fffd} "

@@ -1,11 +1,11 @@
-//! Numbers and nouns in sentences.
+//! Formats counts with their nouns.
 
-/// `1,987`.
+/// A number with thousands separators: `1,987`.
 pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -13,7 +13,7 @@ pub fn thousands(number: usize) -> String {
     out
 }
 
-/// `1 process`, `2 processes`.
+/// A count with its noun: `1 process`, `2 processes`.
 pub fn plural(count: usize, one: &str, many: &str) -> String {
     format!(
         "{} {}",
@@ -22,7 +22,7 @@ pub fn plural(count: usize, one: &str, many: &str) -> String {
     )
 }
 
-/// `31 short-lived processes and 2 small movements`; empty: neither.
+/// `31 short-lived processes and 2 small movements`; empty if both are 0.
 pub fn noise(short_lived: usize, small: usize) -> String {
     let mut parts = Vec::new();
     for (count, one, many) in [

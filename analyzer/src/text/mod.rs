@@ -1,4 +1,4 @@
-//! Text for output: escaping for each output language, and numbers in sentences. Knows nothing of the map.
+//! Text for output: escaping, counts with nouns. Must not depend on the map.
 
 pub mod escape;
 pub mod format;

@@ -9,9 +9,9 @@ use super::gaps::Gaps;
 use super::row::{Metric, Row};
 use super::significance::Significance;
 use crate::diff::{explained, role};
-use crate::graph::{By, Groups, label};
+use crate::graph::{By, Groups, group_label};
 use crate::model::{FdsStatus, Map, ProcessId};
-use crate::query::{Between, links};
+use crate::query::{LinkFilter, links};
 
 /// All rows of a series.
 #[derive(Debug, Clone)]
@@ -42,9 +42,9 @@ impl Trend {
 
     /// Adds the next capture.
     pub fn add(&mut self, map: &Map) {
-        let groups = Groups::with(map, |process| match self.by {
+        let groups = Groups::by_label(map, |process| match self.by {
             By::Role => role(process),
-            by => label(map, process, by),
+            by => group_label(map, process, by),
         });
         let starts = self.starts(map, &groups);
         let gaps = Gaps::new(map, unread_groups(map, &groups));
@@ -103,7 +103,7 @@ impl Trend {
         let mut counts: BTreeMap<(&str, &str), Counts> = BTreeMap::new();
         for (index, process) in map.processes.iter().enumerate() {
             let id = ProcessId::new(index);
-            let role = groups.label(groups.of_process(id));
+            let role = groups.label(groups.group_of(id));
             for (kind, count) in &process.fd_counts {
                 let rest = u64::from(*count).saturating_sub(conversations.get(id, kind));
                 let counts = counts.entry((role, kind)).or_default();
@@ -125,7 +125,7 @@ impl Trend {
         let processes = map.processes.iter().enumerate();
         processes
             .map(|(index, process)| {
-                let group = groups.of_process(ProcessId::new(index));
+                let group = groups.group_of(ProcessId::new(index));
                 (groups.label(group), process.start_ticks)
             })
             .collect()
@@ -138,7 +138,7 @@ fn unread_groups(map: &Map, groups: &Groups) -> BTreeSet<String> {
     let unread = processes.filter(|(_, process)| {
         matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied)
     });
-    let groups_of = unread.map(|(index, _)| groups.of_process(ProcessId::new(index)));
+    let groups_of = unread.map(|(index, _)| groups.group_of(ProcessId::new(index)));
     groups_of
         .map(|group| groups.label(group).to_owned())
         .collect()
@@ -151,13 +151,13 @@ fn counts(map: &Map, groups: &Groups) -> BTreeMap<(String, Metric), u64> {
         *counts.entry((role.to_owned(), metric)).or_default() += count;
     };
     for (index, process) in map.processes.iter().enumerate() {
-        let role = groups.label(groups.of_process(ProcessId::new(index)));
+        let role = groups.label(groups.group_of(ProcessId::new(index)));
         add(role, Metric::Processes, 1);
         for (kind, count) in &process.fd_counts {
             add(role, Metric::Descriptors(kind.clone()), u64::from(*count));
         }
     }
-    for link in links(map, groups, &Between::default()) {
+    for link in links(map, groups, &LinkFilter::default()) {
         let (server, all) = (&link.server, link.connections as u64);
         if !link.via.text.is_empty() {
             let listener = Metric::Listener(link.via.clone(), link.kind);

@@ -10,7 +10,7 @@ const MIN_STEADY_RISE: u64 = 24;
 pub enum Growth {
     /// From capture to capture up to the end, as a leak does.
     Steady,
-    /// Between the only two captures, by much; a start and a leak look alike.
+    /// LinkFilter the only two captures, by much; a start and a leak look alike.
     Jump,
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::diff::{Noise, Transience, explained, is_closing, transience};
 use crate::graph::Conversation;
 use crate::model::{Map, ProcessId};
-use crate::query::without;
+use crate::query::exclude;
 
 /// Takes captures in order and returns them without noise.
 #[derive(Debug, Default)]
@@ -99,7 +99,7 @@ impl NoiseFilter {
         }
         let connections = (0..map.connections.len()).map(Conversation::Connection);
         let closing: Vec<bool> = connections.map(|one| is_closing(&map, one)).collect();
-        without(map, &noise, &closing)
+        exclude(map, &noise, &closing)
     }
 }
 

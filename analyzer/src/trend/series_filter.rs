@@ -39,19 +39,19 @@ impl SeriesFilter {
 
     /// Whether every selector matches something in one of the captures.
     pub fn found(&self) -> bool {
-        self.all.found()
+        self.all.all_found()
     }
 
     /// First pass: adds what matches in a capture.
     pub fn choose(&mut self, map: &Map) {
-        let chosen = FilterMatch::of(map, &self.filter);
+        let chosen = FilterMatch::new(map, &self.filter);
         self.add(map, &chosen);
     }
 
     /// Second pass: adds what is kept of a capture, given all matches.
     pub fn keep(&mut self, map: &Map) {
         let mut chosen = self.chosen(map);
-        chosen.keep(map, &self.filter);
+        chosen.record_kept(map, &self.filter);
         self.add(map, &chosen);
     }
 
@@ -63,10 +63,10 @@ impl SeriesFilter {
 
     /// The matches of a capture, joined with those of all others.
     fn chosen(&mut self, map: &Map) -> FilterMatch {
-        let mut chosen = FilterMatch::of(map, &self.filter);
+        let mut chosen = FilterMatch::new(map, &self.filter);
         self.add(map, &chosen);
         let (processes, sockets) = self.indices(map);
-        chosen.join(
+        chosen.merge(
             &self.all,
             processes.into_iter().enumerate(),
             sockets.into_iter().enumerate(),
@@ -76,10 +76,10 @@ impl SeriesFilter {
 
     fn add(&mut self, map: &Map, chosen: &FilterMatch) {
         let (processes, sockets) = self.indices(map);
-        self.all.grow(self.processes.len(), self.sockets.len());
+        self.all.resize(self.processes.len(), self.sockets.len());
         let swapped =
             |indices: Vec<usize>| indices.into_iter().enumerate().map(|(own, all)| (all, own));
-        self.all.join(chosen, swapped(processes), swapped(sockets));
+        self.all.merge(chosen, swapped(processes), swapped(sockets));
     }
 
     /// The indices into `all` of a map's processes and sockets.

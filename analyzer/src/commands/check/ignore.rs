@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use whotalks::check::{Finding, Report, Rule};
 use whotalks::model::Map;
 use whotalks::policy::one_line;
-use whotalks::query::{Glob, SelectorSet, matching, matching_sockets};
+use whotalks::query::{Glob, SelectorSet, matching_processes, matching_sockets};
 
 use super::{ids, read_text};
 use crate::selection::parse;
@@ -75,7 +75,7 @@ impl Ignores {
             }
             let before = report.findings.len();
             let meant = entry.selector.as_ref().map(|selection| {
-                let processes = matching(map, selection);
+                let processes = matching_processes(map, selection);
                 let sockets = matching_sockets(map, selection);
                 ids(map, |at| processes[at], |at| sockets[at])
             });

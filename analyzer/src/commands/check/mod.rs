@@ -16,7 +16,7 @@ use whotalks::id;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::policy::Policy;
-use whotalks::query::{Filter, apply_filter, matching, matching_sockets};
+use whotalks::query::{Filter, apply_filter, matching_processes, matching_sockets};
 use whotalks::text::escape;
 
 use super::near_names;
@@ -158,7 +158,7 @@ fn keep_selected(map: Map, selection: &FilterArgs, report: &mut Report) -> Resul
     }
     let near = near_names(&map, selection);
     if !filter.only.is_empty() {
-        let processes = matching(&map, &filter.only);
+        let processes = matching_processes(&map, &filter.only);
         let sockets = matching_sockets(&map, &filter.only);
         if !processes.contains(&true) && !sockets.contains(&true) {
             eprintln!("whotalks: nothing matches{near}");

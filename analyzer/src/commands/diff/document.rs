@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 use whotalks::diff::{Change, ListenerChange, ProcessChange, Side};
-use whotalks::export::{hex_of, hex_of_name, rfc3339, shown};
+use whotalks::export::{ExactText, hex_of, hex_of_name, rfc3339};
 use whotalks::id;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::text::escape;
@@ -255,7 +255,7 @@ fn hosts(map: &Map, before: usize) -> Vec<Host> {
     let hosts = map.hosts.iter().enumerate();
     hosts
         .map(|(at, host)| {
-            let hostname = shown(&host.hostname);
+            let hostname = ExactText::new(&host.hostname);
             Host {
                 id: format!("h{}", before + at),
                 hostname: (!host.hostname.is_empty()).then_some(hostname.text),

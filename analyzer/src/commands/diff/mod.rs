@@ -180,7 +180,7 @@ fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         )?;
     }
     for row in &diff.listeners {
-        let (name_kind, name) = csv::name(&row.name);
+        let (name_kind, name) = csv::name_cells(&row.name);
         let count = |there: bool| if there { "1" } else { "0" };
         csv::row(
             out,
@@ -198,7 +198,7 @@ fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         )?;
     }
     for row in &diff.links {
-        let (name_kind, name) = csv::name(&row.via);
+        let (name_kind, name) = csv::name_cells(&row.via);
         let (old, new) = (row.old.to_string(), row.new.to_string());
         csv::row(
             out,
@@ -233,7 +233,7 @@ fn rows(out: &mut dyn Write, compared: &Compared) -> Result<()> {
         )?;
     }
     for row in &diff.unlinked {
-        let (name_kind, name) = csv::name(&row.name);
+        let (name_kind, name) = csv::name_cells(&row.name);
         csv::row(
             out,
             &[

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use whotalks::export::{rfc3339, shown};
+use whotalks::export::{ExactText, rfc3339};
 use whotalks::load::Loaded;
 use whotalks::load::index::{Entry, index};
 use whotalks::model::{At, FdsStatus, Map, Readable, build_at};
@@ -181,7 +181,7 @@ fn describe(snapshot: &Snapshot, loaded: Loaded, at: At) -> Option<(File, Map)> 
         ended_at: host.ended_at_ns.map(rfc3339),
         collector: escape::display(&host.collector),
         euid: host.euid,
-        note: host.note.as_deref().map(|note| shown(note).text),
+        note: host.note.as_deref().map(|note| ExactText::new(note).text),
         processes: map.processes.len(),
         descriptors: map
             .processes

@@ -39,16 +39,16 @@ struct People<'a> {
     kind: &'static str,
     name: Option<&'a str>,
     /// Of a page on one.
-    process: Option<export::Process<'a>>,
+    process: Option<export::ProcessDocument<'a>>,
     processes: Vec<String>,
     parent: Option<String>,
     children: Vec<String>,
-    listens: Vec<export::Socket>,
+    listens: Vec<export::SocketDocument>,
     talks_to: Vec<list::Row<'a>>,
     called_by: Vec<list::Row<'a>>,
     among_themselves: usize,
     fd_counts: &'a BTreeMap<Box<str>, u64>,
-    queues: Vec<export::Socket>,
+    queues: Vec<export::SocketDocument>,
     waits: Vec<waits::Row<'a>>,
     awaited_by: Vec<waits::Row<'a>>,
     findings: Vec<check::Row<'a>>,
@@ -57,7 +57,7 @@ struct People<'a> {
 #[derive(Serialize)]
 struct Socket<'a> {
     kind: &'static str,
-    socket: export::Socket,
+    socket: export::SocketDocument,
     connections: Vec<Conversation>,
     tcp_info: Option<Tcp>,
     queued: bool,
@@ -68,7 +68,7 @@ struct Socket<'a> {
 #[derive(Serialize)]
 struct Conversation {
     #[serde(flatten)]
-    connection: export::Connection,
+    connection: export::ConnectionDocument,
     a_processes: Vec<String>,
     b_processes: Vec<String>,
 }
@@ -134,7 +134,7 @@ fn people_page(source: &Source<'_>, subject: &Subject) -> Result<serde_json::Val
         Subject::Socket(_) => ("socket", None, None),
     };
     let link = |at: &usize| list::row(&people.map, &people.links[*at]);
-    let sockets = |ids: &[SocketId]| -> Vec<export::Socket> {
+    let sockets = |ids: &[SocketId]| -> Vec<export::SocketDocument> {
         ids.iter()
             .map(|one| export::socket(&people.map, *one))
             .collect()

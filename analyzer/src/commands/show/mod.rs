@@ -15,8 +15,8 @@ use whotalks::load::Loaded;
 use whotalks::load::tcp_info::{self, TcpInfo};
 use whotalks::model::{Map, ProcessId, SocketId, SocketState, build_whole, series};
 use whotalks::query::{
-    Between, Filter, Link, Selector, SelectorSet, Summary, Waits, apply_filter, links, matching,
-    matching_sockets, summary, waits,
+    Filter, Link, LinkFilter, Selector, SelectorSet, Summary, WaitAnalysis, apply_filter, links,
+    matching_processes, matching_sockets, summary, waits,
 };
 
 use super::{incomplete, near_names, say_series};
@@ -41,7 +41,7 @@ struct Source<'a> {
     map: &'a Map,
     loaded: &'a [Loaded],
     at: whotalks::model::At,
-    waits: Waits,
+    waits: WaitAnalysis,
     report: Report,
 }
 
@@ -115,7 +115,7 @@ fn subjects<'a>(map: &Map, texts: impl Iterator<Item = &'a String>) -> Result<Ve
         let names = selectors.iter().any(|s| matches!(s, Selector::Socket(_)));
         return Ok(sockets(map, &selection, names));
     }
-    let matches = matching(map, &selection);
+    let matches = matching_processes(map, &selection);
     let chosen = (0..map.processes.len())
         .filter(|at| matches[*at])
         .map(ProcessId::new);
@@ -172,8 +172,8 @@ impl Source<'_> {
             Subject::Socket(_) => (Cow::Borrowed(self.map), By::Process, BTreeSet::new()),
         };
         let whole = self::processes(subject);
-        let links = links(&map, &Groups::of(&map, by), &Between::default());
-        let mut summary = summary(&map, &links, &Waits::default(), &processes);
+        let links = links(&map, &Groups::new(&map, by), &LinkFilter::default());
+        let mut summary = summary(&map, &links, &WaitAnalysis::default(), &processes);
         // Of the whole map, since waits go through everybody.
         (summary.waits, summary.awaited_by) = self.waits_of(&whole);
         People {

@@ -7,7 +7,7 @@ use whotalks::export::rfc3339;
 use whotalks::graph::program;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId, SocketId};
-use whotalks::query::{addressed, named};
+use whotalks::query::Via;
 use whotalks::text::escape;
 
 use super::{Source, Subject};
@@ -230,8 +230,8 @@ pub(super) fn name(map: &Map, id: SocketId) -> String {
     let via = socket
         .name
         .as_ref()
-        .map(named)
-        .or_else(|| socket.local.map(addressed));
+        .map(Via::from)
+        .or_else(|| socket.local.map(Via::from));
     match (via, socket.remote) {
         (Some(via), Some(remote)) => format!("{} ⇄ {}", via.text, remote.to_string()),
         (Some(via), None) => via.text,

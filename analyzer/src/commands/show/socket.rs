@@ -119,7 +119,7 @@ fn holders(map: &Map, at: SocketId) -> String {
         texts.push(format!("{} more", thousands(all.len() - ROWS)));
     }
     match (all.is_empty(), complete) {
-        (true, true) => UnknownEnd::None.to_string(),
+        (true, true) => UnknownEnd::Unheld.to_string(),
         (true, false) => UnknownEnd::Unreadable.to_string(),
         (false, true) => texts.join(", "),
         (false, false) => texts.join(", ") + ", perhaps others that could not be read",
@@ -140,7 +140,7 @@ fn peers(out: &mut dyn Write, map: &Map, at: SocketId) -> Result<()> {
             Some(end) => format!("{} {}", id::socket(map, end), first_holder(map, end)),
             None => match map.socket(connection.a).remote {
                 Some(remote) => UnknownEnd::Outside(remote.to_string()).to_string(),
-                None => UnknownEnd::None.to_string(),
+                None => UnknownEnd::Unheld.to_string(),
             },
         };
         let other = match connection.state {
@@ -170,7 +170,7 @@ fn peers(out: &mut dyn Write, map: &Map, at: SocketId) -> Result<()> {
 
 fn first_holder(map: &Map, end: SocketId) -> String {
     match map.holding_processes(end)[..] {
-        [] if map.socket(end).holders_complete => UnknownEnd::None.to_string(),
+        [] if map.socket(end).holders_complete => UnknownEnd::Unheld.to_string(),
         [] => UnknownEnd::Unreadable.to_string(),
         [only] => label(map, only),
         [first, ref rest @ ..] => format!("{} and {} more", label(map, first), rest.len()),

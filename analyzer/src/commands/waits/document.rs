@@ -4,10 +4,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{csv, hex_of, hex_of_name, shown};
+use whotalks::export::{ExactText, csv, hex_of, hex_of_name};
 use whotalks::id;
 use whotalks::model::{FdTarget, Map, ProcessId};
-use whotalks::query::{self, End, Waiting};
+use whotalks::query::{self, BlockedThread, ChainEnd};
 use whotalks::text::escape;
 
 use super::call;
@@ -93,7 +93,7 @@ fn object(map: &Map, on: &FdTarget) -> Option<String> {
 
 fn file(on: &FdTarget) -> Option<String> {
     match on {
-        FdTarget::Other(text) => Some(shown(text).text),
+        FdTarget::Other(text) => Some(ExactText::new(text).text),
         _ => None,
     }
 }
@@ -113,7 +113,7 @@ fn ids(map: &Map, processes: &[ProcessId]) -> Vec<String> {
         .collect()
 }
 
-fn step(map: &Map, step: &query::Step) -> Step {
+fn step(map: &Map, step: &query::ChainStep) -> Step {
     let call = step.wait.and_then(|wait| call(map, wait));
     Step {
         process: id::process(map, step.process),
@@ -124,24 +124,24 @@ fn step(map: &Map, step: &query::Step) -> Step {
 }
 
 /// What an end's words are about.
-fn end_text(end: &End) -> Option<String> {
+fn end_text(end: &ChainEnd) -> Option<String> {
     match end {
-        End::Outside(text) | End::File(text) => Some(text.clone()),
-        End::Call(name) => name.map(str::to_owned),
+        ChainEnd::Outside(text) | ChainEnd::File(text) => Some(text.clone()),
+        ChainEnd::Call(name) => name.map(str::to_owned),
         _ => None,
     }
 }
 
 /// A wait as documents have it.
-pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
+pub(crate) fn row<'a>(map: &Map, waiting: &'a BlockedThread) -> Option<Row<'a>> {
     let wait = &map.waits[waiting.wait];
     let call = call(map, waiting.wait)?;
     let process = map.process(wait.process);
     let cycle = match &waiting.end {
-        End::Cycle(number) => Some(*number),
+        ChainEnd::Cycle(number) => Some(*number),
         _ => None,
     };
-    let (comm, thread) = (shown(&process.comm), shown(&wait.comm));
+    let (comm, thread) = (ExactText::new(&process.comm), ExactText::new(&wait.comm));
     let file = file(&call.on);
     Some(Row {
         process: id::process(map, wait.process),
@@ -174,8 +174,8 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
     })
 }
 
-pub(super) fn json(out: &mut dyn Write, map: &Map, answer: &query::Waits) -> Result<()> {
-    let cycle = |cycle: &query::Cycle| Cycle {
+pub(super) fn json(out: &mut dyn Write, map: &Map, answer: &query::WaitAnalysis) -> Result<()> {
+    let cycle = |cycle: &query::WaitCycle| Cycle {
         steps: cycle.steps.iter().map(|one| step(map, one)).collect(),
         processes: ids(map, &cycle.processes),
         deadlock: cycle.deadlock,
@@ -217,13 +217,13 @@ const COLUMNS: [&str; 16] = [
     "class",
 ];
 
-pub(super) fn csv(out: &mut dyn Write, map: &Map, answer: &query::Waits) -> Result<()> {
+pub(super) fn csv(out: &mut dyn Write, map: &Map, answer: &query::WaitAnalysis) -> Result<()> {
     csv::row(out, &COLUMNS)?;
     for waiting in &answer.waits {
         let Some(row) = row(map, waiting) else {
             continue;
         };
-        let (name_kind, name) = csv::name(&waiting.via);
+        let (name_kind, name) = csv::name_cells(&waiting.via);
         let steps: Vec<&str> = row.chain.iter().map(|step| step.process.as_str()).collect();
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
         let cells = [

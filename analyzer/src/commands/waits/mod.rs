@@ -8,7 +8,7 @@ pub(super) use text::{cells, heading};
 
 use anyhow::Result;
 use whotalks::model::{Call, Map, ProcessId, ThreadState, build_whole};
-use whotalks::query::{self, Filter, apply_filter, matching, waits};
+use whotalks::query::{self, Filter, apply_filter, matching_processes, waits};
 
 use super::{near_names, unrestricted};
 use crate::Outcome;
@@ -38,12 +38,12 @@ pub(super) fn run(options: &Waits) -> Result<Outcome> {
 
 /// Keeps the rows that are asked for: of a process that is meant, or waiting for one. The map stays
 /// whole, since chains go through everybody. False: nothing matches.
-fn choose(map: &Map, answer: &mut query::Waits, selection: &FilterArgs) -> Result<bool> {
+fn choose(map: &Map, answer: &mut query::WaitAnalysis, selection: &FilterArgs) -> Result<bool> {
     let filter = selection.filter()?;
     if filter.is_empty() {
         return Ok(true);
     }
-    let meant = (!filter.only.is_empty()).then(|| matching(map, &filter.only));
+    let meant = (!filter.only.is_empty()).then(|| matching_processes(map, &filter.only));
     if meant.as_ref().is_some_and(|meant| !meant.contains(&true)) {
         return Ok(false);
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use whotalks::graph::program;
 use whotalks::id;
 use whotalks::model::{Call, FdTarget, Map, ProcessId};
-use whotalks::query::{self, Class, End, Waiting};
+use whotalks::query::{self, BlockedThread, ChainEnd, WaitClass};
 
 use super::super::incomplete;
 use super::call;
@@ -22,7 +22,7 @@ const NAMED: usize = 4;
 pub(super) fn write(
     out: &mut dyn Write,
     map: &Map,
-    answer: &query::Waits,
+    answer: &query::WaitAnalysis,
     all: bool,
 ) -> Result<()> {
     if map.waits.is_empty() {
@@ -38,8 +38,8 @@ pub(super) fn write(
     for cycle in &answer.cycles {
         cycle_line(out, map, cycle)?;
     }
-    let listed = |waiting: &&Waiting| all || waiting.class != Class::Idle;
-    let rows: Vec<&Waiting> = answer.waits.iter().filter(listed).collect();
+    let listed = |waiting: &&BlockedThread| all || waiting.class != WaitClass::Idle;
+    let rows: Vec<&BlockedThread> = answer.waits.iter().filter(listed).collect();
     // What goes on to another program goes whole.
     let limit = if all || !std::io::stdout().is_terminal() {
         rows.len()
@@ -81,7 +81,7 @@ pub(crate) fn heading() -> [(&'static str, Align); 5] {
 }
 
 /// `deadlock: a [1] write → b [2] write → a [1]`
-fn cycle_line(out: &mut dyn Write, map: &Map, cycle: &query::Cycle) -> Result<()> {
+fn cycle_line(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Result<()> {
     let mut steps: Vec<String> = cycle
         .steps
         .iter()
@@ -116,7 +116,7 @@ fn label(map: &Map, process: ProcessId) -> String {
 }
 
 /// `b [13] write`
-fn step_text(map: &Map, step: &query::Step) -> String {
+fn step_text(map: &Map, step: &query::ChainStep) -> String {
     let label = label(map, step.process);
     match step.wait.and_then(|wait| call(map, wait)) {
         Some(call) => format!("{label} {}", call_name(call)),
@@ -130,7 +130,11 @@ fn call_name(call: &Call) -> String {
 }
 
 /// A wait as people read it.
-pub(crate) fn cells(map: &Map, answer: &query::Waits, waiting: &Waiting) -> Vec<String> {
+pub(crate) fn cells(
+    map: &Map,
+    answer: &query::WaitAnalysis,
+    waiting: &BlockedThread,
+) -> Vec<String> {
     let wait = &map.waits[waiting.wait];
     let process = map.process(wait.process);
     let call = call(map, waiting.wait);
@@ -140,9 +144,9 @@ pub(crate) fn cells(map: &Map, answer: &query::Waits, waiting: &Waiting) -> Vec<
         format!(" thread {}", wait.tid)
     };
     let note = match waiting.end {
-        End::Cycle(number) if answer.cycles[number].deadlock => "deadlock",
-        End::Cycle(_) => "cycle",
-        End::Stopped => "stopped",
+        ChainEnd::Cycle(number) if answer.cycles[number].deadlock => "deadlock",
+        ChainEnd::Cycle(_) => "cycle",
+        ChainEnd::Stopped => "stopped",
         _ => "",
     };
     vec![
@@ -157,7 +161,7 @@ pub(crate) fn cells(map: &Map, answer: &query::Waits, waiting: &Waiting) -> Vec<
 }
 
 /// `b [13] read → c [14] running, over /run/x.sock`
-fn waits_for(map: &Map, waiting: &Waiting, call: Option<&Call>) -> String {
+fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String {
     let mut parts: Vec<String> = waiting
         .chain
         .iter()
@@ -205,37 +209,37 @@ fn waits_for(map: &Map, waiting: &Waiting, call: Option<&Call>) -> String {
 }
 
 /// What the last process of a chain does, or what is waited for.
-fn end_words(end: &End) -> String {
+fn end_words(end: &ChainEnd) -> String {
     match end {
-        End::Cycle(_) => String::new(),
-        End::Stopped => "stopped by a signal".to_owned(),
-        End::Running => "running".to_owned(),
-        End::NoCall => "asleep in no call".to_owned(),
-        End::Anyone => "waits for any event".to_owned(),
-        End::Descriptors => "polls (descriptors unknown)".to_owned(),
-        End::Outside(address) => format!("waits for (outside) {address}"),
-        End::Kernel => "waits for the kernel".to_owned(),
-        End::File(text) => format!("waits for {text}"),
-        End::Call(Some(name)) => format!("in {name}"),
-        End::Call(None) => "in an unknown call".to_owned(),
-        End::Timer => "waits for some time".to_owned(),
-        End::Itself => "waits for itself".to_owned(),
-        End::Threads => "waits for a thread".to_owned(),
-        End::Signal => "waits for a signal".to_owned(),
-        End::Child => "waits for a child".to_owned(),
-        End::Nobody => "waits for (none)".to_owned(),
-        End::Unreadable => "waits for (unreadable)".to_owned(),
-        End::Unknown => "not known".to_owned(),
+        ChainEnd::Cycle(_) => String::new(),
+        ChainEnd::Stopped => "stopped by a signal".to_owned(),
+        ChainEnd::Running => "running".to_owned(),
+        ChainEnd::NoCall => "asleep in no call".to_owned(),
+        ChainEnd::Anyone => "waits for any event".to_owned(),
+        ChainEnd::Descriptors => "polls (descriptors unknown)".to_owned(),
+        ChainEnd::Outside(address) => format!("waits for (outside) {address}"),
+        ChainEnd::Kernel => "waits for the kernel".to_owned(),
+        ChainEnd::File(text) => format!("waits for {text}"),
+        ChainEnd::Call(Some(name)) => format!("in {name}"),
+        ChainEnd::Call(None) => "in an unknown call".to_owned(),
+        ChainEnd::Timer => "waits for some time".to_owned(),
+        ChainEnd::Itself => "waits for itself".to_owned(),
+        ChainEnd::Threads => "waits for a thread".to_owned(),
+        ChainEnd::Signal => "waits for a signal".to_owned(),
+        ChainEnd::Child => "waits for a child".to_owned(),
+        ChainEnd::Nobody => "waits for (none)".to_owned(),
+        ChainEnd::Unreadable => "waits for (unreadable)".to_owned(),
+        ChainEnd::Unknown => "not known".to_owned(),
     }
 }
 
 /// `412 wait as usual: 300 futex, 80 epoll_wait.` and what is not known.
-fn summary(map: &Map, answer: &query::Waits, all: bool) -> Vec<String> {
+fn summary(map: &Map, answer: &query::WaitAnalysis, all: bool) -> Vec<String> {
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     let idle = answer
         .waits
         .iter()
-        .filter(|waiting| waiting.class == Class::Idle);
+        .filter(|waiting| waiting.class == WaitClass::Idle);
     for call in idle.filter_map(|waiting| call(map, waiting.wait)) {
         *calls.entry(call_name(call)).or_default() += 1;
     }

@@ -1,7 +1,7 @@
-//! Processes that can go on, those that only wait for others, and the circles among these.
+//! Cycles of processes that wait for each other: strongly connected components.
 //!
-//! Everything is searched over targets rather than over pairs of processes: a pipe that 2,000
-//! processes hold is one node, not four million edges.
+//! The graph has a node for each target between the processes, rather than edges between pairs of
+//! processes: a pipe that 2,000 processes hold is one node, not four million edges.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -10,359 +10,189 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
-use super::targets::{Need, Needs, Outcome, WaitTarget};
-use super::{Cycle, End, STEPS, Step};
+use super::analysis::{ChainStep, WaitCycle, WaitNeed};
+use super::fd_lookup::WaitTarget;
+use super::targets::ResolvedWait;
 use crate::model::{Map, ProcessId};
 
-/// Which way a blocked process comes nearer to something: by which of its waits, over which target,
-/// to whom.
-#[derive(Debug, Clone, Copy)]
-struct Way {
-    wait: usize,
-    to: ProcessId,
-    /// Where it ends.
-    goal: ProcessId,
-    /// Steps to there, and [`FAR`] where that is a cycle.
-    distance: u32,
-}
-
-/// Whoever is free is nearer than whoever is caught in a cycle.
-const FAR: u32 = u32::MAX / 2;
-
-/// What is known of every process.
+/// All cycles of a map.
 pub(super) struct Cycles {
-    /// Why a process can go on; `None`: it only waits.
-    alive: Vec<Option<End>>,
-    /// Towards a process that can go on, else towards a cycle.
-    ways: Vec<Option<Way>>,
-    /// Of each target the two nearest peers to either, with their distances: one may be the waiter.
-    nearest: Vec<[Option<(u32, ProcessId)>; 2]>,
-    /// The cycle that a process is caught in.
-    caught: Vec<Option<usize>>,
-    /// The waits that are steps of a cycle: which one's, at which place.
-    on_cycle: BTreeMap<usize, (usize, usize)>,
-    /// By wait: whether it is what keeps a caught process from going on.
-    pub(super) in_cycle: Vec<bool>,
-    pub(super) cycles: Vec<Cycle>,
+    pub(super) cycles: Vec<WaitCycle>,
+    /// The cycle of each process.
+    pub(super) of_process: Vec<Option<usize>>,
+    /// By wait that is listed as a step: the cycle, and the index of the step.
+    pub(super) steps: BTreeMap<usize, (usize, usize)>,
+    /// By wait: whether it keeps a process in its cycle.
+    pub(super) has_wait: Vec<bool>,
 }
+
+#[derive(Debug, Clone, Copy)]
+enum WaitNode {
+    Process(ProcessId),
+    /// Index of the target.
+    Target(usize),
+}
+
+impl WaitNode {
+    fn process(self) -> Option<ProcessId> {
+        match self {
+            Self::Process(process) => Some(process),
+            Self::Target(_) => None,
+        }
+    }
+}
+
+/// Edges lead from a process over its wait (`Some`) to a target, and from there to its peers.
+type WaitGraph = DiGraph<WaitNode, Option<usize>>;
 
 impl Cycles {
-    pub(super) fn of(map: &Map, needs: &Needs<'_>, outcomes: &[Outcome]) -> Self {
-        let alive = alive(map, outcomes);
-        let targets = &needs.targets;
-        let mut waiters: Vec<Vec<usize>> = vec![Vec::new(); targets.len()];
-        for (wait, outcome) in outcomes.iter().enumerate() {
-            if alive[map.waits[wait].process.index()].is_none() {
-                for target in &outcome.targets {
-                    waiters[*target].push(wait);
-                }
-            }
-        }
-        let mut knots = Self {
-            ways: vec![None; map.processes.len()],
-            nearest: vec![[None; 2]; targets.len()],
-            caught: vec![None; map.processes.len()],
-            on_cycle: BTreeMap::new(),
-            in_cycle: vec![false; outcomes.len()],
-            cycles: Vec::new(),
-            alive,
-        };
-        let of_process = |wait: usize| map.waits[wait].process;
-        let edges = Edges::of(map, targets, waiters);
-        let living: Vec<bool> = knots.alive.iter().map(Option::is_some).collect();
-        edges.search(&living, 0, &mut knots.ways, of_process);
-        knots.find_cycles(map, targets, outcomes);
-        let caught: Vec<bool> = knots.caught.iter().map(Option::is_some).collect();
-        edges.search(&caught, FAR, &mut knots.ways, of_process);
-        knots.rank_peers(targets);
-        knots
-    }
-
-    fn is_lost(&self, process: ProcessId) -> bool {
-        self.alive[process.index()].is_none() && self.ways[process.index()].is_none()
-    }
-
-    /// Strongly connected processes among those that come nowhere.
-    fn find_cycles(&mut self, map: &Map, targets: &[WaitTarget], outcomes: &[Outcome]) {
-        let lost: Vec<ProcessId> = (0..map.processes.len())
-            .map(ProcessId::new)
-            .filter(|process| self.is_lost(*process))
-            .collect();
-        if lost.is_empty() {
-            return;
-        }
-        let mut graph: DiGraph<Result<ProcessId, usize>, usize> = DiGraph::new();
-        let nodes: BTreeMap<ProcessId, NodeIndex> = lost
-            .iter()
-            .map(|process| (*process, graph.add_node(Ok(*process))))
-            .collect();
-        let mut of_target: BTreeMap<usize, NodeIndex> = BTreeMap::new();
-        for (wait, outcome) in outcomes.iter().enumerate() {
-            let Some(waiter) = nodes.get(&map.waits[wait].process) else {
-                continue;
-            };
-            for target in &outcome.targets {
-                let node = *of_target.entry(*target).or_insert_with(|| {
-                    let node = graph.add_node(Err(*target));
-                    for peer in &targets[*target].peers {
-                        if let Some(peer) = nodes.get(peer) {
-                            graph.add_edge(node, *peer, usize::MAX);
-                        }
-                    }
-                    node
-                });
-                graph.add_edge(*waiter, node, wait);
-            }
-        }
-        let mut knots: Vec<Vec<NodeIndex>> = kosaraju_scc(&graph);
-        // Two processes at least: one alone waits for itself.
-        knots.retain(|knot| knot.iter().filter(|node| graph[**node].is_ok()).count() > 1);
-        for knot in &mut knots {
-            knot.sort_unstable();
-        }
-        knots.sort_unstable();
-        for knot in knots {
-            self.add_cycle(&graph, &knot, targets, outcomes);
-        }
-    }
-
-    fn add_cycle(
-        &mut self,
-        graph: &DiGraph<Result<ProcessId, usize>, usize>,
-        knot: &[NodeIndex],
+    /// Finds the cycles among the processes that are marked in `is_stuck`, by index.
+    pub(super) fn find(
+        map: &Map,
         targets: &[WaitTarget],
-        outcomes: &[Outcome],
+        resolved: &[ResolvedWait],
+        is_stuck: &[bool],
+    ) -> Self {
+        let mut cycles = Self {
+            cycles: Vec::new(),
+            of_process: vec![None; map.processes.len()],
+            steps: BTreeMap::new(),
+            has_wait: vec![false; resolved.len()],
+        };
+        let graph = wait_graph(map, targets, resolved, is_stuck);
+        let mut components: Vec<Vec<NodeIndex>> = kosaraju_scc(&graph);
+        // A process alone with its own target waits for itself: no cycle.
+        let processes = |nodes: &[NodeIndex]| {
+            let processes = nodes.iter().filter_map(|node| graph[*node].process());
+            processes.count()
+        };
+        components.retain(|component| processes(component) > 1);
+        for component in &mut components {
+            component.sort_unstable();
+        }
+        components.sort_unstable();
+        for component in components {
+            cycles.add(&graph, &component, targets, resolved);
+        }
+        cycles
+    }
+
+    fn add(
+        &mut self,
+        graph: &WaitGraph,
+        component: &[NodeIndex],
+        targets: &[WaitTarget],
+        resolved: &[ResolvedWait],
     ) {
         let number = self.cycles.len();
-        let processes: Vec<ProcessId> = knot.iter().filter_map(|node| graph[*node].ok()).collect();
-        let inside = |node: &NodeIndex| knot.binary_search(node).is_ok();
-        for process in &processes {
-            self.caught[process.index()] = Some(number);
-        }
+        let is_inside = |node: &NodeIndex| component.binary_search(node).is_ok();
+        let mut processes = Vec::new();
         let (mut certain, mut deadlock) = (true, false);
-        for node in knot {
-            for edge in graph.edges(*node) {
-                if graph[*node].is_ok() && inside(&edge.target()) {
-                    self.in_cycle[*edge.weight()] = true;
-                    let need = outcomes[*edge.weight()].need;
-                    deadlock |= matches!(need, Need::Room | Need::Accept);
+        for node in component {
+            match graph[*node] {
+                WaitNode::Target(target) => certain &= !targets[target].incomplete,
+                WaitNode::Process(process) => {
+                    processes.push(process);
+                    self.of_process[process.index()] = Some(number);
+                    let edges = graph.edges(*node).filter(|edge| is_inside(&edge.target()));
+                    for wait in edges.filter_map(|edge| *edge.weight()) {
+                        self.has_wait[wait] = true;
+                        deadlock |=
+                            matches!(resolved[wait].need, WaitNeed::Room | WaitNeed::Accept);
+                    }
                 }
             }
-            if let Err(target) = graph[*node] {
-                certain &= !targets[target].incomplete;
+        }
+        // Processes were added before targets, so that the first node is the lowest process.
+        let steps = shortest_cycle(graph, component[0], is_inside);
+        for (index, step) in steps.iter().enumerate() {
+            if let Some(wait) = step.wait {
+                self.steps.insert(wait, (number, index));
             }
         }
-        let steps = around(graph, knot[0], inside);
-        for (place, wait) in steps
-            .iter()
-            .enumerate()
-            .filter_map(|(at, s)| Some((at, s.wait?)))
-        {
-            self.on_cycle.insert(wait, (number, place));
-        }
-        self.cycles.push(Cycle {
+        self.cycles.push(WaitCycle {
             steps,
             processes,
             deadlock,
             certain,
         });
     }
-
-    /// The two best peers of each target, whoever asks.
-    fn rank_peers(&mut self, targets: &[WaitTarget]) {
-        for (at, target) in targets.iter().enumerate() {
-            let mut best: [Option<(u32, ProcessId)>; 2] = [None; 2];
-            for peer in &target.peers {
-                let distance = match (&self.alive[peer.index()], self.caught[peer.index()]) {
-                    (Some(_), _) => 0,
-                    (None, Some(_)) => FAR,
-                    (None, None) => match self.ways[peer.index()] {
-                        Some(way) => way.distance,
-                        None => continue,
-                    },
-                };
-                let this = Some((distance, *peer));
-                if best[0].is_none() || this < best[0] {
-                    best = [this, best[0]];
-                } else if best[1].is_none() || this < best[1] {
-                    best[1] = this;
-                }
-            }
-            self.nearest[at] = best;
-        }
-    }
-
-    /// From a wait to its end: the first steps, how many there are, the end. Of several ways the
-    /// shortest to somebody who can go on.
-    pub(super) fn chain(
-        &self,
-        wait: usize,
-        own: ProcessId,
-        outcome: &Outcome,
-    ) -> (Vec<Step>, usize, End) {
-        if let Some((number, place)) = self.on_cycle.get(&wait) {
-            let steps = &self.cycles[*number].steps;
-            let from = steps.iter().cycle().skip(place + 1).copied();
-            let mut chain: Vec<Step> = from.take(steps.len().min(STEPS)).collect();
-            if let Some(last) = chain.last_mut().filter(|last| last.process == own) {
-                last.wait = None;
-            }
-            return (chain, steps.len(), End::Cycle(*number));
-        }
-        let of_target = |target: &usize| {
-            let mut nearest = self.nearest[*target].into_iter().flatten();
-            nearest.find(|(_, peer)| *peer != own)
-        };
-        let Some((distance, mut at)) = outcome.targets.iter().filter_map(of_target).min() else {
-            return (Vec::new(), 0, End::Unknown);
-        };
-        let mut chain = Vec::new();
-        let goal = self.ways[at.index()].map_or(at, |way| way.goal);
-        // Distances fall with every step, so that it ends.
-        while let Some(way) = self.ways[at.index()].filter(|_| chain.len() < STEPS) {
-            chain.push(Step {
-                process: at,
-                wait: Some(way.wait),
-            });
-            at = way.to;
-        }
-        chain.push(Step {
-            process: at,
-            wait: None,
-        });
-        let end = match (&self.alive[goal.index()], self.caught[goal.index()]) {
-            (Some(end), _) => end.clone(),
-            (None, Some(number)) => End::Cycle(number),
-            (None, None) => End::Unknown,
-        };
-        (chain, (distance % FAR) as usize + 1, end)
-    }
 }
 
-/// Why each process can go on; `None` where all of its threads wait for others.
-fn alive(map: &Map, outcomes: &[Outcome]) -> Vec<Option<End>> {
-    // Not one thread was looked at: nothing is known.
-    let mut alive: Vec<Option<End>> = vec![Some(End::Unknown); map.processes.len()];
-    for run in map.waits.chunk_by(|one, two| one.process == two.process) {
-        let process = run[0].process;
-        let first = map.waits.partition_point(|wait| wait.process < process);
-        let of_run = &outcomes[first..first + run.len()];
-        let active = of_run.iter().filter(|outcome| !outcome.passive);
-        let reason = active.filter_map(|outcome| outcome.live.clone()).min();
-        let waits = of_run.iter().any(|outcome| outcome.live.is_none());
-        let passive = || {
-            of_run
-                .iter()
-                .filter_map(|outcome| outcome.live.clone())
-                .min()
+fn wait_graph(
+    map: &Map,
+    targets: &[WaitTarget],
+    resolved: &[ResolvedWait],
+    is_stuck: &[bool],
+) -> WaitGraph {
+    let mut graph = WaitGraph::new();
+    let process_nodes: Vec<Option<NodeIndex>> = is_stuck
+        .iter()
+        .enumerate()
+        .map(|(index, stuck)| {
+            stuck.then(|| graph.add_node(WaitNode::Process(ProcessId::new(index))))
+        })
+        .collect();
+    let mut target_nodes: BTreeMap<usize, NodeIndex> = BTreeMap::new();
+    for (wait, resolved) in resolved.iter().enumerate() {
+        let Some(waiter) = process_nodes[map.waits[wait].process.index()] else {
+            continue;
         };
-        alive[process.index()] = match reason {
-            Some(reason) => Some(reason),
-            None if waits => None,
-            None => passive(),
-        };
-    }
-    for (process, alive) in map.processes.iter().zip(&mut alive) {
-        if matches!(process.state, b'T' | b't') {
-            *alive = Some(End::Stopped);
-        }
-    }
-    alive
-}
-
-/// Who waits on which target, and who is a peer of which.
-struct Edges {
-    waiters: Vec<Vec<usize>>,
-    targets_of: Vec<Vec<u32>>,
-}
-
-impl Edges {
-    fn of(map: &Map, targets: &[WaitTarget], waiters: Vec<Vec<usize>>) -> Self {
-        let mut targets_of = vec![Vec::new(); map.processes.len()];
-        for (at, target) in targets.iter().enumerate() {
-            if !waiters[at].is_empty() {
-                for peer in &target.peers {
-                    targets_of[peer.index()].push(at as u32);
-                }
-            }
-        }
-        Self {
-            waiters,
-            targets_of,
-        }
-    }
-
-    /// Gives everybody who has no way yet one to the nearest of these.
-    fn search(
-        &self,
-        from: &[bool],
-        base: u32,
-        ways: &mut [Option<Way>],
-        of_process: impl Fn(usize) -> ProcessId,
-    ) {
-        let mut done = vec![false; self.waiters.len()];
-        let start = (0..from.len()).filter(|at| from[*at]);
-        let mut queue: VecDeque<(ProcessId, ProcessId, u32)> = start
-            .map(|at| (ProcessId::new(at), ProcessId::new(at), base))
-            .collect();
-        while let Some((to, goal, distance)) = queue.pop_front() {
-            for target in &self.targets_of[to.index()] {
-                let target = *target as usize;
-                if std::mem::replace(&mut done[target], true) {
-                    continue;
-                }
-                for wait in &self.waiters[target] {
-                    let waiter = of_process(*wait);
-                    if from[waiter.index()] || ways[waiter.index()].is_some() {
-                        continue;
+        for target in &resolved.targets {
+            let node = *target_nodes.entry(*target).or_insert_with(|| {
+                let node = graph.add_node(WaitNode::Target(*target));
+                for peer in &targets[*target].peers {
+                    if let Some(peer) = process_nodes[peer.index()] {
+                        graph.add_edge(node, peer, None);
                     }
-                    let distance = distance + 1;
-                    ways[waiter.index()] = Some(Way {
-                        wait: *wait,
-                        to,
-                        goal,
-                        distance,
-                    });
-                    queue.push_back((waiter, goal, distance));
                 }
-            }
+                node
+            });
+            graph.add_edge(waiter, node, Some(wait));
         }
     }
+    graph
 }
 
-/// The shortest way from a process back to itself, within a knot.
-fn around(
-    graph: &DiGraph<Result<ProcessId, usize>, usize>,
+/// The shortest cycle through a process, within a component. Breadth first; a process does not end
+/// its own wait, which petgraph's searches cannot express.
+fn shortest_cycle(
+    graph: &WaitGraph,
     start: NodeIndex,
-    inside: impl Fn(&NodeIndex) -> bool,
-) -> Vec<Step> {
-    // By process: from which other, and by which wait of that.
-    let mut from: BTreeMap<NodeIndex, (NodeIndex, usize)> = BTreeMap::new();
-    // Nobody ends his own wait, but another who waits on the same may be ended by him.
-    let mut of_start: BTreeSet<NodeIndex> = BTreeSet::new();
-    let mut done: BTreeSet<NodeIndex> = BTreeSet::new();
+    is_inside: impl Fn(&NodeIndex) -> bool,
+) -> Vec<ChainStep> {
+    // By process: the process before it, and by which of its waits.
+    let mut before: BTreeMap<NodeIndex, (NodeIndex, usize)> = BTreeMap::new();
+    // Targets that `start` both waits for and is a peer of. It does not end its own wait for one, but
+    // that of another process.
+    let mut own_targets: BTreeSet<NodeIndex> = BTreeSet::new();
+    let mut visited: BTreeSet<NodeIndex> = BTreeSet::new();
     let mut queue = VecDeque::from([start]);
     'search: while let Some(process) = queue.pop_front() {
-        let edges = graph.edges(process).filter(|edge| inside(&edge.target()));
-        let mut waits: Vec<_> = edges.map(|edge| (edge.target(), *edge.weight())).collect();
+        let edges = graph
+            .edges(process)
+            .filter(|edge| is_inside(&edge.target()));
+        let mut waits: Vec<(NodeIndex, usize)> = edges
+            .filter_map(|edge| Some((edge.target(), (*edge.weight())?)))
+            .collect();
         waits.sort_unstable();
         for (target, wait) in waits {
-            if process != start && of_start.contains(&target) {
-                from.insert(start, (process, wait));
+            if process != start && own_targets.contains(&target) {
+                before.insert(start, (process, wait));
                 break 'search;
             }
-            if !done.insert(target) {
+            if !visited.insert(target) {
                 continue;
             }
-            let mut peers: Vec<_> = graph.neighbors(target).filter(&inside).collect();
+            let mut peers: Vec<_> = graph.neighbors(target).filter(&is_inside).collect();
             peers.sort_unstable();
             for peer in peers {
                 if peer == process {
                     if process == start {
-                        of_start.insert(target);
+                        own_targets.insert(target);
                     }
-                } else if let Entry::Vacant(way) = from.entry(peer) {
-                    way.insert((process, wait));
+                } else if let Entry::Vacant(entry) = before.entry(peer) {
+                    entry.insert((process, wait));
                     if peer == start {
                         break 'search;
                     }
@@ -372,14 +202,14 @@ fn around(
         }
     }
     let mut steps = Vec::new();
-    let mut at = start;
-    while let Some((before, wait)) = from.get(&at).copied() {
-        steps.extend(graph[before].ok().map(|process| Step {
+    let mut node = start;
+    while let Some((previous, wait)) = before.get(&node).copied() {
+        steps.extend(graph[previous].process().map(|process| ChainStep {
             process,
             wait: Some(wait),
         }));
-        at = before;
-        if at == start {
+        node = previous;
+        if node == start {
             break;
         }
     }

@@ -1,392 +1,209 @@
-//! Who can end a wait: from the descriptor to the socket or pipe to those at its other end.
+//! Resolves the wait of each thread to the processes that can end it.
 
 use std::collections::BTreeMap;
 
-use super::{End, epolls};
-use crate::graph::Conversation;
+use super::analysis::{ChainEnd, WaitNeed};
+use super::fd_lookup::{FdLookup, WaitTarget};
 use crate::load::syscall::CallKind;
-use crate::model::{
-    Address, Call, Connection, ConnectionState, Family, FdRelation, FdTarget, HostId, Map, PipeId,
-    ProcessId, Socket, SocketId, SocketState, ThreadState, Wait,
-};
-use crate::query::{Via, addressed, named, via};
+use crate::model::{Call, FdRelation, FdTarget, HostId, Map, ProcessId, ThreadState, Wait};
 use crate::text::escape;
 
-/// What is wanted of the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
-    /// That it writes.
-    Data,
-    /// That it reads.
-    Room,
-    /// That it accepts.
-    Accept,
-    /// That a client comes.
-    Client,
-    /// That anything happens.
-    Event,
-    /// That it ends.
-    Exit,
-    /// None of these.
-    Nothing,
-}
-
-impl Need {
-    /// The word for it in JSON, CSV and text output.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Data => "data",
-            Self::Room => "room",
-            Self::Accept => "accept",
-            Self::Client => "client",
-            Self::Event => "event",
-            Self::Exit => "exit",
-            Self::Nothing => "none",
-        }
-    }
-}
-
-/// Something that can end a wait, in the hands of some processes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct WaitTarget {
-    /// Who can; sorted.
-    pub(super) peers: Vec<ProcessId>,
-    /// What it goes over.
-    pub(super) via: Via,
-    /// Whether a process that could not be read may be another one who can.
-    pub(super) incomplete: bool,
-}
-
-/// What one thread waits for.
+/// The wait of one thread, resolved.
 #[derive(Debug, Clone)]
-pub(super) struct Outcome {
-    pub(super) need: Need,
-    /// Each of them can end it: places in [`Needs::targets`].
+pub(super) struct ResolvedWait {
+    pub(super) need: WaitNeed,
+    /// Indices into [`TargetTable::targets`]; each of them can end the wait.
     pub(super) targets: Vec<usize>,
-    /// Something else can end it, or nobody is known who can.
-    pub(super) live: Option<End>,
-    /// It does nothing for others while there are threads that may.
+    /// Set if the chain ends here: something other than a target can end the wait, or no process is
+    /// known that can.
+    pub(super) end: Option<ChainEnd>,
+    /// The thread waits for other threads of its process: it does not count while these can act.
     pub(super) passive: bool,
 }
 
-/// What is looked up for all waits of a map.
-pub(super) struct Needs<'a> {
+/// Process, thread (where it has a descriptor table of its own), descriptor.
+type FdKey = (ProcessId, Option<u32>, u32);
+
+/// The targets of all waits of a map; threads that wait for the same object share its target.
+pub(super) struct TargetTable<'a> {
     map: &'a Map,
-    /// Connections that each socket is an end of.
-    connections: Vec<Vec<u32>>,
+    lookup: FdLookup<'a>,
+    /// By host and parent's pid.
     children: BTreeMap<(HostId, u32), Vec<ProcessId>>,
-    epolls: BTreeMap<(ProcessId, Option<u32>, u32), usize>,
-    known: BTreeMap<(FdTarget, Need), (Option<usize>, Option<End>)>,
+    epolls: BTreeMap<FdKey, usize>,
+    cache: BTreeMap<(FdTarget, WaitNeed), (Option<usize>, Option<ChainEnd>)>,
     pub(super) targets: Vec<WaitTarget>,
 }
 
-impl<'a> Needs<'a> {
-    pub(super) fn of(map: &'a Map) -> Self {
-        let mut connections = vec![Vec::new(); map.sockets.len()];
-        for (at, connection) in map.connections.iter().enumerate() {
-            connections[connection.a.index()].push(at as u32);
-            if let Some(b) = connection.b.filter(|b| *b != connection.a) {
-                connections[b.index()].push(at as u32);
-            }
-        }
+impl<'a> TargetTable<'a> {
+    pub(super) fn new(map: &'a Map) -> Self {
         let mut children: BTreeMap<_, Vec<ProcessId>> = BTreeMap::new();
-        for (at, process) in map.processes.iter().enumerate() {
+        for (index, process) in map.processes.iter().enumerate() {
             let parent = (process.host, process.ppid);
-            children.entry(parent).or_default().push(ProcessId::new(at));
+            let child = ProcessId::new(index);
+            children.entry(parent).or_default().push(child);
         }
         Self {
             map,
-            connections,
+            lookup: FdLookup::new(map),
             children,
             epolls: epolls(map),
-            known: BTreeMap::new(),
+            cache: BTreeMap::new(),
             targets: Vec::new(),
         }
     }
 
-    pub(super) fn of_wait(&mut self, wait: &Wait) -> Outcome {
-        let alive = |need, end| Outcome {
+    /// Resolves the wait of one thread.
+    pub(super) fn resolve(&mut self, wait: &Wait) -> ResolvedWait {
+        let ends_here = |need, end| ResolvedWait {
             need,
             targets: Vec::new(),
-            live: Some(end),
+            end: Some(end),
             passive: false,
         };
         let call = match &wait.doing {
-            ThreadState::Running => return alive(Need::Nothing, End::Running),
-            ThreadState::NoCall => return alive(Need::Nothing, End::NoCall),
-            ThreadState::Unread(_) => return alive(Need::Nothing, End::Unknown),
+            ThreadState::Running => return ends_here(WaitNeed::Nothing, ChainEnd::Running),
+            ThreadState::NoCall => return ends_here(WaitNeed::Nothing, ChainEnd::NoCall),
+            ThreadState::Unread(_) => return ends_here(WaitNeed::Nothing, ChainEnd::Unknown),
             ThreadState::Call(call) => call,
         };
         match call.kind {
-            CallKind::Read => self.on(wait, &call.on, Need::Data),
-            CallKind::Write => self.on(wait, &call.on, Need::Room),
-            CallKind::Connect => self.on(wait, &call.on, Need::Accept),
-            CallKind::Accept => alive(Need::Client, End::Anyone),
+            CallKind::Read => self.fd_target(wait, &call.on, WaitNeed::Data),
+            CallKind::Write => self.fd_target(wait, &call.on, WaitNeed::Room),
+            CallKind::Connect => self.fd_target(wait, &call.on, WaitNeed::Accept),
+            CallKind::Accept => ends_here(WaitNeed::Client, ChainEnd::Anyone),
             CallKind::Epoll => self.epoll(wait, call),
             CallKind::Child => self.child(wait, call),
-            CallKind::Poll => alive(Need::Event, End::Descriptors),
-            CallKind::Sleep => alive(Need::Nothing, End::Timer),
-            CallKind::Futex | CallKind::Signal if call.timed => alive(Need::Nothing, End::Timer),
-            CallKind::Futex => Outcome {
+            CallKind::Poll => ends_here(WaitNeed::Event, ChainEnd::Descriptors),
+            CallKind::Sleep => ends_here(WaitNeed::Nothing, ChainEnd::Timer),
+            CallKind::Futex | CallKind::Signal if call.timed => {
+                ends_here(WaitNeed::Nothing, ChainEnd::Timer)
+            }
+            CallKind::Futex => ResolvedWait {
                 passive: true,
-                ..alive(Need::Nothing, End::Threads)
+                ..ends_here(WaitNeed::Nothing, ChainEnd::Threads)
             },
-            CallKind::Signal => Outcome {
+            CallKind::Signal => ResolvedWait {
                 passive: true,
-                ..alive(Need::Nothing, End::Signal)
+                ..ends_here(WaitNeed::Nothing, ChainEnd::Signal)
             },
-            CallKind::Splice | CallKind::Other => alive(Need::Nothing, End::Call(call.name)),
+            CallKind::Splice | CallKind::Other => {
+                ends_here(WaitNeed::Nothing, ChainEnd::Call(call.name))
+            }
         }
     }
 
-    fn on(&mut self, wait: &Wait, on: &FdTarget, need: Need) -> Outcome {
-        let (target, live) = self.known(on, need);
-        let mut outcome = Outcome {
+    fn fd_target(&mut self, wait: &Wait, target: &FdTarget, need: WaitNeed) -> ResolvedWait {
+        let (target, end) = self.cached(target, need);
+        let mut resolved = ResolvedWait {
             need,
             targets: target.into_iter().collect(),
-            live,
+            end,
             passive: false,
         };
-        if outcome.live.is_none() {
-            let others = |at: &usize| self.targets[*at].peers.iter().any(|p| *p != wait.process);
-            if !outcome.targets.iter().any(others) {
-                outcome.live = Some(End::Itself);
+        if resolved.end.is_none() {
+            if !self.has_other_peer(&resolved, wait.process) {
+                resolved.end = Some(ChainEnd::Itself);
             }
         }
-        outcome
+        resolved
     }
 
-    fn known(&mut self, on: &FdTarget, need: Need) -> (Option<usize>, Option<End>) {
-        let key = (on.clone(), need);
-        if let Some(known) = self.known.get(&key) {
-            return known.clone();
+    /// Index of the target of a descriptor, which is looked up once for all threads.
+    fn cached(&mut self, target: &FdTarget, need: WaitNeed) -> (Option<usize>, Option<ChainEnd>) {
+        let key = (target.clone(), need);
+        if let Some(cached) = self.cache.get(&key) {
+            return cached.clone();
         }
-        let (target, live) = match on {
-            FdTarget::Socket(id) => self.socket(*id, need),
-            FdTarget::Pipe(id) => self.pipe(*id, need),
-            FdTarget::Other(text) => (None, Some(End::File(escape::display(text)))),
-            FdTarget::Unknown => (None, Some(End::Unknown)),
+        let (found, end) = match target {
+            FdTarget::Socket(id) => self.lookup.socket(*id, need),
+            FdTarget::Pipe(id) => self.lookup.pipe(*id, need),
+            FdTarget::Other(text) => (None, Some(ChainEnd::File(escape::display(text)))),
+            FdTarget::Unknown => (None, Some(ChainEnd::Unknown)),
         };
-        let at = target.map(|target| {
-            self.targets.push(target);
-            self.targets.len() - 1
-        });
-        self.known.insert(key, (at, live.clone()));
-        (at, live)
+        let index = found.map(|target| self.add(target));
+        self.cache.insert(key, (index, end.clone()));
+        (index, end)
     }
 
-    /// Every target counts; that one of them may be used by anyone makes the whole wait an idle one.
-    fn epoll(&mut self, wait: &Wait, call: &Call) -> Outcome {
-        let mut outcome = Outcome {
-            need: Need::Event,
+    /// An event on any watched descriptor ends the wait; if one of them has no known peer, the wait is
+    /// idle.
+    fn epoll(&mut self, wait: &Wait, call: &Call) -> ResolvedWait {
+        let mut resolved = ResolvedWait {
+            need: WaitNeed::Event,
             targets: Vec::new(),
-            live: call.timed.then_some(End::Anyone),
+            end: call.timed.then_some(ChainEnd::Anyone),
             passive: false,
         };
-        let place = |tid| Some((wait.process, tid, call.fd?));
-        let relation = place(Some(wait.tid))
-            .and_then(|place| self.epolls.get(&place))
-            .or_else(|| self.epolls.get(&place(None)?));
+        // A thread with a descriptor table of its own has its own row.
+        let key = |tid| Some((wait.process, tid, call.fd?));
+        let relation = key(Some(wait.tid))
+            .and_then(|key| self.epolls.get(&key))
+            .or_else(|| self.epolls.get(&key(None)?));
         let map = self.map;
-        let Some(FdRelation::Epoll { targets, .. }) = relation.map(|at| &map.relations[*at]) else {
-            outcome.live = Some(End::Descriptors);
-            return outcome;
+        let Some(FdRelation::Epoll { targets, .. }) = relation.map(|index| &map.relations[*index])
+        else {
+            resolved.end = Some(ChainEnd::Descriptors);
+            return resolved;
         };
         for target in targets {
-            let (found, live) = self.known(&target.on, Need::Data);
-            outcome.targets.extend(found);
-            if live.is_some() {
-                outcome.live = Some(End::Anyone);
+            let (index, end) = self.cached(&target.on, WaitNeed::Data);
+            resolved.targets.extend(index);
+            if end.is_some() {
+                resolved.end = Some(ChainEnd::Anyone);
             }
         }
-        let others = |at: &usize| self.targets[*at].peers.iter().any(|p| *p != wait.process);
-        if !outcome.targets.iter().any(others) {
-            outcome.live = Some(End::Anyone);
+        if !self.has_other_peer(&resolved, wait.process) {
+            resolved.end = Some(ChainEnd::Anyone);
         }
-        outcome
+        resolved
     }
 
-    fn child(&mut self, wait: &Wait, call: &Call) -> Outcome {
+    fn child(&mut self, wait: &Wait, call: &Call) -> ResolvedWait {
         let waiter = self.map.process(wait.process);
         let all = self.children.get(&(waiter.host, waiter.pid));
         let all = all.map(Vec::as_slice).unwrap_or_default();
-        let named = |id: &ProcessId| {
+        let is_awaited = |id: &ProcessId| {
             let child = self.map.process(*id);
             call.child
                 .is_some_and(|pid| child.pid == pid || child.ns_pid == pid)
         };
-        let mut peers: Vec<ProcessId> = all.iter().copied().filter(named).collect();
+        let mut peers: Vec<ProcessId> = all.iter().copied().filter(is_awaited).collect();
         if peers.is_empty() {
             peers = all.to_vec();
         }
-        let mut outcome = Outcome {
-            need: Need::Exit,
+        let mut resolved = ResolvedWait {
+            need: WaitNeed::Exit,
             targets: Vec::new(),
-            live: peers.is_empty().then_some(End::Child),
+            end: peers.is_empty().then_some(ChainEnd::Child),
             passive: false,
         };
         if !peers.is_empty() {
-            outcome.targets.push(self.targets.len());
-            self.targets.push(WaitTarget {
+            resolved.targets.push(self.add(WaitTarget {
                 peers,
                 ..WaitTarget::default()
-            });
+            }));
         }
-        outcome
+        resolved
     }
 
-    fn pipe(&self, id: PipeId, need: Need) -> (Option<WaitTarget>, Option<End>) {
-        let pipe = &self.map.pipes[id.index()];
-        let holders = if need == Need::Room {
-            &pipe.readers
-        } else {
-            &pipe.writers
-        };
-        let mut peers: Vec<ProcessId> = holders.iter().map(|holder| holder.process).collect();
-        peers.dedup();
-        let all_read = self.map.hosts[pipe.host.index()]
-            .coverage
-            .all_holders_known();
-        let target = WaitTarget {
-            via: via(self.map, Conversation::Pipe(id)),
-            incomplete: !all_read,
-            peers,
-        };
-        held(target)
+    fn add(&mut self, target: WaitTarget) -> usize {
+        self.targets.push(target);
+        self.targets.len() - 1
     }
 
-    fn socket(&self, id: SocketId, need: Need) -> (Option<WaitTarget>, Option<End>) {
-        let map = self.map;
-        let socket = map.socket(id);
-        let mut target = WaitTarget::default();
-        let mut live = None;
-        let mut seen = false;
-        for at in &self.connections[id.index()] {
-            let at = *at as usize;
-            let connection = &map.connections[at];
-            let one_way = connection.state == ConnectionState::OneWay;
-            // Datagrams: who sends to us does not read from us.
-            if one_way && need == Need::Room && connection.a != id {
-                continue;
-            }
-            // Anyone may send to a socket that is not connected.
-            if one_way && need == Need::Data && connection.a != id {
-                live = Some(End::Anyone);
-            }
-            if !seen {
-                target.via = via(map, Conversation::Connection(at));
-            }
-            seen = true;
-            match other_end(connection, id) {
-                Some(other) => add(map, &mut target, other),
-                None => {
-                    live = Some(match socket.remote {
-                        Some(remote) => End::Outside(remote.to_string()),
-                        None if connection.state == ConnectionState::Closing => End::Nobody,
-                        None => End::Unreadable,
-                    });
-                }
-            }
-        }
-        if !seen && need == Need::Accept {
-            return self.connecting(socket);
-        }
-        if !seen {
-            return (None, Some(unconnected(socket, need)));
-        }
-        if live.is_some() {
-            let some = !target.peers.is_empty();
-            return (some.then_some(target), live);
-        }
-        held(target)
-    }
-
-    /// Those who listen where this socket wants to: by its remote address, or, of Unix sockets
-    /// (whose destination is only in memory), by elimination.
-    fn connecting(&self, socket: &Socket) -> (Option<WaitTarget>, Option<End>) {
-        let map = self.map;
-        let all = map.sockets.iter().enumerate();
-        let fits = |other: &Socket| {
-            other.host == socket.host
-                && other.state == SocketState::Listening
-                && match (socket.remote, other.local) {
-                    (Some(remote), Some(local)) => {
-                        other.netns == socket.netns && listens_at(local, remote)
-                    }
-                    (None, None) => {
-                        other.family == Family::Unix
-                            && other.kind == socket.kind
-                            && other.pending > other.backlog
-                    }
-                    _ => false,
-                }
-        };
-        let mut found = all
-            .filter(|(_, other)| fits(other))
-            .map(|(at, _)| SocketId::new(at));
-        match (found.next(), found.next(), socket.remote) {
-            (None, _, Some(remote)) => (None, Some(End::Outside(remote.to_string()))),
-            // One of several full queues: not known which.
-            (None, _, None) | (Some(_), Some(_), None) => (None, Some(End::Unknown)),
-            (Some(listener), ..) => {
-                let mut target = WaitTarget::default();
-                let listening = map.socket(listener);
-                let name = listening.name.as_ref().map(named);
-                target.via = name
-                    .or_else(|| listening.local.map(addressed))
-                    .unwrap_or_default();
-                add(map, &mut target, listener);
-                held(target)
-            }
-        }
+    fn has_other_peer(&self, resolved: &ResolvedWait, own: ProcessId) -> bool {
+        let has_other = |index: &usize| self.targets[*index].peers.iter().any(|peer| *peer != own);
+        resolved.targets.iter().any(has_other)
     }
 }
 
-/// The other end, of a client that waits to be accepted the listener.
-fn other_end(connection: &Connection, own: SocketId) -> Option<SocketId> {
-    let other = if connection.a == own {
-        connection.b
-    } else {
-        Some(connection.a)
-    };
-    let pending = connection.state == ConnectionState::Pending;
-    other.or(connection.listener.filter(|_| pending))
-}
-
-fn add(map: &Map, target: &mut WaitTarget, end: SocketId) {
-    target.peers.extend(map.holding_processes(end));
-    target.peers.sort_unstable();
-    target.peers.dedup();
-    target.incomplete |= !map.socket(end).holders_complete;
-}
-
-/// A target, or why there is nobody.
-fn held(target: WaitTarget) -> (Option<WaitTarget>, Option<End>) {
-    match (target.peers.is_empty(), target.incomplete) {
-        (true, true) => (None, Some(End::Unreadable)),
-        (true, false) => (None, Some(End::Nobody)),
-        (false, _) => (Some(target), None),
-    }
-}
-
-fn unconnected(socket: &Socket, need: Need) -> End {
-    match (socket.family, socket.state) {
-        (Family::Netlink | Family::Packet, _) => End::Kernel,
-        (Family::Other, _) => End::Unknown,
-        _ if need == Need::Room => match socket.remote {
-            Some(remote) => End::Outside(remote.to_string()),
-            // Where it is sent to is only in memory.
-            None => End::Unknown,
-        },
-        _ => End::Anyone,
-    }
-}
-
-fn listens_at(local: Address, remote: Address) -> bool {
-    match (local, remote) {
-        (Address::Ip(ip, port), Address::Ip(to, to_port)) => {
-            port == to_port && (ip.is_unspecified() || ip.to_canonical() == to.to_canonical())
-        }
-        (local, remote) => local == remote,
-    }
+/// Index into `Map::relations` of each epoll descriptor, by process, thread and descriptor.
+fn epolls(map: &Map) -> BTreeMap<FdKey, usize> {
+    let all = map.relations.iter().enumerate();
+    all.filter_map(|(index, relation)| match relation {
+        FdRelation::Epoll { holder, .. } => Some(((holder.process, holder.tid, holder.fd), index)),
+        _ => None,
+    })
+    .collect()
 }

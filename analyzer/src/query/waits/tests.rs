@@ -20,7 +20,7 @@ fn running(map: &mut Map, process: ProcessId) {
     map.add_wait(process, 0, ThreadState::Running);
 }
 
-fn ends(map: &Map, connection: usize) -> (FdTarget, FdTarget) {
+fn end_targets(map: &Map, connection: usize) -> (FdTarget, FdTarget) {
     let connection = &map.connections[connection];
     (
         FdTarget::Socket(connection.a),
@@ -29,57 +29,72 @@ fn ends(map: &Map, connection: usize) -> (FdTarget, FdTarget) {
 }
 
 /// Pids along the chain of the first wait of a process, and its end.
-fn chain(map: &Map, process: ProcessId) -> (Vec<u32>, End, Class) {
+fn chain(map: &Map, process: ProcessId) -> (Vec<u32>, ChainEnd, WaitClass) {
     let all = waits(map);
-    let of_process = |w: &&Waiting| map.waits[w.wait].process == process;
+    let of_process = |w: &&BlockedThread| map.waits[w.wait].process == process;
     let found = all.waits.iter().find(of_process).unwrap();
     let pids = found.chain.iter().map(|step| map.process(step.process).pid);
     (pids.collect(), found.end.clone(), found.class)
 }
 
 #[test]
-fn a_chain_ends_where_somebody_runs() {
+fn a_chain_ends_at_a_running_process() {
     let mut map = Map::with_host();
     let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
     let ab = map.add_connection(&[a], &[b], None);
     let bc = map.add_pipe(&[c], &[b]);
-    let (near, _) = ends(&map, ab);
+    let (near, _) = end_targets(&map, ab);
     wait(&mut map, a, 1, CallKind::Read, near);
     wait(&mut map, b, 2, CallKind::Read, FdTarget::Pipe(bc));
     running(&mut map, c);
-    assert_eq!(chain(&map, a), (vec![2, 3], End::Running, Class::Reads));
-    assert_eq!(chain(&map, b), (vec![3], End::Running, Class::Reads));
+    assert_eq!(
+        chain(&map, a),
+        (vec![2, 3], ChainEnd::Running, WaitClass::Reads)
+    );
+    assert_eq!(
+        chain(&map, b),
+        (vec![3], ChainEnd::Running, WaitClass::Reads)
+    );
     assert_eq!(waits(&map).cycles, []);
 }
 
 #[test]
-fn two_full_buffers_are_a_cycle_and_who_waits_for_it_is_told() {
+fn two_full_buffers_are_a_cycle() {
     let mut map = Map::with_host();
     let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
     let ab = map.add_connection(&[a], &[b], None);
     let to_a = map.add_pipe(&[a], &[c]);
-    let (near, far) = ends(&map, ab);
+    let (near, far) = end_targets(&map, ab);
     wait(&mut map, a, 1, CallKind::Write, near);
     wait(&mut map, b, 2, CallKind::Write, far);
     wait(&mut map, c, 3, CallKind::Read, FdTarget::Pipe(to_a));
-    assert_eq!(chain(&map, a), (vec![2, 1], End::Cycle(0), Class::InCycle));
-    assert_eq!(chain(&map, b), (vec![1, 2], End::Cycle(0), Class::InCycle));
-    assert_eq!(chain(&map, c), (vec![1], End::Cycle(0), Class::OnCycle));
+    assert_eq!(
+        chain(&map, a),
+        (vec![2, 1], ChainEnd::Cycle(0), WaitClass::InCycle)
+    );
+    assert_eq!(
+        chain(&map, b),
+        (vec![1, 2], ChainEnd::Cycle(0), WaitClass::InCycle)
+    );
+    assert_eq!(
+        chain(&map, c),
+        (vec![1], ChainEnd::Cycle(0), WaitClass::OnCycle)
+    );
     let all = waits(&map);
     assert_eq!(all.cycles.len(), 1);
     assert_eq!(all.cycles[0].processes, [a, b]);
     assert!(all.cycles[0].certain && all.cycles[0].deadlock);
 }
 
-/// Another thread, or another holder of the end, may yet act.
+/// Another thread, or another holder of the end, can still act.
 #[test]
-fn nothing_is_a_cycle_that_somebody_can_end() {
+fn no_cycle_while_a_process_can_act() {
     let make = |idle: Option<CallKind>, third: bool| {
         let mut map = Map::with_host();
         let [a, b, c] = [1, 2, 3].map(|pid| map.add_process(pid, b"x"));
         let far_holders: &[ProcessId] = if third { &[b, c] } else { &[b] };
         let ab = map.add_connection(&[a], far_holders, None);
-        let (near, far) = ends(&map, ab);
+        let (near, far) = end_targets(&map, ab);
         wait(&mut map, a, 1, CallKind::Write, near);
         wait(&mut map, b, 2, CallKind::Write, far);
         if let Some(kind) = idle {
@@ -94,26 +109,34 @@ fn nothing_is_a_cycle_that_somebody_can_end() {
     assert_eq!(waits(&make(Some(CallKind::Poll), false)).cycles, []);
     assert_eq!(waits(&make(Some(CallKind::Accept), false)).cycles, []);
     assert_eq!(waits(&make(None, true)).cycles, []);
-    assert_eq!(chain(&make(None, true), ProcessId::new(0)).1, End::Running);
+    assert_eq!(
+        chain(&make(None, true), ProcessId::new(0)).1,
+        ChainEnd::Running
+    );
     assert_eq!(chain(&make(Some(CallKind::Poll), false), b).0, [1, 2]);
 }
 
 #[test]
-fn a_stopped_process_is_the_end_and_its_own_pipe_is_no_cycle() {
+fn a_stopped_process_ends_a_chain_and_its_own_pipe_is_no_cycle() {
     let mut map = Map::with_host();
     let [a, b] = [1, 2].map(|pid| map.add_process(pid, b"x"));
     let ab = map.add_pipe(&[a, b], &[a]);
     let own = map.add_pipe(&[b], &[b]);
     wait(&mut map, a, 1, CallKind::Read, FdTarget::Pipe(ab));
     wait(&mut map, b, 2, CallKind::Read, FdTarget::Pipe(own));
-    assert_eq!(chain(&map, b), (vec![], End::Itself, Class::Idle));
-    assert_eq!(chain(&map, a), (vec![2], End::Itself, Class::Reads));
+    assert_eq!(chain(&map, b), (vec![], ChainEnd::Itself, WaitClass::Idle));
+    assert_eq!(
+        chain(&map, a),
+        (vec![2], ChainEnd::Itself, WaitClass::Reads)
+    );
     map.processes[b.index()].state = b'T';
-    assert_eq!(chain(&map, a), (vec![2], End::Stopped, Class::Reads));
+    assert_eq!(
+        chain(&map, a),
+        (vec![2], ChainEnd::Stopped, WaitClass::Reads)
+    );
 }
 
-/// Whatever the file says, it ends: a long line of processes, each waiting for the next, closed to
-/// a ring or not.
+/// Terminates on a long line of processes that each wait for the next, closed to a ring or not.
 #[test]
 fn long_chains_and_rings() {
     for closed in [false, true] {
@@ -131,15 +154,18 @@ fn long_chains_and_rings() {
         let first = answer.waits.iter().find(|w| w.wait == 0).unwrap();
         if closed {
             assert_eq!(answer.cycles[0].steps.len(), all.len());
-            assert_eq!((first.length, first.class), (all.len(), Class::InCycle));
+            assert_eq!((first.length, first.class), (all.len(), WaitClass::InCycle));
         } else {
-            assert_eq!((first.length, &first.end), (all.len() - 1, &End::Running));
+            assert_eq!(
+                (first.length, &first.end),
+                (all.len() - 1, &ChainEnd::Running)
+            );
         }
-        assert!(first.chain.len().abs_diff(STEPS) <= 1);
+        assert!(first.chain.len().abs_diff(analysis::MAX_CHAIN_STEPS) <= 1);
     }
 }
 
-/// All hold both ends, as a make and its children do, and all wait for a token.
+/// All processes hold both ends, as make and its children do, and all wait for a token.
 #[test]
 fn one_pipe_that_all_read_and_could_write() {
     let mut map = Map::with_host();
@@ -155,11 +181,12 @@ fn one_pipe_that_all_read_and_could_write() {
         .map(|step| step.process)
         .collect();
     assert_eq!((steps, answer.cycles.len()), (vec![all[0], all[1]], 1));
-    assert!(!answer.cycles[0].deadlock, "all wait for another to write");
-    assert_eq!(chain(&map, all[2]).1, End::Cycle(0));
+    assert!(!answer.cycles[0].deadlock, "all wait to receive");
+    assert_eq!(chain(&map, all[2]).1, ChainEnd::Cycle(0));
 }
 
-/// The queue that is full tells whom a blocked connect(2) waits for; of two it is not known.
+/// A blocked connect(2) waits for the only listener with a full backlog; of several it is not known
+/// which.
 #[test]
 fn connecting_to_a_full_queue() {
     let mut map = Map::with_host();
@@ -176,22 +203,22 @@ fn connecting_to_a_full_queue() {
     map.sockets[own.index()].state = SocketState::Unconnected;
     wait(&mut map, a, 1, CallKind::Connect, FdTarget::Socket(own));
     wait(&mut map, b, 2, CallKind::Sleep, FdTarget::Unknown);
-    assert_eq!(chain(&map, a), (vec![2], End::Timer, Class::Held));
+    assert_eq!(chain(&map, a), (vec![2], ChainEnd::Timer, WaitClass::Held));
     assert_eq!(waits(&map).waits[0].via.text, "/run/full");
     full(&mut map, c, b"/run/too\0");
-    assert_eq!(chain(&map, a), (vec![], End::Unknown, Class::Held));
+    assert_eq!(chain(&map, a), (vec![], ChainEnd::Unknown, WaitClass::Held));
 }
 
-/// A datagram socket that is not connected hears everybody, its known senders included.
+/// A datagram socket that is not connected receives from any sender, not only from known ones.
 #[test]
 fn anyone_may_send() {
     let mut map = Map::with_host();
     let [a, b] = [1, 2].map(|pid| map.add_process(pid, b"x"));
     let sent = map.add_connection(&[a], &[b], None);
     map.connections[sent].state = ConnectionState::OneWay;
-    let (near, far) = ends(&map, sent);
+    let (near, far) = end_targets(&map, sent);
     wait(&mut map, a, 1, CallKind::Write, near);
     wait(&mut map, b, 2, CallKind::Read, far);
-    assert_eq!(chain(&map, b), (vec![], End::Anyone, Class::Idle));
-    assert_eq!(chain(&map, a), (vec![2], End::Anyone, Class::Held));
+    assert_eq!(chain(&map, b), (vec![], ChainEnd::Anyone, WaitClass::Idle));
+    assert_eq!(chain(&map, a), (vec![2], ChainEnd::Anyone, WaitClass::Held));
 }

@@ -1,137 +1,59 @@
-//! Who talks to whom as nodes and edges, for the formats of graph programs.
-//!
-//! Nodes are processes (or groups of them), listeners, and ends that are not known or not here.
-//! Edges are conversations from client to server; and `listens`, from a process to its listener.
+//! Builds the nodes and edges of a map.
 
 use std::collections::BTreeMap;
 
+use super::nodes::{Network, NetworkEdge, NetworkNode, NodeKind};
 use crate::graph::{By, Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
 use crate::query::{
-    UnknownEnd, Via, addressed, is_dead_pipe, is_private, link_kind, named, unknown_end, via,
+    UnknownEnd, Via, is_half_closed_pipe, is_self_conversation, link_kind, socket_via, unknown_end,
+    via,
 };
 use crate::text::escape;
 
-/// More pairs of processes than this at the two ends of one conversation are not drawn each with
-/// each: the conversation becomes a node, so that a file can't make the output explode.
+/// A conversation with more pairs of holders than this becomes a node, so that a file cannot make the
+/// output quadratic.
 const MAX_PAIRS: usize = 64;
 
-/// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A process.
-    Process,
-    /// Processes put together.
-    Group,
-    /// A listening socket.
-    Listener,
-    /// An address that was not captured.
-    Outside,
-    /// An end that a process may hold which could not be read.
-    Unreadable,
-    /// An end that nobody holds.
-    UnknownEnd,
-    /// A conversation that very many share.
-    Conversation,
-}
-
-impl Kind {
-    /// The word in documents.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::Group => "group",
-            Self::Listener => "listener",
-            Self::Outside => "outside",
-            Self::Unreadable => "unreadable",
-            Self::UnknownEnd => "nobody",
-            Self::Conversation => "conversation",
-        }
-    }
-}
-
-/// A node.
-#[derive(Debug, Clone)]
-pub struct Node {
-    /// Unique among nodes.
-    pub id: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Printable.
-    pub label: String,
-    /// Of a process, what it is; printable, empty where not known.
-    pub about: BTreeMap<&'static str, String>,
-    /// How many processes it stands for; 0 for what is none.
-    pub processes: usize,
-}
-
-/// An edge.
-#[derive(Debug, Clone)]
-pub struct Edge {
-    /// Index of the client's or writer's node.
-    pub from: usize,
-    /// Index of the server's or reader's node.
-    pub to: usize,
-    /// `unix`, `inet`, `netlink`, `vsock`, `pipe`, `listens`.
-    pub kind: &'static str,
-    /// What it goes over.
-    pub via: Via,
-    /// The connection's or pipe's id; empty where it stands for several or none.
-    pub conversation: String,
-    /// The connection's state; empty where it stands for several or none.
-    pub state: &'static str,
-    /// How many conversations.
-    pub count: usize,
-    /// How many of them wait to be accepted.
-    pub pending: usize,
-}
-
-/// The graph.
-#[derive(Debug, Clone, Default)]
-pub struct Network {
-    /// Nodes.
-    pub nodes: Vec<Node>,
-    /// Edges; several between two nodes are common.
-    pub edges: Vec<Edge>,
-}
-
-/// The network of a map. By process each conversation is an edge of its own; by larger groups those
-/// alike are one edge. What a process says to itself alone is left out.
+/// Builds the network of a map. By process, each conversation is an edge; by larger groups, those with
+/// the same ends, kind and name are merged. Conversations within one process are left out.
 pub fn network(map: &Map, by: By) -> Network {
     let mut builder = Builder {
         map,
-        groups: Groups::of(map, by),
+        groups: Groups::new(map, by),
         by,
         network: Network::default(),
-        extra: BTreeMap::new(),
+        others: BTreeMap::new(),
         merged: BTreeMap::new(),
     };
-    builder.members();
-    builder.listeners();
-    for ends in conversations(map).filter(|ends| !is_private(ends) && !is_dead_pipe(map, ends)) {
-        builder.conversation(&ends);
+    builder.add_members();
+    builder.add_listeners();
+    for ends in conversations(map)
+        .filter(|ends| !is_self_conversation(ends) && !is_half_closed_pipe(map, ends))
+    {
+        builder.add_conversation(&ends);
     }
     builder.network
 }
 
-/// What makes conversations of groups alike.
-type Alike = (usize, usize, &'static str, Via);
+/// What merged conversations have in common: source and target node, kind, name.
+type EdgeKey = (usize, usize, &'static str, Via);
 
 struct Builder<'a> {
     map: &'a Map,
     groups: Groups,
     by: By,
     network: Network,
-    /// Nodes that are no processes, by id.
-    extra: BTreeMap<String, usize>,
-    /// By larger groups: the edge of conversations that are alike.
-    merged: BTreeMap<Alike, usize>,
+    /// Nodes other than processes and groups, by id.
+    others: BTreeMap<String, usize>,
+    /// Edges of merged conversations.
+    merged: BTreeMap<EdgeKey, usize>,
 }
 
 impl Builder<'_> {
-    /// Processes, or groups: the first nodes, so that their numbers are those of the map.
-    fn members(&mut self) {
+    /// Adds processes or groups. They come first, so that their indices are those of the map.
+    fn add_members(&mut self) {
         if self.by == By::Process {
             for at in 0..self.map.processes.len() {
                 let node = self.process(ProcessId::new(at));
@@ -140,11 +62,11 @@ impl Builder<'_> {
             return;
         }
         for group in 0..self.groups.len() {
-            self.network.nodes.push(Node {
+            self.network.nodes.push(NetworkNode {
                 id: format!("g{group}"),
-                kind: Kind::Group,
+                kind: NodeKind::Group,
                 label: self.groups.label(group as u32).to_owned(),
-                about: BTreeMap::new(),
+                properties: BTreeMap::new(),
                 processes: 0,
             });
         }
@@ -154,11 +76,11 @@ impl Builder<'_> {
         }
     }
 
-    fn process(&self, at: ProcessId) -> Node {
+    fn process(&self, at: ProcessId) -> NetworkNode {
         let process = self.map.process(at);
         let text = |text: &str| escape::display(text.as_bytes());
         let container = process.container.as_ref();
-        let about = [
+        let properties = [
             ("host", id::host(process.host)),
             ("pid", process.pid.to_string()),
             ("comm", escape::display(&process.comm)),
@@ -180,11 +102,11 @@ impl Builder<'_> {
                     .unwrap_or_default(),
             ),
         ];
-        Node {
+        NetworkNode {
             id: id::process(self.map, at),
-            kind: Kind::Process,
-            label: self.groups.label(self.groups.of_process(at)).to_owned(),
-            about: about.into_iter().collect(),
+            kind: NodeKind::Process,
+            label: self.groups.label(self.groups.group_of(at)).to_owned(),
+            properties: properties.into_iter().collect(),
             processes: 1,
         }
     }
@@ -194,7 +116,7 @@ impl Builder<'_> {
         if self.by == By::Process {
             process.index()
         } else {
-            self.groups.of_process(process) as usize
+            self.groups.group_of(process) as usize
         }
     }
 
@@ -205,7 +127,7 @@ impl Builder<'_> {
         nodes
     }
 
-    fn listeners(&mut self) {
+    fn add_listeners(&mut self) {
         for at in 0..self.map.sockets.len() {
             let id = SocketId::new(at);
             if self.map.socket(id).state != SocketState::Listening {
@@ -213,7 +135,7 @@ impl Builder<'_> {
             }
             let node = self.listener(id);
             for from in self.members_of(&self.map.holding_processes(id)) {
-                self.network.edges.push(Edge {
+                self.network.edges.push(NetworkEdge {
                     from,
                     to: node,
                     kind: "listens",
@@ -228,52 +150,50 @@ impl Builder<'_> {
     }
 
     fn listener(&mut self, id: SocketId) -> usize {
-        let socket = self.map.socket(id);
-        let via = socket.name.as_ref().map(named);
-        let via = via.or_else(|| socket.local.map(addressed));
+        let via = socket_via(self.map, id);
         let id = id::socket(self.map, id);
         let label = via.map_or_else(|| id.clone(), |via| via.text);
-        self.extra(id, Kind::Listener, label)
+        self.other(id, NodeKind::Listener, label)
     }
 
-    fn extra(&mut self, id: String, kind: Kind, label: String) -> usize {
+    fn other(&mut self, id: String, kind: NodeKind, label: String) -> usize {
         let nodes = &mut self.network.nodes;
-        *self.extra.entry(id).or_insert_with_key(|id| {
-            nodes.push(Node {
+        *self.others.entry(id).or_insert_with_key(|id| {
+            nodes.push(NetworkNode {
                 id: id.clone(),
                 kind,
                 label,
-                about: BTreeMap::new(),
+                properties: BTreeMap::new(),
                 processes: 0,
             });
             nodes.len() - 1
         })
     }
 
-    fn conversation(&mut self, ends: &ConversationEnds) {
+    fn add_conversation(&mut self, ends: &ConversationEnds) {
         let from = self.end(ends, true);
         let to = self.end(ends, false);
         if from.len().saturating_mul(to.len()) <= MAX_PAIRS {
             for from in &from {
                 for to in &to {
-                    self.edge(ends, *from, *to);
+                    self.add_edge(ends, *from, *to);
                 }
             }
             return;
         }
-        let id = conversation_id(self.map, ends.talk);
-        let over = via(self.map, ends.talk).text;
+        let id = conversation_id(self.map, ends.conversation);
+        let over = via(self.map, ends.conversation).text;
         let label = if over.is_empty() { id.clone() } else { over };
-        let middle = self.extra(id, Kind::Conversation, label);
+        let middle = self.other(id, NodeKind::Conversation, label);
         for from in from {
-            self.edge(ends, from, middle);
+            self.add_edge(ends, from, middle);
         }
         for to in to {
-            self.edge(ends, middle, to);
+            self.add_edge(ends, middle, to);
         }
     }
 
-    /// The nodes at one end: never none.
+    /// The nodes of one end: at least one.
     fn end(&mut self, ends: &ConversationEnds, client: bool) -> Vec<usize> {
         let processes = if client { &ends.from } else { &ends.to };
         if !processes.is_empty() {
@@ -281,43 +201,43 @@ impl Builder<'_> {
         }
         let (kind, label) = match unknown_end(self.map, ends, client) {
             UnknownEnd::Outside(address) => {
-                // Nobody else's: one node wherever it is mentioned.
-                let node = self.extra(format!("outside/{address}"), Kind::Outside, address);
+                // One node for all conversations with the address.
+                let node = self.other(format!("outside/{address}"), NodeKind::Outside, address);
                 return vec![node];
             }
-            unreadable @ UnknownEnd::Unreadable => (Kind::Unreadable, unreadable.to_string()),
-            none @ UnknownEnd::None => (Kind::UnknownEnd, none.to_string()),
+            unreadable @ UnknownEnd::Unreadable => (NodeKind::Unreadable, unreadable.to_string()),
+            unheld @ UnknownEnd::Unheld => (NodeKind::UnheldEnd, unheld.to_string()),
         };
-        if let Conversation::Connection(at) = ends.talk {
-            let connection = &self.map.connections[at];
-            // Unknown servers of one listener are that listener, not one unknown each.
+        if let Conversation::Connection(index) = ends.conversation {
+            let connection = &self.map.connections[index];
+            // The unknown servers of one listener are one node: the listener.
             if let (false, Some(listener)) = (client, connection.listener) {
                 return vec![self.listener(listener)];
             }
             if let (false, Some(b)) = (client, connection.b) {
-                return vec![self.extra(id::socket(self.map, b), kind, label)];
+                return vec![self.other(id::socket(self.map, b), kind, label)];
             }
         }
         let side = if client { "from" } else { "to" };
-        let id = format!("{}/{side}", conversation_id(self.map, ends.talk));
-        vec![self.extra(id, kind, label)]
+        let id = format!("{}/{side}", conversation_id(self.map, ends.conversation));
+        vec![self.other(id, kind, label)]
     }
 
-    fn edge(&mut self, ends: &ConversationEnds, from: usize, to: usize) {
-        let state = match ends.talk {
-            Conversation::Connection(at) => Some(self.map.connections[at].state),
+    fn add_edge(&mut self, ends: &ConversationEnds, from: usize, to: usize) {
+        let state = match ends.conversation {
+            Conversation::Connection(index) => Some(self.map.connections[index].state),
             Conversation::Pipe(_) => None,
         };
         let pending = usize::from(state == Some(ConnectionState::Pending));
-        let kind = link_kind(self.map, ends.talk).as_str();
-        let via = via(self.map, ends.talk);
+        let kind = link_kind(self.map, ends.conversation).as_str();
+        let via = via(self.map, ends.conversation);
         if self.by != By::Process {
             let edges = &mut self.network.edges;
             let at = *self
                 .merged
                 .entry((from, to, kind, via.clone()))
                 .or_insert_with(|| {
-                    edges.push(Edge {
+                    edges.push(NetworkEdge {
                         from,
                         to,
                         kind,
@@ -333,12 +253,12 @@ impl Builder<'_> {
             edges[at].pending += pending;
             return;
         }
-        self.network.edges.push(Edge {
+        self.network.edges.push(NetworkEdge {
             from,
             to,
             kind,
             via,
-            conversation: conversation_id(self.map, ends.talk),
+            conversation: conversation_id(self.map, ends.conversation),
             state: state.map_or("", ConnectionState::as_str),
             count: 1,
             pending,
@@ -346,9 +266,9 @@ impl Builder<'_> {
     }
 }
 
-fn conversation_id(map: &Map, talk: Conversation) -> String {
-    match talk {
-        Conversation::Connection(at) => id::connection(map, at),
+fn conversation_id(map: &Map, conversation: Conversation) -> String {
+    match conversation {
+        Conversation::Connection(index) => id::connection(map, index),
         Conversation::Pipe(pipe) => id::pipe(map, pipe),
     }
 }
@@ -359,7 +279,7 @@ mod tests {
 
     fn edges(network: &Network) -> Vec<String> {
         let name = |at: usize| network.nodes[at].label.as_str();
-        let one = |edge: &Edge| {
+        let one = |edge: &NetworkEdge| {
             format!(
                 "{} {} {} {}",
                 name(edge.from),
@@ -400,12 +320,12 @@ mod tests {
     }
 
     #[test]
-    fn very_many_holders_are_not_paired_each_with_each() {
+    fn many_holders_are_not_paired() {
         let mut map = Map::with_host();
         let all: Vec<_> = (1..=200).map(|pid| map.add_process(pid, b"x")).collect();
         map.add_connection(&all[..100], &all[100..], None);
         let network = network(&map, By::Process);
         assert_eq!(network.edges.len(), 200);
-        assert_eq!(network.nodes[200].kind, Kind::Conversation);
+        assert_eq!(network.nodes[200].kind, NodeKind::Conversation);
     }
 }

@@ -1,4 +1,4 @@
-//! Relations of the document: what epolls watch, which eventfds are one, whom pidfds mean.
+//! Relations between descriptors: targets of epoll, holders of an eventfd, processes of pidfds.
 
 use serde::Serialize;
 
@@ -12,42 +12,44 @@ use crate::text::escape;
 pub(super) enum RelationDocument {
     Epoll {
         #[serde(flatten)]
-        holder: Holder,
-        targets: Vec<Target>,
+        holder: FdDocument,
+        targets: Vec<EpollTargetDocument>,
     },
     Eventfd {
         eventfd_id: u64,
-        holders: Vec<Holder>,
+        holders: Vec<FdDocument>,
     },
     Pidfd {
         #[serde(flatten)]
-        holder: Holder,
-        /// As the collector saw it; null: it has ended, or is outside.
+        holder: FdDocument,
+        /// In the pid namespace of the collector; null if the process has ended or is not visible there.
         target_pid: Option<u32>,
         target: Option<String>,
     },
 }
 
+/// A descriptor, without the `cloexec` of a holder.
 #[derive(Debug, Serialize)]
-pub(super) struct Holder {
+pub(super) struct FdDocument {
     process: String,
     tid: Option<u32>,
     fd: u32,
 }
 
+/// A descriptor that an epoll watches.
 #[derive(Debug, Serialize)]
-pub(super) struct Target {
+pub(super) struct EpollTargetDocument {
     fd: u32,
     inode: Option<u64>,
-    /// Id of a socket or pipe.
+    /// The id of a socket or pipe.
     object: Option<String>,
-    /// Of what is neither, the text of its link.
+    /// The text of the link in `/proc`, of anything else.
     file: Option<String>,
 }
 
-/// The document's row of a relation.
-pub(super) fn row(map: &Map, relation: &model::FdRelation) -> RelationDocument {
-    let holder = |holder: &model::Holder| Holder {
+/// Describes a relation.
+pub(super) fn relation(map: &Map, relation: &model::FdRelation) -> RelationDocument {
+    let holder = |holder: &model::Holder| FdDocument {
         process: id::process(map, holder.process),
         tid: holder.tid,
         fd: holder.fd,
@@ -58,7 +60,7 @@ pub(super) fn row(map: &Map, relation: &model::FdRelation) -> RelationDocument {
             targets,
         } => RelationDocument::Epoll {
             holder: holder(held),
-            targets: targets.iter().map(|one| target(map, one)).collect(),
+            targets: targets.iter().map(|watched| target(map, watched)).collect(),
         },
         model::FdRelation::Eventfd { id, holders } => RelationDocument::Eventfd {
             eventfd_id: *id,
@@ -76,14 +78,14 @@ pub(super) fn row(map: &Map, relation: &model::FdRelation) -> RelationDocument {
     }
 }
 
-fn target(map: &Map, target: &model::EpollTarget) -> Target {
+fn target(map: &Map, target: &model::EpollTarget) -> EpollTargetDocument {
     let (object, file) = match &target.on {
         FdTarget::Socket(socket) => (Some(id::socket(map, *socket)), None),
         FdTarget::Pipe(pipe) => (Some(id::pipe(map, *pipe)), None),
         FdTarget::Other(text) => (None, Some(escape::display(text))),
         FdTarget::Unknown => (None, None),
     };
-    Target {
+    EpollTargetDocument {
         fd: target.fd,
         inode: target.inode,
         object,

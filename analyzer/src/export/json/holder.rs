@@ -1,0 +1,27 @@
+//! Descriptors by which processes hold sockets and pipes.
+
+use serde::Serialize;
+
+use crate::id;
+use crate::model::{Holder, Map};
+
+/// A descriptor of a process, or of a thread with a descriptor table of its own.
+#[derive(Debug, Serialize)]
+pub(super) struct HolderDocument {
+    process: String,
+    tid: Option<u32>,
+    fd: u32,
+    cloexec: Option<bool>,
+}
+
+impl HolderDocument {
+    pub(super) fn list(map: &Map, holders: &[Holder]) -> Vec<Self> {
+        let holder = |holder: &Holder| Self {
+            process: id::process(map, holder.process),
+            tid: holder.tid,
+            fd: holder.fd,
+            cloexec: holder.cloexec,
+        };
+        holders.iter().map(holder).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! Properties of single conversations: kind, pending, within one process, half closed.
+
+use crate::graph::{Conversation, ConversationEnds};
+use crate::model::{Connection, ConnectionKind, ConnectionState, Holder, Map};
+
+/// Protocol family of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkKind {
+    /// Unix sockets.
+    Unix,
+    /// Internet sockets: TCP, UDP and the like.
+    Inet,
+    /// Netlink between processes.
+    Netlink,
+    /// vsock.
+    Vsock,
+    /// Pipes and FIFOs.
+    Pipe,
+}
+
+impl LinkKind {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::Inet => "inet",
+            Self::Netlink => "netlink",
+            Self::Vsock => "vsock",
+            Self::Pipe => "pipe",
+        }
+    }
+}
+
+/// The connection, if it is not a pipe.
+pub(super) fn connection(map: &Map, conversation: Conversation) -> Option<&Connection> {
+    match conversation {
+        Conversation::Connection(index) => Some(&map.connections[index]),
+        Conversation::Pipe(_) => None,
+    }
+}
+
+/// The protocol family.
+pub fn link_kind(map: &Map, conversation: Conversation) -> LinkKind {
+    match connection(map, conversation).map(|connection| connection.kind) {
+        Some(ConnectionKind::Unix) => LinkKind::Unix,
+        Some(ConnectionKind::Inet) => LinkKind::Inet,
+        Some(ConnectionKind::Netlink) => LinkKind::Netlink,
+        Some(ConnectionKind::Vsock) => LinkKind::Vsock,
+        None => LinkKind::Pipe,
+    }
+}
+
+/// Whether the client waits to be accepted.
+pub fn is_pending(map: &Map, conversation: Conversation) -> bool {
+    connection(map, conversation).is_some_and(|c| c.state == ConnectionState::Pending)
+}
+
+/// In a union of captures: in how many the conversation was seen.
+pub(super) fn capture_count(map: &Map, conversation: Conversation) -> Option<u32> {
+    let seen = map.seen.as_ref()?;
+    Some(match conversation {
+        Conversation::Connection(index) => seen.connections[index],
+        Conversation::Pipe(pipe) => seen.pipes[pipe.index()],
+    })
+}
+
+/// Whether both ends are held by one process and no other: a self-pipe, a thread's wake-up socket.
+pub fn is_self_conversation(ends: &ConversationEnds) -> bool {
+    matches!((&ends.from[..], &ends.to[..]), ([from], [to]) if from == to)
+}
+
+/// Counts the conversations whose ends are both held by one process and no other.
+pub fn count_self_conversations(map: &Map) -> usize {
+    // As `is_self_conversation`, without a list of processes for each: a map has very many of these.
+    let only_holder = |holders: &[Holder]| {
+        let first = holders.first()?.process;
+        holders.iter().all(|h| h.process == first).then_some(first)
+    };
+    let same_holder = |a: &[Holder], b: &[Holder]| {
+        let holder = only_holder(a);
+        holder.is_some() && holder == only_holder(b)
+    };
+    let connections = map.connections.iter().filter(|connection| {
+        let server = connection.b.or(connection.listener);
+        server.is_some_and(|server| same_holder(map.holders(connection.a), map.holders(server)))
+    });
+    let pipes = map
+        .pipes
+        .iter()
+        .filter(|pipe| same_holder(&pipe.readers, &pipe.writers));
+    connections.count() + pipes.count()
+}
+
+/// Whether a pipe certainly has no holder at one end: every process of its host was read.
+pub fn is_half_closed_pipe(map: &Map, ends: &ConversationEnds) -> bool {
+    let Conversation::Pipe(id) = ends.conversation else {
+        return false;
+    };
+    let host = &map.hosts[map.pipes[id.index()].host.index()];
+    (ends.from.is_empty() || ends.to.is_empty()) && host.coverage.all_holders_known()
+}

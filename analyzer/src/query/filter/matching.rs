@@ -1,0 +1,55 @@
+//! Which processes and sockets of a map a set of selectors matches.
+
+use crate::model::{Map, ProcessId, SocketId};
+use crate::query::selector::SelectorSet;
+
+/// Whether each process matches, by index.
+pub fn matching_processes(map: &Map, selectors: &SelectorSet) -> Vec<bool> {
+    processes(map, selectors, &held_sockets(map))
+}
+
+/// Whether each socket matches, by index: a holder and the socket match, or the socket has no known
+/// holder and matches by itself.
+pub fn matching_sockets(map: &Map, selectors: &SelectorSet) -> Vec<bool> {
+    sockets(map, selectors, &held_sockets(map))
+}
+
+/// Whether each process and each socket matches.
+pub(super) fn matching_rows(map: &Map, selectors: &SelectorSet) -> (Vec<bool>, Vec<bool>) {
+    let held = held_sockets(map);
+    (
+        processes(map, selectors, &held),
+        sockets(map, selectors, &held),
+    )
+}
+
+fn processes(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<bool> {
+    (0..map.processes.len())
+        .map(|index| selectors.matches_process(map, ProcessId::new(index), &held[index]))
+        .collect()
+}
+
+fn sockets(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<bool> {
+    let matches = |socket: SocketId| {
+        let holders = map.holding_processes(socket);
+        let held_by_match =
+            |id: &ProcessId| selectors.matches_end(map, *id, &held[id.index()], socket);
+        holders.iter().any(held_by_match)
+            || holders.is_empty() && selectors.matches_unheld_socket(map, socket)
+    };
+    (0..map.sockets.len())
+        .map(|index| matches(SocketId::new(index)))
+        .collect()
+}
+
+/// The sockets that each process holds, by index of process.
+pub(super) fn held_sockets(map: &Map) -> Vec<Vec<SocketId>> {
+    let mut held = vec![Vec::new(); map.processes.len()];
+    for index in 0..map.sockets.len() {
+        let id = SocketId::new(index);
+        for process in map.holding_processes(id) {
+            held[process.index()].push(id);
+        }
+    }
+    held
+}

@@ -1,0 +1,170 @@
+//! Builds the map of the rows that are kept.
+
+use super::filter_match::{Filter, FilterMatch};
+use super::kept_rows::{KeptRows, remove};
+use crate::model::{Connection, FdTarget, Holder, Map, Pipe, PipeId, ProcessId, SocketId};
+
+/// Filters a map; the second value is whether every selector matched something.
+pub fn apply_filter(map: Map, filter: &Filter) -> (Map, bool) {
+    if filter.is_empty() {
+        return (map, true);
+    }
+    let matches = FilterMatch::new(&map, filter);
+    let all_found = matches.all_found();
+    (keep_matches(map, filter, &matches), all_found)
+}
+
+/// Filters a map by matches that may include those of other maps.
+pub fn keep_matches(map: Map, filter: &Filter, matches: &FilterMatch) -> Map {
+    rebuild(&map, &KeptRows::new(&map, filter, matches))
+}
+
+/// Removes processes and connections, given as masks by index. The map does not count as restricted
+/// because of it.
+pub fn exclude(map: Map, processes: &[bool], connections: &[bool]) -> Map {
+    let mut rows = KeptRows::all(&map);
+    remove(&mut rows.processes, processes);
+    remove(&mut rows.connections, connections);
+    Map {
+        restricted: map.restricted,
+        ..rebuild(&map, &rows)
+    }
+}
+
+/// New ids by old index; `None` for rows that are removed.
+type NewIds<T> = Vec<Option<T>>;
+
+fn rebuild(map: &Map, rows: &KeptRows) -> Map {
+    let mut next = 0;
+    let new_id = |kept: &bool| {
+        kept.then(|| {
+            next += 1;
+            ProcessId(next - 1)
+        })
+    };
+    let processes: NewIds<ProcessId> = rows.processes.iter().map(new_id).collect();
+    let mut kept = Map {
+        hosts: map.hosts.clone(),
+        warnings: map.warnings.clone(),
+        restricted: true,
+        processes: map
+            .processes
+            .iter()
+            .zip(&rows.processes)
+            .filter(|(_, kept)| **kept)
+            .map(|(process, _)| process.clone())
+            .collect(),
+        ..Map::default()
+    };
+    let sockets = add_sockets(&mut kept, map, rows, &processes);
+    let connections = add_connections(&mut kept, map, rows, &sockets);
+    let pipes = add_pipes(&mut kept, map, rows, &processes);
+    let target = |target: FdTarget| match target {
+        FdTarget::Socket(id) => sockets[id.index()].map_or(FdTarget::Unknown, FdTarget::Socket),
+        FdTarget::Pipe(id) => pipes[id.index()].map_or(FdTarget::Unknown, FdTarget::Pipe),
+        other => other,
+    };
+    let process = |id: ProcessId| processes[id.index()];
+    let relations = map.relations.iter().cloned();
+    kept.relations = relations
+        .filter_map(|relation| relation.moved(&process, &target))
+        .collect();
+    let seen = map.seen.as_ref();
+    kept.seen = seen.map(|seen| {
+        seen.kept(
+            &rows.processes,
+            &is_kept(&sockets),
+            &connections,
+            &is_kept(&pipes),
+        )
+    });
+    kept
+}
+
+fn is_kept<T>(ids: &NewIds<T>) -> Vec<bool> {
+    ids.iter().map(Option::is_some).collect()
+}
+
+fn new_holders(holders: &[Holder], processes: &NewIds<ProcessId>) -> Vec<Holder> {
+    let new_holder = |holder: &Holder| {
+        Some(Holder {
+            process: processes[holder.process.index()]?,
+            ..*holder
+        })
+    };
+    holders.iter().filter_map(new_holder).collect()
+}
+
+fn add_sockets(
+    kept: &mut Map,
+    map: &Map,
+    rows: &KeptRows,
+    processes: &NewIds<ProcessId>,
+) -> NewIds<SocketId> {
+    let mut ids = vec![None; map.sockets.len()];
+    for (index, socket) in map.sockets.iter().enumerate() {
+        let before = map.holders(SocketId::new(index));
+        let holders = new_holders(before, processes);
+        // A socket is removed with its last holder.
+        if !rows.sockets[index] || holders.is_empty() && !before.is_empty() {
+            continue;
+        }
+        ids[index] = Some(kept.push_socket(socket.clone(), holders));
+    }
+    ids
+}
+
+/// Returns whether each connection is kept.
+fn add_connections(
+    kept: &mut Map,
+    map: &Map,
+    rows: &KeptRows,
+    sockets: &NewIds<SocketId>,
+) -> Vec<bool> {
+    let new_id = |id: SocketId| sockets[id.index()];
+    let connection = |connection: &Connection| {
+        Some(Connection {
+            a: new_id(connection.a)?,
+            // A connection needs each of its known ends, but not the listener.
+            b: match connection.b {
+                Some(b) => Some(new_id(b)?),
+                None => None,
+            },
+            listener: connection.listener.and_then(new_id),
+            ..connection.clone()
+        })
+    };
+    let mut is_kept = vec![false; map.connections.len()];
+    for (index, old) in map.connections.iter().enumerate() {
+        let new = rows.connections[index].then(|| connection(old)).flatten();
+        is_kept[index] = new.is_some();
+        kept.connections.extend(new);
+    }
+    is_kept
+}
+
+fn add_pipes(
+    kept: &mut Map,
+    map: &Map,
+    rows: &KeptRows,
+    processes: &NewIds<ProcessId>,
+) -> NewIds<PipeId> {
+    let mut ids = vec![None; map.pipes.len()];
+    for (index, pipe) in map.pipes.iter().enumerate() {
+        let readers = new_holders(&pipe.readers, processes);
+        let writers = new_holders(&pipe.writers, processes);
+        // As a socket, an end is removed with its last holder, and the pipe with its end.
+        let is_emptied = |new: &[Holder], old: &[Holder]| new.is_empty() && !old.is_empty();
+        let is_removed = is_emptied(&readers, &pipe.readers) || is_emptied(&writers, &pipe.writers);
+        if !rows.pipes[index] || is_removed {
+            continue;
+        }
+        ids[index] = Some(PipeId::new(kept.pipes.len()));
+        kept.pipes.push(Pipe {
+            readers,
+            writers,
+            ..pipe.clone()
+        });
+    }
+    ids
+}

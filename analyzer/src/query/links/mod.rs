@@ -1,0 +1,138 @@
+//! Links: conversations counted by client, server and what they go over (`list`).
+
+mod filter;
+
+pub use filter::LinkFilter;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::filter::EndMatcher;
+use super::conversations::{
+    LinkKind, capture_count, is_half_closed_pipe, is_pending, is_self_conversation, link_kind,
+};
+use super::unknown_end::unknown_end;
+use super::via::{Via, via};
+use crate::graph::{Conversation, ConversationEnds, Groups, conversations};
+use crate::id;
+use crate::model::{Map, ProcessId};
+
+/// Conversations with the same ends, kind and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The client's label, printable.
+    pub client: String,
+    /// The server's label, printable.
+    pub server: String,
+    /// The listener's name or address.
+    pub via: Via,
+    /// Protocol family.
+    pub kind: LinkKind,
+    /// Number of conversations, pending ones included.
+    pub connections: usize,
+    /// Number of conversations whose client waits to be accepted.
+    pub pending: usize,
+    /// In a union of captures: the number of captures in which the most frequent of the
+    /// conversations was seen.
+    pub seen: Option<u32>,
+    /// Processes at the client's end.
+    pub clients: BTreeSet<ProcessId>,
+    /// Processes at the server's end.
+    pub servers: BTreeSet<ProcessId>,
+}
+
+/// All links that match a filter: most conversations first, then by name.
+///
+/// Conversations within one process are left out, and so are pipes whose other end is certainly
+/// closed. An end that several groups hold (an inherited socket) makes a link for each.
+pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
+    let matcher = EndMatcher::new(map, filter);
+    let mut links: BTreeMap<(String, String, Via, LinkKind), Link> = BTreeMap::new();
+    for ends in conversations(map) {
+        if is_self_conversation(&ends) || is_half_closed_pipe(map, &ends) || !matcher.matches(&ends)
+        {
+            continue;
+        }
+        let kind = link_kind(map, ends.conversation);
+        let via = via(map, ends.conversation);
+        let pending = is_pending(map, ends.conversation);
+        let servers_by_label = end_labels(map, groups, &ends, false);
+        for (client, clients) in end_labels(map, groups, &ends, true) {
+            for (server, servers) in &servers_by_label {
+                let key = (client.clone(), server.clone(), via.clone(), kind);
+                let link = links.entry(key).or_insert_with(|| Link {
+                    client: client.clone(),
+                    server: server.clone(),
+                    via: via.clone(),
+                    kind,
+                    connections: 0,
+                    pending: 0,
+                    seen: None,
+                    clients: BTreeSet::new(),
+                    servers: BTreeSet::new(),
+                });
+                link.connections += 1;
+                link.pending += usize::from(pending);
+                link.seen = link.seen.max(capture_count(map, ends.conversation));
+                link.clients.extend(&clients);
+                link.servers.extend(servers);
+            }
+        }
+    }
+    let mut links: Vec<Link> = links.into_values().collect();
+    links.sort_by_key(|link| std::cmp::Reverse(link.connections));
+    links
+}
+
+/// An end that more groups share gets one label for all of them: a pipe that 2,000 processes hold
+/// would otherwise make four million links.
+const MAX_GROUPS_AT_END: usize = 16;
+
+/// The labels of one end, each with its processes: of the groups that hold it, or why none is known.
+fn end_labels(
+    map: &Map,
+    groups: &Groups,
+    ends: &ConversationEnds,
+    client: bool,
+) -> BTreeMap<String, Vec<ProcessId>> {
+    let processes = if client { &ends.from } else { &ends.to };
+    if processes.is_empty() {
+        return BTreeMap::from([(unknown_end(map, ends, client).to_string(), Vec::new())]);
+    }
+    let mut labels: BTreeMap<String, Vec<ProcessId>> = BTreeMap::new();
+    for process in processes {
+        let label = groups.label(groups.group_of(*process)).to_owned();
+        labels.entry(label).or_default().push(*process);
+    }
+    let shared = || {
+        let first = labels.keys().next().cloned().unwrap_or_default();
+        match labels.len() - 1 {
+            0 => first,
+            more => format!("{first} and {more} more"),
+        }
+    };
+    if groups.by_socket() {
+        let label = format!("{} {}", end_id(map, ends, client), shared());
+        return BTreeMap::from([(label, processes.clone())]);
+    }
+    if labels.len() > MAX_GROUPS_AT_END {
+        return BTreeMap::from([(shared(), processes.clone())]);
+    }
+    labels
+}
+
+/// Id of the socket at an end, or of the pipe. The server's end of a pending connection is the
+/// listener.
+fn end_id(map: &Map, ends: &ConversationEnds, client: bool) -> String {
+    match ends.conversation {
+        Conversation::Pipe(pipe) => id::pipe(map, pipe),
+        Conversation::Connection(index) => {
+            let connection = &map.connections[index];
+            let listener = connection.listener.filter(|_| !ends.client_is_outside);
+            let socket = match client {
+                true => connection.a,
+                false => connection.b.or(listener).unwrap_or(connection.a),
+            };
+            id::socket(map, socket)
+        }
+    }
+}

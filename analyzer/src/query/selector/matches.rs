@@ -1,0 +1,117 @@
+//! What one selector matches: a process or a socket of the map.
+
+use super::parse::Selector;
+use crate::graph::program;
+use crate::model::{Address, Map, Process, Socket, SocketId, SocketState};
+use crate::text::escape;
+
+impl Selector {
+    /// Whether the selector is about sockets; otherwise it is about processes.
+    pub(super) fn is_socket_kind(&self) -> bool {
+        matches!(
+            self,
+            Self::Socket(_)
+                | Self::Addr(_)
+                | Self::Port(_)
+                | Self::Proto(_)
+                | Self::State(_)
+                | Self::Inode(_)
+        )
+    }
+
+    /// Whether a process that holds these sockets matches; true for socket kinds.
+    pub(super) fn matches_process(&self, map: &Map, process: &Process, held: &[SocketId]) -> bool {
+        let text = escape::display;
+        match self {
+            Self::Pid(pid) => process.pid == *pid,
+            Self::Comm(glob) => glob.matches(&text(&process.comm)),
+            Self::Exe(glob) => glob.matches(&text(&process.exe)),
+            Self::Cmd(glob) => {
+                let arguments: Vec<String> = process.arguments().map(text).collect();
+                glob.matches(&arguments.join(" "))
+            }
+            Self::Unit(glob) => process.unit.as_ref().is_some_and(|unit| glob.matches(unit)),
+            Self::Container(glob) => process.container.as_ref().is_some_and(|container| {
+                container
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| glob.matches(name))
+                    || glob.matches(&container.id)
+                    || glob
+                        .literal()
+                        .is_some_and(|id| id.len() >= 4 && container.id.starts_with(id))
+            }),
+            Self::User(glob) => {
+                process
+                    .user
+                    .as_ref()
+                    .is_some_and(|user| glob.matches(&text(user)))
+                    || process
+                        .uid
+                        .is_some_and(|uid| glob.matches(&uid.to_string()))
+            }
+            Self::Host(glob) => glob.matches(&text(&map.hosts[process.host.index()].hostname)),
+            Self::Netns(inode) => process.netns == Some(*inode),
+            Self::Word(word) => word_matches(map, process, held, word),
+            _ => true,
+        }
+    }
+
+    /// Whether a socket matches; true for process kinds.
+    pub(super) fn matches_socket(&self, socket: &Socket) -> bool {
+        match self {
+            Self::Socket(glob) => {
+                let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
+                name.is_some_and(|name| glob.matches(&name))
+            }
+            Self::Addr(network) => [socket.local, socket.remote]
+                .into_iter()
+                .flatten()
+                .any(|address| matches!(address, Address::Ip(ip, _) if network.contains(ip))),
+            Self::Port(port) => {
+                [socket.local, socket.remote]
+                    .into_iter()
+                    .flatten()
+                    .any(|address| match address {
+                        Address::Ip(_, ip_port) => u32::from(ip_port) == *port,
+                        Address::Vsock(_, vsock_port) => vsock_port == *port,
+                    })
+            }
+            Self::Proto(name) => proto_matches(socket, name),
+            Self::State(name) => socket.state.as_str() == name,
+            Self::Inode(inode) => socket.inode == *inode,
+            _ => true,
+        }
+    }
+}
+
+/// Whether a bare word is part of the comm, executable, script, unit, container, or the name of a
+/// listener.
+fn word_matches(map: &Map, process: &Process, held: &[SocketId], word: &str) -> bool {
+    let part_of = |text: &str| text.to_lowercase().contains(word);
+    let executable = process
+        .exe
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or_default();
+    part_of(&escape::display(&process.comm))
+        || part_of(&escape::display(executable))
+        || part_of(&program(process))
+        || process.unit.as_deref().is_some_and(part_of)
+        || process.container.as_ref().is_some_and(|container| {
+            part_of(&container.id) || container.name.as_deref().is_some_and(part_of)
+        })
+        || held.iter().map(|id| map.socket(*id)).any(|socket| {
+            socket.state == SocketState::Listening
+                && socket
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| part_of(&escape::name(name.bytes())))
+        })
+}
+
+/// Whether the protocol (`tcp`, `udp`), family (`unix`) or type (`stream`) has this name.
+fn proto_matches(socket: &Socket, name: &str) -> bool {
+    let (family, kind) = (socket.family.as_str(), socket.kind.as_str());
+    socket.protocol == Some(name) || family == name || kind == name
+}

@@ -1,0 +1,162 @@
+//! Parses selectors such as `unit:nginx.service` and `port:5432`.
+//!
+//! Must not depend on a map: see `matches` for what a selector matches.
+
+use std::str::FromStr;
+
+use super::glob::Glob;
+use super::ip_network::IpNetwork;
+use crate::text::escape;
+
+/// One selector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// `pid:812`
+    Pid(u32),
+    /// `comm:dbus*`
+    Comm(Glob),
+    /// `exe:/usr/bin/*`
+    Exe(Glob),
+    /// `cmd:*worker*`: the arguments, joined by spaces
+    Cmd(Glob),
+    /// `unit:nginx.service`
+    Unit(Glob),
+    /// `container:ID-or-name`: an id may be abbreviated to four digits
+    Container(Glob),
+    /// `user:www-data`, or a number
+    User(Glob),
+    /// `host:web1`
+    Host(Glob),
+    /// `socket:/run/docker.sock`, `socket:@name`
+    Socket(Glob),
+    /// `addr:10.0.0.0/8`
+    Addr(IpNetwork),
+    /// `port:1521`
+    Port(u32),
+    /// `proto:tcp`
+    Proto(String),
+    /// `state:listening`
+    State(String),
+    /// `inode:1452`
+    Inode(u64),
+    /// `netns:4026531833`
+    Netns(u64),
+    /// A bare word, in lower case: part of a name, compared without case. It may contain a colon,
+    /// but not after letters only, which would be a kind.
+    Word(String),
+}
+
+/// Why a text is not a selector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectorError {
+    /// The value does not suit the kind.
+    #[error("{kind}:{value}: expected {expected}")]
+    Value {
+        /// The text before the colon.
+        kind: String,
+        /// The text after the colon.
+        value: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// An unknown kind before the colon. Reported rather than taken for a name, so that a typing error
+    /// does not look like a selector without matches.
+    #[error(
+        "{kind}:{value}: there is no kind of selector {kind} (kinds: {}; socket:*{kind}:{value}* is a listener of that name)",
+        KINDS.join(", ")
+    )]
+    Kind {
+        /// The text before the colon.
+        kind: String,
+        /// The text after the colon.
+        value: String,
+    },
+}
+
+/// The kinds of selectors, as written before the colon.
+pub const KINDS: [&str; 15] = [
+    "pid",
+    "comm",
+    "exe",
+    "cmd",
+    "unit",
+    "container",
+    "user",
+    "socket",
+    "addr",
+    "port",
+    "proto",
+    "state",
+    "inode",
+    "netns",
+    "host",
+];
+
+impl FromStr for Selector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
+        let is_word =
+            |kind: &str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let Some((kind, value)) = text.split_once(':').filter(|(kind, _)| is_word(kind)) else {
+            return Ok(Self::Word(text.to_lowercase()));
+        };
+        if !KINDS.contains(&kind) {
+            return Err(SelectorError::Kind {
+                kind: kind.to_owned(),
+                value: escape::display(value.as_bytes()),
+            });
+        }
+        let error = |expected| SelectorError::Value {
+            kind: kind.to_owned(),
+            value: escape::display(value.as_bytes()),
+            expected,
+        };
+        let glob = || Glob::new(value);
+        Ok(match kind {
+            "pid" => Self::Pid(value.parse().map_err(|_| error("a process id"))?),
+            "comm" => Self::Comm(glob()),
+            "exe" => Self::Exe(glob()),
+            "cmd" => Self::Cmd(glob()),
+            "unit" => Self::Unit(glob()),
+            "container" => Self::Container(glob()),
+            "user" => Self::User(glob()),
+            "host" => Self::Host(glob()),
+            "socket" => Self::Socket(glob()),
+            "addr" => Self::Addr(
+                IpNetwork::parse(value)
+                    .ok_or_else(|| error("an address or a network, as 10.0.0.0/8"))?,
+            ),
+            "port" => Self::Port(value.parse().map_err(|_| error("a port number"))?),
+            "proto" => Self::Proto(value.to_lowercase()),
+            "state" => Self::State(value.to_lowercase()),
+            "inode" => Self::Inode(value.parse().map_err(|_| error("an inode number"))?),
+            _ => Self::Netns(
+                value
+                    .parse()
+                    .map_err(|_| error("a namespace's inode number"))?,
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn errors_name_the_kind() {
+        let error = "pid:x".parse::<Selector>().unwrap_err();
+        assert_eq!(error.to_string(), "pid:x: expected a process id");
+        assert_eq!("NGINX".parse(), Ok(Selector::Word("nginx".to_owned())));
+        for word in ["kworker/0:1", ":1", "@a:b"] {
+            assert_eq!(word.parse(), Ok(Selector::Word(word.to_owned())));
+        }
+        let error = "unti:nginx".parse::<Selector>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("unti:nginx: there is no kind of selector unti (kinds: pid, comm")
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! What a conversation goes over: the name, address or path by which its ends are found.
+
+use crate::graph::Conversation;
+use crate::model::{Address, Map, Name, SocketId};
+use crate::text::escape;
+
+/// A listener's name or address, or a FIFO's path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Via {
+    /// Printable; an abstract name begins with `@`. Empty if there is no name.
+    pub text: String,
+    /// What `text` is.
+    pub kind: ViaKind,
+}
+
+/// What the text of a [`Via`] is; a path may begin with `@` too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ViaKind {
+    /// Empty.
+    #[default]
+    Unnamed,
+    /// A path.
+    Path,
+    /// An abstract Unix name.
+    Abstract,
+    /// An internet or vsock address.
+    Address,
+}
+
+impl ViaKind {
+    /// The word for it in JSON, CSV and text output; empty for [`ViaKind::Unnamed`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unnamed => "",
+            Self::Path => "path",
+            Self::Abstract => "abstract",
+            Self::Address => "address",
+        }
+    }
+}
+
+impl From<&Name> for Via {
+    fn from(name: &Name) -> Self {
+        Self {
+            text: escape::name(name.bytes()),
+            kind: match name.is_abstract() {
+                true => ViaKind::Abstract,
+                false => ViaKind::Path,
+            },
+        }
+    }
+}
+
+impl From<Address> for Via {
+    fn from(address: Address) -> Self {
+        Self {
+            text: address.to_string(),
+            kind: ViaKind::Address,
+        }
+    }
+}
+
+/// The name of a listening or bound socket: its Unix name, else its local address.
+pub fn socket_via(map: &Map, socket: SocketId) -> Option<Via> {
+    let socket = map.socket(socket);
+    let name = socket.name.as_ref().map(Via::from);
+    name.or_else(|| socket.local.map(Via::from))
+}
+
+/// What a conversation goes over: of a connection the name or address of the listener, else of its
+/// named end, else the remote address; of a pipe the path of the FIFO.
+pub fn via(map: &Map, conversation: Conversation) -> Via {
+    let via = match conversation {
+        Conversation::Pipe(id) => {
+            let path = map.pipes[id.index()].path.as_deref();
+            path.map(|path| Via {
+                text: escape::display(path),
+                kind: ViaKind::Path,
+            })
+        }
+        Conversation::Connection(index) => {
+            let connection = &map.connections[index];
+            let of = |id: Option<SocketId>| id.and_then(|id| socket_via(map, id));
+            let client = || {
+                let client = map.socket(connection.a);
+                let name = client.name.as_ref().map(Via::from);
+                name.or_else(|| client.remote.map(Via::from))
+            };
+            of(connection.listener)
+                .or_else(|| of(connection.b))
+                .or_else(client)
+        }
+    };
+    via.unwrap_or_default()
+}
