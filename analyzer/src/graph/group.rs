@@ -6,24 +6,26 @@ use super::program::program;
 use crate::model::{Map, Process, ProcessId};
 use crate::text::escape;
 
-/// How much is one (`--by`, `--view`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a group of processes has in common (`--by`, `--view`).
+///
+/// The documentation of a variant is its `--help` text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum By {
-    /// Unit or container, and program: survives restarts.
+    /// Unit or container, and program
     Role,
-    /// Each process.
+    /// Process
     Process,
-    /// Each executable.
+    /// Executable
     Exe,
-    /// Each systemd unit.
+    /// Systemd unit
     Unit,
-    /// Each container.
+    /// Container
     Container,
-    /// Each user.
+    /// User
     User,
-    /// Each host.
+    /// Host
     Host,
-    /// Each socket: of links only; groups are processes.
+    /// Socket, in list; the same as process elsewhere
     Socket,
 }
 
