@@ -1,6 +1,6 @@
-//! The collector's options as clap would have them: for its manual page and completions only.
+//! The options of the collector, for its manual page and completions.
 //!
-//! The collector has a smaller parser of its own; a test compares the names here with its `--help`.
+//! The collector has a smaller parser of its own; a test compares the options here with its `--help`.
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
