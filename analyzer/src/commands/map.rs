@@ -4,8 +4,8 @@ use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
-use whotalks::model::{At, Map, build_at};
-use whotalks::query::apply_filter;
+use whotalks::model::{At, Map, ProcessId, SocketId, build_at};
+use whotalks::query::{SelectorSet, apply_filter, matching, matching_sockets};
 
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::FilterArgs;
@@ -85,6 +85,20 @@ pub(super) fn whole_map_with<T>(
     // Not freed, as the map.
     std::mem::forget(loaded);
     Some((whole, more))
+}
+
+/// The processes that match.
+pub(super) fn matching_processes(map: &Map, selectors: &SelectorSet) -> Vec<ProcessId> {
+    let matches = matching(map, selectors).into_iter().enumerate();
+    let matches = matches.filter(|(_, matches)| *matches);
+    matches.map(|(index, _)| ProcessId::new(index)).collect()
+}
+
+/// The sockets that match.
+pub(super) fn matching_socket_ids(map: &Map, selectors: &SelectorSet) -> Vec<SocketId> {
+    let matches = matching_sockets(map, selectors).into_iter().enumerate();
+    let matches = matches.filter(|(_, matches)| *matches);
+    matches.map(|(index, _)| SocketId::new(index)).collect()
 }
 
 /// Prints that `--at` selects no capture.

@@ -13,6 +13,7 @@ mod info;
 mod learn;
 mod list;
 mod map;
+mod names;
 mod path;
 mod raw;
 mod redact;

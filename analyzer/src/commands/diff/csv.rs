@@ -6,23 +6,14 @@ use anyhow::Result;
 use whotalks::export::csv;
 
 use super::comparison::Comparison;
+use crate::output;
 
-const COLUMNS: [&str; 9] = [
-    "change",
-    "what",
-    "role",
-    "name_kind",
-    "name",
-    "server",
-    "kind",
-    "old",
-    "new",
-];
+const COLUMNS: &str = "change,what,role,name_kind,name,server,kind,old,new";
 
 /// Writes a row for each difference. `role` is the client of a link, and the holder of anything else.
 pub(super) fn write(out: &mut dyn Write, comparison: &Comparison) -> Result<()> {
     let diff = &comparison.diff;
-    csv::row(out, &COLUMNS)?;
+    output::csv_heading(out, COLUMNS)?;
     for row in &diff.processes {
         let (old, new) = (row.old.len().to_string(), row.new.len().to_string());
         let change = row.change.as_str();

@@ -7,24 +7,15 @@ use whotalks::export::csv;
 use whotalks::id;
 
 use super::ranking::Ranking;
+use crate::output;
 
-const COLUMNS: [&str; 9] = [
-    "process",
-    "pid",
-    "comm",
-    "peers",
-    "connections",
-    "name_kind",
-    "name",
-    "listens",
-    "members",
-];
+const COLUMNS: &str = "process,pid,comm,peers,connections,name_kind,name,listens,members";
 
 /// Writes a row for each process or group: the name of its first listener, then the names of all listeners,
 /// in which spaces are escaped.
 pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
     let map = ranking.map;
-    csv::row(out, &COLUMNS)?;
+    output::csv_heading(out, COLUMNS)?;
     for hub in &ranking.hubs {
         let listeners = ranking.listeners(hub);
         let (name_kind, name) = listeners.first().map_or(("", ""), csv::name);

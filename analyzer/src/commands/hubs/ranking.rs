@@ -2,7 +2,9 @@
 
 use whotalks::export::{Shown, shown};
 use whotalks::model::Map;
-use whotalks::query::{Hub, Via, addressed, named};
+use whotalks::query::{Hub, Via};
+
+use crate::commands::names::socket_via;
 
 /// Processes or groups, those with the most peers first.
 pub(super) struct Ranking<'a> {
@@ -37,14 +39,9 @@ impl Ranking<'_> {
 
     /// Names and addresses of the listeners of a row; unnamed sockets have none.
     pub(super) fn listeners(&self, hub: &Hub) -> Vec<Via> {
-        let mut names: Vec<Via> = hub
-            .listens
-            .iter()
-            .filter_map(|id| {
-                let socket = self.map.socket(*id);
-                let name = socket.name.as_ref().map(named);
-                name.or_else(|| socket.local.map(addressed))
-            })
+        let listeners = hub.listens.iter();
+        let mut names: Vec<Via> = listeners
+            .filter_map(|socket| socket_via(self.map, *socket))
             .collect();
         names.sort();
         names.dedup();

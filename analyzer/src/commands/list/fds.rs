@@ -8,11 +8,11 @@ use serde::Serialize;
 use whotalks::export::csv;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
-use whotalks::query::matching;
 use whotalks::text::escape;
 
 use super::ListArgs;
 use crate::cli::TableFormat;
+use crate::commands::map::matching_processes;
 use crate::output;
 use crate::terminal::{self, Align, count};
 
@@ -33,11 +33,8 @@ struct Row<'a> {
 }
 
 pub(super) fn write(map: &Map, args: &ListArgs) -> Result<()> {
-    let selected = matching(map, &args.selection.filter()?.only);
-    let mut rows: Vec<Row<'_>> = (0..map.processes.len())
-        .filter(|index| selected[*index])
-        .map(|index| row(map, ProcessId::new(index)))
-        .collect();
+    let processes = matching_processes(map, &args.selection.filter()?.only);
+    let mut rows: Vec<Row<'_>> = processes.iter().map(|id| row(map, *id)).collect();
     if args.format == TableFormat::Text {
         rows.sort_by_key(|row| std::cmp::Reverse(row.total));
     }
@@ -69,10 +66,7 @@ fn row(map: &Map, id: ProcessId) -> Row<'_> {
 
 /// Writes a row for each process and kind, and one for a process without known descriptors.
 fn write_csv(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
-    csv::row(
-        out,
-        &["process", "pid", "comm", "fds_status", "kind", "count"],
-    )?;
+    output::csv_heading(out, "process,pid,comm,fds_status,kind,count")?;
     for row in rows {
         let pid = row.pid.to_string();
         let process = [&row.process, pid.as_str(), &row.comm, row.fds_status];

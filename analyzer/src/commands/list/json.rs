@@ -1,17 +1,16 @@
 //! JSON output of `list`: `whotalks-list/1`.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::{hex_of, hex_of_name};
-use whotalks::id;
-use whotalks::model::{Map, ProcessId};
+use whotalks::model::Map;
 use whotalks::query::{Link, within_one};
 
 use super::ListArgs;
 use crate::cli::value_name;
+use crate::commands::names::process_ids;
 use crate::output;
 
 #[derive(Serialize)]
@@ -56,10 +55,6 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link], args: &ListA
 
 /// The row of a link.
 pub(crate) fn link_row<'a>(map: &Map, link: &'a Link) -> LinkRow<'a> {
-    let ids = |processes: &BTreeSet<ProcessId>| -> Vec<String> {
-        let ids = processes.iter().map(|process| id::process(map, *process));
-        ids.collect()
-    };
     LinkRow {
         client: &link.client,
         client_hex: hex_of(&link.client),
@@ -71,7 +66,7 @@ pub(crate) fn link_row<'a>(map: &Map, link: &'a Link) -> LinkRow<'a> {
         connections: link.connections,
         pending: link.pending,
         seen: link.seen,
-        clients: ids(&link.clients),
-        servers: ids(&link.servers),
+        clients: process_ids(map, &link.clients),
+        servers: process_ids(map, &link.servers),
     }
 }

@@ -8,7 +8,7 @@ mod sockets;
 mod text;
 
 pub(super) use args::ListArgs;
-pub(super) use json::{LinkRow, link_row};
+pub(super) use json::link_row;
 pub(super) use text::link_cells;
 
 use anyhow::Result;

@@ -8,12 +8,13 @@ use serde::Serialize;
 use whotalks::export::{self, Socket, csv};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
-use whotalks::query::{addressed, matching_sockets, named};
 use whotalks::text::escape;
 
 use super::ListArgs;
 use crate::cli::TableFormat;
 use crate::commands::coverage::incomplete;
+use crate::commands::map::matching_socket_ids;
+use crate::commands::names::socket_via;
 use crate::output;
 use crate::terminal::{self, Align, Cells};
 
@@ -27,11 +28,7 @@ struct Document {
 }
 
 pub(super) fn write(map: &Map, args: &ListArgs) -> Result<()> {
-    let selected = matching_sockets(map, &args.selection.filter()?.only);
-    let sockets: Vec<SocketId> = (0..map.sockets.len())
-        .filter(|index| selected[*index])
-        .map(SocketId::new)
-        .collect();
+    let sockets = matching_socket_ids(map, &args.selection.filter()?.only);
     output::stdout(|out| match args.format {
         TableFormat::Text => write_text(out, map, &sockets),
         TableFormat::Json => write_json(out, map, &sockets),
@@ -49,34 +46,16 @@ fn write_json(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()
     Ok(writeln!(out)?)
 }
 
-const COLUMNS: [&str; 17] = [
-    "id",
-    "inode",
-    "netns",
-    "family",
-    "type",
-    "protocol",
-    "state",
-    "name_kind",
-    "name",
-    "name_hex",
-    "remote",
-    "recv_queue_bytes",
-    "send_queue_bytes",
-    "pending",
-    "backlog",
-    "holders",
-    "holders_complete",
-];
+const COLUMNS: &str = "\
+    id,inode,netns,family,type,protocol,state,name_kind,name,name_hex,remote,\
+    recv_queue_bytes,send_queue_bytes,pending,backlog,holders,holders_complete";
 
 /// Writes a row for each socket, with its holders as process:descriptor.
 fn write_csv(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
-    csv::row(out, &COLUMNS)?;
+    output::csv_heading(out, COLUMNS)?;
     for id in sockets.iter().copied() {
         let socket = map.socket(id);
-        let via = socket.name.as_ref().map(named);
-        let via = via.or_else(|| socket.local.map(addressed));
-        let via = via.unwrap_or_default();
+        let via = socket_via(map, id).unwrap_or_default();
         let (name_kind, name) = csv::name(&via);
         let number = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
         let hex = socket.name.as_ref().map(|name| escape::hex(name.bytes()));

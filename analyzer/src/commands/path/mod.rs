@@ -8,12 +8,12 @@ pub(super) use args::PathArgs;
 
 use anyhow::{Result, anyhow};
 use whotalks::model::{Map, ProcessId, build_at};
-use whotalks::query::{self, Selector, SelectorSet, matching};
+use whotalks::query::{self, Selector, SelectorSet};
 use whotalks::text::escape;
 
 use super::Outcome;
 use super::coverage::unreadable;
-use super::map::whole_map;
+use super::map::{matching_processes, whole_map};
 use super::suggest::report_unmatched;
 use crate::cli::Format;
 use crate::messages::message;
@@ -24,8 +24,8 @@ pub(super) fn run(args: &PathArgs) -> Result<Outcome> {
     let Some(map) = whole_map(&mut snapshots, args.snapshots.at, build_at) else {
         return Ok(Outcome::Found);
     };
-    let from = matching_processes(&map, &args.from)?;
-    let to = matching_processes(&map, &args.to)?;
+    let from = select(&map, &args.from)?;
+    let to = select(&map, &args.to)?;
     let hops = query::path(&map, &from, &to);
     output::stdout(|out| match (args.format, &hops) {
         (Format::Json, _) => json::write(out, &map, hops.as_deref().unwrap_or_default()),
@@ -48,13 +48,9 @@ pub(super) fn run(args: &PathArgs) -> Result<Outcome> {
 }
 
 /// The processes that a selector matches. If there are none, prints similar names.
-fn matching_processes(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
+fn select(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
     let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
-    let selected = matching(map, &SelectorSet::new(vec![parsed]));
-    let processes: Vec<ProcessId> = (0..selected.len())
-        .filter(|index| selected[*index])
-        .map(ProcessId::new)
-        .collect();
+    let processes = matching_processes(map, &SelectorSet::new(vec![parsed]));
     if processes.is_empty() {
         report_unmatched(map, selector)?;
     }

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use anyhow::Result;
-use whotalks::graph::{Conversation, program};
+use whotalks::graph::Conversation;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
 use whotalks::query::{Direction, Hop, is_pending, via};
 use whotalks::text::escape;
 
 use crate::commands::coverage::unreadable;
+use crate::commands::names::label;
 use crate::terminal::{color, plural};
 
 pub(super) fn write(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> {
@@ -28,7 +29,10 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> 
         } else {
             String::new()
         };
-        let (from, to) = (process(map, from.process), process(map, to.process));
+        let (from, to) = (
+            label_with_host(map, from.process),
+            label_with_host(map, to.process),
+        );
         writeln!(
             out,
             "{from} {arrow} {} {arrow} {to}{pending}",
@@ -36,7 +40,7 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> 
         )?;
     }
     if let [only] = hops {
-        writeln!(out, "{}", process(map, only.process))?;
+        writeln!(out, "{}", label_with_host(map, only.process))?;
     }
     let count = plural(hops.len().saturating_sub(1), "hop", "hops");
     let unread = unreadable(map).map_or_else(String::new, |unread| {
@@ -47,16 +51,13 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> 
 }
 
 /// `app.py [34]`, with the host if there are several.
-fn process(map: &Map, id: ProcessId) -> String {
-    let process = map.process(id);
-    let host = match map.hosts.len() {
-        1 => String::new(),
-        _ => format!(
-            "{}:",
-            escape::display(&map.hosts[process.host.index()].hostname)
-        ),
-    };
-    format!("{host}{} [{}]", program(process), process.pid)
+fn label_with_host(map: &Map, process: ProcessId) -> String {
+    let label = label(map, process);
+    if map.hosts.len() == 1 {
+        return label;
+    }
+    let host = &map.hosts[map.process(process).host.index()];
+    format!("{}:{label}", escape::display(&host.hostname))
 }
 
 /// What a conversation goes over: its name, or else an id.

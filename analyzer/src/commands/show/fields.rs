@@ -4,33 +4,20 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
-use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Map, ProcessId, SocketId};
-use whotalks::query::{addressed, named};
+use whotalks::model::{Map, SocketId};
 
 use super::source::Source;
+use crate::commands::names::socket_via;
 use crate::commands::waits::{HEADING, wait_cells};
 use crate::terminal::{self, fit, thousands};
 
 /// Rows of a table, and elements of a list.
 pub(super) const ROWS: usize = 20;
 
-/// `nginx [812]`
-pub(super) fn label(map: &Map, process: ProcessId) -> String {
-    let process = map.process(process);
-    format!("{} [{}]", program(process), process.pid)
-}
-
 /// A socket's name or addresses, or else its id.
 pub(super) fn socket_name(map: &Map, id: SocketId) -> String {
-    let socket = map.socket(id);
-    let via = socket
-        .name
-        .as_ref()
-        .map(named)
-        .or_else(|| socket.local.map(addressed));
-    match (via, socket.remote) {
+    match (socket_via(map, id), map.socket(id).remote) {
         (Some(via), Some(remote)) => format!("{} ⇄ {}", via.text, remote),
         (Some(via), None) => via.text,
         (None, _) => format!("unnamed {}", id::socket(map, id)),

@@ -8,12 +8,11 @@ use whotalks::model::{Map, Process, ProcessId, SocketId};
 use whotalks::query::{Link, Summary};
 use whotalks::text::escape;
 
-use super::fields::{
-    ROWS, label, socket_name, write_field, write_findings, write_more, write_waits,
-};
+use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
 use super::source::Source;
 use super::subject::Subject;
 use crate::commands::list::link_cells;
+use crate::commands::names::label;
 use crate::terminal::{self, Align, count, fit, plural};
 
 /// Columns of [`link_cells`] of which one is the subject of the page.

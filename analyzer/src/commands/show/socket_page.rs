@@ -9,10 +9,9 @@ use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{ConnectionState, Holder, Map, SocketId};
 use whotalks::query::UnknownEnd;
 
-use super::fields::{
-    ROWS, label, socket_name, write_field, write_findings, write_more, write_waits,
-};
+use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
 use super::source::Source;
+use crate::commands::names::label;
 use crate::terminal::{self, Align, count, fit, thousands};
 
 pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, id: SocketId) -> Result<()> {

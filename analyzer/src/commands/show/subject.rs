@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use whotalks::id;
 use whotalks::model::{Map, ProcessId, SocketId, SocketState};
-use whotalks::query::{Selector, SelectorSet, matching, matching_sockets};
+use whotalks::query::{Selector, SelectorSet};
 
 use crate::cli::parse_selectors;
+use crate::commands::map::{matching_processes, matching_socket_ids};
+use crate::commands::names::process_ids;
 
 /// The subject of a page.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,11 +31,7 @@ impl Subject {
 
     /// The ids of the processes in documents.
     pub(super) fn process_ids(&self, map: &Map) -> BTreeSet<String> {
-        let processes = self.processes();
-        processes
-            .iter()
-            .map(|process| id::process(map, *process))
-            .collect()
+        process_ids(map, &self.processes()).into_iter().collect()
     }
 }
 
@@ -47,16 +44,13 @@ pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<Subject>> {
         let has_names = selectors.iter().any(|s| matches!(s, Selector::Socket(_)));
         return Ok(sockets(map, &set, has_names));
     }
-    let matches = matching(map, &set);
-    let processes = (0..map.processes.len())
-        .filter(|index| matches[*index])
-        .map(ProcessId::new);
+    let processes = matching_processes(map, &set);
     let units = selectors.iter().all(|s| matches!(s, Selector::Unit(_)));
     let containers = selectors
         .iter()
         .all(|s| matches!(s, Selector::Container(_)));
     if !units && !containers {
-        return Ok(processes.map(Subject::Process).collect());
+        return Ok(processes.into_iter().map(Subject::Process).collect());
     }
     let mut groups: BTreeMap<(u32, String), BTreeSet<ProcessId>> = BTreeMap::new();
     for process in processes {
@@ -80,11 +74,7 @@ pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<Subject>> {
 /// The sockets that match. If they are selected by name and some of them listen, only those are used, since
 /// the sockets that they accepted have the same name.
 fn sockets(map: &Map, selectors: &SelectorSet, by_name: bool) -> Vec<Subject> {
-    let matches = matching_sockets(map, selectors);
-    let mut sockets: Vec<SocketId> = (0..map.sockets.len())
-        .filter(|index| matches[*index])
-        .map(SocketId::new)
-        .collect();
+    let mut sockets = matching_socket_ids(map, selectors);
     let is_listening = |socket: &SocketId| map.socket(*socket).state == SocketState::Listening;
     if by_name && sockets.iter().any(is_listening) {
         sockets.retain(is_listening);

@@ -6,11 +6,12 @@ use anyhow::Result;
 use whotalks::model::Map;
 use whotalks::text::escape;
 
-use super::fields::{ROWS, label, write_more};
+use super::fields::{ROWS, write_more};
 use super::source::Source;
 use super::subject::Subject;
 use super::{process_page, socket_page};
 use crate::commands::coverage::incomplete;
+use crate::commands::names::label;
 use crate::terminal::{color, fit, plural, thousands};
 
 pub(super) fn write(

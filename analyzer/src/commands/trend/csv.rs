@@ -7,24 +7,13 @@ use whotalks::export::csv::{self, Cell};
 use whotalks::trend::{Metric, Row};
 
 use super::row::DocumentRow;
+use crate::output;
 
-const COLUMNS: [&str; 11] = [
-    "what",
-    "role",
-    "client",
-    "name_kind",
-    "name",
-    "kind",
-    "first",
-    "last",
-    "growth",
-    "rising",
-    "values",
-];
+const COLUMNS: &str = "what,role,client,name_kind,name,kind,first,last,growth,rising,values";
 
 /// Writes the rows. `values` are separated by spaces, `?` if unknown.
 pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
-    csv::row(out, &COLUMNS)?;
+    output::csv_heading(out, COLUMNS)?;
     for row in rows {
         let (name_kind, name) = match &row.what {
             Metric::Listener(via, _) | Metric::Pending(via, _) | Metric::Link(_, via, _) => {

@@ -8,28 +8,14 @@ use whotalks::model::Map;
 use whotalks::query::Waits;
 
 use super::row::wait_row;
+use crate::output;
 
-const COLUMNS: [&str; 16] = [
-    "process",
-    "pid",
-    "comm",
-    "tid",
-    "call",
-    "fd",
-    "object",
-    "need",
-    "name_kind",
-    "name",
-    "queue_bytes",
-    "peers",
-    "chain",
-    "end",
-    "end_text",
-    "class",
-];
+const COLUMNS: &str = "\
+    process,pid,comm,tid,call,fd,object,need,name_kind,name,\
+    queue_bytes,peers,chain,end,end_text,class";
 
 pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &Waits) -> Result<()> {
-    csv::row(out, &COLUMNS)?;
+    output::csv_heading(out, COLUMNS)?;
     for waiting in &waits.waits {
         let Some(row) = wait_row(map, waiting) else {
             continue;

@@ -7,8 +7,9 @@ use serde::Serialize;
 use whotalks::model::Map;
 use whotalks::query::{Cycle, Waits};
 
-use super::row::{StepRow, WaitRow, ids, step_row, wait_row};
+use super::row::{StepRow, WaitRow, step_row, wait_row};
 use crate::commands::coverage::is_complete;
+use crate::commands::names::process_ids;
 use crate::output;
 
 #[derive(Serialize)]
@@ -34,7 +35,7 @@ struct CycleRow {
 pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &Waits) -> Result<()> {
     let cycle = |cycle: &Cycle| CycleRow {
         steps: cycle.steps.iter().map(|step| step_row(map, step)).collect(),
-        processes: ids(map, &cycle.processes),
+        processes: process_ids(map, &cycle.processes),
         deadlock: cycle.deadlock,
         certain: cycle.certain,
     };

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use whotalks::export::{hex_of, hex_of_name, shown};
 use whotalks::id;
-use whotalks::model::{FdTarget, Map, ProcessId};
+use whotalks::model::{FdTarget, Map};
 use whotalks::query::{End, Step, Waiting};
 use whotalks::text::escape;
 
 use super::call::call_of;
+use crate::commands::names::process_ids;
 
 /// A thread that waits.
 #[derive(Serialize)]
@@ -89,7 +90,7 @@ pub(crate) fn wait_row<'a>(map: &Map, waiting: &'a Waiting) -> Option<WaitRow<'a
         via: Some(waiting.via.text.as_str()).filter(|text| !text.is_empty()),
         via_hex: hex_of_name(&waiting.via),
         queue_bytes: queue_bytes(map, &call.on),
-        peers: ids(map, &waiting.peers),
+        peers: process_ids(map, &waiting.peers),
         chain: waiting
             .chain
             .iter()
@@ -114,13 +115,6 @@ pub(super) fn step_row(map: &Map, step: &Step) -> StepRow {
         call: call.and_then(|call| call.name),
         object: call.and_then(|call| object(map, &call.on)),
     }
-}
-
-pub(super) fn ids(map: &Map, processes: &[ProcessId]) -> Vec<String> {
-    processes
-        .iter()
-        .map(|process| id::process(map, *process))
-        .collect()
 }
 
 fn object(map: &Map, target: &FdTarget) -> Option<String> {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
-use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Call, FdTarget, Map, ProcessId};
+use whotalks::model::{Call, FdTarget, Map};
 use whotalks::query::{self, Class, End, Waiting, Waits};
 
 use super::call::call_of;
 use crate::commands::coverage::incomplete;
+use crate::commands::names::label;
 use crate::terminal::{self, Align, ROWS, color, plural, thousands, visible_rows};
 
 /// Processes that a cell names.
@@ -96,11 +96,6 @@ fn write_cycle(out: &mut dyn Write, map: &Map, cycle: &query::Cycle) -> Result<(
     };
     let line = format!("{what}: {}{more}{why}{doubt}", steps.join(" → "));
     Ok(writeln!(out, "{}", color::warning(&line))?)
-}
-
-fn label(map: &Map, process: ProcessId) -> String {
-    let process = map.process(process);
-    format!("{} [{}]", program(process), process.pid)
 }
 
 /// `b [13] write`
