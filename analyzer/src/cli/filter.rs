@@ -26,8 +26,8 @@ pub(crate) struct FilterArgs {
     /// Exclude what matches (repeatable)
     #[arg(long, value_name = "SEL")]
     pub(crate) hide: Vec<String>,
-    /// Capture of a series to use: a number (-1 is the last), last, a time (17:05 in UTC, or RFC
-    /// 3339), or all of them together
+    /// Capture of a series to use: a number (-1 is the last), last, all, or a time (17:05 in UTC,
+    /// or RFC 3339)
     #[arg(long, value_name = "WHEN", default_value = "last", value_parser = at::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) at: At,

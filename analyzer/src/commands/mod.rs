@@ -50,7 +50,7 @@ impl Outcome {
 pub(crate) enum Command {
     /// Describe a snapshot: host, time, coverage, damage
     Info(info::InfoArgs),
-    /// List conversations: client, server, number of connections, socket name
+    /// List conversations: client, server, connection count, socket name
     List(list::ListArgs),
     /// Show details of a process, socket, unit or container
     Show(show::ShowArgs),

@@ -23,8 +23,8 @@ Examples:
   whotalks check --baseline monday.whotalks tuesday.whotalks
   whotalks check --policy policy.toml web1.whotalks
 
-Entry of an ignore file (selector, title and expires are optional; title may contain the \
-wildcards * and ?):
+Entry of an ignore file. selector, title and expires are optional; title may contain the \
+wildcards * and ?.
   [[ignore]]
   code = \"WT301\"
   selector = \"socket:/run/app.sock\"

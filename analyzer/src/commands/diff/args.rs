@@ -19,7 +19,7 @@ Exit code 1 means that something has changed.
 
 Examples:
   whotalks diff monday.whotalks tuesday.whotalks
-  whotalks diff web1.whotalks           changes on this machine since then
+  whotalks diff web1.whotalks           compare with this machine now
   whotalks diff web1.whotalks web2.whotalks
   whotalks diff --since 17:00 --at 17:10 series.whotalks
   whotalks diff --by process --why --only nginx old.whotalks new.whotalks

@@ -8,7 +8,7 @@ use crate::cli::rule;
 const AFTER_HELP: &str = "\
 Examples:
   whotalks explain                      list all rules
-  whotalks explain WT101                what it finds, why, an example, advice";
+  whotalks explain WT101                show the documentation of a rule";
 
 /// `whotalks explain`.
 #[derive(Debug, Args)]

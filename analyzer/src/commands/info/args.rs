@@ -6,8 +6,8 @@ use crate::cli::{Format, SnapshotArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
-  whotalks info web1.whotalks           host, time, what could not be read
-  whotalks info --verify web1.whotalks  each block of the file
+  whotalks info web1.whotalks           show host, time, coverage
+  whotalks info --verify web1.whotalks  check each block of the file
   whotalks info --format json web1.whotalks | jq '.files[].complete'";
 
 /// `whotalks info`.

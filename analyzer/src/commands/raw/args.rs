@@ -9,8 +9,8 @@ BLOCK is the number of a block or the name of its source. A source is put togeth
 its blocks. A single argument is the SNAPSHOT if it is -, an existing file, or ends in .whotalks.
 
 Examples:
-  whotalks raw web1.whotalks            number, source, size, damage of blocks
-  whotalks raw net/unix web1.whotalks   /proc/net/unix as it was captured
+  whotalks raw web1.whotalks            list the blocks
+  whotalks raw net/unix web1.whotalks   print /proc/net/unix
   whotalks raw diag/unix web1.whotalks | xxd
   whotalks raw 12 web1.whotalks > block.bin";
 

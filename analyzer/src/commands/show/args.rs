@@ -10,9 +10,9 @@ container: selectors, each unit or container is shown as a whole. Other selector
 The first three matches are shown in detail, the others are listed.
 
 Examples:
-  whotalks show pid:812 web1.whotalks   peers, queues, waits, findings
+  whotalks show pid:812 web1.whotalks    show peers, queues, waits
   whotalks show unit:nginx.service web1.whotalks
-  whotalks show socket:/run/docker.sock holders, connections, backlog
+  whotalks show socket:/run/docker.sock  show holders, connections
   whotalks show --format json inode:1452 web1.whotalks | jq '.pages[0]'";
 
 /// `whotalks show`.

@@ -10,7 +10,7 @@ Several files of one boot form a series, and so do the captures of one file (who
 capture is counted in all captures. A damaged capture leaves a gap.
 
 Examples:
-  whotalks trend series.whotalks        largest growth first
+  whotalks trend series.whotalks        show what grows
   whotalks trend --since 17:00 --at 17:30 series.whotalks
   whotalks trend --by process 9am.whotalks 10am.whotalks 11am.whotalks
   whotalks trend --format json series.whotalks | jq '.rows[0].growth'";
