@@ -14,6 +14,7 @@ mod learn;
 mod list;
 mod map;
 mod names;
+mod outcome;
 mod path;
 mod raw;
 mod redact;
@@ -22,28 +23,10 @@ mod suggest;
 mod trend;
 mod waits;
 
+pub(crate) use outcome::Outcome;
+
 use anyhow::Result;
 use clap::Subcommand;
-
-/// What a command's result means to the shell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Exit 0.
-    Success,
-    /// Exit 1: differences, damage, findings, or no match.
-    Found,
-}
-
-impl Outcome {
-    /// [`Outcome::Found`] if the condition holds.
-    fn found_if(condition: bool) -> Self {
-        if condition {
-            Self::Found
-        } else {
-            Self::Success
-        }
-    }
-}
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -76,7 +76,7 @@ fn similar_to(map: &Map, selector: &str) -> Vec<String> {
     let listening = map
         .sockets
         .iter()
-        .filter(|one| one.state == SocketState::Listening);
+        .filter(|socket| socket.state == SocketState::Listening);
     let names = listening.filter_map(|socket| socket.name.as_ref());
     let users = processes
         .clone()

@@ -20,9 +20,9 @@ use whotalks::model::{At, Map};
 use whotalks::policy::Policy;
 use whotalks::query::{Filter, SelectorSet, apply_filter, matching, matching_sockets};
 
-use super::Outcome;
 use super::findings::{ids_of, is_about};
 use super::map::report_no_capture;
+use super::outcome::Outcome;
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::FilterArgs;
 use crate::messages::message;

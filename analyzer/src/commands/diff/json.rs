@@ -9,7 +9,7 @@ use whotalks::export::{hex_of, hex_of_name, rfc3339, shown};
 use whotalks::model::{Map, ProcessId};
 use whotalks::text::escape;
 
-use super::DiffArgs;
+use super::args::DiffArgs;
 use super::comparison::Comparison;
 use crate::cli::value_name;
 use crate::output;

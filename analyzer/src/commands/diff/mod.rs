@@ -16,7 +16,7 @@ use anyhow::Result;
 use whotalks::diff::{FilteredMaps, Options};
 use whotalks::model::Map;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::{FilterArgs, TableFormat};
 use crate::output;

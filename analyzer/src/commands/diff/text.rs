@@ -10,7 +10,7 @@ use whotalks::graph::program;
 use whotalks::model::{Host, Map};
 use whotalks::text::escape;
 
-use super::DiffArgs;
+use super::args::DiffArgs;
 use super::comparison::Comparison;
 use super::rows::{rows, sign};
 use crate::terminal::{self, Align, color, noise, plural, thousands, visible_rows};
@@ -150,7 +150,7 @@ fn times(old: &Host, new: &Host) -> String {
     };
     let (old, new) = (short(&old), short(&new));
     match (old.split_once('T'), new.split_once('T')) {
-        (Some((one, from)), Some((two, to))) if one == two => format!("{from} → {to}"),
+        (Some((day, from)), Some((new_day, to))) if day == new_day => format!("{from} → {to}"),
         _ => format!("{old} → {new}"),
     }
 }

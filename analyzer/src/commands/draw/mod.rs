@@ -17,9 +17,9 @@ use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
 use whotalks::query::{apply_filter, group_map};
 
-use super::Outcome;
 use super::diff::filter_both;
 use super::map::{filtered_map_with, whole_map_with};
+use super::outcome::Outcome;
 use crate::input::Snapshot;
 use crate::messages::message;
 use crate::{input, output};

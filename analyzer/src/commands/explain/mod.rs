@@ -9,7 +9,7 @@ use std::io::Write;
 use anyhow::Result;
 use whotalks::check::{RULES, Rule, sections};
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::output;
 use crate::terminal::{self, Align, color};
 

@@ -12,8 +12,8 @@ use whotalks::graph::By;
 use whotalks::model::{At, Map, build_at, build_whole};
 use whotalks::text::escape;
 
-use super::Outcome;
 use super::map::filtered_map_by;
+use super::outcome::Outcome;
 use crate::{input, output};
 use args::ExportFormat;
 

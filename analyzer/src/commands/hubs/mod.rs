@@ -13,8 +13,8 @@ use std::mem::ManuallyDrop;
 use anyhow::Result;
 use whotalks::query::{GroupedMap, grouped, hubs, matching};
 
-use super::Outcome;
 use super::map::filtered_map;
+use super::outcome::Outcome;
 use crate::cli::TableFormat;
 use crate::{input, output};
 use ranking::Ranking;

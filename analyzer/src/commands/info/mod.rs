@@ -14,7 +14,7 @@ use anyhow::Result;
 use serde::Serialize;
 use whotalks::model::Map;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::cli::Format;
 use crate::messages::message;
 use crate::{input, output};

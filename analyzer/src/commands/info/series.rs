@@ -93,20 +93,20 @@ mod tests {
 
     #[test]
     fn times_have_as_many_digits_as_needed() {
-        let (one, two) = (
+        let (first, second) = (
             "2026-11-22T17:00:00.123456789Z",
             "2026-11-22T17:00:01.123456789Z",
         );
-        let (soon, at_once) = (
+        let (tenth_later, next_ns) = (
             "2026-11-22T17:00:00.223456789Z",
             "2026-11-22T17:00:00.123456790Z",
         );
-        assert_eq!(digits_needed(&[one, two]), 0);
-        assert_eq!(digits_needed(&[one, soon, two]), 3);
-        assert_eq!(digits_needed(&[one, at_once]), 9);
-        assert_eq!(digits_needed(&[one, one]), 0);
-        assert_eq!(truncate(one, 0), "2026-11-22 17:00:00Z");
-        assert_eq!(truncate(one, 3), "2026-11-22 17:00:00.123Z");
+        assert_eq!(digits_needed(&[first, second]), 0);
+        assert_eq!(digits_needed(&[first, tenth_later, second]), 3);
+        assert_eq!(digits_needed(&[first, next_ns]), 9);
+        assert_eq!(digits_needed(&[first, first]), 0);
+        assert_eq!(truncate(first, 0), "2026-11-22 17:00:00Z");
+        assert_eq!(truncate(first, 3), "2026-11-22 17:00:00.123Z");
         assert_eq!(truncate("@99999999999", 3), "@99999999999Z");
     }
 }

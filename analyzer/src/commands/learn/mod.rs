@@ -9,8 +9,8 @@ use whotalks::model::{join, series};
 use whotalks::policy::{learn, write};
 use whotalks::text::escape;
 
-use super::Outcome;
 use super::map::take_loaded;
+use super::outcome::Outcome;
 use crate::messages::{message, warning};
 use crate::terminal::plural;
 use crate::{input, output};

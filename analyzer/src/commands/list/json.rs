@@ -8,7 +8,7 @@ use whotalks::export::{hex_of, hex_of_name};
 use whotalks::model::Map;
 use whotalks::query::{Link, within_one};
 
-use super::ListArgs;
+use super::args::ListArgs;
 use crate::cli::value_name;
 use crate::commands::names::process_ids;
 use crate::output;

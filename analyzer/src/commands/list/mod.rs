@@ -16,8 +16,8 @@ use whotalks::graph::Groups;
 use whotalks::model::Map;
 use whotalks::query::{Between, links};
 
-use super::Outcome;
 use super::map::filtered_map;
+use super::outcome::Outcome;
 use super::suggest::report_unmatched;
 use crate::cli::{TableFormat, parse_selectors};
 use crate::messages::message;

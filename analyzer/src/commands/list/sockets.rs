@@ -10,7 +10,7 @@ use whotalks::id;
 use whotalks::model::{Map, SocketId};
 use whotalks::text::escape;
 
-use super::ListArgs;
+use super::args::ListArgs;
 use crate::cli::TableFormat;
 use crate::commands::coverage::incomplete;
 use crate::commands::map::matching_socket_ids;

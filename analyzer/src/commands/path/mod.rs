@@ -11,9 +11,9 @@ use whotalks::model::{Map, ProcessId, build_at};
 use whotalks::query::{self, Selector, SelectorSet};
 use whotalks::text::escape;
 
-use super::Outcome;
 use super::coverage::unreadable;
 use super::map::{matching_processes, whole_map};
+use super::outcome::Outcome;
 use super::suggest::report_unmatched;
 use crate::cli::Format;
 use crate::messages::message;

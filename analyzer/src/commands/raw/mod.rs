@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use whotalks::text::escape;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::suggest::{similar, suggestion};
 use crate::messages::message;
 use crate::{input, output};

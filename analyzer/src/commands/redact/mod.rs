@@ -14,7 +14,7 @@ use whotalks::redact::{Keep, Names, redact};
 use whotalks_snapshot::series::BUNDLE_BYTES;
 use whotalks_snapshot::{BlockKind, Encoder, Series, Writer};
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::{input, output};
 use args::KeepKind;
 

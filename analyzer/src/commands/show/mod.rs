@@ -16,8 +16,8 @@ use whotalks::check;
 use whotalks::model::build_whole;
 use whotalks::query::waits;
 
-use super::Outcome;
 use super::map::{report_no_capture, report_series, take_loaded};
+use super::outcome::Outcome;
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::Format;
 use crate::{input, output};

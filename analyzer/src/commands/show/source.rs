@@ -75,11 +75,9 @@ impl Source<'_> {
             let process = map.process(process);
             (process.host, process.pid)
         };
-        let wanted: BTreeSet<_> = processes.iter().map(|one| key(self.map, *one)).collect();
+        let wanted: BTreeSet<_> = processes.iter().map(|id| key(self.map, *id)).collect();
         let own = (0..map.processes.len()).map(ProcessId::new);
-        let own = own
-            .filter(|one| wanted.contains(&key(&map, *one)))
-            .collect();
+        let own = own.filter(|id| wanted.contains(&key(&map, *id))).collect();
         (Cow::Owned(map), By::Role, own)
     }
 
@@ -90,12 +88,9 @@ impl Source<'_> {
         if socket.state == SocketState::Listening {
             return None;
         }
-        let series = series(self.loaded);
-        let captures = series.get(socket.host.index())?;
-        tcp_info::of(
-            captures.captures()[captures.place(self.at)?].capture,
-            cookie,
-        )
+        let all = series(self.loaded);
+        let series = all.get(socket.host.index())?;
+        tcp_info::of(series.captures()[series.place(self.at)?].capture, cookie)
     }
 
     /// Findings about any of these ids.

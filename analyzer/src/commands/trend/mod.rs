@@ -15,8 +15,8 @@ use whotalks::load::Loaded;
 use whotalks::model::{At, Map, Series, build_at, series};
 use whotalks::trend::{NoiseFilter, Row, SeriesFilter, Trend};
 
-use super::Outcome;
 use super::map::take_loaded;
+use super::outcome::Outcome;
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::{ComparisonArgs, TableFormat};
 use crate::messages::message;

@@ -16,8 +16,8 @@ use anyhow::Result;
 use whotalks::model::{Map, ProcessId, build_whole};
 use whotalks::query::{Filter, SelectorSet, Waits, apply_filter, matching, waits};
 
-use super::Outcome;
 use super::map::whole_map;
+use super::outcome::Outcome;
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::{FilterArgs, TableFormat};
 use crate::{input, output};
