@@ -1,4 +1,6 @@
-//! Opening snapshots: files, standard input, or this machine captured now.
+//! Opens snapshots: files, standard input, or a new capture of this machine.
+//!
+//! Of a long series only the captures that a command needs are decoded.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -14,117 +16,118 @@ use whotalks_snapshot::block::{FILE_HEADER_BYTES, FileHeader};
 use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
 use whotalks_snapshot::{Damage, DamageKind, Limits};
 
-/// The largest file that is read: beyond what any machine's tables fill.
+use crate::messages::warning;
+
+/// The largest file that is read: larger than the tables of any machine.
 const MAX_FILE_BYTES: u64 = 8 << 30;
 
-/// A snapshot that was read, with what its name and bytes say beyond its content.
+/// A decoded snapshot, its name and its bytes.
 pub(crate) struct Snapshot {
-    /// How people know it: its path, or where it came from.
+    /// Name for messages: the path as given, or `(this machine)`.
     pub(crate) name: String,
-    /// The file, `None` for standard input and captures made now.
+    /// The file; `None` for standard input and new captures.
     pub(crate) path: Option<PathBuf>,
-    /// Its bytes.
+    /// The bytes of the file.
     pub(crate) bytes: Vec<u8>,
-    /// Its content.
+    /// The decoded content.
     pub(crate) loaded: Loaded,
 }
 
-/// Reads the snapshots, or captures this machine where none is named; says on standard error where
-/// one is damaged.
+/// Reads all captures of snapshots, or captures this machine if there are no files. Prints a warning for
+/// each damaged snapshot.
 pub(crate) fn open(files: &[PathBuf]) -> Result<Vec<Snapshot>> {
-    open_wanted(files, None)
+    open_captures(files, None)
 }
 
-/// The same for a question about one moment: of a series only the capture is decoded that is meant.
+/// Like [`open`], but decodes only the capture of a series that `at` selects.
 pub(crate) fn open_at(files: &[PathBuf], at: At) -> Result<Vec<Snapshot>> {
-    open_at_each(files, &[at])
+    open_at_any(files, &[at])
 }
 
-/// The same for a question about several moments.
-pub(crate) fn open_at_each(files: &[PathBuf], moments: &[At]) -> Result<Vec<Snapshot>> {
-    // Numbers count through all files; the latest, and the latest before a time, is one file's.
-    let each = files.len() <= 1 || !moments.iter().any(|at| matches!(at, At::Number(_)));
-    open_wanted(files, each.then_some(moments))
+/// Like [`open_at`], for several captures of a series.
+pub(crate) fn open_at_any(files: &[PathBuf], moments: &[At]) -> Result<Vec<Snapshot>> {
+    // Numbers count through all files, so they select nothing in a single one of several.
+    let per_file = files.len() <= 1 || !moments.iter().any(|at| matches!(at, At::Number(_)));
+    open_captures(files, per_file.then_some(moments))
 }
 
-/// The same for a question about one moment and the course before it: of a series no more is kept whole
-/// than `needed` says, by file and capture.
-pub(crate) fn open_course(
+/// Like [`open`], for rules over time: of a long series only summaries are kept, except for the captures
+/// that `needed` returns true for, by file and capture.
+pub(crate) fn open_history(
     files: &[PathBuf],
     needed: impl Fn(&[Loaded]) -> Vec<Vec<bool>>,
 ) -> Result<Vec<Loaded>> {
     if files.is_empty() {
-        return Ok(open(files)?.into_iter().map(|one| one.loaded).collect());
+        return Ok(open(files)?
+            .into_iter()
+            .map(|snapshot| snapshot.loaded)
+            .collect());
     }
     let limits = limits();
     let (mut all, mut bytes) = (Vec::new(), Vec::new());
     for file in files {
-        let (name, read) = bytes_of(file)?;
-        let told = |error| anyhow!("{name}: {error}");
-        // Of two captures both are needed.
-        let is_long = index(&read, &limits).map_err(told)?.len() > 2;
+        let (name, content) = read_file(file)?;
+        let named = |error| anyhow!("{name}: {error}");
+        // Of two captures both are compared as a whole.
+        let is_long = index(&content, &limits).map_err(named)?.len() > 2;
         let load = if is_long { load_thin } else { load };
-        let loaded = load(&read, &limits).map_err(told)?;
-        warn(&name, &loaded.damages);
+        let loaded = load(&content, &limits).map_err(named)?;
+        warn_damage(&name, &loaded.damages);
         all.push(loaded);
-        bytes.push(is_long.then_some(read));
+        bytes.push(is_long.then_some(content));
     }
     let needed = needed(&all);
     for ((loaded, bytes), needed) in all.iter_mut().zip(bytes).zip(needed) {
         let Some(bytes) = bytes else { continue };
         let numbers = loaded.numbers.clone();
         let wanted = |number| {
-            let place = numbers.binary_search(&number);
-            place.is_ok_and(|place| needed[place])
+            let index = numbers.binary_search(&number);
+            index.is_ok_and(|index| needed[index])
         };
         let whole = load_some(&bytes, &limits, &wanted)?;
-        let places = loaded.captures.iter_mut().zip(whole.captures).zip(&needed);
-        for ((capture, whole), _) in places.filter(|(_, needed)| **needed) {
+        let captures = loaded.captures.iter_mut().zip(whole.captures).zip(&needed);
+        for ((capture, whole), _) in captures.filter(|(_, needed)| **needed) {
             *capture = whole;
         }
     }
     Ok(all)
 }
 
-fn open_wanted(files: &[PathBuf], at: Option<&[At]>) -> Result<Vec<Snapshot>> {
+fn open_captures(files: &[PathBuf], moments: Option<&[At]>) -> Result<Vec<Snapshot>> {
     let snapshots = if files.is_empty() {
         vec![capture()?]
     } else {
-        files
-            .iter()
-            .map(|file| read(file, at))
-            .collect::<Result<_>>()?
+        let read = |file: &PathBuf| {
+            let (name, bytes) = read_file(file)?;
+            let path = (file != Path::new("-")).then(|| file.clone());
+            parse(name, path, bytes, moments)
+        };
+        files.iter().map(read).collect::<Result<_>>()?
     };
     for snapshot in &snapshots {
-        warn(&snapshot.name, &snapshot.loaded.damages);
+        warn_damage(&snapshot.name, &snapshot.loaded.damages);
     }
     Ok(snapshots)
 }
 
-/// How much memory a file may take in all; 0: what the limits say.
-static TOTAL_BYTES: AtomicU64 = AtomicU64::new(0);
+/// The value of `--limit-bytes`; 0 if it is not given.
+static LIMIT_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Allows files as much memory, whatever their size (`--limit-bytes`).
-pub(crate) fn allow(bytes: u64) {
-    TOTAL_BYTES.store(bytes, Ordering::Relaxed);
+/// Sets the memory that a file may take, whatever its size (`--limit-bytes`).
+pub(crate) fn set_limit_bytes(bytes: u64) {
+    LIMIT_BYTES.store(bytes, Ordering::Relaxed);
 }
 
-/// The limits for files.
+/// The limits for decoding a file.
 pub(crate) fn limits() -> Limits {
-    match TOTAL_BYTES.load(Ordering::Relaxed) {
+    match LIMIT_BYTES.load(Ordering::Relaxed) {
         0 => Limits::default(),
         bytes => Limits::default().with_total_bytes(bytes),
     }
 }
 
-fn read(file: &Path, at: Option<&[At]>) -> Result<Snapshot> {
-    let (name, bytes) = bytes_of(file)?;
-    let path = (file != Path::new("-")).then(|| file.to_owned());
-    parse(name, path, bytes, at)
-}
-
-/// A file's name for people, and its bytes.
-fn bytes_of(file: &Path) -> Result<(String, Vec<u8>)> {
+/// Reads a file. Returns its name for messages, and its bytes.
+fn read_file(file: &Path) -> Result<(String, Vec<u8>)> {
     let name = file.display().to_string();
     let bytes = if file == Path::new("-") {
         if io::stdin().is_terminal() {
@@ -140,17 +143,17 @@ fn bytes_of(file: &Path) -> Result<(String, Vec<u8>)> {
 
 fn read_all(mut from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let most = MAX_FILE_BYTES.max(TOTAL_BYTES.load(Ordering::Relaxed));
+    let limit = MAX_FILE_BYTES.max(LIMIT_BYTES.load(Ordering::Relaxed));
     let header_bytes = FILE_HEADER_BYTES as u64;
     let read = from.by_ref().take(header_bytes).read_to_end(&mut bytes);
     read.with_context(|| format!("{name}: cannot read"))?;
-    // What is no snapshot may have no end, as `/dev/zero`.
+    // A file that is no snapshot may be endless, as `/dev/zero` is.
     FileHeader::parse(&bytes).map_err(|error| anyhow!("{name}: {error}"))?;
-    let rest = most.saturating_add(1).saturating_sub(header_bytes);
+    let rest = limit.saturating_add(1).saturating_sub(header_bytes);
     let read = from.take(rest).read_to_end(&mut bytes);
     read.with_context(|| format!("{name}: cannot read"))?;
-    if bytes.len() as u64 > most {
-        bail!("{name}: larger than {most} bytes (--limit-bytes allows more)");
+    if bytes.len() as u64 > limit {
+        bail!("{name}: larger than {limit} bytes (--limit-bytes allows more)");
     }
     Ok(bytes)
 }
@@ -159,11 +162,11 @@ fn parse(
     name: String,
     path: Option<PathBuf>,
     bytes: Vec<u8>,
-    at: Option<&[At]>,
+    moments: Option<&[At]>,
 ) -> Result<Snapshot> {
     let limits = limits();
-    let only = at
-        .map(|at| wanted(&bytes, &limits, at))
+    let only = moments
+        .map(|moments| selected_captures(&bytes, &limits, moments))
         .transpose()
         .map_err(|error| anyhow!("{name}: {error}"))?
         .flatten();
@@ -177,9 +180,9 @@ fn parse(
     })
 }
 
-/// The captures of a series that are meant, by their numbers in the file; `None`: read them all, since
-/// they are not known before.
-fn wanted(
+/// Numbers in the file of the captures that `moments` select; `None` if all captures must be decoded to
+/// find them.
+fn selected_captures(
     bytes: &[u8],
     limits: &Limits,
     moments: &[At],
@@ -188,16 +191,17 @@ fn wanted(
     if entries.len() < 2 {
         return Ok(None);
     }
-    Ok(moments.iter().map(|at| wanted_at(&entries, *at)).collect())
+    let selected = moments.iter().map(|at| selected_capture(&entries, *at));
+    Ok(selected.collect())
 }
 
-fn wanted_at(entries: &[Entry], at: At) -> Option<u32> {
+fn selected_capture(entries: &[Entry], at: At) -> Option<u32> {
     let known: Vec<u64> = entries.iter().filter_map(Entry::started_ns).collect();
-    let place = match at {
-        // The union needs them all.
+    let index = match at {
+        // The union is of all captures.
         At::All => return None,
         At::Last => entries.iter().rposition(|entry| entry.host),
-        // A file's captures are in the order in which they were made, unless the clock was set.
+        // Captures are numbered by time, which is their order in the file unless the clock was set.
         At::Number(_) if known.is_sorted() => at.pick(&vec![0; entries.len()]),
         At::Number(_) => return None,
         At::Time(_) | At::Day(_) => {
@@ -207,17 +211,17 @@ fn wanted_at(entries: &[Entry], at: At) -> Option<u32> {
             at.pick(&known)
         }
     };
-    // Where none is meant, none but the first is needed to say so.
-    Some(entries[place.unwrap_or(0)].number)
+    // If none is selected, decoding one is enough to find that out.
+    Some(entries[index.unwrap_or(0)].number)
 }
 
-/// Captures this machine with the collector beside this program, or in PATH.
+/// Captures this machine with the collector beside this program, or that in PATH.
 fn capture() -> Result<Snapshot> {
     let program = "whotalks-collect";
-    let beside = std::env::current_exe()
+    let sibling = std::env::current_exe()
         .ok()
         .map(|own| own.with_file_name(program));
-    let collector = beside
+    let collector = sibling
         .filter(|path| path.is_file())
         .unwrap_or_else(|| program.into());
     let output = Command::new(&collector)
@@ -237,23 +241,23 @@ fn capture() -> Result<Snapshot> {
     parse("(this machine)".to_owned(), None, output.stdout, None)
 }
 
-/// One line on standard error for a snapshot that is not whole.
-fn warn(name: &str, damages: &[Damage]) {
+/// Prints a warning for a damaged snapshot.
+fn warn_damage(name: &str, damages: &[Damage]) {
     let Some(first) = damages.first() else { return };
     let cut = damages.iter().any(|d| matches!(d.kind, DamageKind::NoEnd));
-    let what = if cut { "cut" } else { "damaged" };
+    let state = if cut { "cut" } else { "damaged" };
     let more = match damages.len() {
         1 => String::new(),
         count => format!(" (and {} more)", count - 1),
     };
-    let beyond = |damage: &Damage| match damage.kind {
+    let is_over_limit = |damage: &Damage| match damage.kind {
         DamageKind::Limit { limit, .. } => limit != u64::from(MAX_BLOCK_BYTES),
         _ => false,
     };
-    let hint = if damages.iter().any(beyond) {
+    let hint = if damages.iter().any(is_over_limit) {
         "; --limit-bytes allows more"
     } else {
         ""
     };
-    eprintln!("whotalks: warning: {name}: {what}, answers are incomplete: {first}{more}{hint}");
+    warning!("{name}: {state}, answers are incomplete: {first}{more}{hint}");
 }

@@ -5,14 +5,16 @@ use crate::diff::{mask, role};
 use crate::id;
 use crate::model::{HostId, PipeId, ProcessId, SocketId};
 
-/// How bad a finding is. The evidence decides, not the rule alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Severity of a finding, decided by its evidence, not by its rule alone.
+///
+/// The documentation of a variant is its `--help` text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Severity {
-    /// Worth knowing.
+    /// Worth knowing
     Low,
-    /// Will cause trouble at some time.
+    /// Will cause trouble some day
     Medium,
-    /// Causes trouble now, or gives access that was not meant.
+    /// Causes trouble now, or grants access
     High,
 }
 

@@ -1,6 +1,6 @@
-//! The collector's options as clap would have them: for its manual page and completions only.
+//! The options of the collector, for its manual page and completions.
 //!
-//! The collector has a smaller parser of its own; a test compares the names here with its `--help`.
+//! The collector has a smaller parser of its own; a test compares the options here with its `--help`.
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
@@ -8,14 +8,14 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 pub(super) fn command() -> Command {
     Command::new("whotalks-collect")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Records what the kernel knows of every socket and descriptor of this machine")
+        .about("Capture the sockets and descriptors of this machine")
         .long_about(ABOUT)
         .after_help(EXAMPLES)
         .args([
             value(
                 "output",
                 "FILE",
-                "Where to; default HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks here, - for standard output",
+                "Output file, or - for standard output [default: HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks]",
             )
             .short('o')
             .value_hint(ValueHint::FilePath),
@@ -23,18 +23,18 @@ pub(super) fn command() -> Command {
             choice(
                 "netns",
                 ["all", "own"],
-                "Network namespaces: all that may be entered, or its own",
+                "Network namespaces to read",
             ),
             choice(
                 "fdinfo",
                 ["shared", "none", "all"],
-                "Details of descriptors: of shared ones, of none, of all",
+                "Descriptors to read details of",
             ),
-            choice("cmdline", ["full", "none"], "Command lines"),
-            choice("waits", ["yes", "no"], "The call each thread is blocked in"),
+            choice("cmdline", ["full", "none"], "Command lines to record"),
+            choice("waits", ["yes", "no"], "Record the call each thread is blocked in"),
             flag(
                 "passive",
-                "Never make the kernel load a module, never duplicate a descriptor",
+                "Load no kernel module, duplicate no descriptor, list no directory",
             ),
             flag(
                 "keep-pointers",
@@ -43,23 +43,23 @@ pub(super) fn command() -> Command {
             value(
                 "interval",
                 "TIME",
-                "A series of captures in one file, TIME apart (500ms, 10s, 5m, 1h)",
+                "Write a series of captures, one every TIME (500ms, 10s, 5m, 1h)",
             ),
             value(
                 "count",
                 "N",
-                "Captures in the series; without it, until interrupted",
+                "Number of captures in the series [default: until interrupted]",
             ),
-            value("note", "TEXT", "Kept in the file"),
-            value("jobs", "N", "Threads; default: the cores it may use").short('j'),
-            flag("quiet", "No summary on standard error").short('q'),
+            value("note", "TEXT", "Store TEXT in the file"),
+            value("jobs", "N", "Number of threads [default: the available CPUs]").short('j'),
+            flag("quiet", "Print no summary on standard error").short('q'),
         ])
 }
 
 const ABOUT: &str = "\
-Records what the kernel knows of every socket and descriptor of this machine, in one compressed file \
-for whotalks(1). It only reads. As an ordinary user it records what that user may see, and what it \
-may not. Exit code 0: a whole snapshot was written. 2: none was.";
+Captures the kernel's tables of all sockets and descriptors of this machine into one compressed file \
+for whotalks(1). It only reads. Run by an ordinary user, it captures what that user may read, and \
+records what was denied. Exit code 0 means that a complete snapshot was written, 2 that none was.";
 
 const EXAMPLES: &str = "\
 Examples:

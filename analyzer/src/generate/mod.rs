@@ -1,4 +1,4 @@
-//! `whotalks --generate`: manual pages and completions of both programs, from their definitions.
+//! `whotalks --generate`: manual pages and shell completions of both programs, generated from their options.
 
 mod collector;
 
@@ -6,26 +6,25 @@ use anyhow::Result;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
-use crate::cli::{Arguments, Generate};
-use crate::{Outcome, output};
+use crate::arguments::{Arguments, Generate};
+use crate::output;
 
-/// Prints it.
-pub(crate) fn run(what: Generate) -> Result<Outcome> {
+/// Prints manual pages or completions.
+pub(crate) fn run(what: Generate) -> Result<()> {
     let text = match what {
         Generate::Man => man()?,
         Generate::CompleteBash => complete(Shell::Bash),
         Generate::CompleteZsh => zsh(),
         Generate::CompleteFish => complete(Shell::Fish),
     };
-    output::stdout(|out| Ok(out.write_all(&text)?))?;
-    Ok(Outcome::Done)
+    output::stdout(|out| Ok(out.write_all(&text)?))
 }
 
-/// One page for each program and command, each with a `.TH` of its own.
+/// A page for each program and command, each with a `.TH` line.
 fn man() -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut whotalks = Arguments::command();
-    // Gives the commands their inherited options and their whole names.
+    // Adds the global options and full names to the commands.
     whotalks.build();
     let commands: Vec<Command> = whotalks.get_subcommands().cloned().collect();
     page(whotalks.clone(), &mut out)?;
@@ -66,8 +65,8 @@ fn programs() -> [(Command, &'static str); 2] {
     ]
 }
 
-/// Two scripts of zsh made into one file for its fpath: a file there has one `#compdef` line, and
-/// is told by `$service` which of its commands is being completed.
+/// The completions of both programs as one file for zsh's fpath. Such a file has one `#compdef` line; the
+/// variable `$service` has the name of the command that is completed.
 fn zsh() -> Vec<u8> {
     let mut out = b"#compdef whotalks whotalks-collect\n".to_vec();
     for (mut command, name) in programs() {

@@ -1,22 +1,24 @@
-//! `--ignore FILE`: findings that somebody has looked at, with the reason.
+//! `--ignore FILE`: known findings, each with the reason why it is accepted.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
-use time::OffsetDateTime;
+use time::{Date, Month, OffsetDateTime};
 use whotalks::check::{Finding, Report, Rule};
 use whotalks::model::Map;
 use whotalks::policy::one_line;
 use whotalks::query::{Glob, SelectorSet, matching_processes, matching_sockets};
+use whotalks::text::escape;
 
-use super::{ids, read_text};
-use crate::selection::parse;
+use super::toml_file;
+use crate::cli::parse_selectors;
+use crate::commands::findings::{ids_of, is_about};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Document {
     #[serde(default)]
     ignore: Vec<Row>,
 }
@@ -31,103 +33,96 @@ struct Row {
     expires: Option<toml::value::Datetime>,
 }
 
-/// One entry.
-struct Ignore {
+/// An entry of the file.
+struct Entry {
     rule: &'static Rule,
     selector: Option<SelectorSet>,
     title: Option<Glob>,
-    expires: Option<time::Date>,
+    expires: Option<Date>,
 }
 
-/// What a file names.
-pub(super) struct Ignores {
-    file: String,
-    entries: Vec<Ignore>,
+/// An ignore file.
+pub(super) struct IgnoreFile {
+    name: String,
+    entries: Vec<Entry>,
 }
 
-impl Ignores {
+impl IgnoreFile {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let name = whotalks::text::escape::display(path.as_os_str().as_encoded_bytes());
-        let file: File = toml::from_str(&read_text(path)?)
-            .map_err(|error| anyhow::anyhow!("{}", one_line(&error.to_string())))
+        let name = escape::display(path.as_os_str().as_encoded_bytes());
+        let document: Document = toml::from_str(&toml_file::read(path)?)
+            .map_err(|error| anyhow!("{}", one_line(&error.to_string())))
             .with_context(|| format!("{name}: cannot read"))?;
-        let entries = file
-            .ignore
-            .into_iter()
-            .enumerate()
-            .map(|(at, row)| entry(row).with_context(|| format!("{name}: entry {}", at + 1)));
+        let rows = document.ignore.into_iter().zip(1..);
+        let entries = rows.map(|(row, number)| {
+            Entry::parse(row).with_context(|| format!("{name}: entry {number}"))
+        });
         Ok(Self {
             entries: entries.collect::<Result<_>>()?,
-            file: name,
+            name,
         })
     }
 
-    /// Takes findings out of a report; says which entries did nothing, and why.
+    /// Removes findings from a report. Returns messages about entries that are unused or expired.
     pub(super) fn apply(&self, map: &Map, report: &mut Report) -> Vec<String> {
         let today = OffsetDateTime::now_utc().date();
-        let mut said = Vec::new();
-        for (at, entry) in self.entries.iter().enumerate() {
-            let name = format!("{}: entry {} ({})", self.file, at + 1, entry.rule.code);
+        let mut messages = Vec::new();
+        for (entry, number) in self.entries.iter().zip(1..) {
+            let name = format!("{}: entry {number} ({})", self.name, entry.rule.code);
             if let Some(date) = entry.expires.filter(|date| *date < today) {
-                said.push(format!("{name}: expired on {date}"));
+                messages.push(format!("{name}: expired on {date}"));
                 continue;
             }
             let before = report.findings.len();
-            let meant = entry.selector.as_ref().map(|selection| {
-                let processes = matching_processes(map, selection);
-                let sockets = matching_sockets(map, selection);
-                ids(map, |at| processes[at], |at| sockets[at])
+            let ids = entry.selector.as_ref().map(|selectors| {
+                let processes = matching_processes(map, selectors);
+                let sockets = matching_sockets(map, selectors);
+                ids_of(map, |index| processes[index], |index| sockets[index])
             });
             report
                 .findings
-                .retain(|finding| !entry.means(finding, meant.as_ref()));
+                .retain(|finding| !entry.matches(finding, ids.as_ref()));
             if report.findings.len() == before {
-                said.push(format!("{name}: nothing to ignore"));
+                messages.push(format!("{name}: nothing to ignore"));
             }
         }
-        said
+        messages
     }
 }
 
-impl Ignore {
-    fn means(&self, finding: &Finding, ids: Option<&BTreeSet<String>>) -> bool {
-        let named = |ids: &BTreeSet<String>| {
-            let about = finding.processes.iter().chain(&finding.sockets);
-            about.chain([&finding.subject]).any(|id| ids.contains(id))
+impl Entry {
+    fn parse(row: Row) -> Result<Self> {
+        let Some(rule) = Rule::find(&row.code) else {
+            bail!("code {:?}: there is no such rule", row.code);
         };
+        if row.reason.trim().is_empty() {
+            bail!("the reason is empty");
+        }
+        let selector = row
+            .selector
+            .map(|text| parse_selectors(std::iter::once(text)));
+        Ok(Self {
+            rule,
+            selector: selector.transpose()?,
+            title: row.title.as_deref().map(Glob::new),
+            expires: row.expires.map(date).transpose()?,
+        })
+    }
+
+    /// Whether a finding is to be ignored; `ids` are what the selector matches.
+    fn matches(&self, finding: &Finding, ids: Option<&BTreeSet<String>>) -> bool {
+        let title = self.title.as_ref();
         finding.code == self.rule.code
-            && ids.is_none_or(named)
-            && self
-                .title
-                .as_ref()
-                .is_none_or(|title| title.matches(&finding.title))
+            && ids.is_none_or(|ids| is_about(finding, ids))
+            && title.is_none_or(|title| title.matches(&finding.title))
     }
 }
 
-fn entry(row: Row) -> Result<Ignore> {
-    let Some(rule) = Rule::find(&row.code) else {
-        bail!("code {:?}: there is no such rule", row.code);
-    };
-    if row.reason.trim().is_empty() {
-        bail!("the reason is empty");
-    }
-    let selector = row.selector.map(|text| parse(std::iter::once(text)));
-    let expires = row.expires.map(|datetime| {
-        let date = datetime
-            .date
-            .context("expires: expected a date as 2027-01-31")?;
-        let month = time::Month::try_from(date.month)?;
-        anyhow::Ok(time::Date::from_calendar_date(
-            date.year.into(),
-            month,
-            date.day,
-        )?)
-    });
-    Ok(Ignore {
-        rule,
-        selector: selector.transpose()?,
-        title: row.title.as_deref().map(Glob::new),
-        expires: expires.transpose()?,
-    })
+fn date(datetime: toml::value::Datetime) -> Result<Date> {
+    let date = datetime
+        .date
+        .context("expires: expected a date as 2027-01-31")?;
+    let month = Month::try_from(date.month)?;
+    Ok(Date::from_calendar_date(date.year.into(), month, date.day)?)
 }

@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0, which code scanning and many dashboards read.
+//! SARIF output of `check`, version 2.1.0, for code scanning.
 //!
 //! Reference: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 
@@ -7,6 +7,8 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 use whotalks::check::{Finding, HEADINGS, RULES, Report, Rule, Severity, Unknown, sections};
+
+use crate::output;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/\
                       sarif-schema-2.1.0.json";
@@ -32,8 +34,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> Result<()> {
             "results": report.findings.iter().map(result).collect::<Vec<_>>(),
         }],
     });
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    Ok(writeln!(out)?)
+    output::json(out, &document)
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -75,7 +76,7 @@ fn result(finding: &Finding) -> Value {
         "message": {"text": format!(
             "{}\n{}\nfix: {}", finding.title, evidence.join("\n"), finding.advice
         )},
-        // What is wrong is in no file: processes and sockets are logical places.
+        // Findings are in no file: processes and sockets are logical locations.
         "locations": [{"logicalLocations": [{
             "fullyQualifiedName": finding.subject,
             "kind": kind(&finding.subject),
@@ -90,10 +91,10 @@ fn result(finding: &Finding) -> Value {
     })
 }
 
-/// What an id stands for: `h0/p812` a process.
+/// The kind of object of an id: `h0/p812` is a process.
 fn kind(id: &str) -> &'static str {
-    let thing = id.split_once('/').map_or("", |(_, thing)| thing);
-    match thing.as_bytes().first() {
+    let object = id.split_once('/').map_or("", |(_, object)| object);
+    match object.as_bytes().first() {
         Some(b'p') => "process",
         Some(b's' | b'k') => "socket",
         Some(_) => "pipe",

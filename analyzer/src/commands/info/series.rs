@@ -1,14 +1,14 @@
-//! The captures of a series, and times as long as tells them apart.
+//! The captures of a series as a table, with times as precise as needed to tell them apart.
 
 use std::io::Write;
 
 use anyhow::Result;
 
-use super::File;
-use crate::table::{self, Align, thousands};
+use super::file_summary::FileSummary;
+use crate::terminal::{self, Align, count};
 
-/// The captures of a series, one on a line.
-pub(super) fn series(out: &mut dyn Write, file: &File) -> Result<()> {
+/// Writes a row for each capture, if there are several.
+pub(super) fn write(out: &mut dyn Write, file: &FileSummary) -> Result<()> {
     if file.series.len() < 2 {
         return Ok(());
     }
@@ -26,8 +26,8 @@ pub(super) fn series(out: &mut dyn Write, file: &File) -> Result<()> {
         .iter()
         .filter_map(|capture| capture.started_at.as_deref())
         .collect();
-    let digits = digits(&times);
-    let some = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), grouped);
+    let digits = digits_needed(&times);
+    let count_or_unknown = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), count);
     let rows: Vec<Vec<String>> = file
         .series
         .iter()
@@ -42,32 +42,28 @@ pub(super) fn series(out: &mut dyn Write, file: &File) -> Result<()> {
                 capture
                     .started_at
                     .as_deref()
-                    .map_or_else(|| "?".to_owned(), |time| until(time, digits)),
-                grouped(capture.stored_bytes),
-                some(capture.pids),
-                some(capture.descriptors),
-                some(capture.unix_sockets),
+                    .map_or_else(|| "?".to_owned(), |time| truncate(time, digits)),
+                count(capture.stored_bytes),
+                count_or_unknown(capture.pids),
+                count_or_unknown(capture.descriptors),
+                count_or_unknown(capture.unix_sockets),
                 note.to_owned(),
             ]
         })
         .collect();
     writeln!(out)?;
-    table::print_marked(out, &heading, &rows, |column, cell| {
+    terminal::print_marked(out, &heading, &rows, |column, cell| {
         column == 6 && cell.starts_with("LOST")
     })
 }
 
-fn grouped(number: u64) -> String {
-    thousands(usize::try_from(number).unwrap_or(usize::MAX))
-}
-
-/// A time to the second: what people compare; the document has the rest.
+/// A time to the second: `2026-11-22 17:00:00Z`.
 pub(super) fn seconds(time: &str) -> String {
-    until(time, 0)
+    truncate(time, 0)
 }
 
-/// A time with so many digits of its fraction.
-fn until(time: &str, digits: usize) -> String {
+/// A time of RFC 3339 with so many digits of its fraction.
+fn truncate(time: &str, digits: usize) -> String {
     let time = time.replace('T', " ");
     let time = time.trim_end_matches('Z');
     match time.split_once('.') {
@@ -80,13 +76,15 @@ fn until(time: &str, digits: usize) -> String {
     }
 }
 
-/// How many digits of a second tell times apart that follow each other: none, 3, 6 or 9.
-fn digits(times: &[&str]) -> usize {
-    let tells = |digits: &usize| {
+/// Digits of the fraction that distinguish successive times: 0, 3, 6 or 9.
+fn digits_needed(times: &[&str]) -> usize {
+    let distinguish = |digits: &usize| {
         let mut pairs = times.windows(2);
-        pairs.all(|pair| pair[0] == pair[1] || until(pair[0], *digits) != until(pair[1], *digits))
+        pairs.all(|pair| {
+            pair[0] == pair[1] || truncate(pair[0], *digits) != truncate(pair[1], *digits)
+        })
     };
-    [0, 3, 6].into_iter().find(tells).unwrap_or(9)
+    [0, 3, 6].into_iter().find(distinguish).unwrap_or(9)
 }
 
 #[cfg(test)]
@@ -94,21 +92,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_as_long_as_tells_them_apart() {
-        let (one, two) = (
+    fn times_have_as_many_digits_as_needed() {
+        let (first, second) = (
             "2026-11-22T17:00:00.123456789Z",
             "2026-11-22T17:00:01.123456789Z",
         );
-        let (soon, at_once) = (
+        let (tenth_later, next_ns) = (
             "2026-11-22T17:00:00.223456789Z",
             "2026-11-22T17:00:00.123456790Z",
         );
-        assert_eq!(digits(&[one, two]), 0);
-        assert_eq!(digits(&[one, soon, two]), 3);
-        assert_eq!(digits(&[one, at_once]), 9);
-        assert_eq!(digits(&[one, one]), 0);
-        assert_eq!(until(one, 0), "2026-11-22 17:00:00Z");
-        assert_eq!(until(one, 3), "2026-11-22 17:00:00.123Z");
-        assert_eq!(until("@99999999999", 3), "@99999999999Z");
+        assert_eq!(digits_needed(&[first, second]), 0);
+        assert_eq!(digits_needed(&[first, tenth_later, second]), 3);
+        assert_eq!(digits_needed(&[first, next_ns]), 9);
+        assert_eq!(digits_needed(&[first, first]), 0);
+        assert_eq!(truncate(first, 0), "2026-11-22 17:00:00Z");
+        assert_eq!(truncate(first, 3), "2026-11-22 17:00:00.123Z");
+        assert_eq!(truncate("@99999999999", 3), "@99999999999Z");
     }
 }

@@ -1,35 +1,31 @@
-//! What a snapshot holds, for people.
+//! Text output of `info`: a line for each fact.
 
 use std::io::Write;
 
 use anyhow::Result;
 use whotalks::model::{Host, HostId, Map, NetnsCoverage, Readable};
 
-use super::File;
+use super::file_summary::FileSummary;
 use super::series::seconds;
-use crate::table::{bytes, plural, thousands};
+use crate::terminal::{plural, thousands};
 
-pub(super) fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
+pub(super) fn write(out: &mut dyn Write, file: &FileSummary, map: &Map) -> Result<()> {
     let host = &map.hosts[HostId(0).index()];
-    let whole = if file.intact {
-        "intact".to_owned()
-    } else {
-        "DAMAGED".to_owned()
-    };
-    let size = bytes(file.size_bytes);
+    let state = if file.intact { "intact" } else { "DAMAGED" };
+    let size = size(file.size_bytes);
     writeln!(
         out,
-        "file      {size}, format {}, {whole}, sha256 {}",
+        "file      {size}, format {}, {state}, sha256 {}",
         file.format, file.sha256
     )?;
     writeln!(
         out,
         "host      {}, {}, Linux {} {}, boot {}",
-        or(&file.hostname, "(unknown)"),
-        or(&file.os, "(unknown system)"),
-        or(&file.kernel, "(unknown)"),
+        or_else(&file.hostname, "(unknown)"),
+        or_else(&file.os, "(unknown system)"),
+        or_else(&file.kernel, "(unknown)"),
         file.arch,
-        or(&file.boot_id, "(unknown)")
+        or_else(&file.boot_id, "(unknown)")
     )?;
     writeln!(out, "captured  {}", captured(file, host))?;
     if file.captures > 1 {
@@ -68,11 +64,11 @@ pub(super) fn text(out: &mut dyn Write, file: &File, map: &Map) -> Result<()> {
     Ok(())
 }
 
-fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+fn or_else<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     if text.is_empty() { otherwise } else { text }
 }
 
-fn captured(file: &File, host: &Host) -> String {
+fn captured(file: &FileSummary, host: &Host) -> String {
     let Some(start) = &file.started_at else {
         return "(unknown: the block that says so is lost)".to_owned();
     };
@@ -84,32 +80,32 @@ fn captured(file: &File, host: &Host) -> String {
             format!(" in {}.{:02} s", ms / 1_000, ms % 1_000 / 10)
         },
     );
-    let who = match file.euid {
+    let user = match file.euid {
         Some(0) => "root".to_owned(),
         Some(uid) => format!("uid {uid}"),
         None => "by nobody knows whom".to_owned(),
     };
     format!(
-        "{start}{took}, {who}, collector {}",
-        or(&file.collector, "(unknown)")
+        "{start}{took}, {user}, collector {}",
+        or_else(&file.collector, "(unknown)")
     )
 }
 
-fn completeness(file: &File, host: &Host) -> String {
+fn completeness(file: &FileSummary, host: &Host) -> String {
     let coverage = &host.coverage;
     let mut reasons = Vec::new();
-    let mut say = |count: usize, what: &str| {
+    let mut add = |count: usize, what: &str| {
         if count > 0 {
             reasons.push(format!("{} {what}", thousands(count)));
         }
     };
-    say(file.processes_denied, "processes denied");
-    say(file.processes_partial, "partly read");
-    say(
+    add(file.processes_denied, "processes denied");
+    add(file.processes_partial, "partly read");
+    add(
         coverage.netns.iter().filter(|ns| unread(ns)).count(),
         "network namespaces not fully read",
     );
-    say(file.damage.len(), "places damaged");
+    add(file.damage.len(), "places damaged");
     if coverage.hidepid {
         reasons.push("/proc hides other users' processes (hidepid)".to_owned());
     }
@@ -120,17 +116,26 @@ fn completeness(file: &File, host: &Host) -> String {
         0 => String::new(),
         count => format!(", {} vanished", thousands(count)),
     };
-    let owners = match file.sockets_without_known_holder {
+    let holders = match file.sockets_without_known_holder {
         0 => String::new(),
         count => format!("; owners of {} unknown", plural(count, "socket", "sockets")),
     };
     match coverage.complete {
         true => format!("yes{vanished}"),
-        false if reasons.is_empty() => format!("no{vanished}{owners}"),
-        false => format!("no: {}{vanished}{owners}", reasons.join(", ")),
+        false if reasons.is_empty() => format!("no{vanished}{holders}"),
+        false => format!("no: {}{vanished}{holders}", reasons.join(", ")),
     }
 }
 
 fn unread(netns: &NetnsCoverage) -> bool {
     netns.diag != Readable::Ok
+}
+
+/// `412 kB`, in decimal units.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
 }

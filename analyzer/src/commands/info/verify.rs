@@ -1,11 +1,11 @@
-//! Block by block: what is whole, and what is lost.
+//! `info --verify`: decodes every block and describes what is lost.
 
 use whotalks_snapshot::block::NO_BASE;
 use whotalks_snapshot::{DamageKind, Decoder, Event, Reader};
 
 use crate::input::{self, Snapshot};
 
-/// Block by block: what each is, and whether it is whole; and whether all are.
+/// Returns a line for each block, and whether all blocks are intact.
 pub(super) fn verify(snapshot: &Snapshot) -> (String, bool) {
     let limits = input::limits();
     let Ok(reader) = Reader::new(&snapshot.bytes, &limits) else {
@@ -25,7 +25,7 @@ pub(super) fn verify(snapshot: &Snapshot) -> (String, bool) {
                     NO_BASE => String::new(),
                     base => format!(" after block {base}"),
                 };
-                let about = format!(
+                let block_text = format!(
                     "block     {} at byte {}: {}, {} bytes of {}{base}",
                     header.sequence,
                     block.offset,
@@ -34,10 +34,10 @@ pub(super) fn verify(snapshot: &Snapshot) -> (String, bool) {
                     header.decoded_bytes
                 );
                 match decoder.members(&block) {
-                    Ok(_) => format!("{about}, ok"),
+                    Ok(_) => format!("{block_text}, ok"),
                     Err(damage) => {
                         intact = false;
-                        format!("{about}, {}", cause(&damage.kind))
+                        format!("{block_text}, {}", cause(&damage.kind))
                     }
                 }
             }

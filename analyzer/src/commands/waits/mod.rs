@@ -1,79 +1,81 @@
-//! `whotalks waits`: who is blocked on whom.
+//! `whotalks waits`: lists blocked threads, and what each of them waits for.
 
-mod document;
+mod args;
+mod call;
+mod csv;
+mod json;
+mod row;
 mod text;
 
-pub(super) use document::{Row, row};
-pub(super) use text::{cells, heading};
+pub(super) use args::WaitsArgs;
+pub(super) use call::call_of;
+pub(super) use row::{WaitRow, wait_row};
+pub(super) use text::{HEADING, wait_cells};
 
 use anyhow::Result;
-use whotalks::model::{Call, Map, ProcessId, ThreadState, build_whole};
-use whotalks::query::{self, Filter, apply_filter, matching_processes, waits};
+use whotalks::model::{Map, ProcessId, build_whole};
+use whotalks::query::{Filter, SelectorSet, WaitAnalysis, apply_filter, matching_processes, waits};
 
-use super::{near_names, unrestricted};
-use crate::Outcome;
-use crate::cli::{FilterArgs, TableFormat, Waits};
+use super::map::whole_map;
+use super::outcome::Outcome;
+use super::suggest::{report_no_match, similar_names};
+use crate::cli::{FilterArgs, TableFormat};
 use crate::{input, output};
 
-pub(super) fn run(options: &Waits) -> Result<Outcome> {
-    let mut snapshots = input::open_at(&options.selection.files(), options.selection.at)?;
-    let Some(map) = unrestricted(&mut snapshots, options.selection.at, build_whole) else {
+pub(super) fn run(args: &WaitsArgs) -> Result<Outcome> {
+    let selection = &args.selection;
+    let mut snapshots = input::open_at(&selection.files(), selection.at)?;
+    let Some(map) = whole_map(&mut snapshots, selection.at, build_whole) else {
         return Ok(Outcome::Found);
     };
-    let mut answer = waits(&map);
-    if !choose(&map, &mut answer, &options.selection)? {
-        eprintln!(
-            "whotalks: nothing matches{}",
-            near_names(&map, &options.selection)
-        );
+    let mut waits = waits(&map);
+    if !keep_selected(&map, &mut waits, selection)? {
+        report_no_match(&similar_names(&map, selection));
         return Ok(Outcome::Found);
     }
-    output::stdout(|out| match options.format {
-        TableFormat::Text => text::write(out, &map, &answer, options.all),
-        TableFormat::Json => document::json(out, &map, &answer),
-        TableFormat::Csv => document::csv(out, &map, &answer),
+    output::stdout(|out| match args.format {
+        TableFormat::Text => text::write(out, &map, &waits, args.all),
+        TableFormat::Json => json::write(out, &map, &waits),
+        TableFormat::Csv => csv::write(out, &map, &waits),
     })?;
-    Ok(Outcome::Done)
+    Ok(Outcome::Success)
 }
 
-/// Keeps the rows that are asked for: of a process that is meant, or waiting for one. The map stays
-/// whole, since chains go through everybody. False: nothing matches.
-fn choose(map: &Map, answer: &mut query::WaitAnalysis, selection: &FilterArgs) -> Result<bool> {
+/// Removes threads that neither match the selectors nor wait for a process that does. The map stays whole,
+/// since chains go through all processes. False if nothing matches.
+fn keep_selected(map: &Map, waits: &mut WaitAnalysis, selection: &FilterArgs) -> Result<bool> {
     let filter = selection.filter()?;
     if filter.is_empty() {
         return Ok(true);
     }
-    let meant = (!filter.only.is_empty()).then(|| matching_processes(map, &filter.only));
-    if meant.as_ref().is_some_and(|meant| !meant.contains(&true)) {
+    let selected = (!filter.only.is_empty()).then(|| matching_processes(map, &filter.only));
+    if let Some(selected) = &selected
+        && !selected.contains(&true)
+    {
         return Ok(false);
     }
-    let around = Filter {
-        only: query::SelectorSet::default(),
+    let rest = Filter {
+        only: SelectorSet::default(),
         ..filter
     };
-    let (near, found) = apply_filter(map.clone(), &around);
+    let (filtered, found) = apply_filter(map.clone(), &rest);
     let ids = |map: &Map| -> Vec<(u32, u32)> {
         map.processes.iter().map(|p| (p.host.0, p.pid)).collect()
     };
-    let kept = ids(&near);
+    let kept = ids(&filtered);
     let is_kept: Vec<bool> = ids(map)
         .iter()
         .map(|id| kept.binary_search(id).is_ok())
         .collect();
-    answer.waits.retain(|waiting| {
+    let is_selected = |process: &ProcessId| {
+        let selected = selected.as_ref();
+        selected.is_none_or(|selected| selected[process.index()])
+    };
+    waits.waits.retain(|waiting| {
         let own = map.waits[waiting.wait].process;
-        let is_meant =
-            |process: &ProcessId| meant.as_ref().is_none_or(|meant| meant[process.index()]);
-        let ahead = waiting.chain.iter().map(|step| &step.process);
-        is_kept[own.index()] && (is_meant(&own) || waiting.peers.iter().chain(ahead).any(is_meant))
+        let chain = waiting.chain.iter().map(|step| &step.process);
+        let mut others = waiting.peers.iter().chain(chain);
+        is_kept[own.index()] && (is_selected(&own) || others.any(is_selected))
     });
     Ok(found)
-}
-
-/// The call of a row; only those who are in one have a row.
-pub(super) fn call(map: &Map, wait: usize) -> Option<&Call> {
-    match &map.waits[wait].doing {
-        ThreadState::Call(call) => Some(call),
-        _ => None,
-    }
 }

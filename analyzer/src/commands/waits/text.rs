@@ -1,92 +1,80 @@
-//! The answer for people: cycles, then the rows that matter, then what waits as usual in one line.
+//! Text output of `waits`: cycles, then threads that are blocked by others, then a summary of the idle ones.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use anyhow::Result;
-use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Call, FdTarget, Map, ProcessId};
-use whotalks::query::{self, BlockedThread, ChainEnd, WaitClass};
+use whotalks::model::{Call, FdTarget, Map};
+use whotalks::query::{self, BlockedThread, ChainEnd, WaitAnalysis, WaitClass};
 
-use super::super::incomplete;
-use super::call;
-use crate::style;
-use crate::table::{self, Align, plural, thousands};
+use super::call::call_of;
+use crate::commands::coverage::incomplete;
+use crate::commands::names::label;
+use crate::terminal::{self, Align, ROWS, color, plural, thousands, visible_rows};
 
-/// Rows without `--all`.
-const ROWS: usize = 40;
 /// Processes that a cell names.
-const NAMED: usize = 4;
+const NAMED_PEERS: usize = 4;
 
-pub(super) fn write(
-    out: &mut dyn Write,
-    map: &Map,
-    answer: &query::WaitAnalysis,
-    all: bool,
-) -> Result<()> {
+/// The columns of [`wait_cells`].
+pub(crate) const HEADING: [(&str, Align); 5] = [
+    ("BLOCKED", Align::Left),
+    ("CALL", Align::Left),
+    ("FD", Align::Right),
+    ("NOTE", Align::Left),
+    ("WAITS FOR", Align::Left),
+];
+
+pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &WaitAnalysis, all: bool) -> Result<()> {
     if map.waits.is_empty() {
         let mut hosts = map.hosts.iter();
-        let why = if hosts.any(|host| !host.coverage.damage.is_empty()) {
+        let reason = if hosts.any(|host| !host.coverage.damage.is_empty()) {
             "what threads were blocked in is lost with the damaged part"
         } else {
             "the capture did not look at threads (--waits yes)"
         };
-        writeln!(out, "Unknown: {why}.")?;
+        writeln!(out, "Unknown: {reason}.")?;
         return Ok(());
     }
-    for cycle in &answer.cycles {
-        cycle_line(out, map, cycle)?;
+    for cycle in &waits.cycles {
+        write_cycle(out, map, cycle)?;
     }
-    let listed = |waiting: &&BlockedThread| all || waiting.class != WaitClass::Idle;
-    let rows: Vec<&BlockedThread> = answer.waits.iter().filter(listed).collect();
-    // What goes on to another program goes whole.
-    let limit = if all || !std::io::stdout().is_terminal() {
-        rows.len()
-    } else {
-        ROWS
-    };
-    let cells: Vec<Vec<String>> = rows
+    let is_listed = |waiting: &&BlockedThread| all || waiting.class != WaitClass::Idle;
+    let rows: Vec<&BlockedThread> = waits.waits.iter().filter(is_listed).collect();
+    let visible = visible_rows(rows.len(), all);
+    let cells: Vec<Vec<String>> = rows[..visible]
         .iter()
-        .take(limit)
-        .map(|w| cells(map, answer, w))
+        .map(|waiting| wait_cells(map, waits, waiting))
         .collect();
     if !cells.is_empty() {
-        table::print_marked(out, &heading(), &cells, |column, cell| {
+        terminal::print_marked(out, &HEADING, &cells, |column, cell| {
             column == 3 && !cell.is_empty()
         })?;
     }
-    let mut last = Vec::new();
-    if rows.len() > limit {
-        let more = plural(rows.len() - limit, "more thread waits", "more threads wait");
-        last.push(format!("{more} (--all)."));
+    let mut footer = Vec::new();
+    if rows.len() > visible {
+        let more = plural(
+            rows.len() - visible,
+            "more thread waits",
+            "more threads wait",
+        );
+        footer.push(format!("{more} (--all)."));
     }
-    last.extend(summary(map, answer, all));
+    footer.extend(summary(map, waits, all));
     if cells.is_empty() {
-        last.insert(0, "Nobody is seen to be blocked on another.".to_owned());
+        footer.insert(0, "Nobody is seen to be blocked on another.".to_owned());
     }
-    writeln!(out, "{}", last.join(" "))?;
+    writeln!(out, "{}", footer.join(" "))?;
     Ok(())
 }
 
-/// The columns of [`cells`].
-pub(crate) fn heading() -> [(&'static str, Align); 5] {
-    [
-        ("BLOCKED", Align::Left),
-        ("CALL", Align::Left),
-        ("FD", Align::Right),
-        ("NOTE", Align::Left),
-        ("WAITS FOR", Align::Left),
-    ]
-}
-
 /// `deadlock: a [1] write → b [2] write → a [1]`
-fn cycle_line(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Result<()> {
+fn write_cycle(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Result<()> {
     let mut steps: Vec<String> = cycle
         .steps
         .iter()
         .take(ROWS)
-        .map(|s| step_text(map, s))
+        .map(|step| step_text(map, step))
         .collect();
     if cycle.steps.len() > ROWS {
         steps.push(format!("({} more)", thousands(cycle.steps.len() - ROWS)));
@@ -107,18 +95,13 @@ fn cycle_line(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Resul
         false => ("cycle", ": each waits for the other to write"),
     };
     let line = format!("{what}: {}{more}{why}{doubt}", steps.join(" → "));
-    Ok(writeln!(out, "{}", style::note(&line))?)
-}
-
-fn label(map: &Map, process: ProcessId) -> String {
-    let process = map.process(process);
-    format!("{} [{}]", program(process), process.pid)
+    Ok(writeln!(out, "{}", color::warning(&line))?)
 }
 
 /// `b [13] write`
 fn step_text(map: &Map, step: &query::ChainStep) -> String {
     let label = label(map, step.process);
-    match step.wait.and_then(|wait| call(map, wait)) {
+    match step.wait.and_then(|wait| call_of(map, wait)) {
         Some(call) => format!("{label} {}", call_name(call)),
         None => label,
     }
@@ -129,22 +112,18 @@ fn call_name(call: &Call) -> String {
         .map_or_else(|| format!("call {}", call.number), str::to_owned)
 }
 
-/// A wait as people read it.
-pub(crate) fn cells(
-    map: &Map,
-    answer: &query::WaitAnalysis,
-    waiting: &BlockedThread,
-) -> Vec<String> {
+/// Cells of a thread that waits.
+pub(crate) fn wait_cells(map: &Map, waits: &WaitAnalysis, waiting: &BlockedThread) -> Vec<String> {
     let wait = &map.waits[waiting.wait];
     let process = map.process(wait.process);
-    let call = call(map, waiting.wait);
+    let call = call_of(map, waiting.wait);
     let thread = if wait.tid == process.pid {
         String::new()
     } else {
         format!(" thread {}", wait.tid)
     };
     let note = match waiting.end {
-        ChainEnd::Cycle(number) if answer.cycles[number].deadlock => "deadlock",
+        ChainEnd::Cycle(number) if waits.cycles[number].deadlock => "deadlock",
         ChainEnd::Cycle(_) => "cycle",
         ChainEnd::Stopped => "stopped",
         _ => "",
@@ -166,7 +145,7 @@ fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String 
         .chain
         .iter()
         .take(ROWS)
-        .map(|one| step_text(map, one))
+        .map(|step| step_text(map, step))
         .collect();
     let others = waiting.peers.len().saturating_sub(1);
     if let Some(first) = parts.first_mut()
@@ -180,16 +159,16 @@ fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String 
             thousands(waiting.length - parts.len())
         ));
     }
-    let end = end_words(&waiting.end);
+    let end = end_phrase(&waiting.end);
     if parts.is_empty() {
         let peers = waiting
             .peers
             .iter()
-            .take(NAMED)
+            .take(NAMED_PEERS)
             .map(|peer| label(map, *peer));
         let mut peers = peers.collect::<Vec<_>>().join(", ");
-        if waiting.peers.len() > NAMED {
-            peers.push_str(&format!(" and {} more", waiting.peers.len() - NAMED));
+        if waiting.peers.len() > NAMED_PEERS {
+            peers.push_str(&format!(" and {} more", waiting.peers.len() - NAMED_PEERS));
         }
         parts.push(match peers.as_str() {
             "" => end,
@@ -209,7 +188,7 @@ fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String 
 }
 
 /// What the last process of a chain does, or what is waited for.
-fn end_words(end: &ChainEnd) -> String {
+fn end_phrase(end: &ChainEnd) -> String {
     match end {
         ChainEnd::Cycle(_) => String::new(),
         ChainEnd::Stopped => "stopped by a signal".to_owned(),
@@ -233,32 +212,32 @@ fn end_words(end: &ChainEnd) -> String {
     }
 }
 
-/// `412 wait as usual: 300 futex, 80 epoll_wait.` and what is not known.
-fn summary(map: &Map, answer: &query::WaitAnalysis, all: bool) -> Vec<String> {
+/// `412 threads wait as usual (300 futex, 80 epoll_wait: --all).`, and what is unknown.
+fn summary(map: &Map, waits: &WaitAnalysis, all: bool) -> Vec<String> {
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
-    let idle = answer
+    let idle = waits
         .waits
         .iter()
         .filter(|waiting| waiting.class == WaitClass::Idle);
-    for call in idle.filter_map(|waiting| call(map, waiting.wait)) {
+    for call in idle.filter_map(|waiting| call_of(map, waiting.wait)) {
         *calls.entry(call_name(call)).or_default() += 1;
     }
     let mut by_count: Vec<(String, usize)> = calls.into_iter().collect();
     by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let idle: usize = by_count.iter().map(|(_, count)| count).sum();
-    let mut parts = Vec::new();
+    let mut sentences = Vec::new();
     if idle > 0 && !all {
         let each = by_count
             .iter()
             .map(|(name, count)| format!("{} {name}", thousands(*count)));
         let each = each.collect::<Vec<_>>().join(", ");
         let waits = plural(idle, "thread waits as usual", "threads wait as usual");
-        parts.push(format!("{waits} ({each}: --all)."));
+        sentences.push(format!("{waits} ({each}: --all)."));
     }
-    if answer.unread > 0 {
-        let unread = plural(answer.unread, "thread's call", "threads' calls");
-        parts.push(style::note(&format!("{unread} unreadable.")));
+    if waits.unread > 0 {
+        let unread = plural(waits.unread, "thread's call", "threads' calls");
+        sentences.push(color::warning(&format!("{unread} unreadable.")));
     }
-    parts.extend(incomplete(map).map(|text| style::note(&text)));
-    parts
+    sentences.extend(incomplete(map).map(|text| color::warning(&text)));
+    sentences
 }

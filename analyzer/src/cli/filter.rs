@@ -1,0 +1,110 @@
+//! Selectors and snapshot files: tells them apart on the command line, and builds the filter.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use whotalks::model::At;
+use whotalks::query::{Filter, KINDS, Selector, SelectorSet};
+
+use super::at;
+
+/// Which part of the map is used, and the snapshots to read it from.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FilterArgs {
+    /// Include only conversations with an end that matches (repeatable; see whotalks --help for
+    /// selectors)
+    #[arg(long, value_name = "SEL")]
+    pub(crate) only: Vec<String>,
+    /// Include only the neighbourhood of what matches
+    #[arg(long, value_name = "SEL")]
+    pub(crate) focus: Vec<String>,
+    /// Size of the neighbourhood of --focus, in conversations
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "focus")]
+    pub(crate) hops: usize,
+    /// Exclude what matches (repeatable)
+    #[arg(long, value_name = "SEL")]
+    pub(crate) hide: Vec<String>,
+    /// Capture of a series to use: a number (-1 is the last), last, all, or a time (17:05 in UTC,
+    /// or RFC 3339)
+    #[arg(long, value_name = "WHEN", default_value = "last", value_parser = at::parse)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) at: At,
+    /// Selectors, as for --only, then snapshot files (- is standard input)
+    #[arg(value_name = "SELECTOR|SNAPSHOT")]
+    pub(crate) words: Vec<OsString>,
+    /// How many of the last words may be the name of a file without a path or suffix.
+    #[arg(skip = 1_usize)]
+    pub(crate) bare_files: usize,
+}
+
+impl FilterArgs {
+    /// The snapshot files among the words.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.words_that(true).map(PathBuf::from).collect()
+    }
+
+    /// The selectors among the words.
+    pub(crate) fn selectors(&self) -> Vec<String> {
+        let words = self.words_that(false);
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// The selectors of all options, for messages.
+    pub(crate) fn all_selectors(&self) -> Vec<String> {
+        let options = self.only.iter().chain(&self.focus).chain(&self.hide);
+        self.selectors()
+            .into_iter()
+            .chain(options.cloned())
+            .collect()
+    }
+
+    /// The filter that these options describe.
+    pub(crate) fn filter(&self) -> Result<Filter> {
+        let only = self.only.iter().cloned().chain(self.selectors());
+        let hide = self.hide.iter().cloned();
+        Ok(Filter {
+            only: parse_selectors(only)?,
+            focus: parse_selectors(self.focus.iter().cloned())?,
+            hops: self.hops,
+            hide: hide
+                .map(|text| parse_selectors(std::iter::once(text)))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    fn words_that(&self, are_files: bool) -> impl Iterator<Item = &OsStr> {
+        let words = self.words.iter().enumerate();
+        words
+            .filter(move |(index, _)| self.is_file(*index) == are_files)
+            .map(|(_, word)| word.as_os_str())
+    }
+
+    /// Whether a word names a snapshot: `-`, a path, a name with the suffix of snapshots, or one of the
+    /// last words if a file of that name exists. All others are selectors.
+    fn is_file(&self, index: usize) -> bool {
+        let word = &self.words[index];
+        let text = word.to_string_lossy();
+        if text
+            .split_once(':')
+            .is_some_and(|(kind, _)| KINDS.contains(&kind))
+        {
+            return false;
+        }
+        let may_be_bare = index + self.bare_files >= self.words.len();
+        text == "-"
+            || text.contains('/')
+            || text.ends_with(".whotalks")
+            || matches!(&*text, "." | "..")
+            || may_be_bare && Path::new(word).is_file()
+    }
+}
+
+/// Parses selectors that apply together.
+pub(crate) fn parse_selectors(texts: impl Iterator<Item = String>) -> Result<SelectorSet> {
+    let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
+    Ok(SelectorSet::new(selectors.collect::<Result<_>>()?))
+}

@@ -1,0 +1,206 @@
+//! The rows of the text output: sign and kind, subject, detail. Changes of listeners come first.
+
+use std::collections::BTreeMap;
+
+use whotalks::diff::{Change, DescriptorChange, LinkChange, ListenerChange, ProcessChange};
+use whotalks::graph::program;
+use whotalks::model::{Map, ProcessId, SocketId};
+use whotalks::query::LinkKind;
+
+use super::comparison::Comparison;
+use crate::terminal::{count, plural, thousands};
+
+/// All rows, in the order in which they are to be acted on.
+pub(super) fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
+    let diff = &comparison.diff;
+    let mut rows = Vec::new();
+    for change in [Change::Added, Change::Removed, Change::Replaced] {
+        let listeners = diff.listeners.iter().filter(|row| row.change == change);
+        rows.extend(listeners.map(|row| listener(comparison, row)));
+    }
+    rows.extend(diff.unlinked.iter().map(|row| {
+        let holder = holder(&comparison.new, row.socket, &row.role);
+        cells("!", "unlinked", row.name.text.clone(), holder)
+    }));
+    for change in [Change::Added, Change::Removed, Change::Changed] {
+        let mut links: Vec<_> = diff
+            .links
+            .iter()
+            .filter(|row| row.change == change)
+            .collect();
+        links.sort_by_key(|row| std::cmp::Reverse(row.old.abs_diff(row.new)));
+        rows.extend(links.into_iter().map(link));
+    }
+    for change in [
+        Change::Added,
+        Change::Removed,
+        Change::Changed,
+        Change::Replaced,
+    ] {
+        let processes = diff.processes.iter().filter(|row| row.change == change);
+        rows.extend(processes.map(|row| process(comparison, row)));
+    }
+    rows.extend(descriptors(comparison));
+    rows
+}
+
+fn cells(sign: &str, what: &str, subject: String, detail: String) -> Vec<String> {
+    vec![format!("{sign} {what}"), subject, detail]
+}
+
+/// `+` added, `-` removed, `~` changed.
+pub(super) fn sign(change: Change) -> &'static str {
+    match change {
+        Change::Added => "+",
+        Change::Removed => "-",
+        Change::Changed | Change::Replaced => "~",
+    }
+}
+
+fn listener(comparison: &Comparison, row: &ListenerChange) -> Vec<String> {
+    let (map, socket) = match (row.new, row.old) {
+        (Some(socket), _) => (&comparison.new, Some(socket)),
+        (None, socket) => (&comparison.old, socket),
+    };
+    let holder = socket.map_or_else(|| row.role.clone(), |id| holder(map, id, &row.role));
+    let protocol = match row.protocol {
+        "unix" | "tcp" => String::new(),
+        other => format!(" ({other})"),
+    };
+    let rebound = match row.change {
+        Change::Replaced => " bound anew",
+        _ => "",
+    };
+    let name = match row.name.text.is_empty() {
+        true => "(unnamed)".to_owned(),
+        false => row.name.text.clone(),
+    };
+    cells(
+        sign(row.change),
+        "listener",
+        format!("{name}{protocol}"),
+        format!("{holder}{rebound}"),
+    )
+}
+
+/// A role, with the pid if a single process holds the socket.
+fn holder(map: &Map, socket: SocketId, role: &str) -> String {
+    match map.holding_processes(socket)[..] {
+        [process] => with_pid(map, role, process),
+        _ => role.to_owned(),
+    }
+}
+
+fn with_pid(map: &Map, role: &str, process: ProcessId) -> String {
+    let process = map.process(process);
+    // With `--by process` the role contains the pid.
+    if role.ends_with(']') {
+        return role.to_owned();
+    }
+    let program = program(process);
+    match role.ends_with(&program) {
+        true => format!("{role} [{}]", process.pid),
+        false => format!("{role} ({program} [{}])", process.pid),
+    }
+}
+
+fn link(row: &LinkChange) -> Vec<String> {
+    let count = match row.change {
+        Change::Added => thousands(row.new),
+        Change::Removed => thousands(row.old),
+        _ => format!("{} → {}", thousands(row.old), thousands(row.new)),
+    };
+    let kind = match row.kind {
+        LinkKind::Pipe => "  pipe",
+        _ => "",
+    };
+    let via = match row.via.text.is_empty() {
+        true => String::new(),
+        false => format!("  {}", row.via.text),
+    };
+    let ends = format!("{} → {}", row.client, row.server);
+    cells(
+        sign(row.change),
+        "link",
+        ends,
+        format!("{count}{kind}{via}"),
+    )
+}
+
+fn process(comparison: &Comparison, row: &ProcessChange) -> Vec<String> {
+    let label = |map: &Map, processes: &[ProcessId]| match processes {
+        [process] => with_pid(map, &row.role, *process),
+        _ => row.role.clone(),
+    };
+    match row.change {
+        Change::Added => cells(
+            "+",
+            "process",
+            label(&comparison.new, &row.new),
+            count_if_several(&row.new),
+        ),
+        Change::Removed => cells(
+            "-",
+            "process",
+            label(&comparison.old, &row.old),
+            count_if_several(&row.old),
+        ),
+        Change::Changed => {
+            let sizes = format!("{} → {}", thousands(row.old.len()), count_of(&row.new));
+            cells("~", "process", row.role.clone(), sizes)
+        }
+        Change::Replaced => {
+            let detail = match (&row.old[..], &row.new[..]) {
+                ([old], [new]) => {
+                    let (old, new) = (comparison.old.process(*old), comparison.new.process(*new));
+                    format!("[{}] → [{}]", old.pid, new.pid)
+                }
+                _ => count_of(&row.new),
+            };
+            cells("~", "replaced", row.role.clone(), detail)
+        }
+    }
+}
+
+fn count_of(processes: &[ProcessId]) -> String {
+    plural(processes.len(), "process", "processes")
+}
+
+fn count_if_several(processes: &[ProcessId]) -> String {
+    match processes {
+        [_] => String::new(),
+        processes => count_of(processes),
+    }
+}
+
+/// A row for each role: the sum of its descriptors, and the kinds whose number changed.
+fn descriptors(comparison: &Comparison) -> Vec<Vec<String>> {
+    let mut roles: BTreeMap<&str, Vec<&DescriptorChange>> = BTreeMap::new();
+    for row in &comparison.diff.descriptors {
+        roles.entry(&row.role).or_default().push(row);
+    }
+    let mut lines: Vec<(u64, Vec<String>)> = Vec::new();
+    for (role, mut kinds) in roles {
+        kinds.sort_by_key(|row| std::cmp::Reverse(row.old.abs_diff(row.new)));
+        let total = |of: fn(&DescriptorChange) -> u64| kinds.iter().map(|row| of(row)).sum::<u64>();
+        let (old, new) = (total(|row| row.old), total(|row| row.new));
+        let changes: Vec<String> = kinds.iter().map(|row| kind_change(row)).collect();
+        let holder = match &kinds[0].processes[..] {
+            [only] => with_pid(&comparison.new, role, *only),
+            _ => role.to_owned(),
+        };
+        let detail = match kinds[..] {
+            [only] => format!("{} {} → {}", only.kind, count(old), count(new)),
+            _ => format!("{} → {} ({})", count(old), count(new), changes.join(", ")),
+        };
+        lines.push((old.abs_diff(new), cells("~", "fds", holder, detail)));
+    }
+    lines.sort_by_key(|(change, _)| std::cmp::Reverse(*change));
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// `eventfd +1,560`
+fn kind_change(row: &DescriptorChange) -> String {
+    let sign = if row.new >= row.old { '+' } else { '-' };
+    format!("{} {sign}{}", row.kind, count(row.old.abs_diff(row.new)))
+}

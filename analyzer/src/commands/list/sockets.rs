@@ -1,0 +1,152 @@
+//! `whotalks list --sockets`: lists sockets and their holders.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+use whotalks::export::{self, SocketDocument, csv};
+use whotalks::id;
+use whotalks::model::{Map, SocketId};
+use whotalks::text::escape;
+
+use super::args::ListArgs;
+use crate::cli::TableFormat;
+use crate::commands::coverage::incomplete;
+use crate::commands::map::matching_socket_ids;
+use crate::commands::names::socket_via;
+use crate::output;
+use crate::terminal::{self, Align, Cells};
+
+/// Holders that a cell names.
+const NAMED_HOLDERS: usize = 3;
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    sockets: Vec<SocketDocument>,
+}
+
+pub(super) fn write(map: &Map, args: &ListArgs) -> Result<()> {
+    let sockets = matching_socket_ids(map, &args.selection.filter()?.only);
+    output::stdout(|out| match args.format {
+        TableFormat::Text => write_text(out, map, &sockets),
+        TableFormat::Json => write_json(out, map, &sockets),
+        TableFormat::Csv => write_csv(out, map, &sockets),
+    })
+}
+
+fn write_json(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
+    let sockets = sockets.iter().map(|id| export::socket(map, *id));
+    let document = Document {
+        schema: "whotalks-sockets/1",
+        sockets: sockets.collect(),
+    };
+    serde_json::to_writer(&mut *out, &document)?;
+    Ok(writeln!(out)?)
+}
+
+const COLUMNS: &str = "\
+    id,inode,netns,family,type,protocol,state,name_kind,name,name_hex,remote,\
+    recv_queue_bytes,send_queue_bytes,pending,backlog,holders,holders_complete";
+
+/// Writes a row for each socket, with its holders as process:descriptor.
+fn write_csv(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
+    output::csv_heading(out, COLUMNS)?;
+    for id in sockets.iter().copied() {
+        let socket = map.socket(id);
+        let via = socket_via(map, id).unwrap_or_default();
+        let (name_kind, name) = csv::name_cells(&via);
+        let number = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
+        let hex = socket.name.as_ref().map(|name| escape::hex(name.bytes()));
+        let holders: Vec<String> = map
+            .holders(id)
+            .iter()
+            .map(|holder| format!("{}:{}", id::process(map, holder.process), holder.fd))
+            .collect();
+        let cells = [
+            &id::socket(map, id),
+            &socket.inode.to_string(),
+            &socket.netns.map(|n| n.to_string()).unwrap_or_default(),
+            socket.family.as_str(),
+            socket.kind.as_str(),
+            socket.protocol.unwrap_or_default(),
+            socket.state.as_str(),
+            name_kind,
+            name,
+            &hex.unwrap_or_default(),
+            &socket
+                .remote
+                .map(|address| address.to_string())
+                .unwrap_or_default(),
+            &socket.recv_queue_bytes.to_string(),
+            &socket.send_queue_bytes.to_string(),
+            &number(socket.pending),
+            &number(socket.backlog),
+            &holders.join(" "),
+            &socket.holders_complete.to_string(),
+        ];
+        csv::row(out, &cells)?;
+    }
+    Ok(())
+}
+
+fn write_text(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
+    let heading = [
+        ("INODE", Align::Right),
+        ("FAMILY", Align::Left),
+        ("TYPE", Align::Left),
+        ("STATE", Align::Left),
+        ("HOLDERS", Align::Left),
+        ("NAME", Align::Left),
+    ];
+    let fill = |row: usize, cells: &mut Cells| write_cells(cells, map, sockets[row]);
+    terminal::print_stream(out, &heading, sockets.len(), &fill)?;
+    if let Some(line) = incomplete(map) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Writes the cells of a socket without temporary strings: there may be hundreds of thousands of rows.
+fn write_cells(cells: &mut Cells, map: &Map, id: SocketId) {
+    let socket = map.socket(id);
+    let kind = socket.protocol.unwrap_or(socket.kind.as_str());
+    let _ = write!(cells.text(), "{}", socket.inode);
+    cells.end();
+    for word in [socket.family.as_str(), kind, socket.state.as_str()] {
+        cells.text().push_str(word);
+        cells.end();
+    }
+    write_holders(cells.text(), map, id);
+    cells.end();
+    let text = cells.text();
+    if let Some(name) = &socket.name {
+        text.push_str(&escape::name(name.bytes()));
+    } else if let Some(local) = socket.local {
+        text.push_str(&local.to_string());
+        if let Some(remote) = socket.remote {
+            text.extend([" ⇄ ", &remote.to_string()]);
+        }
+    }
+    cells.end();
+}
+
+/// `nginx [12] fd 5, nginx [13] fd 5 (and 7 more)`.
+fn write_holders(text: &mut String, map: &Map, id: SocketId) {
+    let holders = map.holders(id);
+    for (index, holder) in holders.iter().take(NAMED_HOLDERS).enumerate() {
+        let process = map.process(holder.process);
+        text.push_str(if index > 0 { ", " } else { "" });
+        escape::push_display(text, &process.comm);
+        let _ = write!(text, " [{}] fd {}", process.pid, holder.fd);
+    }
+    match (holders.len(), map.socket(id).holders_complete) {
+        (0, true) => text.push_str("(none)"),
+        (0, false) => text.push_str("(unreadable)"),
+        (all, _) if all > NAMED_HOLDERS => {
+            let _ = write!(text, " (and {} more)", all - NAMED_HOLDERS);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,86 @@
+//! Lines and tables that the pages of processes and of sockets share.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use anyhow::Result;
+use whotalks::id;
+use whotalks::model::{Map, SocketId};
+
+use super::source::Source;
+use crate::commands::names::socket_via;
+use crate::commands::waits::{HEADING, wait_cells};
+use crate::terminal::{self, fit, thousands};
+
+/// Rows of a table, and elements of a list.
+pub(super) const ROWS: usize = 20;
+
+/// A socket's name or addresses, or else its id.
+pub(super) fn socket_name(map: &Map, id: SocketId) -> String {
+    match (socket_via(map, id), map.socket(id).remote) {
+        (Some(via), Some(remote)) => format!("{} ⇄ {}", via.text, remote),
+        (Some(via), None) => via.text,
+        (None, _) => format!("unnamed {}", id::socket(map, id)),
+    }
+}
+
+/// Writes a line with a short heading; nothing if the value is empty.
+pub(super) fn write_field(out: &mut dyn Write, name: &str, value: &str) -> Result<()> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    Ok(writeln!(out, "{}", fit(&format!("{name:10}  {value}")))?)
+}
+
+/// Writes how many of the rows are not shown.
+pub(super) fn write_more(out: &mut dyn Write, count: usize) -> Result<()> {
+    if count > ROWS {
+        writeln!(out, "  (and {} more)", thousands(count - ROWS))?;
+    }
+    Ok(())
+}
+
+/// Writes a table of waits, given by their indices.
+pub(super) fn write_waits(
+    out: &mut dyn Write,
+    source: &Source<'_>,
+    title: &str,
+    indices: &[usize],
+) -> Result<()> {
+    if indices.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}")?;
+    let rows: Vec<Vec<String>> = indices
+        .iter()
+        .take(ROWS)
+        .map(|index| {
+            let waiting = &source.waits.waits[*index];
+            let mut cells = wait_cells(source.map, &source.waits, waiting);
+            cells[0] = format!("  {}", cells[0]);
+            cells
+        })
+        .collect();
+    let mut heading = HEADING;
+    heading[0].0 = "  BLOCKED";
+    terminal::print(out, &heading, &rows)?;
+    write_more(out, indices.len())
+}
+
+/// Writes the findings about any of these ids.
+pub(super) fn write_findings(
+    out: &mut dyn Write,
+    source: &Source<'_>,
+    ids: &BTreeSet<String>,
+) -> Result<()> {
+    let findings = source.findings(ids);
+    for finding in findings.iter().take(ROWS) {
+        let severity = finding.severity.name().to_uppercase();
+        write_field(
+            out,
+            "finding",
+            &format!("{severity} {}  {}", finding.code, finding.title),
+        )?;
+    }
+    write_more(out, findings.len())
+}

@@ -1,0 +1,169 @@
+//! The page of a socket as text.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use anyhow::Result;
+use whotalks::id;
+use whotalks::load::tcp_info::TcpInfo;
+use whotalks::model::{ConnectionState, Holder, Map, SocketId};
+use whotalks::query::UnknownEnd;
+
+use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
+use super::source::Source;
+use crate::commands::names::label;
+use crate::terminal::{self, Align, count, fit, thousands};
+
+pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, id: SocketId) -> Result<()> {
+    let map = source.map;
+    let socket = map.socket(id);
+    writeln!(out, "{}", fit(&title(map, id)))?;
+    let known = |number: Option<u64>| number.map_or("(unknown)".to_owned(), |n| n.to_string());
+    let ids = format!("inode {}, cookie {}", socket.inode, known(socket.cookie));
+    write_field(out, "known as", &ids)?;
+    write_field(out, "netns", &known(socket.netns))?;
+    if let (Some(pending), Some(backlog)) = (socket.pending, socket.backlog) {
+        let accepting = match socket.accepting {
+            Some(false) => "shut down: refuses, what is pending can still be accepted",
+            _ => "accepting",
+        };
+        write_field(
+            out,
+            "backlog",
+            &format!("{pending} of {backlog} pending, {accepting}"),
+        )?;
+    } else {
+        let (received, sent) = (
+            count(socket.recv_queue_bytes),
+            count(socket.send_queue_bytes),
+        );
+        write_field(
+            out,
+            "queues",
+            &format!("{received} bytes to read, {sent} bytes sent and not read"),
+        )?;
+    }
+    let shut = match socket.shutdown {
+        1 => "receiving",
+        2 => "sending",
+        3 => "receiving and sending",
+        _ => "",
+    };
+    write_field(out, "shut down", shut)?;
+    write_field(out, "holders", &holders(map, id))?;
+    if let Some(tcp) = source.tcp_info(id) {
+        write_field(out, "tcp", &tcp_line(&tcp))?;
+    }
+    write_connections(out, source, id)?;
+    write_waits(out, source, "waited on", &source.waits_on(id))?;
+    write_findings(out, source, &BTreeSet::from([id::socket(map, id)]))
+}
+
+/// `socket h0/s1452  unix stream listening  /run/docker.sock`
+pub(super) fn title(map: &Map, id: SocketId) -> String {
+    let socket = map.socket(id);
+    format!(
+        "socket {}  {} {} {}  {}",
+        id::socket(map, id),
+        socket.family.as_str(),
+        socket.protocol.unwrap_or(socket.kind.as_str()),
+        socket.state.as_str(),
+        socket_name(map, id)
+    )
+}
+
+fn holders(map: &Map, id: SocketId) -> String {
+    let all = map.holders(id);
+    let complete = map.socket(id).holders_complete;
+    let text = |holder: &Holder| {
+        let thread = holder
+            .tid
+            .map_or(String::new(), |tid| format!(" thread {tid}"));
+        let on_exec = match holder.cloexec {
+            Some(true) => " (close-on-exec)",
+            Some(false) => " (kept on exec)",
+            None => "",
+        };
+        format!(
+            "{}{thread} fd {}{on_exec}",
+            label(map, holder.process),
+            holder.fd
+        )
+    };
+    let mut texts: Vec<String> = all.iter().take(ROWS).map(text).collect();
+    if all.len() > ROWS {
+        texts.push(format!("{} more", thousands(all.len() - ROWS)));
+    }
+    match (all.is_empty(), complete) {
+        (true, true) => UnknownEnd::Unheld.to_string(),
+        (true, false) => UnknownEnd::Unreadable.to_string(),
+        (false, true) => texts.join(", "),
+        (false, false) => texts.join(", ") + ", perhaps others that could not be read",
+    }
+}
+
+/// Writes the connections of a socket, or those accepted from a listener.
+fn write_connections(out: &mut dyn Write, source: &Source<'_>, socket: SocketId) -> Result<()> {
+    let map = source.map;
+    let indices = source.connections(socket);
+    if indices.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "connections")?;
+    let row = |index: &usize| {
+        let connection = &map.connections[*index];
+        let end = |end: Option<SocketId>| match end {
+            Some(end) if end == socket => "this".to_owned(),
+            Some(end) => format!("{} {}", id::socket(map, end), first_holder(map, end)),
+            None => match map.socket(connection.a).remote {
+                Some(remote) => UnknownEnd::Outside(remote.to_string()).to_string(),
+                None => UnknownEnd::Unheld.to_string(),
+            },
+        };
+        let other = match connection.state {
+            ConnectionState::Pending => "(not accepted yet)".to_owned(),
+            _ => end(connection.b),
+        };
+        vec![
+            format!("  {}", connection.state.as_str()),
+            connection.evidence.as_str().to_owned(),
+            end(Some(connection.a)),
+            other,
+        ]
+    };
+    let rows: Vec<Vec<String>> = indices.iter().take(ROWS).map(row).collect();
+    let heading = [
+        ("  STATE", Align::Left),
+        ("EVIDENCE", Align::Left),
+        ("CLIENT", Align::Left),
+        ("SERVER", Align::Left),
+    ];
+    terminal::print(out, &heading, &rows)?;
+    write_more(out, indices.len())
+}
+
+fn first_holder(map: &Map, socket: SocketId) -> String {
+    match map.holding_processes(socket)[..] {
+        [] if map.socket(socket).holders_complete => UnknownEnd::Unheld.to_string(),
+        [] => UnknownEnd::Unreadable.to_string(),
+        [only] => label(map, only),
+        [first, ref rest @ ..] => format!("{} and {} more", label(map, first), rest.len()),
+    }
+}
+
+/// `rtt 0.05 ± 0.02 ms, rto 204 ms, 0 segments sent again, …`
+fn tcp_line(tcp: &TcpInfo) -> String {
+    let ms = |us: u32| format!("{}.{:02}", us / 1_000, us % 1_000 / 10);
+    format!(
+        "rtt {} ± {} ms, rto {} ms, {} segments sent again, {} not acknowledged, window {}, last \
+         sent {} ms ago, received {} ms ago",
+        ms(tcp.rtt_us),
+        ms(tcp.rtt_variation_us),
+        tcp.rto_us / 1_000,
+        tcp.total_retransmits,
+        tcp.unacknowledged,
+        tcp.congestion_window,
+        tcp.last_sent_ms,
+        tcp.last_received_ms
+    )
+}

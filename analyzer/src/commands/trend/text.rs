@@ -1,0 +1,153 @@
+//! Text output of `trend`: a table with sparklines.
+
+use std::io::Write;
+
+use anyhow::Result;
+use whotalks::trend::{Growth, Metric, Row, Trend};
+
+use super::row::{Ignored, growth_word};
+use crate::terminal::{self, Align, count, noise, plural, visible_rows};
+
+/// Characters of a sparkline.
+const SPARKLINE_CHARS: usize = 40;
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    trend: &Trend,
+    rows: &[Row],
+    ignored: &Ignored,
+    all: bool,
+) -> Result<()> {
+    // A link is left out if the row of its listener has the same numbers.
+    let mut rows: Vec<&Row> = rows.iter().filter(|row| !is_redundant(row, rows)).collect();
+    // Steady growth comes first, however slow.
+    let steady = |row: &Row| row.grows() == Some(Growth::Steady);
+    rows.sort_by_key(|row| std::cmp::Reverse((steady(row), row.growth().unsigned_abs())));
+    let visible = visible_rows(rows.len(), all);
+    let cells: Vec<Vec<String>> = rows[..visible].iter().map(|row| cells(row)).collect();
+    if !cells.is_empty() {
+        let heading = [
+            ("GROWTH", Align::Right),
+            ("FIRST", Align::Right),
+            ("LAST", Align::Right),
+            ("TREND", Align::Left),
+            ("WHAT", Align::Left),
+        ];
+        terminal::print(out, &heading, &cells)?;
+    }
+    write_footer(out, trend, &rows, rows.len() - visible, ignored)
+}
+
+/// Writes what the rows leave out.
+fn write_footer(
+    out: &mut dyn Write,
+    trend: &Trend,
+    rows: &[&Row],
+    more: usize,
+    ignored: &Ignored,
+) -> Result<()> {
+    let mut hidden = Vec::new();
+    if more > 0 {
+        let more = plural(more, "more row", "more rows");
+        hidden.push(format!("{more} (--all)."));
+    }
+    let captures = plural(trend.captures().len(), "capture", "captures");
+    let has_gap = rows.iter().any(|row| row.values.contains(&None));
+    let mut left_out = Vec::new();
+    if ignored.still > 0 {
+        let rows = plural(ignored.still, "row", "rows");
+        left_out.push(format!("{rows} did not move"));
+    }
+    if ignored.small > 0 || ignored.short_lived > 0 {
+        left_out.push(format!(
+            "{} ignored",
+            noise(ignored.short_lived, ignored.small)
+        ));
+    }
+    hidden.push(match left_out.is_empty() {
+        true => format!("{captures}."),
+        false => format!("{captures}; {} (--all).", left_out.join(", ")),
+    });
+    let gap = "A gap is a capture in which it could not be read.";
+    let unknown: Vec<String> = has_gap.then(|| gap.to_owned()).into_iter().collect();
+    terminal::print_footer(out, &hidden, &unknown)
+}
+
+/// Whether a row is of the only link of a listener that has a row itself.
+fn is_redundant(row: &Row, rows: &[Row]) -> bool {
+    let Metric::Link(_, via, kind) = &row.what else {
+        return false;
+    };
+    rows.iter().any(|other| {
+        matches!(&other.what, Metric::Listener(name, of) if (name, of) == (via, kind))
+            && other.role == row.role
+            && other.values == row.values
+    })
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let size = count(row.growth().unsigned_abs());
+    let growth = match (row.ends(), row.growth()) {
+        (None, _) => "?".to_owned(),
+        (_, 0) => "0".to_owned(),
+        (_, 1..) => format!("+{size}"),
+        _ => format!("-{size}"),
+    };
+    let end = |of: fn((u64, u64)) -> u64| {
+        row.ends()
+            .map_or_else(|| "?".to_owned(), |ends| count(of(ends)))
+    };
+    let role = &row.role;
+    let what = match &row.what {
+        Metric::Processes => format!("{role}: processes"),
+        Metric::Descriptors(kind) => format!("{role}: {kind} descriptors"),
+        Metric::Listener(via, _) => format!("{role}: connections over {}", via.text),
+        Metric::Pending(via, _) => format!("{role}: waiting at {}", via.text),
+        Metric::Link(client, via, _) if via.text.is_empty() => format!("{client} → {role}"),
+        Metric::Link(client, via, _) => format!("{client} → {role} over {}", via.text),
+    };
+    vec![
+        growth,
+        end(|(first, _)| first),
+        end(|(_, last)| last),
+        match row.grows() {
+            Some(growth) => format!("{} {}", sparkline(&row.values), growth_word(growth)),
+            None => sparkline(&row.values),
+        },
+        what,
+    ]
+}
+
+/// A bar for each capture, or for the highest of several; a space if the value is unknown.
+fn sparkline(values: &[Option<u64>]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let captures_per_bar = values.len().div_ceil(SPARKLINE_CHARS).max(1);
+    let values: Vec<Option<u64>> = values
+        .chunks(captures_per_bar)
+        .map(|chunk| chunk.iter().flatten().max().copied())
+        .collect();
+    let known = || values.iter().flatten();
+    let low = known().min().copied().unwrap_or(0);
+    let span = known().max().copied().unwrap_or(0) - low;
+    let bar = |value: u64| match (u128::from(value - low) * 7).checked_div(span.into()) {
+        Some(step) => BARS[usize::try_from(step).unwrap_or(7).min(7)],
+        None => BARS[0],
+    };
+    values.iter().map(|value| value.map_or(' ', bar)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparklines() {
+        let known =
+            |values: &[u64]| sparkline(&values.iter().copied().map(Some).collect::<Vec<_>>());
+        assert_eq!(known(&[0, 1, 2, 3, 4, 5, 6, 7]), "▁▂▃▄▅▆▇█");
+        assert_eq!(known(&[5, 5]), "▁▁");
+        assert_eq!(sparkline(&[Some(1), None, Some(u64::MAX)]), "▁ █");
+        assert_eq!(known(&(0..400).collect::<Vec<_>>()).chars().count(), 40);
+        assert_eq!(sparkline(&[]), "");
+    }
+}
