@@ -275,17 +275,18 @@ fn add_holders(map: &mut Map, drafts: &mut [Draft], held: &Held, all_read: bool)
     for draft in drafts.iter_mut() {
         let socket = &mut draft.socket;
         socket.holders_complete = all_read;
-        let start = map.holders.len() as u32;
-        if let SocketKey::Inode(inode) = socket.key {
-            while held.sockets.get(at).is_some_and(|(held, _)| *held < inode) {
-                at += 1;
+        socket.holders = match socket.key {
+            SocketKey::Inode(inode) => {
+                while held.sockets.get(at).is_some_and(|(held, _)| *held < inode) {
+                    at += 1;
+                }
+                let run = held.sockets[at..]
+                    .iter()
+                    .take_while(|(held, _)| *held == inode);
+                map.push_holders(run.map(|(_, holder)| *holder))
             }
-            let run = held.sockets[at..]
-                .iter()
-                .take_while(|(held, _)| *held == inode);
-            map.holders.extend(run.map(|(_, holder)| *holder));
-        }
-        socket.holders = start..map.holders.len() as u32;
+            SocketKey::Cookie(_) => 0..0,
+        };
         // Listed, and led to by a descriptor: two looks at different times.
         socket.seen_twice |= socket.family != Family::Other && !socket.holders.is_empty();
     }

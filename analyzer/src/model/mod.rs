@@ -93,6 +93,24 @@ impl Map {
         &self.holders[start as usize..end as usize]
     }
 
+    /// Adds a socket and its holders, which must be sorted.
+    pub(crate) fn push_socket(
+        &mut self,
+        socket: Socket,
+        holders: impl IntoIterator<Item = Holder>,
+    ) -> SocketId {
+        let holders = self.push_holders(holders);
+        self.sockets.push(Socket { holders, ..socket });
+        SocketId::new(self.sockets.len() - 1)
+    }
+
+    /// Adds the holders of one socket, sorted, and returns their range for [`Socket::holders`].
+    pub(crate) fn push_holders(&mut self, holders: impl IntoIterator<Item = Holder>) -> Range<u32> {
+        let start = self.holders.len() as u32;
+        self.holders.extend(holders);
+        start..self.holders.len() as u32
+    }
+
     /// The socket of an id.
     pub fn socket(&self, id: SocketId) -> &Socket {
         &self.sockets[id.index()]

@@ -201,14 +201,8 @@ impl Union {
         let mut ids: BTreeMap<SocketKey, SocketId> = BTreeMap::new();
         for (key, counted) in self.sockets {
             let (socket, held) = counted.what;
-            ids.insert(key, SocketId::new(map.sockets.len()));
-            let start = map.holders.len() as u32;
-            map.holders.extend(holders(held));
-            map.sockets.push(Socket {
-                host,
-                holders: start..map.holders.len() as u32,
-                ..socket
-            });
+            let id = map.push_socket(Socket { host, ..socket }, holders(held));
+            ids.insert(key, id);
             seen.sockets.push(counted.seen);
         }
         let id = |key: SocketKey| ids.get(&key).copied();

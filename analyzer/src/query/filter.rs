@@ -270,12 +270,7 @@ impl Keep {
             if !self.sockets[at] || hides && holders.is_empty() && !before.is_empty() {
                 continue;
             }
-            sockets[at] = Some(SocketId::new(kept.sockets.len()));
-            let start = kept.holders.len() as u32;
-            kept.holders.extend(holders);
-            let mut socket = socket.clone();
-            socket.holders = start..kept.holders.len() as u32;
-            kept.sockets.push(socket);
+            sockets[at] = Some(kept.push_socket(socket.clone(), holders));
         }
         let connection = |(at, connection): (usize, &Connection)| {
             let id = |id: SocketId| sockets[id.index()];

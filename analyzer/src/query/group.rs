@@ -64,11 +64,8 @@ pub fn grouped(map: Map, by: By) -> GroupedMap {
         holders
     };
     for at in 0..map.sockets.len() {
-        let start = collapsed.holders.len() as u32;
-        collapsed
-            .holders
-            .extend(regroup(map.holders(SocketId::new(at))));
-        collapsed.sockets[at].holders = start..collapsed.holders.len() as u32;
+        let holders = regroup(map.holders(SocketId::new(at)));
+        collapsed.sockets[at].holders = collapsed.push_holders(holders);
     }
     for pipe in &mut collapsed.pipes {
         pipe.readers = regroup(&pipe.readers);
