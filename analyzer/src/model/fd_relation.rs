@@ -9,7 +9,7 @@ use whotalks_snapshot::records::DescriptorInfo;
 
 use super::processes::find;
 use super::wait::ThreadState;
-use super::wait::{self, FdTarget, Place, Tables};
+use super::wait::{self, DescriptorKey, FdTarget, PrivateTables};
 use super::{Holder, Map, ProcessId};
 use crate::load::Capture;
 use crate::load::proc_pid::status_line;
@@ -98,10 +98,10 @@ pub struct EpollTarget {
 pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
     let mut waits = wait::waits(capture, map, first);
     let mut relations = relations(capture, map, first);
-    let tables = Tables::of(capture);
-    let mut wanted: HashSet<Place> = HashSet::new();
+    let tables = PrivateTables::new(capture);
+    let mut wanted: HashSet<DescriptorKey> = HashSet::new();
     let place = |map: &Map, process: ProcessId, tid: u32, fd: u32| {
-        let tid = tables.of_thread(map.process(process).pid, tid);
+        let tid = tables.table_of(map.process(process).pid, tid);
         (process, tid, fd)
     };
     for wait in &waits {

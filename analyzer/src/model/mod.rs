@@ -44,6 +44,7 @@ pub use socket::{
     SocketKey, SocketState, SocketType,
 };
 pub use wait::{Call, FdTarget, ThreadState, Wait};
+pub(crate) use wait::{DescriptorKey, PrivateTables};
 
 use std::ops::Range;
 

@@ -179,16 +179,16 @@ fn child(name: Option<&str>, arguments: [u64; 6]) -> Option<u32> {
     (pid.cast_signed() > 0).then_some(pid)
 }
 
-/// A place in a descriptor table: process, thread where the table is private to it, descriptor.
-pub(super) type Place = (ProcessId, Option<u32>, u32);
+/// Identifies a descriptor: process, thread where the table is private to it, number.
+pub(crate) type DescriptorKey = (ProcessId, Option<u32>, u32);
 
 /// What these descriptors of the last host lead to, as far as its tables were read.
 pub(super) fn resolve(
     capture: &Capture,
     map: &Map,
     first: usize,
-    wanted: &HashSet<Place>,
-) -> HashMap<Place, FdTarget> {
+    wanted: &HashSet<DescriptorKey>,
+) -> HashMap<DescriptorKey, FdTarget> {
     let mut found = HashMap::with_capacity(wanted.len());
     let Some(host) = map.hosts.len().checked_sub(1) else {
         return found;
@@ -240,16 +240,17 @@ pub(super) fn resolve(
     found
 }
 
-/// The table that a thread's descriptors are in: its own, or its process's.
-pub(super) struct Tables(BTreeSet<(u32, u32)>);
+/// The descriptor tables that belong to one thread (`unshare(CLONE_FILES)`), by pid and tid.
+pub(crate) struct PrivateTables(BTreeSet<(u32, u32)>);
 
-impl Tables {
-    pub(super) fn of(capture: &Capture) -> Self {
+impl PrivateTables {
+    pub(crate) fn new(capture: &Capture) -> Self {
         let private = capture.tables.iter().filter(|table| table.tid != 0);
         Self(private.map(|table| (table.pid, table.tid)).collect())
     }
 
-    pub(super) fn of_thread(&self, pid: u32, tid: u32) -> Option<u32> {
+    /// The thread part of a [`DescriptorKey`]: `tid` where the thread has a table of its own.
+    pub(crate) fn table_of(&self, pid: u32, tid: u32) -> Option<u32> {
         self.0.contains(&(pid, tid)).then_some(tid)
     }
 }

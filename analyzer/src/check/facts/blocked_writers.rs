@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Facts, Serving};
 use crate::load::syscall::CallKind;
-use crate::model::{Pipe, PipeId, ProcessId, SocketId};
+use crate::model::{DescriptorKey, Pipe, PipeId, ProcessId, SocketId};
 
 /// A thread blocked in a write that one other process alone can make room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,9 +27,7 @@ impl Facts<'_> {
                 .iter()
                 .filter(|thread| thread.kind == Some(CallKind::Write));
             let mut writers: Vec<_> = writes
-                .filter_map(|thread| {
-                    Some((self.socket_at(thread.process, thread.fd?)?, thread.process))
-                })
+                .filter_map(|thread| Some((self.socket_at(thread.descriptor()?)?, thread.process)))
                 .collect();
             writers.sort_unstable();
             writers.dedup();
@@ -54,13 +52,12 @@ impl Facts<'_> {
     /// Whether a process is there to read from a socket: a thread waits for it to have bytes.
     pub(crate) fn attends(&self, process: ProcessId, socket: SocketId) -> Serving {
         let inode = self.map.socket(socket).inode;
-        let one = |thread: &super::Thread| match (thread.kind, thread.fd) {
-            (Some(CallKind::Read), Some(fd)) if self.socket_at(process, fd) == Some(socket) => {
+        let one = |thread: &super::Thread| match (thread.kind, thread.descriptor()) {
+            (Some(CallKind::Read), Some(read)) if self.socket_at(read) == Some(socket) => {
                 Serving::Yes
             }
-            (Some(CallKind::Epoll), Some(fd)) => {
-                let other =
-                    self.infos.knows_poll(process, fd) && !self.infos.watches(process, inode);
+            (Some(CallKind::Epoll), Some(poll)) => {
+                let other = self.infos.knows_poll(poll) && !self.infos.watches(process, inode);
                 if other { Serving::No } else { Serving::Perhaps }
             }
             (None, _) => Serving::Perhaps,
@@ -95,17 +92,18 @@ impl Facts<'_> {
 
     fn stuck(&self) -> Vec<BlockedWriters> {
         let mut all = Vec::new();
-        let mut in_pipes: BTreeMap<(ProcessId, u32), Option<PipeId>> = BTreeMap::new();
+        let mut in_pipes: BTreeMap<DescriptorKey, Option<PipeId>> = BTreeMap::new();
         for thread in self
             .threads
             .iter()
             .filter(|thread| thread.kind == Some(CallKind::Write))
         {
-            let (writer, Some(fd)) = (thread.process, thread.fd) else {
+            let Some(descriptor) = thread.descriptor() else {
                 continue;
             };
-            let Some(written) = self.socket_at(writer, fd) else {
-                in_pipes.insert((writer, fd), None);
+            let (writer, _, fd) = descriptor;
+            let Some(written) = self.socket_at(descriptor) else {
+                in_pipes.insert(descriptor, None);
                 continue;
             };
             let readers = self
@@ -127,7 +125,7 @@ impl Facts<'_> {
                     continue;
                 };
                 for end in &pipe.writers {
-                    if in_pipes.contains_key(&(end.process, end.fd)) {
+                    if in_pipes.contains_key(&(end.process, end.tid, end.fd)) {
                         let (writer, fd, socket) = (end.process, end.fd, None);
                         all.push(BlockedWriters {
                             writer,

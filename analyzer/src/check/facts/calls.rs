@@ -1,7 +1,8 @@
 //! What threads are blocked in, as far as it matters to sockets and pipes.
 
+use crate::load::Capture;
 use crate::load::syscall::CallKind;
-use crate::model::{ProcessId, ThreadState, Wait};
+use crate::model::{DescriptorKey, Holder, Map, PrivateTables, ProcessId, ThreadState, Wait};
 
 /// A thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,20 @@ pub(crate) struct Thread {
     pub(crate) kind: Option<CallKind>,
     /// The call's descriptor, where it has one.
     pub(crate) fd: Option<u32>,
+    /// Its thread id where its descriptor table is private to it.
+    pub(crate) table: Option<u32>,
+}
+
+impl Thread {
+    /// The call's descriptor in the thread's own descriptor table.
+    pub(crate) fn descriptor(&self) -> Option<DescriptorKey> {
+        Some((self.process, self.table, self.fd?))
+    }
+
+    /// Whether the call is on this descriptor of the thread's process.
+    pub(crate) fn is_on(&self, holder: &Holder) -> bool {
+        (self.table, self.fd) == (holder.tid, Some(holder.fd))
+    }
 }
 
 /// Calls that may wait for anything: restart_syscall goes on with a call that is not known any more,
@@ -34,8 +49,21 @@ const BACK_SOON: [&str; 13] = [
     "exit",
 ];
 
+/// The threads of a map whose hosts have these captures, by process.
+pub(super) fn threads(map: &Map, captures: &[&Capture]) -> Vec<Thread> {
+    let tables = captures.iter().map(|capture| PrivateTables::new(capture));
+    let tables: Vec<PrivateTables> = tables.collect();
+    let table_of = |wait: &Wait| {
+        let process = map.process(wait.process);
+        let tables = tables.get(process.host.index())?;
+        tables.table_of(process.pid, wait.tid)
+    };
+    let waits = map.waits.iter();
+    waits.map(|wait| thread(wait, table_of(wait))).collect()
+}
+
 /// What a thread waits for.
-pub(super) fn thread(wait: &Wait) -> Thread {
+fn thread(wait: &Wait, table: Option<u32>) -> Thread {
     let (kind, fd) = match &wait.doing {
         ThreadState::Call(call) => (kind(call.kind, call.name), call.fd),
         ThreadState::Running | ThreadState::NoCall | ThreadState::Unread(_) => (None, None),
@@ -44,6 +72,7 @@ pub(super) fn thread(wait: &Wait) -> Thread {
         process: wait.process,
         kind,
         fd,
+        table,
     }
 }
 

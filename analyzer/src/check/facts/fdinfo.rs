@@ -5,7 +5,7 @@
 use super::process_tree::find;
 use crate::load::Capture;
 use crate::load::proc_pid::status_line;
-use crate::model::{FdRelation, Map, ProcessId};
+use crate::model::{DescriptorKey, FdRelation, Map, ProcessId};
 
 /// What the fdinfo of a map's processes says.
 #[derive(Debug, Default)]
@@ -13,9 +13,9 @@ pub(crate) struct Fdinfo {
     /// Process and inode of each target of its event polls; sorted.
     watched: Vec<(ProcessId, u64)>,
     /// Descriptors other than sockets whose fdinfo was captured; sorted.
-    others: Vec<(ProcessId, u32)>,
-    /// Sockets (process, descriptor) with descriptors in flight, and how many; sorted.
-    pub(crate) in_flight: Vec<(ProcessId, u32, u32)>,
+    others: Vec<DescriptorKey>,
+    /// Descriptors of sockets with descriptors in flight, and how many; sorted.
+    pub(crate) in_flight: Vec<(DescriptorKey, u32)>,
     /// Sockets (inode) that an io_uring keeps, whether or not a table holds them; sorted.
     pub(crate) in_rings: Vec<u64>,
     /// Any fdinfo was captured at all, by host.
@@ -39,7 +39,8 @@ impl Fdinfo {
                 };
                 last = Some((info.pid, process));
                 if let Some(process) = process {
-                    infos.read(process, info.fd, &info.text);
+                    let tid = (info.tid != 0).then_some(info.tid);
+                    infos.read((process, tid, info.fd), &info.text);
                 }
             }
         }
@@ -58,15 +59,15 @@ impl Fdinfo {
         infos
     }
 
-    fn read(&mut self, process: ProcessId, fd: u32, text: &[u8]) {
+    fn read(&mut self, descriptor: DescriptorKey, text: &[u8]) {
         // Sockets have this line.
         if let Some(count) = status_line(text, "scm_fds") {
             if let Ok(count @ 1..) = count.parse() {
-                self.in_flight.push((process, fd, count));
+                self.in_flight.push((descriptor, count));
             }
             return;
         }
-        self.others.push((process, fd));
+        self.others.push(descriptor);
         let mut is_ring = false;
         for line in text.split(|byte| *byte == b'\n') {
             is_ring |= line.starts_with(b"UserFiles:");
@@ -82,8 +83,8 @@ impl Fdinfo {
     }
 
     /// Whether the targets of an event poll are known; it may have none.
-    pub(crate) fn knows_poll(&self, process: ProcessId, fd: u32) -> bool {
-        self.others.binary_search(&(process, fd)).is_ok()
+    pub(crate) fn knows_poll(&self, poll: DescriptorKey) -> bool {
+        self.others.binary_search(&poll).is_ok()
     }
 
     /// Whether fdinfo was captured on all hosts.

@@ -25,10 +25,11 @@ pub(super) use protocols::{CONTROL as IN_CONTROL, FOR_ALL};
 use crate::load::Capture;
 use crate::load::syscall::CallKind;
 use crate::model::{
-    Connection, FdsStatus, HostId, Map, Pipe, PipeKey, Process, ProcessId, Readable, SocketId,
+    Connection, DescriptorKey, FdsStatus, HostId, Map, Pipe, PipeKey, Process, ProcessId, Readable,
+    SocketId,
 };
 use crate::policy::Policy;
-use calls::thread;
+use calls::threads;
 
 /// A map with the captures that it was made of, and what follows from both.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub struct Facts<'a> {
     /// Who holds ends that each listener accepted; by listener.
     accepted: OnceCell<Vec<(SocketId, ProcessId)>>,
     /// Sockets behind the descriptors that threads wait on or descriptors wait in; sorted.
-    waited_on: OnceCell<Vec<(ProcessId, u32, SocketId)>>,
+    waited_on: OnceCell<Vec<(DescriptorKey, SocketId)>>,
     blocked_writers: OnceCell<Vec<(SocketId, ProcessId)>>,
     deadlocks: OnceCell<Vec<Vec<BlockedWriters>>>,
     deadlocked: OnceCell<Vec<SocketId>>,
@@ -84,7 +85,7 @@ impl<'a> Facts<'a> {
         Self {
             kin: ProcessTree::of(map),
             infos: Fdinfo::of(map, &captures),
-            threads: map.waits.iter().map(thread).collect(),
+            threads: threads(map, &captures),
             map,
             captures,
             connections,
@@ -161,28 +162,24 @@ impl<'a> Facts<'a> {
     }
 
     /// The socket behind a descriptor that a thread waits on, or that descriptors wait in.
-    pub(crate) fn socket_at(&self, process: ProcessId, fd: u32) -> Option<SocketId> {
+    pub(crate) fn socket_at(&self, descriptor: DescriptorKey) -> Option<SocketId> {
         let waited_on = self.waited_on.get_or_init(|| self.waited_on());
-        let at = waited_on.binary_search_by_key(&(process, fd), |(of, fd, _)| (*of, *fd));
-        Some(waited_on[at.ok()?].2)
+        let at = waited_on.binary_search_by_key(&descriptor, |(of, _)| *of);
+        Some(waited_on[at.ok()?].1)
     }
 
-    fn waited_on(&self) -> Vec<(ProcessId, u32, SocketId)> {
-        let by_threads = self.threads.iter().filter_map(|t| Some((t.process, t.fd?)));
-        let by_flights = self
-            .infos
-            .in_flight
-            .iter()
-            .map(|(process, fd, _)| (*process, *fd));
+    fn waited_on(&self) -> Vec<(DescriptorKey, SocketId)> {
+        let by_threads = self.threads.iter().filter_map(Thread::descriptor);
+        let by_flights = self.infos.in_flight.iter().map(|(of, _)| *of);
         let mut wanted: Vec<_> = by_threads.chain(by_flights).collect();
         wanted.sort_unstable();
         let mut found = Vec::new();
         for at in 0..self.map.sockets.len() {
             let id = SocketId::new(at);
             for holder in self.map.holders(id) {
-                let key = (holder.process, holder.fd);
+                let key = (holder.process, holder.tid, holder.fd);
                 if wanted.binary_search(&key).is_ok() {
-                    found.push((key.0, key.1, id));
+                    found.push((key, id));
                 }
             }
         }
@@ -229,20 +226,23 @@ impl<'a> Facts<'a> {
             return Serving::Yes;
         }
         let threads = self.threads(process);
-        let one = |thread: &Thread| match (thread.kind, thread.fd) {
-            (Some(CallKind::Accept), Some(fd)) => {
+        let one = |thread: &Thread| match (thread.kind, thread.descriptor()) {
+            (Some(CallKind::Accept), Some((_, table, fd))) => {
                 let holders = self.map.holders(listener);
                 let own = holders.partition_point(|holder| holder.process < process);
                 let own = holders[own..]
                     .iter()
                     .take_while(|holder| holder.process == process);
-                if own.into_iter().any(|holder| holder.fd == fd) {
+                if own
+                    .into_iter()
+                    .any(|holder| (holder.tid, holder.fd) == (table, fd))
+                {
                     Serving::Yes
                 } else {
                     Serving::No
                 }
             }
-            (Some(CallKind::Epoll), Some(fd)) if self.infos.knows_poll(process, fd) => Serving::No,
+            (Some(CallKind::Epoll), Some(poll)) if self.infos.knows_poll(poll) => Serving::No,
             (None | Some(CallKind::Epoll), _) => Serving::Perhaps,
             // A server may look at its listener between two naps; sleep(1) does nothing else.
             (Some(CallKind::Sleep), _) if *self.map.process(process).comm != *b"sleep" => {
@@ -351,6 +351,43 @@ fn names_number(before: &[u8], argument: &[u8], number: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::fixture::Scene;
+    use whotalks_snapshot::descriptors::DescriptorTable;
+
+    const WRITE: i64 = 1;
+
+    /// Thread 61 has unshared its descriptor table; descriptor 5 of each table is another socket,
+    /// descriptor 6 is a socket in the process's table only.
+    #[test]
+    fn a_private_table_is_not_the_process_table() {
+        let mut scene = Scene::new();
+        let process = scene.process(60, 1, "/usr/bin/worker");
+        let of_process = scene.socket(&[(process, 5, None)]);
+        let of_thread = scene.socket(&[(process, 5, None)]);
+        scene.socket(&[(process, 6, None)]);
+        let own = scene.map.sockets[of_thread.index()].holders.start;
+        scene.map.holders[own as usize].tid = Some(61);
+        scene.capture.tables.push(DescriptorTable {
+            pid: 60,
+            tid: 61,
+            ..DescriptorTable::default()
+        });
+        for (tid, fd) in [(60, 5), (61, 5), (62, 5)] {
+            scene.blocked_thread(process, tid, WRITE, fd);
+        }
+        let facts = Facts::new(&scene.map, vec![&scene.capture]);
+        let sockets = facts.threads(process).iter();
+        let sockets: Vec<_> = sockets
+            .map(|thread| facts.socket_at(thread.descriptor()?))
+            .collect();
+        let [of_process, of_thread] = [Some(of_process), Some(of_thread)];
+        assert_eq!(sockets, [of_process, of_thread, of_process]);
+
+        scene.map.waits.clear();
+        scene.blocked_thread(process, 61, WRITE, 6);
+        let facts = Facts::new(&scene.map, vec![&scene.capture]);
+        assert_eq!(facts.blocked_writers(), []);
+    }
 
     #[test]
     fn numbers_in_arguments() {

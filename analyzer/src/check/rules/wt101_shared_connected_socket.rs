@@ -165,7 +165,7 @@ fn is_given(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
         || facts
             .threads(holder.process)
             .iter()
-            .any(|thread| thread.fd == Some(holder.fd))
+            .any(|thread| thread.is_on(holder))
         || facts.is_told(holder.process, holder.fd)
 }
 

@@ -126,7 +126,7 @@ fn left_over(facts: &Facts<'_>, pipe: &Pipe) -> Option<Result<Hang, ()>> {
     }
     let accident = |writer: &Holder| {
         let used = facts.threads(writer.process).iter();
-        let mut used = used.filter(|thread| thread.fd == Some(writer.fd));
+        let mut used = used.filter(|thread| thread.is_on(writer));
         writer.fd > 2
             && writer.cloexec != Some(true)
             && !facts.kin.same_program(writer.process, reader.process)
@@ -163,7 +163,7 @@ fn found(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> Found {
     let waits = facts
         .threads(reader.process)
         .iter()
-        .any(|thread| thread.kind == Some(CallKind::Read) && thread.fd == Some(reader.fd));
+        .any(|thread| thread.kind == Some(CallKind::Read) && thread.is_on(&reader));
     let written = hang.writers.iter().take(4);
     let written: Vec<String> = written
         .map(|writer| format!("{} as fd {}", facts.process(writer.process), writer.fd))

@@ -55,7 +55,7 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         .iter()
         .filter(|thread| thread.kind == Some(CallKind::Connect));
     let blocked = blocked.filter(|thread| {
-        let socket = thread.fd.and_then(|fd| facts.socket_at(thread.process, fd));
+        let socket = thread.descriptor().and_then(|fd| facts.socket_at(fd));
         socket.is_some_and(|id| facts.map.socket(id).family == Family::Unix)
     });
     let blocked = blocked.map(|thread| thread.process).collect::<Vec<_>>();

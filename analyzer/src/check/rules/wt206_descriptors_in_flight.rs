@@ -54,9 +54,10 @@ fn check(facts: &Facts<'_>, said: &mut RuleOutput) {
         said.unknown("fdinfo was not captured (--fdinfo)");
     }
     let mut sockets: BTreeMap<SocketId, (u32, ProcessId, u32)> = BTreeMap::new();
-    for (process, fd, count) in &facts.infos.in_flight {
-        if let Some(socket) = facts.socket_at(*process, *fd) {
-            let seen = sockets.entry(socket).or_insert((*count, *process, *fd));
+    for (descriptor, count) in &facts.infos.in_flight {
+        if let Some(socket) = facts.socket_at(*descriptor) {
+            let (process, _, fd) = *descriptor;
+            let seen = sockets.entry(socket).or_insert((*count, process, fd));
             seen.0 = seen.0.max(*count);
         }
     }
@@ -100,11 +101,11 @@ fn before(facts: &Facts<'_>, id: SocketId) -> Option<u64> {
     let socket = facts.map.socket(id);
     let then = past.socket(socket)?;
     let waited = past.map.holders(then).iter().any(|holder| {
-        let key = (holder.process, holder.fd);
+        let key = (holder.process, holder.tid, holder.fd);
         let waiting = past
             .infos
             .in_flight
-            .binary_search_by_key(&key, |(p, fd, _)| (*p, *fd));
+            .binary_search_by_key(&key, |(of, _)| *of);
         waiting.is_ok()
     });
     waited.then_some(past.host(socket.host)?.1)

@@ -72,18 +72,18 @@ fn of_host(facts: &Facts<'_>, host: HostId, said: &mut RuleOutput) {
     }
     let Some(first) = nobodys.first() else { return };
     let flights = facts.infos.in_flight.iter();
-    let flights = flights.filter(|(process, ..)| facts.map.process(*process).host == host);
+    let flights = flights.filter(|((process, ..), _)| facts.map.process(*process).host == host);
     let flights: Vec<_> = flights.collect();
-    let in_flight: usize = flights.iter().map(|(_, _, count)| *count as usize).sum();
+    let in_flight: usize = flights.iter().map(|(_, count)| *count as usize).sum();
     if in_flight >= nobodys.len() {
-        let lines = flights.iter().take(8).map(|(process, fd, count)| {
+        let lines = flights.iter().take(8).map(|((process, _, fd), count)| {
             let descriptors = plural(*count as usize, "descriptor", "descriptors");
             format!(
                 "in flight: {} has {descriptors} to receive on fd {fd}",
                 facts.process(*process)
             )
         });
-        let receivers = flights.iter().map(|(process, ..)| *process).collect();
+        let receivers = flights.iter().map(|((process, ..), _)| *process).collect();
         let lines = lines.collect();
         return said.found(found(facts, Severity::Low, nobodys, receivers, lines));
     }
