@@ -5,7 +5,7 @@ use crate::load::Capture;
 use crate::load::syscall::{self, CallKind};
 use crate::model::{
     Call, Family, FdRelation, FdTarget, Holder, HostId, Map, ProcessId, Socket, SocketId,
-    SocketState, SocketType, ThreadState, Wait, fd_relation, fixture,
+    SocketState, SocketType, ThreadState, Wait, fdinfo, fixture,
 };
 use whotalks_snapshot::records::DescriptorInfo;
 
@@ -156,12 +156,12 @@ impl Scene {
             tid,
             comm: Box::default(),
             wchan: Box::default(),
-            doing: ThreadState::Call(Call {
+            state: ThreadState::Call(Call {
                 number: call,
                 name: known.map(|(name, _)| name),
                 kind,
                 fd: waits_on_fd.then_some(fd),
-                on: FdTarget::Unknown,
+                target: FdTarget::Unknown,
                 timed: false,
                 child: None,
             }),
@@ -181,7 +181,7 @@ impl Scene {
                 fd: 4,
                 cloexec: None,
             },
-            targets: fd_relation::targets(text.as_bytes()),
+            targets: fdinfo::epoll_targets(text.as_bytes()),
         });
     }
 

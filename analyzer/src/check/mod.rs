@@ -157,7 +157,7 @@ fn number(findings: &mut [Finding]) {
 pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
     let mut whole: Vec<&Capture> = Vec::new();
     for one in series(files) {
-        if let Some(place) = one.place(at) {
+        if let Some(place) = one.index_of(at) {
             let (past, now) = (&one.captures()[..place], one.captures()[place].capture);
             whole.push(now);
             whole.extend(facts::compared(now, past).map(|taken| taken.capture));
@@ -177,7 +177,7 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
     let mut now: Vec<TimedCapture<'_>> = Vec::new();
     let mut past: Vec<Vec<TimedCapture<'_>>> = Vec::new();
     for one in &series {
-        let place = one.place(at)?;
+        let place = one.index_of(at)?;
         now.push(one.captures()[place]);
         past.push(one.captures()[..place].to_vec());
     }

@@ -147,11 +147,11 @@ pub(super) fn run(options: &Trend) -> Result<Outcome> {
 
 /// The numbers (from 1) of the captures from --since to --at.
 fn wanted(series: &Series<'_>, options: &Comparison) -> Option<RangeInclusive<i64>> {
-    let first = series.place(options.since.unwrap_or(At::Number(1)))?;
+    let first = series.index_of(options.since.unwrap_or(At::Number(1)))?;
     // Not the latest of which enough is left to know its machine: all.
     let last = match options.selection.at {
         At::Last | At::All => series.captures().len().checked_sub(1)?,
-        at => series.place(at)?,
+        at => series.index_of(at)?,
     };
     let number = |place: usize| i64::try_from(place + 1).ok();
     Some(number(first)?..=number(last)?)

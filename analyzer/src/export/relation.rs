@@ -77,7 +77,7 @@ pub(super) fn row(map: &Map, relation: &model::FdRelation) -> RelationDocument {
 }
 
 fn target(map: &Map, target: &model::EpollTarget) -> Target {
-    let (object, file) = match &target.on {
+    let (object, file) = match &target.target {
         FdTarget::Socket(socket) => (Some(id::socket(map, *socket)), None),
         FdTarget::Pipe(pipe) => (Some(id::pipe(map, *pipe)), None),
         FdTarget::Other(text) => (None, Some(escape::display(text))),

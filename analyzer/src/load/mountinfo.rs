@@ -11,8 +11,10 @@ pub struct Mount<'a> {
     pub device: (u32, u32),
     /// What of the file system is mounted: a path in it.
     pub root: Cow<'a, [u8]>,
-    /// Where, as the process sees it.
+    /// Mount point, as the process sees it.
     pub point: Cow<'a, [u8]>,
+    /// Options of the file system, separated by commas: the last word of the line.
+    pub super_options: &'a [u8],
 }
 
 /// The mounts of a table, in its order; lines that are none are left out.
@@ -32,6 +34,7 @@ fn mount(line: &[u8]) -> Option<Mount<'_>> {
         device: (major.parse().ok()?, minor.parse().ok()?),
         root: unescaped(words.next()?),
         point: unescaped(words.next()?),
+        super_options: words.last().unwrap_or_default(),
     })
 }
 

@@ -316,13 +316,13 @@ impl Keep {
         };
         let relations = map.relations.iter().cloned();
         kept.relations = relations
-            .filter_map(|one| one.moved(&process, &on))
+            .filter_map(|one| one.remap(&process, &on))
             .collect();
         let some = |ids: &[Option<SocketId>]| ids.iter().map(Option::is_some).collect::<Vec<_>>();
         let pipes: Vec<bool> = pipes.iter().map(Option::is_some).collect();
         let seen = map.seen.as_ref();
         kept.seen =
-            seen.map(|seen| seen.kept(&self.processes, &some(&sockets), &connections, &pipes));
+            seen.map(|seen| seen.retain(&self.processes, &some(&sockets), &connections, &pipes));
         kept
     }
 }

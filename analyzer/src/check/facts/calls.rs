@@ -64,7 +64,7 @@ pub(super) fn threads(map: &Map, captures: &[&Capture]) -> Vec<Thread> {
 
 /// What a thread waits for.
 fn thread(wait: &Wait, table: Option<u32>) -> Thread {
-    let (kind, fd) = match &wait.doing {
+    let (kind, fd) = match &wait.state {
         ThreadState::Call(call) => (kind(call.kind, call.name), call.fd),
         ThreadState::Running | ThreadState::NoCall | ThreadState::Unread(_) => (None, None),
     };

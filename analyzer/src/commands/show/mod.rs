@@ -215,7 +215,7 @@ impl Source<'_> {
         }
         let series = series(self.loaded);
         let one = series.get(socket.host.index())?;
-        tcp_info::of(one.captures()[one.place(self.at)?].capture, cookie)
+        tcp_info::of(one.captures()[one.index_of(self.at)?].capture, cookie)
     }
 
     /// Findings about any of these ids.

@@ -79,7 +79,7 @@ pub(super) fn title(map: &Map, at: SocketId) -> String {
 /// Waits on this very socket: their places.
 pub(super) fn waits_on(source: &Source<'_>, at: SocketId) -> Vec<usize> {
     let all = source.waits.waits.iter().enumerate();
-    let on = |wait: usize| waits::call(source.map, wait).map(|call| &call.on);
+    let on = |wait: usize| waits::call(source.map, wait).map(|call| &call.target);
     all.filter(|(_, waiting)| on(waiting.wait) == Some(&FdTarget::Socket(at)))
         .map(|(place, _)| place)
         .collect()

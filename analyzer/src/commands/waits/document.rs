@@ -119,7 +119,7 @@ fn step(map: &Map, step: &query::Step) -> Step {
         process: id::process(map, step.process),
         tid: step.wait.map(|wait| map.waits[wait].tid),
         call: call.and_then(|call| call.name),
-        object: call.and_then(|call| object(map, &call.on)),
+        object: call.and_then(|call| object(map, &call.target)),
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
         _ => None,
     };
     let (comm, thread) = (shown(&process.comm), shown(&wait.comm));
-    let file = file(&call.on);
+    let file = file(&call.target);
     Some(Row {
         process: id::process(map, wait.process),
         pid: process.pid,
@@ -154,13 +154,13 @@ pub(crate) fn row<'a>(map: &Map, waiting: &'a Waiting) -> Option<Row<'a>> {
         call: call.name,
         call_number: call.number,
         fd: call.fd,
-        object: object(map, &call.on),
+        object: object(map, &call.target),
         file_hex: file.as_deref().and_then(hex_of),
         file,
         need: waiting.need.as_str(),
         via: Some(waiting.via.text.as_str()).filter(|text| !text.is_empty()),
         via_hex: hex_of_name(&waiting.via),
-        queue_bytes: queue_bytes(map, &call.on),
+        queue_bytes: queue_bytes(map, &call.target),
         peers: ids(map, &waiting.peers),
         chain: waiting.chain.iter().map(|one| step(map, one)).collect(),
         chain_length: waiting.length,

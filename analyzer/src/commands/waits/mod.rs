@@ -72,7 +72,7 @@ fn choose(map: &Map, answer: &mut query::Waits, selection: &FilterArgs) -> Resul
 
 /// The call of a row; only those who are in one have a row.
 pub(super) fn call(map: &Map, wait: usize) -> Option<&Call> {
-    match &map.waits[wait].doing {
+    match &map.waits[wait].state {
         ThreadState::Call(call) => Some(call),
         _ => None,
     }

@@ -188,7 +188,7 @@ pub fn waits(map: &Map) -> Waits {
     let knots = Cycles::of(map, &needs, &outcomes);
     let mut waits = Waits::default();
     for (at, outcome) in outcomes.iter().enumerate() {
-        match &map.waits[at].doing {
+        match &map.waits[at].state {
             ThreadState::Running => waits.running += 1,
             ThreadState::Unread(_) => waits.unread += 1,
             ThreadState::NoCall => {}

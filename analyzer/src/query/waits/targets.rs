@@ -111,16 +111,16 @@ impl<'a> Needs<'a> {
             live: Some(end),
             passive: false,
         };
-        let call = match &wait.doing {
+        let call = match &wait.state {
             ThreadState::Running => return alive(Need::Nothing, End::Running),
             ThreadState::NoCall => return alive(Need::Nothing, End::NoCall),
             ThreadState::Unread(_) => return alive(Need::Nothing, End::Unknown),
             ThreadState::Call(call) => call,
         };
         match call.kind {
-            CallKind::Read => self.on(wait, &call.on, Need::Data),
-            CallKind::Write => self.on(wait, &call.on, Need::Room),
-            CallKind::Connect => self.on(wait, &call.on, Need::Accept),
+            CallKind::Read => self.on(wait, &call.target, Need::Data),
+            CallKind::Write => self.on(wait, &call.target, Need::Room),
+            CallKind::Connect => self.on(wait, &call.target, Need::Accept),
             CallKind::Accept => alive(Need::Client, End::Anyone),
             CallKind::Epoll => self.epoll(wait, call),
             CallKind::Child => self.child(wait, call),
@@ -193,7 +193,7 @@ impl<'a> Needs<'a> {
             return outcome;
         };
         for target in targets {
-            let (found, live) = self.known(&target.on, Need::Data);
+            let (found, live) = self.known(&target.target, Need::Data);
             outcome.targets.extend(found);
             if live.is_some() {
                 outcome.live = Some(End::Anyone);

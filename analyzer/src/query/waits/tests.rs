@@ -10,12 +10,12 @@ fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: FdTarge
         tid,
         comm: Box::default(),
         wchan: Box::default(),
-        doing: ThreadState::Call(Call {
+        state: ThreadState::Call(Call {
             number: 0,
             name: Some("call"),
             kind,
             fd: Some(5),
-            on,
+            target: on,
             timed: false,
             child: None,
         }),
@@ -24,7 +24,7 @@ fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: FdTarge
 
 fn running(map: &mut Map, process: ProcessId) {
     wait(map, process, 0, CallKind::Read, FdTarget::Unknown);
-    map.waits.last_mut().unwrap().doing = ThreadState::Running;
+    map.waits.last_mut().unwrap().state = ThreadState::Running;
 }
 
 fn ends(map: &Map, connection: usize) -> (FdTarget, FdTarget) {
@@ -134,7 +134,7 @@ fn long_chains_and_rings() {
             wait(&mut map, *own, 1, CallKind::Read, FdTarget::Pipe(pipe));
         }
         if !closed {
-            map.waits.last_mut().unwrap().doing = ThreadState::Running;
+            map.waits.last_mut().unwrap().state = ThreadState::Running;
         }
         let answer = waits(&map);
         let first = answer.waits.iter().find(|w| w.wait == 0).unwrap();
