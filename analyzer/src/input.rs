@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use whotalks::load::index::{Entry, index};
-use whotalks::load::{Loaded, load, load_some, load_thin};
+use whotalks::load::{Loaded, load, load_some, load_summary};
 use whotalks::model::At;
 use whotalks_snapshot::block::{FILE_HEADER_BYTES, FileHeader};
 use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
@@ -63,7 +63,7 @@ pub(crate) fn open_course(
         let told = |error| anyhow!("{name}: {error}");
         // Of two captures both are needed.
         let is_long = index(&read, &limits).map_err(told)?.len() > 2;
-        let load = if is_long { load_thin } else { load };
+        let load = if is_long { load_summary } else { load };
         let loaded = load(&read, &limits).map_err(told)?;
         warn(&name, &loaded.damages);
         all.push(loaded);

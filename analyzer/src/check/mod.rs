@@ -153,7 +153,7 @@ fn number(findings: &mut [Finding]) {
 }
 
 /// Which captures of the files are needed whole to [`judge`]: of each series the one that is meant, and
-/// the one that it is compared with. Of the others [`load_thin`](crate::load::load_thin) is enough.
+/// the one that it is compared with. Of the others [`load_summary`](crate::load::load_summary) is enough.
 pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
     let mut whole: Vec<&Capture> = Vec::new();
     for one in series(files) {

@@ -4,11 +4,16 @@
 //! [`build`] joins the typed rows of `load` into a [`Map`]. Kernel strings stay bytes; nothing here
 //! formats output, and no type is serialized.
 //!
-//! Reading order, which is also the order of dependencies: the rows of the map; their readers, one
-//! for each source; the joins between them; captures in time. A file uses only files listed above
-//! it.
+//! Reading order, which is the order of dependencies; no file uses a later one:
+//! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `host`, `process`,
+//!   `holder`, `socket`, `connection`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
+//! - Readers, from records to rows: `cgroup`, `processes`, `descriptors`, and for sockets
+//!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`.
+//! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
+//!   `inet_listeners`, `inet_receivers`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`.
+//! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
-// Rows of the map.
+// Rows.
 mod connection;
 mod coverage;
 mod evidence;
@@ -27,7 +32,7 @@ mod socket;
 mod wait;
 mod warning;
 
-// Readers: processes, descriptor tables, and the sockets of each family.
+// Readers.
 mod cgroup;
 mod cross_check;
 mod descriptors;
@@ -39,7 +44,7 @@ mod socket_draft;
 mod unix_sockets;
 mod vsock;
 
-// Joins: paths, listeners, connections, threads.
+// Joins.
 mod bound_path;
 mod fd_targets;
 pub(crate) mod fdinfo;
@@ -47,14 +52,14 @@ mod inet_address;
 mod inet_connections;
 mod inet_listeners;
 mod inet_receivers;
-mod join;
 mod thread_waits;
 mod unix_connections;
 mod unix_listeners;
 
-// Captures in time.
+// Whole maps.
 mod at;
 mod build;
+mod join;
 mod series;
 mod series_union;
 

@@ -110,7 +110,7 @@ impl<'a> History<'a> {
 }
 
 /// The capture, of earlier ones, that is compared with. Of the others no more is looked at than
-/// [`load_thin`](crate::load::load_thin) keeps.
+/// [`load_summary`](crate::load::load_summary) keeps.
 pub(crate) fn compared<'t, 'a>(
     now: &Capture,
     past: &'t [TimedCapture<'a>],
