@@ -1,29 +1,31 @@
-//! Ids of things in documents and drawings: stable within a file, the same in every output.
+//! Ids of hosts, processes, sockets, pipes and connections in documents and drawings, such as `h0/s1452`.
+//!
+//! An id is stable within a snapshot file and the same in every output format.
 
-use crate::model::{Map, PipeId, PipeKey, ProcessId, SocketId, SocketKey};
+use crate::model::{HostId, Map, PipeId, PipeKey, ProcessId, SocketId, SocketKey};
 
-/// `h0`.
-pub fn host(host: crate::model::HostId) -> String {
+/// `h0`: the host at an index.
+pub fn host(host: HostId) -> String {
     format!("h{}", host.0)
 }
 
-/// `h0/p812`.
+/// `h0/p812`: by pid.
 pub fn process(map: &Map, id: ProcessId) -> String {
     process_beside(map, id, 0)
 }
 
-/// The same in a document of two maps, where so many hosts come before this map's.
+/// The same in a document of several maps, with `hosts` hosts before those of this map.
 pub fn process_beside(map: &Map, id: ProcessId, hosts: usize) -> String {
     let process = map.process(id);
     format!("h{}/p{}", hosts + process.host.index(), process.pid)
 }
 
-/// `h0/s1452` by inode; `h0/k77` by cookie.
+/// `h0/s1452`: by inode; `h0/k77`: by cookie.
 pub fn socket(map: &Map, id: SocketId) -> String {
     socket_beside(map, id, 0)
 }
 
-/// The same in a document of two maps, where so many hosts come before this map's.
+/// The same in a document of several maps, with `hosts` hosts before those of this map.
 pub fn socket_beside(map: &Map, id: SocketId, hosts: usize) -> String {
     let socket = map.socket(id);
     let host = hosts + socket.host.index();
@@ -33,7 +35,7 @@ pub fn socket_beside(map: &Map, id: SocketId, hosts: usize) -> String {
     }
 }
 
-/// `h0/i991` for a pipe, `h0/f2049-12` for a FIFO.
+/// `h0/i991`: a pipe by inode; `h0/f2049-12`: a FIFO by device and inode.
 pub fn pipe(map: &Map, id: PipeId) -> String {
     let pipe = &map.pipes[id.index()];
     match pipe.key {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use whotalks::load::index::{Entry, index};
-use whotalks::load::{Loaded, load, load_some, load_thin};
+use whotalks::load::{Loaded, load, load_some, load_summary};
 use whotalks::model::At;
 use whotalks_snapshot::block::{FILE_HEADER_BYTES, FileHeader};
 use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
@@ -70,7 +70,7 @@ pub(crate) fn open_history(
         let named = |error| anyhow!("{name}: {error}");
         // Of two captures both are compared as a whole.
         let is_long = index(&content, &limits).map_err(named)?.len() > 2;
-        let load = if is_long { load_thin } else { load };
+        let load = if is_long { load_summary } else { load };
         let loaded = load(&content, &limits).map_err(named)?;
         warn_damage(&name, &loaded.damages);
         all.push(loaded);

@@ -153,11 +153,11 @@ fn number_equal_keys(findings: &mut [Finding]) {
 }
 
 /// Which captures of the files [`judge`] needs whole: of each series the selected one, and the one
-/// that it is compared with. Of the others [`load_thin`](crate::load::load_thin) is enough.
+/// that it is compared with. Of the others [`load_summary`](crate::load::load_summary) is enough.
 pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
     let mut whole: Vec<&Capture> = Vec::new();
     for series in series(files) {
-        if let Some(index) = series.place(at) {
+        if let Some(index) = series.index_of(at) {
             let (earlier, now) = (
                 &series.captures()[..index],
                 series.captures()[index].capture,
@@ -180,7 +180,7 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
     let mut now: Vec<TimedCapture<'_>> = Vec::new();
     let mut earlier: Vec<Vec<TimedCapture<'_>>> = Vec::new();
     for one in &series {
-        let index = one.place(at)?;
+        let index = one.index_of(at)?;
         now.push(one.captures()[index]);
         earlier.push(one.captures()[..index].to_vec());
     }

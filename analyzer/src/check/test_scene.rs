@@ -5,7 +5,7 @@ use crate::load::Capture;
 use crate::load::syscall::{self, CallKind};
 use crate::model::{
     Call, ConnectionState, FdRelation, Holder, Map, Process, ProcessId, Socket, SocketId,
-    SocketState, ThreadState, fd_relation,
+    SocketState, ThreadState, fdinfo,
 };
 use whotalks_snapshot::records::DescriptorInfo;
 
@@ -134,7 +134,7 @@ impl Scene {
             name: known.map(|(name, _)| name),
             kind,
             fd: waits_on_fd.then_some(fd),
-            on: self.map.fd_target(process, fd),
+            target: self.map.fd_target(process, fd),
             timed: false,
             child: None,
         };
@@ -148,7 +148,7 @@ impl Scene {
         self.fdinfo(process, 4, &text);
         self.map.relations.push(FdRelation::Epoll {
             holder: Holder::from((process, 4, None)),
-            targets: fd_relation::targets(text.as_bytes()),
+            targets: fdinfo::epoll_targets(text.as_bytes()),
         });
     }
 

@@ -1,35 +1,35 @@
-//! What captures a file holds, from their ends alone: nothing else is decoded.
+//! Lists the captures of a file by their end blocks; decodes no other block.
 
 use whotalks_snapshot::block::{BLOCK_HEADER_BYTES, NO_BASE};
 use whotalks_snapshot::records::CaptureEnd;
 use whotalks_snapshot::{BlockKind, Decoder, Error, Event, Limits, Reader, records};
 
-/// One capture, as far as its end tells.
+/// A capture, as far as its end block describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Its number in the file, from 0.
     pub number: u32,
-    /// Its end; `None` when it is cut.
+    /// Its end; `None`: the capture is cut short.
     pub end: Option<CaptureEnd>,
-    /// Bytes of its blocks in the file, with their headers.
+    /// Size of its blocks in the file, with their headers.
     pub stored_bytes: u64,
-    /// Bytes of their payloads.
+    /// Size of their decoded payloads.
     pub decoded_bytes: u64,
-    /// Whether none of its blocks needs another capture's.
+    /// Whether no block of it is based on a block of another capture.
     pub alone: bool,
-    /// Whether the block is there that says of which machine it is.
+    /// Whether its host block can be read.
     pub host: bool,
 }
 
 impl Entry {
-    /// When it began, wall clock, nanoseconds since 1970; `None` when its end does not say.
+    /// Start, wall clock, nanoseconds since 1970; `None`: not in its end block.
     pub fn started_ns(&self) -> Option<u64> {
         let end = self.end.as_ref()?;
         (end.started_realtime_ns != 0).then_some(end.started_realtime_ns)
     }
 }
 
-/// The captures of a file of which anything is there, in their order.
+/// The captures of a file that have at least one block, in order.
 ///
 /// # Errors
 /// When the file's header is unusable.
@@ -52,8 +52,9 @@ pub fn index(file: &[u8], limits: &Limits) -> Result<Vec<Entry>, Error> {
         entry.stored_bytes += BLOCK_HEADER_BYTES as u64 + u64::from(block.header.stored_bytes);
         entry.decoded_bytes += u64::from(block.header.decoded_bytes);
         entry.alone &= block.header.base == NO_BASE;
-        let there = decoder.pass(&block).is_ok();
-        entry.host |= there && matches!(block.header.kind, BlockKind::Host | BlockKind::Bundle);
+        let is_readable = decoder.pass(&block).is_ok();
+        entry.host |=
+            is_readable && matches!(block.header.kind, BlockKind::Host | BlockKind::Bundle);
         if block.header.kind == BlockKind::End
             && let Ok(payload) = block.payload(limits)
         {

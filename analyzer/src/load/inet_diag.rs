@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use whotalks_snapshot::netlink::{ByteOrder, attributes};
 
-use super::diag;
+use super::sock_diag;
 
 /// `INET_DIAG_SHUTDOWN`.
 const INET_DIAG_SHUTDOWN: u16 = 8;
@@ -23,31 +23,31 @@ pub struct Row {
     pub v6: bool,
     /// `TCP_*`; UDP shows 1 (connected) or 7.
     pub state: u8,
-    /// Its own address and port.
+    /// Local address and port.
     pub local: (IpAddr, u16),
-    /// The other end's.
+    /// Remote address and port.
     pub remote: (IpAddr, u16),
-    /// Interface it is bound to, 0: any.
+    /// Interface the socket is bound to; 0: any.
     pub interface: u32,
     /// Socket cookie.
     pub cookie: u64,
-    /// Bytes to be read; of listeners: connections that wait.
+    /// Unread bytes; of listeners: connections not yet accepted.
     pub receive_queue: u32,
-    /// Bytes not yet acknowledged; of listeners: the backlog.
+    /// Unacknowledged bytes; of listeners: the backlog.
     pub send_queue: u32,
     /// User id.
     pub uid: u32,
-    /// Inode on sockfs; 0: owned by nobody (TIME-WAIT, not yet accepted).
+    /// Inode on sockfs; 0: without owner (TIME-WAIT, not yet accepted).
     pub inode: u32,
     /// Directions shut down.
     pub shutdown: u8,
-    /// `IPV6_V6ONLY`; the kernel tells it of listeners and unconnected sockets.
+    /// `IPV6_V6ONLY`; the kernel reports it for listeners and unconnected sockets.
     pub v6only: bool,
 }
 
-/// The rows of a dump, and how many messages were unreadable.
+/// The rows of a dump, and the number of unreadable messages.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    diag::rows(dump, order, row)
+    sock_diag::rows(dump, order, row)
 }
 
 fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
@@ -64,9 +64,9 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
             Ipv4Addr::new(a, b, c, d).into()
         })
     };
-    let byte = |wanted: u16| {
+    let byte = |attribute: u16| {
         let mut attributes = attributes(&payload[MESSAGE_BYTES..], order);
-        let (_, value) = attributes.find(|(kind, _)| *kind == wanted)?;
+        let (_, value) = attributes.find(|(kind, _)| *kind == attribute)?;
         value.first().copied()
     };
     Some(Row {
@@ -75,7 +75,7 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
         local: (address(8)?, port(4)),
         remote: (address(24)?, port(6)),
         interface: order.u32(fixed, 40)?,
-        cookie: diag::cookie(fixed, 44, order)?,
+        cookie: sock_diag::cookie(fixed, 44, order)?,
         receive_queue: order.u32(fixed, 56)?,
         send_queue: order.u32(fixed, 60)?,
         uid: order.u32(fixed, 64)?,

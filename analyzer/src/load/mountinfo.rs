@@ -1,4 +1,4 @@
-//! Lines of `/proc/PID/mountinfo`.
+//! Parser of `/proc/PID/mountinfo`.
 //!
 //! Reference: proc_pid_mountinfo(5).
 
@@ -7,15 +7,17 @@ use std::borrow::Cow;
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount<'a> {
-    /// Major and minor number of the file system's device, as the kernel has them.
+    /// Major and minor number of the file system's device.
     pub device: (u32, u32),
-    /// What of the file system is mounted: a path in it.
+    /// The mounted directory: a path within the file system.
     pub root: Cow<'a, [u8]>,
-    /// Where, as the process sees it.
+    /// Mount point, as the process sees it.
     pub point: Cow<'a, [u8]>,
+    /// Options of the file system, separated by commas: the last word of the line.
+    pub super_options: &'a [u8],
 }
 
-/// The mounts of a table, in its order; lines that are none are left out.
+/// The mounts of a table, in order; malformed lines are skipped.
 pub fn mounts(table: &[u8]) -> Vec<Mount<'_>> {
     table
         .split(|byte| *byte == b'\n')
@@ -32,6 +34,7 @@ fn mount(line: &[u8]) -> Option<Mount<'_>> {
         device: (major.parse().ok()?, minor.parse().ok()?),
         root: unescaped(words.next()?),
         point: unescaped(words.next()?),
+        super_options: words.last().unwrap_or_default(),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use whotalks_snapshot::netlink::ByteOrder;
 
-use super::diag;
+use super::sock_diag;
 
 /// `struct netlink_diag_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub struct Row {
     pub kind: u8,
     /// `NETLINK_*`.
     pub protocol: u8,
-    /// Its own port id; 0: not bound.
+    /// Port id; 0: not bound.
     pub port: u32,
-    /// Port id it is connected to; 0: the kernel.
+    /// Port id of the peer; 0: the kernel.
     pub peer_port: u32,
     /// Inode on sockfs.
     pub inode: u32,
@@ -23,9 +23,9 @@ pub struct Row {
     pub cookie: u64,
 }
 
-/// The rows of a dump, and how many messages were unreadable.
+/// The rows of a dump, and the number of unreadable messages.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    diag::rows(dump, order, |payload, order| {
+    sock_diag::rows(dump, order, |payload, order| {
         let [_, kind, protocol, ..] = *payload else {
             return None;
         };
@@ -35,7 +35,7 @@ pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
             port: order.u32(payload, 4)?,
             peer_port: order.u32(payload, 8)?,
             inode: order.u32(payload, 16)?,
-            cookie: diag::cookie(payload, 20, order)?,
+            cookie: sock_diag::cookie(payload, 20, order)?,
         })
     })
 }

@@ -4,7 +4,7 @@
 
 use whotalks_snapshot::netlink::ByteOrder;
 
-use super::diag;
+use super::sock_diag;
 
 /// `struct packet_diag_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +19,14 @@ pub struct Row {
     pub cookie: u64,
 }
 
-/// The rows of a dump, and how many messages were unreadable.
+/// The rows of a dump, and the number of unreadable messages.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    diag::rows(dump, order, |payload, order| {
+    sock_diag::rows(dump, order, |payload, order| {
         Some(Row {
             kind: *payload.get(1)?,
             protocol: order.u16(payload, 2)?,
             inode: order.u32(payload, 4)?,
-            cookie: diag::cookie(payload, 8, order)?,
+            cookie: sock_diag::cookie(payload, 8, order)?,
         })
     })
 }

@@ -1,7 +1,7 @@
-//! A file's blocks, decoded by threads of their own ahead of the one that reads their records.
+//! Decodes the blocks of a file in threads, ahead of the thread that reads their records.
 //!
-//! Ahead by a few blocks only, and no longer so once a file asks for more than the limits allow:
-//! from then on nothing is decoded that was not allowed before.
+//! The threads are ahead by a few blocks only. Once a file exceeds a limit, blocks are decoded one by one
+//! on demand, so that nothing is decoded beyond the limits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -10,85 +10,86 @@ use std::thread::available_parallelism;
 use whotalks_snapshot::bundle::Member;
 use whotalks_snapshot::{Block, BlockKind, Damage, Decoder, Event, Limits, Reader};
 
-/// How many decoded blocks of each thread may wait for the one that reads them.
-const AHEAD: usize = 1;
-/// More threads than that wait for the one that reads.
-const MOST_THREADS: usize = 4;
+/// Decoded blocks of each thread that are not yet read.
+const QUEUE_LENGTH: usize = 1;
+/// More threads only wait for the reading thread.
+const MAX_THREADS: usize = 4;
 
-/// A block's members, or why there are none.
+/// The members of a block, or why it cannot be decoded.
 pub(super) type Members = Result<Vec<Member>, Damage>;
 
-/// What comes next in a file.
+/// The next part of a file.
 pub(super) enum Step<'s, 'a> {
-    /// Something that cannot be read.
+    /// A part that cannot be read.
     Damage(Damage),
-    /// A block that is wanted, and what gives its members (once).
-    Wanted(Block<'a>, &'s mut dyn FnMut() -> Members),
-    /// Another one; an error where it could not be decoded for want of the one that it rests on.
-    Unwanted(Block<'a>, Result<(), Damage>),
+    /// A block of a selected capture, and a function that returns its members (once).
+    Selected(Block<'a>, &'s mut dyn FnMut() -> Members),
+    /// Another block; an error if the block it is based on is missing.
+    Skipped(Block<'a>, Result<(), Damage>),
 }
 
-/// How to go on after a step.
+/// Whether to decode ahead after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(super) enum Prefetch {
     /// As before.
-    Same,
-    /// Decode a block only when its members are asked for.
-    OnDemand,
+    Continue,
+    /// Decode each block only when its members are requested.
+    Stop,
 }
 
-/// A step's content on its way between the threads.
-enum Sent<'a> {
+/// A step, as sent between the threads.
+enum Decoded<'a> {
     Damage(Damage),
-    Wanted(Block<'a>, Members),
-    Unwanted(Block<'a>, Result<(), Damage>),
+    Selected(Block<'a>, Members),
+    Skipped(Block<'a>, Result<(), Damage>),
 }
 
-/// Goes through a file; `wanted` says by a capture's number whether its blocks are. The last block
-/// of each capture always is: it says when that was made.
+/// Calls `step` for each part of a file, in order. `is_selected`: whether to decode the blocks of a
+/// capture, by its number. The last block of each capture is always decoded: it has the time.
 pub(super) fn each<'a>(
     reader: Reader<'a>,
     limits: &Limits,
-    wanted: &(dyn Fn(u32) -> bool + Sync),
-    mut step: impl FnMut(Step<'_, 'a>) -> Pace,
+    is_selected: &(dyn Fn(u32) -> bool + Sync),
+    mut step: impl FnMut(Step<'_, 'a>) -> Prefetch,
 ) {
-    let is_wanted =
-        |block: &Block<'_>| block.header.kind == BlockKind::End || wanted(block.header.capture);
+    let is_selected = |block: &Block<'_>| {
+        block.header.kind == BlockKind::End || is_selected(block.header.capture)
+    };
     let threads = available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(MOST_THREADS);
+    let threads = threads.min(MAX_THREADS);
     let on_demand = AtomicBool::new(false);
-    let mut taken = 0;
+    let mut done = 0;
     std::thread::scope(|scope| {
-        let from: Vec<Receiver<Sent<'a>>> = (0..threads)
-            .map(|own| {
-                let (sender, receiver) = sync_channel(AHEAD);
+        let receivers: Vec<Receiver<Decoded<'a>>> = (0..threads)
+            .map(|thread| {
+                let (sender, receiver) = sync_channel(QUEUE_LENGTH);
                 let (reader, decoder) = (reader.clone(), Decoder::new(limits));
-                let (is_wanted, on_demand) = (&is_wanted, &on_demand);
+                let (is_selected, on_demand) = (&is_selected, &on_demand);
                 let decode = move || {
-                    let turn = |at: usize| at % threads == own;
-                    each_turn(reader, decoder, is_wanted, turn, |sent| {
-                        !on_demand.load(Ordering::Relaxed) && sender.send(sent).is_ok()
+                    let is_own = |index: usize| index % threads == thread;
+                    decode_own(reader, decoder, is_selected, is_own, |decoded| {
+                        !on_demand.load(Ordering::Relaxed) && sender.send(decoded).is_ok()
                     });
                 };
                 scope.spawn(decode);
                 receiver
             })
             .collect();
-        while let Ok(sent) = from[taken % threads].recv() {
-            taken += 1;
-            let pace = match sent {
-                Sent::Damage(damage) => step(Step::Damage(damage)),
-                Sent::Unwanted(block, passed) => step(Step::Unwanted(block, passed)),
-                Sent::Wanted(block, members) => {
+        while let Ok(decoded) = receivers[done % threads].recv() {
+            done += 1;
+            let prefetch = match decoded {
+                Decoded::Damage(damage) => step(Step::Damage(damage)),
+                Decoded::Skipped(block, passed) => step(Step::Skipped(block, passed)),
+                Decoded::Selected(block, members) => {
                     let mut members = Some(members);
-                    step(Step::Wanted(block, &mut || {
+                    step(Step::Selected(block, &mut || {
                         members.take().unwrap_or_else(|| Ok(Vec::new()))
                     }))
                 }
             };
-            if pace == Pace::OnDemand {
+            if prefetch == Prefetch::Stop {
                 on_demand.store(true, Ordering::Relaxed);
-                // What was decoded ahead is decoded again, if it may be.
+                // Blocks that were decoded ahead are decoded again, on demand.
                 break;
             }
         }
@@ -97,43 +98,43 @@ pub(super) fn each<'a>(
         return;
     }
     let mut decoder = Decoder::new(limits);
-    for (at, event) in reader.enumerate() {
-        // Known to the decoder in any case: others may rest on it.
+    for (index, event) in reader.enumerate() {
+        // The decoder needs every block: others may be based on it.
         let passed = match &event {
             Event::Block(block) => decoder.pass(block),
             Event::Damage(_) => Ok(()),
         };
-        if at < taken {
+        if index < done {
             continue;
         }
         match event {
             Event::Damage(damage) => step(Step::Damage(damage)),
-            Event::Block(block) if is_wanted(&block) => {
-                step(Step::Wanted(block, &mut || decoder.members(&block)))
+            Event::Block(block) if is_selected(&block) => {
+                step(Step::Selected(block, &mut || decoder.members(&block)))
             }
-            Event::Block(block) => step(Step::Unwanted(block, passed)),
+            Event::Block(block) => step(Step::Skipped(block, passed)),
         };
     }
 }
 
-/// Decodes what is a thread's turn, by the number of the event, and goes past the rest; until `send`
-/// wants no more.
-fn each_turn<'a>(
+/// Decodes the blocks of one thread, by the index of their event, and passes over the others, until `send`
+/// returns false.
+fn decode_own<'a>(
     reader: Reader<'a>,
     mut decoder: Decoder<'a>,
-    is_wanted: impl Fn(&Block<'_>) -> bool,
-    turn: impl Fn(usize) -> bool,
-    send: impl Fn(Sent<'a>) -> bool,
+    is_selected: impl Fn(&Block<'_>) -> bool,
+    is_own: impl Fn(usize) -> bool,
+    send: impl Fn(Decoded<'a>) -> bool,
 ) {
-    for (at, event) in reader.enumerate() {
-        let sent = match event {
-            Event::Block(block) if !turn(at) || !is_wanted(&block) => {
-                Sent::Unwanted(block, decoder.pass(&block))
+    for (index, event) in reader.enumerate() {
+        let decoded = match event {
+            Event::Block(block) if !is_own(index) || !is_selected(&block) => {
+                Decoded::Skipped(block, decoder.pass(&block))
             }
-            Event::Block(block) => Sent::Wanted(block, decoder.members(&block)),
-            Event::Damage(damage) => Sent::Damage(damage),
+            Event::Block(block) => Decoded::Selected(block, decoder.members(&block)),
+            Event::Damage(damage) => Decoded::Damage(damage),
         };
-        if turn(at) && !send(sent) {
+        if is_own(index) && !send(decoded) {
             break;
         }
     }

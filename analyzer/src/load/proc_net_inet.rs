@@ -1,5 +1,5 @@
-//! Rows of `/proc/net/tcp`, `udp`, `raw`, `icmp` and their twins for IPv6: what is left to read where
-//! sock_diag is refused or missing. They have no cookies, and of a listener's queue only what waits.
+//! Rows of `/proc/net/tcp`, `udp`, `raw`, `icmp` and the same for IPv6, which are used where sock_diag is
+//! refused or missing. They have no cookies, and no backlog of listeners.
 //!
 //! References: proc_net_tcp in the kernel's documentation, `get_tcp4_sock` of `net/ipv4/tcp_ipv4.c`.
 
@@ -10,19 +10,19 @@ use whotalks_snapshot::netlink::ByteOrder;
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
-    /// Its own address and port; of `raw` the port is the protocol.
+    /// Local address and port; of `raw` the port is the protocol.
     pub local: (IpAddr, u16),
-    /// The other end's.
+    /// Remote address and port.
     pub remote: (IpAddr, u16),
     /// `TCP_*`; UDP shows 1 (connected) or 7.
     pub state: u8,
-    /// Bytes not yet acknowledged.
+    /// Unacknowledged bytes.
     pub send_queue: u32,
-    /// Bytes to be read; of TCP's listeners: connections that wait.
+    /// Unread bytes; of TCP listeners: connections not yet accepted.
     pub receive_queue: u32,
     /// User id.
     pub uid: u32,
-    /// Inode on sockfs; 0: owned by nobody (TIME-WAIT, not yet accepted).
+    /// Inode on sockfs; 0: without owner (TIME-WAIT, not yet accepted).
     pub inode: u32,
 }
 
@@ -33,7 +33,7 @@ pub fn is_inet_table(source: &[u8]) -> bool {
     tables.contains(&name.strip_suffix(b"6").unwrap_or(name))
 }
 
-/// The rows of a table, and how many lines beyond the heading are none.
+/// The rows of a table, and the number of unreadable lines after the heading.
 pub fn rows(table: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
     let (mut rows, mut bad) = (Vec::new(), 0);
     for line in table.split(|byte| *byte == b'\n').skip(1) {
@@ -45,13 +45,13 @@ pub fn rows(table: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
     (rows, bad)
 }
 
-/// `sl local remote st tx:rx tr:when retrnsmt uid timeout inode`, and more that differs.
+/// `sl local remote st tx:rx tr:when retrnsmt uid timeout inode`; later columns differ by protocol.
 fn row(line: &[u8], order: ByteOrder) -> Option<Row> {
     let text = std::str::from_utf8(line).ok()?;
     let mut fields = text.split_ascii_whitespace();
     fields.next()?.strip_suffix(':')?;
-    let local = place(fields.next()?, order)?;
-    let remote = place(fields.next()?, order)?;
+    let local = address(fields.next()?, order)?;
+    let remote = address(fields.next()?, order)?;
     let state = u8::from_str_radix(fields.next()?, 16).ok()?;
     let (send, receive) = fields.next()?.split_once(':')?;
     let _timer = fields.next()?;
@@ -69,26 +69,26 @@ fn row(line: &[u8], order: ByteOrder) -> Option<Row> {
     })
 }
 
-/// `0100007F:1F90`: the address as numbers of 32 bits, each printed as this machine has it in memory;
-/// the port as it is written.
-fn place(text: &str, order: ByteOrder) -> Option<(IpAddr, u16)> {
-    let (address, port) = text.split_once(':')?;
-    if !address.is_ascii() || !port.is_ascii() {
+/// `0100007F:1F90`: the address as 32-bit numbers in the byte order of the captured machine; the port as
+/// a plain number.
+fn address(text: &str, order: ByteOrder) -> Option<(IpAddr, u16)> {
+    let (digits, port) = text.split_once(':')?;
+    if !digits.is_ascii() || !port.is_ascii() {
         return None;
     }
-    let word = |at: usize| -> Option<[u8; 4]> {
-        let number = u32::from_str_radix(address.get(8 * at..8 * at + 8)?, 16).ok()?;
+    let word = |index: usize| -> Option<[u8; 4]> {
+        let number = u32::from_str_radix(digits.get(8 * index..8 * index + 8)?, 16).ok()?;
         Some(match order {
             ByteOrder::Little => number.to_le_bytes(),
             ByteOrder::Big => number.to_be_bytes(),
         })
     };
-    let ip: IpAddr = match address.len() {
+    let ip: IpAddr = match digits.len() {
         8 => Ipv4Addr::from(word(0)?).into(),
         32 => {
             let mut bytes = [0; 16];
-            for (at, four) in bytes.chunks_exact_mut(4).enumerate() {
-                four.copy_from_slice(&word(at)?);
+            for (index, chunk) in bytes.chunks_exact_mut(4).enumerate() {
+                chunk.copy_from_slice(&word(index)?);
             }
             Ipv6Addr::from(bytes).into()
         }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_other_byte_order() {
-        let read = place("7F000001:0050", ByteOrder::Big);
+        let read = address("7F000001:0050", ByteOrder::Big);
         assert_eq!(read, Some((Ipv4Addr::LOCALHOST.into(), 80)));
     }
 

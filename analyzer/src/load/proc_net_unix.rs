@@ -1,13 +1,13 @@
 //! Rows of `/proc/net/unix`.
 //!
-//! The table prints names raw, so a name with a line break makes rows of its own that look like any
-//! other: nothing here may be believed that the diag dump does not support, where there is one.
+//! The table prints names raw, so a name with a line break adds lines that look like rows: where there is
+//! a sock_diag dump, a row counts only if the dump confirms it.
 
 /// `SO_ACCEPTCON`: the flag of a listener.
 pub const ACCEPTCON: u32 = 1 << 16;
 /// `SS_CONNECTED`.
 pub const CONNECTED: u8 = 3;
-/// `SS_CONNECTING`: what an end that was not accepted yet shows.
+/// `SS_CONNECTING`: the state of a connection not yet accepted.
 pub const CONNECTING: u8 = 2;
 
 /// One row.
@@ -19,27 +19,22 @@ pub struct Row<'a> {
     pub kind: u8,
     /// `SS_*`.
     pub state: u8,
-    /// Inode; 0: an end that was not accepted yet.
+    /// Inode; 0: a connection not yet accepted.
     pub inode: u64,
-    /// The name as printed, `@` first for an abstract one.
+    /// The name as printed; abstract names begin with `@`.
     pub name: &'a [u8],
-    /// The whole line, for finding out where it came from.
+    /// The whole line, to trace its origin.
     pub line: &'a [u8],
 }
 
-/// The rows of a table. Lines that are none (the heading, the rest of a name with a line break) are
-/// passed over.
+/// The rows of a table. Other lines (the heading, the rest of a name with a line break) are skipped.
 pub fn rows(table: &[u8]) -> impl Iterator<Item = Row<'_>> {
-    table.split(|byte| *byte == b'\n').filter_map(row)
+    table.split(|byte| *byte == b'\n').filter_map(row_of)
 }
 
-/// The row that a line is, if it looks like one.
+/// Parses a line: `%pK: %08X %08X %08X %04X %02X %5lu`, then a space and the name, if any; `None`: not a
+/// row.
 pub fn row_of(line: &[u8]) -> Option<Row<'_>> {
-    row(line)
-}
-
-/// `%pK: %08X %08X %08X %04X %02X %5lu`, then a space and the name where there is one.
-fn row(line: &[u8]) -> Option<Row<'_>> {
     let mut rest = line;
     let mut column = || {
         let start = rest.iter().position(|byte| *byte != b' ')?;
@@ -68,7 +63,7 @@ fn row(line: &[u8]) -> Option<Row<'_>> {
     })
 }
 
-/// Digits and nothing else; the table has a hundred thousand of them.
+/// A number of digits only. Hand-written because large tables have hundreds of thousands of numbers.
 fn number(digits: &[u8], radix: u32) -> Option<u64> {
     let fold = |number: u64, byte: &u8| {
         let digit = char::from(*byte).to_digit(radix)?;

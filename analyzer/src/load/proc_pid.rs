@@ -1,11 +1,11 @@
-//! What is needed of `/proc/PID/stat`, `status` and `cgroup`.
+//! Parsers of `/proc/PID/stat`, `status` and `cgroup`, for the fields in use.
 //!
 //! Reference: proc_pid_stat(5), proc_pid_status(5), cgroups(7).
 
 /// Fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat<'a> {
-    /// Field 2, without its parentheses: may hold any byte, parentheses and spaces too.
+    /// Field 2, without its parentheses; may contain any byte, also parentheses and spaces.
     pub comm: &'a [u8],
     /// Field 3.
     pub state: u8,
@@ -20,10 +20,10 @@ pub struct Stat<'a> {
 /// `PF_KTHREAD` of `linux/sched.h`.
 pub const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// Reads `stat`; `None` when it is not one.
+/// Parses `stat`; `None` if the text is malformed.
 pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     let open = text.iter().position(|byte| *byte == b'(')?;
-    // The name may hold parentheses, the fields after it may not.
+    // The name may contain parentheses, the fields after it do not.
     let close = text.iter().rposition(|byte| *byte == b')')?;
     let comm = text.get(open + 1..close)?;
     let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
@@ -42,7 +42,7 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     })
 }
 
-/// A line of `status` by its key: what stands after the colon, trimmed.
+/// The value of a key in `status` or fdinfo: the text after the colon, trimmed.
 pub fn status_line<'a>(status: &'a [u8], key: &str) -> Option<&'a str> {
     let line = status
         .split(|byte| *byte == b'\n')
@@ -68,8 +68,8 @@ pub fn innermost_pid(status: &[u8]) -> Option<u32> {
         .ok()
 }
 
-/// The control group path that says most: v2's where a service manager uses it, else the first v1
-/// hierarchy's that is not the root.
+/// The most specific control group path: that of systemd's v1 hierarchy, else of v2, else of another v1
+/// hierarchy; the root path only if there is no other.
 pub fn cgroup_path(cgroup: &[u8]) -> &[u8] {
     let paths = cgroup.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut parts = line.splitn(3, |byte| *byte == b':');
@@ -78,14 +78,14 @@ pub fn cgroup_path(cgroup: &[u8]) -> &[u8] {
     });
     let (mut best, mut rank) = (&b""[..], 0);
     for (controllers, path) in paths {
-        let this = match (controllers, path) {
+        let own = match (controllers, path) {
             (_, b"/") => 1,
             (b"name=systemd", _) => 4,
             (b"", _) => 3,
             _ => 2,
         };
-        if this > rank {
-            (best, rank) = (path, this);
+        if own > rank {
+            (best, rank) = (path, own);
         }
     }
     best

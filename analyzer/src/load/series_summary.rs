@@ -1,4 +1,4 @@
-//! What is kept of a capture whose place in a series is all that is asked of it.
+//! Reads only the records that describe a capture's place in a series.
 
 use whotalks_snapshot::descriptors::DescriptorTable;
 use whotalks_snapshot::limits::Exceeded;
@@ -8,27 +8,28 @@ use whotalks_snapshot::records::{
 use whotalks_snapshot::wire::{Record, take_record};
 use whotalks_snapshot::{BlockKind, Budget};
 
-use super::{Bad, Capture, many, single};
+use super::block_records::{BadRecords, read_all, read_one};
+use super::capture::Capture;
 
-/// Keeps of a payload what [`load_thin`](super::load_thin) says; what is bad in the others is told
-/// all the same.
-pub(super) fn keep(
+/// Reads the records of a payload that [`load_summary`](super::load_summary) keeps. Records that are not
+/// kept are checked all the same.
+pub(super) fn read(
     kind: BlockKind,
     payload: &[u8],
     capture: &mut Capture,
     budget: &mut Budget,
-) -> Result<Bad, Exceeded> {
+) -> Result<BadRecords, Exceeded> {
     match kind {
-        BlockKind::Host => single(payload, &mut capture.host, budget),
-        BlockKind::End => single(payload, &mut capture.end, budget),
+        BlockKind::Host => read_one(payload, &mut capture.host, budget),
+        BlockKind::End => read_one(payload, &mut capture.end, budget),
         BlockKind::Processes => {
-            reduced(payload, &mut capture.processes, budget, |process| Process {
+            read_reduced(payload, &mut capture.processes, budget, |process| Process {
                 pid: process.pid,
                 stat: process.stat,
                 ..Process::default()
             })
         }
-        BlockKind::Descriptors => reduced(payload, &mut capture.tables, budget, |table| {
+        BlockKind::Descriptors => read_reduced(payload, &mut capture.tables, budget, |table| {
             DescriptorTable {
                 pid: table.pid,
                 tid: table.tid,
@@ -37,33 +38,33 @@ pub(super) fn keep(
                 ..DescriptorTable::default()
             }
         }),
-        BlockKind::DescriptorInfo => dropped::<DescriptorInfo>(payload, budget),
-        BlockKind::Waits => dropped::<Wait>(payload, budget),
-        BlockKind::Namespaces => dropped::<Netns>(payload, budget),
-        BlockKind::Users => dropped::<User>(payload, budget),
-        BlockKind::Paths => dropped::<BoundPath>(payload, budget),
+        BlockKind::DescriptorInfo => check::<DescriptorInfo>(payload, budget),
+        BlockKind::Waits => check::<Wait>(payload, budget),
+        BlockKind::Namespaces => check::<Netns>(payload, budget),
+        BlockKind::Users => check::<User>(payload, budget),
+        BlockKind::Paths => check::<BoundPath>(payload, budget),
         BlockKind::Raw => {
             let header = take_record::<RawHeader>(&mut &*payload);
-            Ok(header.err().map(|cause| (1, cause)))
+            Ok(header.err().map(|error| (1, error)))
         }
         _ => Ok(None),
     }
 }
 
-/// Records with what is wanted of each.
-fn reduced<R: Record>(
+/// Appends the records of a payload, each reduced by `reduce`.
+fn read_reduced<R: Record>(
     payload: &[u8],
     into: &mut Vec<R>,
     budget: &mut Budget,
-    wanted: impl Fn(R) -> R,
-) -> Result<Bad, Exceeded> {
+    reduce: impl Fn(R) -> R,
+) -> Result<BadRecords, Exceeded> {
     let mut all = Vec::new();
-    let bad = many(payload, &mut all, budget)?;
-    into.extend(all.into_iter().map(wanted));
+    let bad = read_all(payload, &mut all, budget)?;
+    into.extend(all.into_iter().map(reduce));
     Ok(bad)
 }
 
-/// Records of which nothing is wanted but that they are good.
-fn dropped<R: Record>(payload: &[u8], budget: &mut Budget) -> Result<Bad, Exceeded> {
-    many(payload, &mut Vec::<R>::new(), budget)
+/// Checks the records of a payload and drops them.
+fn check<R: Record>(payload: &[u8], budget: &mut Budget) -> Result<BadRecords, Exceeded> {
+    read_all(payload, &mut Vec::<R>::new(), budget)
 }

@@ -1,44 +1,44 @@
-//! `/proc/PID/task/TID/syscall`: which call a thread is in, by the numbers of its architecture.
+//! Parser of `/proc/PID/task/TID/syscall`, and tables of system calls by number for each architecture.
 //!
 //! References: proc_pid_syscall(5), syscall(2), `asm/unistd_64.h` of x86, `asm-generic/unistd.h`.
 
-/// What a call waits for, as far as its number says.
+/// What a system call waits for, as far as its number shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallKind {
     /// Data from the descriptor that is its first argument.
     Read,
-    /// Room in the descriptor that is its first argument.
+    /// Buffer space of the descriptor that is its first argument.
     Write,
-    /// Data from the descriptor that is its first argument, or room in the third.
+    /// Data from the descriptor that is its first argument, or buffer space of the third.
     Splice,
-    /// A server that takes the connection in.
+    /// A server that accepts the connection.
     Connect,
     /// A client.
     Accept,
-    /// Any of the descriptors that the epoll descriptor, its first argument, has.
+    /// Any descriptor that the epoll descriptor, its first argument, watches.
     Epoll,
-    /// Descriptors that only the thread's memory names.
+    /// Descriptors listed in the thread's memory, which is not captured.
     Poll,
-    /// Another thread, of its process or of one that shares memory with it.
+    /// Another thread, of its own process or of one that shares memory.
     Futex,
-    /// A child that ends.
+    /// The end of a child.
     Child,
-    /// Time to pass.
+    /// A point in time.
     Sleep,
     /// A signal.
     Signal,
-    /// Something else; its name may say what.
+    /// Something else; the name of the call may show what.
     Other,
 }
 
-/// The text, read.
+/// The parsed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syscall {
-    /// On a processor, or waiting for one.
+    /// On a processor, or runnable.
     Running,
-    /// Asleep in the kernel, in no call: a page fault, a stop.
+    /// Asleep in the kernel outside a system call: a page fault, a stop.
     NoCall,
-    /// In this call.
+    /// In a system call.
     Call {
         /// Its number.
         number: i64,
@@ -49,7 +49,7 @@ pub enum Syscall {
     },
 }
 
-/// Reads the text; `None` when it is not one.
+/// Parses the text; `None` if it is malformed.
 pub fn syscall(text: &[u8]) -> Option<Syscall> {
     let text = std::str::from_utf8(text).ok()?.trim_end();
     if text == "running" {
@@ -75,9 +75,8 @@ pub fn syscall(text: &[u8]) -> Option<Syscall> {
 
 /// Name and kind of a call by its number on an architecture (`uname -m`); `None`: not known.
 ///
-/// Every 64-bit architecture but x86 numbers its calls as `asm-generic` does, as far as they are
-/// listed here. 32-bit programs on a 64-bit kernel have numbers of their own: their stacks are
-/// below 4 GiB, and nothing is known of them.
+/// The listed architectures other than x86-64 use the numbers of `asm-generic`. 32-bit programs on a 64-bit
+/// kernel use other numbers; they are recognized by a stack below 4 GiB and stay unknown.
 pub fn call(arch: &[u8], number: i64, stack: u64) -> Option<(&'static str, CallKind)> {
     let table: &[Row] = match arch {
         _ if stack <= u64::from(u32::MAX) => return None,

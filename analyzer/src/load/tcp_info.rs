@@ -1,10 +1,11 @@
 //! `struct tcp_info` of a TCP socket, from the attribute `INET_DIAG_INFO` of its diag row.
 //!
-//! Reference: `linux/tcp.h`, whose fields only ever grew at the end.
+//! Reference: `linux/tcp.h`, to which fields are only ever appended.
 
 use whotalks_snapshot::netlink::attributes;
 
-use super::{Capture, diag};
+use super::Capture;
+use super::sock_diag;
 
 /// `INET_DIAG_INFO`.
 const INET_DIAG_INFO: u16 = 2;
@@ -12,30 +13,30 @@ const INET_DIAG_INFO: u16 = 2;
 const MESSAGE_BYTES: usize = 72;
 const COOKIE_AT: usize = 44;
 
-/// What people ask of a connection.
+/// Retransmissions, timing and window of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TcpInfo {
-    /// Times that what is on its way now was sent again.
+    /// Retransmissions of the oldest unacknowledged segment.
     pub retransmits: u8,
-    /// Segments sent again since it began.
+    /// Retransmitted segments since the connection began.
     pub total_retransmits: u32,
-    /// Smoothed round trip, microseconds.
+    /// Smoothed round-trip time, microseconds.
     pub rtt_us: u32,
-    /// Its variation, microseconds.
+    /// Mean deviation of the round-trip time, microseconds.
     pub rtt_variation_us: u32,
-    /// Timeout until the next attempt, microseconds.
+    /// Retransmission timeout, microseconds.
     pub rto_us: u32,
     /// Congestion window, segments.
     pub congestion_window: u32,
-    /// Segments sent and not acknowledged.
+    /// Segments sent and not yet acknowledged.
     pub unacknowledged: u32,
-    /// Since data was sent, milliseconds.
+    /// Time since data was last sent, milliseconds.
     pub last_sent_ms: u32,
-    /// Since data was received, milliseconds.
+    /// Time since data was last received, milliseconds.
     pub last_received_ms: u32,
 }
 
-/// What the latest dump says of the socket with this cookie.
+/// The `tcp_info` of the socket with this cookie, from the latest dump.
 pub fn of(capture: &Capture, cookie: u64) -> Option<TcpInfo> {
     let order = capture.byte_order();
     let mut sources: Vec<_> = ["diag/tcp", "diag/tcp6"]
@@ -44,9 +45,9 @@ pub fn of(capture: &Capture, cookie: u64) -> Option<TcpInfo> {
         .collect();
     sources.sort_by_key(|raw| std::cmp::Reverse((raw.header.pass, raw.header.attempt)));
     sources.into_iter().find_map(|raw| {
-        let (rows, _) = diag::rows(&raw.bytes, order, |payload, order| {
-            // Of other sockets nothing is kept.
-            let own = diag::cookie(payload, COOKIE_AT, order)? == cookie;
+        let (rows, _) = sock_diag::rows(&raw.bytes, order, |payload, order| {
+            // Skip the attributes of other sockets.
+            let own = sock_diag::cookie(payload, COOKIE_AT, order)? == cookie;
             Some(own.then(|| {
                 let mut attributes = attributes(payload.get(MESSAGE_BYTES..)?, order);
                 let (_, info) = attributes.find(|(kind, _)| *kind == INET_DIAG_INFO)?;

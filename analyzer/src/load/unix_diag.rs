@@ -4,9 +4,9 @@
 
 use whotalks_snapshot::netlink::{ByteOrder, attributes};
 
-use super::diag;
+use super::sock_diag;
 
-/// `TCP_ESTABLISHED`, which unix(7) sockets share.
+/// `TCP_ESTABLISHED`, which unix(7) sockets use too.
 pub const ESTABLISHED: u8 = 1;
 /// `TCP_LISTEN`.
 pub const LISTEN: u8 = 10;
@@ -34,32 +34,32 @@ pub struct Row {
     pub inode: u32,
     /// Socket cookie.
     pub cookie: u64,
-    /// Bound name: abstract ones begin with NUL, paths end with one.
+    /// Bound name; abstract names begin with NUL, paths end with NUL.
     pub name: Vec<u8>,
     /// Inode (32 bits) and kernel-encoded device of the bound file.
     pub vfs: Option<(u32, u32)>,
-    /// Inode of the peer; `Some(0)`: a peer without inode.
+    /// Inode of the peer; `Some(0)`: the peer has no inode.
     pub peer: Option<u32>,
     /// `struct unix_diag_rqlen`: receive and write queue; of listeners pending and backlog.
     pub queues: Option<(u32, u32)>,
-    /// Bytes of memory that written, unread data occupies (`SK_MEMINFO_WMEM_ALLOC`).
+    /// Memory of written, unread data, in bytes (`SK_MEMINFO_WMEM_ALLOC`).
     pub write_memory_bytes: Option<u32>,
     /// Directions shut down.
     pub shutdown: u8,
     /// User id.
     pub uid: Option<u32>,
-    /// Listeners: inodes of the clients that wait; 0 for one that is gone.
+    /// Listeners: inodes of the clients not yet accepted; 0: the client has closed.
     pub waiting: Vec<u32>,
 }
 
-/// The rows of a dump, and how many messages were unreadable.
+/// The rows of a dump, and the number of unreadable messages.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
     let (heads, bad) = heads(dump, order);
     (heads.iter().map(|head| head.row(order)).collect(), bad)
 }
 
-/// A message of which only the part that identifies the socket was read: dumps are ordered by it
-/// before they are read whole.
+/// A message of which only the part that identifies the socket is parsed: dumps are sorted by it before
+/// their attributes are parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head<'a> {
     /// Inode on sockfs (32 bits).
@@ -71,9 +71,9 @@ pub struct Head<'a> {
     attributes: &'a [u8],
 }
 
-/// The messages of a dump, and how many were unreadable.
+/// The messages of a dump, and the number of unreadable ones.
 pub fn heads(dump: &[u8], order: ByteOrder) -> (Vec<Head<'_>>, usize) {
-    diag::rows(dump, order, head)
+    sock_diag::rows(dump, order, head)
 }
 
 /// `udiag_family, udiag_type, udiag_state, pad, udiag_ino, udiag_cookie[2]`.
@@ -83,7 +83,7 @@ fn head(payload: &[u8], order: ByteOrder) -> Option<Head<'_>> {
     };
     Some(Head {
         inode: order.u32(payload, 4)?,
-        cookie: diag::cookie(payload, 8, order)?,
+        cookie: sock_diag::cookie(payload, 8, order)?,
         kind,
         state,
         attributes: payload.get(16..)?,

@@ -4,7 +4,7 @@
 
 use whotalks_snapshot::netlink::ByteOrder;
 
-use super::diag;
+use super::sock_diag;
 
 /// `struct vsock_diag_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub struct Row {
     pub state: u8,
     /// Directions shut down.
     pub shutdown: u8,
-    /// Its own context id and port.
+    /// Local context id and port.
     pub local: (u32, u32),
-    /// The other end's.
+    /// Remote context id and port.
     pub remote: (u32, u32),
     /// Inode on sockfs.
     pub inode: u32,
@@ -25,9 +25,9 @@ pub struct Row {
     pub cookie: u64,
 }
 
-/// The rows of a dump, and how many messages were unreadable.
+/// The rows of a dump, and the number of unreadable messages.
 pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
-    diag::rows(dump, order, |payload, order| {
+    sock_diag::rows(dump, order, |payload, order| {
         let [_, kind, state, shutdown, ..] = *payload else {
             return None;
         };
@@ -39,7 +39,7 @@ pub fn rows(dump: &[u8], order: ByteOrder) -> (Vec<Row>, usize) {
             local: (word(4)?, word(8)?),
             remote: (word(12)?, word(16)?),
             inode: word(20)?,
-            cookie: diag::cookie(payload, 24, order)?,
+            cookie: sock_diag::cookie(payload, 24, order)?,
         })
     })
 }

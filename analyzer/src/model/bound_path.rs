@@ -1,20 +1,21 @@
-//! Whether the path of a bound socket still leads to a file.
+//! Checks whether a file still exists at the path of each bound Unix socket.
 
 use std::collections::BTreeMap;
 
+use super::holder::Holder;
 use super::process::Process;
-use super::socket::Holder;
 use super::socket_draft::Draft;
 use crate::load::Capture;
 
-/// `ENOENT` and `ENOTDIR`: nothing is there.
-const NOTHING_THERE: [u16; 2] = [2, 20];
+/// `ENOENT` and `ENOTDIR`: no file exists.
+const NO_FILE: [u16; 2] = [2, 20];
 
-/// Asks what was found at each path, as the mount namespace of a holder has it.
+/// Sets [`path_exists`](super::Socket::path_exists) from the captured results, in the mount namespace of
+/// the first holder.
 ///
-/// Relative paths mean another place for each process, and are left open. So is whether the file is
-/// the one that was bound: overlayfs shows another inode than the socket's own.
-pub(super) fn look(
+/// Skips relative paths, which depend on a process's working directory. Does not check that the file is
+/// the one that was bound: overlayfs shows another inode than the socket's.
+pub(super) fn check(
     capture: &Capture,
     drafts: &mut [Draft],
     holders: &[Holder],
@@ -34,12 +35,14 @@ pub(super) fn look(
         let Some(name) = socket.name.as_ref().filter(|name| !name.is_abstract()) else {
             continue;
         };
-        let of = &holders[socket.holders.start as usize..socket.holders.end as usize];
-        let mntns = of.first().and_then(|h| processes[h.process.index()].mntns);
+        let holders = &holders[socket.holders.start as usize..socket.holders.end as usize];
+        let mntns = holders
+            .first()
+            .and_then(|h| processes[h.process.index()].mntns);
         let errno = mntns.and_then(|mntns| found.get(&(mntns, name.bytes())));
         socket.path_exists = match errno {
             Some(0) => Some(true),
-            Some(errno) if NOTHING_THERE.contains(errno) => Some(false),
+            Some(errno) if NO_FILE.contains(errno) => Some(false),
             _ => None,
         };
     }

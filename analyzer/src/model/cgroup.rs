@@ -1,4 +1,4 @@
-//! Units and containers, from control group paths.
+//! Derives the systemd unit and the container of a process from its control group path.
 //!
 //! References: systemd's "Control Group APIs and Delegation"; the path layouts of Docker
 //! (`cgroupfs` and `systemd` drivers), containerd, CRI-O, Podman, LXC and Kubernetes.
@@ -18,7 +18,7 @@ const SCOPES: [(&str, &str); 6] = [
     ("libpod-", "podman"),
 ];
 
-/// The unit: the innermost service or scope that is not a container's own scope.
+/// The unit: the innermost service or scope other than the scope of a container.
 pub(super) fn unit(path: &str) -> Option<String> {
     let is_unit = |part: &&str| UNIT_SUFFIXES.iter().any(|suffix| part.ends_with(suffix));
     let is_container = |part: &str| scope(part).is_some();
@@ -32,8 +32,9 @@ pub(super) fn unit(path: &str) -> Option<String> {
 /// The innermost container.
 pub(super) fn container(path: &str) -> Option<Container> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    (0..parts.len()).rev().find_map(|at| {
-        let (part, parent) = (parts[at], at.checked_sub(1).map(|above| parts[above]));
+    (0..parts.len()).rev().find_map(|index| {
+        let parent = index.checked_sub(1).map(|parent| parts[parent]);
+        let part = parts[index];
         scope(part)
             .or_else(|| child(part, parent))
             .or_else(|| named(part, parent))
@@ -83,15 +84,15 @@ fn named(part: &str, parent: Option<&str>) -> Option<Container> {
             .strip_suffix(".service")?;
         (instance, "nspawn")
     };
-    let some = (!name.is_empty()).then(|| name.to_owned())?;
+    let name = (!name.is_empty()).then(|| name.to_owned())?;
     Some(Container {
-        id: some.clone(),
-        name: Some(some),
+        id: name.clone(),
+        name: Some(name),
         runtime,
     })
 }
 
-/// Container ids are 64 hexadecimal digits; shorter ones are still unmistakable.
+/// Container ids are 64 hexadecimal digits; 12 are enough to recognize a shortened one.
 fn is_id(text: &str) -> bool {
     text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

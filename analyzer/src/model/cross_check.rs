@@ -1,23 +1,25 @@
-//! The kernel's two views of Unix sockets compared: what `/proc/net/unix` confirms, and what only one
-//! of them has.
+//! Compares the kernel's two tables of Unix sockets: confirms sockets that both list, and warns about
+//! rows that only one has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ids::HostId;
+use super::name::Name;
 use super::socket_draft::Draft;
-use super::{HostId, Name, Warning};
+use super::warning::Warning;
 use crate::load::{Capture, proc_net_unix};
 use crate::text::escape;
 
-/// How many single rows are named in warnings of one kind and namespace.
-const NAMED_ROWS: usize = 5;
+/// The number of forged rows of a namespace that get a warning each.
+const MAX_NAMED_ROWS: usize = 5;
 
 /// The rows of `/proc/net/unix`, by network namespace.
-pub(super) struct Listed<'a>(BTreeMap<u64, Vec<(u64, &'a [u8])>>);
+pub(super) struct TextTables<'a>(BTreeMap<u64, Vec<(u64, &'a [u8])>>);
 
-impl<'a> Listed<'a> {
-    /// All tables that were read. Rows without inode (ends that were not accepted yet) have no twin
-    /// to confirm.
-    pub(super) fn of(capture: &'a Capture) -> Self {
+impl<'a> TextTables<'a> {
+    /// Reads all tables of a capture. Rows without inode (connections not yet accepted) confirm no socket
+    /// and are skipped.
+    pub(super) fn read(capture: &'a Capture) -> Self {
         let mut tables: BTreeMap<u64, Vec<(u64, &[u8])>> = BTreeMap::new();
         for raw in capture.sources("net/unix") {
             if raw.header.errno != 0 && raw.bytes.is_empty() {
@@ -33,39 +35,39 @@ impl<'a> Listed<'a> {
         Self(tables)
     }
 
-    /// Inodes and lines of a namespace, by inode; `None`: its table was not read.
+    /// Inodes and lines of a namespace, sorted by inode; `None`: its table was not read.
     pub(super) fn namespace(&self, inode: u64) -> Option<&[(u64, &'a [u8])]> {
         self.0.get(&inode).map(Vec::as_slice)
     }
 }
 
-/// Marks what both views have, and says what only one has. `drafts` are one namespace's, by inode.
+/// Marks the sockets that both tables list, and warns about the others. `drafts` and `rows` are those of
+/// network namespace `inode`, sorted by inode.
 pub(super) fn compare(
     drafts: &mut [Draft],
-    rows: Option<&[(u64, &[u8])]>,
+    rows: &[(u64, &[u8])],
     inode: u64,
     host: HostId,
     warnings: &mut Vec<Warning>,
 ) {
-    let Some(rows) = rows else { return };
     let mut warn = |kind, text| warnings.push(Warning { host, kind, text });
     let forgeries = forgeries(drafts);
     let (mut forged, mut unmatched) = (Vec::new(), 0);
-    let mut at = 0;
+    let mut index = 0;
     for (row_inode, line) in rows {
         while drafts
-            .get(at)
+            .get(index)
             .is_some_and(|draft| draft.socket.inode < *row_inode)
         {
-            at += 1;
+            index += 1;
         }
         let twin = drafts
-            .get_mut(at)
+            .get_mut(index)
             .filter(|draft| draft.socket.inode == *row_inode);
-        // A forged row may name a real socket's inode; it seldom has its name as well.
+        // A forged row may have the inode of a real socket, but hardly its name as well.
         let name = || proc_net_unix::rows(line).next().map(|row| row.name);
-        let named = |twin: &Draft| twin.socket.name == name().and_then(Name::from_proc);
-        if forgeries.contains(after_pointer(line)) && !twin.as_deref().is_some_and(named) {
+        let has_name = |twin: &Draft| twin.socket.name == name().and_then(Name::from_proc);
+        if forgeries.contains(after_pointer(line)) && !twin.as_deref().is_some_and(has_name) {
             forged.push((*row_inode, name().unwrap_or_default()));
         } else if let Some(twin) = twin {
             twin.socket.seen_twice = true;
@@ -73,7 +75,7 @@ pub(super) fn compare(
             unmatched += 1;
         }
     }
-    for (inode, name) in forged.iter().take(NAMED_ROWS) {
+    for (inode, name) in forged.iter().take(MAX_NAMED_ROWS) {
         let name = escape::display(name);
         warn(
             "forged-row",
@@ -82,8 +84,8 @@ pub(super) fn compare(
             ),
         );
     }
-    if forged.len() > NAMED_ROWS {
-        let more = forged.len() - NAMED_ROWS;
+    if forged.len() > MAX_NAMED_ROWS {
+        let more = forged.len() - MAX_NAMED_ROWS;
         warn(
             "forged-row",
             format!("{more} more forged rows of /proc/net/unix"),
@@ -103,7 +105,7 @@ pub(super) fn compare(
     }
 }
 
-/// Lines that are parts of sockets' names, as the table prints them.
+/// Lines that are parts of socket names, as the table prints them, without their first column.
 fn forgeries(drafts: &[Draft]) -> BTreeSet<Vec<u8>> {
     let names = drafts
         .iter()
@@ -121,7 +123,7 @@ fn forgeries(drafts: &[Draft]) -> BTreeSet<Vec<u8>> {
     lines.map(printed).collect()
 }
 
-/// A row without its first column, which the collector may have blanked.
+/// A row without its first column, a kernel pointer that the collector may have blanked.
 fn after_pointer(line: &[u8]) -> &[u8] {
     let end = line.iter().position(|byte| *byte == b':');
     &line[end.unwrap_or(0)..]

@@ -1,50 +1,53 @@
-//! Who holds what: descriptor tables joined with processes.
+//! Reads descriptor tables: the holders of sockets and pipes, and the descriptor counts of processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 use whotalks_snapshot::records::DescriptorInfo;
 
-use super::process::{FdsStatus, Process};
-use super::processes::{GONE, find};
-use super::socket::{Holder, Pipe, PipeKey};
-use super::{HostId, ProcessId};
+use super::coverage::FdsStatus;
+use super::holder::Holder;
+use super::ids::{HostId, ProcessId};
+use super::pipe::{Pipe, PipeKey};
+use super::process::{Process, find_pid};
+use super::processes::ENDED;
 use crate::load::Capture;
 
 /// `O_CLOEXEC` as fdinfo prints it, on every architecture but alpha, parisc and sparc.
 const O_CLOEXEC: u32 = 0o2_000_000;
 
-/// What the descriptor tables of a host say.
+/// The holders of a host's sockets and pipes.
 #[derive(Default)]
-pub(super) struct Held {
-    /// Socket inodes with a holder each; sorted, so that one socket's holders are together.
+pub(super) struct HeldFiles {
+    /// Socket inodes with one holder each, sorted: the holders of a socket are adjacent.
     pub(super) sockets: Vec<(u64, Holder)>,
     /// Pipes and FIFOs.
     pub(super) pipes: Vec<Pipe>,
 }
 
-/// Reads the tables; sets each process's status and counts.
-pub(super) fn held(
+/// Reads the tables of a capture; sets the descriptor status and counts of its processes, which start at
+/// `first`.
+pub(super) fn read(
     capture: &Capture,
     host: HostId,
     processes: &mut [Process],
     first: usize,
-) -> Held {
+) -> HeldFiles {
     let cloexec = cloexec_flags(&capture.descriptor_infos);
-    let mut held = Held::default();
+    let mut held = HeldFiles::default();
     let mut pipes: BTreeMap<PipeKey, Pipe> = BTreeMap::new();
     let mut states: BTreeMap<ProcessId, TableState> = BTreeMap::new();
-    let again = read_again(&capture.tables);
+    let replaced = complete_second_pass(&capture.tables);
     for table in &capture.tables {
-        let Some(id) = find(processes, first, table.pid) else {
+        let Some(id) = find_pid(processes, first, table.pid) else {
             continue;
         };
-        // A whole second look replaces the first: together they would show descriptors that never
-        // were open at once.
-        if table.pass <= 1 && again.contains(&(table.pid, table.tid)) {
+        // A complete second pass replaces the first: both together may have descriptors that were never
+        // open at the same time.
+        if table.pass <= 1 && replaced.contains(&(table.pid, table.tid)) {
             continue;
         }
-        // The table of an earlier process of the same pid.
+        // The table belongs to an earlier process with this pid.
         if table.at_boottime_ns != 0
             && table.at_boottime_ns < processes[id.index()].started_boottime_ns
         {
@@ -59,12 +62,11 @@ pub(super) fn held(
             };
             state.refused |= matches!(link, Link::Refused { .. });
             let tid = (table.tid != 0).then_some(table.tid);
-            let known = cloexec.get(&(table.pid, table.tid, fd)).copied();
             let holder = Holder {
                 process: id,
                 tid,
                 fd,
-                cloexec: known,
+                cloexec: cloexec.get(&(table.pid, table.tid, fd)).copied(),
             };
             counts.add(&link);
             match link {
@@ -84,8 +86,8 @@ pub(super) fn held(
                 Link::Refused { .. } | Link::Other { .. } => {}
             }
         }
-        state.note(table);
-        counts.into_process(&mut processes[id.index()]);
+        state.add(table);
+        counts.add_to(&mut processes[id.index()]);
     }
     for (id, state) in states {
         processes[id.index()].fds_status = state.status();
@@ -102,15 +104,15 @@ pub(super) fn held(
     held
 }
 
-/// Tables (process, private thread) that the second look read to their ends.
-fn read_again(tables: &[DescriptorTable]) -> BTreeSet<(u32, u32)> {
-    let whole = tables
+/// Tables (pid, tid) that the second pass read completely.
+fn complete_second_pass(tables: &[DescriptorTable]) -> BTreeSet<(u32, u32)> {
+    let complete = tables
         .iter()
         .filter(|t| t.pass > 1 && t.last && t.errno == 0);
-    whole.map(|table| (table.pid, table.tid)).collect()
+    complete.map(|table| (table.pid, table.tid)).collect()
 }
 
-/// How reading a process's tables went.
+/// Result of reading the tables of a process.
 #[derive(Default)]
 struct TableState {
     ended: bool,
@@ -120,7 +122,7 @@ struct TableState {
 }
 
 impl TableState {
-    fn note(&mut self, table: &DescriptorTable) {
+    fn add(&mut self, table: &DescriptorTable) {
         if table.last && table.errno == 0 {
             self.ended = true;
             self.errno = 0;
@@ -133,7 +135,7 @@ impl TableState {
         match self.errno {
             0 if self.ended && !self.refused && !self.lost => FdsStatus::Read,
             0 => FdsStatus::Partial,
-            errno if GONE.contains(&errno) => FdsStatus::Vanished,
+            errno if ENDED.contains(&errno) => FdsStatus::Vanished,
             _ => FdsStatus::Denied,
         }
     }
@@ -174,7 +176,7 @@ fn cloexec_flags(infos: &[DescriptorInfo]) -> BTreeMap<(u32, u32, u32), bool> {
         .collect()
 }
 
-/// Descriptors by kind. The common kinds are counted without a look-up by name.
+/// Numbers of descriptors by kind. The common kinds need no look-up by name.
 #[derive(Default)]
 struct Counts {
     sockets: u32,
@@ -194,7 +196,7 @@ impl Counts {
         *self.others.entry(kind.into()).or_default() += 1;
     }
 
-    fn into_process(self, process: &mut Process) {
+    fn add_to(self, process: &mut Process) {
         let common = [("socket", self.sockets), ("pipe", self.pipes)];
         let common = common
             .into_iter()
@@ -218,7 +220,7 @@ fn kind_of(text: &[u8]) -> String {
         None if text.ends_with(b"]") => return "ns".to_owned(),
         None => b"other",
     };
-    // Device drivers and BPF programs choose these names: bounded, and printable.
+    // Device drivers and BPF programs choose these names: bound and escape them.
     crate::text::escape::display(&name[..name.len().min(32)])
 }
 

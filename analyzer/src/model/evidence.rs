@@ -1,13 +1,13 @@
-//! How a connection and its listener are known: every edge of the map states its evidence.
+//! Evidence for connections and listeners: every edge of the map states how it is known.
 
 /// How a connection is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
-    /// The kernel names the peer (`UNIX_DIAG_PEER`).
+    /// The kernel reports the peer (`UNIX_DIAG_PEER`).
     Peer,
-    /// A listener's queue names the client (`UNIX_DIAG_ICONS`).
+    /// A listener's queue lists the client (`UNIX_DIAG_ICONS`).
     PendingList,
-    /// Nothing else is left that it could be.
+    /// Every other possibility is excluded.
     Elimination,
     /// The two ends' address pairs mirror each other.
     Tuple,
@@ -25,7 +25,7 @@ impl Evidence {
     }
 }
 
-/// How the listener of an accepted connection is known.
+/// How the listener of an accepted socket is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListenerEvidence {
     /// Same bound file (`UNIX_DIAG_VFS`).

@@ -1,4 +1,4 @@
-//! Places in the map's tables, as types that cannot be mixed up.
+//! Ids: indices into the map's tables, as distinct types.
 
 macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident)*) => {$(
@@ -12,7 +12,7 @@ macro_rules! ids {
                 self.0 as usize
             }
 
-            /// The id of an index; a map has fewer than 2^32 of anything, by the reader's limits.
+            /// The id of an index. The reader's limits keep every table below 2^32 rows.
             pub fn new(index: usize) -> Self {
                 Self(u32::try_from(index).unwrap_or(u32::MAX))
             }

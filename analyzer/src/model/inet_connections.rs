@@ -1,321 +1,155 @@
-//! Connections between sockets with addresses: where two address pairs mirror each other.
+//! Connections between internet and vsock sockets: two ends whose address pairs mirror each other.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
+use super::connection::{Connection, ConnectionKind, ConnectionState};
 use super::evidence::{Evidence, ListenerEvidence};
-use super::socket::{
-    Address, Connection, ConnectionKind, ConnectionState, Family, Holder, SocketState, SocketType,
-};
-use super::socket_draft::Draft;
-use super::unix_listeners::{id, share_holder};
+use super::inet_address::{Tuple, is_loopback, tuple};
+use super::inet_listeners::InetListeners;
+use super::inet_receivers::InetReceivers;
+use super::socket::{Address, Family, SocketState};
+use super::socket_draft::HostSockets;
 
-/// Namespace, protocol, own address, other address: what a connection looks like from one end.
-type Tuple = (u64, &'static str, Address, Address);
-
-/// Protocols that MPTCP and TCP share the port space of are one.
-fn wire_protocol(protocol: &'static str) -> &'static str {
-    if protocol == "mptcp" { "tcp" } else { protocol }
-}
-
-/// An IPv4 address is the same whether it is written as one or mapped into IPv6.
-fn canonical(address: Address) -> Address {
-    match address {
-        Address::Ip(IpAddr::V6(ip), port) => Address::Ip(ip.to_canonical(), port),
-        other => other,
-    }
-}
-
-/// The connections between a host's internet and vsock sockets; `drafts` are sorted by key.
-pub(super) fn connections(drafts: &[Draft], first: usize, holders: &[Holder]) -> Vec<Connection> {
-    // Far the most sockets of a host have no address: they are gone through once.
-    let addressed = drafts.iter().enumerate();
-    let addressed: Vec<(usize, &Draft)> = addressed
-        .filter(|(_, draft)| draft.socket.local.is_some())
+/// Finds the connections between a host's internet and vsock sockets.
+pub(super) fn connections(sockets: HostSockets<'_>) -> Vec<Connection> {
+    // Most sockets of a host have no address; they are skipped once, here.
+    let addressed: Vec<usize> = (0..sockets.drafts.len())
+        .filter(|index| sockets.socket(*index).local.is_some())
         .collect();
-    let mut by_tuple: BTreeMap<Tuple, Option<usize>> = BTreeMap::new();
-    let mut elsewhere: BTreeMap<(&str, Address, Address), Vec<usize>> = BTreeMap::new();
-    for (at, draft) in addressed.iter().copied() {
-        if let Some(tuple) = tuple(draft) {
-            // Two that look alike (SO_REUSEPORT): nobody can tell which of them it is.
-            let sole = |one: &mut Option<usize>| *one = None;
-            by_tuple.entry(tuple).and_modify(sole).or_insert(Some(at));
-            elsewhere
-                .entry((tuple.1, tuple.2, tuple.3))
-                .or_default()
-                .push(at);
-        }
-    }
-    let listeners = Listeners::of(drafts, &addressed, holders);
-    let receivers = Receivers::of(&addressed);
+    let ends = Ends::new(sockets, &addressed);
+    let receivers = InetReceivers::new(sockets, &addressed);
+    let join = Join {
+        sockets,
+        listeners: InetListeners::new(sockets, &addressed),
+    };
     let mut connections = Vec::new();
-    for (at, draft) in addressed.iter().copied() {
-        let Some((netns, protocol, local, remote)) = tuple(draft) else {
+    for index in addressed {
+        let Some(tuple) = tuple(&sockets.drafts[index]) else {
             continue;
         };
-        let same = by_tuple.get(&(netns, protocol, remote, local)).copied();
-        let same = same.flatten();
-        // Over a veth both ends are on this host; never over loopback, which each namespace has.
-        let other = same.or_else(|| {
-            let sole = |of: (&'static str, Address, Address)| match elsewhere.get(&of)?[..] {
-                [one] => Some(one),
-                _ => None,
-            };
-            let one = sole((protocol, remote, local))?;
-            let away = drafts[one].socket.netns?;
-            // Both directions occur once on the whole host, and that end has no partner at home.
-            let free = sole((protocol, local, remote)) == Some(at)
-                && !by_tuple.contains_key(&(away, protocol, local, remote));
-            (free && !is_loopback(local) && !is_loopback(remote)).then_some(one)
-        });
-        match other {
-            Some(other) if other < at => {}
-            Some(other) => connections.push(pair(drafts, first, at, other, &listeners)),
-            None => match receivers.find(drafts, at) {
-                Some(receiver) => connections.push(Connection {
-                    b: Some(id(first, receiver)),
-                    state: ConnectionState::OneWay,
-                    ..connection(drafts, first, at, ConnectionState::OneWay, None)
-                }),
-                None => connections.push(alone(drafts, first, at, &listeners)),
-            },
+        match ends.other(index, tuple) {
+            // Each pair is one connection, made at the first of the two.
+            Some(other) if other < index => {}
+            Some(other) => connections.push(join.pair(index, other)),
+            None => connections.push(match receivers.find(index) {
+                Some(receiver) => Connection {
+                    b: Some(sockets.id(receiver)),
+                    ..join.connection(index, ConnectionState::OneWay, None)
+                },
+                None => join.without_peer(index),
+            }),
         }
     }
     connections
 }
 
-fn is_loopback(address: Address) -> bool {
-    matches!(address, Address::Ip(ip, _) if ip.is_loopback())
+/// The connected sockets of a host, by their addresses.
+struct Ends<'a> {
+    sockets: HostSockets<'a>,
+    /// `None`: several sockets have the tuple (`SO_REUSEPORT`), and cannot be told apart.
+    by_tuple: BTreeMap<Tuple, Option<usize>>,
+    /// In any network namespace.
+    by_addresses: BTreeMap<(&'static str, Address, Address), Vec<usize>>,
 }
 
-fn tuple(draft: &Draft) -> Option<Tuple> {
-    let socket = &draft.socket;
-    // In connect(2) there is nobody at the other end yet.
-    let connected = !matches!(
-        socket.state,
-        SocketState::Listening | SocketState::Unconnected | SocketState::Connecting
-    );
-    let protocol = socket
-        .protocol
-        .filter(|protocol| connected && *protocol != "raw")?;
-    let (local, remote) = (canonical(socket.local?), canonical(socket.remote?));
-    Some((socket.netns?, wire_protocol(protocol), local, remote))
-}
-
-fn state(one: SocketState, other: Option<SocketState>) -> ConnectionState {
-    use SocketState::{CloseWait, Closing, Pending};
-    let either = |state: SocketState| one == state || other == Some(state);
-    if either(Pending) {
-        ConnectionState::Pending
-    } else if either(Closing) || either(CloseWait) {
-        ConnectionState::Closing
-    } else {
-        ConnectionState::Established
-    }
-}
-
-fn pair(
-    drafts: &[Draft],
-    first: usize,
-    one: usize,
-    two: usize,
-    listeners: &Listeners<'_>,
-) -> Connection {
-    let (a, b, listener) = match (listeners.find(one), listeners.find(two)) {
-        (None, Some(of_two)) => (one, two, Some(of_two)),
-        (Some(of_one), None) => (two, one, Some(of_one)),
-        _ => (one, two, None),
-    };
-    let state = state(drafts[a].socket.state, Some(drafts[b].socket.state));
-    let connection = Connection {
-        b: (state != ConnectionState::Pending).then(|| id(first, b)),
-        ..connection(drafts, first, a, state, listener)
-    };
-    Connection {
-        confirmed: connection.confirmed && drafts[b].socket.seen_twice,
-        ..connection
-    }
-}
-
-fn alone(drafts: &[Draft], first: usize, at: usize, listeners: &Listeners<'_>) -> Connection {
-    let state = state(drafts[at].socket.state, None);
-    connection(drafts, first, at, state, listeners.find(at))
-}
-
-fn connection(
-    drafts: &[Draft],
-    first: usize,
-    a: usize,
-    state: ConnectionState,
-    listener: Option<usize>,
-) -> Connection {
-    Connection {
-        kind: match drafts[a].socket.family {
-            Family::Vsock => ConnectionKind::Vsock,
-            _ => ConnectionKind::Inet,
-        },
-        a: id(first, a),
-        b: None,
-        listener: listener.map(|at| id(first, at)),
-        state,
-        evidence: Evidence::Tuple,
-        listener_evidence: listener.map(|_| ListenerEvidence::Address),
-        confirmed: drafts[a].socket.seen_twice,
-    }
-}
-
-/// Datagram sockets that are bound and not connected: a resolver, a log server. Whoever is connected
-/// to their address sends to them; they answer without being connected.
-struct Receivers {
-    by_port: BTreeMap<(u64, &'static str, u32), Vec<usize>>,
-    /// Addresses that are seen to be each namespace's own.
-    own: BTreeSet<(u64, Place)>,
-}
-
-impl Receivers {
-    fn of(addressed: &[(usize, &Draft)]) -> Self {
-        let mut receivers = Self {
-            by_port: BTreeMap::new(),
-            own: BTreeSet::new(),
+impl<'a> Ends<'a> {
+    fn new(sockets: HostSockets<'a>, addressed: &[usize]) -> Self {
+        let mut ends = Self {
+            sockets,
+            by_tuple: BTreeMap::new(),
+            by_addresses: BTreeMap::new(),
         };
-        for (at, draft) in addressed.iter().copied() {
-            let socket = &draft.socket;
-            let (Some(netns), Some(local)) = (socket.netns, socket.local.map(split)) else {
+        for index in addressed.iter().copied() {
+            let Some(tuple) = tuple(&sockets.drafts[index]) else {
                 continue;
             };
-            receivers.own.insert((netns, local.0));
-            let receives = socket.kind == SocketType::Dgram
-                && socket.state == SocketState::Unconnected
-                && local.1 != 0;
-            if let Some(protocol) = socket.protocol.filter(|_| receives) {
-                receivers
-                    .by_port
-                    .entry((netns, protocol, local.1))
-                    .or_default()
-                    .push(at);
-            }
+            ends.by_tuple
+                .entry(tuple)
+                .and_modify(|sole| *sole = None)
+                .or_insert(Some(index));
+            ends.by_addresses
+                .entry((tuple.1, tuple.2, tuple.3))
+                .or_default()
+                .push(index);
         }
-        receivers
+        ends
     }
 
-    /// Who receives what `sender` sends: bound to the exact address, else to any where the address
-    /// is this namespace's own. Of several nobody can tell which.
-    fn find(&self, drafts: &[Draft], sender: usize) -> Option<usize> {
-        let socket = &drafts[sender].socket;
-        let (netns, protocol, _, remote) = tuple(&drafts[sender])?;
-        let (place, port) = split(remote);
-        let bound = self.by_port.get(&(netns, protocol, port))?;
-        let at_place = |wanted: &dyn Fn(Place, bool) -> bool| {
-            let fits = |at: &usize| {
-                let draft = &drafts[*at];
-                draft
-                    .socket
-                    .local
-                    .is_some_and(|local| wanted(split(local).0, draft.v6only))
-            };
-            let mut fitting = bound.iter().copied().filter(fits);
-            (fitting.next(), fitting.next())
-        };
-        let is_own = is_loopback(remote) || self.own.contains(&(netns, place));
-        let found = match at_place(&|local, _| local == place) {
-            (None, _) if is_own => at_place(&|local, v6only| local.accepts(place, v6only)),
-            exact => exact,
-        };
-        match found {
-            (Some(one), None) if socket.kind == SocketType::Dgram => Some(one),
-            _ => None,
-        }
-    }
-}
-
-/// The part of an address that is not its port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Ip(IpAddr),
-    Cid(u32),
-}
-
-/// `VMADDR_CID_ANY`.
-const ANY_CID: u32 = u32::MAX;
-
-impl Place {
-    /// Whether a socket bound to this wildcard serves `own`; `v6only`: no IPv4 (`IPV6_V6ONLY`).
-    fn accepts(self, own: Self, v6only: bool) -> bool {
-        match (self, own) {
-            (Self::Ip(IpAddr::V4(any)), Self::Ip(ip)) => any.is_unspecified() && ip.is_ipv4(),
-            (Self::Ip(IpAddr::V6(any)), Self::Ip(ip)) => {
-                any.is_unspecified() && (ip.is_ipv6() || !v6only)
-            }
-            (Self::Cid(any), Self::Cid(_)) => any == ANY_CID,
-            _ => false,
-        }
-    }
-}
-
-fn split(address: Address) -> (Place, u32) {
-    match canonical(address) {
-        Address::Ip(ip, port) => (Place::Ip(ip), port.into()),
-        Address::Vsock(cid, port) => (Place::Cid(cid), port),
-    }
-}
-
-/// Listening sockets, by namespace, protocol and port.
-struct Listeners<'a> {
-    drafts: &'a [Draft],
-    holders: &'a [Holder],
-    by_port: BTreeMap<(u64, &'static str, u32), Vec<usize>>,
-}
-
-impl<'a> Listeners<'a> {
-    fn of(drafts: &'a [Draft], addressed: &[(usize, &'a Draft)], holders: &'a [Holder]) -> Self {
-        let mut by_port: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (at, draft) in addressed.iter().copied() {
-            let socket = &draft.socket;
-            if socket.state == SocketState::Listening
-                && let (Some(netns), Some(protocol)) = (socket.netns, socket.protocol)
-                && let Some((_, port)) = socket.local.map(split)
+    /// The other end of a connection: in the same network namespace, or in another one of this host
+    /// (over a veth pair, never over loopback, which each namespace has of its own).
+    fn other(&self, index: usize, (netns, protocol, local, remote): Tuple) -> Option<usize> {
+        let mirrored = self.by_tuple.get(&(netns, protocol, remote, local));
+        mirrored.copied().flatten().or_else(|| {
+            let sole = |addresses: (&'static str, Address, Address)| match self
+                .by_addresses
+                .get(&addresses)?[..]
             {
-                by_port
-                    .entry((netns, wire_protocol(protocol), port))
-                    .or_default()
-                    .push(at);
-            }
-        }
-        Self {
-            drafts,
-            holders,
-            by_port,
+                [sole] => Some(sole),
+                _ => None,
+            };
+            let other = sole((protocol, remote, local))?;
+            let other_netns = self.sockets.socket(other).netns?;
+            // Both directions occur once on the host, and the other end has no peer in its own
+            // namespace.
+            let is_unambiguous = sole((protocol, local, remote)) == Some(index)
+                && !self
+                    .by_tuple
+                    .contains_key(&(other_netns, protocol, local, remote));
+            (is_unambiguous && !is_loopback(local) && !is_loopback(remote)).then_some(other)
+        })
+    }
+}
+
+struct Join<'a> {
+    sockets: HostSockets<'a>,
+    listeners: InetListeners<'a>,
+}
+
+impl Join<'_> {
+    fn pair(&self, one: usize, two: usize) -> Connection {
+        let (a, b, listener) = match (self.listeners.find(one), self.listeners.find(two)) {
+            (None, Some(of_two)) => (one, two, Some(of_two)),
+            (Some(of_one), None) => (two, one, Some(of_one)),
+            _ => (one, two, None),
+        };
+        let state = self.state(a, Some(b));
+        let connection = self.connection(a, state, listener);
+        Connection {
+            b: (state != ConnectionState::Pending).then(|| self.sockets.id(b)),
+            confirmed: connection.confirmed && self.sockets.socket(b).seen_twice,
+            ..connection
         }
     }
 
-    /// The listener where `accepted` was accepted: its exact address first, then the wildcard; of
-    /// several (`SO_REUSEPORT`) the one that shares a holder.
-    fn find(&self, accepted: usize) -> Option<usize> {
-        let (netns, protocol, local, _) = tuple(&self.drafts[accepted])?;
-        let (own, port) = split(local);
-        let candidates = self.by_port.get(&(netns, protocol, port))?;
-        let bound = |at: &usize| {
-            self.drafts[*at]
-                .socket
-                .local
-                .map(|address| split(address).0)
+    /// The other end is on another host, or was not captured.
+    fn without_peer(&self, index: usize) -> Connection {
+        self.connection(index, self.state(index, None), self.listeners.find(index))
+    }
+
+    fn connection(&self, a: usize, state: ConnectionState, listener: Option<usize>) -> Connection {
+        let kind = match self.sockets.socket(a).family {
+            Family::Vsock => ConnectionKind::Vsock,
+            _ => ConnectionKind::Inet,
         };
-        let exact: Vec<usize> = candidates
-            .iter()
-            .copied()
-            .filter(|at| bound(at) == Some(own))
-            .collect();
-        let wildcard = |at: &usize| {
-            let v6only = self.drafts[*at].v6only;
-            bound(at).is_some_and(|any| any.accepts(own, v6only))
-        };
-        let wild = || candidates.iter().copied().filter(wildcard).collect();
-        let fitting = if exact.is_empty() { wild() } else { exact };
-        match fitting[..] {
-            [one] => Some(one),
-            _ => fitting
-                .into_iter()
-                .find(|at| share_holder(self.drafts, self.holders, *at, accepted)),
+        Connection {
+            listener: listener.map(|listener| self.sockets.id(listener)),
+            listener_evidence: listener.map(|_| ListenerEvidence::Address),
+            ..self
+                .sockets
+                .connection(kind, (a, None), state, Evidence::Tuple)
+        }
+    }
+
+    /// The state of a connection by the states of its ends.
+    fn state(&self, a: usize, b: Option<usize>) -> ConnectionState {
+        use SocketState::{CloseWait, Closing, Pending};
+        let ends = [Some(a), b].map(|end| end.map(|index| self.sockets.socket(index).state));
+        if ends.contains(&Some(Pending)) {
+            ConnectionState::Pending
+        } else if ends.contains(&Some(Closing)) || ends.contains(&Some(CloseWait)) {
+            ConnectionState::Closing
+        } else {
+            ConnectionState::Established
         }
     }
 }

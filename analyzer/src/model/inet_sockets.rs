@@ -1,17 +1,17 @@
-//! Internet sockets: from the diag dumps, else from the text tables.
+//! Reads internet sockets from the sock_diag dumps; where one is missing, from the text tables of
+//! `/proc/net`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::HostId;
-use super::process::Readable;
+use super::coverage::Readable;
+use super::ids::HostId;
 use super::socket::{Address, Family, SocketKey, SocketState, SocketType};
 use super::socket_draft::Draft;
-use super::unix_sockets::readable;
 use crate::load::{Capture, RawSource, inet_diag, proc_net_inet};
 
-/// Dump names, with the type and protocol of their sockets.
+/// Dumps, with type and protocol of their sockets.
 const DUMPS: [(&str, SocketType, &str); 14] = [
     ("diag/tcp", SocketType::Stream, "tcp"),
     ("diag/tcp6", SocketType::Stream, "tcp"),
@@ -29,7 +29,7 @@ const DUMPS: [(&str, SocketType, &str); 14] = [
     ("diag/dccp6", SocketType::Stream, "dccp"),
 ];
 
-/// Text tables, with the type and protocol of their sockets, and the dump whose place they take.
+/// Text tables, with type and protocol of their sockets, and the dump they replace.
 const TABLES: [(&str, SocketType, &str, &str); 10] = [
     ("net/tcp", SocketType::Stream, "tcp", "diag/tcp"),
     ("net/tcp6", SocketType::Stream, "tcp", "diag/tcp6"),
@@ -44,7 +44,7 @@ const TABLES: [(&str, SocketType, &str, &str); 10] = [
     ),
     ("net/raw", SocketType::Raw, "raw", "diag/raw"),
     ("net/raw6", SocketType::Raw, "raw", "diag/raw6"),
-    // Ping sockets: sock_diag has none for them.
+    // Ping sockets: sock_diag does not list them.
     ("net/icmp", SocketType::Dgram, "icmp", "diag/icmp"),
     ("net/icmp6", SocketType::Dgram, "icmp", "diag/icmp6"),
 ];
@@ -61,21 +61,21 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 
 /// The internet sockets of a host.
 ///
-/// TIME-WAIT rows and orphans on their way out have no inode and no owner: they are no sockets of
-/// the map. Connections that nobody has accepted yet have no inode either, and are kept.
+/// TIME-WAIT rows and orphaned sockets have no inode and no owner, and are left out. Connections not
+/// yet accepted have no inode either, and stay.
 pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
     let mut drafts: Vec<Draft> = Vec::new();
     for (source, kind, protocol) in DUMPS {
         let mut readings: Vec<_> = capture.sources(source).collect();
-        // Of a socket that several list, the latest row counts.
+        // The latest row of a socket takes precedence.
         readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
         for raw in readings {
             let rows = inet_diag::rows(&raw.bytes, order).0;
-            let kept = rows
+            let live = rows
                 .iter()
                 .filter(|row| row.inode != 0 || is_unaccepted(row));
-            drafts.extend(kept.map(|row| draft(row, host, raw.header.netns, kind, protocol)));
+            drafts.extend(live.map(|row| draft(row, host, raw.header.netns, kind, protocol)));
         }
     }
     drafts.sort_by_key(|draft| (draft.socket.key, draft.socket.cookie));
@@ -85,8 +85,8 @@ pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     drafts
 }
 
-/// The sockets of namespaces and protocols that have no dump. What has no inode has no cookie here
-/// either, and is left out.
+/// The sockets of namespaces and protocols without a dump. Rows without inode are left out: the text
+/// tables have no cookies.
 fn from_text(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
     let mut drafts: Vec<Draft> = Vec::new();
@@ -94,15 +94,15 @@ fn from_text(capture: &Capture, host: HostId) -> Vec<Draft> {
         let netns_of = |raw: &&RawSource| raw.header.netns;
         let namespaces: BTreeSet<u64> = capture.sources(table).map(|raw| netns_of(&raw)).collect();
         for netns in namespaces {
-            let of = |name| {
+            let sources = |name| {
                 capture
                     .sources(name)
                     .filter(move |raw| netns_of(raw) == netns)
             };
-            if matches!(readable(of(dump)), Readable::Ok | Readable::Truncated) {
+            if Readable::best(sources(dump)).has_rows() {
                 continue;
             }
-            for raw in of(table) {
+            for raw in sources(table) {
                 let rows = proc_net_inet::rows(&raw.bytes, order).0;
                 let owned = rows.iter().filter(|row| row.inode != 0);
                 drafts.extend(owned.map(|row| text_draft(row, host, netns, kind, protocol)));
@@ -178,7 +178,7 @@ fn text_draft(
     socket.uid = Some(row.uid);
     if socket.state == SocketState::Listening {
         socket.accepting = Some(true);
-        // The limit is in no text table.
+        // The text tables lack the backlog.
         socket.pending = Some(row.receive_queue);
     } else {
         draft.set_queues(row.receive_queue, row.send_queue);
@@ -198,7 +198,7 @@ fn state(number: u8) -> SocketState {
     }
 }
 
-/// Its own address, and the other end's where there is one.
+/// Local address, and remote address where the socket is connected.
 fn addresses(local: (IpAddr, u16), remote: (IpAddr, u16)) -> (Option<Address>, Option<Address>) {
     let has_remote = !remote.0.is_unspecified() || remote.1 != 0;
     (
@@ -207,7 +207,7 @@ fn addresses(local: (IpAddr, u16), remote: (IpAddr, u16)) -> (Option<Address>, O
     )
 }
 
-/// An MPTCP socket is in the TCP dump as well, under the same inode: the MPTCP row stays.
+/// Drops the TCP row of each MPTCP socket: both dumps list it, under one inode.
 fn absorb_mptcp(drafts: &mut Vec<Draft>) {
     let is_mptcp = |draft: &Draft| draft.socket.protocol == Some("mptcp");
     drafts.sort_by_key(|draft| (draft.socket.key, !is_mptcp(draft), draft.socket.cookie));

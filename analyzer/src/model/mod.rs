@@ -1,132 +1,88 @@
 //! The map: hosts, processes, sockets, pipes, and the connections between them, each with its
 //! evidence.
 //!
-//! [`build`] joins the typed rows of `load` into a [`Map`]. Kernel text stays bytes here; nothing in
-//! this module knows how it will be printed, and no type here is serialized.
+//! [`build`] joins the typed rows of `load` into a [`Map`]. Kernel strings stay bytes; nothing here
+//! formats output, and no type is serialized.
+//!
+//! Reading order, which is the order of dependencies; no file uses a later one:
+//! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `host`, `process`,
+//!   `holder`, `socket`, `connection`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
+//! - Readers, from records to rows: `cgroup`, `processes`, `descriptors`, and for sockets
+//!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`.
+//! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
+//!   `inet_listeners`, `inet_receivers`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`.
+//! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
-mod bound_path;
-mod build;
+// Rows.
+mod connection;
+mod coverage;
+mod evidence;
+mod fd_relation;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod holder;
+mod host;
+mod ids;
+mod map;
+mod name;
+mod pipe;
+mod process;
+mod seen;
+mod socket;
+#[cfg(test)]
+mod test_map;
+mod wait;
+mod warning;
+
+// Readers.
 mod cgroup;
 mod cross_check;
 mod descriptors;
-mod evidence;
-pub(crate) mod fd_relation;
-#[cfg(test)]
-pub(crate) mod fixture;
-mod ids;
-mod inet_connections;
 mod inet_sockets;
-mod name;
 mod netlink;
 mod packet;
-mod process;
 mod processes;
-mod series;
-mod series_union;
-mod socket;
 mod socket_draft;
-#[cfg(test)]
-mod test_map;
-mod unix_connections;
-mod unix_listeners;
 mod unix_sockets;
 mod vsock;
-mod wait;
 
-pub use build::{At, build, build_at, build_whole, join, join_whole};
+// Joins.
+mod bound_path;
+mod fd_targets;
+pub(crate) mod fdinfo;
+mod inet_address;
+mod inet_connections;
+mod inet_listeners;
+mod inet_receivers;
+mod thread_waits;
+mod unix_connections;
+mod unix_listeners;
+
+// Whole maps.
+mod at;
+mod build;
+mod join;
+mod series;
+mod series_union;
+
+pub use at::At;
+pub use build::{build, build_at, build_whole};
+pub use connection::{Connection, ConnectionKind, ConnectionState};
+pub use coverage::{FdsStatus, HostCoverage, NetnsCoverage, Readable};
 pub use evidence::{Evidence, ListenerEvidence};
-pub use fd_relation::{EpollTarget, FdRelation};
+pub use fd_relation::{EpollTarget, FdRelation, FdTarget};
+pub(crate) use fd_targets::PrivateTables;
+pub(crate) use holder::DescriptorKey;
+pub use holder::Holder;
+pub use host::Host;
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
+pub use join::{join, join_whole};
+pub use map::Map;
 pub use name::Name;
-pub use process::{Container, FdsStatus, Host, HostCoverage, NetnsCoverage, Process, Readable};
+pub use pipe::{Pipe, PipeKey};
+pub use process::{Container, Process};
+pub use seen::Seen;
 pub use series::{Series, TimedCapture, series};
-pub use series_union::Seen;
-pub use socket::{
-    Address, Connection, ConnectionKind, ConnectionState, Family, Holder, Pipe, PipeKey, Socket,
-    SocketKey, SocketState, SocketType,
-};
-pub use wait::{Call, FdTarget, ThreadState, Wait};
-
-use std::ops::Range;
-
-/// Everything that one or several captures say, joined.
-#[derive(Debug, Clone, Default)]
-pub struct Map {
-    /// The hosts, in the order of the files they came from.
-    pub hosts: Vec<Host>,
-    /// User processes (no kernel threads), by host and pid.
-    pub processes: Vec<Process>,
-    /// Sockets, by host and key.
-    pub sockets: Vec<Socket>,
-    /// Connections, by their first end.
-    pub connections: Vec<Connection>,
-    /// Pipes and FIFOs, by host and key.
-    pub pipes: Vec<Pipe>,
-    /// What does not fit together, or is not whole.
-    pub warnings: Vec<Warning>,
-    /// Something was left out on purpose: who seems to talk to nobody may only talk to what is not
-    /// here.
-    pub restricted: bool,
-    /// What threads were doing, by process and thread; only of [`build_whole`].
-    pub waits: Vec<Wait>,
-    /// Relations that are no conversations; only of [`build_whole`].
-    pub relations: Vec<FdRelation>,
-    /// In how many captures each thing was seen; only of [`At::All`].
-    pub seen: Option<Seen>,
-    /// All holders, each socket's in one run: see `Map::holders`.
-    pub(crate) holders: Vec<Holder>,
-}
-
-/// Something that a reader of the map must know to trust it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Warning {
-    /// The host it concerns.
-    pub host: HostId,
-    /// A fixed word: `forged-row`, `table-mismatch`, `damage`, ….
-    pub kind: &'static str,
-    /// One sentence; names in it are already made printable.
-    pub text: String,
-}
-
-impl Map {
-    /// Who holds a socket: by process, then descriptor.
-    pub fn holders(&self, socket: SocketId) -> &[Holder] {
-        let Range { start, end } = self.sockets[socket.index()].holders;
-        &self.holders[start as usize..end as usize]
-    }
-
-    /// Adds a socket and its holders, which must be sorted.
-    pub(crate) fn push_socket(
-        &mut self,
-        socket: Socket,
-        holders: impl IntoIterator<Item = Holder>,
-    ) -> SocketId {
-        let holders = self.push_holders(holders);
-        self.sockets.push(Socket { holders, ..socket });
-        SocketId::new(self.sockets.len() - 1)
-    }
-
-    /// Adds the holders of one socket, sorted, and returns their range for [`Socket::holders`].
-    pub(crate) fn push_holders(&mut self, holders: impl IntoIterator<Item = Holder>) -> Range<u32> {
-        let start = self.holders.len() as u32;
-        self.holders.extend(holders);
-        start..self.holders.len() as u32
-    }
-
-    /// The socket of an id.
-    pub fn socket(&self, id: SocketId) -> &Socket {
-        &self.sockets[id.index()]
-    }
-
-    /// The process of an id.
-    pub fn process(&self, id: ProcessId) -> &Process {
-        &self.processes[id.index()]
-    }
-
-    /// The distinct processes that hold a socket, in order.
-    pub fn holding_processes(&self, socket: SocketId) -> Vec<ProcessId> {
-        let mut processes: Vec<_> = self.holders(socket).iter().map(|h| h.process).collect();
-        processes.dedup();
-        processes
-    }
-}
+pub use socket::{Address, Family, Socket, SocketKey, SocketState, SocketType};
+pub use wait::{Call, ThreadState, Wait};
+pub use warning::Warning;

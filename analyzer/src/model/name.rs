@@ -1,14 +1,14 @@
-//! Names of Unix sockets: bytes that may hold anything.
+//! Names of Unix sockets: arbitrary bytes, never text.
 
-/// What a Unix socket is bound to, exactly as the kernel has it.
+/// The address a Unix socket is bound to, exactly as the kernel stores it.
 ///
-/// Abstract names begin with NUL and may hold more of them; paths have lost their terminating NUL.
+/// Abstract names begin with NUL and may contain more NULs; paths have no terminating NUL.
 /// See unix(7).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<[u8]>);
 
 impl Name {
-    /// From the diag attribute `UNIX_DIAG_NAME`; `None` for an unnamed socket.
+    /// Reads the diag attribute `UNIX_DIAG_NAME`; `None` for an unnamed socket.
     pub fn from_diag(bytes: &[u8]) -> Option<Self> {
         let exact = match bytes {
             [] => return None,
@@ -19,7 +19,7 @@ impl Name {
         Some(Self(exact.into()))
     }
 
-    /// From the last column of `/proc/net/unix`, where `@` stands for NUL.
+    /// Reads the last column of `/proc/net/unix`, where `@` stands for NUL.
     pub fn from_proc(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [] => None,
@@ -28,7 +28,7 @@ impl Name {
         }
     }
 
-    /// `path` or `abstract`: which namespace the name is in, as JSON and CSV spell it.
+    /// `path` or `abstract`, the word in JSON and CSV.
     pub fn kind(&self) -> &'static str {
         if self.is_abstract() {
             "abstract"
@@ -37,12 +37,12 @@ impl Name {
         }
     }
 
-    /// Whether it is in the abstract namespace.
+    /// Whether the name is abstract.
     pub fn is_abstract(&self) -> bool {
         self.0.first() == Some(&0)
     }
 
-    /// The exact bytes; an abstract name's with its leading NUL.
+    /// The exact bytes, including the leading NUL of an abstract name.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }

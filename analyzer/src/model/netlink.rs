@@ -1,14 +1,15 @@
-//! Netlink sockets, and connections between two of them. What talks to the kernel is no connection.
+//! Netlink sockets, and connections between two of them. A socket connected to the kernel makes no
+//! connection.
 //!
 //! Reference: netlink(7).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::HostId;
+use super::connection::{Connection, ConnectionKind, ConnectionState};
 use super::evidence::Evidence;
-use super::socket::{Connection, ConnectionKind, ConnectionState, Family, SocketState};
-use super::socket_draft::{Draft, socket_type};
-use super::unix_listeners::id;
+use super::ids::HostId;
+use super::socket::{Family, SocketState};
+use super::socket_draft::{Draft, HostSockets, socket_type};
 use crate::load::{Capture, netlink_diag};
 
 /// Names of `NETLINK_*` in `linux/netlink.h`, by number.
@@ -33,20 +34,20 @@ const PROTOCOLS: [(u8, &str); 18] = [
     (21, "crypto"),
 ];
 
-/// Namespace, protocol number and port id: who is addressed.
+/// A netlink address: network namespace, protocol number, port id.
 type Port = (u64, u8, u32);
 
-/// The netlink sockets of a host, and what joining them needs.
+/// The netlink sockets of a host, with the addresses that join them.
 #[derive(Default)]
 pub(super) struct Netlink {
     pub(super) drafts: Vec<Draft>,
-    /// Inode of the sender, and the port it is connected to.
+    /// Inode of a sender, and the port it is connected to.
     connected: Vec<(u64, Port)>,
     /// Inode of the socket that owns a port.
     owners: BTreeMap<Port, u64>,
 }
 
-/// Reads the dumps; `is_held` tells whether a descriptor leads to an inode.
+/// Reads the dumps; `is_held`: whether a descriptor refers to the inode.
 pub(super) fn read(capture: &Capture, host: HostId, is_held: impl Fn(u64) -> bool) -> Netlink {
     let order = capture.byte_order();
     let mut netlink = Netlink::default();
@@ -55,7 +56,7 @@ pub(super) fn read(capture: &Capture, host: HostId, is_held: impl Fn(u64) -> boo
         let rows = netlink_diag::rows(&raw.bytes, order).0;
         for row in &rows {
             let inode = u64::from(row.inode);
-            // The kernel's own ends have port 0 and no descriptor.
+            // Sockets of the kernel have port 0 and no descriptor.
             if inode == 0 || row.port == 0 && !is_held(inode) {
                 continue;
             }
@@ -93,42 +94,38 @@ fn draft(row: &netlink_diag::Row, host: HostId, netns: u64) -> Draft {
 }
 
 impl Netlink {
-    /// The connections to other processes; `find` gives the index of an inode's socket. Two that are
-    /// connected to each other are one connection.
+    /// The connections to other processes; `find`: the index of an inode's socket. Two sockets that are
+    /// connected to each other make one connection.
     pub(super) fn connections(
         &self,
-        first: usize,
-        drafts: &[Draft],
+        sockets: HostSockets<'_>,
         find: impl Fn(u64) -> Option<usize>,
     ) -> Vec<Connection> {
-        let receiver = |port: &Port| self.owners.get(port).copied();
+        let owner = |port: &Port| self.owners.get(port).copied();
         let pairs: BTreeSet<(u64, u64)> = self
             .connected
             .iter()
-            .filter_map(|(sender, port)| Some((*sender, receiver(port)?)))
+            .filter_map(|(sender, port)| Some((*sender, owner(port)?)))
             .collect();
-        let connection = |(inode, port): &(u64, Port)| {
-            let to = receiver(port);
-            let mutual = to.is_some_and(|to| to != *inode && pairs.contains(&(to, *inode)));
-            // The first of the two makes it.
-            if mutual && to < Some(*inode) {
+        let connection = |(sender, port): &(u64, Port)| {
+            let receiver = owner(port);
+            let is_mutual =
+                receiver.is_some_and(|to| to != *sender && pairs.contains(&(to, *sender)));
+            // Made at the first of the two.
+            if is_mutual && receiver < Some(*sender) {
                 return None;
             }
-            let (a, b) = (find(*inode)?, to.and_then(&find));
+            let (a, b) = (find(*sender)?, receiver.and_then(&find));
+            let state = if is_mutual {
+                ConnectionState::Established
+            } else {
+                ConnectionState::OneWay
+            };
+            let connection =
+                sockets.connection(ConnectionKind::Netlink, (a, b), state, Evidence::Peer);
             Some(Connection {
-                kind: ConnectionKind::Netlink,
-                a: id(first, a),
-                b: b.map(|b| id(first, b)),
-                listener: None,
-                state: if mutual {
-                    ConnectionState::Established
-                } else {
-                    ConnectionState::OneWay
-                },
-                evidence: Evidence::Peer,
-                listener_evidence: None,
-                confirmed: b.is_some_and(|b| drafts[b].socket.seen_twice)
-                    && drafts[a].socket.seen_twice,
+                confirmed: b.is_some() && connection.confirmed,
+                ..connection
             })
         };
         self.connected.iter().filter_map(connection).collect()

@@ -1,18 +1,19 @@
-//! Packet sockets: they see what passes an interface, and have no other end.
+//! Packet sockets. They receive the frames of an interface and have no peer.
 //!
 //! Reference: packet(7).
 
-use super::HostId;
+use super::ids::HostId;
 use super::socket::{Family, SocketState};
 use super::socket_draft::{Draft, socket_type};
-use crate::load::{Capture, packet_diag};
+use crate::load::{Capture, RawSource, packet_diag};
 
 /// `ETH_P_ALL` of `linux/if_ether.h`.
 const ETH_P_ALL: u16 = 3;
 
+/// The packet sockets of a host.
 pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
-    let of_source = |raw: &crate::load::RawSource| {
+    let of_source = |raw: &RawSource| {
         let rows = packet_diag::rows(&raw.bytes, order).0;
         rows.into_iter()
             .map(|row| draft(&row, host, raw.header.netns))

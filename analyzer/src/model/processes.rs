@@ -1,73 +1,27 @@
-//! Hosts and processes from the records of a capture.
+//! Reads the processes of a capture from their `/proc` records.
 
 use std::collections::BTreeMap;
 
 use whotalks_snapshot::records::{Process as Record, ReadError};
 
-use super::process::{Host, Process};
-use super::{HostId, ProcessId, cgroup};
+use super::cgroup;
+use super::coverage::FdsStatus;
+use super::ids::HostId;
+use super::process::Process;
 use crate::load::{Capture, proc_pid};
 
-/// `ENOENT` and `ESRCH`: the process is gone.
-pub(super) const GONE: [u16; 2] = [2, 3];
+/// `ENOENT` and `ESRCH`: the process has ended.
+pub(super) const ENDED: [u16; 2] = [2, 3];
 
-/// The machine, as far as its records say; coverage comes later.
-pub(super) fn host(capture: &Capture) -> Host {
-    let record = capture.host.clone().unwrap_or_default();
-    let mut uname = record.uname.split(|byte| *byte == 0);
-    let mut next = || Box::from(uname.next().unwrap_or_default());
-    let (_sysname, kernel, _version, arch): (Box<[u8]>, _, Box<[u8]>, _) =
-        (next(), next(), next(), next());
-    Host {
-        hostname: record.hostname.into(),
-        boot_id: record.boot_id.into(),
-        machine_id: record.machine_id.into(),
-        kernel,
-        arch,
-        os: os_name(&record.os_release).into(),
-        started_at_ns: record.started_realtime_ns,
-        ended_at_ns: capture.end.as_ref().map(|end| end.ended_realtime_ns),
-        collector: record.collector.into(),
-        euid: capture.host.as_ref().map(|host| host.euid),
-        collector_pid: Some(record.collector_pid).filter(|pid| *pid != 0),
-        pidns: Some(record.pidns).filter(|inode| *inode != 0),
-        note: record.note.map(Into::into),
-        coverage: super::HostCoverage::default(),
-    }
-}
-
-/// `NAME` and `VERSION_ID` of os-release(5): `Debian 13`, without the words around it.
-fn os_name(os_release: &[u8]) -> Vec<u8> {
-    let value = |key: &[u8]| -> Option<Vec<u8>> {
-        let line = os_release
-            .split(|byte| *byte == b'\n')
-            .find_map(|l| l.strip_prefix(key))?;
-        let text = line
-            .strip_prefix(b"\"")
-            .and_then(|l| l.strip_suffix(b"\""))
-            .unwrap_or(line);
-        Some(text.to_vec())
-    };
-    let mut name = value(b"NAME=").unwrap_or_default();
-    if let Some(short) = name.strip_suffix(b" GNU/Linux") {
-        name = short.to_vec();
-    }
-    if let Some(version) = value(b"VERSION_ID=") {
-        name.push(b' ');
-        name.extend(version);
-    }
-    name
-}
-
-/// The processes that are not kernel threads, by pid, and how many were gone before they could be
-/// read.
+/// The processes other than kernel threads, by pid, and the number of those that ended before they
+/// were read.
 pub(super) fn processes(capture: &Capture, host: HostId) -> (Vec<Process>, usize) {
     let users: BTreeMap<u32, &[u8]> = capture
         .users
         .iter()
         .map(|user| (user.uid, user.name.as_slice()))
         .collect();
-    let clock = Clock::of(capture);
+    let clock = Clock::new(capture);
     let mut vanished = 0;
     let mut processes = Vec::with_capacity(capture.processes.len());
     for record in &capture.processes {
@@ -75,40 +29,39 @@ pub(super) fn processes(capture: &Capture, host: HostId) -> (Vec<Process>, usize
         if stat.is_some_and(|stat| stat.flags & proc_pid::PF_KTHREAD != 0) {
             continue;
         }
-        if stat.is_none() && was_gone(&record.errors, "stat") {
+        if stat.is_none() && had_ended(&record.errors, "stat") {
             vanished += 1;
             continue;
         }
         processes.push(process(record, stat, host, &users, &clock));
     }
-    // The second look reads some processes again; of a reused pid the later process is the one that
-    // is there.
+    // The second pass reads some processes again. Of two processes with one pid the later exists.
     processes.sort_by_key(|process| (process.pid, std::cmp::Reverse(process.start_ticks)));
     processes.dedup_by_key(|process| process.pid);
     (processes, vanished)
 }
 
 /// Whether reading `what` failed because the process had ended.
-fn was_gone(errors: &[ReadError], what: &str) -> bool {
+fn had_ended(errors: &[ReadError], what: &str) -> bool {
     errors
         .iter()
-        .any(|e| e.what == what.as_bytes() && GONE.contains(&e.errno))
+        .any(|e| e.what == what.as_bytes() && ENDED.contains(&e.errno))
 }
 
-/// Turns ticks since boot into wall-clock time.
+/// Converts ticks since boot to times.
 struct Clock {
     boot_ns: u64,
     ticks_per_second: u64,
 }
 
 impl Clock {
-    fn of(capture: &Capture) -> Self {
+    fn new(capture: &Capture) -> Self {
         let host = capture.host.as_ref();
         Self {
             boot_ns: host.map_or(0, |h| {
                 h.started_realtime_ns.saturating_sub(h.started_boottime_ns)
             }),
-            // Every architecture of Linux shows user space 100 a second.
+            // USER_HZ is 100 on every architecture of Linux.
             ticks_per_second: host.map_or(100, |h| u64::from(h.ticks_per_second)).max(1),
         }
     }
@@ -164,15 +117,7 @@ fn process(
         mntns: known(record.mntns),
         pidns: known(record.pidns),
         userns: known(record.userns),
-        fds_status: super::FdsStatus::default(),
+        fds_status: FdsStatus::default(),
         fd_counts: BTreeMap::new(),
     }
-}
-
-/// Pid to process, for one host's processes, which are sorted by pid from `first` on.
-pub(super) fn find(processes: &[Process], first: usize, pid: u32) -> Option<ProcessId> {
-    let at = processes[first..]
-        .binary_search_by_key(&pid, |process| process.pid)
-        .ok()?;
-    Some(ProcessId::new(first + at))
 }

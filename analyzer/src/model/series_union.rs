@@ -1,32 +1,26 @@
-//! All captures of a series as one map: what was there at any time, and how often.
+//! Merges all captures of a series into one map: everything that existed at any time, with the number
+//! of captures it was present in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{count_processes, join};
-use super::{
-    Connection, ConnectionKind, Holder, Host, HostCoverage, HostId, Map, Pipe, PipeKey, Process,
-    ProcessId, Series, Socket, SocketId, SocketKey, Warning,
-};
+use super::connection::{Connection, ConnectionKind};
+use super::coverage::HostCoverage;
+use super::holder::Holder;
+use super::host::Host;
+use super::ids::{HostId, ProcessId, SocketId};
+use super::join::join;
+use super::map::Map;
+use super::pipe::{Pipe, PipeKey};
+use super::process::Process;
+use super::seen::Seen;
+use super::series::Series;
+use super::socket::{Socket, SocketKey};
+use super::warning::Warning;
 
-/// In how many captures things were seen; by their places in the map's tables.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Captures of the longest series.
-    pub captures: u32,
-    /// By process.
-    pub processes: Vec<u32>,
-    /// By socket.
-    pub sockets: Vec<u32>,
-    /// By connection.
-    pub connections: Vec<u32>,
-    /// By pipe.
-    pub pipes: Vec<u32>,
-}
-
-/// A holder that is known by its process's pid, since places change.
-type HeldBy = (u32, Option<u32>, u32, Option<bool>);
+/// A holder by pid instead of process id: ids differ between captures.
+type HolderByPid = (u32, Option<u32>, u32, Option<bool>);
 /// Readers and writers.
-type Ends = [BTreeSet<HeldBy>; 2];
+type PipeEnds = [BTreeSet<HolderByPid>; 2];
 type ConnectionKey = (
     SocketKey,
     Option<SocketKey>,
@@ -34,22 +28,28 @@ type ConnectionKey = (
     ConnectionKind,
 );
 
-/// Something with its count.
+/// A row with the number of captures it was present in.
 struct Counted<T> {
-    what: T,
-    seen: u32,
+    row: T,
+    captures: u32,
 }
 
-/// One host, gathered from the latest capture to the first: of what changed the latest is kept.
+impl<T> Counted<T> {
+    fn new(row: T) -> Self {
+        Self { row, captures: 0 }
+    }
+}
+
+/// One host, merged from the latest capture to the first: of differing rows the latest stays.
 #[derive(Default)]
-struct Union {
+struct HostUnion {
     host: Option<Host>,
     warnings: Vec<Warning>,
     processes: BTreeMap<u32, Counted<Process>>,
-    sockets: BTreeMap<SocketKey, Counted<(Socket, BTreeSet<HeldBy>)>>,
+    sockets: BTreeMap<SocketKey, Counted<(Socket, BTreeSet<HolderByPid>)>>,
     connections: BTreeMap<ConnectionKey, Counted<Connection>>,
-    pipes: BTreeMap<PipeKey, Counted<(Pipe, Ends)>>,
-    reused: BTreeSet<u32>,
+    pipes: BTreeMap<PipeKey, Counted<(Pipe, PipeEnds)>>,
+    reused_pids: BTreeSet<u32>,
 }
 
 /// The union of each series, a host of the map for each.
@@ -57,9 +57,9 @@ pub(super) fn union(all: &[Series<'_>]) -> Map {
     let mut map = Map::default();
     let mut seen = Seen::default();
     for series in all {
-        let mut union = Union::default();
-        for taken in series.captures().iter().rev() {
-            union.add(&join(&[*taken]));
+        let mut union = HostUnion::default();
+        for timed in series.captures().iter().rev() {
+            union.add(&join(&[*timed]));
         }
         let captures = u32::try_from(series.captures().len()).unwrap_or(u32::MAX);
         seen.captures = seen.captures.max(captures);
@@ -70,218 +70,182 @@ pub(super) fn union(all: &[Series<'_>]) -> Map {
     map
 }
 
-impl Union {
+impl HostUnion {
     fn add(&mut self, map: &Map) {
         for host in &map.hosts {
             let latest = self.host.get_or_insert_with(|| host.clone());
-            gather(&mut latest.coverage, &host.coverage);
+            latest.coverage.merge_earlier(&host.coverage);
             latest.started_at_ns = latest.started_at_ns.min(host.started_at_ns);
         }
         self.warnings.extend(map.warnings.iter().cloned());
-        // Processes whose pid is another's by now are left out, and so is what only they held.
-        let mut known = Vec::with_capacity(map.processes.len());
-        for process in &map.processes {
-            let entry = self.processes.entry(process.pid);
-            let entry = entry.or_insert_with(|| Counted {
-                what: process.clone(),
-                seen: 0,
-            });
-            let same = entry.what.start_ticks == process.start_ticks;
-            entry.seen += u32::from(same);
-            if !same {
-                self.reused.insert(process.pid);
-            }
-            known.push(same);
-        }
-        let held = |holders: &[Holder]| -> BTreeSet<HeldBy> {
+        let is_current = self.add_processes(map);
+        let held = |holders: &[Holder]| -> BTreeSet<HolderByPid> {
             let holders = holders
                 .iter()
-                .filter(|holder| known[holder.process.index()]);
-            let by = |h: &Holder| (map.process(h.process).pid, h.tid, h.fd, h.cloexec);
-            holders.map(by).collect()
+                .filter(|holder| is_current[holder.process.index()]);
+            let by_pid = |h: &Holder| (map.process(h.process).pid, h.tid, h.fd, h.cloexec);
+            holders.map(by_pid).collect()
         };
         let keys: Vec<SocketKey> = (0..map.sockets.len())
-            .map(|at| self.add_socket(&map.sockets[at], held(map.holders(SocketId::new(at)))))
+            .map(SocketId::new)
+            .map(|id| self.add_socket(map.socket(id), held(map.holders(id))))
             .collect();
-        let newer: BTreeSet<SocketKey> = self.connections.keys().map(|key| key.0).collect();
-        for connection in &map.connections {
-            let key = |id: SocketId| keys[id.index()];
-            let (a, b) = (key(connection.a), connection.b.map(key));
-            let whole = (a, b, connection.listener.map(key), connection.kind);
-            // A client that waited then, and was let in later.
-            if b.is_none() && newer.contains(&a) && !self.connections.contains_key(&whole) {
-                continue;
-            }
-            let entry = self.connections.entry(whole).or_insert_with(|| Counted {
-                what: connection.clone(),
-                seen: 0,
-            });
-            entry.seen += 1;
-        }
+        self.add_connections(map, &keys);
         for pipe in &map.pipes {
             let ends = [held(&pipe.readers), held(&pipe.writers)];
-            let entry = self.pipes.entry(pipe.key).or_insert_with(|| Counted {
-                what: (pipe.clone(), Default::default()),
-                seen: 0,
-            });
-            entry.seen += 1;
-            for (all, more) in entry.what.1.iter_mut().zip(ends) {
+            let entry = self.pipes.entry(pipe.key);
+            let known = entry.or_insert_with(|| Counted::new((pipe.clone(), PipeEnds::default())));
+            known.captures += 1;
+            for (all, more) in known.row.1.iter_mut().zip(ends) {
                 all.extend(more);
             }
         }
     }
 
-    /// Under its inode; under its cookie where a later socket has that inode.
-    fn add_socket(&mut self, socket: &Socket, held: BTreeSet<HeldBy>) -> SocketKey {
+    /// Adds processes. Those whose pid a later process has are left out, together with what only they
+    /// hold; returns false for them.
+    fn add_processes(&mut self, map: &Map) -> Vec<bool> {
+        let mut is_current = Vec::with_capacity(map.processes.len());
+        for process in &map.processes {
+            let entry = self.processes.entry(process.pid);
+            let latest = entry.or_insert_with(|| Counted::new(process.clone()));
+            let is_same = latest.row.start_ticks == process.start_ticks;
+            latest.captures += u32::from(is_same);
+            if !is_same {
+                self.reused_pids.insert(process.pid);
+            }
+            is_current.push(is_same);
+        }
+        is_current
+    }
+
+    /// Adds a socket under its inode, or under its cookie where a later socket has that inode.
+    fn add_socket(&mut self, socket: &Socket, holders: BTreeSet<HolderByPid>) -> SocketKey {
         let mut key = socket.key;
         if let Some(later) = self.sockets.get(&key)
-            && let (Some(cookie), Some(own)) = (later.what.0.cookie, socket.cookie)
+            && let (Some(cookie), Some(own)) = (later.row.0.cookie, socket.cookie)
             && cookie != own
         {
             key = SocketKey::Cookie(own);
         }
-        let entry = self.sockets.entry(key).or_insert_with(|| Counted {
-            what: (
-                Socket {
-                    key,
-                    ..socket.clone()
-                },
-                BTreeSet::new(),
-            ),
-            seen: 0,
-        });
-        entry.seen += 1;
-        entry.what.1.extend(held);
+        let new = || Socket {
+            key,
+            ..socket.clone()
+        };
+        let entry = self.sockets.entry(key);
+        let known = entry.or_insert_with(|| Counted::new((new(), BTreeSet::new())));
+        known.captures += 1;
+        known.row.1.extend(holders);
         key
     }
 
-    fn finish(self, map: &mut Map, seen: &mut Seen) {
-        let host = HostId::new(map.hosts.len());
-        let first = map.processes.len();
-        let mut warnings: Vec<Warning> = self.warnings;
-        warnings.extend(self.reused.iter().map(|pid| Warning {
-            host,
-            kind: "reused-pid",
-            text: format!("pid {pid} was several processes; only the last of them is shown"),
-        }));
-        for warning in &mut warnings {
-            warning.host = host;
+    /// Adds connections; `keys` are the keys of the map's sockets in the union.
+    fn add_connections(&mut self, map: &Map, keys: &[SocketKey]) {
+        let later: BTreeSet<SocketKey> = self.connections.keys().map(|key| key.0).collect();
+        for connection in &map.connections {
+            let key = |id: SocketId| keys[id.index()];
+            let (a, b) = (key(connection.a), connection.b.map(key));
+            let key = (a, b, connection.listener.map(key), connection.kind);
+            // A pending client that is accepted in a later capture.
+            if b.is_none() && later.contains(&a) && !self.connections.contains_key(&key) {
+                continue;
+            }
+            let entry = self.connections.entry(key);
+            let known = entry.or_insert_with(|| Counted::new(connection.clone()));
+            known.captures += 1;
         }
-        warnings.sort();
-        warnings.dedup();
-        map.warnings.append(&mut warnings);
-        let mut places: BTreeMap<u32, ProcessId> = BTreeMap::new();
+    }
+
+    fn finish(mut self, map: &mut Map, seen: &mut Seen) {
+        let host = HostId::new(map.hosts.len());
+        self.finish_warnings(map, host);
+        let first = map.processes.len();
+        let mut ids: BTreeMap<u32, ProcessId> = BTreeMap::new();
         for (pid, process) in self.processes {
-            places.insert(pid, ProcessId::new(map.processes.len()));
+            ids.insert(pid, ProcessId::new(map.processes.len()));
             map.processes.push(Process {
                 host,
-                ..process.what
+                ..process.row
             });
-            seen.processes.push(process.seen);
+            seen.processes.push(process.captures);
         }
-        if let Some(mut gathered) = self.host {
+        if let Some(mut merged) = self.host {
             let mut counted = HostCoverage::default();
-            count_processes(map, first, &mut counted);
-            let coverage = &mut gathered.coverage;
+            let processes = map.processes[first..].iter();
+            counted.count_processes(processes.map(|process| process.fds_status));
+            let coverage = &mut merged.coverage;
             (coverage.read, coverage.partial) = (counted.read, counted.partial);
             coverage.denied = counted.denied;
-            map.hosts.push(gathered);
+            map.hosts.push(merged);
         }
-        let holders = |held: BTreeSet<HeldBy>| -> Vec<Holder> {
+        let holders = |by_pid: BTreeSet<HolderByPid>| -> Vec<Holder> {
             let holder = |(pid, tid, fd, cloexec)| {
                 Some(Holder {
-                    process: *places.get(&pid)?,
+                    process: *ids.get(&pid)?,
                     tid,
                     fd,
                     cloexec,
                 })
             };
-            held.into_iter().filter_map(holder).collect()
+            by_pid.into_iter().filter_map(holder).collect()
         };
-        let mut ids: BTreeMap<SocketKey, SocketId> = BTreeMap::new();
+        let mut sockets: BTreeMap<SocketKey, SocketId> = BTreeMap::new();
         for (key, counted) in self.sockets {
-            let (socket, held) = counted.what;
+            let (socket, held) = counted.row;
             let id = map.push_socket(Socket { host, ..socket }, holders(held));
-            ids.insert(key, id);
-            seen.sockets.push(counted.seen);
+            sockets.insert(key, id);
+            seen.sockets.push(counted.captures);
         }
-        let id = |key: SocketKey| ids.get(&key).copied();
-        let first = map.connections.len();
-        let mut connections: Vec<(Connection, u32)> = Vec::with_capacity(self.connections.len());
-        for ((a, b, listener, _), counted) in self.connections {
-            let Some(a) = id(a) else { continue };
-            let connection = Connection {
-                a,
-                b: b.and_then(id),
-                listener: listener.and_then(id),
-                ..counted.what
-            };
-            connections.push((connection, counted.seen));
-        }
-        connections.sort_by_key(|(connection, _)| (connection.a, connection.b));
-        debug_assert_eq!(first, seen.connections.len());
-        seen.connections
-            .extend(connections.iter().map(|(_, seen)| *seen));
-        map.connections
-            .extend(connections.into_iter().map(|(connection, _)| connection));
+        finish_connections(self.connections, &sockets, map, seen);
         for (_, counted) in self.pipes {
-            let (pipe, [readers, writers]) = counted.what;
+            let (pipe, [readers, writers]) = counted.row;
             map.pipes.push(Pipe {
                 host,
                 readers: holders(readers),
                 writers: holders(writers),
                 ..pipe
             });
-            seen.pipes.push(counted.seen);
+            seen.pipes.push(counted.captures);
         }
+    }
+
+    fn finish_warnings(&mut self, map: &mut Map, host: HostId) {
+        let warnings = &mut self.warnings;
+        warnings.extend(self.reused_pids.iter().map(|pid| Warning {
+            host,
+            kind: "reused-pid",
+            text: format!("pid {pid} was several processes; only the last of them is shown"),
+        }));
+        for warning in warnings.iter_mut() {
+            warning.host = host;
+        }
+        warnings.sort();
+        warnings.dedup();
+        map.warnings.append(warnings);
     }
 }
 
-/// Adds what was missing in an earlier capture: what any of them lacks may be missing from the union.
-fn gather(all: &mut HostCoverage, earlier: &HostCoverage) {
-    all.complete &= earlier.complete;
-    all.initial_pidns &= earlier.initial_pidns;
-    all.hidepid |= earlier.hidepid;
-    // In the order of the file; what lies between two captures concerns both.
-    let mut damage = earlier.damage.clone();
-    let later = std::mem::take(&mut all.damage).into_iter();
-    damage.extend(later.filter(|text| !earlier.damage.contains(text)));
-    all.damage = damage;
-    for netns in &earlier.netns {
-        match all
-            .netns
-            .binary_search_by_key(&netns.inode, |own| own.inode)
-        {
-            Ok(at) => {
-                let worst = &mut all.netns[at];
-                worst.diag = worst.diag.max(netns.diag);
-                worst.proc_net = worst.proc_net.max(netns.proc_net);
-            }
-            Err(at) => all.netns.insert(at, netns.clone()),
-        }
-    }
-}
-
-impl Seen {
-    /// What stays when rows of the map are left out.
-    #[must_use]
-    pub(crate) fn kept(
-        &self,
-        processes: &[bool],
-        sockets: &[bool],
-        connections: &[bool],
-        pipes: &[bool],
-    ) -> Self {
-        let of = |all: &[u32], keep: &[bool]| -> Vec<u32> {
-            let kept = all.iter().zip(keep).filter(|(_, keep)| **keep);
-            kept.map(|(seen, _)| *seen).collect()
+fn finish_connections(
+    connections: BTreeMap<ConnectionKey, Counted<Connection>>,
+    sockets: &BTreeMap<SocketKey, SocketId>,
+    map: &mut Map,
+    seen: &mut Seen,
+) {
+    let id = |key: SocketKey| sockets.get(&key).copied();
+    let connection = |((a, b, listener, _), counted): (ConnectionKey, Counted<Connection>)| {
+        let connection = Connection {
+            a: id(a)?,
+            b: b.and_then(id),
+            listener: listener.and_then(id),
+            ..counted.row
         };
-        Self {
-            captures: self.captures,
-            processes: of(&self.processes, processes),
-            sockets: of(&self.sockets, sockets),
-            connections: of(&self.connections, connections),
-            pipes: of(&self.pipes, pipes),
-        }
+        Some((connection, counted.captures))
+    };
+    let connections = connections.into_iter().filter_map(connection);
+    let mut connections: Vec<(Connection, u32)> = connections.collect();
+    connections.sort_by_key(|(connection, _)| (connection.a, connection.b));
+    for (connection, captures) in connections {
+        map.connections.push(connection);
+        seen.connections.push(captures);
     }
 }

@@ -1,16 +1,16 @@
-//! Sockets, pipes, and connections.
+//! Sockets: key, family, type, state, addresses, and the socket itself.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-use super::evidence::{Evidence, ListenerEvidence};
-use super::{HostId, Name, ProcessId, SocketId};
+use super::ids::HostId;
+use super::name::Name;
 
-/// What identifies a socket within its host.
+/// Identifies a socket within its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SocketKey {
-    /// By cookie: it has no inode, or shares one with another socket.
+    /// By cookie: the socket has no inode, or shares its inode with another socket.
     Cookie(u64),
     /// By inode on sockfs.
     Inode(u64),
@@ -31,7 +31,7 @@ pub enum Family {
     Packet,
     /// `AF_VSOCK`.
     Vsock,
-    /// A descriptor says it is a socket; no table that was captured says of what family.
+    /// Not known: a descriptor refers to the socket, and no captured table lists it.
     Other,
 }
 
@@ -78,10 +78,10 @@ impl SocketType {
     }
 }
 
-/// What a socket is doing.
+/// State of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SocketState {
-    /// Accepts, or did until it was shut down.
+    /// Listening, also after shutdown(2).
     Listening,
     /// Connected.
     Established,
@@ -89,15 +89,15 @@ pub enum SocketState {
     Unconnected,
     /// In connect(2), TCP's SYN-SENT or SYN-RECV.
     Connecting,
-    /// Connected, and waiting in a listener's queue to be accepted.
+    /// Connected, in a listener's queue until it is accepted.
     Pending,
-    /// The other end has closed, or TCP is taking leave.
+    /// The other end has closed, or TCP is in one of its closing states.
     Closing,
     /// TCP: the other end has closed, this one has not.
     CloseWait,
     /// TCP: TIME-WAIT.
     TimeWait,
-    /// No table says.
+    /// Not known: no captured table lists the socket.
     Unknown,
 }
 
@@ -137,25 +137,12 @@ impl fmt::Display for Address {
     }
 }
 
-/// One descriptor that leads to a socket or pipe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Holder {
-    /// The process.
-    pub process: ProcessId,
-    /// The thread, where the table is private to it.
-    pub tid: Option<u32>,
-    /// The descriptor.
-    pub fd: u32,
-    /// Whether it is close-on-exec; `None`: not captured.
-    pub cloexec: Option<bool>,
-}
-
 /// A socket.
 #[derive(Debug, Clone)]
 pub struct Socket {
     /// Its host.
     pub host: HostId,
-    /// What identifies it there.
+    /// Its key within the host.
     pub key: SocketKey,
     /// Inode on sockfs, 0: none.
     pub inode: u64,
@@ -171,23 +158,23 @@ pub struct Socket {
     pub protocol: Option<&'static str>,
     /// State.
     pub state: SocketState,
-    /// Unix: what it is bound to.
+    /// Unix: the name it is bound to.
     pub name: Option<Name>,
     /// Unix: inode (32 bits) and kernel-encoded device of the bound file.
     pub vfs: Option<(u32, u32)>,
-    /// Unix: whether a file is at the path; `None`: no path, or not looked at.
+    /// Unix: whether a file exists at the path; `None`: no path, or not captured.
     pub path_exists: Option<bool>,
-    /// Address of its own end.
+    /// Local address.
     pub local: Option<Address>,
-    /// Address of the other end.
+    /// Remote address.
     pub remote: Option<Address>,
-    /// Bytes that wait to be read (listeners: 0).
+    /// Bytes not yet read from the receive queue (listeners: 0).
     pub recv_queue_bytes: u64,
     /// Bytes written that the other end has not read.
     pub send_queue_bytes: u64,
     /// Listeners: the limit given to listen(2).
     pub backlog: Option<u32>,
-    /// Listeners: connections that wait to be accepted.
+    /// Listeners: connections not yet accepted.
     pub pending: Option<u32>,
     /// Listeners: false after shutdown(2).
     pub accepting: Option<bool>,
@@ -195,16 +182,16 @@ pub struct Socket {
     pub shutdown: u8,
     /// User id of the creator.
     pub uid: Option<u32>,
-    /// False when a process that could not be read may hold it too.
+    /// Whether all holders are known; false when a process that could not be read may hold it too.
     pub holders_complete: bool,
-    /// Seen in a table and in a descriptor table: two looks at different times agree.
+    /// Present in two independent sources, such as a socket table and a descriptor table.
     pub seen_twice: bool,
-    /// Its run in the map's holders.
+    /// Its range in `Map::holders`, written by `Map::push_socket`.
     pub(crate) holders: Range<u32>,
 }
 
 impl Socket {
-    /// A socket of which nothing but host, inode and family is known.
+    /// A socket with only host, inode and family known.
     pub(crate) fn unknown(host: HostId, inode: u64, family: Family) -> Self {
         Self {
             host,
@@ -233,99 +220,4 @@ impl Socket {
             holders: 0..0,
         }
     }
-}
-
-/// What kind of conversation a connection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConnectionKind {
-    /// Unix.
-    Unix,
-    /// IPv4 or IPv6.
-    Inet,
-    /// Netlink between two processes.
-    Netlink,
-    /// vsock.
-    Vsock,
-}
-
-impl ConnectionKind {
-    /// The word for it in JSON, CSV and text output.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unix => "unix",
-            Self::Inet => "inet",
-            Self::Netlink => "netlink",
-            Self::Vsock => "vsock",
-        }
-    }
-}
-
-/// State of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConnectionState {
-    /// Both ends are there, or one is there and the other was not captured.
-    Established,
-    /// The client waits in a listener's queue.
-    Pending,
-    /// Datagrams go from a to b only.
-    OneWay,
-    /// The other end has closed.
-    Closing,
-}
-
-impl ConnectionState {
-    /// The word for it in JSON, CSV and text output.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Established => "established",
-            Self::Pending => "pending",
-            Self::OneWay => "one-way",
-            Self::Closing => "closing",
-        }
-    }
-}
-
-/// A conversation between two sockets.
-#[derive(Debug, Clone)]
-pub struct Connection {
-    /// Its kind.
-    pub kind: ConnectionKind,
-    /// One end; the client's where a listener is known, a datagram's sender.
-    pub a: SocketId,
-    /// The other end; `None`: closed, not accepted yet, or not captured.
-    pub b: Option<SocketId>,
-    /// The socket that accepted, or will.
-    pub listener: Option<SocketId>,
-    /// State.
-    pub state: ConnectionState,
-    /// How it is known.
-    pub evidence: Evidence,
-    /// How the listener is known.
-    pub listener_evidence: Option<ListenerEvidence>,
-    /// Two looks of the capture agree on it.
-    pub confirmed: bool,
-}
-
-/// What identifies a pipe within its host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PipeKey {
-    /// A FIFO, by device and inode.
-    Fifo(u64, u64),
-    /// A pipe, by inode on pipefs.
-    Pipe(u64),
-}
-
-/// A pipe or FIFO; one that holds it for both is in both lists.
-#[derive(Debug, Clone)]
-pub struct Pipe {
-    /// Its host.
-    pub host: HostId,
-    /// What identifies it there.
-    pub key: PipeKey,
-    /// A FIFO's path, as its first holder's link shows it.
-    pub path: Option<Box<[u8]>>,
-    /// Descriptors opened for reading.
-    pub readers: Vec<Holder>,
-    /// Descriptors opened for writing.
-    pub writers: Vec<Holder>,
 }

@@ -137,13 +137,13 @@ impl Map {
     }
 
     /// Adds what a thread is doing.
-    pub(crate) fn add_wait(&mut self, process: ProcessId, tid: u32, doing: ThreadState) {
+    pub(crate) fn add_wait(&mut self, process: ProcessId, tid: u32, state: ThreadState) {
         let wait = Wait {
             process,
             tid,
             comm: Box::default(),
             wchan: Box::default(),
-            doing,
+            state,
         };
         let key = (process, tid);
         let index = self

@@ -1,99 +1,113 @@
-//! Connections between Unix sockets: each edge with its evidence, none guessed.
+//! Connections between Unix sockets, each with its evidence.
+//!
+//! A connection is made only where the kernel reports a peer or a pending list, or where every other
+//! possibility is excluded; nothing is guessed.
 
+use super::connection::{Connection, ConnectionKind, ConnectionState};
 use super::evidence::{Evidence, ListenerEvidence};
-use super::socket::{
-    Connection, ConnectionKind, ConnectionState, Holder, SocketKey, SocketState, SocketType,
-};
-use super::socket_draft::Draft;
-use super::unix_listeners::{Listeners, id};
-use super::{HostId, Warning};
-use crate::model::socket::Family;
+use super::ids::HostId;
+use super::socket::{Family, SocketKey, SocketState, SocketType};
+use super::socket_draft::{Draft, HostSockets};
+use super::unix_listeners::UnixListeners;
+use super::warning::Warning;
 
-/// What the connections of a host are made from; `drafts` are sorted by key.
-pub(super) struct Connector<'a> {
-    pub(super) host: HostId,
-    /// The id of the first draft.
-    pub(super) first: usize,
-    pub(super) drafts: &'a [Draft],
-    /// Their keys, by themselves: a search stays in the cache.
-    pub(super) keys: &'a [SocketKey],
-    pub(super) holders: &'a [Holder],
-    /// Every network namespace's sockets were read.
-    pub(super) all_tables: bool,
-}
-
-/// What was found, and the states that only follow from it.
+/// The connections of a host, and the states that only follow from them.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct UnixConnections {
     pub(super) connections: Vec<Connection>,
-    /// Sockets (indices) that wait in a listener's queue.
+    /// Sockets (indices) in a listener's queue, sorted.
     pub(super) pending: Vec<usize>,
     pub(super) warnings: Vec<Warning>,
 }
 
-impl Connector<'_> {
-    /// All Unix connections of the host.
-    pub(super) fn unix(&self) -> Found {
-        let listeners = Listeners::of(self.drafts, self.holders);
-        let mut found = Found::default();
+/// Finds the Unix connections of a host. `keys` are the sockets' keys alone, so that a search stays in
+/// the cache; `all_dumps_complete`: the Unix sockets of every network namespace were dumped whole.
+pub(super) fn connections(
+    sockets: HostSockets<'_>,
+    keys: &[SocketKey],
+    host: HostId,
+    all_dumps_complete: bool,
+) -> UnixConnections {
+    let join = Join {
+        sockets,
+        keys,
+        listeners: UnixListeners::new(sockets),
+        all_dumps_complete,
+    };
+    let mut found = UnixConnections::default();
+    join.add_pending_lists(&mut found);
+    let one_sided = join.add_peers(&mut found);
+    join.add_eliminated(&mut found);
+    if one_sided > 0 {
+        let text = format!(
+            "{one_sided} sockets name a peer that does not name them (one of the two changed during the capture)"
+        );
+        found.warnings.push(Warning {
+            host,
+            kind: "one-sided-peer",
+            text,
+        });
+    }
+    found
+}
+
+struct Join<'a> {
+    sockets: HostSockets<'a>,
+    keys: &'a [SocketKey],
+    listeners: UnixListeners<'a>,
+    all_dumps_complete: bool,
+}
+
+impl Join<'_> {
+    /// Adds connections of sockets with a peer attribute. Returns the number of sockets that name a
+    /// peer which does not name them.
+    fn add_peers(&self, found: &mut UnixConnections) -> usize {
         let mut one_sided = 0;
-        self.queued(&mut found);
-        for (at, draft) in self.drafts.iter().enumerate() {
+        for (index, draft) in self.sockets.drafts.iter().enumerate() {
             let Some(peer) = draft.peer else { continue };
+            let is_dgram = draft.socket.kind == SocketType::Dgram;
             if peer == 0 {
-                // PEER without inode and both directions shut down: the other end has closed.
-                let stream = draft.socket.kind != SocketType::Dgram;
-                let waits = || found.pending.binary_search(&at).is_ok();
-                if stream && draft.socket.state == SocketState::Closing && !waits() {
-                    found.connections.push(self.closing(at, &listeners));
+                // A peer without inode, and both directions shut down: the other end has closed.
+                let is_pending = || found.pending.binary_search(&index).is_ok();
+                if !is_dgram && draft.socket.state == SocketState::Closing && !is_pending() {
+                    found.connections.push(self.closing(index));
                 }
                 continue;
             }
-            let dgram = draft.socket.kind == SocketType::Dgram;
-            let Some(other) = self.by_inode(peer, at) else {
-                found.connections.push(self.alone(at, &listeners, dgram));
+            let Some(other) = self.by_inode(peer, index) else {
+                found.connections.push(self.without_peer(index));
                 continue;
             };
-            let mutual = self.points_to(other, at);
-            match (mutual, dgram) {
-                // Each pair is one connection: the first of the two makes it.
-                (true, _) if other < at => {}
-                (true, _) => found.connections.push(self.pair(at, other, &listeners)),
-                (false, true) => found.connections.push(self.one_way(at, other)),
-                // The other end's row is younger: it says that this one has closed since.
-                (false, false) if self.drafts[other].peer == Some(0) => {}
+            match (self.is_peer(other, index), is_dgram) {
+                // Each pair is one connection, made at the first of the two.
+                (true, _) if other < index => {}
+                (true, _) => found.connections.push(self.pair(index, other)),
+                (false, true) => {
+                    let one_way = self.connection(index, Some(other), ConnectionState::OneWay);
+                    found.connections.push(one_way);
+                }
+                // The row of the other end is younger, and shows that this end has closed since.
+                (false, false) if self.sockets.drafts[other].peer == Some(0) => {}
                 (false, false) => {
                     one_sided += 1;
-                    found.connections.push(self.alone(at, &listeners, false));
+                    found.connections.push(self.without_peer(index));
                 }
             }
         }
-        self.eliminated(&mut found);
-        if one_sided > 0 {
-            let text = format!(
-                "{one_sided} sockets name a peer that does not name them (one of the two changed during the capture)"
-            );
-            found.warnings.push(Warning {
-                host: self.host,
-                kind: "one-sided-peer",
-                text,
-            });
-        }
-        found
+        one_sided
     }
 
-    /// The socket of an inode that could be `from`'s peer. Where an inode stands for two sockets it
-    /// is the first of them: if that is the wrong one it does not point back, and no edge is made.
+    /// The socket of an inode that may be the peer of `from`. Where two sockets have the inode it is
+    /// the first; if that is the wrong one it does not name `from`, and no connection is made.
     fn by_inode(&self, inode: u32, from: usize) -> Option<usize> {
-        let at = self.find_near(SocketKey::Inode(inode.into()), from)?;
-        let draft = &self.drafts[at];
-        let fits = draft.socket.family == Family::Unix
-            && draft.socket.kind == self.drafts[from].socket.kind;
-        fits.then_some(at)
+        let index = self.find_near(SocketKey::Inode(inode.into()), from)?;
+        let socket = self.sockets.socket(index);
+        let fits = socket.family == Family::Unix && socket.kind == self.sockets.socket(from).kind;
+        fits.then_some(index)
     }
 
-    /// The socket of a key. Two ends of a connection are made at about the same time, so that their
-    /// inodes are close: the search goes out from `from` in steps that double.
+    /// The socket of a key. The two ends of a connection are created at about the same time, so their
+    /// inodes are close: searches outwards from `from` in steps that double.
     fn find_near(&self, key: SocketKey, from: usize) -> Option<usize> {
         let (mut low, mut high) = (from, from);
         let mut step = 1;
@@ -111,42 +125,19 @@ impl Connector<'_> {
             }
         }
         let end = self.keys.len().min(high + 1);
-        let at = self.keys[low..end].binary_search(&key).ok()?;
-        Some(low + at)
+        let index = self.keys[low..end].binary_search(&key).ok()?;
+        Some(low + index)
     }
 
-    fn points_to(&self, from: usize, to: usize) -> bool {
-        self.drafts[from].peer.map(u64::from) == Some(self.drafts[to].socket.inode)
-            && matches!(self.drafts[to].socket.key, SocketKey::Inode(_))
+    fn is_peer(&self, of: usize, peer: usize) -> bool {
+        let peer = self.sockets.socket(peer);
+        self.sockets.drafts[of].peer.map(u64::from) == Some(peer.inode)
+            && matches!(peer.key, SocketKey::Inode(_))
     }
 
     fn connection(&self, a: usize, b: Option<usize>, state: ConnectionState) -> Connection {
-        let twice = |at: usize| self.drafts[at].socket.seen_twice;
-        Connection {
-            kind: ConnectionKind::Unix,
-            a: id(self.first, a),
-            b: b.map(|at| id(self.first, at)),
-            listener: None,
-            state,
-            evidence: Evidence::Peer,
-            listener_evidence: None,
-            confirmed: twice(a) && b.is_none_or(twice),
-        }
-    }
-
-    fn pair(&self, one: usize, two: usize, listeners: &Listeners<'_>) -> Connection {
-        if self.drafts[one].socket.kind == SocketType::Dgram {
-            return self.connection(one, Some(two), ConnectionState::Established);
-        }
-        let (client, server, listener) = match (listeners.find(one), listeners.find(two)) {
-            (None, Some(of_two)) => (one, two, Some(of_two)),
-            (Some(of_one), None) => (two, one, Some(of_one)),
-            // Both or neither: which of them accepted is not known. An unnamed end with a named
-            // one is the client's nearly always, but nothing proves it.
-            _ => (one, two, None),
-        };
-        let connection = self.connection(client, Some(server), ConnectionState::Established);
-        self.with_listener(connection, listener)
+        self.sockets
+            .connection(ConnectionKind::Unix, (a, b), state, Evidence::Peer)
     }
 
     fn with_listener(
@@ -155,53 +146,61 @@ impl Connector<'_> {
         listener: Option<(usize, ListenerEvidence)>,
     ) -> Connection {
         Connection {
-            listener: listener.map(|(at, _)| id(self.first, at)),
+            listener: listener.map(|(index, _)| self.sockets.id(index)),
             listener_evidence: listener.map(|(_, evidence)| evidence),
             ..connection
         }
     }
 
-    fn one_way(&self, sender: usize, receiver: usize) -> Connection {
-        self.connection(sender, Some(receiver), ConnectionState::OneWay)
+    fn pair(&self, one: usize, two: usize) -> Connection {
+        let is_dgram = self.sockets.socket(one).kind == SocketType::Dgram;
+        let of = |index| self.listeners.find(index).filter(|_| !is_dgram);
+        let (client, server, listener) = match (of(one), of(two)) {
+            (None, Some(of_two)) => (one, two, Some(of_two)),
+            (Some(of_one), None) => (two, one, Some(of_one)),
+            // Both or neither: which end was accepted is not known. Of an unnamed and a named end the
+            // unnamed one is nearly always the client, but nothing proves it.
+            _ => (one, two, None),
+        };
+        let connection = self.connection(client, Some(server), ConnectionState::Established);
+        self.with_listener(connection, listener)
     }
 
-    /// The peer is elsewhere: in a namespace that was not read, or gone since.
-    fn alone(&self, at: usize, listeners: &Listeners<'_>, dgram: bool) -> Connection {
-        let state = if dgram {
-            ConnectionState::OneWay
-        } else {
-            ConnectionState::Established
+    /// The peer is in a namespace that was not read, or has closed since.
+    fn without_peer(&self, index: usize) -> Connection {
+        let state = match self.sockets.socket(index).kind {
+            SocketType::Dgram => ConnectionState::OneWay,
+            _ => ConnectionState::Established,
         };
         let connection = Connection {
             confirmed: false,
-            ..self.connection(at, None, state)
+            ..self.connection(index, None, state)
         };
-        self.with_listener(connection, listeners.find(at))
+        self.with_listener(connection, self.listeners.find(index))
     }
 
-    fn closing(&self, at: usize, listeners: &Listeners<'_>) -> Connection {
-        let connection = self.connection(at, None, ConnectionState::Closing);
-        self.with_listener(connection, listeners.find(at))
+    fn closing(&self, index: usize) -> Connection {
+        let connection = self.connection(index, None, ConnectionState::Closing);
+        self.with_listener(connection, self.listeners.find(index))
     }
 
-    /// Clients that listeners' queues name.
-    fn queued(&self, found: &mut Found) {
-        for (listener, draft) in self.drafts.iter().enumerate() {
+    /// Adds clients that pending lists name.
+    fn add_pending_lists(&self, found: &mut UnixConnections) {
+        for (listener, draft) in self.sockets.drafts.iter().enumerate() {
             for client in draft.waiting.iter().filter(|inode| **inode != 0) {
                 let key = SocketKey::Inode((*client).into());
-                let Ok(at) = self.keys.binary_search(&key) else {
+                let Ok(client) = self.keys.binary_search(&key) else {
                     continue;
                 };
-                // Accepted between the two readings: then it has a peer by now.
-                if self.drafts[at].peer != Some(0) {
+                // A client that was accepted between the two readings has a peer.
+                if self.sockets.drafts[client].peer != Some(0) {
                     continue;
                 }
-                found.pending.push(at);
+                found.pending.push(client);
                 found.connections.push(Connection {
                     evidence: Evidence::PendingList,
-                    listener: Some(id(self.first, listener)),
-                    listener_evidence: None,
-                    ..self.connection(at, None, ConnectionState::Pending)
+                    listener: Some(self.sockets.id(listener)),
+                    ..self.connection(client, None, ConnectionState::Pending)
                 });
             }
         }
@@ -213,47 +212,44 @@ impl Connector<'_> {
         found.connections.dedup_by_key(|connection| connection.a);
     }
 
-    /// Clients that nothing names, while some listener's queue was not read whole: they can only
-    /// wait in one of those.
-    fn eliminated(&self, found: &mut Found) {
-        let unread = |draft: &&Draft| {
+    /// Adds clients that no pending list names, while some pending list is incomplete: they can only
+    /// be in one of those.
+    fn add_eliminated(&self, found: &mut UnixConnections) {
+        let is_incomplete = |draft: &&Draft| {
             let pending = draft.socket.pending.unwrap_or(0) as usize;
-            // Nothing names the clients of other families' queues, and none of them is a Unix socket.
+            // Listeners of other families have no pending lists.
             draft.socket.family == Family::Unix
                 && draft.socket.state == SocketState::Listening
                 && draft.waiting.len() < pending
         };
-        let mut short = self
-            .drafts
-            .iter()
-            .enumerate()
-            .filter(|(_, draft)| unread(draft));
-        let (first, second) = (short.next(), short.next());
-        if first.is_none() && self.all_tables {
+        let listeners = self.sockets.drafts.iter().enumerate();
+        let mut incomplete = listeners.filter(|(_, draft)| is_incomplete(draft));
+        let (first, second) = (incomplete.next(), incomplete.next());
+        if first.is_none() && self.all_dumps_complete {
             return;
         }
-        // One queue that was not read whole, and none that was not seen at all: it is that one.
-        let sole = first.filter(|_| second.is_none() && self.all_tables);
-        let kind = sole.map(|(_, of)| of.socket.kind);
-        let mut waiting = Vec::new();
-        for (at, draft) in self.drafts.iter().enumerate() {
-            let candidate = draft.peer == Some(0)
+        // Exactly one incomplete list, and every namespace dumped: the clients are in that list.
+        let sole = first.filter(|_| second.is_none() && self.all_dumps_complete);
+        let kind = sole.map(|(_, listener)| listener.socket.kind);
+        let mut clients = Vec::new();
+        for (index, draft) in self.sockets.drafts.iter().enumerate() {
+            let is_candidate = draft.peer == Some(0)
                 && draft.socket.state == SocketState::Established
                 && kind.is_none_or(|kind| draft.socket.kind == kind)
                 && draft.socket.kind != SocketType::Dgram;
-            if candidate && found.pending.binary_search(&at).is_err() {
-                waiting.push(at);
+            if is_candidate && found.pending.binary_search(&index).is_err() {
+                clients.push(index);
             }
         }
-        for at in &waiting {
+        for client in &clients {
             found.connections.push(Connection {
                 evidence: Evidence::Elimination,
-                listener: sole.map(|(listener, _)| id(self.first, listener)),
+                listener: sole.map(|(listener, _)| self.sockets.id(listener)),
                 confirmed: false,
-                ..self.connection(*at, None, ConnectionState::Pending)
+                ..self.connection(*client, None, ConnectionState::Pending)
             });
         }
-        found.pending.extend(waiting);
+        found.pending.extend(clients);
         found.pending.sort_unstable();
     }
 }

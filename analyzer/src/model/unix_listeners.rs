@@ -1,36 +1,34 @@
-//! Which listener an accepted socket came from.
+//! Finds the listener of an accepted Unix socket.
 //!
-//! An accepted socket carries its listener's name and bound file, and lives in its client's network
-//! namespace. So paths are matched by bound file wherever they are, abstract names within their
+//! An accepted socket has the name and bound file of its listener, and is in the network namespace of
+//! its client. So paths are matched by bound file in any namespace, abstract names within one
 //! namespace.
 
 use std::collections::BTreeMap;
 
 use super::evidence::ListenerEvidence;
-use super::socket::{Holder, SocketState, SocketType};
-use super::socket_draft::Draft;
-use super::{Name, SocketId};
+use super::name::Name;
+use super::socket::{SocketState, SocketType};
+use super::socket_draft::HostSockets;
 
 type ByFile<'a> = BTreeMap<(SocketType, &'a Name, (u32, u32)), Vec<usize>>;
 type ByName<'a> = BTreeMap<(SocketType, &'a Name, Option<u64>), Vec<usize>>;
 
-/// The listening Unix sockets of a host, by what they are bound to.
-pub(super) struct Listeners<'a> {
-    drafts: &'a [Draft],
-    holders: &'a [Holder],
+/// The listening Unix sockets of a host, by bound file and by name.
+pub(super) struct UnixListeners<'a> {
+    sockets: HostSockets<'a>,
     by_file: ByFile<'a>,
     by_name: ByName<'a>,
 }
 
-impl<'a> Listeners<'a> {
-    pub(super) fn of(drafts: &'a [Draft], holders: &'a [Holder]) -> Self {
+impl<'a> UnixListeners<'a> {
+    pub(super) fn new(sockets: HostSockets<'a>) -> Self {
         let mut listeners = Self {
-            drafts,
-            holders,
+            sockets,
             by_file: BTreeMap::new(),
             by_name: BTreeMap::new(),
         };
-        for (at, draft) in drafts.iter().enumerate() {
+        for (index, draft) in sockets.drafts.iter().enumerate() {
             let socket = &draft.socket;
             let Some(name) = socket.name.as_ref() else {
                 continue;
@@ -43,20 +41,20 @@ impl<'a> Listeners<'a> {
                     .by_file
                     .entry((socket.kind, name, vfs))
                     .or_default()
-                    .push(at);
+                    .push(index);
             }
             listeners
                 .by_name
                 .entry((socket.kind, name, socket.netns))
                 .or_default()
-                .push(at);
+                .push(index);
         }
         listeners
     }
 
-    /// The listener that `accepted` (an index) came from, if it is still there and beyond doubt.
+    /// The listener (index) of an accepted socket (index), if it still exists and is unambiguous.
     pub(super) fn find(&self, accepted: usize) -> Option<(usize, ListenerEvidence)> {
-        let socket = &self.drafts[accepted].socket;
+        let socket = self.sockets.socket(accepted);
         let name = socket
             .name
             .as_ref()
@@ -74,33 +72,18 @@ impl<'a> Listeners<'a> {
         let shared = candidates
             .iter()
             .copied()
-            .find(|at| share_holder(self.drafts, self.holders, *at, accepted));
-        // A bound file says it beyond doubt: no two sockets are ever bound to one. A name does not,
-        // once it was bound again; then the listener is younger than what it would have accepted.
-        // Inodes tell the age only roughly, since each processor hands them out from a range of its
-        // own: so a name may stay unanswered, and a shared holder outweighs it.
+            .find(|listener| self.sockets.share_holder(*listener, accepted));
+        // No two sockets are ever bound to one file, so a bound file is proof. A name can be bound
+        // again; the new listener is then younger than the accepted socket. Inodes show the age only
+        // roughly, since each processor allocates them from a range of its own: some names stay
+        // without a listener, and a shared holder takes precedence.
         let sole = || {
-            let [at] = candidates[..] else { return None };
-            let older = self.drafts[at].socket.inode < socket.inode;
-            (evidence == ListenerEvidence::Vfs || older).then_some(at)
+            let [listener] = candidates[..] else {
+                return None;
+            };
+            let is_older = self.sockets.socket(listener).inode < socket.inode;
+            (evidence == ListenerEvidence::Vfs || is_older).then_some(listener)
         };
-        shared.or_else(sole).map(|at| (at, evidence))
+        shared.or_else(sole).map(|listener| (listener, evidence))
     }
-}
-
-/// Whether one process holds both.
-pub(super) fn share_holder(drafts: &[Draft], holders: &[Holder], a: usize, b: usize) -> bool {
-    let held = |at: usize| {
-        let range = &drafts[at].socket.holders;
-        &holders[range.start as usize..range.end as usize]
-    };
-    let (left, right) = (held(a), held(b));
-    right
-        .iter()
-        .any(|h| left.binary_search_by_key(&h.process, |l| l.process).is_ok())
-}
-
-/// The id of an index into a host's drafts.
-pub(super) fn id(first: usize, at: usize) -> SocketId {
-    SocketId::new(first + at)
 }

@@ -1,26 +1,25 @@
-//! Unix sockets from the two views of the kernel: the diag dump, and `/proc/net/unix`.
+//! Reads Unix sockets from the kernel's two tables: the sock_diag dump and `/proc/net/unix`.
 //!
-//! The diag dump is the authority on what exists and how it is named; the text table only confirms
-//! it, and stands in where there is no dump.
+//! The dump is authoritative. Where there is one, the text table only confirms its rows; elsewhere the
+//! text table replaces it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 
-use super::cross_check::{Listed, compare};
-use super::process::{NetnsCoverage, Readable};
+use whotalks_snapshot::netlink::ByteOrder;
+
+use super::coverage::{NetnsCoverage, Readable};
+use super::cross_check::{TextTables, compare};
+use super::ids::HostId;
+use super::name::Name;
 use super::socket::{Family, SocketState, SocketType};
 use super::socket_draft::{Draft, append, socket_type};
-use super::{HostId, Name, Warning};
+use super::warning::Warning;
 use crate::load::unix_diag::{self, ESTABLISHED, LISTEN};
 use crate::load::{Capture, RawSource, proc_net_unix};
-use whotalks_snapshot::netlink::ByteOrder;
-use whotalks_snapshot::records::RawHeader;
 
-const EPERM: u16 = 1;
-const EACCES: u16 = 13;
-
-/// The Unix sockets of a host, with what was read of each namespace.
+/// The Unix sockets of a host, and the coverage of each network namespace.
 pub(super) fn drafts(
     capture: &Capture,
     host: HostId,
@@ -38,16 +37,16 @@ pub(super) fn drafts(
             .push(raw);
     }
     for readings in sources.values_mut() {
-        // Of a socket that several list, the latest row counts.
+        // The latest row of a socket takes precedence.
         readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
     }
     let (mut drafts, mut coverage) = (Vec::new(), Vec::new());
     std::thread::scope(|scope| {
-        // The text takes as long to read as the dump.
-        let listed = scope.spawn(|| Listed::of(capture));
+        // The text tables take as long to read as the dumps.
+        let text_tables = scope.spawn(|| TextTables::read(capture));
         let mut read = Vec::new();
         for inode in netns {
-            let mut one = Namespace {
+            let mut namespace = Namespace {
                 capture,
                 sources: &sources,
                 order,
@@ -55,39 +54,42 @@ pub(super) fn drafts(
                 inode,
                 warnings,
             };
-            read.push(one.read());
+            read.push(namespace.read());
         }
-        let listed = listed.join().unwrap_or_else(|panic| resume_unwind(panic));
-        for (mut found, covered) in read {
-            if matches!(covered.diag, Readable::Ok | Readable::Truncated) {
-                let rows = listed.namespace(covered.inode);
-                compare(&mut found, rows, covered.inode, host, warnings);
+        let text_tables = text_tables
+            .join()
+            .unwrap_or_else(|panic| resume_unwind(panic));
+        for (mut found, netns) in read {
+            if netns.diag.has_rows()
+                && let Some(rows) = text_tables.namespace(netns.inode)
+            {
+                compare(&mut found, rows, netns.inode, host, warnings);
             }
             append(&mut drafts, found);
-            coverage.push(covered);
+            coverage.push(netns);
         }
     });
     (drafts, coverage)
 }
 
-/// A dump of fewer sockets is read sooner than a thread is started.
-const WORTH_A_THREAD: usize = 10_000;
+/// Dumps of fewer sockets are read faster without a second thread.
+const MIN_FOR_THREAD: usize = 10_000;
 
-/// By inode, then cookie; of several readings of one socket the first. Ordered before they are read
-/// whole: a draft is several times as large.
-fn in_order<'a>(heads: &[unix_diag::Head<'a>]) -> Vec<unix_diag::Head<'a>> {
-    // Inode and place in one number: nothing sorts faster. So many messages as would not fit take more
-    // memory than a file may ask for.
+/// Sorts by inode, then cookie, and keeps the first reading of each socket. Heads are sorted instead of
+/// drafts, which are several times as large.
+fn sorted<'a>(heads: &[unix_diag::Head<'a>]) -> Vec<unix_diag::Head<'a>> {
+    // Inode and index in one number sort fastest. An index above 32 bits would exceed the memory limit
+    // of a file.
     let keys = heads.iter().enumerate();
     let mut keys: Vec<u64> = keys
-        .map(|(at, head)| u64::from(head.inode) << 32 | at as u64)
+        .map(|(index, head)| u64::from(head.inode) << 32 | index as u64)
         .collect();
     keys.sort_unstable();
     let mut ordered: Vec<unix_diag::Head<'a>> = Vec::with_capacity(keys.len());
-    let at = |key: &u64| heads[(key & u64::from(u32::MAX)) as usize];
+    let head = |key: &u64| heads[(key & u64::from(u32::MAX)) as usize];
     for same in keys.chunk_by(|one, other| one >> 32 == other >> 32) {
         let first = ordered.len();
-        ordered.extend(same.iter().map(at));
+        ordered.extend(same.iter().map(head));
         if same.len() > 1 {
             ordered[first..].sort_by_key(|head| head.cookie);
         }
@@ -128,17 +130,12 @@ impl<'a> Namespace<'a> {
     }
 
     fn read(&mut self) -> (Vec<Draft>, NetnsCoverage) {
-        let mut diag = readable(self.sources("diag/unix"));
-        let refused = |errno: u16| errno == EPERM || errno == EACCES;
-        let mut of_this = self
-            .capture
-            .namespaces
-            .iter()
-            .filter(|ns| ns.inode == self.inode);
-        if diag == Readable::Unavailable && of_this.any(|ns| refused(ns.enter_errno)) {
-            diag = Readable::Denied;
-        }
-        let proc_net = readable(self.sources("net/unix"));
+        let mut coverage = NetnsCoverage::new(
+            self.inode,
+            &self.capture.namespaces,
+            self.sources("diag/unix"),
+            self.sources("net/unix"),
+        );
         let mut bad = 0;
         let mut heads = Vec::new();
         for raw in self.sources("diag/unix") {
@@ -146,10 +143,10 @@ impl<'a> Namespace<'a> {
             heads.append(&mut found);
             bad += unreadable;
         }
-        let mut drafts = self.diag_drafts(&in_order(&heads));
+        let mut drafts = self.diag_drafts(&sorted(&heads));
         drop(heads);
         if bad > 0 {
-            diag = Readable::Truncated;
+            coverage.diag = Readable::Truncated;
             self.warn(
                 "bad-message",
                 format!(
@@ -158,8 +155,8 @@ impl<'a> Namespace<'a> {
                 ),
             );
         }
-        if matches!(diag, Readable::Ok | Readable::Truncated) {
-            self.add_waiting(&mut drafts);
+        if coverage.diag.has_rows() {
+            self.add_pending_lists(&mut drafts);
         } else {
             for raw in self.sources("net/unix") {
                 drafts.extend(
@@ -169,17 +166,10 @@ impl<'a> Namespace<'a> {
                 );
             }
         }
-        (
-            drafts,
-            NetnsCoverage {
-                inode: self.inode,
-                diag,
-                proc_net,
-            },
-        )
+        (drafts, coverage)
     }
 
-    /// The drafts of a whole dump, by as many threads as make it quicker.
+    /// The drafts of a dump; large dumps are read by two threads.
     fn diag_drafts(&self, heads: &[unix_diag::Head<'_>]) -> Vec<Draft> {
         let make = |heads: &[unix_diag::Head<'_>], into: &mut Vec<Draft>| {
             into.extend(
@@ -189,11 +179,11 @@ impl<'a> Namespace<'a> {
             );
         };
         let mut drafts = Vec::with_capacity(heads.len());
-        if heads.len() < WORTH_A_THREAD {
+        if heads.len() < MIN_FOR_THREAD {
             make(heads, &mut drafts);
             return drafts;
         }
-        // What the other thread makes is moved once more, so it makes the smaller part.
+        // The results of the other thread are moved once more, so it gets the smaller part.
         let (own, others) = heads.split_at(heads.len() / 5 * 3);
         std::thread::scope(|scope| {
             let other = scope.spawn(|| {
@@ -219,7 +209,7 @@ impl<'a> Namespace<'a> {
         socket.shutdown = row.shutdown;
         socket.uid = row.uid;
         if socket.state == SocketState::Listening {
-            // RCV_SHUTDOWN: connect(2) is refused, what is queued can still be accepted.
+            // RCV_SHUTDOWN: connect(2) is refused; queued connections can still be accepted.
             socket.accepting = Some(row.shutdown & 1 == 0);
         }
         draft.peer = row.peer;
@@ -244,19 +234,18 @@ impl<'a> Namespace<'a> {
         draft
     }
 
-    /// Pending lists come apart from the dump: joined by
-    /// inode, and only where the cookie says it is the same socket.
-    fn add_waiting(&self, drafts: &mut [Draft]) {
+    /// Adds the pending lists, which are dumped separately; joined by inode and cookie.
+    fn add_pending_lists(&self, drafts: &mut [Draft]) {
         for name in ["diag/unix-pending", "diag/unix-exact"] {
             for raw in self.sources(name) {
                 for row in unix_diag::rows(&raw.bytes, self.order).0 {
                     let key = (u64::from(row.inode), Some(row.cookie));
-                    let at =
+                    let found =
                         drafts.binary_search_by_key(&key, |d| (d.socket.inode, d.socket.cookie));
-                    if let Ok(at) = at
-                        && row.waiting.len() >= drafts[at].waiting.len()
+                    if let Ok(index) = found
+                        && row.waiting.len() >= drafts[index].waiting.len()
                     {
-                        drafts[at].waiting = row.waiting;
+                        drafts[index].waiting = row.waiting;
                     }
                 }
             }
@@ -264,32 +253,16 @@ impl<'a> Namespace<'a> {
     }
 }
 
-/// `udiag_state` and the peer attribute; who waits in a queue is found out later.
+/// The state by `udiag_state` and the peer attribute. Pending clients are found later, with the
+/// connections.
 fn state(row: &unix_diag::Row) -> SocketState {
-    let connected_type = socket_type(row.kind) != SocketType::Dgram;
+    let is_stream = socket_type(row.kind) != SocketType::Dgram;
     match (row.state, row.peer) {
         (LISTEN, _) => SocketState::Listening,
-        (_, Some(0)) if !connected_type || row.shutdown & 3 == 3 => SocketState::Closing,
+        (_, Some(0)) if !is_stream || row.shutdown & 3 == 3 => SocketState::Closing,
         (_, Some(_)) => SocketState::Established,
-        // A datagram socket that was sent to shows ESTABLISHED without being connected.
-        (ESTABLISHED, None) if connected_type => SocketState::Established,
+        // A datagram socket that has received data shows ESTABLISHED without being connected.
+        (ESTABLISHED, None) if is_stream => SocketState::Established,
         _ => SocketState::Unconnected,
     }
-}
-
-/// What one or several readings of a source amount to: the best of them.
-pub(super) fn readable<'a>(sources: impl Iterator<Item = &'a RawSource>) -> Readable {
-    let one = |raw: &RawSource| match raw.header.errno {
-        0 if raw.gaps
-            || raw.header.flags & (RawHeader::TRUNCATED | RawHeader::INTERRUPTED) != 0 =>
-        {
-            Readable::Truncated
-        }
-        0 if raw.header.flags & RawHeader::NO_MODULE != 0 => Readable::Unavailable,
-        0 => Readable::Ok,
-        EPERM | EACCES => Readable::Denied,
-        _ if !raw.bytes.is_empty() => Readable::Truncated,
-        _ => Readable::Unavailable,
-    };
-    sources.map(one).min().unwrap_or_default()
 }

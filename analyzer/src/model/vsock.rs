@@ -1,22 +1,23 @@
-//! vsock sockets, between virtual machines and their hosts.
+//! vsock sockets, which connect virtual machines and their hosts.
 //!
 //! Reference: vsock(7).
 
-use super::HostId;
+use super::ids::HostId;
 use super::socket::{Address, Family, SocketState};
 use super::socket_draft::{Draft, socket_type};
-use crate::load::{Capture, vsock_diag};
+use crate::load::{Capture, RawSource, vsock_diag};
 
-/// `TCP_ESTABLISHED` and `TCP_LISTEN`, which vsock shares.
+/// `TCP_ESTABLISHED`, `TCP_SYN_SENT` and `TCP_LISTEN`, which vsock uses too.
 const ESTABLISHED: u8 = 1;
 const SYN_SENT: u8 = 2;
 const LISTEN: u8 = 10;
 /// `VMADDR_PORT_ANY`.
 const ANY: u32 = u32::MAX;
 
+/// The vsock sockets of a host that a descriptor can refer to.
 pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
-    let of_source = |raw: &crate::load::RawSource| {
+    let of_source = |raw: &RawSource| {
         let rows = vsock_diag::rows(&raw.bytes, order).0;
         let held = rows.into_iter().filter(|row| row.inode != 0);
         held.map(|row| draft(&row, host, raw.header.netns))

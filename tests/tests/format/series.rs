@@ -5,7 +5,7 @@ use std::process::Command;
 
 use whotalks::check::needed;
 use whotalks::load::index::index;
-use whotalks::load::{Capture, Loaded, load, load_some, load_thin};
+use whotalks::load::{Capture, Loaded, load, load_some, load_summary};
 use whotalks::model::{At, build_at};
 use whotalks_snapshot::block::{BLOCK_HEADER_BYTES, FILE_HEADER_BYTES};
 use whotalks_snapshot::bundle::{Member, pack};
@@ -321,7 +321,7 @@ fn a_course_takes_little_of_each_capture() {
     let (mut file, ends) = file(20, 5);
     file[ends[2] + BLOCK_HEADER_BYTES + 20] ^= 1;
     let whole = loaded(&file);
-    let thin = load_thin(&file, &Limits::default()).unwrap();
+    let thin = load_summary(&file, &Limits::default()).unwrap();
     assert_eq!(messages(&thin), messages(&whole));
     assert_eq!(
         (&thin.numbers[..], thin.captures.len()),

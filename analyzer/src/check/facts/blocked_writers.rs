@@ -24,7 +24,7 @@ impl Facts<'_> {
         self.blocked_writers.get_or_init(|| {
             let writes = self.blocked_in(CallKind::Write);
             let mut writers: Vec<_> = writes
-                .filter_map(|(process, call)| match call.on {
+                .filter_map(|(process, call)| match call.target {
                     FdTarget::Socket(socket) => Some((socket, process)),
                     _ => None,
                 })
@@ -76,7 +76,7 @@ impl Facts<'_> {
         let mut writes: Vec<BlockedWriter> = self
             .blocked_in(CallKind::Write)
             .filter_map(|(writer, call)| {
-                let (reader, socket) = match call.on {
+                let (reader, socket) = match call.target {
                     FdTarget::Socket(socket) => match self.peer_processes(socket)[..] {
                         [reader] => (reader, Some(socket)),
                         _ => return None,

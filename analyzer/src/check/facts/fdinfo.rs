@@ -9,7 +9,7 @@ use whotalks_snapshot::records::DescriptorInfo;
 use super::process_tree::find;
 use crate::load::Capture;
 use crate::load::proc_pid::status_line;
-use crate::model::{Call, FdRelation, Map, ProcessId};
+use crate::model::{DescriptorKey, FdRelation, Map, PrivateTables, ProcessId, Wait};
 
 /// The fdinfo of a map's processes.
 #[derive(Debug, Default)]
@@ -17,14 +17,15 @@ pub(crate) struct Fdinfo {
     /// Process and inode of each target of its epoll instances; sorted.
     watched: Vec<(ProcessId, u64)>,
     /// Descriptors other than sockets whose fdinfo was captured; sorted.
-    others: Vec<(ProcessId, u32)>,
-    /// The number of descriptors in flight to each socket that has any: by process, thread where its
-    /// table is private, and descriptor.
-    pub(crate) in_flight: BTreeMap<(ProcessId, Option<u32>, u32), u32>,
+    others: Vec<DescriptorKey>,
+    /// The number of descriptors in flight to each socket that has any.
+    pub(crate) in_flight: BTreeMap<DescriptorKey, u32>,
     /// Inodes of sockets that are registered with an io_uring, held by a process or not; sorted.
     pub(crate) in_rings: Vec<u64>,
     /// Whether any fdinfo was captured, by host.
     captured: Vec<bool>,
+    /// Threads with a descriptor table of their own, by host.
+    private_tables: Vec<PrivateTables>,
 }
 
 impl Fdinfo {
@@ -32,6 +33,7 @@ impl Fdinfo {
         let mut fdinfo = Self::default();
         for (host, capture) in captures.iter().enumerate() {
             fdinfo.captured.push(!capture.descriptor_infos.is_empty());
+            fdinfo.private_tables.push(PrivateTables::new(capture));
             let mut last = None;
             for info in capture
                 .descriptor_infos
@@ -63,17 +65,16 @@ impl Fdinfo {
     }
 
     fn add(&mut self, process: ProcessId, info: &DescriptorInfo) {
+        let key = (process, (info.tid != 0).then_some(info.tid), info.fd);
         // Only sockets have this line.
         if let Some(count) = status_line(&info.text, "scm_fds") {
             if let Ok(count @ 1..) = count.parse() {
-                let tid = (info.tid != 0).then_some(info.tid);
-                let key = (process, tid, info.fd);
                 let most = self.in_flight.entry(key).or_insert(count);
                 *most = count.max(*most);
             }
             return;
         }
-        self.others.push((process, info.fd));
+        self.others.push(key);
         let mut is_ring = false;
         for line in info.text.split(|byte| *byte == b'\n') {
             is_ring |= line.starts_with(b"UserFiles:");
@@ -88,10 +89,16 @@ impl Fdinfo {
         self.watched.binary_search(&(process, inode)).is_ok()
     }
 
-    /// Whether the targets of the epoll instance that a call waits in are known; it may have none.
-    pub(crate) fn knows_epoll(&self, process: ProcessId, call: &Call) -> bool {
-        let known = |fd| self.others.binary_search(&(process, fd)).is_ok();
-        call.fd.is_some_and(known)
+    /// Whether the targets of the epoll instance that a thread waits in are known; it may have none.
+    pub(crate) fn knows_epoll(&self, map: &Map, thread: &Wait, fd: Option<u32>) -> bool {
+        let process = map.process(thread.process);
+        let tables = self.private_tables.get(process.host.index());
+        let table = tables.and_then(|tables| tables.table_of(process.pid, thread.tid));
+        let known = |fd| {
+            let key = (thread.process, table, fd);
+            self.others.binary_search(&key).is_ok()
+        };
+        fd.is_some_and(known)
     }
 
     /// Whether fdinfo was captured on all hosts.

@@ -128,7 +128,7 @@ impl<'a> History<'a> {
 }
 
 /// Of earlier captures, the one that the present is compared with. Of the others rules read no more
-/// than [`load_thin`](crate::load::load_thin) keeps.
+/// than [`load_summary`](crate::load::load_summary) keeps.
 pub(crate) fn compared<'t, 'a>(
     now: &Capture,
     earlier: &'t [TimedCapture<'a>],

@@ -40,7 +40,7 @@ const SHORT: [&str; 13] = [
 ///
 /// `None`: it runs, its call is not known, or the call may wait for any descriptor or ends soon.
 pub(crate) fn blocking_call(wait: &Wait) -> Option<&Call> {
-    let ThreadState::Call(call) = &wait.doing else {
+    let ThreadState::Call(call) = &wait.state else {
         return None;
     };
     let name = call.name?;
@@ -69,20 +69,21 @@ impl<'a> Facts<'a> {
         calls.filter(move |(_, call)| call.kind == kind)
     }
 
-    /// Whether a thread of a holder waits on its descriptor.
-    pub(crate) fn waits_on(&self, holder: &Holder) -> bool {
-        let threads = self.threads(holder.process).iter();
-        let mut calls = threads.filter_map(|thread| match &thread.doing {
-            ThreadState::Call(call) => call.fd,
-            _ => None,
-        });
-        calls.any(|fd| fd == holder.fd)
+    /// Whether a thread of a holder is in a call on its descriptor, which refers to `target`. A thread
+    /// with a descriptor table of its own has other files under the same numbers.
+    pub(crate) fn waits_on(&self, holder: &Holder, target: &FdTarget) -> bool {
+        let mut threads = self.threads(holder.process).iter();
+        threads.any(|thread| match &thread.state {
+            ThreadState::Call(call) => call.fd == Some(holder.fd) && call.target == *target,
+            _ => false,
+        })
     }
 
     /// Whether a holder of a socket waits on it or watches it with epoll.
     pub(crate) fn uses(&self, holder: &Holder, socket: SocketId) -> bool {
         let inode = self.map.socket(socket).inode;
-        self.fdinfo.watches(holder.process, inode) || self.waits_on(holder)
+        self.fdinfo.watches(holder.process, inode)
+            || self.waits_on(holder, &FdTarget::Socket(socket))
     }
 
     /// Whether a process serves a listener that it holds.
@@ -94,9 +95,11 @@ impl<'a> Facts<'a> {
         {
             return Serving::Yes;
         }
-        self.of_threads(process, |call| match call.kind {
-            CallKind::Accept if call.on == FdTarget::Socket(listener) => Serving::Yes,
-            CallKind::Epoll if !self.fdinfo.knows_epoll(process, call) => Serving::Maybe,
+        self.of_threads(process, |thread, call| match call.kind {
+            CallKind::Accept if call.target == FdTarget::Socket(listener) => Serving::Yes,
+            CallKind::Epoll if !self.fdinfo.knows_epoll(self.map, thread, call.fd) => {
+                Serving::Maybe
+            }
             // A server may look at its listener between two sleeps; sleep(1) does nothing else.
             CallKind::Sleep if *self.map.process(process).comm != *b"sleep" => Serving::Maybe,
             _ => Serving::No,
@@ -106,11 +109,11 @@ impl<'a> Facts<'a> {
     /// Whether a process waits for a socket to have bytes to read.
     pub(crate) fn reading(&self, process: ProcessId, socket: SocketId) -> Serving {
         let inode = self.map.socket(socket).inode;
-        self.of_threads(process, |call| match call.kind {
-            CallKind::Read if call.on == FdTarget::Socket(socket) => Serving::Yes,
+        self.of_threads(process, |thread, call| match call.kind {
+            CallKind::Read if call.target == FdTarget::Socket(socket) => Serving::Yes,
             CallKind::Epoll
                 if self.fdinfo.watches(process, inode)
-                    || !self.fdinfo.knows_epoll(process, call) =>
+                    || !self.fdinfo.knows_epoll(self.map, thread, call.fd) =>
             {
                 Serving::Maybe
             }
@@ -119,10 +122,10 @@ impl<'a> Facts<'a> {
     }
 
     /// The most that any thread of a process does, by the call that it is blocked in.
-    fn of_threads(&self, process: ProcessId, judge: impl Fn(&Call) -> Serving) -> Serving {
+    fn of_threads(&self, process: ProcessId, judge: impl Fn(&Wait, &Call) -> Serving) -> Serving {
         let threads = self.threads(process).iter();
         threads
-            .map(|thread| blocking_call(thread).map_or(Serving::Maybe, &judge))
+            .map(|thread| blocking_call(thread).map_or(Serving::Maybe, |call| judge(thread, call)))
             .max()
             .unwrap_or(Serving::Maybe)
     }
@@ -144,6 +147,31 @@ impl<'a> Facts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::test_scene::Scene;
+
+    /// Thread 61 has a descriptor table of its own, in which 5 is another socket.
+    #[test]
+    fn descriptors_of_a_private_table_are_not_those_of_the_process() {
+        const READ: i64 = 0;
+        let mut scene = Scene::new();
+        let process = scene.process(60, 1, "/usr/bin/worker");
+        let of_process = scene.socket(&[(process, 5, None)]);
+        let of_thread = scene.socket(&[(process, 5, None)]);
+        let range = scene.map.sockets[of_thread.index()].holders.clone();
+        scene.map.holders[range.start as usize].tid = Some(61);
+        scene.blocked_thread(process, 61, READ, 5);
+        if let ThreadState::Call(call) = &mut scene.map.waits[0].state {
+            call.target = FdTarget::Socket(of_thread);
+        }
+        let facts = Facts::new(&scene.map, vec![&scene.capture]);
+        let uses = |id| facts.uses(&scene.map.holders(id)[0], id);
+        assert_eq!((uses(of_process), uses(of_thread)), (false, true));
+        let reads = |id| facts.reading(process, id);
+        assert_eq!(
+            (reads(of_process), reads(of_thread)),
+            (Serving::No, Serving::Yes)
+        );
+    }
 
     #[test]
     fn calls_that_may_wait_for_anything_are_not_known() {
@@ -153,12 +181,12 @@ mod tests {
                 tid: 1,
                 comm: Box::default(),
                 wchan: Box::default(),
-                doing: ThreadState::Call(Call {
+                state: ThreadState::Call(Call {
                     number: 0,
                     name,
                     kind,
                     fd: None,
-                    on: FdTarget::Unknown,
+                    target: FdTarget::Unknown,
                     timed: false,
                     child: None,
                 }),

@@ -7,7 +7,7 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::{Case, Scene};
 use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
-use crate::model::{Holder, Pipe, PipeId, PipeKey, ProcessId};
+use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, ProcessId};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT103",
@@ -62,7 +62,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         }
         match reads_itself(facts, pipe)
             .map(Ok)
-            .or_else(|| leaked_writers(facts, pipe))
+            .or_else(|| leaked_writers(facts, id, pipe))
         {
             Some(Ok(hang)) => output.finding(finding(facts, id, pipe, &hang)),
             Some(Err(())) => unknown += 1,
@@ -115,7 +115,7 @@ fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
 }
 
 /// A pipe whose writers all inherited it by accident; `Err`: close-on-exec was not captured.
-fn leaked_writers(facts: &Facts<'_>, pipe: &Pipe) -> Option<Result<Hang, ()>> {
+fn leaked_writers(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Result<Hang, ()>> {
     let [reader] = pipe.readers.as_slice() else {
         return None;
     };
@@ -132,7 +132,7 @@ fn leaked_writers(facts: &Facts<'_>, pipe: &Pipe) -> Option<Result<Hang, ()>> {
                 .process_tree
                 .ancestors(writer.process)
                 .any(|p| p == reader.process)
-            && !facts.waits_on(writer)
+            && !facts.waits_on(writer, &FdTarget::Pipe(id))
             && !facts.fdinfo.watches(writer.process, inode(pipe))
             && !facts.is_fd_argument(writer.process, writer.fd)
     };
@@ -168,7 +168,7 @@ fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFindin
     let name = facts.process_name(reader.process);
     let threads = facts.threads(reader.process).iter();
     let mut calls = threads.filter_map(blocking_call);
-    let waits = calls.any(|call| call.kind == CallKind::Read && call.fd == Some(reader.fd));
+    let waits = calls.any(|call| call.kind == CallKind::Read && call.target == FdTarget::Pipe(id));
     let written = hang.writers.iter().take(4);
     let written: Vec<String> = written
         .map(|writer| format!("{} as fd {}", facts.process_name(writer.process), writer.fd))

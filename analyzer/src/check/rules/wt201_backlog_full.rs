@@ -52,7 +52,7 @@ slow. A larger backlog (and net.core.somaxconn) helps only against short bursts.
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let connecting = facts.blocked_in(CallKind::Connect);
     let blocked: Vec<ProcessId> = connecting
-        .filter(|(_, call)| match call.on {
+        .filter(|(_, call)| match call.target {
             FdTarget::Socket(id) => facts.map.socket(id).family == Family::Unix,
             _ => false,
         })

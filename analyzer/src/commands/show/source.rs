@@ -91,7 +91,7 @@ impl Source<'_> {
         }
         let all = series(self.loaded);
         let series = all.get(socket.host.index())?;
-        tcp_info::of(series.captures()[series.place(self.at)?].capture, cookie)
+        tcp_info::of(series.captures()[series.index_of(self.at)?].capture, cookie)
     }
 
     /// Findings about any of these ids.
@@ -102,7 +102,7 @@ impl Source<'_> {
 
     /// Indices of the waits on a socket.
     pub(super) fn waits_on(&self, socket: SocketId) -> Vec<usize> {
-        let target = |wait: usize| call_of(self.map, wait).map(|call| &call.on);
+        let target = |wait: usize| call_of(self.map, wait).map(|call| &call.target);
         let waits = self.waits.waits.iter().enumerate();
         waits
             .filter(|(_, waiting)| target(waiting.wait) == Some(&FdTarget::Socket(socket)))

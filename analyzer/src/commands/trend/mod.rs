@@ -76,11 +76,11 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
 
 /// Numbers (from 1) of the captures from `--since` to `--at`.
 fn selected_captures(series: &Series<'_>, args: &ComparisonArgs) -> Option<RangeInclusive<i64>> {
-    let first = series.place(args.since.unwrap_or(At::Number(1)))?;
+    let first = series.index_of(args.since.unwrap_or(At::Number(1)))?;
     // `last` is the last capture here, even if it is too damaged to name its host.
     let last = match args.selection.at {
         At::Last | At::All => series.captures().len().checked_sub(1)?,
-        at => series.place(at)?,
+        at => series.index_of(at)?,
     };
     let number = |index: usize| i64::try_from(index + 1).ok();
     Some(number(first)?..=number(last)?)

@@ -71,7 +71,7 @@ pub(crate) fn wait_row<'a>(map: &Map, waiting: &'a BlockedThread) -> Option<Wait
         _ => None,
     };
     let (comm, thread) = (ExactText::new(&process.comm), ExactText::new(&wait.comm));
-    let file = file(&call.on);
+    let file = file(&call.target);
     Some(WaitRow {
         process: id::process(map, wait.process),
         pid: process.pid,
@@ -83,13 +83,13 @@ pub(crate) fn wait_row<'a>(map: &Map, waiting: &'a BlockedThread) -> Option<Wait
         call: call.name,
         call_number: call.number,
         fd: call.fd,
-        object: object(map, &call.on),
+        object: object(map, &call.target),
         file_hex: file.as_deref().and_then(hex_of),
         file,
         need: waiting.need.as_str(),
         via: Some(waiting.via.text.as_str()).filter(|text| !text.is_empty()),
         via_hex: hex_of_name(&waiting.via),
-        queue_bytes: queue_bytes(map, &call.on),
+        queue_bytes: queue_bytes(map, &call.target),
         peers: process_ids(map, &waiting.peers),
         chain: waiting
             .chain
@@ -113,7 +113,7 @@ pub(super) fn step_row(map: &Map, step: &ChainStep) -> StepRow {
         process: id::process(map, step.process),
         tid: step.wait.map(|wait| map.waits[wait].tid),
         call: call.and_then(|call| call.name),
-        object: call.and_then(|call| object(map, &call.on)),
+        object: call.and_then(|call| object(map, &call.target)),
     }
 }
 

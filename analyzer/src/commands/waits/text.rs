@@ -178,7 +178,7 @@ fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String 
         let last = parts.len() - 1;
         parts[last].push_str(&format!(": {end}"));
     }
-    let over = match call.map(|call| &call.on) {
+    let over = match call.map(|call| &call.target) {
         _ if !waiting.via.text.is_empty() => format!(", over {}", waiting.via.text),
         Some(FdTarget::Pipe(pipe)) => format!(", over pipe {}", id::pipe(map, *pipe)),
         Some(FdTarget::Socket(socket)) => format!(", over socket {}", id::socket(map, *socket)),

@@ -79,7 +79,7 @@ pub(super) fn relation(map: &Map, relation: &model::FdRelation) -> RelationDocum
 }
 
 fn target(map: &Map, target: &model::EpollTarget) -> EpollTargetDocument {
-    let (object, file) = match &target.on {
+    let (object, file) = match &target.target {
         FdTarget::Socket(socket) => (Some(id::socket(map, *socket)), None),
         FdTarget::Pipe(pipe) => (Some(id::pipe(map, *pipe)), None),
         FdTarget::Other(text) => (None, Some(escape::display(text))),

@@ -67,11 +67,11 @@ fn rebuild(map: &Map, rows: &KeptRows) -> Map {
     let process = |id: ProcessId| processes[id.index()];
     let relations = map.relations.iter().cloned();
     kept.relations = relations
-        .filter_map(|relation| relation.moved(&process, &target))
+        .filter_map(|relation| relation.remap(&process, &target))
         .collect();
     let seen = map.seen.as_ref();
     kept.seen = seen.map(|seen| {
-        seen.kept(
+        seen.retain(
             &rows.processes,
             &is_kept(&sockets),
             &connections,

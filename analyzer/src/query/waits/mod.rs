@@ -28,7 +28,7 @@ pub fn waits(map: &Map) -> WaitAnalysis {
     let chains = Chains::new(map, &table.targets, &resolved);
     let mut analysis = WaitAnalysis::default();
     for (index, wait) in map.waits.iter().enumerate() {
-        match &wait.doing {
+        match &wait.state {
             ThreadState::Running => analysis.running += 1,
             ThreadState::Unread(_) => analysis.unread += 1,
             ThreadState::NoCall => {}

@@ -61,16 +61,16 @@ impl<'a> TargetTable<'a> {
             end: Some(end),
             passive: false,
         };
-        let call = match &wait.doing {
+        let call = match &wait.state {
             ThreadState::Running => return ends_here(WaitNeed::Nothing, ChainEnd::Running),
             ThreadState::NoCall => return ends_here(WaitNeed::Nothing, ChainEnd::NoCall),
             ThreadState::Unread(_) => return ends_here(WaitNeed::Nothing, ChainEnd::Unknown),
             ThreadState::Call(call) => call,
         };
         match call.kind {
-            CallKind::Read => self.fd_target(wait, &call.on, WaitNeed::Data),
-            CallKind::Write => self.fd_target(wait, &call.on, WaitNeed::Room),
-            CallKind::Connect => self.fd_target(wait, &call.on, WaitNeed::Accept),
+            CallKind::Read => self.fd_target(wait, &call.target, WaitNeed::Data),
+            CallKind::Write => self.fd_target(wait, &call.target, WaitNeed::Room),
+            CallKind::Connect => self.fd_target(wait, &call.target, WaitNeed::Accept),
             CallKind::Accept => ends_here(WaitNeed::Client, ChainEnd::Anyone),
             CallKind::Epoll => self.epoll(wait, call),
             CallKind::Child => self.child(wait, call),
@@ -147,7 +147,7 @@ impl<'a> TargetTable<'a> {
             return resolved;
         };
         for target in targets {
-            let (index, end) = self.cached(&target.on, WaitNeed::Data);
+            let (index, end) = self.cached(&target.target, WaitNeed::Data);
             resolved.targets.extend(index);
             if end.is_some() {
                 resolved.end = Some(ChainEnd::Anyone);

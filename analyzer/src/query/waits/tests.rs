@@ -9,7 +9,7 @@ fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: FdTarge
         name: Some("call"),
         kind,
         fd: Some(5),
-        on,
+        target: on,
         timed: false,
         child: None,
     };
@@ -148,7 +148,7 @@ fn long_chains_and_rings() {
             wait(&mut map, *own, 1, CallKind::Read, FdTarget::Pipe(pipe));
         }
         if !closed {
-            map.waits.last_mut().unwrap().doing = ThreadState::Running;
+            map.waits.last_mut().unwrap().state = ThreadState::Running;
         }
         let answer = waits(&map);
         let first = answer.waits.iter().find(|w| w.wait == 0).unwrap();

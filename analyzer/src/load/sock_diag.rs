@@ -1,8 +1,9 @@
-//! What all sock_diag dumps share: a stream of messages, each one row.
+//! Common parts of all sock_diag dumps: a stream of netlink messages, one row each. Reference:
+//! sock_diag(7).
 
 use whotalks_snapshot::netlink::{ByteOrder, NLMSG_DONE, NLMSG_ERROR, messages};
 
-/// The rows of a dump as `parse` reads their payloads, and how many messages were unreadable.
+/// Parses the payload of each message. Returns the rows and the number of unreadable messages.
 pub(super) fn rows<'a, T>(
     dump: &'a [u8],
     order: ByteOrder,
@@ -23,7 +24,7 @@ pub(super) fn rows<'a, T>(
     (rows, bad)
 }
 
-/// The cookie that every row has as two 32-bit halves, the low one first.
+/// The cookie at an offset: two 32-bit halves, the low one first.
 pub(super) fn cookie(payload: &[u8], at: usize, order: ByteOrder) -> Option<u64> {
     let (low, high) = (order.u32(payload, at)?, order.u32(payload, at + 4)?);
     Some(u64::from(low) | u64::from(high) << 32)

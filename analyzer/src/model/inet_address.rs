@@ -1,0 +1,75 @@
+//! Addresses of internet and vsock sockets, in the form in which they are compared.
+
+use std::net::IpAddr;
+
+use super::socket::{Address, SocketState};
+use super::socket_draft::Draft;
+
+/// A connection as one end has it: network namespace, protocol, local address, remote address.
+pub(super) type Tuple = (u64, &'static str, Address, Address);
+
+/// The tuple of a connected socket; `None` for other sockets and raw ones.
+pub(super) fn tuple(draft: &Draft) -> Option<Tuple> {
+    let socket = &draft.socket;
+    // A socket in connect(2) has no other end yet.
+    let is_connected = !matches!(
+        socket.state,
+        SocketState::Listening | SocketState::Unconnected | SocketState::Connecting
+    );
+    let protocol = socket
+        .protocol
+        .filter(|protocol| is_connected && *protocol != "raw")?;
+    let (local, remote) = (canonical(socket.local?), canonical(socket.remote?));
+    Some((socket.netns?, wire_protocol(protocol), local, remote))
+}
+
+/// The protocol whose ports a socket uses: MPTCP shares those of TCP.
+pub(super) fn wire_protocol(protocol: &'static str) -> &'static str {
+    if protocol == "mptcp" { "tcp" } else { protocol }
+}
+
+/// An IPv4-mapped IPv6 address as IPv4.
+fn canonical(address: Address) -> Address {
+    match address {
+        Address::Ip(IpAddr::V6(ip), port) => Address::Ip(ip.to_canonical(), port),
+        other => other,
+    }
+}
+
+pub(super) fn is_loopback(address: Address) -> bool {
+    matches!(address, Address::Ip(ip, _) if ip.is_loopback())
+}
+
+/// An address without its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum HostAddress {
+    Ip(IpAddr),
+    /// vsock context id.
+    Cid(u32),
+}
+
+/// `VMADDR_CID_ANY`.
+const ANY_CID: u32 = u32::MAX;
+
+impl HostAddress {
+    /// Splits an address into host address and port.
+    pub(super) fn split(address: Address) -> (Self, u32) {
+        match canonical(address) {
+            Address::Ip(ip, port) => (Self::Ip(ip), port.into()),
+            Address::Vsock(cid, port) => (Self::Cid(cid), port),
+        }
+    }
+
+    /// Whether a socket bound to this wildcard receives what is sent to `destination`; `v6only`: not
+    /// over IPv4 (`IPV6_V6ONLY`).
+    pub(super) fn is_wildcard_for(self, destination: Self, v6only: bool) -> bool {
+        match (self, destination) {
+            (Self::Ip(IpAddr::V4(any)), Self::Ip(ip)) => any.is_unspecified() && ip.is_ipv4(),
+            (Self::Ip(IpAddr::V6(any)), Self::Ip(ip)) => {
+                any.is_unspecified() && (ip.is_ipv6() || !v6only)
+            }
+            (Self::Cid(any), Self::Cid(_)) => any == ANY_CID,
+            _ => false,
+        }
+    }
+}
