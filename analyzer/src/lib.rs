@@ -20,5 +20,6 @@ pub mod names;
 pub mod policy;
 pub mod query;
 pub mod redact;
+pub mod text;
 pub mod trend;
 pub mod words;

@@ -99,7 +99,7 @@ fn changes(old: &Path, snapshots: &mut [Snapshot], options: &Draw) -> Result<Opt
         by: options.view.into(),
         all: options.all,
     };
-    let first = draw::First {
+    let first = draw::Before {
         map: first,
         findings: old_findings,
     };
@@ -124,8 +124,8 @@ fn how(options: &Draw, findings: Option<Report>) -> Options {
         findings,
         hub_badges: match options.badges {
             Badges::Auto => HubBadges::Auto,
-            Badges::Always => HubBadges::On,
-            Badges::Never => HubBadges::Off,
+            Badges::Always => HubBadges::Always,
+            Badges::Never => HubBadges::Never,
         },
         grouped: !matches!(options.view.into(), By::Process | By::Socket),
     }

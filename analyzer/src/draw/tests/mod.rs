@@ -12,6 +12,7 @@ use crate::check::{Finding, Severity};
 mod comparison;
 mod notation;
 mod reduction;
+mod worlds;
 
 fn draw(map: &Map) -> String {
     svg(map, &Options::default()).unwrap()

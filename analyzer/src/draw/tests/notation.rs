@@ -1,7 +1,7 @@
 //! Nodes, edges, signs and text.
 
+use super::worlds::{World, desktop};
 use super::*;
-use crate::draw::worlds::{World, desktop};
 use crate::model::{ConnectionState, SocketState};
 
 #[test]

@@ -1,0 +1,3 @@
+//! Text in output languages.
+
+pub mod xml;
