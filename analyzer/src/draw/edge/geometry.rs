@@ -1,7 +1,17 @@
-//! Lines as polylines, for points and directions along them.
+//! Lines of edges, and points and directions along them.
 
-use super::route::Line;
 use crate::layout::Point;
+
+/// The line of an edge.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Line {
+    /// From, to.
+    Straight(Point, Point),
+    /// From, control point, to.
+    Bent(Point, Point, Point),
+    /// Start, then two control points and an end for each curve.
+    Curves(Vec<Point>),
+}
 
 /// A line as straight pieces.
 pub(crate) struct Polyline {

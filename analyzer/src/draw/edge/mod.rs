@@ -6,8 +6,9 @@ mod geometry;
 mod markers;
 mod route;
 
+pub(crate) use geometry::Line;
 pub(crate) use markers::Marker;
-pub(crate) use route::{Line, MARKER_RADIUS};
+pub(crate) use route::MARKER_RADIUS;
 
 use super::graph::{Edge, Graph};
 use super::node::shape::Shape;

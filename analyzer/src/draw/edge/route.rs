@@ -1,7 +1,7 @@
 //! Routes edges: lines are clipped at outlines, and bent where several join the same two nodes or where
 //! a straight line would run behind a third node.
 
-use super::geometry::Polyline;
+use super::geometry::{Line, Polyline};
 use crate::draw::node::shape::{Outline, Shape};
 use crate::draw::place::grid::Grid;
 use crate::layout::Point;
@@ -14,17 +14,6 @@ const PARALLEL: f64 = 14.0;
 const DETOURS: [f64; 8] = [18.0, -18.0, 36.0, -36.0, 54.0, -54.0, 80.0, -80.0];
 /// Between the points at which a line is tested for nodes in front of it.
 const STEP: f64 = 8.0;
-
-/// The line of an edge.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Line {
-    /// From, to.
-    Straight(Point, Point),
-    /// From, control point, to.
-    Bent(Point, Point, Point),
-    /// Start, then two control points and an end for each curve.
-    Curves(Vec<Point>),
-}
 
 /// Routes edges between placed nodes.
 pub(crate) struct Router<'a> {

@@ -1,7 +1,9 @@
 //! Fresh layout: positions by the layout, and shelves below.
 
-use super::layout::{self, Routes, layout_nodes};
-use super::{Arrangement, MARGIN, shelf_rows};
+use super::arrangement::{Arrangement, MARGIN};
+use super::layout::{self, layout_nodes};
+use super::routes::Routes;
+use super::shelf_rows;
 use crate::draw::graph::{Graph, Shelf};
 use crate::draw::node::shape::Shape;
 use crate::draw::options::Layout;

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
+use super::arrangement::{Arrangement, Heading, MARGIN};
 use super::grid::Grid;
 use super::layout::{self, GAP, layout_nodes};
+use super::previous::Frame;
 use super::shelf_rows::{self, RULE, SHELF_GAP};
-use super::{Arrangement, Frame, Heading, MARGIN};
 use crate::diff::ChangeStatus;
 use crate::draw::graph::{Graph, Shelf};
 use crate::draw::node::shape::Shape;

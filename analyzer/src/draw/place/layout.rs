@@ -1,10 +1,10 @@
 //! Runs the layout on the nodes that are on no shelf.
 
-use super::MARGIN;
+use super::arrangement::MARGIN;
 use crate::draw::graph::{Graph, Shelf};
 use crate::draw::node::shape::Shape;
 use crate::draw::options::Layout;
-use crate::layout::{self, LayeredError, Point, Positions, Route, Size};
+use crate::layout::{self, LayeredError, Positions, Route, Size};
 
 /// Between nodes, so that a circle at each end of an edge has room.
 pub const GAP: f64 = 22.0;
@@ -12,46 +12,6 @@ pub const GAP: f64 = 22.0;
 const HUB_GAP: f64 = 24.0;
 /// Neighbours without which a node is no hub.
 const FEW_NEIGHBOURS: f64 = 6.0;
-
-/// Lines of edges that the layout chose.
-#[derive(Debug)]
-pub(crate) struct Routes {
-    /// Ordered by nodes, which are indices into `nodes`.
-    pub(super) routes: Vec<Route>,
-    pub(super) nodes: Vec<u32>,
-    /// From the layout's coordinates to those of the drawing.
-    pub(super) shift: Point,
-}
-
-impl Default for Routes {
-    fn default() -> Self {
-        Self {
-            routes: Vec::new(),
-            nodes: Vec::new(),
-            shift: Point { x: 0.0, y: 0.0 },
-        }
-    }
-}
-
-impl Routes {
-    /// The points of the line between two nodes, if the layout chose one.
-    pub(crate) fn find(&self, a: u32, b: u32) -> Option<Vec<Point>> {
-        if self.routes.is_empty() {
-            return None;
-        }
-        let index = |node: u32| self.nodes.binary_search(&node).ok();
-        let key = (index(a)?, index(b)?);
-        let found = self
-            .routes
-            .binary_search_by_key(&key, |route| (route.a as usize, route.b as usize))
-            .ok()?;
-        let shifted = self.routes[found].points.iter().map(|point| Point {
-            x: point.x + self.shift.x,
-            y: point.y + self.shift.y,
-        });
-        Some(shifted.collect())
-    }
-}
 
 /// The input of the layout for a picture that is not compared.
 pub(crate) fn input(graph: &Graph, shapes: &[Shape], layout: Layout) -> layout::Graph {

@@ -1,52 +1,27 @@
-//! Positions of everything: the layout for what hangs together, rows of shelves for the rest, the
-//! caption above. Reads the resolved graph and the sizes of nodes only.
+//! Positions of everything: components by the layout, other nodes in rows of shelves below, the caption
+//! above. Reads the resolved graph and the sizes of nodes only.
 
+mod arrangement;
 pub(crate) mod caption;
 mod fresh;
 pub(crate) mod grid;
 mod incremental;
 mod layout;
 mod previous;
+mod routes;
 mod shelf_rows;
 
+pub(crate) use arrangement::{Heading, MARGIN};
 pub use layout::GAP;
-pub(crate) use layout::{Routes, input};
+pub(crate) use layout::input;
 pub(crate) use previous::{Frame, previous};
-pub(crate) use shelf_rows::{Heading, RULE};
+pub(crate) use routes::Routes;
+pub(crate) use shelf_rows::RULE;
 
 use super::graph::Graph;
 use super::node::shape::Shape;
 use super::options::Options;
 use crate::layout::{LayeredError, Point};
-
-/// Around everything.
-pub(crate) const MARGIN: f64 = 20.0;
-
-/// Positions below the caption.
-#[derive(Debug, Default)]
-struct Arrangement {
-    /// The centre of each node's outline.
-    positions: Vec<Point>,
-    headings: Vec<Heading>,
-    width: f64,
-    bottom: f64,
-    routes: Routes,
-}
-
-impl Arrangement {
-    /// Sets the positions of attached nodes by those of their owners.
-    fn place_attached(&mut self, shapes: &[Shape]) {
-        for (owner, shape) in shapes.iter().enumerate() {
-            for &(node, y) in &shape.attached {
-                let owner = self.positions[owner];
-                self.positions[node as usize] = Point {
-                    x: owner.x,
-                    y: owner.y + y,
-                };
-            }
-        }
-    }
-}
 
 /// Positions in the drawing.
 #[derive(Debug)]

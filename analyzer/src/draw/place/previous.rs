@@ -1,6 +1,7 @@
 //! Positions in the picture of the first of two maps, for an incremental layout of both.
 
-use super::{Heading, fresh};
+use super::arrangement::Heading;
+use super::fresh;
 use crate::draw::graph::Graph;
 use crate::draw::node;
 use crate::draw::options::Layout;

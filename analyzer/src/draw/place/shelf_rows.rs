@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Arrangement, MARGIN};
+use super::arrangement::{Arrangement, Heading, MARGIN};
 use crate::draw::graph::{Graph, Shelf};
 use crate::draw::node::shape::Shape;
 use crate::layout::Point;
@@ -15,16 +15,6 @@ const PAIR_GAP: f64 = 34.0;
 pub(crate) const RULE: f64 = 16.0;
 /// Above a shelf's nodes.
 const HEADING: f64 = 30.0;
-
-/// The heading of a shelf.
-#[derive(Debug, Clone)]
-pub(crate) struct Heading {
-    pub(crate) text: String,
-    /// Left end of its baseline.
-    pub(crate) position: Point,
-    /// Right end of the rule above it.
-    pub(crate) right: f64,
-}
 
 /// A single node or a pair on a shelf.
 type Item = (Shelf, Vec<u32>);

@@ -2,7 +2,7 @@
 
 use super::glyphs::PALE;
 use super::path_data::{line_data, num};
-use super::tooltip;
+use super::text::write_tooltip;
 use crate::draw::edge::Marker;
 use crate::draw::graph::{EdgeKind, Kind};
 use crate::draw::scene::{Scene, SceneEdge};
@@ -18,7 +18,7 @@ pub(super) fn write(xml: &mut XmlWriter, scene: &Scene, edge: &SceneEdge) {
         .attr("data-a", &scene.nodes[edge.a].id)
         .attr("data-b", &scene.nodes[edge.b].id)
         .attr("data-n", edge.n);
-    tooltip(xml, &edge.tooltip);
+    write_tooltip(xml, &edge.tooltip);
     xml.start("path")
         .attr("d", line_data(&edge.drawn.line))
         .attr("stroke-width", num(thickness(scene, edge)))

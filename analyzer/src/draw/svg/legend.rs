@@ -3,7 +3,7 @@
 use super::legend_entries::{Sign, entries};
 use super::path_data::num;
 use super::shapes::write_outline;
-use super::write_text;
+use super::text::write_text;
 use crate::draw::node::shape::{Outline, SMALL_SIZE};
 use crate::draw::node::text_width::width;
 use crate::draw::place::MARGIN;

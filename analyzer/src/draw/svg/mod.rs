@@ -12,6 +12,7 @@ mod notes;
 mod path_data;
 mod shapes;
 mod symbols;
+mod text;
 mod theme;
 
 use super::node::shape::SMALL_SIZE;
@@ -23,6 +24,7 @@ use super::scene::{Scene, SceneEdge};
 use crate::text::xml::XmlWriter;
 use path_data::num;
 use symbols::Symbols;
+use text::{write_text, write_tooltip};
 
 /// Fonts with known widths first.
 const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
@@ -53,7 +55,7 @@ pub(crate) fn write(scene: &Scene, theme: Theme) -> String {
         .attr("viewBox", format_args!("0 0 {w} {h}"))
         .constant_attr("font-family", FONTS)
         .newline();
-    tooltip(&mut xml, &scene.caption);
+    write_tooltip(&mut xml, &scene.caption);
     theme::write(&mut xml, theme);
     glyphs::define(&mut xml, scene.compared);
     let symbols = Symbols::new(scene);
@@ -96,14 +98,6 @@ pub(crate) fn write(scene: &Scene, theme: Theme) -> String {
     }
     xml.end().newline().end().newline();
     xml.finish()
-}
-
-/// Writes the lines of a tooltip, if there are any.
-fn tooltip(xml: &mut XmlWriter, lines: &[String]) {
-    if !lines.is_empty() {
-        let lines = lines.iter().map(String::as_str);
-        xml.start("title").lines(lines).end().newline();
-    }
 }
 
 fn write_caption(xml: &mut XmlWriter, scene: &Scene) {
@@ -181,16 +175,4 @@ fn write_counts(xml: &mut XmlWriter, scene: &Scene) {
         }
     }
     xml.end().newline();
-}
-
-/// Writes a line of text.
-fn write_text(xml: &mut XmlWriter, class: &str, (x, y): (f64, f64), size: f64, text: &str) {
-    xml.start("text")
-        .attr("class", class)
-        .attr("x", num(x))
-        .attr("y", num(y))
-        .attr("font-size", num(size))
-        .text(text)
-        .end()
-        .newline();
 }

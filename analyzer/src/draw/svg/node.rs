@@ -4,7 +4,7 @@ use super::glyphs::PALE;
 use super::path_data::num;
 use super::shapes::{write_card, write_outline};
 use super::symbols::Symbols;
-use super::tooltip;
+use super::text::write_tooltip;
 use crate::draw::graph::Kind;
 use crate::draw::node::hub_tooltip::hub_tooltip;
 use crate::draw::node::shape::{BADGE_HEIGHT, BadgeBox, Line, Outline, SMALL_SIZE, hub_label};
@@ -39,7 +39,7 @@ pub(super) fn write(xml: &mut XmlWriter, scene: &Scene, symbols: &Symbols, node:
     }
     let (x, y) = (num(node.position.x), num(node.position.y));
     xml.attr("transform", format_args!("translate({x},{y})"));
-    tooltip(xml, &node.tooltip);
+    write_tooltip(xml, &node.tooltip);
     if let Some(bottom) = shape.card {
         write_card(xml, (shape.w, shape.h), bottom, node.members > 1);
     }
@@ -91,7 +91,7 @@ pub(super) fn write_badge(xml: &mut XmlWriter, scene: &Scene, client: usize, bad
         .attr("data-h", num(BADGE_HEIGHT))
         .attr("transform", format_args!("translate({x},{y})"));
     let text = hub_tooltip(hub.kind, &hub.tooltip, badge.n, badge.directions);
-    tooltip(xml, &[text]);
+    write_tooltip(xml, &[text]);
     write_outline(xml, Outline::Pill, (badge.w, BADGE_HEIGHT), false);
     xml.start("text")
         .attr("y", num(0.35 * SMALL_SIZE))
