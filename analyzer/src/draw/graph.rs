@@ -111,7 +111,7 @@ pub(crate) struct Node {
     pub(crate) counts: Option<(usize, usize)>,
     /// Position in the picture of the first of two maps.
     pub(crate) previous: Option<Point>,
-    /// The process that it hangs on, if it needs no position of its own.
+    /// The process that it is attached to, if it needs no position of its own.
     pub(crate) attached_to: Option<u32>,
     /// Its index in [`Graph::hubs`], if it is drawn as badges.
     pub(crate) hub: Option<u32>,

@@ -1,9 +1,9 @@
 //! Draws maps as pictures: an SVG that is complete in itself.
 //!
-//! A map passes one way, and each step imports the ones before it only:
-//! `options`, `change`, `graph` (values that all steps share) → `reduce` (the map as a small graph with
-//! resolved text) → `node` (contents and sizes) → `place` (positions) → `edge` (lines, markers, counts)
-//! → `scene` (everything with its position) → `svg` (written). `png` renders the SVG.
+//! A map passes one way, and each module imports earlier ones only:
+//! `options` → `change` → `graph` (the values that the others share) → `reduce` (the map as a small
+//! graph with resolved text) → `node` (contents and sizes) → `place` (positions) → `edge` (lines,
+//! markers, counts) → `scene` (everything with its position) → `svg` (the document). `png` renders it.
 //!
 //! `reduce` alone reads the map. Nothing here decides what a connection is, and no position depends on
 //! a clock, a hash order or a thread count.
@@ -25,8 +25,7 @@ mod tests;
 
 use crate::check::Report;
 use crate::diff::{self, FilteredMaps};
-use crate::layout;
-use crate::layout::LayeredError;
+use crate::layout::{self, LayeredError};
 use crate::model::Map;
 use graph::Graph;
 use place::Frame;

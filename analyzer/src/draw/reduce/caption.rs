@@ -4,22 +4,16 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::check::{Report, Severity};
-use crate::draw::options::Options;
 use crate::escape::display;
 use crate::model::{Host, Map, Readable};
 
 /// Hosts that are described one by one.
 const MAX_HOSTS: usize = 6;
 
-/// The lines, not wrapped; the first is the title. `marked` is the number of findings that are marked
-/// in the picture.
-pub(crate) fn lines(map: &Map, options: &Options, marked: usize) -> Vec<String> {
-    let title = options.title.clone();
-    let title = title.unwrap_or_else(|| match host_names(map) {
-        names if names.is_empty() => "Who is talking to whom?".to_owned(),
-        names => format!("Who is talking to whom on {names}?"),
-    });
-    let mut lines = vec![title];
+/// The lines after the title, not wrapped. `marked` is the number of findings that are marked in the
+/// picture.
+pub(crate) fn lines(map: &Map, report: Option<&Report>, marked: usize) -> Vec<String> {
+    let mut lines = Vec::new();
     for host in map.hosts.iter().take(MAX_HOSTS) {
         lines.push(describe(host));
         lines.extend(coverage(host));
@@ -27,13 +21,21 @@ pub(crate) fn lines(map: &Map, options: &Options, marked: usize) -> Vec<String> 
     if map.restricted {
         lines.push("A part of the map: the rest was left out on request.".to_owned());
     }
-    if let Some(report) = &options.findings {
+    if let Some(report) = report {
         lines.push(checked(report, marked));
     }
     if map.hosts.len() > MAX_HOSTS {
         lines.push(format!("and {} more hosts", map.hosts.len() - MAX_HOSTS));
     }
     lines
+}
+
+/// The title of a picture of one map.
+pub(crate) fn title(map: &Map) -> String {
+    match host_names(map) {
+        names if names.is_empty() => "Who is talking to whom?".to_owned(),
+        names => format!("Who is talking to whom on {names}?"),
+    }
 }
 
 /// The title of a picture of two maps.

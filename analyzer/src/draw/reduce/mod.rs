@@ -35,7 +35,8 @@ use crate::query::group_map;
 
 /// The graph of one map.
 pub(crate) fn reduce(map: &Map, options: &Options) -> Graph {
-    resolve::resolve(draft(map, options), options)
+    let title = options.title.clone().unwrap_or_else(|| caption::title(map));
+    resolve::resolve(draft(map, options), title, options)
 }
 
 /// The first of two maps, grouped and reduced alone, and the node of each identity.
@@ -44,7 +45,9 @@ pub(crate) fn previous(map: Map, by: By, options: &Options) -> (Graph, ByIdentit
     let map = group_map(map, by);
     let draft = draft(&map, options);
     let nodes = identity::nodes(&draft, &processes);
-    (resolve::resolve(draft, options), nodes)
+    // The caption is not drawn.
+    let graph = resolve::resolve(draft, String::new(), options);
+    (graph, nodes)
 }
 
 /// The graph of two maps. `previous` holds the positions in the picture of the first alone.
@@ -59,11 +62,7 @@ pub(crate) fn compare(
     fit(&mut draft, options);
     let title = || caption::comparison_title(&maps.old, &maps.new);
     let title = options.title.clone().unwrap_or_else(title);
-    let options = Options {
-        title: Some(title),
-        ..options.clone()
-    };
-    resolve::resolve(draft, &options)
+    resolve::resolve(draft, title, options)
 }
 
 /// The draft of one map, merged until it fits.

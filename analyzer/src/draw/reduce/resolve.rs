@@ -15,7 +15,7 @@ use crate::model::Family;
 const MAX_ELEMENTS: usize = 5_000;
 
 /// The graph to draw.
-pub(crate) fn resolve(draft: Draft<'_>, options: &Options) -> Graph {
+pub(crate) fn resolve(draft: Draft<'_>, title: String, options: &Options) -> Graph {
     let batched = options.all && draft.edges.len() > MAX_ELEMENTS;
     let terse = batched || (options.all && draft.nodes.len() > MAX_ELEMENTS);
     let style = tooltip::Style {
@@ -44,7 +44,9 @@ pub(crate) fn resolve(draft: Draft<'_>, options: &Options) -> Graph {
             }
         })
         .collect();
-    let mut caption = caption::lines(draft.map, options, draft.marked());
+    let mut caption = vec![title];
+    let report = options.findings.as_ref();
+    caption.extend(caption::lines(draft.map, report, draft.marked()));
     caption.extend(draft.comparison.iter().cloned());
     let places = owners(&draft).into_iter().zip(shelves(&draft));
     let nodes = (0u32..)

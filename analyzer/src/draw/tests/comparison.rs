@@ -1,4 +1,4 @@
-//! Two maps on one picture.
+//! Pictures of two maps.
 
 use super::*;
 use crate::diff::Change;
@@ -6,7 +6,7 @@ use crate::model::ProcessId;
 use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::query::Filter;
 
-/// What becomes of two maps, and the picture of the first alone.
+/// The comparison and the picture of two maps, and the picture of the first alone.
 struct Compared {
     diff: diff::Diff,
     first: String,

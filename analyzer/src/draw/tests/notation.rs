@@ -1,4 +1,4 @@
-//! Nodes, edges, signs and text.
+//! Nodes, edges, glyphs and text of a picture of one map.
 
 use super::worlds::{World, desktop};
 use super::*;

@@ -1,4 +1,4 @@
-//! What is grouped, hidden or moved to the shelf is counted.
+//! Nodes that are merged, left out or placed on a shelf are counted.
 
 use super::worlds::{World, desktop};
 use super::*;

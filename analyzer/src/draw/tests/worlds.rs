@@ -1,4 +1,4 @@
-//! Small maps for the tests of drawing, built the way the kernel would show them.
+//! Small maps for the tests of drawing, as a capture would give them.
 
 #![allow(clippy::unwrap_used)] // an address in a test that does not parse is the test's error
 
