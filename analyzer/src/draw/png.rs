@@ -1,9 +1,9 @@
-//! A drawing as pixels, by resvg, with the fonts of this machine.
+//! Renders a drawing as PNG, by resvg, with the fonts of this machine.
 
 use resvg::{tiny_skia, usvg};
 
-/// More pixels than these are drawn smaller: 400 MB.
-const MOST_PIXELS: f64 = 1e8;
+/// Most pixels (400 MB); a larger drawing is scaled down.
+const MAX_PIXELS: f64 = 1e8;
 
 /// Why there is no PNG.
 #[derive(Debug, thiserror::Error)]
@@ -12,10 +12,10 @@ pub enum PngError {
     /// The SVG cannot be read.
     #[error(transparent)]
     Svg(#[from] usvg::Error),
-    /// Text would be missing, and with it what the picture is about.
+    /// There are no fonts, so that all text would be missing.
     #[error("this machine has no fonts to draw text with (install some, or write an .svg)")]
     Fonts,
-    /// No room for so many pixels.
+    /// There is no memory for so many pixels.
     #[error("no memory for {width} × {height} pixels")]
     Size {
         /// Pixels in a row.
@@ -42,7 +42,7 @@ pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>, PngError> {
     let tree = usvg::Tree::from_str(svg, &options)?;
     let size = tree.size();
     let all = f64::from(size.width()) * f64::from(size.height());
-    let scale = scale.min((MOST_PIXELS / all).sqrt()) as f32;
+    let scale = scale.min((MAX_PIXELS / all).sqrt()) as f32;
     let pixels = |length: f32| (length * scale).round().max(1.0) as u32;
     let (width, height) = (pixels(size.width()), pixels(size.height()));
     let mut pixmap =
@@ -54,11 +54,11 @@ pub fn png(svg: &str, scale: f64) -> Result<Vec<u8>, PngError> {
         .map_err(|error| PngError::Encode(error.to_string()))
 }
 
-/// What stands in for Helvetica: fontdb guesses Arial, which most machines don't have.
+/// The font in place of Helvetica: fontdb guesses Arial, which most machines do not have.
 fn sans(fonts: &usvg::fontdb::Database) -> Option<String> {
-    let has = |wanted: &str| {
+    let has = |family: &str| {
         let mut families = fonts.faces().flat_map(|face| &face.families);
-        families.any(|(name, _)| name == wanted)
+        families.any(|(name, _)| name == family)
     };
     let known = ["Liberation Sans", "Arial", "DejaVu Sans", "Noto Sans"];
     let first = || {
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn without_fonts_there_is_no_picture() {
         assert_eq!(sans(&usvg::fontdb::Database::new()), None);
-        let said = PngError::Fonts.to_string();
-        assert!(said.contains("no fonts") && said.contains(".svg"));
+        let message = PngError::Fonts.to_string();
+        assert!(message.contains("no fonts") && message.contains(".svg"));
     }
 }

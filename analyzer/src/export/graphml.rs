@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::network::{Network, NetworkEdge, NetworkNode};
-use crate::text::escape;
+use crate::text::xml::XmlWriter;
 
 /// Attributes of nodes: key and type. In the document a letter is put in front of the key, since the
 /// ids of node and edge attributes share a namespace.
@@ -31,73 +31,80 @@ const OF_EDGES: [(&str, &str); 7] = [
     ("pending", "int"),
 ];
 
-const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://graphml.graphdrawing.org/xmlns http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd">
-"#;
+const NAMESPACE: &str = "http://graphml.graphdrawing.org/xmlns";
+const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+const SCHEMA_LOCATION: &str =
+    "http://graphml.graphdrawing.org/xmlns http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd";
 
 /// Writes the network as a directed graph with parallel edges.
 ///
 /// # Errors
 /// When writing fails.
 pub fn write(network: &Network, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(HEAD.as_bytes())?;
+    let mut xml = XmlWriter::new();
+    xml.declaration().newline();
+    xml.start("graphml")
+        .attr("xmlns", NAMESPACE)
+        .attr("xmlns:xsi", SCHEMA_INSTANCE)
+        .attr("xsi:schemaLocation", SCHEMA_LOCATION)
+        .newline();
     for (of, keys) in [("node", &OF_NODES[..]), ("edge", &OF_EDGES)] {
         for (key, kind) in keys {
-            let letter = &of[..1];
-            writeln!(
-                out,
-                r#"<key id="{letter}_{key}" for="{of}" attr.name="{key}" attr.type="{kind}"/>"#
-            )?;
+            xml.start("key")
+                .attr("id", format_args!("{}_{key}", &of[..1]))
+                .attr("for", of)
+                .attr("attr.name", key)
+                .attr("attr.type", kind)
+                .end()
+                .newline();
         }
     }
-    writeln!(out, r#"<graph id="whotalks" edgedefault="directed">"#)?;
+    xml.start("graph")
+        .attr("id", "whotalks")
+        .attr("edgedefault", "directed")
+        .newline();
     for node in &network.nodes {
-        write_node(node, out)?;
+        write_node(node, &mut xml);
+        xml.flush(out)?;
     }
     for (number, edge) in network.edges.iter().enumerate() {
-        write_edge(network, number, edge, out)?;
+        write_edge(network, number, edge, &mut xml);
+        xml.flush(out)?;
     }
-    writeln!(out, "</graph>\n</graphml>")
+    xml.end().newline().end().newline();
+    xml.flush(out)
 }
 
-fn write_node(node: &NetworkNode, out: &mut dyn Write) -> io::Result<()> {
-    write!(out, r#"<node id="{}">"#, escape::xml(&node.id))?;
-    data(out, "n_kind", node.kind.as_str())?;
-    data(out, "n_label", &node.label)?;
-    data(out, "n_processes", &node.processes.to_string())?;
+fn write_node(node: &NetworkNode, xml: &mut XmlWriter) {
+    xml.start("node").attr("id", &node.id).text("");
+    data(xml, "n_kind", node.kind.as_str());
+    data(xml, "n_label", &node.label);
+    data(xml, "n_processes", &node.processes.to_string());
     for (key, value) in &node.properties {
-        data(out, &format!("n_{key}"), value)?;
+        data(xml, &format!("n_{key}"), value);
     }
-    writeln!(out, "</node>")
+    xml.end().newline();
 }
 
-fn write_edge(
-    network: &Network,
-    number: usize,
-    edge: &NetworkEdge,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let id = |at: usize| escape::xml(&network.nodes[at].id);
-    write!(
-        out,
-        r#"<edge id="e{number}" source="{}" target="{}">"#,
-        id(edge.from),
-        id(edge.to)
-    )?;
-    data(out, "e_kind", edge.kind)?;
-    data(out, "e_conversation", &edge.conversation)?;
-    data(out, "e_state", edge.state)?;
-    data(out, "e_name_kind", edge.via.kind.as_str())?;
-    data(out, "e_name", &edge.via.text)?;
-    data(out, "e_connections", &edge.count.to_string())?;
-    data(out, "e_pending", &edge.pending.to_string())?;
-    writeln!(out, "</edge>")
+fn write_edge(network: &Network, number: usize, edge: &NetworkEdge, xml: &mut XmlWriter) {
+    xml.start("edge")
+        .attr("id", format_args!("e{number}"))
+        .attr("source", &network.nodes[edge.from].id)
+        .attr("target", &network.nodes[edge.to].id)
+        .text("");
+    data(xml, "e_kind", edge.kind);
+    data(xml, "e_conversation", &edge.conversation);
+    data(xml, "e_state", edge.state);
+    data(xml, "e_name_kind", edge.via.kind.as_str());
+    data(xml, "e_name", &edge.via.text);
+    data(xml, "e_connections", &edge.count.to_string());
+    data(xml, "e_pending", &edge.pending.to_string());
+    xml.end().newline();
 }
 
 /// Writes an attribute unless it is empty.
-fn data(out: &mut dyn Write, key: &str, value: &str) -> io::Result<()> {
-    if value.is_empty() {
-        return Ok(());
+fn data(xml: &mut XmlWriter, key: &str, value: &str) {
+    if !value.is_empty() {
+        xml.start("data").attr("key", key).text(value).end();
     }
-    write!(out, r#"<data key="{key}">{}</data>"#, escape::xml(value))
 }

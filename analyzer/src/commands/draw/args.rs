@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use whotalks::draw;
+use clap::Args;
+use whotalks::draw::{HubBadges, Layout, Theme};
 use whotalks::graph::By;
 
 use crate::cli::FilterArgs;
@@ -54,70 +54,4 @@ pub(crate) struct DrawArgs {
     pub(crate) no_findings: bool,
     #[command(flatten)]
     pub(crate) selection: FilterArgs,
-}
-
-/// Layout algorithm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Layout {
-    /// Distances in the drawing follow distances in the graph
-    #[default]
-    Stress,
-    /// Layers from clients to servers, for small maps
-    Layered,
-}
-
-impl From<Layout> for draw::Layout {
-    fn from(layout: Layout) -> Self {
-        match layout {
-            Layout::Stress => Self::Stress,
-            Layout::Layered => Self::Layered,
-        }
-    }
-}
-
-/// Colour theme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Theme {
-    /// Cyan boxes, and white, yellow and red circles
-    #[default]
-    Classic,
-    /// White background
-    Light,
-    /// Black background
-    Dark,
-    /// Light or dark, as the viewer prefers
-    Auto,
-}
-
-impl From<Theme> for draw::Theme {
-    fn from(theme: Theme) -> Self {
-        match theme {
-            Theme::Classic => Self::Classic,
-            Theme::Light => Self::Light,
-            Theme::Dark => Self::Dark,
-            Theme::Auto => Self::Auto,
-        }
-    }
-}
-
-/// When hubs are drawn as badges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum HubBadges {
-    /// If the edges of a hub would cover a large drawing
-    #[default]
-    Auto,
-    /// In small drawings, too
-    Always,
-    /// Never
-    Never,
-}
-
-impl From<HubBadges> for draw::HubBadges {
-    fn from(badges: HubBadges) -> Self {
-        match badges {
-            HubBadges::Auto => Self::Auto,
-            HubBadges::Always => Self::On,
-            HubBadges::Never => Self::Off,
-        }
-    }
 }

@@ -85,7 +85,7 @@ fn draw_changes(old: &Path, snapshots: &mut [Snapshot], args: &DrawArgs) -> Resu
         by: args.view,
         all: args.all,
     };
-    let first = draw::First {
+    let first = draw::Before {
         map: first,
         findings: old_findings,
     };
@@ -104,12 +104,12 @@ fn build_map(files: &[Loaded], at: At, args: &DrawArgs) -> Option<(Map, Option<R
 
 fn options(args: &DrawArgs, findings: Option<Report>) -> draw::Options {
     draw::Options {
-        layout: args.layout.into(),
-        theme: args.theme.into(),
+        layout: args.layout,
+        theme: args.theme,
         title: args.title.clone(),
         all: args.all,
         findings,
-        hub_badges: args.badges.into(),
+        hub_badges: args.badges,
         grouped: !matches!(args.view, By::Process | By::Socket),
     }
 }

@@ -1,4 +1,4 @@
-//! Two maps on one picture.
+//! Pictures of two maps.
 
 use super::*;
 use crate::diff::Change;
@@ -6,7 +6,7 @@ use crate::model::ProcessId;
 use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::query::Filter;
 
-/// What becomes of two maps, and the picture of the first alone.
+/// The comparison and the picture of two maps, and the picture of the first alone.
 struct Compared {
     diff: diff::Diff,
     first: String,
@@ -24,7 +24,7 @@ fn compare(old: Map, new: Map, findings: [Option<Report>; 2]) -> Compared {
         all: false,
     };
     let alone = svg(&old, &options(before.clone())).unwrap();
-    let first = First {
+    let first = Before {
         map: old.clone(),
         findings: before,
     };
@@ -70,7 +70,7 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
     };
     let old = machine(&[(2, b"pool"), (5, b"gone")]);
     let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
-    let first = First {
+    let first = Before {
         map: old.clone(),
         findings: None,
     };

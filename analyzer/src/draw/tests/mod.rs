@@ -1,4 +1,4 @@
-//! What a reader of the SVG relies on.
+//! The contract of the SVG: ids, classes, titles, and no overlaps.
 
 #![allow(clippy::unwrap_used)] // a test that cannot parse what was drawn has failed
 
@@ -12,6 +12,7 @@ use crate::check::{Finding, Severity};
 mod comparison;
 mod notation;
 mod reduction;
+mod worlds;
 
 fn draw(map: &Map) -> String {
     svg(map, &Options::default()).unwrap()
@@ -57,8 +58,8 @@ fn with_card(node: &Node<'_, '_>) -> [f64; 4] {
     whole
 }
 
-/// What holds for every picture: ids are unique and edges join them, everything has a title, no two
-/// nodes and no counts overlap, everything is on the canvas; who listens alone has its names on its card.
+/// Checks what holds for every picture: ids are unique and edges join them, everything has a title, no
+/// nodes or counts overlap, everything is on the canvas, attached listeners are on their process's card.
 fn check(text: &str) {
     let document = Document::parse(text).unwrap();
     let nodes = of_class(&document, "node");

@@ -1,7 +1,7 @@
-//! Nodes, edges, signs and text.
+//! Nodes, edges, glyphs and text of a picture of one map.
 
+use super::worlds::{World, desktop};
 use super::*;
-use crate::draw::worlds::{World, desktop};
 use crate::model::{ConnectionState, SocketState};
 
 #[test]

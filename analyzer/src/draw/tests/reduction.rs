@@ -1,9 +1,9 @@
-//! What is grouped, hidden or moved to the shelf is counted.
+//! Nodes that are merged, left out or placed on a shelf are counted.
 
+use super::worlds::{World, desktop};
 use super::*;
-use crate::draw::picture::{Kind, Thing};
-use crate::draw::reduce::reduce;
-use crate::draw::worlds::{World, desktop};
+use crate::draw::graph::Kind;
+use crate::draw::reduce::{Member, draft, unmerged_draft};
 use crate::model::{ConnectionState, FdsStatus, ProcessId};
 
 #[test]
@@ -68,7 +68,7 @@ fn workers_of_one_name_with_the_same_neighbours_are_one() {
 fn hubs_become_badges_when_asked() {
     let map = desktop();
     let options = Options {
-        hub_badges: HubBadges::On,
+        hub_badges: HubBadges::Always,
         ..Options::default()
     };
     let text = svg(&map, &options).unwrap();
@@ -136,7 +136,7 @@ fn a_pipe_and_a_listener_that_everybody_holds_become_badges() {
         "and in the legend"
     );
     let never = Options {
-        hub_badges: HubBadges::Off,
+        hub_badges: HubBadges::Never,
         ..Options::default()
     };
     let text = svg(&w.map, &never).unwrap();
@@ -269,11 +269,12 @@ fn aggregation_keeps_the_hub_of_a_crowd_apart() {
     for (at, store) in store.iter().enumerate() {
         w.connect(&[crowd[at]], &[*store], None);
     }
-    let drawn = picture(&w.map, &Options::default());
+    let options = Options::default();
+    let drawn = draft(&w.map, &options);
     let of = |process: ProcessId| {
         let mut nodes = drawn.nodes.iter();
-        let own = nodes.find(|node| node.things.contains(&Thing::Process(process)));
-        own.unwrap().things.len()
+        let own = nodes.find(|node| node.members.contains(&Member::Process(process.0)));
+        own.unwrap().members.len()
     };
     assert_eq!(of(crowd[0]), 1);
     assert_eq!(of(crowd[1]), 2_999);
@@ -287,17 +288,18 @@ fn sockets_inherited_by_all_who_follow_cost_no_edge_each() {
     for first in 0..398 {
         world.socket(&processes[first..]);
     }
-    let drawn = picture(&world.map, &Options::default());
-    assert_eq!(drawn.aggregated, Some("parent and program"));
+    let options = Options::default();
+    let drawn = draft(&world.map, &options);
+    assert_eq!(drawn.merged_by, Some("parent and program"));
     let things = |kind: Kind| -> usize {
         let of = drawn.nodes.iter().filter(|node| node.kind == kind);
-        of.map(|node| node.things.len()).sum()
+        of.map(|node| node.members.len()).sum()
     };
     assert_eq!((things(Kind::Process), things(Kind::Socket)), (400, 398));
     assert_eq!(drawn.edges.len(), 1);
-    let reduced = reduce(&world.map, &[], false);
+    let reduced = unmerged_draft(&world.map, false);
     assert_eq!(reduced.edges.len(), 1);
-    let all = reduce(&world.map, &[], true);
+    let all = unmerged_draft(&world.map, true);
     assert_eq!(all.edges.len(), (3..=400).sum::<usize>());
 }
 

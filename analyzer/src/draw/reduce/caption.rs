@@ -1,0 +1,152 @@
+//! The text of the caption: title, hosts, time of capture, and what could not be read.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::check::{Report, Severity};
+use crate::model::{Host, Map, Readable};
+use crate::text::escape::display;
+
+/// Hosts that are described one by one.
+const MAX_HOSTS: usize = 6;
+
+/// The lines after the title, not wrapped. `marked` is the number of findings that are marked in the
+/// picture.
+pub(crate) fn lines(map: &Map, report: Option<&Report>, marked: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for host in map.hosts.iter().take(MAX_HOSTS) {
+        lines.push(describe(host));
+        lines.extend(coverage(host));
+    }
+    if map.restricted {
+        lines.push("A part of the map: the rest was left out on request.".to_owned());
+    }
+    if let Some(report) = report {
+        lines.push(checked(report, marked));
+    }
+    if map.hosts.len() > MAX_HOSTS {
+        lines.push(format!("and {} more hosts", map.hosts.len() - MAX_HOSTS));
+    }
+    lines
+}
+
+/// The title of a picture of one map.
+pub(crate) fn title(map: &Map) -> String {
+    match host_names(map) {
+        names if names.is_empty() => "Who is talking to whom?".to_owned(),
+        names => format!("Who is talking to whom on {names}?"),
+    }
+}
+
+/// The title of a picture of two maps.
+pub(crate) fn comparison_title(old: &Map, new: &Map) -> String {
+    match (host_names(old), host_names(new)) {
+        (old, new) if new.is_empty() || old.is_empty() => "What changed?".to_owned(),
+        (old, new) if old == new => format!("What changed on {new}?"),
+        (old, new) => format!("What is different on {new} from {old}?"),
+    }
+}
+
+fn host_names(map: &Map) -> String {
+    let hosts = map.hosts.iter().take(MAX_HOSTS);
+    let names: Vec<String> = hosts.map(|host| display(&host.hostname)).collect();
+    names.join(", ")
+}
+
+/// The number of findings and of rules without an answer, in one sentence.
+fn checked(report: &Report, marked: usize) -> String {
+    let all = report.findings.len();
+    let mut parts = Vec::new();
+    for severity in [Severity::High, Severity::Medium, Severity::Low] {
+        let findings = report.findings.iter();
+        match findings.filter(|f| f.severity == severity).count() {
+            0 => {}
+            n => parts.push(format!("{n} {}", severity.name())),
+        }
+    }
+    let mut text = match all {
+        0 => "Checks found nothing".to_owned(),
+        _ => format!("Checks found {}", parts.join(", ")),
+    };
+    if marked < all {
+        text = format!("{text} ({} not on this picture)", all - marked);
+    }
+    let mut codes: Vec<&str> = report.unknown.iter().map(|unknown| unknown.code).collect();
+    codes.dedup();
+    match codes.len() {
+        0 => text + ".",
+        1 => text + "; 1 rule could not be answered.",
+        n => format!("{text}; {n} rules could not be answered."),
+    }
+}
+
+fn describe(host: &Host) -> String {
+    let os: Vec<String> = [&host.os, &host.kernel, &host.arch]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| display(text))
+        .collect();
+    let mut text = display(&host.hostname);
+    if !os.is_empty() {
+        text = format!("{text} ({})", os.join(", "));
+    }
+    let user = match host.euid {
+        Some(0) => " as root".to_owned(),
+        Some(uid) => format!(" as uid {uid}"),
+        None => String::new(),
+    };
+    format!("{text}, captured {}{user}", timestamp(host.started_at_ns))
+}
+
+/// A time of capture, in whole seconds.
+pub(crate) fn timestamp(ns: u64) -> String {
+    if ns == 0 {
+        return "at an unknown time".to_owned();
+    }
+    i64::try_from(ns / 1_000_000_000)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| "at an unknown time".to_owned())
+}
+
+/// What was not read; `None`: everything was.
+fn coverage(host: &Host) -> Option<String> {
+    let coverage = &host.coverage;
+    let mut missing = Vec::new();
+    let all = coverage.read + coverage.partial + coverage.denied + coverage.vanished;
+    if coverage.denied > 0 {
+        missing.push(format!("{} of {all} processes unreadable", coverage.denied));
+    }
+    if coverage.partial > 0 {
+        missing.push(format!("{} of {all} read in part", coverage.partial));
+    }
+    if coverage.vanished > 0 {
+        missing.push(format!("{} ended meanwhile", coverage.vanished));
+    }
+    let closed = coverage
+        .netns
+        .iter()
+        .filter(|netns| netns.diag != Readable::Ok)
+        .count();
+    if closed > 0 {
+        let all = coverage.netns.len();
+        missing.push(format!(
+            "{closed} of {all} network namespaces not read whole"
+        ));
+    }
+    if coverage.hidepid {
+        missing.push("other users' processes hidden (hidepid)".to_owned());
+    }
+    if !coverage.initial_pidns {
+        missing.push("what is outside this pid namespace".to_owned());
+    }
+    if !coverage.damage.is_empty() {
+        missing.push(format!("file damaged in {} places", coverage.damage.len()));
+    }
+    match (missing.is_empty(), coverage.complete) {
+        (true, true) => None,
+        (true, false) => Some("Not complete.".to_owned()),
+        (false, _) => Some(format!("Missing: {}.", missing.join("; "))),
+    }
+}

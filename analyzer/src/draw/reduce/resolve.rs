@@ -1,0 +1,129 @@
+//! Resolves the draft: writes the labels, tooltips and ids of the nodes and edges that are left.
+
+use super::attached::owners;
+use super::caption;
+use super::draft::{Bundle, Draft, DraftNode, Member, index};
+use super::label;
+use super::shelf::{is_unread, shelves};
+use super::tooltip;
+use crate::draw::graph::{Edge, EdgeKind, Graph, Kind, Node, Shelf};
+use crate::draw::options::Options;
+use crate::id;
+use crate::model::Family;
+
+/// With `all`, more edges than these are drawn together, and more nodes have short tooltips.
+const MAX_ELEMENTS: usize = 5_000;
+
+/// The graph to draw.
+pub(crate) fn resolve(draft: Draft<'_>, title: String, options: &Options) -> Graph {
+    let batched = options.all && draft.edges.len() > MAX_ELEMENTS;
+    let terse = batched || (options.all && draft.nodes.len() > MAX_ELEMENTS);
+    let style = tooltip::Style {
+        grouped: options.grouped,
+        terse,
+    };
+    let edges = draft
+        .edges
+        .iter()
+        .map(|(&(a, b, kind), bundle)| {
+            let tooltip = match batched {
+                true => Vec::new(),
+                false => edge_tooltip(&draft, (a, b, kind), bundle, style),
+            };
+            Edge {
+                a,
+                b,
+                kind,
+                n: bundle.n,
+                a_end: bundle.a_end,
+                b_end: bundle.b_end,
+                finding: draft.severity(&bundle.findings),
+                change: bundle.change,
+                counts: bundle.counts,
+                tooltip,
+            }
+        })
+        .collect();
+    let mut caption = vec![title];
+    let report = options.findings.as_ref();
+    caption.extend(caption::lines(draft.map, report, draft.marked()));
+    caption.extend(draft.comparison.iter().cloned());
+    let places = owners(&draft).into_iter().zip(shelves(&draft));
+    let nodes = (0u32..)
+        .zip(&draft.nodes)
+        .zip(places)
+        .map(|((number, node), place)| resolve_node(&draft, (number, node), place, style))
+        .collect();
+    Graph {
+        nodes,
+        edges,
+        caption,
+        compared: !draft.comparison.is_empty(),
+        hubs: draft.hubs,
+        badges: draft.badges,
+        not_drawn: draft.not_drawn,
+        merged_by: draft.merged_by,
+        grouped: options.grouped,
+        batched,
+        terse,
+    }
+}
+
+fn edge_tooltip(
+    draft: &Draft<'_>,
+    (a, b, kind): (u32, u32, EdgeKind),
+    bundle: &Bundle,
+    style: tooltip::Style,
+) -> Vec<String> {
+    let [a, b] = [a, b].map(|node| {
+        let node = &draft.nodes[node as usize];
+        tooltip::short_name(draft, node, style)
+    });
+    tooltip::edge(draft, (&a, &b), kind, bundle)
+}
+
+fn resolve_node(
+    draft: &Draft<'_>,
+    (number, node): (u32, &DraftNode),
+    (attached_to, shelf): (Option<u32>, Shelf),
+    style: tooltip::Style,
+) -> Node {
+    let is_net = match (node.kind, node.members[0]) {
+        (Kind::Socket, Member::Socket(socket)) => {
+            draft.sockets[socket as usize].socket().family != Family::Unix
+        }
+        _ => false,
+    };
+    Node {
+        id: node_id(draft, node),
+        kind: node.kind,
+        members: node.members.len(),
+        label: label::label(draft, node, style.grouped),
+        tooltip: tooltip::node(draft, node, style),
+        undrawn: node.undrawn,
+        findings: label::findings(draft, node),
+        is_concerned: !node.concerns.is_empty(),
+        is_unread: node.kind == Kind::Process && is_unread(draft, node),
+        is_net,
+        change: node.change,
+        counts: node.counts,
+        previous: node.previous,
+        attached_to,
+        hub: draft.hubs.iter().position(|hub| *hub == number).map(index),
+        shelf,
+    }
+}
+
+/// The id of the first member, and the number of the others.
+fn node_id(draft: &Draft<'_>, node: &DraftNode) -> String {
+    let first = match node.members[0] {
+        Member::Process(process) => draft.processes[process as usize].document_id(),
+        Member::Socket(socket) => draft.sockets[socket as usize].document_id(),
+        Member::Pipe(pipe) => id::pipe(draft.map, pipe),
+        Member::Outside(address) => draft.outside[address as usize].clone(),
+    };
+    match node.members.len() {
+        1 => first,
+        many => format!("{first}+{}", many - 1),
+    }
+}
