@@ -42,7 +42,7 @@ impl Segments {
     }
 
     /// Number of segments that cross the one between two points. Segments that share an end
-    /// an area of exactly 0 between them, which counts as not crossing.
+    /// span an area of exactly 0, which does not count as crossing.
     pub(crate) fn count_crossing(&self, from: Point, to: Point) -> u32 {
         let (px, py, qx, qy) = (from.x as f32, from.y as f32, to.x as f32, to.y as f32);
         let (rx, ry) = (qx - px, qy - py);
