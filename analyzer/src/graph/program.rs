@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_are_called_what_people_call_them() {
+    fn display_names() {
         let check = |comm: &str, exe: &str, cmdline: &str, expected: &str| {
             let process = Process {
                 exe: exe.as_bytes().into(),

@@ -137,8 +137,10 @@ impl<'a> FdLookup<'a> {
             // No listener, or one of several with a full backlog.
             (None, _, None) | (Some(_), Some(_), None) => (None, Some(ChainEnd::Unknown)),
             (Some(listener), ..) => {
-                let mut target = WaitTarget::default();
-                target.via = socket_via(map, listener).unwrap_or_default();
+                let mut target = WaitTarget {
+                    via: socket_via(map, listener).unwrap_or_default(),
+                    ..WaitTarget::default()
+                };
                 add_holders(map, &mut target, listener);
                 held_target(target)
             }

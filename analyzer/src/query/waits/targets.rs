@@ -101,10 +101,8 @@ impl<'a> TargetTable<'a> {
             end,
             passive: false,
         };
-        if resolved.end.is_none() {
-            if !self.has_other_peer(&resolved, wait.process) {
-                resolved.end = Some(ChainEnd::Itself);
-            }
+        if resolved.end.is_none() && !self.has_other_peer(&resolved, wait.process) {
+            resolved.end = Some(ChainEnd::Itself);
         }
         resolved
     }
