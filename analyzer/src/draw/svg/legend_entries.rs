@@ -17,251 +17,100 @@ pub(super) enum Sign {
     Edge(&'static str),
 }
 
-/// Whether a sign is in the picture, the sign, and its meaning.
-type Candidate = (bool, Sign, &'static str);
-
 /// The signs that are in the picture, with their meaning.
 pub(super) fn entries(scene: &Scene) -> Vec<(Sign, &'static str)> {
-    let contents = Contents(scene);
-    let candidates = [
-        processes(&contents).to_vec(),
-        sockets(&contents).to_vec(),
-        edges(&contents).to_vec(),
-        badges(&contents).to_vec(),
-        changes(&contents).to_vec(),
-        findings(&contents).to_vec(),
-    ];
-    candidates
-        .concat()
-        .into_iter()
-        .filter(|(is_present, _, _)| *is_present)
-        .map(|(_, sign, text)| (sign, text))
-        .collect()
+    let mut entries = all(scene).to_vec();
+    entries.retain(|(sign, _)| is_present(scene, *sign));
+    entries
 }
 
-/// What is in the picture.
-struct Contents<'a>(&'a Scene);
-
-impl Contents<'_> {
-    fn any_node(&self, predicate: impl Fn(&SceneNode) -> bool) -> bool {
-        self.0.nodes.iter().any(predicate)
-    }
-
-    fn any_edge(&self, predicate: impl Fn(&SceneEdge) -> bool) -> bool {
-        self.0.edges.iter().any(predicate)
-    }
-
-    fn has_kind(&self, kind: Kind) -> bool {
-        self.any_node(|node| node.kind == kind)
-    }
-
-    fn has_class(&self, class: &str) -> bool {
-        self.any_node(|node| node.classes.contains(&class))
-    }
-
-    fn has_inner_glyph(&self, glyph: &str) -> bool {
-        self.any_node(|node| node.shape.glyphs.iter().any(|inner| inner.glyph == glyph))
-    }
-
-    fn has_glyph(&self, glyph: &str) -> bool {
-        let is_marked = |edge: &SceneEdge| edge.drawn.markers.iter().any(|m| m.glyph == glyph);
-        self.has_inner_glyph(glyph) || self.any_edge(is_marked)
-    }
-
-    fn has_edge_kind(&self, kind: EdgeKind) -> bool {
-        self.any_edge(|edge| edge.kind == kind)
-    }
-
-    fn has_changed_edge(&self, class: &str) -> bool {
-        self.any_edge(|edge| edge.change == Some(class))
-    }
-}
-
-fn processes(contents: &Contents<'_>) -> [Candidate; 5] {
-    let grouped = contents.0.grouped;
-    [
-        (!grouped, Sign::Node("process", ""), "process (name, pid)"),
-        (
-            grouped,
-            Sign::Node("process", ""),
-            "processes as one (×: how many)",
-        ),
-        (
-            contents.has_class("unread"),
-            Sign::Node("process unread", ""),
-            "process not read",
-        ),
-        (
-            contents.has_class("group"),
-            Sign::Node("process group", "×3"),
-            "several as one",
-        ),
-        (
-            contents.has_kind(Kind::Listener),
-            Sign::Node("listener", "/name"),
-            "listening socket",
-        ),
-    ]
-}
-
-fn sockets(contents: &Contents<'_>) -> [Candidate; 5] {
-    [
-        (
-            contents.has_glyph("socket"),
-            Sign::Glyph("socket"),
-            "connected socket",
-        ),
-        (
-            contents.has_glyph("server"),
-            Sign::Glyph("server"),
-            "server's end, reached by a name",
-        ),
-        (
-            contents.has_glyph("net"),
-            Sign::Glyph("net"),
-            "socket that is not Unix-domain",
-        ),
-        (
-            contents.has_kind(Kind::Socket),
-            Sign::Node("socket", "4"),
-            "socket shared by so many processes",
-        ),
-        (
-            contents.has_kind(Kind::Outside),
-            Sign::Node("outside", ""),
-            "outside of what was captured",
-        ),
-    ]
-}
-
-fn edges(contents: &Contents<'_>) -> [Candidate; 6] {
-    // An attached listener is on its process's card, without a line.
-    let has_held = contents.any_edge(|edge| {
-        let held = &contents.0.nodes[edge.b];
-        edge.kind == EdgeKind::Holds && !held.classes.contains(&"docked")
-    });
-    [
-        (
-            contents.has_edge_kind(EdgeKind::Unix),
-            Sign::Edge("unix"),
-            "connection (×: how many)",
-        ),
-        (
-            contents.has_edge_kind(EdgeKind::Net),
-            Sign::Edge("net"),
-            "connection, not Unix-domain",
-        ),
-        (
-            contents.has_edge_kind(EdgeKind::Pending),
-            Sign::Edge("pending"),
-            "waits to be accepted",
-        ),
-        (
-            contents.has_edge_kind(EdgeKind::Pipe),
-            Sign::Edge("pipe"),
-            "pipe",
-        ),
-        (has_held, Sign::Edge("holds"), "holds"),
-        (
-            contents.has_kind(Kind::Socket),
-            Sign::Edge("holds star"),
-            "holds a shared socket",
-        ),
-    ]
-}
-
-fn badges(contents: &Contents<'_>) -> [Candidate; 3] {
-    let scene = contents.0;
+/// All signs, in order.
+fn all(scene: &Scene) -> [(Sign, &'static str); 30] {
+    use Sign::{Edge, Glyph, Node, Warning};
+    let process = match scene.grouped {
+        true => "processes as one (×: how many)",
+        false => "process (name, pid)",
+    };
     let is_held = |hub: &usize| scene.nodes[*hub].kind != Kind::Process;
-    let hub_badge = match scene.hubs.iter().any(is_held) {
+    let badge = match scene.hubs.iter().any(is_held) {
         true => "talks to hub A, or holds it",
         false => "talks to hub A",
     };
+    let other_node = "in another number, or others in its place";
+    let medium = "medium finding (whotalks explain CODE)";
     [
+        (Node("process", ""), process),
+        (Node("process unread", ""), "process not read"),
+        (Node("process group", "×3"), "several as one"),
+        (Node("listener", "/name"), "listening socket"),
+        (Glyph("socket"), "connected socket"),
+        (Glyph("server"), "server's end, reached by a name"),
+        (Glyph("net"), "socket that is not Unix-domain"),
+        (Node("socket", "4"), "socket shared by so many processes"),
+        (Node("outside", ""), "outside of what was captured"),
+        (Edge("unix"), "connection (×: how many)"),
+        (Edge("net"), "connection, not Unix-domain"),
+        (Edge("pending"), "waits to be accepted"),
+        (Edge("pipe"), "pipe"),
+        (Edge("holds"), "holds"),
+        (Edge("holds star"), "holds a shared socket"),
+        (Glyph("unknown"), "peer not known"),
+        (Glyph("own"), "connected to itself"),
+        (Node("badge", "A"), badge),
+        (Node("process added", "+"), "new"),
+        (Node("process removed", "−"), "gone"),
+        (Node("process changed", "±"), other_node),
+        (Edge("unix added"), "new"),
+        (Edge("unix removed"), "gone"),
+        (Edge("unix changed"), "in another number"),
+        (Node("process stayed", ""), "as it was"),
+        (Edge("unix stayed"), "as it was"),
         (
-            contents.has_inner_glyph("unknown"),
-            Sign::Glyph("unknown"),
-            "peer not known",
-        ),
-        (
-            contents.has_inner_glyph("own"),
-            Sign::Glyph("own"),
-            "connected to itself",
-        ),
-        (
-            contents.any_node(|node| !node.shape.hub_badges.is_empty()),
-            Sign::Node("badge", "A"),
-            hub_badge,
-        ),
-    ]
-}
-
-fn changes(contents: &Contents<'_>) -> [Candidate; 8] {
-    [
-        (
-            contents.has_class("added"),
-            Sign::Node("process added", "+"),
-            "new",
-        ),
-        (
-            contents.has_class("removed"),
-            Sign::Node("process removed", "−"),
-            "gone",
-        ),
-        (
-            contents.has_class("changed"),
-            Sign::Node("process changed", "±"),
-            "in another number, or others in its place",
-        ),
-        (
-            contents.has_changed_edge("added"),
-            Sign::Edge("unix added"),
-            "new",
-        ),
-        (
-            contents.has_changed_edge("removed"),
-            Sign::Edge("unix removed"),
-            "gone",
-        ),
-        (
-            contents.has_changed_edge("changed"),
-            Sign::Edge("unix changed"),
-            "in another number",
-        ),
-        (
-            contents.has_class("stayed"),
-            Sign::Node("process stayed", ""),
-            "as it was",
-        ),
-        (
-            contents.has_changed_edge("stayed"),
-            Sign::Edge("unix stayed"),
-            "as it was",
-        ),
-    ]
-}
-
-fn findings(contents: &Contents<'_>) -> [Candidate; 4] {
-    [
-        (
-            contents.has_class("high"),
-            Sign::Node("process finding high", ""),
+            Node("process finding high", ""),
             "high finding (whotalks explain CODE)",
         ),
-        (
-            contents.has_class("medium"),
-            Sign::Node("process finding medium", ""),
-            "medium finding (whotalks explain CODE)",
-        ),
-        (
-            contents.has_class("low"),
-            Sign::Warning("WT…"),
-            "low finding (whotalks explain CODE)",
-        ),
-        (
-            contents.any_edge(|edge| edge.finding > Some(Severity::Low)),
-            Sign::Edge("high"),
-            "what it is about",
-        ),
+        (Node("process finding medium", ""), medium),
+        (Warning("WT…"), "low finding (whotalks explain CODE)"),
+        (Edge("high"), "what it is about"),
     ]
+}
+
+/// Whether nodes or edges of the picture have a sign.
+fn is_present(scene: &Scene, sign: Sign) -> bool {
+    let kind = |kind: Kind| scene.nodes.iter().any(|node| node.kind == kind);
+    let class = |class: &str| scene.nodes.iter().any(|node| node.classes.contains(&class));
+    let edge = |predicate: &dyn Fn(&SceneEdge) -> bool| scene.edges.iter().any(predicate);
+    let edge_kind = |kind: EdgeKind| edge(&|edge| edge.kind == kind);
+    match sign {
+        Sign::Node("process", _) => true,
+        Sign::Node("listener", _) => kind(Kind::Listener),
+        Sign::Node("socket", _) | Sign::Edge("holds star") => kind(Kind::Socket),
+        Sign::Node("outside", _) => kind(Kind::Outside),
+        Sign::Node("badge", _) => {
+            let has_badge = |node: &SceneNode| !node.shape.hub_badges.is_empty();
+            scene.nodes.iter().any(has_badge)
+        }
+        Sign::Node(classes, _) => class(last_word(classes)),
+        Sign::Warning(_) => class("low"),
+        Sign::Glyph(glyph) => {
+            let contains = |node: &SceneNode| node.shape.glyphs.iter().any(|g| g.glyph == glyph);
+            let at_end = |edge: &SceneEdge| edge.drawn.markers.iter().any(|m| m.glyph == glyph);
+            scene.nodes.iter().any(contains) || edge(&at_end)
+        }
+        Sign::Edge("unix") => edge_kind(EdgeKind::Unix),
+        Sign::Edge("net") => edge_kind(EdgeKind::Net),
+        Sign::Edge("pending") => edge_kind(EdgeKind::Pending),
+        Sign::Edge("pipe") => edge_kind(EdgeKind::Pipe),
+        // An attached listener is on its process's card, without a line.
+        Sign::Edge("holds") => edge(&|edge| {
+            let is_attached = scene.nodes[edge.b].classes.contains(&"docked");
+            edge.kind == EdgeKind::Holds && !is_attached
+        }),
+        Sign::Edge("high") => edge(&|edge| edge.finding > Some(Severity::Low)),
+        Sign::Edge(classes) => edge(&|edge| edge.change == Some(last_word(classes))),
+    }
+}
+
+fn last_word(classes: &str) -> &str {
+    classes.rsplit(' ').next().unwrap_or(classes)
 }
