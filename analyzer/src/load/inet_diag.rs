@@ -13,11 +13,14 @@ const INET_DIAG_SHUTDOWN: u16 = 8;
 /// `INET_DIAG_SKV6ONLY`.
 const INET_DIAG_SKV6ONLY: u16 = 11;
 /// Bytes of `struct inet_diag_msg`.
-const MESSAGE_BYTES: usize = 72;
+pub(super) const MESSAGE_BYTES: usize = 72;
 const AF_INET6: u8 = 10;
 
+/// Offset of the cookie in `struct inet_diag_msg`.
+pub(super) const COOKIE_OFFSET: usize = 44;
+
 /// `struct inet_diag_msg` and the attributes in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     /// Of family `AF_INET6`.
     pub v6: bool,
@@ -75,7 +78,7 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
         local: (address(8)?, port(4)),
         remote: (address(24)?, port(6)),
         interface: order.u32(fixed, 40)?,
-        cookie: sock_diag::cookie(fixed, 44, order)?,
+        cookie: sock_diag::cookie(fixed, COOKIE_OFFSET, order)?,
         receive_queue: order.u32(fixed, 56)?,
         send_queue: order.u32(fixed, 60)?,
         uid: order.u32(fixed, 64)?,

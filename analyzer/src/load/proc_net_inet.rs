@@ -1,5 +1,6 @@
 //! Rows of `/proc/net/tcp`, `udp`, `raw`, `icmp` and the same for IPv6, which are used where sock_diag is
-//! refused or missing. They have no cookies, and no backlog of listeners.
+//! refused or missing. Their rows lack interface, cookie, shutdown and `IPV6_V6ONLY`, which are 0, and
+//! the backlog of listeners. Of `net/raw` the local port is the protocol.
 //!
 //! References: proc_net_tcp in the kernel's documentation, `get_tcp4_sock` of `net/ipv4/tcp_ipv4.c`.
 
@@ -7,24 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use whotalks_snapshot::netlink::ByteOrder;
 
-/// One row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// Local address and port; of `raw` the port is the protocol.
-    pub local: (IpAddr, u16),
-    /// Remote address and port.
-    pub remote: (IpAddr, u16),
-    /// `TCP_*`; UDP shows 1 (connected) or 7.
-    pub state: u8,
-    /// Unacknowledged bytes.
-    pub send_queue: u32,
-    /// Unread bytes; of TCP listeners: connections not yet accepted.
-    pub receive_queue: u32,
-    /// User id.
-    pub uid: u32,
-    /// Inode on sockfs; 0: without owner (TIME-WAIT, not yet accepted).
-    pub inode: u32,
-}
+pub use super::inet_diag::Row;
 
 /// Whether a source is one of these tables.
 pub fn is_inet_table(source: &[u8]) -> bool {
@@ -59,6 +43,7 @@ fn row(line: &[u8], order: ByteOrder) -> Option<Row> {
     let uid = fields.next()?.parse().ok()?;
     let _probes = fields.next()?;
     Some(Row {
+        v6: local.0.is_ipv6(),
         local,
         remote,
         state,
@@ -66,6 +51,10 @@ fn row(line: &[u8], order: ByteOrder) -> Option<Row> {
         receive_queue: u32::from_str_radix(receive, 16).ok()?,
         uid,
         inode: fields.next()?.parse().ok()?,
+        interface: 0,
+        cookie: 0,
+        shutdown: 0,
+        v6only: false,
     })
 }
 

@@ -5,13 +5,11 @@
 use whotalks_snapshot::netlink::attributes;
 
 use super::Capture;
+use super::inet_diag::{COOKIE_OFFSET, MESSAGE_BYTES};
 use super::sock_diag;
 
 /// `INET_DIAG_INFO`.
 const INET_DIAG_INFO: u16 = 2;
-/// Bytes of `struct inet_diag_msg`, and where in it the cookie is.
-const MESSAGE_BYTES: usize = 72;
-const COOKIE_AT: usize = 44;
 
 /// Retransmissions, timing and window of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +45,7 @@ pub fn of(capture: &Capture, cookie: u64) -> Option<TcpInfo> {
     sources.into_iter().find_map(|raw| {
         let (rows, _) = sock_diag::rows(&raw.bytes, order, |payload, order| {
             // Skip the attributes of other sockets.
-            let own = sock_diag::cookie(payload, COOKIE_AT, order)? == cookie;
+            let own = sock_diag::cookie(payload, COOKIE_OFFSET, order)? == cookie;
             Some(own.then(|| {
                 let mut attributes = attributes(payload.get(MESSAGE_BYTES..)?, order);
                 let (_, info) = attributes.find(|(kind, _)| *kind == INET_DIAG_INFO)?;

@@ -93,36 +93,32 @@ fn head(payload: &[u8], order: ByteOrder) -> Option<Head<'_>> {
 impl Head<'_> {
     /// The whole row.
     pub fn row(&self, order: ByteOrder) -> Row {
-        row(self, order)
-    }
-}
-
-fn row(head: &Head<'_>, order: ByteOrder) -> Row {
-    let mut row = Row {
-        kind: head.kind,
-        state: head.state,
-        inode: head.inode,
-        cookie: head.cookie,
-        ..Row::default()
-    };
-    for (attribute, value) in attributes(head.attributes, order) {
-        match attribute {
-            UNIX_DIAG_NAME => row.name = value.to_vec(),
-            UNIX_DIAG_VFS => row.vfs = order.u32(value, 0).zip(order.u32(value, 4)),
-            UNIX_DIAG_PEER => row.peer = order.u32(value, 0),
-            UNIX_DIAG_ICONS => {
-                row.waiting = (0..value.len() / 4)
-                    .filter_map(|i| order.u32(value, 4 * i))
-                    .collect();
+        let mut row = Row {
+            kind: self.kind,
+            state: self.state,
+            inode: self.inode,
+            cookie: self.cookie,
+            ..Row::default()
+        };
+        for (attribute, value) in attributes(self.attributes, order) {
+            match attribute {
+                UNIX_DIAG_NAME => row.name = value.to_vec(),
+                UNIX_DIAG_VFS => row.vfs = order.u32(value, 0).zip(order.u32(value, 4)),
+                UNIX_DIAG_PEER => row.peer = order.u32(value, 0),
+                UNIX_DIAG_ICONS => {
+                    row.waiting = (0..value.len() / 4)
+                        .filter_map(|i| order.u32(value, 4 * i))
+                        .collect();
+                }
+                UNIX_DIAG_RQLEN => row.queues = order.u32(value, 0).zip(order.u32(value, 4)),
+                UNIX_DIAG_MEMINFO => row.write_memory_bytes = order.u32(value, 4 * WMEM_ALLOC),
+                UNIX_DIAG_SHUTDOWN => row.shutdown = value.first().copied().unwrap_or(0),
+                UNIX_DIAG_UID => row.uid = order.u32(value, 0),
+                _ => {}
             }
-            UNIX_DIAG_RQLEN => row.queues = order.u32(value, 0).zip(order.u32(value, 4)),
-            UNIX_DIAG_MEMINFO => row.write_memory_bytes = order.u32(value, 4 * WMEM_ALLOC),
-            UNIX_DIAG_SHUTDOWN => row.shutdown = value.first().copied().unwrap_or(0),
-            UNIX_DIAG_UID => row.uid = order.u32(value, 0),
-            _ => {}
         }
+        row
     }
-    row
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Addresses of internet and vsock sockets, in the form in which they are compared.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::socket::{Address, SocketState};
-use super::socket_draft::Draft;
+use super::socket::{Address, Socket, SocketState};
+use super::socket_draft::{Draft, HostSockets};
 
 /// A connection as one end has it: network namespace, protocol, local address, remote address.
 pub(super) type Tuple = (u64, &'static str, Address, Address);
@@ -71,5 +72,60 @@ impl HostAddress {
             (Self::Cid(any), Self::Cid(_)) => any == ANY_CID,
             _ => false,
         }
+    }
+}
+
+/// Bound sockets of a host, by network namespace, protocol and port.
+pub(super) struct BoundSockets<'a> {
+    sockets: HostSockets<'a>,
+    by_port: BTreeMap<(u64, &'static str, u32), Vec<usize>>,
+}
+
+impl<'a> BoundSockets<'a> {
+    /// Those of `addressed` (indices) that `is_included` selects.
+    pub(super) fn new(
+        sockets: HostSockets<'a>,
+        addressed: &[usize],
+        is_included: impl Fn(&Socket) -> bool,
+    ) -> Self {
+        let mut by_port: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for index in addressed.iter().copied() {
+            let socket = sockets.socket(index);
+            if is_included(socket)
+                && let (Some(netns), Some(protocol)) = (socket.netns, socket.protocol)
+                && let Some((_, port)) = socket.local.map(HostAddress::split)
+            {
+                let key = (netns, wire_protocol(protocol), port);
+                by_port.entry(key).or_default().push(index);
+            }
+        }
+        Self { sockets, by_port }
+    }
+
+    /// The sockets that receive what is sent to an address: those bound to exactly that address; if
+    /// there are none and `or_wildcard`, those bound to the wildcard address.
+    pub(super) fn find(
+        &self,
+        netns: u64,
+        protocol: &'static str,
+        address: Address,
+        or_wildcard: bool,
+    ) -> Vec<usize> {
+        let (address, port) = HostAddress::split(address);
+        let key = (netns, protocol, port);
+        let candidates = self.by_port.get(&key).map_or(&[][..], Vec::as_slice);
+        let matching = |is_match: &dyn Fn(HostAddress, bool) -> bool| -> Vec<usize> {
+            let is_match = |index: &usize| {
+                let draft = &self.sockets.drafts[*index];
+                let bound = draft.socket.local.map(|local| HostAddress::split(local).0);
+                bound.is_some_and(|bound| is_match(bound, draft.v6only))
+            };
+            candidates.iter().copied().filter(is_match).collect()
+        };
+        let exact = matching(&|bound, _| bound == address);
+        if exact.is_empty() && or_wildcard {
+            return matching(&|bound, v6only| bound.is_wildcard_for(address, v6only));
+        }
+        exact
     }
 }

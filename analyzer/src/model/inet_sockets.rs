@@ -2,7 +2,6 @@
 //! `/proc/net`.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::coverage::Readable;
@@ -11,42 +10,17 @@ use super::socket::{Address, Family, SocketKey, SocketState, SocketType};
 use super::socket_draft::Draft;
 use crate::load::{Capture, RawSource, inet_diag, proc_net_inet};
 
-/// Dumps, with type and protocol of their sockets.
-const DUMPS: [(&str, SocketType, &str); 14] = [
-    ("diag/tcp", SocketType::Stream, "tcp"),
-    ("diag/tcp6", SocketType::Stream, "tcp"),
-    ("diag/mptcp", SocketType::Stream, "mptcp"),
-    ("diag/mptcp6", SocketType::Stream, "mptcp"),
-    ("diag/udp", SocketType::Dgram, "udp"),
-    ("diag/udp6", SocketType::Dgram, "udp"),
-    ("diag/udplite", SocketType::Dgram, "udplite"),
-    ("diag/udplite6", SocketType::Dgram, "udplite"),
-    ("diag/raw", SocketType::Raw, "raw"),
-    ("diag/raw6", SocketType::Raw, "raw"),
-    ("diag/sctp", SocketType::Stream, "sctp"),
-    ("diag/sctp6", SocketType::Stream, "sctp"),
-    ("diag/dccp", SocketType::Stream, "dccp"),
-    ("diag/dccp6", SocketType::Stream, "dccp"),
-];
-
-/// Text tables, with type and protocol of their sockets, and the dump they replace.
-const TABLES: [(&str, SocketType, &str, &str); 10] = [
-    ("net/tcp", SocketType::Stream, "tcp", "diag/tcp"),
-    ("net/tcp6", SocketType::Stream, "tcp", "diag/tcp6"),
-    ("net/udp", SocketType::Dgram, "udp", "diag/udp"),
-    ("net/udp6", SocketType::Dgram, "udp", "diag/udp6"),
-    ("net/udplite", SocketType::Dgram, "udplite", "diag/udplite"),
-    (
-        "net/udplite6",
-        SocketType::Dgram,
-        "udplite",
-        "diag/udplite6",
-    ),
-    ("net/raw", SocketType::Raw, "raw", "diag/raw"),
-    ("net/raw6", SocketType::Raw, "raw", "diag/raw6"),
-    // Ping sockets: sock_diag does not list them.
-    ("net/icmp", SocketType::Dgram, "icmp", "diag/icmp"),
-    ("net/icmp6", SocketType::Dgram, "icmp", "diag/icmp6"),
+/// Protocols, with the type of their sockets. Dumps are `diag/tcp` and `diag/tcp6`, text tables `net/tcp`
+/// and `net/tcp6`. Ping sockets (`icmp`) are in no dump, MPTCP, SCTP and DCCP in no text table.
+const PROTOCOLS: [(&str, SocketType); 8] = [
+    ("tcp", SocketType::Stream),
+    ("mptcp", SocketType::Stream),
+    ("udp", SocketType::Dgram),
+    ("udplite", SocketType::Dgram),
+    ("raw", SocketType::Raw),
+    ("sctp", SocketType::Stream),
+    ("dccp", SocketType::Stream),
+    ("icmp", SocketType::Dgram),
 ];
 
 /// `TCP_ESTABLISHED` and its followers in `net/tcp_states.h`.
@@ -66,8 +40,9 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
     let mut drafts: Vec<Draft> = Vec::new();
-    for (source, kind, protocol) in DUMPS {
-        let mut readings: Vec<_> = capture.sources(source).collect();
+    for (table, kind, protocol) in tables() {
+        let dump = format!("diag/{table}");
+        let mut readings: Vec<_> = capture.sources(&dump).collect();
         // The latest row of a socket takes precedence.
         readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
         for raw in readings {
@@ -85,28 +60,35 @@ pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     drafts
 }
 
+/// Names of all tables, with type and protocol of their sockets.
+fn tables() -> impl Iterator<Item = (String, SocketType, &'static str)> {
+    PROTOCOLS.into_iter().flat_map(|(protocol, kind)| {
+        ["", "6"].map(|version| (format!("{protocol}{version}"), kind, protocol))
+    })
+}
+
 /// The sockets of namespaces and protocols without a dump. Rows without inode are left out: the text
 /// tables have no cookies.
 fn from_text(capture: &Capture, host: HostId) -> Vec<Draft> {
     let order = capture.byte_order();
     let mut drafts: Vec<Draft> = Vec::new();
-    for (table, kind, protocol, dump) in TABLES {
-        let netns_of = |raw: &&RawSource| raw.header.netns;
-        let namespaces: BTreeSet<u64> = capture.sources(table).map(|raw| netns_of(&raw)).collect();
-        for netns in namespaces {
-            let sources = |name| {
-                capture
-                    .sources(name)
-                    .filter(move |raw| netns_of(raw) == netns)
-            };
-            if Readable::best(sources(dump)).has_rows() {
+    for (table, kind, protocol) in tables() {
+        let (text, dump) = (format!("net/{table}"), format!("diag/{table}"));
+        if !proc_net_inet::is_inet_table(text.as_bytes()) {
+            continue;
+        }
+        let dumps: Vec<&RawSource> = capture.sources(&dump).collect();
+        let mut readings: Vec<&RawSource> = capture.sources(&text).collect();
+        readings.sort_by_key(|raw| raw.header.netns);
+        for raw in readings {
+            let netns = raw.header.netns;
+            let same_netns = dumps.iter().filter(|dump| dump.header.netns == netns);
+            if Readable::best(same_netns.copied()).has_rows() {
                 continue;
             }
-            for raw in sources(table) {
-                let rows = proc_net_inet::rows(&raw.bytes, order).0;
-                let owned = rows.iter().filter(|row| row.inode != 0);
-                drafts.extend(owned.map(|row| text_draft(row, host, netns, kind, protocol)));
-            }
+            let rows = proc_net_inet::rows(&raw.bytes, order).0;
+            let owned = rows.iter().filter(|row| row.inode != 0);
+            drafts.extend(owned.map(|row| text_draft(row, host, netns, kind, protocol)));
         }
     }
     drafts.sort_by_key(|draft| draft.socket.key);
@@ -157,32 +139,15 @@ fn draft(
 }
 
 fn text_draft(
-    row: &proc_net_inet::Row,
+    row: &inet_diag::Row,
     host: HostId,
     netns: u64,
     kind: SocketType,
     protocol: &'static str,
 ) -> Draft {
-    let family = if row.local.0.is_ipv6() {
-        Family::Inet6
-    } else {
-        Family::Inet
-    };
-    let mut draft = Draft::new(host, row.inode.into(), family);
-    let socket = &mut draft.socket;
-    socket.netns = Some(netns);
-    socket.kind = kind;
-    socket.protocol = Some(protocol);
-    socket.state = state(row.state);
-    (socket.local, socket.remote) = addresses(row.local, row.remote);
-    socket.uid = Some(row.uid);
-    if socket.state == SocketState::Listening {
-        socket.accepting = Some(true);
-        // The text tables lack the backlog.
-        socket.pending = Some(row.receive_queue);
-    } else {
-        draft.set_queues(row.receive_queue, row.send_queue);
-    }
+    let mut draft = draft(row, host, netns, kind, protocol);
+    // The text tables have neither.
+    (draft.socket.cookie, draft.socket.backlog) = (None, None);
     draft
 }
 

@@ -13,25 +13,12 @@ use super::socket_draft::{Draft, HostSockets, socket_type};
 use crate::load::{Capture, netlink_diag};
 
 /// Names of `NETLINK_*` in `linux/netlink.h`, by number.
+#[rustfmt::skip]
 const PROTOCOLS: [(u8, &str); 18] = [
-    (0, "route"),
-    (2, "usersock"),
-    (3, "firewall"),
-    (4, "sock_diag"),
-    (5, "nflog"),
-    (6, "xfrm"),
-    (7, "selinux"),
-    (8, "iscsi"),
-    (9, "audit"),
-    (10, "fib_lookup"),
-    (11, "connector"),
-    (12, "netfilter"),
-    (14, "dnrtmsg"),
-    (15, "kobject_uevent"),
-    (16, "generic"),
-    (18, "scsitransport"),
-    (20, "rdma"),
-    (21, "crypto"),
+    (0, "route"), (2, "usersock"), (3, "firewall"), (4, "sock_diag"), (5, "nflog"), (6, "xfrm"),
+    (7, "selinux"), (8, "iscsi"), (9, "audit"), (10, "fib_lookup"), (11, "connector"),
+    (12, "netfilter"), (14, "dnrtmsg"), (15, "kobject_uevent"), (16, "generic"),
+    (18, "scsitransport"), (20, "rdma"), (21, "crypto"),
 ];
 
 /// A netlink address: network namespace, protocol number, port id.
