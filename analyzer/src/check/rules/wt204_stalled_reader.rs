@@ -1,8 +1,7 @@
 //! WT204: a reader that does not read what was written to it.
 
-use crate::check::facts::LONG_NS;
-use crate::check::facts::Serving;
 use crate::check::facts::describe::{duration, plural, short_list};
+use crate::check::facts::{LONG_NS, Serving};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};

@@ -79,10 +79,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             }
         }
         unknown += usize::from(!seen);
-        if let Some(path) = open {
-            if let Some(finding) = finding(facts, id, path, &text) {
-                output.finding(finding);
-            }
+        if let Some(path) = open
+            && let Some(finding) = finding(facts, id, path, &text)
+        {
+            output.finding(finding);
         }
     }
     if unknown > 0 {

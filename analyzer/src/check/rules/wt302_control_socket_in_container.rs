@@ -222,7 +222,7 @@ fn finding(facts: &Facts<'_>, control: SocketId, reach: Reach) -> RawFinding {
         Severity::Medium
     };
     let mut processes: Vec<ProcessId> = reach.processes.into_iter().collect();
-    let where_to = short_list(containers.into_iter().collect::<Vec<_>>().into_iter());
+    let where_to = short_list(containers.into_iter().collect::<Vec<_>>());
     let title = format!(
         "{} of {} can be reached in {where_to}",
         facts.socket_name(control),

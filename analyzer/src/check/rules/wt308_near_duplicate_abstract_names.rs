@@ -74,10 +74,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(sockets[0]),
-            processes: sockets
-                .iter()
-                .flat_map(|socket| facts.map.holding_processes(*socket))
-                .collect(),
+            processes: facts.holders_of(&sockets),
             title: format!(
                 "{} is {} names: {} differ in trailing NULs",
                 escape::name(trimmed),

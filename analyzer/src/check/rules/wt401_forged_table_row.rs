@@ -92,10 +92,7 @@ fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> RawFin
     RawFinding {
         severity: Severity::High,
         subject: Subject::Socket(id),
-        processes: sockets
-            .iter()
-            .flat_map(|socket| facts.map.holding_processes(*socket))
-            .collect(),
+        processes: facts.holders_of(&sockets),
         sockets,
         title: format!(
             "a name of {} forges a row of /proc/net/unix",

@@ -66,10 +66,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         output.finding(RawFinding {
             severity,
             subject: Subject::Socket(sockets[0]),
-            processes: sockets
-                .iter()
-                .flat_map(|socket| facts.map.holding_processes(*socket))
-                .collect(),
+            processes: facts.holders_of(&sockets),
             title: format!("a socket of {} {title}", facts.owner(sockets[0])),
             evidence: vec![escaped],
             sockets,

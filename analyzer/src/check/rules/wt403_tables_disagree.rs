@@ -160,13 +160,10 @@ fn difference(
     what: &str,
 ) -> RawFinding {
     let count = plural(inodes.len(), "Unix socket is", "Unix sockets are");
-    let processes = sockets
-        .iter()
-        .flat_map(|socket| facts.map.holding_processes(*socket));
     RawFinding {
         severity: Severity::Medium,
         subject: Subject::Host(host),
-        processes: processes.collect(),
+        processes: facts.holders_of(sockets),
         sockets: sockets.to_vec(),
         title: format!("{}{count} {what}", facts.host_prefix(host)),
         evidence: vec![format!(
