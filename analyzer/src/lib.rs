@@ -3,11 +3,11 @@
 //!
 //! A module imports only modules before it in this list (a test in `dependencies` checks it):
 //!
-//! 1. `words`, `escape`: phrasing, escaping for each output language
+//! 1. `text`: phrasing, XML, and escaping for each output language
 //! 2. `load`: from the bytes of a file to typed rows
 //! 3. `model`, `id`: rows joined into a map, and the ids of its objects in outputs
 //! 4. `graph`: grouping, and conversations between groups
-//! 5. `names`, `query`, `diff`, `trend`, `policy`, `check`: questions about one map or several
+//! 5. `query`, `diff`, `trend`, `policy`, `check`: questions about one map or several
 //! 6. `export`, `redact`: other formats, and copies without names
 //! 7. `layout`, `draw`: positions of boxes, and pictures
 

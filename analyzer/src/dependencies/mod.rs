@@ -18,32 +18,12 @@ use tree::{Import, Tree};
 
 /// Imports against a stated order or of a confined item: importing module, imported module
 /// (both with all below them), and the reason.
-const IMPORT_EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("escape", "model", "the model's types write themselves"),
-    ("names", "diff", "words for the enums of all modules"),
-    ("names", "query", "words for the enums of all modules"),
-    ("draw", "model::Map", "names are resolved while drawing"),
-];
+const IMPORT_EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
 /// Folders with a circle of imports or without an order, and the reason.
 const FOLDER_EXCEPTIONS: &[(&str, &str)] = &[
-    ("lib.rs", "escape and names, as above"),
     ("check", "facts are computed for findings, which name them"),
     ("check::facts", "one fact derives from the others"),
-    ("commands::check", "mod.rs defines what its parts share"),
-    ("commands::diff", "mod.rs defines what its parts share"),
-    ("commands::info", "mod.rs defines what its parts share"),
-    ("commands::show", "mod.rs defines what its parts share"),
-    ("commands::waits", "mod.rs defines what its parts share"),
-    ("commands", "mod.rs defines what the commands share"),
-    ("diff", "the steps share one context"),
-    ("draw", "nodes are resolved while drawing"),
-    ("load", "mod.rs defines what its parts share"),
-    ("main.rs", "the selection reads options of the command line"),
-    ("model", "a series is built of maps, and a map of a series"),
-    ("query", "the filter and its matches"),
-    ("query::waits", "mod.rs defines what its parts share"),
-    ("redact", "names contain addresses and words"),
 ];
 
 /// Folders that must state an order.

@@ -1,3 +1,5 @@
+//! Chains and cycles of waits on small maps.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
