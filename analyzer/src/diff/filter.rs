@@ -126,11 +126,12 @@ fn rebound_listeners(maps: OldNew<&Map>, matching: &Matching) -> Vec<(usize, usi
             }
         }
     }
-    let pairs = bound.into_values().flat_map(|both| {
-        // All of several, not only as many as the other map has.
-        let longer = both.old.len().max(both.new.len());
-        let (old, new) = (both.old.into_iter(), both.new.into_iter());
-        old.cycle().zip(new.cycle()).take(longer)
+    let pairs = bound.into_values().flat_map(|OldNew { old, new }| {
+        // Connected, so that one selected listener of a name selects all of them in two rounds.
+        let (first_old, first_new) = (old.first().copied(), new.first().copied());
+        let with_new = old.into_iter().zip(first_new.into_iter().cycle());
+        let with_old = first_old.into_iter().cycle().zip(new);
+        with_new.chain(with_old).collect::<Vec<_>>()
     });
     pairs.collect()
 }
