@@ -351,7 +351,7 @@ fn one_of_very_many_nodes_takes_few_bytes() {
             all: true,
             ..Options::default()
         };
-        svg(&map, &options).unwrap()
+        svg(map, &options).unwrap()
     };
     for _ in 0..1_000 {
         map.add_socket(&holders);
