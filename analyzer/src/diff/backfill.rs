@@ -5,6 +5,7 @@
 //! selectors match the same in both maps.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::host_pair::HostPair;
 use super::matching::Matching;
@@ -110,18 +111,17 @@ impl Missing {
 
 fn fill_holders(map: &mut Map, missing: Vec<(SocketId, Holder)>) {
     let mut missing = missing.into_iter().peekable();
-    let mut holders = Vec::with_capacity(map.holders.len() + missing.len());
+    let known = std::mem::take(&mut map.holders);
+    let mut holders = Vec::new();
     for index in 0..map.sockets.len() {
-        let id = SocketId::new(index);
-        let start = holders.len();
-        holders.extend_from_slice(map.holders(id));
-        while let Some((_, holder)) = missing.next_if(|(socket, _)| *socket == id) {
+        let Range { start, end } = map.sockets[index].holders;
+        holders.extend_from_slice(&known[start as usize..end as usize]);
+        while let Some((_, holder)) = missing.next_if(|(socket, _)| socket.index() == index) {
             holders.push(holder);
         }
-        holders[start..].sort_unstable();
-        map.sockets[index].holders = start as u32..holders.len() as u32;
+        holders.sort_unstable();
+        map.sockets[index].holders = map.push_holders(holders.drain(..));
     }
-    map.holders = holders;
 }
 
 fn fill_pipes(map: &mut Map, missing: Vec<Pipe>) {

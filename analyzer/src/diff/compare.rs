@@ -83,20 +83,19 @@ mod tests {
     use crate::diff::merged::ChangeStatus;
     use crate::diff::side::Side;
     use crate::graph::By;
-    use crate::model::fixture::{self, connect, listener, process};
     use crate::model::{ProcessId, SocketId};
     use crate::query::Filter;
 
     #[test]
     fn everything_in_either_map_has_a_mark() {
         let machine = |clients: &[(u32, &[u8])]| {
-            let mut map = fixture::map();
+            let mut map = Map::with_host();
             map.hosts[0].boot_id = b"boot"[..].into();
-            let server = process(&mut map, 1, b"server");
-            let socket = listener(&mut map, &[server], b"/run/app\0");
+            let server = map.add_process(1, b"server");
+            let socket = map.add_listener(&[server], b"/run/app\0");
             for (pid, comm) in clients {
-                let client = process(&mut map, *pid, comm);
-                connect(&mut map, &[client], &[server], Some(socket));
+                let client = map.add_process(*pid, comm);
+                map.add_connection(&[client], &[server], Some(socket));
             }
             map
         };

@@ -189,7 +189,6 @@ fn renumbered(
 mod tests {
     use super::*;
     use crate::diff::{Change, Options};
-    use crate::model::fixture::{self, connect, listener, process};
     use crate::query::SelectorSet;
 
     fn selection(text: &str) -> SelectorSet {
@@ -198,18 +197,18 @@ mod tests {
 
     /// A server with two clients, of which one talks to it.
     fn machine(boot: &str, talks: bool) -> Map {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = boot.as_bytes().into();
         map.hosts[0].started_at_ns = 1 << 60;
-        let server = process(&mut map, 1, b"server");
-        let socket = listener(&mut map, &[server], b"/run/app\0");
-        let other = listener(&mut map, &[server], b"/run/other\0");
-        let clients = [2, 3].map(|pid| process(&mut map, pid, b"client"));
-        let own = listener(&mut map, &[clients[0]], b"/run/client\0");
-        connect(&mut map, &[clients[1]], &[server], Some(other));
+        let server = map.add_process(1, b"server");
+        let socket = map.add_listener(&[server], b"/run/app\0");
+        let other = map.add_listener(&[server], b"/run/other\0");
+        let clients = [2, 3].map(|pid| map.add_process(pid, b"client"));
+        let own = map.add_listener(&[clients[0]], b"/run/client\0");
+        map.add_connection(&[clients[1]], &[server], Some(other));
         if talks {
-            connect(&mut map, &[clients[0]], &[server], Some(socket));
-            connect(&mut map, &[server], &[clients[0]], Some(own));
+            map.add_connection(&[clients[0]], &[server], Some(socket));
+            map.add_connection(&[server], &[clients[0]], Some(own));
         }
         map
     }

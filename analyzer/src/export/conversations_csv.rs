@@ -145,16 +145,15 @@ fn end_cells(map: &Map, socket: String, processes: &[ProcessId]) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::{self, connect, listener, pipe, process};
 
     #[test]
     fn rows_are_quoted_and_guarded() {
-        let mut map = fixture::map();
-        let one = process(&mut map, 7, b"=cmd|' /C calc'!A0");
-        let two = process(&mut map, 8, b"a\",b");
-        let socket = listener(&mut map, &[two], b"\0-x");
-        connect(&mut map, &[one], &[two], Some(socket));
-        pipe(&mut map, &[one, two], &[two]);
+        let mut map = Map::with_host();
+        let one = map.add_process(7, b"=cmd|' /C calc'!A0");
+        let two = map.add_process(8, b"a\",b");
+        let socket = map.add_listener(&[two], b"\0-x");
+        map.add_connection(&[one], &[two], Some(socket));
+        map.add_pipe(&[one, two], &[two]);
         let mut out = Vec::new();
         assert!(write(&map, &mut out).is_ok());
         let text = String::from_utf8_lossy(&out).into_owned();

@@ -18,8 +18,6 @@ mod connection;
 mod coverage;
 mod evidence;
 mod fd_relation;
-#[cfg(test)]
-pub(crate) mod fixture;
 mod holder;
 mod host;
 mod ids;

@@ -20,18 +20,18 @@ pub use learn::{Learned, learn, write};
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::model::fixture;
+    use crate::model::Map;
     use crate::query::LinkKind;
 
     #[test]
     fn what_was_learned_is_allowed_after_a_restart() {
         let map = |pid: u32| {
-            let mut map = fixture::map();
-            let app = fixture::process(&mut map, pid, b"app");
-            let db = fixture::process(&mut map, pid + 1, b"db");
+            let mut map = Map::with_host();
+            let app = map.add_process(pid, b"app");
+            let db = map.add_process(pid + 1, b"db");
             let name = format!("\0db-{pid}");
-            let listener = fixture::listener(&mut map, &[db], name.as_bytes());
-            fixture::connect(&mut map, &[app], &[db], Some(listener));
+            let listener = map.add_listener(&[db], name.as_bytes());
+            map.add_connection(&[app], &[db], Some(listener));
             map
         };
         let learned = learn([&map(812)]);

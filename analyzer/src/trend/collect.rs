@@ -173,21 +173,20 @@ fn counts(map: &Map, groups: &Groups) -> BTreeMap<(String, Metric), u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::{self, connect, listener, process};
 
     #[test]
     fn a_leak_a_pool_and_a_crowd() {
         let mut trend = Trend::new(By::Role);
         for step in 0..4_u32 {
-            let mut map = fixture::map();
-            let server = process(&mut map, 1, b"server");
+            let mut map = Map::with_host();
+            let server = map.add_process(1, b"server");
             map.processes[0]
                 .fd_counts
                 .insert("eventfd".into(), 4 + 10 * step);
-            let socket = listener(&mut map, &[server], b"/run/app\0");
+            let socket = map.add_listener(&[server], b"/run/app\0");
             for pid in 0..=step {
-                let client = process(&mut map, 10 + pid, b"client");
-                connect(&mut map, &[client], &[server], Some(socket));
+                let client = map.add_process(10 + pid, b"client");
+                map.add_connection(&[client], &[server], Some(socket));
             }
             if step == 2 {
                 map.processes[0].fds_status = FdsStatus::Denied;
@@ -227,9 +226,9 @@ mod tests {
     fn what_comes_and_goes_is_none_then() {
         let mut trend = Trend::new(By::Process);
         for pids in [&[1][..], &[1, 2], &[1]] {
-            let mut map = fixture::map();
+            let mut map = Map::with_host();
             for pid in pids {
-                process(&mut map, *pid, b"x");
+                map.add_process(*pid, b"x");
             }
             trend.add(&map);
         }
@@ -246,16 +245,16 @@ mod tests {
     fn what_may_be_lost_is_not_none() {
         let mut trend = Trend::new(By::Role);
         for step in 0..4 {
-            let mut map = fixture::map();
+            let mut map = Map::with_host();
             map.hosts[0].started_at_ns = step;
             if step == 2 {
                 map.hosts[0].coverage.damage = vec!["a block".to_owned()];
             }
             if step != 2 {
-                let server = process(&mut map, 1, b"server");
-                let client = process(&mut map, 2, b"client");
-                let socket = listener(&mut map, &[server], b"/run/app\0");
-                connect(&mut map, &[client], &[server], Some(socket));
+                let server = map.add_process(1, b"server");
+                let client = map.add_process(2, b"client");
+                let socket = map.add_listener(&[server], b"/run/app\0");
+                map.add_connection(&[client], &[server], Some(socket));
             }
             trend.add(&map);
         }

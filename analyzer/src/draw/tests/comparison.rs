@@ -3,7 +3,6 @@
 use super::*;
 use crate::diff::Change;
 use crate::model::ProcessId;
-use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::query::Filter;
 
 /// The comparison and the picture of two maps, and the picture of the first alone.
@@ -55,15 +54,15 @@ fn places(text: &str, class: &str) -> BTreeMap<String, (f64, f64)> {
 #[test]
 fn what_changed_is_marked_and_what_stayed_is_there() {
     let machine = |clients: &[(u32, &[u8])]| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
-        let server = process(&mut map, 1, b"server");
-        let socket = listener(&mut map, &[server], b"/run/app\0");
+        let server = map.add_process(1, b"server");
+        let socket = map.add_listener(&[server], b"/run/app\0");
         for (pid, comm) in clients {
-            let client = process(&mut map, *pid, comm);
-            connect(&mut map, &[client], &[server], Some(socket));
+            let client = map.add_process(*pid, comm);
+            map.add_connection(&[client], &[server], Some(socket));
             if *comm == b"come" {
-                listener(&mut map, &[client], b"/run/come\0");
+                map.add_listener(&[client], b"/run/come\0");
             }
         }
         map
@@ -106,42 +105,39 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
 
 /// A hub, two chains, pairs and singles; some of it only then, some of it only now.
 fn desk(now: bool) -> Map {
-    let mut map = fixture::map();
+    let mut map = Map::with_host();
     map.hosts[0].boot_id = b"boot"[..].into();
-    let hub = process(&mut map, 10, b"hub");
-    let bus = listener(&mut map, &[hub], b"/run/bus\0");
+    let hub = map.add_process(10, b"hub");
+    let bus = map.add_listener(&[hub], b"/run/bus\0");
     let mut last = hub;
     for at in 0..24u32 {
         let (only_then, only_now) = (at % 7 == 3, at % 7 == 5);
-        let client = process(&mut map, 100 + at, format!("client{at}").as_bytes());
+        let client = map.add_process(100 + at, format!("client{at}").as_bytes());
         if (only_then && now) || (only_now && !now) {
             // Another program took its place, and talks to nobody.
             map.processes[client.index()].pid = 300 + at + 100 * u32::from(now);
             map.processes[client.index()].comm = format!("other{at}{now}").into_bytes().into();
             continue;
         }
-        connect(&mut map, &[client], &[hub], Some(bus));
+        map.add_connection(&[client], &[hub], Some(bus));
         if at % 3 == 0 {
-            connect(&mut map, &[client], &[last], None);
+            map.add_connection(&[client], &[last], None);
         }
         last = client;
     }
     for at in 0..6u32 {
         let pair = [0, 1].map(|n| {
             let name = format!("pair{at}{n}");
-            process(&mut map, 700 + 2 * at + n, name.as_bytes())
+            map.add_process(700 + 2 * at + n, name.as_bytes())
         });
-        connect(&mut map, &[pair[0]], &[pair[1]], None);
-        process(&mut map, 800 + at, format!("single{at}").as_bytes());
+        map.add_connection(&[pair[0]], &[pair[1]], None);
+        map.add_process(800 + at, format!("single{at}").as_bytes());
     }
     if now {
-        let come = process(&mut map, 900, b"newcomer");
-        connect(&mut map, &[come], &[ProcessId(3)], None);
-        let (one, two) = (
-            process(&mut map, 901, b"apart"),
-            process(&mut map, 902, b"too"),
-        );
-        connect(&mut map, &[one], &[two], None);
+        let come = map.add_process(900, b"newcomer");
+        map.add_connection(&[come], &[ProcessId(3)], None);
+        let (one, two) = (map.add_process(901, b"apart"), map.add_process(902, b"too"));
+        map.add_connection(&[one], &[two], None);
     }
     map
 }
@@ -183,14 +179,14 @@ fn what_stayed_keeps_its_place() {
 #[test]
 fn a_shelf_that_nobody_stands_on_has_no_heading() {
     let alone = |single: &[u8]| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
-        let hub = process(&mut map, 10, b"hub");
+        let hub = map.add_process(10, b"hub");
         for at in 0..3 {
-            let client = process(&mut map, 20 + at, b"client");
-            connect(&mut map, &[client], &[hub], None);
+            let client = map.add_process(20 + at, b"client");
+            map.add_connection(&[client], &[hub], None);
         }
-        process(&mut map, 40, single);
+        map.add_process(40, single);
         map
     };
     let headings = |single: &[u8]| {
@@ -254,12 +250,12 @@ fn findings_of_the_second_map_are_marked() {
 #[test]
 fn a_crowd_of_newcomers_finds_room_and_nobody_makes_way() {
     let machine = |clients: u32| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
-        let hub = process(&mut map, 1, b"hub");
+        let hub = map.add_process(1, b"hub");
         for at in 0..clients {
-            let client = process(&mut map, 100 + at, format!("client{at}").as_bytes());
-            connect(&mut map, &[client], &[hub], None);
+            let client = map.add_process(100 + at, format!("client{at}").as_bytes());
+            map.add_connection(&[client], &[hub], None);
         }
         map
     };
@@ -284,15 +280,15 @@ fn a_crowd_of_newcomers_finds_room_and_nobody_makes_way() {
 #[test]
 fn who_is_not_known_is_no_node() {
     let machine = |writers: u32| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
-        let reader = process(&mut map, 1, b"reader");
+        let reader = map.add_process(1, b"reader");
         let all: Vec<ProcessId> = (0..writers)
-            .map(|at| process(&mut map, 100 + at, b"writer"))
+            .map(|at| map.add_process(100 + at, b"writer"))
             .collect();
         // One reader for all, and a pipe of which nobody knows who reads it.
-        pipe(&mut map, &all, &[reader]);
-        pipe(&mut map, &all, &[]);
+        map.add_pipe(&all, &[reader]);
+        map.add_pipe(&all, &[]);
         map
     };
     let compared = compare(machine(20), machine(21), [None, None]);
@@ -315,19 +311,19 @@ fn who_is_not_known_is_no_node() {
 #[test]
 fn who_comes_stands_on_no_shelf_of_before() {
     let machine = |now: bool| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
         let singles: Vec<ProcessId> = (0..9)
-            .map(|at| process(&mut map, 10 + at, format!("single{at}").as_bytes()))
+            .map(|at| map.add_process(10 + at, format!("single{at}").as_bytes()))
             .collect();
         for at in 0..3 {
-            process(&mut map, 50 + at, format!("idle{at}").as_bytes());
+            map.add_process(50 + at, format!("idle{at}").as_bytes());
             let idle = ProcessId::new(map.processes.len() - 1);
-            listener(&mut map, &[idle], format!("/run/idle{at}\0").as_bytes());
+            map.add_listener(&[idle], format!("/run/idle{at}\0").as_bytes());
         }
         if now {
-            let come = process(&mut map, 900, b"newcomer");
-            connect(&mut map, &[come], &[singles[4]], None);
+            let come = map.add_process(900, b"newcomer");
+            map.add_connection(&[come], &[singles[4]], None);
         }
         map
     };
@@ -354,16 +350,16 @@ fn who_comes_stands_on_no_shelf_of_before() {
 #[test]
 fn another_number_is_written_on_the_line() {
     let machine = |conversations: usize| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
         let ids: Vec<ProcessId> = (0..12)
-            .map(|at| process(&mut map, 10 + at, format!("program{at}").as_bytes()))
+            .map(|at| map.add_process(10 + at, format!("program{at}").as_bytes()))
             .collect();
         for client in &ids[2..] {
-            connect(&mut map, &[*client], &[ids[0]], None);
+            map.add_connection(&[*client], &[ids[0]], None);
         }
         for _ in 0..conversations {
-            connect(&mut map, &[ids[0]], &[ids[1]], None);
+            map.add_connection(&[ids[0]], &[ids[1]], None);
         }
         map
     };

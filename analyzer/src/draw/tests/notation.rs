@@ -1,8 +1,8 @@
 //! Nodes, edges, glyphs and text of a picture of one map.
 
-use super::worlds::{World, desktop};
+use super::worlds::{desk, desktop};
 use super::*;
-use crate::model::{ConnectionState, SocketState};
+use crate::model::{ConnectionState, ProcessId, SocketState};
 
 #[test]
 fn a_desktop_has_its_hubs_its_listeners_and_its_leak() {
@@ -116,24 +116,24 @@ fn hostile_names_leave_the_document_whole() {
         b"",
         b"\n\r\t",
     ];
-    let mut w = World::new();
-    let hub = w.process(b"--><svg onload=x>");
+    let mut map = desk();
+    let hub = map.add_program(b"--><svg onload=x>");
     for name in names {
-        let process = w.process(name);
-        w.map.processes[process.index()].cmdline = [name, b"\0", name, b"\0"].concat().into();
-        w.map.processes[process.index()].unit = Some("<unit>".into());
+        let process = map.add_program(name);
+        map.processes[process.index()].cmdline = [name, b"\0", name, b"\0"].concat().into();
+        map.processes[process.index()].unit = Some("<unit>".into());
         let bound = [b"\0", name].concat();
-        let listener = w.listener(&[process], &bound);
-        w.connect(&[hub], &[process], Some(listener));
+        let listener = map.add_listener(&[process], &bound);
+        map.add_connection(&[hub], &[process], Some(listener));
     }
-    w.map.hosts[0].hostname = b"<&\xff]]>"[..].into();
+    map.hosts[0].hostname = b"<&\xff]]>"[..].into();
     let findings = Some(report(vec![finding("h0/p100", "<b>&")]));
     let options = Options {
         title: Some("</svg>\u{1}".into()),
         findings,
         ..Options::default()
     };
-    let text = svg(&w.map, &options).unwrap();
+    let text = svg(&map, &options).unwrap();
     check(&text);
     assert!(!text.contains("<script") && !text.contains("onload=x>"));
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
@@ -142,18 +142,18 @@ fn hostile_names_leave_the_document_whole() {
 #[test]
 fn nothing_at_all_is_a_picture_too() {
     check(&draw(&Map::default()));
-    check(&draw(&World::new().map));
+    check(&draw(&desk()));
 }
 
 #[test]
 fn unknown_ends_are_marked_on_the_known_ones() {
-    let mut w = World::new();
-    let (p, q) = (w.process(b"p"), w.process(b"q"));
-    w.connect(&[p], &[q], None);
-    w.connect(&[p], &[], None);
-    let daemon = w.listener(&[], b"/run/docker.sock");
-    w.connect(&[q], &[], Some(daemon));
-    let text = draw(&w.map);
+    let mut map = desk();
+    let (p, q) = (map.add_program(b"p"), map.add_program(b"q"));
+    map.add_connection(&[p], &[q], None);
+    map.add_connection(&[p], &[], None);
+    let daemon = map.add_listener::<ProcessId>(&[], b"/run/docker.sock");
+    map.add_connection(&[q], &[], Some(daemon));
+    let text = draw(&map);
     check(&text);
     assert!(text.contains("1 connected to somebody who is not known"));
     // The listener stands for the server that could not be read.
@@ -162,19 +162,20 @@ fn unknown_ends_are_marked_on_the_known_ones() {
     assert!(
         edges
             .iter()
-            .any(|e| e.attribute("data-b") == Some("h0/s1005")),
+            .any(|e| e.attribute("data-b") == Some(&crate::id::socket(&map, daemon))),
         "{text}"
     );
 }
 
 #[test]
 fn pending_clients_wait_at_the_listener() {
-    let mut w = World::new();
-    let (p, q) = (w.process(b"client"), w.process(b"server"));
-    let listener = w.listener(&[q], b"/run/slow");
-    let waiting = w.socket(&[p]);
-    w.connection(waiting, None, Some(listener), ConnectionState::Pending);
-    let text = draw(&w.map);
+    let mut map = desk();
+    let (p, q) = (map.add_program(b"client"), map.add_program(b"server"));
+    let listener = map.add_listener(&[q], b"/run/slow");
+    let waiting = map.add_socket(&[p]);
+    let index = map.connect(waiting, None, Some(listener));
+    map.connections[index].state = ConnectionState::Pending;
+    let text = draw(&map);
     check(&text);
     let document = Document::parse(&text).unwrap();
     assert_eq!(
@@ -188,12 +189,16 @@ fn pending_clients_wait_at_the_listener() {
 
 #[test]
 fn two_kinds_of_edges_between_two_nodes_do_not_lie_on_each_other() {
-    let mut w = World::new();
-    let (p, q, r) = (w.process(b"p"), w.process(b"q"), w.process(b"r"));
-    w.connect(&[p], &[q], None);
-    w.connect(&[q], &[r], None);
-    w.pipe(&[q], &[p]);
-    let text = draw(&w.map);
+    let mut map = desk();
+    let (p, q, r) = (
+        map.add_program(b"p"),
+        map.add_program(b"q"),
+        map.add_program(b"r"),
+    );
+    map.add_connection(&[p], &[q], None);
+    map.add_connection(&[q], &[r], None);
+    map.add_pipe(&[q], &[p]);
+    let text = draw(&map);
     let document = Document::parse(&text).unwrap();
     let ways: BTreeSet<&str> = of_class(&document, "edge")
         .iter()
@@ -205,13 +210,14 @@ fn two_kinds_of_edges_between_two_nodes_do_not_lie_on_each_other() {
 
 #[test]
 fn findings_are_marked() {
-    let mut w = World::new();
-    let (p, q) = (w.process(b"p"), w.process(b"q"));
-    let (a, b) = (w.socket(&[p]), w.socket(&[q]));
-    w.connection(a, Some(b), None, ConnectionState::Established);
-    let marked = finding("h0/s1001", "agent shared by 12");
+    let mut map = desk();
+    let (p, q) = (map.add_program(b"p"), map.add_program(b"q"));
+    let (a, b) = (map.add_socket(&[p]), map.add_socket(&[q]));
+    map.connect(a, Some(b), None);
+    let leak = crate::id::socket(&map, a);
+    let marked = finding(&leak, "agent shared by 12");
     let text = svg(
-        &w.map,
+        &map,
         &Options {
             findings: Some(report(vec![marked])),
             ..Options::default()
@@ -226,20 +232,21 @@ fn findings_are_marked() {
         .filter(|node| has_class(node, "node"))
         .collect();
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].attribute("data-id"), Some("h0/s1001"));
+    assert_eq!(found[0].attribute("data-id"), Some(leak.as_str()));
     assert!(text.contains(">WT101 agent shared by 12</text>"));
     let marked = of_class(&document, "edge");
     assert!(marked.iter().all(|edge| has_class(edge, "finding")));
     assert!(notes(&text).contains("Checks found 1 medium."));
-    assert!(!draw(&w.map).contains("Checks"), "nobody asked");
+    assert!(!draw(&map).contains("Checks"), "nobody asked");
 }
 
 #[test]
 fn a_finding_is_as_loud_as_it_is_severe() {
-    let mut w = World::new();
-    let (p, q) = (w.process(b"p"), w.process(b"q"));
-    let (a, b) = (w.socket(&[p]), w.socket(&[q]));
-    w.connection(a, Some(b), None, ConnectionState::Established);
+    let mut map = desk();
+    let (p, q) = (map.add_program(b"p"), map.add_program(b"q"));
+    let (a, b) = (map.add_socket(&[p]), map.add_socket(&[q]));
+    map.connect(a, Some(b), None);
+    let leak = crate::id::socket(&map, a);
     for (severity, title_shown, red) in [
         (Severity::Low, false, "1 low"),
         (Severity::Medium, true, "1 medium"),
@@ -247,13 +254,13 @@ fn a_finding_is_as_loud_as_it_is_severe() {
     ] {
         let marked = Finding {
             severity,
-            ..finding("h0/s1001", "agent shared by 12")
+            ..finding(&leak, "agent shared by 12")
         };
         let options = Options {
             findings: Some(report(vec![marked])),
             ..Options::default()
         };
-        let text = svg(&w.map, &options).unwrap();
+        let text = svg(&map, &options).unwrap();
         check(&text);
         let document = Document::parse(&text).unwrap();
         let shown = text.contains(">WT101 agent shared by 12</text>");
@@ -267,15 +274,15 @@ fn a_finding_is_as_loud_as_it_is_severe() {
         }
     }
     // The style sheet paints what is grave, and nothing else.
-    let style = svg(&w.map, &Options::default()).unwrap();
+    let style = svg(&map, &Options::default()).unwrap();
     assert!(style.contains(".high .shape{stroke-width") && !style.contains(".low "));
 }
 
 #[test]
 fn what_was_found_elsewhere_and_what_is_unknown_is_counted() {
-    let mut w = World::new();
-    let p = w.process(b"p");
-    w.socket(&[p]);
+    let mut map = desk();
+    let p = map.add_program(b"p");
+    map.add_socket(&[p]);
     let mut report = report(vec![
         finding("h0/p100", "here"),
         finding("h9/p1", "not here"),
@@ -288,26 +295,26 @@ fn what_was_found_elsewhere_and_what_is_unknown_is_counted() {
         findings: Some(report),
         ..Options::default()
     };
-    let notes = notes(&svg(&w.map, &options).unwrap());
+    let notes = notes(&svg(&map, &options).unwrap());
     let said = "Checks found 2 medium (1 not on this picture); 1 rule could not be answered.";
     assert!(notes.contains(said), "{notes}");
 }
 
 #[test]
 fn a_thousand_findings_are_not_a_thousand_nodes() {
-    let mut w = World::new();
-    let hub = w.process(b"hub");
+    let mut map = desk();
+    let hub = map.add_program(b"hub");
     let mut findings = Vec::new();
     for _ in 0..1_000 {
-        let worker = w.process(b"worker");
-        w.connect(&[worker], &[hub], None);
-        findings.push(finding(&crate::id::process(&w.map, worker), "leaks"));
+        let worker = map.add_program(b"worker");
+        map.add_connection(&[worker], &[hub], None);
+        findings.push(finding(&crate::id::process(&map, worker), "leaks"));
     }
     let options = Options {
         findings: Some(report(findings)),
         ..Options::default()
     };
-    let text = svg(&w.map, &options).unwrap();
+    let text = svg(&map, &options).unwrap();
     check(&text);
     let document = Document::parse(&text).unwrap();
     let drawn = of_class(&document, "node").len();
@@ -317,33 +324,33 @@ fn a_thousand_findings_are_not_a_thousand_nodes() {
 
 #[test]
 fn the_layered_layout_passes_its_limits_on() {
-    let mut w = World::new();
-    let hub = w.process(b"hub");
+    let mut map = desk();
+    let hub = map.add_program(b"hub");
     for at in 0..400u32 {
-        let process = w.process(format!("p{at}").as_bytes());
-        w.connect(&[process], &[hub], None);
+        let process = map.add_program(format!("p{at}").as_bytes());
+        map.add_connection(&[process], &[hub], None);
     }
     let options = Options {
         layout: Layout::Layered,
         ..Options::default()
     };
-    let error = svg(&w.map, &options).unwrap_err();
+    let error = svg(&map, &options).unwrap_err();
     assert!(error.to_string().contains("--layout stress"), "{error}");
 }
 
 /// The pid of one of many says nothing about the others.
 #[test]
 fn groups_have_no_pid() {
-    let mut w = World::new();
-    let (p, q) = (w.process(b"nginx x5"), w.process(b"redis"));
-    w.connect(&[p], &[q], None);
-    let pid = w.map.process(p).pid.to_string();
+    let mut map = desk();
+    let (p, q) = (map.add_program(b"nginx x5"), map.add_program(b"redis"));
+    map.add_connection(&[p], &[q], None);
+    let pid = map.process(p).pid.to_string();
     let draw = |grouped| {
         let options = Options {
             grouped,
             ..Options::default()
         };
-        svg(&w.map, &options).unwrap()
+        svg(&map, &options).unwrap()
     };
     let (one, whole) = (draw(false), draw(true));
     check(&whole);

@@ -1,6 +1,6 @@
 //! Nodes that are merged, left out or placed on a shelf are counted.
 
-use super::worlds::{World, desktop};
+use super::worlds::{desk, desktop};
 use super::*;
 use crate::draw::graph::Kind;
 use crate::draw::reduce::{Member, draft, unmerged_draft};
@@ -8,18 +8,19 @@ use crate::model::{ConnectionState, FdsStatus, ProcessId};
 
 #[test]
 fn what_is_not_drawn_is_counted() {
-    let mut w = World::new();
-    let (p, q) = (w.process(b"p"), w.process(b"q"));
-    w.connect(&[p], &[q], None);
+    let mut map = desk();
+    let (p, q) = (map.add_program(b"p"), map.add_program(b"q"));
+    map.add_connection(&[p], &[q], None);
     for _ in 0..3 {
-        let socket = w.socket(&[p]);
-        w.connection(socket, None, None, ConnectionState::Closing);
+        let socket = map.add_socket(&[p]);
+        let index = map.connect(socket, None, None);
+        map.connections[index].state = ConnectionState::Closing;
     }
-    w.socket(&[q]);
-    w.pipe(&[p], &[]);
-    w.pipe(&[q], &[q]);
-    w.connect(&[], &[], None);
-    let notes = notes(&draw(&w.map));
+    map.add_socket(&[q]);
+    map.add_pipe(&[p], &[]);
+    map.add_pipe(&[q], &[q]);
+    map.add_connection::<ProcessId>(&[], &[], None);
+    let notes = notes(&draw(&map));
     for part in [
         "1 idle socket",
         "3 connections whose other end has closed",
@@ -32,16 +33,16 @@ fn what_is_not_drawn_is_counted() {
 
 #[test]
 fn workers_of_one_name_with_the_same_neighbours_are_one() {
-    let mut w = World::new();
-    let master = w.process(b"nginx");
-    let workers: Vec<_> = (0..8).map(|_| w.process(b"nginx")).collect();
+    let mut map = desk();
+    let master = map.add_program(b"nginx");
+    let workers: Vec<_> = (0..8).map(|_| map.add_program(b"nginx")).collect();
     let mut all = workers.clone();
     all.push(master);
-    w.listener(&all, b"/run/nginx.sock");
+    map.add_listener(&all, b"/run/nginx.sock");
     for worker in &workers {
-        w.connect(&[master], &[*worker], None);
+        map.add_connection(&[master], &[*worker], None);
     }
-    let text = draw(&w.map);
+    let text = draw(&map);
     check(&text);
     let document = Document::parse(&text).unwrap();
     let group = of_class(&document, "group");
@@ -53,7 +54,7 @@ fn workers_of_one_name_with_the_same_neighbours_are_one() {
     assert_eq!(group[0].attribute("data-members"), Some("8"));
     assert!(notes(&text).contains("8 processes in 1"));
     let all = svg(
-        &w.map,
+        &map,
         &Options {
             all: true,
             ..Options::default()
@@ -100,22 +101,22 @@ fn hubs_become_badges_when_asked() {
 /// What nearly everybody holds would cover the picture as a hub does.
 #[test]
 fn a_pipe_and_a_listener_that_everybody_holds_become_badges() {
-    let mut w = World::new();
+    let mut map = desk();
     let names: Vec<String> = (0..300).map(|at| format!("service{at}")).collect();
     let all: Vec<_> = names
         .iter()
-        .map(|name| w.process(name.as_bytes()))
+        .map(|name| map.add_program(name.as_bytes()))
         .collect();
     // A ring, so that there is something to be covered.
     for (at, process) in all.iter().enumerate() {
-        w.connect(&[*process], &[all[(at + 1) % all.len()]], None);
+        map.add_connection(&[*process], &[all[(at + 1) % all.len()]], None);
     }
-    let logger = w.process(b"logger");
-    w.pipe(&all, &[logger]);
-    w.listener(&all, b"/run/shared.sock");
-    let (leaked, kept) = (w.socket(&all), w.socket(&[logger]));
-    w.connection(leaked, Some(kept), None, ConnectionState::Established);
-    let text = draw(&w.map);
+    let logger = map.add_program(b"logger");
+    map.add_pipe(&all, &[logger]);
+    map.add_listener(&all, b"/run/shared.sock");
+    let (leaked, kept) = (map.add_socket(&all), map.add_socket(&[logger]));
+    map.connect(leaked, Some(kept), None);
+    let text = draw(&map);
     check(&text);
     let document = Document::parse(&text).unwrap();
     let badges = of_class(&document, "badge");
@@ -139,7 +140,7 @@ fn a_pipe_and_a_listener_that_everybody_holds_become_badges() {
         hub_badges: HubBadges::Never,
         ..Options::default()
     };
-    let text = svg(&w.map, &never).unwrap();
+    let text = svg(&map, &never).unwrap();
     let document = Document::parse(&text).unwrap();
     let pipes: f64 = of_class(&document, "edge")
         .iter()
@@ -151,18 +152,18 @@ fn a_pipe_and_a_listener_that_everybody_holds_become_badges() {
 
 #[test]
 fn singles_are_gathered_by_name_and_none_is_lost() {
-    let mut w = World::new();
+    let mut map = desk();
     for at in 0..3000u32 {
         let name = format!("job{}", at % 700);
-        let process = w.process(name.as_bytes());
+        let process = map.add_program(name.as_bytes());
         if at % 10 == 0 {
-            w.map.processes[process.index()].fds_status = FdsStatus::Denied;
+            map.processes[process.index()].fds_status = FdsStatus::Denied;
         }
         if at % 7 == 0 {
-            w.listener(&[process], format!("/run/{at}").as_bytes());
+            map.add_listener(&[process], format!("/run/{at}").as_bytes());
         }
     }
-    let text = draw(&w.map);
+    let text = draw(&map);
     check(&text);
     let document = Document::parse(&text).unwrap();
     let members: f64 = of_class(&document, "process")
@@ -179,29 +180,29 @@ fn singles_are_gathered_by_name_and_none_is_lost() {
 
 #[test]
 fn a_large_machine_fits_the_budget_and_no_process_is_lost() {
-    let mut w = World::new();
-    let bus = w.process(b"dbus-daemon");
-    let own = w.listener(&[bus], b"/run/bus");
+    let mut map = desk();
+    let bus = map.add_program(b"dbus-daemon");
+    let own = map.add_listener(&[bus], b"/run/bus");
     let processes: Vec<_> = (0..4000u32)
         .map(|at| {
-            let id = w.process(format!("svc{}", at % 600).as_bytes());
-            let process = &mut w.map.processes[id.index()];
+            let id = map.add_program(format!("svc{}", at % 600).as_bytes());
+            let process = &mut map.processes[id.index()];
             process.ppid = at % 50;
             process.unit = Some(format!("unit{}.service", at % 90));
             id
         })
         .collect();
     for (at, process) in processes.iter().enumerate() {
-        w.connect(&[*process], &[bus], Some(own));
+        map.add_connection(&[*process], &[bus], Some(own));
         for step in [1, 7, 61, 311] {
-            w.connect(
+            map.add_connection(
                 &[*process],
                 &[processes[(at * step + 13 * step) % 4000]],
                 None,
             );
         }
     }
-    let text = draw(&w.map);
+    let text = draw(&map);
     check(&text);
     assert!(text.len() < 2_000_000, "{} bytes", text.len());
     let document = Document::parse(&text).unwrap();
@@ -224,13 +225,13 @@ fn a_large_machine_fits_the_budget_and_no_process_is_lost() {
 /// On a screen, where a large picture is seen as a whole, most text is dust.
 #[test]
 fn seen_as_a_whole_it_says_what_it_is_of_and_who_the_hub_is() {
-    let mut w = World::new();
-    let hub = w.process(b"dbus-daemon");
+    let mut map = desk();
+    let hub = map.add_program(b"dbus-daemon");
     for at in 0..600 {
-        let client = w.process(format!("client{at}").as_bytes());
-        w.connect(&[client], &[hub], None);
+        let client = map.add_program(format!("client{at}").as_bytes());
+        map.add_connection(&[client], &[hub], None);
     }
-    let text = draw(&w.map);
+    let text = draw(&map);
     check(&text);
     let document = Document::parse(&text).unwrap();
     let root = document.root_element();
@@ -255,22 +256,22 @@ fn seen_as_a_whole_it_says_what_it_is_of_and_who_the_hub_is() {
 /// A crowd of one program is one; its hub, and a service that is few, stay themselves.
 #[test]
 fn aggregation_keeps_the_hub_of_a_crowd_apart() {
-    let mut w = World::new();
-    let crowd: Vec<_> = (0..3_000).map(|_| w.process(b"worker")).collect();
+    let mut map = desk();
+    let crowd: Vec<_> = (0..3_000).map(|_| map.add_program(b"worker")).collect();
     for (at, process) in crowd.iter().enumerate() {
         for step in [7, 61, 311] {
-            w.connect(&[*process], &[crowd[(at * step + 13) % 3_000]], None);
+            map.add_connection(&[*process], &[crowd[(at * step + 13) % 3_000]], None);
         }
         if at % 2 == 1 {
-            w.connect(&[*process], &[crowd[0]], None);
+            map.add_connection(&[*process], &[crowd[0]], None);
         }
     }
-    let store = [0; 3].map(|_| w.process(b"store"));
+    let store = [0; 3].map(|_| map.add_program(b"store"));
     for (at, store) in store.iter().enumerate() {
-        w.connect(&[crowd[at]], &[*store], None);
+        map.add_connection(&[crowd[at]], &[*store], None);
     }
     let options = Options::default();
-    let drawn = draft(&w.map, &options);
+    let drawn = draft(&map, &options);
     let of = |process: ProcessId| {
         let mut nodes = drawn.nodes.iter();
         let own = nodes.find(|node| node.members.contains(&Member::Process(process.0)));
@@ -283,13 +284,13 @@ fn aggregation_keeps_the_hub_of_a_crowd_apart() {
 
 #[test]
 fn sockets_inherited_by_all_who_follow_cost_no_edge_each() {
-    let mut world = World::new();
-    let processes: Vec<_> = (0..400).map(|_| world.process(b"heir")).collect();
+    let mut map = desk();
+    let processes: Vec<_> = (0..400).map(|_| map.add_program(b"heir")).collect();
     for first in 0..398 {
-        world.socket(&processes[first..]);
+        map.add_socket(&processes[first..]);
     }
     let options = Options::default();
-    let drawn = draft(&world.map, &options);
+    let drawn = draft(&map, &options);
     assert_eq!(drawn.merged_by, Some("parent and program"));
     let things = |kind: Kind| -> usize {
         let of = drawn.nodes.iter().filter(|node| node.kind == kind);
@@ -297,24 +298,24 @@ fn sockets_inherited_by_all_who_follow_cost_no_edge_each() {
     };
     assert_eq!((things(Kind::Process), things(Kind::Socket)), (400, 398));
     assert_eq!(drawn.edges.len(), 1);
-    let reduced = unmerged_draft(&world.map, false);
+    let reduced = unmerged_draft(&map, false);
     assert_eq!(reduced.edges.len(), 1);
-    let all = unmerged_draft(&world.map, true);
+    let all = unmerged_draft(&map, true);
     assert_eq!(all.edges.len(), (3..=400).sum::<usize>());
 }
 
 #[test]
 fn very_many_edges_are_few_elements() {
-    let mut w = World::new();
+    let mut map = desk();
     for _ in 0..5_001 {
-        let (p, q) = (w.process(b"p"), w.process(b"q"));
-        w.connect(&[p], &[q], None);
+        let (p, q) = (map.add_program(b"p"), map.add_program(b"q"));
+        map.add_connection(&[p], &[q], None);
     }
     let options = Options {
         all: true,
         ..Options::default()
     };
-    let text = svg(&w.map, &options).unwrap();
+    let text = svg(&map, &options).unwrap();
     check(&text);
     let document = Document::parse(&text).unwrap();
     assert_eq!(of_class(&document, "edge").len(), 0);
@@ -335,31 +336,31 @@ fn very_many_edges_are_few_elements() {
     });
     assert_eq!(circles.map(|node| data(&node)).sum::<usize>(), 2 * 5_001);
     // One edge fewer, and each is an element of its own.
-    w.map.connections.pop();
-    let text = svg(&w.map, &options).unwrap();
+    map.connections.pop();
+    let text = svg(&map, &options).unwrap();
     let document = Document::parse(&text).unwrap();
     assert_eq!(of_class(&document, "edge").len(), 5_000);
 }
 
 #[test]
 fn one_of_very_many_nodes_takes_few_bytes() {
-    let mut w = World::new();
-    let holders: Vec<_> = (0..12).map(|_| w.process(b"holder")).collect();
-    let drawn = |world: &World| {
+    let mut map = desk();
+    let holders: Vec<_> = (0..12).map(|_| map.add_program(b"holder")).collect();
+    let drawn = |map: &Map| {
         let options = Options {
             all: true,
             ..Options::default()
         };
-        svg(&world.map, &options).unwrap()
+        svg(map, &options).unwrap()
     };
     for _ in 0..1_000 {
-        w.socket(&holders);
+        map.add_socket(&holders);
     }
-    let fewer = drawn(&w);
+    let fewer = drawn(&map);
     for _ in 0..1_000 {
-        w.socket(&holders);
+        map.add_socket(&holders);
     }
-    let more = drawn(&w);
+    let more = drawn(&map);
     check(&more);
     let document = Document::parse(&more).unwrap();
     let sockets = of_class(&document, "socket");

@@ -1,80 +1,18 @@
-//! Laws of the comparison, on made-up machines.
+//! Properties of the comparison, on small machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+mod machines;
+
+use machines::{Machine, ROLES, booted, machine, map};
+
 use super::{Change, Diff, FilteredMaps, MatchReason, Options, diff, role};
 use crate::graph::{By, Groups};
-use crate::model::fixture::{self, connect, listener, pipe, process};
 use crate::model::{Map, NetnsCoverage, ProcessId, Readable, SocketId, SocketState};
 use crate::query::{Filter, LinkFilter, LinkKind, SelectorSet, links};
-
-const ROLES: [&[u8]; 4] = [b"alpha", b"beta", b"gamma", b"delta"];
-const NAMES: [&[u8]; 3] = [b"/run/one\0", b"\0two", b"/run/three\0"];
-
-/// A machine: its processes, and who talks to whom.
-#[derive(Debug, Clone)]
-struct Machine {
-    /// Role, name that it listens on, number of files; `None`: no process of this pid.
-    processes: Vec<Option<(usize, Option<usize>, u32)>>,
-    /// Client, server, whether it is a pipe; by index into `processes`.
-    talks: Vec<(usize, usize, bool)>,
-}
-
-fn machine() -> impl Strategy<Value = Machine> {
-    let process = (0..ROLES.len(), prop::option::of(0..NAMES.len()), 0..40_u32);
-    let processes = prop::collection::vec(prop::option::weighted(0.8, process), 1..12);
-    let talks = prop::collection::vec((0..12_usize, 0..12_usize, any::<bool>()), 0..20);
-    (processes, talks).prop_map(|(processes, talks)| Machine { processes, talks })
-}
-
-/// Its map. What has the same number is the same within a boot, but for connections, which are as
-/// old as their `age`.
-fn map(machine: &Machine, boot: &str, age: u64) -> Map {
-    let mut map = fixture::map();
-    map.hosts[0].boot_id = boot.as_bytes().into();
-    map.hosts[0].started_at_ns = 1 << 60;
-    let mut places: Vec<Option<(ProcessId, Option<SocketId>)>> = Vec::new();
-    let mut cookies = Vec::new();
-    for (number, known) in machine.processes.iter().enumerate() {
-        let Some((role, _, files)) = known else {
-            places.push(None);
-            continue;
-        };
-        let id = process(&mut map, 100 + number as u32, ROLES[*role]);
-        let this = &mut map.processes[id.index()];
-        // Another program is another process, whatever its pid.
-        this.start_ticks = (number * ROLES.len() + role) as u64 + 1;
-        if *files > 0 {
-            this.fd_counts.insert("file".into(), *files);
-        }
-        places.push(Some((id, None)));
-    }
-    for (number, known) in machine.processes.iter().enumerate() {
-        if let (Some((role, Some(name), _)), Some((id, socket))) = (known, &mut places[number]) {
-            *socket = Some(listener(&mut map, &[*id], NAMES[*name]));
-            cookies.push((number * ROLES.len() + role) as u64 * 10 + *name as u64 + 1);
-        }
-    }
-    for (from, to, is_pipe) in &machine.talks {
-        let end = |at: &usize| places.get(*at).copied().flatten();
-        let (Some((from, _)), Some((to, socket))) = (end(from), end(to)) else {
-            continue;
-        };
-        if *is_pipe {
-            pipe(&mut map, &[from], &[to]);
-        } else {
-            connect(&mut map, &[from], &[to], socket);
-        }
-    }
-    for (at, socket) in map.sockets.iter_mut().enumerate() {
-        let of_listener = cookies.get(at).copied();
-        socket.cookie = of_listener.or(Some(1_000_000 * age + at as u64));
-    }
-    map
-}
 
 /// What a machine is, by role: the same questions asked without `diff`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -249,15 +187,13 @@ fn of_listeners_of_one_name_all_are_chosen() {
 #[test]
 fn who_serves_a_name_is_who_served_it() {
     let machine = |boot: &str, servers: &[(&[u8], &[u8])]| {
-        let mut map = fixture::map();
-        map.hosts[0].boot_id = boot.as_bytes().into();
-        map.hosts[0].started_at_ns = 1 << 60;
+        let mut map = booted(boot);
         for (at, (name, line)) in (0u32..).zip(servers) {
-            let id = process(&mut map, 10 + at, b"redis");
+            let id = map.add_process(10 + at, b"redis");
             map.processes[id.index()].cmdline = (*line).into();
             map.processes[id.index()].start_ticks = u64::from(at);
             if !name.is_empty() {
-                listener(&mut map, &[id], name);
+                map.add_listener(&[id], name);
             }
         }
         map
@@ -289,16 +225,16 @@ fn who_serves_a_name_is_who_served_it() {
 #[test]
 fn a_namespace_that_was_not_read_is_no_difference() {
     let machine = |listens: bool, diag: Readable| {
-        let mut map = fixture::map();
+        let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
         map.hosts[0].coverage.netns = vec![NetnsCoverage {
             inode: 1,
             diag,
             ..NetnsCoverage::default()
         }];
-        let server = process(&mut map, 1, b"server");
+        let server = map.add_process(1, b"server");
         if listens {
-            listener(&mut map, &[server], b"/run/app\0");
+            map.add_listener(&[server], b"/run/app\0");
         }
         map
     };
@@ -318,16 +254,14 @@ fn a_namespace_that_was_not_read_is_no_difference() {
 #[test]
 fn another_workers_turn_is_no_difference() {
     let machine = |boot: &str, busy: &[usize], workers: u32| {
-        let mut map = fixture::map();
-        map.hosts[0].boot_id = boot.as_bytes().into();
-        map.hosts[0].started_at_ns = 1 << 60;
-        let client = process(&mut map, 1, b"client");
+        let mut map = booted(boot);
+        let client = map.add_process(1, b"client");
         let pool: Vec<ProcessId> = (0..workers)
-            .map(|at| process(&mut map, 10 + at, b"worker"))
+            .map(|at| map.add_process(10 + at, b"worker"))
             .collect();
-        let socket = listener(&mut map, &pool, b"/run/app\0");
+        let socket = map.add_listener(&pool, b"/run/app\0");
         for at in busy {
-            connect(&mut map, &[client], &[pool[*at]], Some(socket));
+            map.add_connection(&[client], &[pool[*at]], Some(socket));
         }
         map
     };
