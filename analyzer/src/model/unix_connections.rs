@@ -7,7 +7,7 @@ use super::connection::{Connection, ConnectionKind, ConnectionState};
 use super::evidence::{Evidence, ListenerEvidence};
 use super::ids::HostId;
 use super::socket::{Family, SocketKey, SocketState, SocketType};
-use super::socket_draft::{Draft, HostSockets};
+use super::socket_draft::{HostSockets, SocketDraft};
 use super::unix_listeners::UnixListeners;
 use super::warning::Warning;
 
@@ -215,7 +215,7 @@ impl Join<'_> {
     /// Adds clients that no pending list names, while some pending list is incomplete: they can only
     /// be in one of those.
     fn add_eliminated(&self, found: &mut UnixConnections) {
-        let is_incomplete = |draft: &&Draft| {
+        let is_incomplete = |draft: &&SocketDraft| {
             let pending = draft.socket.pending.unwrap_or(0) as usize;
             // Listeners of other families have no pending lists.
             draft.socket.family == Family::Unix
