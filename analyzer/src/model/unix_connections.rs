@@ -152,15 +152,15 @@ impl Join<'_> {
         }
     }
 
-    fn pair(&self, one: usize, two: usize) -> Connection {
-        let is_dgram = self.sockets.socket(one).kind == SocketType::Dgram;
+    fn pair(&self, first: usize, second: usize) -> Connection {
+        let is_dgram = self.sockets.socket(first).kind == SocketType::Dgram;
         let of = |index| self.listeners.find(index).filter(|_| !is_dgram);
-        let (client, server, listener) = match (of(one), of(two)) {
-            (None, Some(of_two)) => (one, two, Some(of_two)),
-            (Some(of_one), None) => (two, one, Some(of_one)),
+        let (client, server, listener) = match (of(first), of(second)) {
+            (None, Some(second_listener)) => (first, second, Some(second_listener)),
+            (Some(first_listener), None) => (second, first, Some(first_listener)),
             // Both or neither: which end was accepted is not known. Of an unnamed and a named end the
             // unnamed one is nearly always the client, but nothing proves it.
-            _ => (one, two, None),
+            _ => (first, second, None),
         };
         let connection = self.connection(client, Some(server), ConnectionState::Established);
         self.with_listener(connection, listener)

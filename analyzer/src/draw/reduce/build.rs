@@ -1,6 +1,6 @@
 //! Builds the draft of one map: nodes for processes, edges for the connections of their sockets.
 //!
-//! A socket has a node of its own where it says more than an edge can: a listener, a socket that
+//! A socket has a node of its own where an edge is not enough: a listener, a socket that
 //! three processes or more hold, one that a finding is about, and one with several connections
 //! (datagrams) that two processes hold. Everything without a node or edge is counted.
 

@@ -237,9 +237,9 @@ fn add_end(end: &mut EdgeEnd, other: EdgeEnd) {
 }
 
 /// The change of two things that are drawn as one.
-fn merged(one: ChangeStatus, other: ChangeStatus) -> ChangeStatus {
-    match one == other {
-        true => one,
+fn merged(a: ChangeStatus, b: ChangeStatus) -> ChangeStatus {
+    match a == b {
+        true => a,
         false => ChangeStatus::Changed,
     }
 }
