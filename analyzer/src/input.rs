@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
-use whotalks::load::index::{Entry, index};
+use whotalks::load::index::{IndexEntry, index};
 use whotalks::load::{Loaded, load, load_some, load_summary};
 use whotalks::model::At;
 use whotalks_snapshot::block::{FILE_HEADER_BYTES, FileHeader};
@@ -195,8 +195,8 @@ fn selected_captures(
     Ok(selected.collect())
 }
 
-fn selected_capture(entries: &[Entry], at: At) -> Option<u32> {
-    let known: Vec<u64> = entries.iter().filter_map(Entry::started_ns).collect();
+fn selected_capture(entries: &[IndexEntry], at: At) -> Option<u32> {
+    let known: Vec<u64> = entries.iter().filter_map(IndexEntry::started_ns).collect();
     let index = match at {
         // The union is of all captures.
         At::All => return None,

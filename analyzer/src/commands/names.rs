@@ -2,8 +2,7 @@
 
 use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Map, ProcessId, SocketId};
-use whotalks::query::Via;
+use whotalks::model::{Map, ProcessId};
 
 /// `nginx [812]`
 pub(super) fn label(map: &Map, process: ProcessId) -> String {
@@ -20,11 +19,4 @@ pub(super) fn process_ids<'a>(
     processes
         .map(|process| id::process(map, *process))
         .collect()
-}
-
-/// The name of a socket, or else its local address.
-pub(super) fn socket_via(map: &Map, socket: SocketId) -> Option<Via> {
-    let socket = map.socket(socket);
-    let name = socket.name.as_ref().map(Via::from);
-    name.or_else(|| socket.local.map(Via::from))
 }

@@ -6,10 +6,7 @@ use super::context::Context;
 use super::labels::Labels;
 use super::side::Side;
 use crate::graph::ConversationEnds;
-use crate::query::{UnknownEnd, unknown_end};
-
-/// An end that more groups share is one end for all of them; the same limit as in `list`.
-const MAX_GROUPS: usize = 16;
+use crate::query::{MAX_GROUPS_AT_END, UnknownEnd, unknown_end};
 
 /// An end that is not one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +67,7 @@ impl LinkEnds {
         let mut groups: Vec<u32> = groups.collect();
         groups.sort_unstable();
         groups.dedup();
-        match groups.len() > MAX_GROUPS {
+        match groups.len() > MAX_GROUPS_AT_END {
             true => vec![self.several(groups)],
             false => groups,
         }

@@ -14,7 +14,7 @@ use crate::query::{LinkKind, Via, is_self_conversation, link_kind};
 
 /// A link of either map.
 #[derive(Debug, Clone)]
-pub(super) struct LinkRow {
+pub(super) struct NumberedLink {
     /// Number of the client's end: a group, or a key of [`Links::other_ends`].
     pub(super) client: u32,
     /// Number of the server's end.
@@ -29,7 +29,7 @@ pub(super) struct LinkRow {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Links {
     /// By change and names.
-    pub(super) rows: Vec<LinkRow>,
+    pub(super) rows: Vec<NumberedLink>,
     /// The ends that are not one group, by number.
     pub(super) other_ends: BTreeMap<u32, OtherEnd>,
 }
@@ -56,25 +56,27 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Links {
         unread: unread_names(context, &ends, &rows),
         pools: PoolReassignment::new(context, &rows),
     };
-    let rows = rows.into_iter().map(|(key, OldNew { old, new })| LinkRow {
-        client: key.client,
-        server: key.server,
-        is_reported: judge.is_reported(key, old, new, ignored),
-        link: LinkChange {
-            change: match (old, new) {
-                (0, _) => Change::Added,
-                (_, 0) => Change::Removed,
-                _ => Change::Changed,
+    let rows = rows
+        .into_iter()
+        .map(|(key, OldNew { old, new })| NumberedLink {
+            client: key.client,
+            server: key.server,
+            is_reported: judge.is_reported(key, old, new, ignored),
+            link: LinkChange {
+                change: match (old, new) {
+                    (0, _) => Change::Added,
+                    (_, 0) => Change::Removed,
+                    _ => Change::Changed,
+                },
+                client: ends.label(key.client).to_owned(),
+                server: ends.label(key.server).to_owned(),
+                via: names.names[key.name as usize].clone(),
+                kind: key.kind,
+                old,
+                new,
             },
-            client: ends.label(key.client).to_owned(),
-            server: ends.label(key.server).to_owned(),
-            via: names.names[key.name as usize].clone(),
-            kind: key.kind,
-            old,
-            new,
-        },
-    });
-    let mut rows: Vec<LinkRow> = rows.collect();
+        });
+    let mut rows: Vec<NumberedLink> = rows.collect();
     rows.sort_by(|a, b| order(&a.link).cmp(&order(&b.link)));
     Links {
         rows,

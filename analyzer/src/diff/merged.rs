@@ -38,7 +38,7 @@ impl From<Change> for ChangeStatus {
 
 /// A group of processes: a role, or a single process, depending on [`Options::by`](super::Options).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
+pub struct MergedNode {
     /// Its label, printable.
     pub label: String,
     /// How it changed.
@@ -51,7 +51,7 @@ pub struct Node {
 
 /// An end of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum MergedEnd {
     /// Index into [`MergedMaps::nodes`].
     Node(usize),
     /// Indices of nodes that share the end.
@@ -64,11 +64,11 @@ pub enum End {
 
 /// Conversations between two nodes over one listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct MergedLink {
     /// The client's end.
-    pub client: End,
+    pub client: MergedEnd,
     /// The server's end.
-    pub server: End,
+    pub server: MergedEnd,
     /// The listener's name or address.
     pub via: Via,
     /// Kind of conversation.
@@ -85,9 +85,9 @@ pub struct Link {
 #[derive(Debug, Clone, Default)]
 pub struct MergedMaps {
     /// The groups of either map; those of noise have no processes.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<MergedNode>,
     /// The links of either map.
-    pub links: Vec<Link>,
+    pub links: Vec<MergedLink>,
     /// The node of each process, by index.
     nodes_of: OldNew<Vec<u32>>,
     /// Listeners that changed.
@@ -117,14 +117,14 @@ impl MergedMaps {
     }
 }
 
-fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<Node> {
+fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<MergedNode> {
     let changes = diff.processes.iter();
     let changes: BTreeMap<&str, Change> =
         changes.map(|row| (row.role.as_str(), row.change)).collect();
     let groups = context.members.iter().enumerate();
     let nodes = groups.map(|(group, members)| {
         let label = context.groups.label(group as u32);
-        Node {
+        MergedNode {
             label: label.to_owned(),
             mark: changes
                 .get(label)
@@ -136,17 +136,17 @@ fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<Node> {
     nodes.collect()
 }
 
-fn merge_links(context: &Context<'_>, links: Links) -> Vec<Link> {
+fn merge_links(context: &Context<'_>, links: Links) -> Vec<MergedLink> {
     let groups = context.groups.len();
     let end = |label: String, number: u32| match links.other_ends.get(&number) {
-        _ if (number as usize) < groups => End::Node(number as usize),
-        Some(OtherEnd::Outside) => End::Outside(label),
+        _ if (number as usize) < groups => MergedEnd::Node(number as usize),
+        Some(OtherEnd::Outside) => MergedEnd::Outside(label),
         Some(OtherEnd::Several(groups)) => {
-            End::Several(groups.iter().map(|group| *group as usize).collect())
+            MergedEnd::Several(groups.iter().map(|group| *group as usize).collect())
         }
-        Some(OtherEnd::Unknown) | None => End::Unknown,
+        Some(OtherEnd::Unknown) | None => MergedEnd::Unknown,
     };
-    let rows = links.rows.into_iter().map(|row| Link {
+    let rows = links.rows.into_iter().map(|row| MergedLink {
         mark: match row.is_reported {
             true => row.link.change.into(),
             false => ChangeStatus::Stayed,

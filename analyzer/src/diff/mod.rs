@@ -69,7 +69,7 @@ pub use filter::FilteredMaps;
 pub use host_pair::{HostPair, HostRelation};
 pub(crate) use link_key::is_closing;
 pub use matching::{MatchReason, Matching, Pair};
-pub use merged::{ChangeStatus, End, Link, MergedMaps, Node};
+pub use merged::{ChangeStatus, MergedEnd, MergedLink, MergedMaps, MergedNode};
 pub use name_shape::mask;
 pub(crate) use noise::Noise;
 pub use options::Options;

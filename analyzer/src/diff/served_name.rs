@@ -3,12 +3,8 @@
 use std::net::IpAddr;
 
 use super::name_shape::mask;
-use crate::model::{Address, Family, Socket, SocketState, SocketType};
+use crate::model::{Address, FIRST_EPHEMERAL_PORT, Family, Socket, SocketState, SocketType};
 use crate::query::Via;
-
-/// First port that the kernel assigns to sockets not bound to a port (default of
-/// `ip_local_port_range`, see ip(7)).
-const EPHEMERAL_PORTS: u16 = 32_768;
 
 /// The name of a listener, or of a bound datagram socket that receives from anyone.
 pub(super) fn served_name(socket: &Socket) -> Option<Via> {
@@ -54,7 +50,7 @@ pub(super) fn address_shape(address: Address) -> String {
 /// Whether the port was most likely assigned by the kernel.
 fn is_ephemeral(address: Address) -> bool {
     match address {
-        Address::Ip(_, port) => port >= EPHEMERAL_PORTS || port == 0,
+        Address::Ip(_, port) => port >= FIRST_EPHEMERAL_PORT || port == 0,
         Address::Vsock(..) => false,
     }
 }

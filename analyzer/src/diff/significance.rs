@@ -13,7 +13,7 @@ pub(crate) fn is_significant(largest: u64, total: u64, processes: usize) -> bool
 }
 
 /// Whether processes and the others of their role that replaced them differ significantly.
-pub(crate) fn is_significant_replacement(one: u64, other: u64) -> bool {
-    let (less, more) = (one.min(other), one.max(other));
+pub(crate) fn is_significant_replacement(old: u64, new: u64) -> bool {
+    let (less, more) = (old.min(new), old.max(new));
     more - less >= MIN_REPLACED_CHANGE && 2 * more >= 3 * less
 }

@@ -44,7 +44,7 @@ impl UndrawnSockets {
 
 /// A name in a node's label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name {
+pub(crate) struct LabelName {
     pub(crate) text: String,
     /// Whether it names a socket that is not Unix-domain.
     pub(crate) is_net: bool,
@@ -55,7 +55,7 @@ pub(crate) struct Name {
 pub(crate) struct Label {
     /// One name of a process or pipe, the first [`LABEL_NAMES`] of listeners and addresses, none of
     /// a socket.
-    pub(crate) names: Vec<Name>,
+    pub(crate) names: Vec<LabelName>,
     /// Below the name of a process: its pid, or the distinct names of a group.
     pub(crate) detail: Option<Detail>,
     /// Number of processes that hold a socket.

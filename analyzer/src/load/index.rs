@@ -6,7 +6,7 @@ use whotalks_snapshot::{BlockKind, Decoder, Error, Event, Limits, Reader, record
 
 /// A capture, as far as its end block describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct IndexEntry {
     /// Its number in the file, from 0.
     pub number: u32,
     /// Its end; `None`: the capture is cut short.
@@ -21,7 +21,7 @@ pub struct Entry {
     pub host: bool,
 }
 
-impl Entry {
+impl IndexEntry {
     /// Start, wall clock, nanoseconds since 1970; `None`: not in its end block.
     pub fn started_ns(&self) -> Option<u64> {
         let end = self.end.as_ref()?;
@@ -33,17 +33,17 @@ impl Entry {
 ///
 /// # Errors
 /// When the file's header is unusable.
-pub fn index(file: &[u8], limits: &Limits) -> Result<Vec<Entry>, Error> {
-    let mut entries: Vec<Entry> = Vec::new();
+pub fn index(file: &[u8], limits: &Limits) -> Result<Vec<IndexEntry>, Error> {
+    let mut entries: Vec<IndexEntry> = Vec::new();
     let mut decoder = Decoder::new(limits);
     for event in Reader::new(file, limits)? {
         let Event::Block(block) = event else { continue };
         let number = block.header.capture;
         if entries.last().is_none_or(|last| last.number != number) {
-            entries.push(Entry {
+            entries.push(IndexEntry {
                 number,
                 alone: true,
-                ..Entry::default()
+                ..IndexEntry::default()
             });
         }
         let Some(entry) = entries.last_mut() else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::holder::Holder;
 use super::process::Process;
-use super::socket_draft::Draft;
+use super::socket_draft::SocketDraft;
 use crate::load::Capture;
 
 /// `ENOENT` and `ENOTDIR`: no file exists.
@@ -17,7 +17,7 @@ const NO_FILE: [u16; 2] = [2, 20];
 /// the one that was bound: overlayfs shows another inode than the socket's.
 pub(super) fn check(
     capture: &Capture,
-    drafts: &mut [Draft],
+    drafts: &mut [SocketDraft],
     holders: &[Holder],
     processes: &[Process],
 ) {

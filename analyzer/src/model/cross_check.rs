@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ids::HostId;
 use super::name::Name;
-use super::socket_draft::Draft;
+use super::socket_draft::SocketDraft;
 use super::warning::Warning;
 use crate::load::{Capture, proc_net_unix};
 use crate::text::escape;
@@ -44,7 +44,7 @@ impl<'a> TextTables<'a> {
 /// Marks the sockets that both tables list, and warns about the others. `drafts` and `rows` are those of
 /// network namespace `inode`, sorted by inode.
 pub(super) fn compare(
-    drafts: &mut [Draft],
+    drafts: &mut [SocketDraft],
     rows: &[(u64, &[u8])],
     inode: u64,
     host: HostId,
@@ -66,7 +66,7 @@ pub(super) fn compare(
             .filter(|draft| draft.socket.inode == *row_inode);
         // A forged row may have the inode of a real socket, but hardly its name as well.
         let name = || proc_net_unix::rows(line).next().map(|row| row.name);
-        let has_name = |twin: &Draft| twin.socket.name == name().and_then(Name::from_proc);
+        let has_name = |twin: &SocketDraft| twin.socket.name == name().and_then(Name::from_proc);
         if forgeries.contains(after_pointer(line)) && !twin.as_deref().is_some_and(has_name) {
             forged.push((*row_inode, name().unwrap_or_default()));
         } else if let Some(twin) = twin {
@@ -106,7 +106,7 @@ pub(super) fn compare(
 }
 
 /// Lines that are parts of socket names, as the table prints them, without their first column.
-fn forgeries(drafts: &[Draft]) -> BTreeSet<Vec<u8>> {
+fn forgeries(drafts: &[SocketDraft]) -> BTreeSet<Vec<u8>> {
     let names = drafts
         .iter()
         .filter_map(|draft| draft.socket.name.as_ref())

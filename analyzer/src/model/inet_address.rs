@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::socket::{Address, Socket, SocketState};
-use super::socket_draft::{Draft, HostSockets};
+use super::socket_draft::{HostSockets, SocketDraft};
 
 /// A connection as one end has it: network namespace, protocol, local address, remote address.
 pub(super) type Tuple = (u64, &'static str, Address, Address);
 
 /// The tuple of a connected socket; `None` for other sockets and raw ones.
-pub(super) fn tuple(draft: &Draft) -> Option<Tuple> {
+pub(super) fn tuple(draft: &SocketDraft) -> Option<Tuple> {
     let socket = &draft.socket;
     // A socket in connect(2) has no other end yet.
     let is_connected = !matches!(

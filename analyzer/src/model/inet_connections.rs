@@ -46,7 +46,7 @@ pub(super) fn connections(sockets: HostSockets<'_>) -> Vec<Connection> {
 /// The connected sockets of a host, by their addresses.
 struct Ends<'a> {
     sockets: HostSockets<'a>,
-    /// `None`: several sockets have the tuple (`SO_REUSEPORT`), and cannot be told apart.
+    /// `None`: several sockets have the tuple (`SO_REUSEPORT`), and cannot be distinguished.
     by_tuple: BTreeMap<Tuple, Option<usize>>,
     /// In any network namespace.
     by_addresses: BTreeMap<(&'static str, Address, Address), Vec<usize>>,
@@ -106,11 +106,11 @@ struct Join<'a> {
 }
 
 impl Join<'_> {
-    fn pair(&self, one: usize, two: usize) -> Connection {
-        let (a, b, listener) = match (self.listeners.find(one), self.listeners.find(two)) {
-            (None, Some(of_two)) => (one, two, Some(of_two)),
-            (Some(of_one), None) => (two, one, Some(of_one)),
-            _ => (one, two, None),
+    fn pair(&self, first: usize, second: usize) -> Connection {
+        let (a, b, listener) = match (self.listeners.find(first), self.listeners.find(second)) {
+            (None, Some(second_listener)) => (first, second, Some(second_listener)),
+            (Some(first_listener), None) => (second, first, Some(first_listener)),
+            _ => (first, second, None),
         };
         let state = self.state(a, Some(b));
         let connection = self.connection(a, state, listener);

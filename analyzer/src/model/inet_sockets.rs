@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::coverage::Readable;
 use super::ids::HostId;
 use super::socket::{Address, Family, SocketKey, SocketState, SocketType};
-use super::socket_draft::Draft;
+use super::socket_draft::SocketDraft;
 use crate::load::{Capture, RawSource, inet_diag, proc_net_inet};
 
 /// Protocols, with the type of their sockets. Dumps are `diag/tcp` and `diag/tcp6`, text tables `net/tcp`
@@ -37,9 +37,9 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 ///
 /// TIME-WAIT rows and orphaned sockets have no inode and no owner, and are left out. Connections not
 /// yet accepted have no inode either, and stay.
-pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
+pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
     let order = capture.byte_order();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut drafts: Vec<SocketDraft> = Vec::new();
     for (table, kind, protocol) in tables() {
         let dump = format!("diag/{table}");
         let mut readings: Vec<_> = capture.sources(&dump).collect();
@@ -69,9 +69,9 @@ fn tables() -> impl Iterator<Item = (String, SocketType, &'static str)> {
 
 /// The sockets of namespaces and protocols without a dump. Rows without inode are left out: the text
 /// tables have no cookies.
-fn from_text(capture: &Capture, host: HostId) -> Vec<Draft> {
+fn from_text(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
     let order = capture.byte_order();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut drafts: Vec<SocketDraft> = Vec::new();
     for (table, kind, protocol) in tables() {
         let (text, dump) = (format!("net/{table}"), format!("diag/{table}"));
         if !proc_net_inet::is_inet_table(text.as_bytes()) {
@@ -112,9 +112,9 @@ fn draft(
     netns: u64,
     kind: SocketType,
     protocol: &'static str,
-) -> Draft {
+) -> SocketDraft {
     let family = if row.v6 { Family::Inet6 } else { Family::Inet };
-    let mut draft = Draft::new(host, row.inode.into(), family);
+    let mut draft = SocketDraft::new(host, row.inode.into(), family);
     let socket = &mut draft.socket;
     if row.inode == 0 {
         socket.key = SocketKey::Cookie(row.cookie);
@@ -144,7 +144,7 @@ fn text_draft(
     netns: u64,
     kind: SocketType,
     protocol: &'static str,
-) -> Draft {
+) -> SocketDraft {
     let mut draft = draft(row, host, netns, kind, protocol);
     // The text tables have neither.
     (draft.socket.cookie, draft.socket.backlog) = (None, None);
@@ -173,8 +173,8 @@ fn addresses(local: (IpAddr, u16), remote: (IpAddr, u16)) -> (Option<Address>, O
 }
 
 /// Drops the TCP row of each MPTCP socket: both dumps list it, under one inode.
-fn absorb_mptcp(drafts: &mut Vec<Draft>) {
-    let is_mptcp = |draft: &Draft| draft.socket.protocol == Some("mptcp");
+fn absorb_mptcp(drafts: &mut Vec<SocketDraft>) {
+    let is_mptcp = |draft: &SocketDraft| draft.socket.protocol == Some("mptcp");
     drafts.sort_by_key(|draft| (draft.socket.key, !is_mptcp(draft), draft.socket.cookie));
     let mut absorbing = None;
     drafts.retain(|draft| {

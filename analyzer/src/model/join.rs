@@ -13,7 +13,7 @@ use super::map::Map;
 use super::netlink::Netlink;
 use super::series::TimedCapture;
 use super::socket::{Family, SocketKey, SocketState};
-use super::socket_draft::{Draft, HostSockets, append, merge_duplicates};
+use super::socket_draft::{HostSockets, SocketDraft, append, merge_duplicates};
 use super::warning::Warning;
 use super::{
     bound_path, descriptors, fd_targets, inet_connections, inet_sockets, netlink, packet,
@@ -89,7 +89,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
 struct Tables {
     held: HeldFiles,
     /// Sorted by key.
-    drafts: Vec<Draft>,
+    drafts: Vec<SocketDraft>,
     netlink: Netlink,
     netns: Vec<NetnsCoverage>,
     /// Processes that ended before they were read.
@@ -133,9 +133,9 @@ fn read_tables(map: &mut Map, capture: &Capture, host: HostId) -> Tables {
 }
 
 /// Adds sockets that a descriptor refers to and no table lists; `drafts` are sorted by key.
-fn add_unlisted(drafts: &mut Vec<Draft>, held: &HeldFiles, host: HostId) {
+fn add_unlisted(drafts: &mut Vec<SocketDraft>, held: &HeldFiles, host: HostId) {
     let is_listed = |next: &mut usize, inode: u64| {
-        let is_before = |draft: &Draft| match draft.socket.key {
+        let is_before = |draft: &SocketDraft| match draft.socket.key {
             // Cookies come first.
             SocketKey::Cookie(_) => true,
             SocketKey::Inode(other) => other < inode,
@@ -155,13 +155,13 @@ fn add_unlisted(drafts: &mut Vec<Draft>, held: &HeldFiles, host: HostId) {
     if unlisted.is_empty() {
         return;
     }
-    let draft = |inode| Draft::new(host, inode, Family::Other);
+    let draft = |inode| SocketDraft::new(host, inode, Family::Other);
     drafts.extend(unlisted.into_iter().map(draft));
     drafts.sort_by_key(|draft| draft.socket.key);
 }
 
 /// Adds the holders of each socket to the map.
-fn add_holders(map: &mut Map, drafts: &mut [Draft], held: &HeldFiles, all_known: bool) {
+fn add_holders(map: &mut Map, drafts: &mut [SocketDraft], held: &HeldFiles, all_known: bool) {
     // Both lists are sorted by inode, except that sockets with a cookie as key come first.
     let mut next = 0;
     for draft in drafts.iter_mut() {
@@ -191,7 +191,7 @@ fn add_holders(map: &mut Map, drafts: &mut [Draft], held: &HeldFiles, all_known:
 /// The connections between the sockets that follow those in the map.
 fn find_connections(
     map: &Map,
-    drafts: &[Draft],
+    drafts: &[SocketDraft],
     netlink: &Netlink,
     host: HostId,
     all_dumps_complete: bool,

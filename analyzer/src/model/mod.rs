@@ -81,6 +81,8 @@ pub use pipe::{Pipe, PipeKey};
 pub use process::{Container, Process};
 pub use seen::Seen;
 pub use series::{Series, TimedCapture, series};
-pub use socket::{Address, Family, Socket, SocketKey, SocketState, SocketType};
+pub use socket::{
+    Address, FIRST_EPHEMERAL_PORT, Family, Socket, SocketKey, SocketState, SocketType,
+};
 pub use wait::{Call, ThreadState, Wait};
 pub use warning::Warning;

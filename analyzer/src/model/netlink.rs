@@ -9,7 +9,7 @@ use super::connection::{Connection, ConnectionKind, ConnectionState};
 use super::evidence::Evidence;
 use super::ids::HostId;
 use super::socket::{Family, SocketState};
-use super::socket_draft::{Draft, HostSockets, socket_type};
+use super::socket_draft::{HostSockets, SocketDraft, socket_type};
 use crate::load::{Capture, netlink_diag};
 
 /// Names of `NETLINK_*` in `linux/netlink.h`, by number.
@@ -27,7 +27,7 @@ type Port = (u64, u8, u32);
 /// The netlink sockets of a host, with the addresses that join them.
 #[derive(Default)]
 pub(super) struct Netlink {
-    pub(super) drafts: Vec<Draft>,
+    pub(super) drafts: Vec<SocketDraft>,
     /// Inode of a sender, and the port it is connected to.
     connected: Vec<(u64, Port)>,
     /// Inode of the socket that owns a port.
@@ -63,8 +63,8 @@ pub(super) fn read(capture: &Capture, host: HostId, is_held: impl Fn(u64) -> boo
     netlink
 }
 
-fn draft(row: &netlink_diag::Row, host: HostId, netns: u64) -> Draft {
-    let mut draft = Draft::new(host, row.inode.into(), Family::Netlink);
+fn draft(row: &netlink_diag::Row, host: HostId, netns: u64) -> SocketDraft {
+    let mut draft = SocketDraft::new(host, row.inode.into(), Family::Netlink);
     let socket = &mut draft.socket;
     socket.cookie = Some(row.cookie);
     socket.netns = Some(netns);

@@ -4,14 +4,14 @@
 
 use super::ids::HostId;
 use super::socket::{Family, SocketState};
-use super::socket_draft::{Draft, socket_type};
+use super::socket_draft::{SocketDraft, socket_type};
 use crate::load::{Capture, RawSource, packet_diag};
 
 /// `ETH_P_ALL` of `linux/if_ether.h`.
 const ETH_P_ALL: u16 = 3;
 
 /// The packet sockets of a host.
-pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
+pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
     let order = capture.byte_order();
     let of_source = |raw: &RawSource| {
         let rows = packet_diag::rows(&raw.bytes, order).0;
@@ -22,8 +22,8 @@ pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     capture.sources("diag/packet").flat_map(of_source).collect()
 }
 
-fn draft(row: &packet_diag::Row, host: HostId, netns: u64) -> Draft {
-    let mut draft = Draft::new(host, row.inode.into(), Family::Packet);
+fn draft(row: &packet_diag::Row, host: HostId, netns: u64) -> SocketDraft {
+    let mut draft = SocketDraft::new(host, row.inode.into(), Family::Packet);
     let socket = &mut draft.socket;
     socket.cookie = Some(row.cookie);
     socket.netns = Some(netns);

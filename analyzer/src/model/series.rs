@@ -104,15 +104,15 @@ mod tests {
         };
         let file = at(&[5 * 24 + 23, 6 * 24 + 1, 6 * 24 + 3]);
         let all = series(std::slice::from_ref(&file));
-        let place = |hour: u64| all[0].index_of(At::Day(hour * HOUR_NS));
-        assert_eq!([place(0), place(2), place(3)], [Some(0), Some(1), Some(2)]);
+        let index = |hour: u64| all[0].index_of(At::Day(hour * HOUR_NS));
+        assert_eq!([index(0), index(2), index(3)], [Some(0), Some(1), Some(2)]);
         // Not reached on the last day: the day before, if anything was there by then.
-        assert_eq!([place(23), place(22)], [Some(0), Some(2)]);
+        assert_eq!([index(23), index(22)], [Some(0), Some(2)]);
         let file = at(&[4 * 24, 5 * 24 + 17, 6 * 24 + 1]);
         let all = series(std::slice::from_ref(&file));
-        let place = |hour: u64| all[0].index_of(At::Day(hour * HOUR_NS));
+        let index = |hour: u64| all[0].index_of(At::Day(hour * HOUR_NS));
         assert_eq!(
-            [place(0), place(16), place(17)],
+            [index(0), index(16), index(17)],
             [Some(1), Some(0), Some(1)]
         );
         assert_eq!(all[0].index_of(At::All), Some(2));

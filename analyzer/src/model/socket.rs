@@ -118,6 +118,10 @@ impl SocketState {
     }
 }
 
+/// First port that the kernel assigns to sockets not bound to a port (default of
+/// `ip_local_port_range`, see ip(7)).
+pub const FIRST_EPHEMERAL_PORT: u16 = 32_768;
+
 /// An internet or vsock address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {

@@ -10,7 +10,7 @@ use super::warning::Warning;
 
 /// A socket, with the columns of its row that only the joins need.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct SocketDraft {
     pub(super) socket: Socket,
     /// Unix: inode of the peer; `Some(0)`: the peer has no inode.
     pub(super) peer: Option<u32>,
@@ -20,7 +20,7 @@ pub(super) struct Draft {
     pub(super) v6only: bool,
 }
 
-impl Draft {
+impl SocketDraft {
     /// A socket with only inode and family known.
     pub(super) fn new(host: HostId, inode: u64, family: Family) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Draft {
 /// The sockets of a host while they are joined: drafts sorted by key, with their holders.
 #[derive(Clone, Copy)]
 pub(super) struct HostSockets<'a> {
-    pub(super) drafts: &'a [Draft],
+    pub(super) drafts: &'a [SocketDraft],
     pub(super) holders: &'a [Holder],
     /// The id of the first draft.
     pub(super) first: usize,
@@ -125,7 +125,7 @@ pub(super) fn append<T>(all: &mut Vec<T>, mut more: Vec<T>) {
 /// A socket that is listed twice (in two passes, or in one namespace read through two processes) is
 /// merged. Of two sockets with one inode (inodes are 32 bits wide and wrap) both stay, the later under
 /// its cookie.
-pub(super) fn merge_duplicates(drafts: &mut Vec<Draft>, warnings: &mut Vec<Warning>) {
+pub(super) fn merge_duplicates(drafts: &mut Vec<SocketDraft>, warnings: &mut Vec<Warning>) {
     // Rows of the text table have no cookie and come last: they never replace rows of a dump.
     drafts.sort_by_key(|draft| {
         let socket = &draft.socket;

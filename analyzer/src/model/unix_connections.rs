@@ -7,7 +7,7 @@ use super::connection::{Connection, ConnectionKind, ConnectionState};
 use super::evidence::{Evidence, ListenerEvidence};
 use super::ids::HostId;
 use super::socket::{Family, SocketKey, SocketState, SocketType};
-use super::socket_draft::{Draft, HostSockets};
+use super::socket_draft::{HostSockets, SocketDraft};
 use super::unix_listeners::UnixListeners;
 use super::warning::Warning;
 
@@ -152,15 +152,15 @@ impl Join<'_> {
         }
     }
 
-    fn pair(&self, one: usize, two: usize) -> Connection {
-        let is_dgram = self.sockets.socket(one).kind == SocketType::Dgram;
+    fn pair(&self, first: usize, second: usize) -> Connection {
+        let is_dgram = self.sockets.socket(first).kind == SocketType::Dgram;
         let of = |index| self.listeners.find(index).filter(|_| !is_dgram);
-        let (client, server, listener) = match (of(one), of(two)) {
-            (None, Some(of_two)) => (one, two, Some(of_two)),
-            (Some(of_one), None) => (two, one, Some(of_one)),
+        let (client, server, listener) = match (of(first), of(second)) {
+            (None, Some(second_listener)) => (first, second, Some(second_listener)),
+            (Some(first_listener), None) => (second, first, Some(first_listener)),
             // Both or neither: which end was accepted is not known. Of an unnamed and a named end the
             // unnamed one is nearly always the client, but nothing proves it.
-            _ => (one, two, None),
+            _ => (first, second, None),
         };
         let connection = self.connection(client, Some(server), ConnectionState::Established);
         self.with_listener(connection, listener)
@@ -215,7 +215,7 @@ impl Join<'_> {
     /// Adds clients that no pending list names, while some pending list is incomplete: they can only
     /// be in one of those.
     fn add_eliminated(&self, found: &mut UnixConnections) {
-        let is_incomplete = |draft: &&Draft| {
+        let is_incomplete = |draft: &&SocketDraft| {
             let pending = draft.socket.pending.unwrap_or(0) as usize;
             // Listeners of other families have no pending lists.
             draft.socket.family == Family::Unix

@@ -14,7 +14,7 @@ use super::cross_check::{TextTables, compare};
 use super::ids::HostId;
 use super::name::Name;
 use super::socket::{Family, SocketState, SocketType};
-use super::socket_draft::{Draft, append, socket_type};
+use super::socket_draft::{SocketDraft, append, socket_type};
 use super::warning::Warning;
 use crate::load::unix_diag::{self, ESTABLISHED, LISTEN};
 use crate::load::{Capture, RawSource, proc_net_unix};
@@ -24,7 +24,7 @@ pub(super) fn drafts(
     capture: &Capture,
     host: HostId,
     warnings: &mut Vec<Warning>,
-) -> (Vec<Draft>, Vec<NetnsCoverage>) {
+) -> (Vec<SocketDraft>, Vec<NetnsCoverage>) {
     let order = capture.byte_order();
     let mut netns: BTreeSet<u64> = capture.namespaces.iter().map(|ns| ns.inode).collect();
     let unix = ["diag/unix", "net/unix"].map(|name| capture.sources(name));
@@ -129,7 +129,7 @@ impl<'a> Namespace<'a> {
         });
     }
 
-    fn read(&mut self) -> (Vec<Draft>, NetnsCoverage) {
+    fn read(&mut self) -> (Vec<SocketDraft>, NetnsCoverage) {
         let mut coverage = NetnsCoverage::new(
             self.inode,
             &self.capture.namespaces,
@@ -170,8 +170,8 @@ impl<'a> Namespace<'a> {
     }
 
     /// The drafts of a dump; large dumps are read by two threads.
-    fn diag_drafts(&self, heads: &[unix_diag::Head<'_>]) -> Vec<Draft> {
-        let make = |heads: &[unix_diag::Head<'_>], into: &mut Vec<Draft>| {
+    fn diag_drafts(&self, heads: &[unix_diag::Head<'_>]) -> Vec<SocketDraft> {
+        let make = |heads: &[unix_diag::Head<'_>], into: &mut Vec<SocketDraft>| {
             into.extend(
                 heads
                     .iter()
@@ -197,8 +197,8 @@ impl<'a> Namespace<'a> {
         drafts
     }
 
-    fn diag_draft(&self, row: unix_diag::Row) -> Draft {
-        let mut draft = Draft::new(self.host, row.inode.into(), Family::Unix);
+    fn diag_draft(&self, row: unix_diag::Row) -> SocketDraft {
+        let mut draft = SocketDraft::new(self.host, row.inode.into(), Family::Unix);
         let socket = &mut draft.socket;
         socket.cookie = Some(row.cookie);
         socket.netns = Some(self.inode);
@@ -220,8 +220,8 @@ impl<'a> Namespace<'a> {
         draft
     }
 
-    fn proc_draft(&self, row: &proc_net_unix::Row<'_>) -> Draft {
-        let mut draft = Draft::new(self.host, row.inode, Family::Unix);
+    fn proc_draft(&self, row: &proc_net_unix::Row<'_>) -> SocketDraft {
+        let mut draft = SocketDraft::new(self.host, row.inode, Family::Unix);
         let socket = &mut draft.socket;
         socket.netns = Some(self.inode);
         socket.kind = socket_type(row.kind);
@@ -235,7 +235,7 @@ impl<'a> Namespace<'a> {
     }
 
     /// Adds the pending lists, which are dumped separately; joined by inode and cookie.
-    fn add_pending_lists(&self, drafts: &mut [Draft]) {
+    fn add_pending_lists(&self, drafts: &mut [SocketDraft]) {
         for name in ["diag/unix-pending", "diag/unix-exact"] {
             for raw in self.sources(name) {
                 for row in unix_diag::rows(&raw.bytes, self.order).0 {

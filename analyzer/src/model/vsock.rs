@@ -4,7 +4,7 @@
 
 use super::ids::HostId;
 use super::socket::{Address, Family, SocketState};
-use super::socket_draft::{Draft, socket_type};
+use super::socket_draft::{SocketDraft, socket_type};
 use crate::load::{Capture, RawSource, vsock_diag};
 
 /// `TCP_ESTABLISHED`, `TCP_SYN_SENT` and `TCP_LISTEN`, which vsock uses too.
@@ -15,7 +15,7 @@ const LISTEN: u8 = 10;
 const ANY: u32 = u32::MAX;
 
 /// The vsock sockets of a host that a descriptor can refer to.
-pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
+pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
     let order = capture.byte_order();
     let of_source = |raw: &RawSource| {
         let rows = vsock_diag::rows(&raw.bytes, order).0;
@@ -26,8 +26,8 @@ pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<Draft> {
     capture.sources("diag/vsock").flat_map(of_source).collect()
 }
 
-fn draft(row: &vsock_diag::Row, host: HostId, netns: u64) -> Draft {
-    let mut draft = Draft::new(host, row.inode.into(), Family::Vsock);
+fn draft(row: &vsock_diag::Row, host: HostId, netns: u64) -> SocketDraft {
+    let mut draft = SocketDraft::new(host, row.inode.into(), Family::Vsock);
     let socket = &mut draft.socket;
     socket.cookie = Some(row.cookie);
     socket.netns = Some(netns);

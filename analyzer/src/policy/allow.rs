@@ -9,14 +9,14 @@ use crate::query::{Glob, LinkKind};
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// In the order of the file.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PolicyEntry>,
     /// Client, server and via of the entries without patterns and kind, for fast lookup.
     exact: BTreeSet<(String, String, String)>,
 }
 
 /// Conversations that are allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct PolicyEntry {
     /// Pattern of the client's role.
     pub client: Glob,
     /// Pattern of the server's role.
@@ -31,7 +31,7 @@ pub struct Entry {
     pub text: String,
 }
 
-impl Entry {
+impl PolicyEntry {
     /// Whether the entry allows a conversation.
     pub fn allows(&self, conversation: &RoleConversation) -> bool {
         self.kind.is_none_or(|kind| kind == conversation.kind)
@@ -43,7 +43,7 @@ impl Entry {
 
 impl Policy {
     /// A policy with these entries.
-    pub fn new(entries: Vec<Entry>) -> Self {
+    pub fn new(entries: Vec<PolicyEntry>) -> Self {
         let any_kind = entries.iter().filter(|entry| entry.kind.is_none());
         let exact = any_kind.filter_map(|entry| {
             let literal = |glob: &Glob| Some(glob.literal()?.to_owned());

@@ -4,17 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{mask, role};
 use crate::graph::{Conversation, ConversationEnds, conversations};
-use crate::model::{ConnectionState, Map, ProcessId, SocketId};
+use crate::model::{ConnectionState, FIRST_EPHEMERAL_PORT, Map, ProcessId, SocketId};
 use crate::query::{
-    LinkKind, UnknownEnd, Via, ViaKind, is_self_conversation, link_kind, unknown_end, via,
+    LinkKind, MAX_GROUPS_AT_END, UnknownEnd, Via, ViaKind, is_self_conversation, link_kind,
+    unknown_end, via,
 };
-
-/// First port that the kernel assigns to sockets not bound to a port (default of
-/// `ip_local_port_range`, see ip(7)).
-const EPHEMERAL_PORTS: u16 = 32_768;
-
-/// An end that more roles share is one end for all of them.
-const MAX_ROLES: usize = 16;
 
 /// A client role, a server role, and what they communicate over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +35,7 @@ impl std::fmt::Display for RoleConversation {
 
 /// Where a conversation was found.
 #[derive(Debug, Clone, Default)]
-pub struct Evidence {
+pub struct ConversationEvidence {
     /// The number of connections.
     pub connections: usize,
     /// One end of each connection.
@@ -54,9 +48,9 @@ pub struct Evidence {
 
 /// All conversations of a map over sockets that are not being closed. Pipes are left out: they connect
 /// processes of one pipeline.
-pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, Evidence> {
+pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationEvidence> {
     let roles: Vec<String> = map.processes.iter().map(role).collect();
-    let mut found: BTreeMap<RoleConversation, Evidence> = BTreeMap::new();
+    let mut found: BTreeMap<RoleConversation, ConversationEvidence> = BTreeMap::new();
     for ends in conversations(map) {
         let Conversation::Connection(id) = ends.conversation else {
             continue;
@@ -106,7 +100,7 @@ fn roles_at(
     if found.is_empty() {
         found.insert(unknown_end(map, ends, client).to_string());
     }
-    if found.len() > MAX_ROLES {
+    if found.len() > MAX_GROUPS_AT_END {
         let first = found.pop_first().unwrap_or_default();
         found = BTreeSet::from([format!("{first} and many more")]);
     }
@@ -119,7 +113,11 @@ fn shape(via: Via) -> String {
         return mask(&via.text);
     }
     match via.text.rsplit_once(':') {
-        Some((address, port)) if port.parse().is_ok_and(|port: u16| port >= EPHEMERAL_PORTS) => {
+        Some((address, port))
+            if port
+                .parse()
+                .is_ok_and(|port: u16| port >= FIRST_EPHEMERAL_PORT) =>
+        {
             format!("{address}:*")
         }
         _ => via.text,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::allow::{Entry, Policy};
+use super::allow::{Policy, PolicyEntry};
 use crate::query::{Glob, LinkKind};
 
 /// The schema that policy files state.
@@ -62,7 +62,7 @@ impl std::str::FromStr for Policy {
     }
 }
 
-fn entry(row: Row) -> Result<Entry, PolicyError> {
+fn entry(row: Row) -> Result<PolicyEntry, PolicyError> {
     let via = row.via.unwrap_or_else(|| "*".to_owned());
     let kind = row.kind.map(|found| {
         let kinds = [
@@ -79,7 +79,7 @@ fn entry(row: Row) -> Result<Entry, PolicyError> {
     if !via.is_empty() {
         text.push_str(&format!(" via {via}"));
     }
-    Ok(Entry {
+    Ok(PolicyEntry {
         client: Glob::new(&row.client),
         server: Glob::new(&row.server),
         via: Glob::new(&via),

@@ -11,8 +11,8 @@ mod conversations;
 mod file;
 mod learn;
 
-pub use allow::{Entry, Policy};
-pub use conversations::{Evidence, RoleConversation, role_conversations};
+pub use allow::{Policy, PolicyEntry};
+pub use conversations::{ConversationEvidence, RoleConversation, role_conversations};
 pub use file::{PolicyError, one_line};
 pub use learn::{Learned, learn, write};
 

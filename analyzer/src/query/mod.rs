@@ -22,7 +22,7 @@ pub use filter::{
 };
 pub use group::{GroupedMap, group_map, merge_groups};
 pub use hubs::{Hub, OutsideHub, hubs, outside_hubs};
-pub use links::{Link, LinkFilter, links};
+pub use links::{Link, LinkFilter, MAX_GROUPS_AT_END, links};
 pub use path::{Direction, Hop, path};
 pub use selector::{Glob, KINDS, Selector, SelectorError, SelectorSet};
 pub use summary::{Summary, is_queued, summary};

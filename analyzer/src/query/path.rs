@@ -165,7 +165,7 @@ mod tests {
         let Some(hops) = hops else {
             return "none".to_owned();
         };
-        let one = |hop: &Hop| {
+        let text = |hop: &Hop| {
             let arrow = match hop.next {
                 Some((_, Direction::Along)) => ">",
                 Some((_, Direction::Against)) => "<",
@@ -174,7 +174,7 @@ mod tests {
             };
             format!("{}{arrow}", map.process(hop.process).pid)
         };
-        hops.iter().map(one).collect()
+        hops.iter().map(text).collect()
     }
 
     #[test]

@@ -248,9 +248,10 @@ mod tests {
         let printed = names.text(b"@secret@");
         assert_eq!(abstract_name[1..12], printed[1..12]);
         let forged = b"x\n0000000012345678: 00000002 00000000 00010000 0001 01 70311 /run/secret";
-        let said = String::from_utf8(names.text(forged)).unwrap_or_default();
+        let redacted = String::from_utf8(names.text(forged)).unwrap_or_default();
         assert!(
-            said.contains("\n0000000000000000: 00000002 00000000 00010000 0001 01 70311 /run/n")
+            redacted
+                .contains("\n0000000000000000: 00000002 00000000 00010000 0001 01 70311 /run/n")
         );
         let mut others = Names::new([8; 32], Keep::default());
         assert_ne!(others.text(b"secret"), names.text(b"secret"));
@@ -276,9 +277,9 @@ mod tests {
             b"net:[secret]",
             b"/secret",
         ] {
-            let told = names.link(text);
+            let redacted = names.link(text);
             assert!(
-                !told
+                !redacted
                     .windows(5)
                     .any(|window| window.eq_ignore_ascii_case(b"ecret"))
             );
@@ -299,10 +300,10 @@ mod tests {
             assert_eq!(names.clone().text(text.as_bytes()), text.as_bytes());
             // A word that goes on after it.
             let longer = format!("{text}Kryptonite");
-            let told = names.clone().text(longer.as_bytes());
+            let redacted = names.clone().text(longer.as_bytes());
             let short = text.rsplit(|c: char| !c.is_alphanumeric()).next();
             let stays = short.is_some_and(|word| word.len() >= MIN_PREFIX_BYTES || word.is_empty());
-            assert!(told.starts_with(text.as_bytes()) || !stays, "{text}");
+            assert!(redacted.starts_with(text.as_bytes()) || !stays, "{text}");
         }
     }
 

@@ -229,18 +229,20 @@ mod tests {
     #[test]
     fn only_what_is_known_is_copied() {
         let mut names = Names::new([3; 32], Keep::default());
-        let told = stat(b"7 (se) S (cret) S 1 7 7 0 -1 42", &mut names);
-        assert!(told.ends_with(b") S 1 7 7 0 -1 42") && !told.windows(4).any(|w| w == b"cret"));
+        let redacted = stat(b"7 (se) S (cret) S 1 7 7 0 -1 42", &mut names);
+        assert!(
+            redacted.ends_with(b") S 1 7 7 0 -1 42") && !redacted.windows(4).any(|w| w == b"cret")
+        );
         assert_eq!(stat(b"7 (x) S 1 secret", &mut names), b"");
-        let told = status(
+        let redacted = status(
             b"Name:\tsecret\nUid:\t0\t33\nState:\tS (sleeping)\nSecret:\t1\nPid:\tx!\n",
             &mut names,
         );
         assert!(
-            told.ends_with(b"\nUid:\t0\t33\nState:\tS (sleeping)\n"),
-            "{told:?}"
+            redacted.ends_with(b"\nUid:\t0\t33\nState:\tS (sleeping)\n"),
+            "{redacted:?}"
         );
-        assert!(!told.windows(6).any(|w| w == b"secret"));
+        assert!(!redacted.windows(6).any(|w| w == b"secret"));
         assert_eq!(
             cgroup(b"0::/system.slice\n", &mut names),
             b"0::/system.slice\n"
@@ -249,7 +251,7 @@ mod tests {
             text: b"pos:\t0\nino:\t7\ntfd: 7 events: 19 data: 7  pos:0 ino:3c08 sdev:8\n0: socket:[12]\nexe: /secret\n".to_vec(),
             ..DescriptorInfo::default()
         };
-        let told = info(&record).text;
-        assert_eq!(told, &record.text[..record.text.len() - 13]);
+        let redacted = info(&record).text;
+        assert_eq!(redacted, &record.text[..record.text.len() - 13]);
     }
 }

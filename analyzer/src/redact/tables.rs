@@ -68,18 +68,18 @@ mod tests {
         a line of a stranger\n";
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let mut names = Names::new([5; 32], Keep::default());
-            let told = inet(table, order, &mut names);
+            let redacted = inet(table, order, &mut names);
             let (before, _) = proc_net_inet::rows(table, order);
-            let (after, bad) = proc_net_inet::rows(&told, order);
+            let (after, bad) = proc_net_inet::rows(&redacted, order);
             assert_eq!((after.len(), bad), (2, 0));
             for (mut row, after) in before.into_iter().zip(after) {
                 row.local.0 = names.address(row.local.0);
                 row.remote.0 = names.address(row.remote.0);
                 assert_eq!(row, after);
             }
-            let told = String::from_utf8_lossy(&told);
-            assert!(!told.contains("stranger") && !told.contains("secret"));
-            assert!(!told.contains("08080808"));
+            let redacted = String::from_utf8_lossy(&redacted);
+            assert!(!redacted.contains("stranger") && !redacted.contains("secret"));
+            assert!(!redacted.contains("08080808"));
         }
     }
 }

@@ -260,8 +260,8 @@ mod tests {
         }
         assert_eq!(trend.captures(), [None, Some(1), Some(2), Some(3)]);
         for row in trend.rows() {
-            let one = Some(u64::from(!matches!(row.what, Metric::Pending(..))));
-            assert_eq!(row.values, [one, one, None, one], "{row:?}");
+            let expected = Some(u64::from(!matches!(row.what, Metric::Pending(..))));
+            assert_eq!(row.values, [expected, expected, None, expected], "{row:?}");
         }
     }
 }

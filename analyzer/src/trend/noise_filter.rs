@@ -15,7 +15,7 @@ use crate::query::exclude;
 #[derive(Debug, Default)]
 pub struct NoiseFilter {
     waiting: Option<Waiting>,
-    /// Damaged captures later than the waiting one: they are compared with none.
+    /// Damaged captures later than the waiting one: they are compared with no other capture.
     damaged: Vec<Map>,
     /// Pid and start of the short-lived processes.
     short_lived: BTreeSet<(u32, u64)>,
@@ -127,7 +127,7 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    /// A capture at so many seconds, with who began at which second.
+    /// A capture at so many seconds, with other processes: pid, comm, and the second of their start.
     fn machine(at: u64, others: &[(u32, &[u8], u64)]) -> Map {
         let mut map = Map::with_host();
         map.hosts[0].boot_id = b"boot"[..].into();
@@ -137,14 +137,14 @@ mod tests {
         map.processes[0].fd_counts.insert("pipe".into(), 3);
         let bus = map.add_listener(&[server], b"/run/bus\0");
         map.add_process(900 + at as u32, b"whotalks-collect");
-        for (pid, comm, began) in others {
+        for (pid, comm, start) in others {
             let id = map.add_process(*pid, comm);
             let process = &mut map.processes[id.index()];
-            process.start_ticks = *began;
-            process.started_at_ns = (1_000 + began) * SECOND;
+            process.start_ticks = *start;
+            process.started_at_ns = (1_000 + start) * SECOND;
             process.fd_counts.insert("file".into(), 3);
-            if comm == b"asks" {
-                // It is asked over a pipe, and answered over the bus.
+            if comm == b"client" {
+                // It has the end of a pipe and a connection to the bus.
                 map.add_connection(&[id], &[server], Some(bus));
                 map.add_pipe(&[server], &[id]);
                 map.processes[0].fd_counts.insert("pipe".into(), 4);
@@ -154,46 +154,46 @@ mod tests {
     }
 
     fn moving(maps: Vec<Map>) -> (Vec<(String, Metric)>, usize) {
-        let mut quiet = NoiseFilter::new();
+        let mut filter = NoiseFilter::new();
         let mut trend = Trend::new(By::Role);
         let mut captures = 0;
         for map in maps {
-            for map in quiet.add(map) {
+            for map in filter.add(map) {
                 captures += 1;
                 trend.add(&map);
             }
         }
-        quiet.finish().iter().for_each(|map| trend.add(map));
+        filter.finish().iter().for_each(|map| trend.add(map));
         let rows = trend.rows().into_iter().filter(crate::trend::Row::moves);
         assert_eq!(trend.captures().len(), captures + 1);
         (
             rows.map(|row| (row.role, row.what)).collect(),
-            quiet.short_lived(),
+            filter.short_lived(),
         )
     }
 
     #[test]
     fn what_is_seen_once_and_young_is_noise_and_what_stays_is_none() {
-        // Who asks has begun in the very second in which it is seen.
+        // The client starts in the second in which it is seen.
         let maps = (0..5).map(|at| match at {
-            2 => machine(20, &[(50, b"asks", 19)]),
+            2 => machine(20, &[(50, b"client", 19)]),
             at => machine(10 * at, &[]),
         });
         assert_eq!(moving(maps.collect()), (Vec::new(), 1));
-        // It is there in the next one too.
+        // It is in the next capture too.
         let maps = (0..5).map(|at| match at {
-            2 | 3 => machine(10 * at, &[(50, b"asks", 19)]),
+            2 | 3 => machine(10 * at, &[(50, b"client", 19)]),
             at => machine(10 * at, &[]),
         });
         let (rows, short_lived) = moving(maps.collect());
         assert!(
-            rows.contains(&("asks".to_owned(), Metric::Processes)),
+            rows.contains(&("client".to_owned(), Metric::Processes)),
             "{rows:?}"
         );
         assert_eq!(short_lived, 0);
-        // It had been there for long.
+        // It started long before.
         let maps = (0..5).map(|at| match at {
-            2 => machine(20, &[(50, b"asks", 12)]),
+            2 => machine(20, &[(50, b"client", 12)]),
             at => machine(10 * at, &[]),
         });
         assert_eq!(moving(maps.collect()).1, 0);
@@ -203,10 +203,10 @@ mod tests {
     fn what_is_damaged_keeps_its_turn() {
         let mut maps: Vec<Map> = (0..4).map(|at| machine(10 * at, &[])).collect();
         maps[2].hosts[0].coverage.damage = vec!["a block".to_owned()];
-        maps[1] = machine(10, &[(50, b"asks", 10)]);
-        let mut quiet = NoiseFilter::new();
-        let mut out: Vec<Map> = maps.into_iter().flat_map(|map| quiet.add(map)).collect();
-        out.extend(quiet.finish());
+        maps[1] = machine(10, &[(50, b"client", 10)]);
+        let mut filter = NoiseFilter::new();
+        let mut out: Vec<Map> = maps.into_iter().flat_map(|map| filter.add(map)).collect();
+        out.extend(filter.finish());
         let times: Vec<u64> = out
             .iter()
             .map(|map| map.hosts[0].started_at_ns / SECOND)

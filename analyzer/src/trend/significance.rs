@@ -64,31 +64,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_come_and_go_and_a_leak_stays() {
-        let told = |captures: &[&[(u32, u64)]]| {
-            let mut moved = Significance::default();
+    fn small_changes_are_noise_and_leaks_are_not() {
+        let is_significant = |captures: &[&[(u32, u64)]]| {
+            let mut significance = Significance::default();
             for capture in captures {
                 let all: Vec<_> = capture.iter().map(|(pid, n)| ((*pid, 1), *n)).collect();
-                moved.add(&all);
+                significance.add(&all);
             }
-            moved.is_significant()
+            significance.is_significant()
         };
-        assert!(!told(&[&[(1, 10)], &[(1, 12)], &[(1, 10)]]));
-        assert!(told(&[&[(1, 10)], &[(1, 11)], &[(1, 12)], &[(1, 13)]]));
-        // It rose and fell between the first and the last.
-        assert!(told(&[&[(1, 10)], &[(1, 15)], &[(1, 10)]]));
-        // In a pool each has one more, or only some.
-        assert!(told(&[
+        assert!(!is_significant(&[&[(1, 10)], &[(1, 12)], &[(1, 10)]]));
+        assert!(is_significant(&[
+            &[(1, 10)],
+            &[(1, 11)],
+            &[(1, 12)],
+            &[(1, 13)]
+        ]));
+        // Rise and fall between the first and the last capture.
+        assert!(is_significant(&[&[(1, 10)], &[(1, 15)], &[(1, 10)]]));
+        // A pool: one more in each process, or in some only.
+        assert!(is_significant(&[
             &[(1, 5), (2, 5), (3, 5)],
             &[(1, 6), (2, 6), (3, 6)]
         ]));
-        assert!(!told(&[
+        assert!(!is_significant(&[
             &[(1, 5), (2, 5), (3, 5)],
             &[(1, 6), (2, 6), (3, 5)]
         ]));
-        // Who comes brings its own.
-        assert!(!told(&[&[(1, 20)], &[(1, 20), (2, 20)]]));
-        assert!(told(&[&[(1, 20)], &[(2, 60)]]));
-        assert!(!told(&[&[(1, 20)], &[(2, 25)]]));
+        // A new process starts with descriptors of its own.
+        assert!(!is_significant(&[&[(1, 20)], &[(1, 20), (2, 20)]]));
+        assert!(is_significant(&[&[(1, 20)], &[(2, 60)]]));
+        assert!(!is_significant(&[&[(1, 20)], &[(2, 25)]]));
     }
 }

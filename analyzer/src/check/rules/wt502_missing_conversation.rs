@@ -6,7 +6,7 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::Case;
 use crate::check::{Earlier, Facts, Rule};
 use crate::model::HostId;
-use crate::policy::{Entry, role_conversations};
+use crate::policy::{PolicyEntry, role_conversations};
 
 pub(super) static RULE: Rule = Rule {
     code: "WT502",
@@ -48,7 +48,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         return;
     };
     let present = role_conversations(facts.map);
-    let is_present = |entry: &&Entry| {
+    let is_present = |entry: &&PolicyEntry| {
         present
             .keys()
             .any(|conversation| entry.allows(conversation))

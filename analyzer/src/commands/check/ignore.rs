@@ -34,7 +34,7 @@ struct Row {
 }
 
 /// An entry of the file.
-struct Entry {
+struct IgnoreEntry {
     rule: &'static Rule,
     selector: Option<SelectorSet>,
     title: Option<Glob>,
@@ -44,7 +44,7 @@ struct Entry {
 /// An ignore file.
 pub(super) struct IgnoreFile {
     name: String,
-    entries: Vec<Entry>,
+    entries: Vec<IgnoreEntry>,
 }
 
 impl IgnoreFile {
@@ -56,7 +56,7 @@ impl IgnoreFile {
             .with_context(|| format!("{name}: cannot read"))?;
         let rows = document.ignore.into_iter().zip(1..);
         let entries = rows.map(|(row, number)| {
-            Entry::parse(row).with_context(|| format!("{name}: entry {number}"))
+            IgnoreEntry::parse(row).with_context(|| format!("{name}: entry {number}"))
         });
         Ok(Self {
             entries: entries.collect::<Result<_>>()?,
@@ -91,7 +91,7 @@ impl IgnoreFile {
     }
 }
 
-impl Entry {
+impl IgnoreEntry {
     fn parse(row: Row) -> Result<Self> {
         let Some(rule) = Rule::find(&row.code) else {
             bail!("code {:?}: there is no such rule", row.code);

@@ -2,9 +2,7 @@
 
 use whotalks::export::ExactText;
 use whotalks::model::Map;
-use whotalks::query::{Hub, Via};
-
-use crate::commands::names::socket_via;
+use whotalks::query::{Hub, Via, socket_via};
 
 /// Processes or groups, those with the most peers first.
 pub(super) struct Ranking<'a> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use whotalks::export::{ExactText, rfc3339};
 use whotalks::load::Loaded;
-use whotalks::load::index::{Entry, index};
+use whotalks::load::index::{IndexEntry, index};
 use whotalks::model::{At, FdsStatus, Map, Readable, SocketId, build_at};
 use whotalks::text::escape;
 use whotalks_snapshot::Reader;
@@ -155,7 +155,7 @@ fn stopped_search(loaded: &Loaded) -> Option<String> {
     })
 }
 
-fn capture_summary((entry, number): (&Entry, usize)) -> CaptureSummary {
+fn capture_summary((entry, number): (&IndexEntry, usize)) -> CaptureSummary {
     let end = entry.end.as_ref();
     CaptureSummary {
         number,

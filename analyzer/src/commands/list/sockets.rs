@@ -8,13 +8,13 @@ use serde::Serialize;
 use whotalks::export::{self, SocketDocument, csv};
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
+use whotalks::query::socket_via;
 use whotalks::text::escape;
 
 use super::args::ListArgs;
 use crate::cli::TableFormat;
 use crate::commands::coverage::incomplete;
 use crate::commands::map::matching_socket_ids;
-use crate::commands::names::socket_via;
 use crate::output;
 use crate::terminal::{self, Align, Cells};
 

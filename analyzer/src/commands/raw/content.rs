@@ -6,14 +6,14 @@ use anyhow::Result;
 use whotalks::text::escape;
 use whotalks_snapshot::{Decoder, Event, Limits, Reader};
 
-use super::entry::Entry;
+use super::entry::RawEntry;
 
 /// Writes the kernel's bytes of raw blocks, and the records of other blocks. On a terminal they are escaped.
 pub(super) fn write(
     out: &mut dyn Write,
     file: &[u8],
     limits: &Limits,
-    found: &[&Entry<'_>],
+    found: &[&RawEntry<'_>],
     is_terminal: bool,
 ) -> Result<()> {
     let mut decoder = Decoder::new(limits);

@@ -8,7 +8,7 @@ use whotalks_snapshot::{Block, BlockKind, Decoder, Event, Limits, Reader};
 
 /// A block, a member of a bundle block, or a damaged part of the file.
 #[derive(Clone)]
-pub(super) struct Entry<'a> {
+pub(super) struct RawEntry<'a> {
     pub(super) block: Option<Block<'a>>,
     pub(super) kind: Option<BlockKind>,
     /// Index in the bundle, from 0.
@@ -21,7 +21,7 @@ pub(super) struct Entry<'a> {
     pub(super) damage: String,
 }
 
-impl Entry<'_> {
+impl RawEntry<'_> {
     /// The sequence number of the block, and the number of the member of a bundle from 1: `12`, `12.3`.
     pub(super) fn number(&self) -> String {
         let sequence = self.block.map(|block| block.header.sequence);
@@ -72,12 +72,12 @@ impl Entry<'_> {
 }
 
 /// Reads all blocks of a file.
-pub(super) fn read_all<'a>(file: &'a [u8], limits: &Limits) -> Result<Vec<Entry<'a>>> {
+pub(super) fn read_all<'a>(file: &'a [u8], limits: &Limits) -> Result<Vec<RawEntry<'a>>> {
     let mut entries = Vec::new();
     let mut decoder = Decoder::new(limits);
     for event in Reader::new(file, limits)? {
         match event {
-            Event::Damage(damage) => entries.push(Entry {
+            Event::Damage(damage) => entries.push(RawEntry {
                 block: None,
                 kind: None,
                 member: None,
@@ -92,9 +92,9 @@ pub(super) fn read_all<'a>(file: &'a [u8], limits: &Limits) -> Result<Vec<Entry<
 }
 
 /// Adds a block, or all members of a bundle.
-fn read_block<'a>(block: Block<'a>, decoder: &mut Decoder<'a>, entries: &mut Vec<Entry<'a>>) {
+fn read_block<'a>(block: Block<'a>, decoder: &mut Decoder<'a>, entries: &mut Vec<RawEntry<'a>>) {
     let kind = block.header.kind;
-    let mut entry = Entry {
+    let mut entry = RawEntry {
         block: Some(block),
         kind: Some(kind),
         member: None,
@@ -110,7 +110,7 @@ fn read_block<'a>(block: Block<'a>, decoder: &mut Decoder<'a>, entries: &mut Vec
         }
     };
     for (index, member) in members.iter().enumerate() {
-        let mut entry = Entry {
+        let mut entry = RawEntry {
             kind: Some(member.kind),
             member: (kind == BlockKind::Bundle).then_some(index),
             bytes: member.payload.len(),
@@ -132,7 +132,10 @@ fn read_block<'a>(block: Block<'a>, decoder: &mut Decoder<'a>, entries: &mut Vec
 
 /// Finds the block of a number, or all blocks of a source. Of several sources of that name, the first that
 /// is not empty is used.
-pub(super) fn find<'e, 'a>(entries: &'e [Entry<'a>], name: &str) -> Option<Vec<&'e Entry<'a>>> {
+pub(super) fn find<'e, 'a>(
+    entries: &'e [RawEntry<'a>],
+    name: &str,
+) -> Option<Vec<&'e RawEntry<'a>>> {
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         return Some(vec![entries.iter().find(|entry| entry.number() == name)?]);
     }

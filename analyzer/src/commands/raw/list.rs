@@ -6,10 +6,10 @@ use anyhow::Result;
 use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::RawHeader;
 
-use super::entry::Entry;
+use super::entry::RawEntry;
 use crate::terminal::{self, Align};
 
-pub(super) fn write(out: &mut dyn Write, entries: &[Entry<'_>]) -> Result<()> {
+pub(super) fn write(out: &mut dyn Write, entries: &[RawEntry<'_>]) -> Result<()> {
     let heading = [
         ("BLOCK", Align::Right),
         ("CAPTURE", Align::Right),
@@ -26,7 +26,7 @@ pub(super) fn write(out: &mut dyn Write, entries: &[Entry<'_>]) -> Result<()> {
     })
 }
 
-fn row(entry: &Entry<'_>) -> Vec<String> {
+fn row(entry: &RawEntry<'_>) -> Vec<String> {
     let nonzero = |number: u64| match number {
         0 => String::new(),
         number => number.to_string(),

@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 use super::suggest::{similar, suggestion};
 use crate::messages::message;
 use crate::{input, output};
-use entry::Entry;
+use entry::RawEntry;
 
 pub(super) fn run(args: &RawArgs) -> Result<Outcome> {
     let (block, file) = block_and_file(&args.words);
@@ -34,7 +34,7 @@ pub(super) fn run(args: &RawArgs) -> Result<Outcome> {
     };
     let block = escape::display(block.as_encoded_bytes());
     let Some(found) = entry::find(&entries, &block) else {
-        let similar = similar(&block, entries.iter().filter_map(Entry::source));
+        let similar = similar(&block, entries.iter().filter_map(RawEntry::source));
         let suggestion = suggestion(&similar);
         message!("{}: no block {block}{suggestion}", snapshot.name);
         return Ok(Outcome::Found);
@@ -73,14 +73,14 @@ fn is_file(word: &OsStr) -> bool {
 }
 
 /// Prints that there are more sources of the same name than the one that is written.
-fn report_others(entries: &[Entry<'_>], found: &[&Entry<'_>], name: &str) {
+fn report_others(entries: &[RawEntry<'_>], found: &[&RawEntry<'_>], name: &str) {
     const NAMED: usize = 8;
     let Some(first) = found.first() else { return };
     let others: Vec<String> = entries
         .iter()
         .filter(|entry| entry.has_source(name) && entry.bytes > 0)
         .filter(|entry| !entry.is_same_source(first))
-        .map(Entry::number)
+        .map(RawEntry::number)
         .collect();
     if !others.is_empty() {
         let named = &others[..others.len().min(NAMED)];

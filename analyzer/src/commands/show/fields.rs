@@ -6,9 +6,9 @@ use std::io::Write;
 use anyhow::Result;
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
+use whotalks::query::socket_via;
 
-use super::source::Source;
-use crate::commands::names::socket_via;
+use super::source::PageSource;
 use crate::commands::waits::{HEADING, wait_cells};
 use crate::terminal::{self, fit, thousands};
 
@@ -43,7 +43,7 @@ pub(super) fn write_more(out: &mut dyn Write, count: usize) -> Result<()> {
 /// Writes a table of waits, given by their indices.
 pub(super) fn write_waits(
     out: &mut dyn Write,
-    source: &Source<'_>,
+    source: &PageSource<'_>,
     title: &str,
     indices: &[usize],
 ) -> Result<()> {
@@ -70,7 +70,7 @@ pub(super) fn write_waits(
 /// Writes the findings about any of these ids.
 pub(super) fn write_findings(
     out: &mut dyn Write,
-    source: &Source<'_>,
+    source: &PageSource<'_>,
     ids: &BTreeSet<String>,
 ) -> Result<()> {
     let findings = source.findings(ids);

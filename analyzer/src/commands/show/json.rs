@@ -12,8 +12,8 @@ use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::query::is_queued;
 
-use super::source::Source;
-use super::subject::Subject;
+use super::source::PageSource;
+use super::subject::PageSubject;
 use crate::commands::check::{FindingRow, finding_row};
 use crate::commands::coverage::is_complete;
 use crate::commands::list::link_row;
@@ -51,12 +51,12 @@ struct ConnectionRow {
 
 pub(super) fn write(
     out: &mut dyn Write,
-    source: &Source<'_>,
-    pages: &[Subject],
-    others: &[Subject],
+    source: &PageSource<'_>,
+    pages: &[PageSubject],
+    others: &[PageSubject],
 ) -> Result<()> {
-    let page = |subject: &Subject| match subject {
-        Subject::Socket(socket) => socket_page(source, *socket),
+    let page = |subject: &PageSubject| match subject {
+        PageSubject::Socket(socket) => socket_page(source, *socket),
         _ => process_page(source, subject),
     };
     let document = Document {
@@ -72,11 +72,11 @@ pub(super) fn write(
     output::json(out, &document)
 }
 
-fn other(map: &Map, subject: &Subject) -> Other {
+fn other(map: &Map, subject: &PageSubject) -> Other {
     let (kind, id, name) = match subject {
-        Subject::Process(process) => ("process", Some(id::process(map, *process)), None),
-        Subject::Group(kind, name, _) => (*kind, None, Some(name.clone())),
-        Subject::Socket(socket) => ("socket", Some(id::socket(map, *socket)), None),
+        PageSubject::Process(process) => ("process", Some(id::process(map, *process)), None),
+        PageSubject::Group(kind, name, _) => (*kind, None, Some(name.clone())),
+        PageSubject::Socket(socket) => ("socket", Some(id::socket(map, *socket)), None),
     };
     Other {
         kind,
@@ -87,14 +87,14 @@ fn other(map: &Map, subject: &Subject) -> Other {
 }
 
 /// A page on a process, unit or container.
-fn process_page(source: &Source<'_>, subject: &Subject) -> Value {
+fn process_page(source: &PageSource<'_>, subject: &PageSubject) -> Value {
     let map = source.map;
     let overview = source.overview(subject);
     let summary = &overview.summary;
     let (kind, name, process) = match subject {
-        Subject::Group(kind, name, _) => (*kind, Some(name.as_str()), None),
-        Subject::Process(process) => ("process", None, Some(*process)),
-        Subject::Socket(_) => ("socket", None, None),
+        PageSubject::Group(kind, name, _) => (*kind, Some(name.as_str()), None),
+        PageSubject::Process(process) => ("process", None, Some(*process)),
+        PageSubject::Socket(_) => ("socket", None, None),
     };
     let links = |indices: &[usize]| -> Vec<_> {
         let links = indices.iter().map(|index| &overview.links[*index]);
@@ -124,7 +124,7 @@ fn process_page(source: &Source<'_>, subject: &Subject) -> Value {
     })
 }
 
-fn socket_page(source: &Source<'_>, socket: SocketId) -> Value {
+fn socket_page(source: &PageSource<'_>, socket: SocketId) -> Value {
     let map = source.map;
     let holders = |end: SocketId| process_ids(map, &map.holding_processes(end));
     let connection = |index: usize| ConnectionRow {
@@ -158,12 +158,12 @@ fn tcp_info(tcp: &TcpInfo) -> Value {
     })
 }
 
-fn wait_rows<'a>(source: &'a Source<'_>, indices: &[usize]) -> Vec<WaitRow<'a>> {
+fn wait_rows<'a>(source: &'a PageSource<'_>, indices: &[usize]) -> Vec<WaitRow<'a>> {
     let row = |index: &usize| wait_row(source.map, &source.waits.waits[*index]);
     indices.iter().filter_map(row).collect()
 }
 
-fn finding_rows<'a>(source: &'a Source<'_>, ids: &BTreeSet<String>) -> Vec<FindingRow<'a>> {
+fn finding_rows<'a>(source: &'a PageSource<'_>, ids: &BTreeSet<String>) -> Vec<FindingRow<'a>> {
     source.findings(ids).into_iter().map(finding_row).collect()
 }
 

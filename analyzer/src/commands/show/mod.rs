@@ -21,7 +21,7 @@ use super::outcome::Outcome;
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::Format;
 use crate::{input, output};
-use source::Source;
+use source::PageSource;
 use subject::subjects;
 
 /// Subjects that have a page; the others are listed.
@@ -47,7 +47,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<Outcome> {
         report_no_match(&similar_names(&map, selection));
         return Ok(Outcome::Found);
     }
-    let source = Source {
+    let source = PageSource {
         map: &map,
         loaded: &loaded,
         at: selection.at,

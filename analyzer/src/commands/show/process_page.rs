@@ -9,8 +9,8 @@ use whotalks::query::{Link, Summary};
 use whotalks::text::escape;
 
 use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
-use super::source::Source;
-use super::subject::Subject;
+use super::source::PageSource;
+use super::subject::PageSubject;
 use crate::commands::list::link_cells;
 use crate::commands::names::label;
 use crate::terminal::{self, Align, count, fit, plural};
@@ -22,11 +22,15 @@ enum Column {
     Server = 1,
 }
 
-pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject) -> Result<()> {
+pub(super) fn write(
+    out: &mut dyn Write,
+    source: &PageSource<'_>,
+    subject: &PageSubject,
+) -> Result<()> {
     let map = source.map;
     match subject {
-        Subject::Process(process) => write_identity(out, source, *process)?,
-        Subject::Group(kind, name, processes) => {
+        PageSubject::Process(process) => write_identity(out, source, *process)?,
+        PageSubject::Group(kind, name, processes) => {
             writeln!(out, "{kind} {}", escape::display(name.as_bytes()))?;
             let members: Vec<String> = processes
                 .iter()
@@ -34,7 +38,7 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
                 .collect();
             write_field(out, "processes", &truncated(&members))?;
         }
-        Subject::Socket(_) => {}
+        PageSubject::Socket(_) => {}
     }
     let overview = source.overview(subject);
     let summary = &overview.summary;
@@ -59,7 +63,7 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
             out,
             "inside",
             &match subject {
-                Subject::Process(_) => format!("{count} with itself"),
+                PageSubject::Process(_) => format!("{count} with itself"),
                 _ => format!("{count} among themselves"),
             },
         )?;
@@ -72,7 +76,7 @@ pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, subject: &Subject)
     write_findings(out, source, &subject.process_ids(map))
 }
 
-fn write_identity(out: &mut dyn Write, source: &Source<'_>, id: ProcessId) -> Result<()> {
+fn write_identity(out: &mut dyn Write, source: &PageSource<'_>, id: ProcessId) -> Result<()> {
     let map = source.map;
     let process = map.process(id);
     let deleted = if process.exe_deleted {
@@ -154,13 +158,13 @@ fn truncated(texts: &[String]) -> String {
 }
 
 /// ` (partial)`, ` (12 processes unreadable)`
-fn unread(map: &Map, subject: &Subject) -> String {
+fn unread(map: &Map, subject: &PageSubject) -> String {
     let processes = subject.processes();
     let status = |process: &ProcessId| map.process(*process).fds_status.as_str();
     let unread = processes.iter().filter(|process| status(process) != "read");
     match (unread.clone().count(), subject) {
         (0, _) => String::new(),
-        (_, Subject::Process(process)) => format!(" ({})", status(process)),
+        (_, PageSubject::Process(process)) => format!(" ({})", status(process)),
         (count, _) => format!(" ({} unreadable)", plural(count, "process", "processes")),
     }
 }

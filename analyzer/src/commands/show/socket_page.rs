@@ -10,11 +10,11 @@ use whotalks::model::{ConnectionState, Holder, Map, SocketId};
 use whotalks::query::UnknownEnd;
 
 use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
-use super::source::Source;
+use super::source::PageSource;
 use crate::commands::names::label;
 use crate::terminal::{self, Align, count, fit, thousands};
 
-pub(super) fn write(out: &mut dyn Write, source: &Source<'_>, id: SocketId) -> Result<()> {
+pub(super) fn write(out: &mut dyn Write, source: &PageSource<'_>, id: SocketId) -> Result<()> {
     let map = source.map;
     let socket = map.socket(id);
     writeln!(out, "{}", fit(&title(map, id)))?;
@@ -103,7 +103,7 @@ fn holders(map: &Map, id: SocketId) -> String {
 }
 
 /// Writes the connections of a socket, or those accepted from a listener.
-fn write_connections(out: &mut dyn Write, source: &Source<'_>, socket: SocketId) -> Result<()> {
+fn write_connections(out: &mut dyn Write, source: &PageSource<'_>, socket: SocketId) -> Result<()> {
     let map = source.map;
     let indices = source.connections(socket);
     if indices.is_empty() {

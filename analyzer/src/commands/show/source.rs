@@ -13,12 +13,12 @@ use whotalks::query::{
     summary,
 };
 
-use super::subject::Subject;
+use super::subject::PageSubject;
 use crate::commands::findings::is_about;
 use crate::commands::waits::call_of;
 
 /// The sources of all pages.
-pub(super) struct Source<'a> {
+pub(super) struct PageSource<'a> {
     pub(super) map: &'a Map,
     pub(super) loaded: &'a [Loaded],
     pub(super) at: At,
@@ -34,17 +34,17 @@ pub(super) struct Overview<'a> {
     pub(super) summary: Summary,
 }
 
-impl Source<'_> {
+impl PageSource<'_> {
     /// Summarizes a process, with links to other processes, or a group, with links to roles.
-    pub(super) fn overview(&self, subject: &Subject) -> Overview<'_> {
+    pub(super) fn overview(&self, subject: &PageSubject) -> Overview<'_> {
         let (map, by, processes) = match subject {
-            Subject::Process(process) => (
+            PageSubject::Process(process) => (
                 Cow::Borrowed(self.map),
                 By::Process,
                 BTreeSet::from([*process]),
             ),
-            Subject::Group(_, _, processes) => self.surroundings(processes),
-            Subject::Socket(_) => (Cow::Borrowed(self.map), By::Process, BTreeSet::new()),
+            PageSubject::Group(_, _, processes) => self.surroundings(processes),
+            PageSubject::Socket(_) => (Cow::Borrowed(self.map), By::Process, BTreeSet::new()),
         };
         let links = links(&map, &Groups::new(&map, by), &LinkFilter::default());
         let mut summary = self::summary(&map, &links, &WaitAnalysis::default(), &processes);

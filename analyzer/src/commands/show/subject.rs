@@ -12,14 +12,14 @@ use crate::commands::names::process_ids;
 
 /// The subject of a page.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Subject {
+pub(super) enum PageSubject {
     Process(ProcessId),
     /// Kind (`unit` or `container`), name and processes.
     Group(&'static str, String, BTreeSet<ProcessId>),
     Socket(SocketId),
 }
 
-impl Subject {
+impl PageSubject {
     /// The processes, in the whole map. A socket has none.
     pub(super) fn processes(&self) -> BTreeSet<ProcessId> {
         match self {
@@ -37,7 +37,7 @@ impl Subject {
 
 /// The subjects that selectors choose: sockets if one of the selectors is of sockets, units or containers
 /// if all selectors are of these, processes otherwise.
-pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<Subject>> {
+pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<PageSubject>> {
     let selectors: Vec<Selector> = texts.iter().filter_map(|text| text.parse().ok()).collect();
     let set = parse_selectors(texts.into_iter())?;
     if set.has_socket_kinds() {
@@ -50,7 +50,7 @@ pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<Subject>> {
         .iter()
         .all(|s| matches!(s, Selector::Container(_)));
     if !units && !containers {
-        return Ok(processes.into_iter().map(Subject::Process).collect());
+        return Ok(processes.into_iter().map(PageSubject::Process).collect());
     }
     let mut groups: BTreeMap<(u32, String), BTreeSet<ProcessId>> = BTreeMap::new();
     for process in processes {
@@ -67,18 +67,18 @@ pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<Subject>> {
         groups.entry(key).or_default().insert(process);
     }
     let kind = if units { "unit" } else { "container" };
-    let group = |((_, name), processes)| Subject::Group(kind, name, processes);
+    let group = |((_, name), processes)| PageSubject::Group(kind, name, processes);
     Ok(groups.into_iter().map(group).collect())
 }
 
 /// The sockets that match. If they are selected by name and some of them listen, only those are used, since
 /// the sockets that they accepted have the same name.
-fn sockets(map: &Map, selectors: &SelectorSet, by_name: bool) -> Vec<Subject> {
+fn sockets(map: &Map, selectors: &SelectorSet, by_name: bool) -> Vec<PageSubject> {
     let mut sockets = matching_socket_ids(map, selectors);
     let is_listening = |socket: &SocketId| map.socket(*socket).state == SocketState::Listening;
     if by_name && sockets.iter().any(is_listening) {
         sockets.retain(is_listening);
     }
     sockets.sort_by_key(|socket| (!is_listening(socket), *socket));
-    sockets.into_iter().map(Subject::Socket).collect()
+    sockets.into_iter().map(PageSubject::Socket).collect()
 }

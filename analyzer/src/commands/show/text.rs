@@ -7,8 +7,8 @@ use whotalks::model::Map;
 use whotalks::text::escape;
 
 use super::fields::{ROWS, write_more};
-use super::source::Source;
-use super::subject::Subject;
+use super::source::PageSource;
+use super::subject::PageSubject;
 use super::{process_page, socket_page};
 use crate::commands::coverage::incomplete;
 use crate::commands::names::label;
@@ -16,16 +16,16 @@ use crate::terminal::{color, fit, plural, thousands};
 
 pub(super) fn write(
     out: &mut dyn Write,
-    source: &Source<'_>,
-    pages: &[Subject],
-    others: &[Subject],
+    source: &PageSource<'_>,
+    pages: &[PageSubject],
+    others: &[PageSubject],
 ) -> Result<()> {
     for (index, subject) in pages.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
         match subject {
-            Subject::Socket(socket) => socket_page::write(out, source, *socket)?,
+            PageSubject::Socket(socket) => socket_page::write(out, source, *socket)?,
             _ => process_page::write(out, source, subject)?,
         }
     }
@@ -37,21 +37,21 @@ pub(super) fn write(
 }
 
 /// Lists the matches without a page.
-fn write_others(out: &mut dyn Write, map: &Map, others: &[Subject]) -> Result<()> {
+fn write_others(out: &mut dyn Write, map: &Map, others: &[PageSubject]) -> Result<()> {
     if others.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{} more:", thousands(others.len()))?;
     for other in others.iter().take(ROWS) {
         let line = match other {
-            Subject::Process(process) => {
+            PageSubject::Process(process) => {
                 format!("pid:{} {}", map.process(*process).pid, label(map, *process))
             }
-            Subject::Group(kind, name, processes) => {
+            PageSubject::Group(kind, name, processes) => {
                 let count = plural(processes.len(), "process", "processes");
                 format!("{kind}:{} {count}", escape::display(name.as_bytes()))
             }
-            Subject::Socket(socket) => socket_page::title(map, *socket),
+            PageSubject::Socket(socket) => socket_page::title(map, *socket),
         };
         writeln!(out, "{}", fit(&format!("  {line}")))?;
     }

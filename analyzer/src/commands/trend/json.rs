@@ -7,7 +7,7 @@ use serde::Serialize;
 use whotalks::export::rfc3339;
 use whotalks::trend::{Row, Trend};
 
-use super::row::{DocumentRow, Ignored};
+use super::row::{DocumentRow, IgnoredCounts};
 use crate::cli::{ComparisonArgs, value_name};
 use crate::output;
 
@@ -18,14 +18,14 @@ struct Document {
     /// Times; null if the time is lost.
     captures: Vec<Option<String>>,
     rows: Vec<DocumentRow>,
-    ignored: Ignored,
+    ignored: IgnoredCounts,
 }
 
 pub(super) fn write(
     out: &mut dyn Write,
     trend: &Trend,
     rows: &[Row],
-    ignored: Ignored,
+    ignored: IgnoredCounts,
     args: &ComparisonArgs,
 ) -> Result<()> {
     let captures = trend.captures().iter();

@@ -21,7 +21,7 @@ use super::suggest::{report_no_match, similar_names};
 use crate::cli::{ComparisonArgs, TableFormat};
 use crate::messages::message;
 use crate::{input, output};
-use row::Ignored;
+use row::IgnoredCounts;
 
 pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
     let args = &args.comparison;
@@ -110,11 +110,11 @@ fn count_all(
 }
 
 /// The rows that changed by more than a little, or `all`; and how many are left out.
-fn significant_rows(trend: &Trend, short_lived: usize, all: bool) -> (Vec<Row>, Ignored) {
+fn significant_rows(trend: &Trend, short_lived: usize, all: bool) -> (Vec<Row>, IgnoredCounts) {
     let mut rows = trend.rows();
-    let mut ignored = Ignored {
+    let mut ignored = IgnoredCounts {
         short_lived,
-        ..Ignored::default()
+        ..IgnoredCounts::default()
     };
     if !all {
         let count = rows.len();

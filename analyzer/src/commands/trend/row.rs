@@ -6,7 +6,7 @@ use whotalks::trend::{Growth, Metric, Row};
 
 /// What is left out without `--all`.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Ignored {
+pub(super) struct IgnoredCounts {
     /// Short-lived processes.
     pub(super) short_lived: usize,
     /// Small changes in the number of descriptors.

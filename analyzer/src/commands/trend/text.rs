@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use whotalks::trend::{Growth, Metric, Row, Trend};
 
-use super::row::{Ignored, growth_word};
+use super::row::{IgnoredCounts, growth_word};
 use crate::terminal::{self, Align, count, noise, plural, visible_rows};
 
 /// Characters of a sparkline.
@@ -15,7 +15,7 @@ pub(super) fn write(
     out: &mut dyn Write,
     trend: &Trend,
     rows: &[Row],
-    ignored: &Ignored,
+    ignored: &IgnoredCounts,
     all: bool,
 ) -> Result<()> {
     // A link is left out if the row of its listener has the same numbers.
@@ -44,7 +44,7 @@ fn write_footer(
     trend: &Trend,
     rows: &[&Row],
     more: usize,
-    ignored: &Ignored,
+    ignored: &IgnoredCounts,
 ) -> Result<()> {
     let mut hidden = Vec::new();
     if more > 0 {

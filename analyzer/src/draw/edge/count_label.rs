@@ -35,7 +35,7 @@ pub(super) fn place(
         let size = 2.0 * MARKER_RADIUS;
         occupied.add(marker.position, size, size);
     }
-    let place = |(edge, line): (&Edge, &Polyline)| {
+    let place_label = |(edge, line): (&Edge, &Polyline)| {
         counts(edge).find_map(|text| {
             let (w, h) = (width(&text, SMALL_SIZE, false), SMALL_SIZE + 1.0);
             let mut middles = SHARES.iter().map(|share| line.walk(line.length * share).0);
@@ -44,7 +44,7 @@ pub(super) fn place(
             Some((middle, text))
         })
     };
-    graph.edges.iter().zip(lines).map(place).collect()
+    graph.edges.iter().zip(lines).map(place_label).collect()
 }
 
 /// Texts for an edge, the best first: the numbers in both maps where they differ; how many it stands

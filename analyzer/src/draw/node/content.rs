@@ -1,6 +1,6 @@
 //! The content of each kind of node: names, numbers, addresses, findings, cut to fit.
 
-use super::shape::{Line, Outline, SMALL_SIZE, Shape, hub_letter};
+use super::shape::{Outline, SMALL_SIZE, Shape, TextLine, hub_letter};
 use super::text_block::TextBlock;
 use super::text_width::width;
 use super::truncate;
@@ -141,7 +141,7 @@ fn socket(node: &Node) -> Shape {
     };
     let diameter = (width(&count, SMALL_SIZE, false) + 8.0).max(20.0);
     let mut shape = Shape::new(Outline::Circle, diameter, diameter);
-    shape.lines.push(Line {
+    shape.lines.push(TextLine {
         text: count,
         class: "number",
         size: SMALL_SIZE,

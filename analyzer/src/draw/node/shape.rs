@@ -21,7 +21,7 @@ pub(crate) enum Outline {
 
 /// A line of text.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct TextLine {
     pub(crate) text: String,
     pub(crate) class: &'static str,
     pub(crate) size: f64,
@@ -61,7 +61,7 @@ pub(crate) struct Shape {
     /// Size of the outline.
     pub(crate) w: f64,
     pub(crate) h: f64,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<TextLine>,
     pub(crate) glyphs: Vec<InnerGlyph>,
     /// Nodes attached below the outline, with the height of their centres.
     pub(crate) attached: Vec<(u32, f64)>,

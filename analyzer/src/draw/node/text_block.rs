@@ -1,13 +1,13 @@
 //! Sets text line by line into an outline.
 
-use super::shape::{InnerGlyph, Line, Outline, SMALL_SIZE, Shape};
+use super::shape::{InnerGlyph, Outline, SMALL_SIZE, Shape, TextLine};
 use super::text_width::width;
 use crate::draw::graph::UndrawnSockets;
 
 /// Lines from top to bottom.
 #[derive(Default)]
 pub(crate) struct TextBlock {
-    lines: Vec<(Option<&'static str>, Line)>,
+    lines: Vec<(Option<&'static str>, TextLine)>,
     width: f64,
     height: f64,
 }
@@ -39,7 +39,7 @@ impl TextBlock {
         self.height += LEADING * size;
         self.lines.push((
             glyph,
-            Line {
+            TextLine {
                 text,
                 class,
                 size,
@@ -96,7 +96,7 @@ impl TextBlock {
                 y,
             });
             if !count.is_empty() {
-                shape.lines.push(Line {
+                shape.lines.push(TextLine {
                     text: count,
                     class: "number",
                     size: SMALL_SIZE,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::merge::{MergeFrom, TIGHT, USUAL, merge, merge_twins};
-use super::merge_step::{STEPS, Step};
+use super::merge_step::{MergeStep, STEPS};
 use crate::draw::graph::Kind;
 
 /// More nodes are a texture, not a picture.
@@ -64,7 +64,7 @@ fn settle(draft: &mut Draft<'_>, from: MergeFrom) {
 }
 
 /// Merges the classes of a step that have at least so many members. Returns whether any were merged.
-fn merge_classes(draft: &mut Draft<'_>, step: &Step, class_size: usize) -> bool {
+fn merge_classes(draft: &mut Draft<'_>, step: &MergeStep, class_size: usize) -> bool {
     let neighbours = draft.neighbours();
     let mut members: BTreeMap<(usize, Vec<u8>), Vec<u32>> = BTreeMap::new();
     for (index, node) in (0u32..).zip(&draft.nodes) {

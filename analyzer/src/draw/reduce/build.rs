@@ -1,13 +1,13 @@
 //! Builds the draft of one map: nodes for processes, edges for the connections of their sockets.
 //!
-//! A socket has a node of its own where it says more than an edge can: a listener, a socket that
+//! A socket has a node of its own where an edge is not enough: a listener, a socket that
 //! three processes or more hold, one that a finding is about, and one with several connections
 //! (datagrams) that two processes hold. Everything without a node or edge is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::coalesce::{Coalesced, coalesce, processes};
-use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, Via, index};
+use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, ViaListener, index};
 use super::findings::{self, FindingIndex};
 use crate::check::Finding;
 use crate::draw::graph::{EdgeEnd, EdgeKind, Kind};
@@ -251,7 +251,10 @@ impl<'a> Builder<'a> {
         let findings = self.finding_index.connection(connection);
         for (a, b) in pairs {
             let bundle = Bundle {
-                via: via.map(|via| (Via::Forwards(via), 1)).into_iter().collect(),
+                via: via
+                    .map(|via| (ViaListener::Forwards(via), 1))
+                    .into_iter()
+                    .collect(),
                 findings: findings.clone(),
                 ..Bundle::new(socket, server)
             };

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::draft::ProcessRef;
-use super::merge_step::{STEPS, Step};
+use super::merge_step::{MergeStep, STEPS};
 use crate::model::{Holder, Map, Pipe, ProcessId, SocketId};
 
 /// Edges from shared sockets and pipes to their holders; far more than any picture shows.
@@ -22,7 +22,7 @@ pub(crate) struct Coalesced {
     /// For each socket, the first with the same holders; without those first ones.
     sockets: HashMap<SocketId, SocketId>,
     /// By what processes were merged.
-    pub(crate) step: Option<&'static Step>,
+    pub(crate) step: Option<&'static MergeStep>,
 }
 
 impl Coalesced {
@@ -100,7 +100,7 @@ fn same_holders(map: &Map, stars: &[(SocketId, bool)], coalesced: &mut Coalesced
 }
 
 /// The first process of each class. One that holds nothing stays apart: it is placed on a shelf.
-fn firsts(map: &Map, step: &Step) -> Vec<ProcessId> {
+fn firsts(map: &Map, step: &MergeStep) -> Vec<ProcessId> {
     let mut holds = vec![false; map.processes.len()];
     let ends = map
         .pipes

@@ -214,12 +214,18 @@ impl Builder<'_, '_> {
     }
 
     /// The nodes at the end of a link; none where it is not known, or only noise.
-    fn end<'m>(&mut self, end: &'m diff::End, outside: &mut BTreeMap<&'m str, u32>) -> Vec<u32> {
+    fn end<'m>(
+        &mut self,
+        end: &'m diff::MergedEnd,
+        outside: &mut BTreeMap<&'m str, u32>,
+    ) -> Vec<u32> {
         match end {
-            diff::End::Node(node) => self.nodes[*node].into_iter().collect(),
-            diff::End::Several(nodes) => nodes.iter().filter_map(|n| self.nodes[*n]).collect(),
-            diff::End::Unknown => Vec::new(),
-            diff::End::Outside(address) => {
+            diff::MergedEnd::Node(node) => self.nodes[*node].into_iter().collect(),
+            diff::MergedEnd::Several(nodes) => {
+                nodes.iter().filter_map(|n| self.nodes[*n]).collect()
+            }
+            diff::MergedEnd::Unknown => Vec::new(),
+            diff::MergedEnd::Outside(address) => {
                 let known = outside.get(address.as_str()).copied();
                 let node = known.unwrap_or_else(|| {
                     let member = Member::Outside(index(self.draft.outside.len()));
@@ -250,7 +256,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn link(&mut self, link: &diff::Link, client: u32, server: u32, n: usize) {
+    fn link(&mut self, link: &diff::MergedLink, client: u32, server: u32, n: usize) {
         let kind = match link.kind {
             LinkKind::Unix => EdgeKind::Unix,
             LinkKind::Pipe => EdgeKind::Pipe,

@@ -156,7 +156,7 @@ impl DraftNode {
 
 /// The listener through which a connection was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Via {
+pub(crate) enum ViaListener {
     /// The client is at the edge's first node.
     Forwards(SocketId),
     /// The client is at the edge's second node.
@@ -173,7 +173,7 @@ pub(crate) struct Bundle {
     /// At the second node.
     pub(crate) b_end: EdgeEnd,
     /// Number of connections through each listener of [`Draft::map`].
-    pub(crate) via: BTreeMap<Via, u32>,
+    pub(crate) via: BTreeMap<ViaListener, u32>,
     /// Findings about one of them: indices into [`Draft::findings`].
     pub(crate) findings: BTreeSet<u32>,
     /// Change since the first of two maps.
@@ -198,8 +198,8 @@ impl Bundle {
     /// The same with its ends exchanged.
     fn reversed(self) -> Self {
         let reverse = |(via, n)| match via {
-            Via::Forwards(socket) => (Via::Backwards(socket), n),
-            Via::Backwards(socket) => (Via::Forwards(socket), n),
+            ViaListener::Forwards(socket) => (ViaListener::Backwards(socket), n),
+            ViaListener::Backwards(socket) => (ViaListener::Forwards(socket), n),
         };
         Self {
             a_end: self.b_end,
@@ -237,9 +237,9 @@ fn add_end(end: &mut EdgeEnd, other: EdgeEnd) {
 }
 
 /// The change of two things that are drawn as one.
-fn merged(one: ChangeStatus, other: ChangeStatus) -> ChangeStatus {
-    match one == other {
-        true => one,
+fn merged(a: ChangeStatus, b: ChangeStatus) -> ChangeStatus {
+    match a == b {
+        true => a,
         false => ChangeStatus::Changed,
     }
 }

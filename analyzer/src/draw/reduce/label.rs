@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, DraftNode, Member};
-use crate::draw::graph::{Detail, Findings, Kind, LABEL_NAMES, Label, Name};
+use crate::draw::graph::{Detail, Findings, Kind, LABEL_NAMES, Label, LabelName};
 use crate::model::{Family, Socket};
 use crate::text::escape::{display, name};
 
@@ -49,20 +49,20 @@ pub(crate) fn label(draft: &Draft<'_>, node: &DraftNode, grouped: bool) -> Label
     }
 }
 
-fn names(node: &DraftNode, name: impl Fn(Member) -> Option<Name>) -> Vec<Name> {
+fn names(node: &DraftNode, name: impl Fn(Member) -> Option<LabelName>) -> Vec<LabelName> {
     let members = node.members.iter().take(LABEL_NAMES);
     members.filter_map(|member| name(*member)).collect()
 }
 
-fn plain(text: String) -> Name {
-    Name {
+fn plain(text: String) -> LabelName {
+    LabelName {
         text,
         is_net: false,
     }
 }
 
-fn listener(socket: &Socket) -> Name {
-    Name {
+fn listener(socket: &Socket) -> LabelName {
+    LabelName {
         text: socket_name(socket),
         is_net: socket.family != Family::Unix,
     }

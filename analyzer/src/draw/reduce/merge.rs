@@ -63,7 +63,7 @@ fn merge_alike(draft: &mut Draft<'_>, from: MergeFrom, by_name: bool) -> bool {
         }
         let name = match node.kind {
             Kind::Process if by_name => name(draft, node),
-            // Groups of one name were merged in the first pass, and say more than "12 programs".
+            // Groups of one name were merged in the first pass; their name is better than "12 programs".
             Kind::Process if node.members.len() > 1 || from.processes == usize::MAX => continue,
             Kind::Listener if edges.len() > 1 => name(draft, node),
             _ => Vec::new(),

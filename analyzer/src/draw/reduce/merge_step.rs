@@ -8,7 +8,7 @@ use crate::text::escape::display;
 
 /// What merged processes have in common.
 #[derive(Debug)]
-pub(crate) struct Step {
+pub(crate) struct MergeStep {
     /// For the notes of the picture.
     pub(crate) word: &'static str,
     /// Equal for processes that are merged.
@@ -18,30 +18,30 @@ pub(crate) struct Step {
 }
 
 /// The steps, in order.
-pub(crate) const STEPS: [Step; 4] = [
-    Step {
+pub(crate) const STEPS: [MergeStep; 4] = [
+    MergeStep {
         word: "parent and program",
         key: worker,
         name: program_name,
     },
-    Step {
+    MergeStep {
         word: "program",
         key: executable,
         name: program_name,
     },
-    Step {
+    MergeStep {
         word: "unit or container",
         key: |process| unit(process.process()).into_bytes(),
         name: |process| unit(process.process()),
     },
-    Step {
+    MergeStep {
         word: "user",
         key: |process| user(process.process()).into_bytes(),
         name: |process| user(process.process()),
     },
 ];
 
-impl Step {
+impl MergeStep {
     /// The class of a process: those of one class on one host are merged.
     pub(crate) fn class(&self, process: &ProcessRef<'_>) -> (usize, Vec<u8>) {
         (process.host(), (self.key)(process))

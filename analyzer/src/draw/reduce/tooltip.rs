@@ -1,6 +1,6 @@
 //! Tooltips of nodes and edges, as lines of plain text.
 
-use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, Via};
+use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, ViaListener};
 use super::label::{pipe_path, socket_name};
 use crate::draw::change;
 use crate::draw::graph::{EdgeKind, Kind};
@@ -124,8 +124,8 @@ pub(crate) fn edge(
     let mut hidden = 0;
     for (via, n) in &bundle.via {
         let (direction, listener) = match via {
-            Via::Forwards(listener) => ("to", listener),
-            Via::Backwards(listener) => ("from", listener),
+            ViaListener::Forwards(listener) => ("to", listener),
+            ViaListener::Backwards(listener) => ("from", listener),
         };
         match lines.len() < MAX_LISTED {
             true => {

@@ -23,7 +23,7 @@ const OUTLINE_HEIGHT: f64 = 13.0;
 
 /// A sign and its meaning, with the left end of the sign.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct LegendEntry {
     sign: Sign,
     text: &'static str,
     x: f64,
@@ -31,7 +31,7 @@ pub(super) struct Entry {
 }
 
 /// The entries in rows below `top`, and where they end, before scaling.
-pub(super) fn place(scene: &Scene, top: f64) -> (Vec<Entry>, f64) {
+pub(super) fn place(scene: &Scene, top: f64) -> (Vec<LegendEntry>, f64) {
     let (mut x, mut y) = (MARGIN, top + ROW / 2.0);
     let mut out = Vec::new();
     for (sign, text) in entries(scene) {
@@ -40,14 +40,14 @@ pub(super) fn place(scene: &Scene, top: f64) -> (Vec<Entry>, f64) {
             x = MARGIN;
             y += ROW;
         }
-        out.push(Entry { sign, text, x, y });
+        out.push(LegendEntry { sign, text, x, y });
         x += w;
     }
     (out, y + ROW / 2.0)
 }
 
 /// Writes an entry.
-pub(super) fn write(xml: &mut XmlWriter, entry: &Entry) {
+pub(super) fn write(xml: &mut XmlWriter, entry: &LegendEntry) {
     let (x, y) = (num(entry.x + SIGN / 2.0), num(entry.y));
     xml.start("g")
         .attr("transform", format_args!("translate({x},{y})"));

@@ -7,7 +7,7 @@ use super::symbols::Symbols;
 use super::text::write_tooltip;
 use crate::draw::graph::Kind;
 use crate::draw::node::hub_tooltip::hub_tooltip;
-use crate::draw::node::shape::{BADGE_HEIGHT, BadgeBox, Line, Outline, SMALL_SIZE, hub_label};
+use crate::draw::node::shape::{BADGE_HEIGHT, BadgeBox, Outline, SMALL_SIZE, TextLine, hub_label};
 use crate::draw::scene::{Scene, SceneNode};
 use crate::text::xml::XmlWriter;
 
@@ -61,7 +61,7 @@ pub(super) fn write(xml: &mut XmlWriter, scene: &Scene, symbols: &Symbols, node:
     xml.end().newline();
 }
 
-fn write_line(xml: &mut XmlWriter, line: &Line) {
+fn write_line(xml: &mut XmlWriter, line: &TextLine) {
     xml.start("text").attr("class", line.class);
     if line.x != 0.0 {
         xml.attr("x", num(line.x));

@@ -279,7 +279,7 @@ mod tests {
 
     fn edges(network: &Network) -> Vec<String> {
         let name = |at: usize| network.nodes[at].label.as_str();
-        let one = |edge: &NetworkEdge| {
+        let text = |edge: &NetworkEdge| {
             format!(
                 "{} {} {} {}",
                 name(edge.from),
@@ -288,7 +288,7 @@ mod tests {
                 edge.count
             )
         };
-        network.edges.iter().map(one).collect()
+        network.edges.iter().map(text).collect()
     }
 
     #[test]

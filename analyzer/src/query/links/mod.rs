@@ -85,7 +85,7 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
 
 /// An end that more groups share gets one label for all of them: a pipe that 2,000 processes hold
 /// would otherwise make four million links.
-const MAX_GROUPS_AT_END: usize = 16;
+pub const MAX_GROUPS_AT_END: usize = 16;
 
 /// The labels of one end, each with its processes: of the groups that hold it, or why none is known.
 fn end_labels(

@@ -109,7 +109,7 @@ impl<'a> FdLookup<'a> {
     }
 
     /// The holders of the listener that a socket connects to: found by the remote address; of Unix
-    /// sockets, whose destination is known only from the memory of the process, the only listener
+    /// sockets, whose destination is only in the memory of the process, the only listener
     /// with a full backlog.
     fn connecting(&self, socket: &Socket) -> Lookup {
         let map = self.map;
