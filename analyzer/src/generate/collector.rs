@@ -15,23 +15,23 @@ pub(super) fn command() -> Command {
             value(
                 "output",
                 "FILE",
-                "Output file, or - for standard output [default: HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks]",
+                "Output file [default: HOSTNAME-YYYYMMDDTHHMMSSZ.whotalks]; - is standard output",
             )
             .short('o')
             .value_hint(ValueHint::FilePath),
             flag("force", "Replace an existing file"),
-            choice(
-                "netns",
-                ["all", "own"],
-                "Network namespaces to read",
-            ),
+            choice("netns", ["all", "own"], "Network namespaces to read"),
             choice(
                 "fdinfo",
                 ["shared", "none", "all"],
                 "Descriptors to read details of",
             ),
             choice("cmdline", ["full", "none"], "Command lines to record"),
-            choice("waits", ["yes", "no"], "Record the call each thread is blocked in"),
+            choice(
+                "waits",
+                ["yes", "no"],
+                "Record the call each thread is blocked in",
+            ),
             flag(
                 "passive",
                 "Load no kernel module, duplicate no descriptor, list no directory",
@@ -51,7 +51,12 @@ pub(super) fn command() -> Command {
                 "Number of captures in the series [default: until interrupted]",
             ),
             value("note", "TEXT", "Store TEXT in the file"),
-            value("jobs", "N", "Number of threads [default: the available CPUs]").short('j'),
+            value(
+                "jobs",
+                "N",
+                "Number of threads [default: the available CPUs]",
+            )
+            .short('j'),
             flag("quiet", "Print no summary on standard error").short('q'),
         ])
 }
