@@ -3,8 +3,8 @@
 //! Parses the command line, runs the command and maps the result to an exit code. The analysis is in the
 //! library; options and output of each command are in `commands`.
 //!
-//! A module imports only modules before it in this list: `messages`, `terminal`, `input`, `output`,
-//! `cli`, `commands`, `arguments`, `generate`.
+//! A module imports only modules before it in this list:
+//! `messages`, `terminal`, `input`, `output`, `cli`, `commands`, `arguments`, `generate`.
 
 #![forbid(unsafe_code)]
 
