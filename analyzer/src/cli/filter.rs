@@ -26,6 +26,10 @@ pub(crate) struct FilterArgs {
     /// Exclude what matches (repeatable)
     #[arg(long, value_name = "SEL")]
     pub(crate) hide: Vec<String>,
+    /// Include conversations with loggers, such as journald and rsyslogd (always in check, waits, show
+    /// and export)
+    #[arg(long)]
+    pub(crate) logs: bool,
     /// Capture of a series to use: a number (-1 is the last), last, all, or a time (17:05 in UTC,
     /// or RFC 3339)
     #[arg(long, value_name = "WHEN", default_value = "last", value_parser = at::parse)]
@@ -73,6 +77,15 @@ impl FilterArgs {
             hide: hide
                 .map(|text| parse_selectors(std::iter::once(text)))
                 .collect::<Result<_>>()?,
+            ..Filter::default()
+        })
+    }
+
+    /// The same for commands about conversations, which leave out those with loggers by default.
+    pub(crate) fn talk_filter(&self) -> Result<Filter> {
+        Ok(Filter {
+            hide_logs: !self.logs,
+            ..self.filter()?
         })
     }
 

@@ -35,6 +35,22 @@ pub(super) fn incomplete(map: &Map) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
+/// `49 conversations with systemd-journald hidden (--logs).`; `None` if none are.
+pub(super) fn hidden_logs(map: &Map) -> Option<String> {
+    let logs = &map.hidden_logs;
+    let loggers: Vec<&str> = logs.loggers.iter().map(String::as_str).collect();
+    let loggers = match loggers[..] {
+        [] => "loggers".to_owned(),
+        [sole] => sole.to_owned(),
+        [first, second] => format!("{first} and {second}"),
+        [first, second, ..] => format!("{first}, {second} and {} more", loggers.len() - 2),
+    };
+    (logs.conversations > 0).then(|| {
+        let conversations = plural(logs.conversations, "conversation", "conversations");
+        format!("{conversations} with {loggers} hidden (--logs).")
+    })
+}
+
 /// `12 of 214 processes unreadable.`; `None` if all were read.
 pub(super) fn unreadable(map: &Map) -> Option<String> {
     let coverage = || map.hosts.iter().map(|host| &host.coverage);

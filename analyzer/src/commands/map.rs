@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use anyhow::Result;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, ProcessId, SocketId, build_at};
-use whotalks::query::{SelectorSet, apply_filter, matching_processes, matching_sockets};
+use whotalks::query::{Filter, SelectorSet, apply_filter, matching_processes, matching_sockets};
 
 use super::suggest::{report_no_match, similar_names};
 use crate::cli::FilterArgs;
@@ -30,18 +30,20 @@ pub(super) fn filtered_map(
     snapshots: &mut [Snapshot],
     selection: &FilterArgs,
 ) -> Result<Option<ManuallyDrop<Map>>> {
-    filtered_map_by(snapshots, selection, build_at)
+    let build = |files: &[Loaded], at| Some((build_at(files, at)?, ()));
+    let built = filtered_map_with(snapshots, selection, build)?;
+    Ok(built.map(|(map, ())| map))
 }
 
-/// Like [`filtered_map`], with the function that builds the map.
+/// Like [`filtered_map`], with the function that builds the map, and with conversations with loggers.
 pub(super) fn filtered_map_by(
     snapshots: &mut [Snapshot],
     selection: &FilterArgs,
     build: Build,
 ) -> Result<Option<ManuallyDrop<Map>>> {
-    let built = filtered_map_with(snapshots, selection, |files, at| {
-        Some((build(files, at)?, ()))
-    })?;
+    let filter = selection.filter()?;
+    let build = |files: &[Loaded], at| Some((build(files, at)?, ()));
+    let built = filtered_map_for(snapshots, selection, &filter, build)?;
     Ok(built.map(|(map, ())| map))
 }
 
@@ -51,12 +53,21 @@ pub(super) fn filtered_map_with<T>(
     selection: &FilterArgs,
     build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
 ) -> Result<Option<(ManuallyDrop<Map>, T)>> {
-    let filter = selection.filter()?;
+    filtered_map_for(snapshots, selection, &selection.talk_filter()?, build)
+}
+
+/// Like [`filtered_map_with`], with a filter made from the selectors.
+pub(super) fn filtered_map_for<T>(
+    snapshots: &mut [Snapshot],
+    selection: &FilterArgs,
+    filter: &Filter,
+    build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
+) -> Result<Option<(ManuallyDrop<Map>, T)>> {
     let Some((whole, more)) = whole_map_with(snapshots, selection.at, build) else {
         return Ok(None);
     };
     let similar = similar_names(&whole, selection);
-    let (map, found) = apply_filter(whole, &filter);
+    let (map, found) = apply_filter(whole, filter);
     if !found {
         report_no_match(&similar);
         return Ok(None);

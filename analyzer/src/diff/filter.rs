@@ -13,7 +13,7 @@ use super::host_pair::pair_hosts;
 use super::matching::{MatchReason, Matching, Pair};
 use super::side::{OldNew, Side};
 use crate::model::{HostId, Map, ProcessId, SocketId, SocketState};
-use crate::query::{Filter, FilterMatch, keep_matches};
+use crate::query::{Filter, FilterMatch, hide_logs, keep_matches};
 
 /// Two maps to compare, filtered.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ impl FilteredMaps {
         let identity = Matching::by_identity(maps, &hosts);
         // Before the selectors, which cannot match what could not be read.
         backfill(&mut old, &mut new, &hosts, &identity);
+        hide_logs(&mut old, filter);
+        hide_logs(&mut new, filter);
         let maps = borrow(&old, &new);
         let whole = Correspondence::new(maps, hosts, identity);
         if filter.is_empty() {

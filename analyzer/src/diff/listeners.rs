@@ -205,7 +205,7 @@ fn listeners(context: &Context<'_>, side: Side) -> Vec<Listener> {
             Some(holder) => context.groups.label(context.groups.group(side, holder)),
             None if !holders.is_empty() => continue,
             None if socket.holders_complete => "(none)",
-            None => "(unreadable)",
+            None => "(unknown)",
         };
         let protocol = socket.protocol;
         let key = Key {

@@ -1,6 +1,9 @@
 //! Conversations: connections and pipes with the processes at their two ends.
 
-use crate::model::{Address, Connection, ConnectionKind, Holder, Map, PipeId, ProcessId, SocketId};
+use crate::model::{
+    Address, Connection, ConnectionKind, ConnectionState, Map, PipeId, ProcessId, SocketId,
+    using_processes,
+};
 
 /// A connection or a pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +14,8 @@ pub enum Conversation {
     Pipe(PipeId),
 }
 
-/// The processes at the two ends of a conversation, each sorted; empty where none is known.
+/// The processes at the two ends of a conversation that may use them, each sorted; empty where none is
+/// known.
 #[derive(Debug, Clone)]
 pub struct ConversationEnds {
     /// The conversation.
@@ -25,31 +29,60 @@ pub struct ConversationEnds {
     pub client_is_outside: bool,
 }
 
-/// Every conversation of a map: connections, then pipes.
+impl ConversationEnds {
+    /// The process that holds both ends alone.
+    pub fn within_one_process(&self) -> Option<ProcessId> {
+        match (&self.from[..], &self.to[..]) {
+            ([from], [to]) if from == to => Some(*from),
+            _ => None,
+        }
+    }
+
+    /// Whether it is known which end is the server's, or the receiver's. The two ends of a socketpair
+    /// are equal.
+    pub fn is_directed(&self, map: &Map) -> bool {
+        let Conversation::Connection(index) = self.conversation else {
+            return true;
+        };
+        let connection = &map.connections[index];
+        let is_accepted = || {
+            let name = |id: SocketId| map.socket(id).name.is_some();
+            connection.b.is_some_and(|b| name(b) && !name(connection.a))
+        };
+        match connection.state {
+            ConnectionState::OneWay | ConnectionState::Pending => true,
+            _ => connection.listener.is_some() || is_accepted(),
+        }
+    }
+}
+
+/// The conversations of a map, without hidden ones: connections, then pipes.
 pub fn conversations(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
-    let connections = (0..map.connections.len()).map(|index| connection_ends(map, index));
-    let pipes = (0..map.pipes.len()).map(|index| pipe_ends(map, PipeId::new(index)));
+    let connections = map.connections.iter().enumerate();
+    let connections = connections
+        .filter(|(_, connection)| !connection.hidden)
+        .map(|(index, _)| connection_ends(map, index));
+    let pipes = map.pipes.iter().enumerate();
+    let pipes = pipes
+        .filter(|(_, pipe)| !pipe.hidden)
+        .map(|(index, _)| pipe_ends(map, PipeId::new(index)));
     connections.chain(pipes)
 }
 
 fn pipe_ends(map: &Map, id: PipeId) -> ConversationEnds {
     let pipe = &map.pipes[id.index()];
-    let processes = |holders: &[Holder]| {
-        let mut processes: Vec<_> = holders.iter().map(|holder| holder.process).collect();
-        processes.dedup();
-        processes
-    };
     ConversationEnds {
         conversation: Conversation::Pipe(id),
-        from: processes(&pipe.writers),
-        to: processes(&pipe.readers),
+        from: using_processes(&pipe.writers),
+        to: using_processes(&pipe.readers),
         client_is_outside: false,
     }
 }
 
-fn connection_ends(map: &Map, index: usize) -> ConversationEnds {
+/// The ends of a connection, by its index in the map.
+pub fn connection_ends(map: &Map, index: usize) -> ConversationEnds {
     let connection = &map.connections[index];
-    let holders = |socket: SocketId| map.holding_processes(socket);
+    let holders = |socket: SocketId| map.using_processes(socket);
     let a = holders(connection.a);
     let (from, to, client_is_outside) = match (connection.b, connection.listener) {
         (Some(b), _) => (a, holders(b), false),

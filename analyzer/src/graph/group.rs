@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::program::program;
-use crate::model::{Map, Process, ProcessId};
+use crate::model::{Map, Process, ProcessId, program};
 use crate::text::escape;
 
 /// What a group of processes has in common (`--by`, `--view`).

@@ -1,9 +1,10 @@
 //! The map as a graph: groups of processes as nodes, conversations as edges.
 
+mod class;
 mod conversation;
 mod group;
-mod program;
 
-pub use conversation::{Conversation, ConversationEnds, conversations};
+pub use crate::model::{display_name, program};
+pub use class::{ConversationClass, class, is_logger};
+pub use conversation::{Conversation, ConversationEnds, connection_ends, conversations};
 pub use group::{By, Groups, group_label, unit_base};
-pub use program::{display_name, program};

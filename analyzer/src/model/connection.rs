@@ -72,4 +72,6 @@ pub struct Connection {
     pub listener_evidence: Option<ListenerEvidence>,
     /// Whether two independent sources of the capture agree on it.
     pub confirmed: bool,
+    /// Whether a filter left it out of the conversations, since its server is a logger.
+    pub hidden: bool,
 }

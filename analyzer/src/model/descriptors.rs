@@ -67,6 +67,7 @@ pub(super) fn read(
                 tid,
                 fd,
                 cloexec: cloexec.get(&(table.pid, table.tid, fd)).copied(),
+                keeps: None,
             };
             counts.add(&link);
             match link {
@@ -155,6 +156,7 @@ fn add_pipe(
         path: path.map(Box::from),
         readers: Vec::new(),
         writers: Vec::new(),
+        hidden: false,
     });
     if access & 1 != 0 {
         pipe.readers.push(holder);

@@ -92,6 +92,8 @@ impl FdRelation {
 pub struct EpollTarget {
     /// The descriptor number it was added under.
     pub fd: u32,
+    /// The events (`EPOLLIN`, …) for which it is watched.
+    pub events: u32,
     /// Its inode; `None`: the kernel is older than Linux 4.13.
     pub inode: Option<u64>,
     /// What the number refers to; unknown where it now refers to another file.

@@ -16,7 +16,7 @@ use crate::load::Capture;
 
 /// Adds states of threads and relations of the last host, whose processes start at `first`.
 pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
-    let mut waits = thread_waits::waits(capture, map, first);
+    let mut waits = thread_waits::waits(capture, map, first, |_| true);
     let mut relations = fdinfo::relations(capture, map, first);
     let tables = PrivateTables::new(capture);
     let mut wanted: HashSet<DescriptorKey> = HashSet::new();

@@ -30,6 +30,7 @@ pub(super) fn relations(capture: &Capture, map: &Map, first: usize) -> Vec<FdRel
             tid: (info.tid != 0).then_some(info.tid),
             fd: info.fd,
             cloexec: None,
+            keeps: None,
         };
         let targets = epoll_targets(&info.text);
         if !targets.is_empty() {
@@ -68,12 +69,15 @@ pub(crate) fn epoll_targets(text: &[u8]) -> Vec<EpollTarget> {
 fn epoll_target(line: &[u8]) -> Option<EpollTarget> {
     let line = std::str::from_utf8(line.strip_prefix(b"tfd:")?).ok()?;
     let fd = line.split_ascii_whitespace().next()?.parse().ok()?;
-    let inode = line
-        .split_once(" ino:")
-        .and_then(|(_, rest)| u64::from_str_radix(rest.split_ascii_whitespace().next()?, 16).ok());
+    let hex = |field: &str| {
+        let (_, rest) = line.split_once(field)?;
+        u64::from_str_radix(rest.split_ascii_whitespace().next()?, 16).ok()
+    };
     Some(EpollTarget {
         fd,
-        inode,
+        // The field has 32 bits.
+        events: hex(" events:").unwrap_or_default() as u32,
+        inode: hex(" ino:"),
         target: FdTarget::Unknown,
     })
 }
@@ -85,8 +89,8 @@ mod tests {
     #[test]
     fn targets_of_an_epoll() {
         let line = b"tfd:        7 events:       19 data:     561ae3a15f18  pos:0 ino:40f sdev:10";
-        let read = epoll_target(line).map(|target| (target.fd, target.inode));
-        assert_eq!(read, Some((7, Some(0x40f))));
+        let read = epoll_target(line).map(|target| (target.fd, target.events, target.inode));
+        assert_eq!(read, Some((7, 0x19, Some(0x40f))));
         let old = epoll_target(b"tfd:        5 events:       1d data: ffffffffffffffff");
         assert_eq!(old.map(|target| (target.fd, target.inode)), Some((5, None)));
         assert_eq!(epoll_target(b"tfd: x"), None);

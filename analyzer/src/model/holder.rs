@@ -13,6 +13,34 @@ pub struct Holder {
     pub fd: u32,
     /// Whether it is close-on-exec; `None`: not captured.
     pub cloexec: Option<bool>,
+    /// Why the process is believed to keep the descriptor without using it; `None`: it may use it.
+    pub keeps: Option<KeepReason>,
+}
+
+/// Evidence that a process keeps a socket or pipe which another process uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeepReason {
+    /// Its program manages services.
+    Manager,
+    /// Its epolls watch the file for neither data nor space.
+    PollMask,
+    /// All of its threads wait for children; or for other files, while another process waits for
+    /// this one.
+    BlockedElsewhere,
+    /// Other processes hold the connections that the listener accepted.
+    AcceptedElsewhere,
+}
+
+impl KeepReason {
+    /// The word for it in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Manager => "manager",
+            Self::PollMask => "poll-mask",
+            Self::BlockedElsewhere => "blocked-elsewhere",
+            Self::AcceptedElsewhere => "accepted-elsewhere",
+        }
+    }
 }
 
 /// Identifies a descriptor: process, thread where the table is private to it, number.

@@ -9,6 +9,7 @@ use super::coverage::{HostCoverage, NetnsCoverage};
 use super::descriptors::HeldFiles;
 use super::host::Host;
 use super::ids::HostId;
+use super::keepers::First;
 use super::map::Map;
 use super::netlink::Netlink;
 use super::series::TimedCapture;
@@ -16,7 +17,7 @@ use super::socket::{Family, SocketKey, SocketState};
 use super::socket_draft::{HostSockets, SocketDraft, append, merge_duplicates};
 use super::warning::Warning;
 use super::{
-    bound_path, descriptors, fd_targets, inet_connections, inet_sockets, netlink, packet,
+    bound_path, descriptors, fd_targets, inet_connections, inet_sockets, keepers, netlink, packet,
     processes, unix_connections, unix_sockets, vsock,
 };
 use crate::load::Capture;
@@ -34,9 +35,14 @@ pub fn join_whole(captures: &[TimedCapture<'_>]) -> Map {
 fn join_hosts(captures: &[TimedCapture<'_>], finish_host: fn(&mut Map, &Capture, usize)) -> Map {
     let mut map = Map::default();
     for timed in captures {
-        let first_process = map.processes.len();
+        let first = First {
+            process: map.processes.len(),
+            socket: map.sockets.len(),
+            pipe: map.pipes.len(),
+        };
         add_host(&mut map, timed.capture, timed.damages);
-        finish_host(&mut map, timed.capture, first_process);
+        keepers::mark(&mut map, timed.capture, first);
+        finish_host(&mut map, timed.capture, first.process);
     }
     map.connections
         .sort_by_key(|connection| (connection.a, connection.b));

@@ -2,6 +2,7 @@
 //!
 //! Holds rows and looks them up; answers no questions and does not know how it was built.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::connection::Connection;
@@ -33,6 +34,9 @@ pub struct Map {
     pub warnings: Vec<Warning>,
     /// Whether a filter removed rows: an item without connections may have some outside the map.
     pub restricted: bool,
+    /// Conversations with loggers that a filter left out: those marked as hidden, or their number where
+    /// the rows were removed.
+    pub hidden_logs: HiddenLogs,
     /// States of threads, by process and thread; only of [`build_whole`](super::build_whole).
     pub waits: Vec<Wait>,
     /// Relations other than connections; only of [`build_whole`](super::build_whole).
@@ -41,6 +45,15 @@ pub struct Map {
     pub seen: Option<Seen>,
     /// All holders, those of each socket in one range: see `Map::holders`.
     pub(crate) holders: Vec<Holder>,
+}
+
+/// Conversations with loggers that a filter left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HiddenLogs {
+    /// Their number.
+    pub conversations: usize,
+    /// Names of the loggers, printable; empty where none is known.
+    pub loggers: BTreeSet<String>,
 }
 
 impl Map {
@@ -78,10 +91,24 @@ impl Map {
         &self.processes[id.index()]
     }
 
+    /// The distinct processes that hold a socket and may use it, in order: without those that only
+    /// keep it.
+    pub fn using_processes(&self, socket: SocketId) -> Vec<ProcessId> {
+        using_processes(self.holders(socket))
+    }
+
     /// The distinct processes that hold a socket, in order.
     pub fn holding_processes(&self, socket: SocketId) -> Vec<ProcessId> {
         let mut processes: Vec<_> = self.holders(socket).iter().map(|h| h.process).collect();
         processes.dedup();
         processes
     }
+}
+
+/// The distinct processes among the holders that may use what they hold, in order.
+pub(crate) fn using_processes(holders: &[Holder]) -> Vec<ProcessId> {
+    let users = holders.iter().filter(|holder| holder.keeps.is_none());
+    let mut processes: Vec<_> = users.map(|holder| holder.process).collect();
+    processes.dedup();
+    processes
 }

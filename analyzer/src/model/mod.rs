@@ -5,12 +5,13 @@
 //! formats output, and no type is serialized.
 //!
 //! Reading order, which is the order of dependencies; no file uses a later one:
-//! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `host`, `process`,
+//! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `host`, `process`, `program`,
 //!   `holder`, `socket`, `connection`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `processes`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`.
 //! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
-//!   `inet_listeners`, `inet_receivers`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`.
+//!   `inet_listeners`, `inet_receivers`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
+//!   `keepers`.
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
@@ -25,6 +26,7 @@ mod map;
 mod name;
 mod pipe;
 mod process;
+mod program;
 mod seen;
 mod socket;
 #[cfg(test)]
@@ -52,6 +54,7 @@ mod inet_address;
 mod inet_connections;
 mod inet_listeners;
 mod inet_receivers;
+mod keepers;
 mod thread_waits;
 mod unix_connections;
 mod unix_listeners;
@@ -71,14 +74,16 @@ pub use evidence::{Evidence, ListenerEvidence};
 pub use fd_relation::{EpollTarget, FdRelation, FdTarget};
 pub(crate) use fd_targets::PrivateTables;
 pub(crate) use holder::DescriptorKey;
-pub use holder::Holder;
+pub use holder::{Holder, KeepReason};
 pub use host::Host;
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use join::{join, join_whole};
-pub use map::Map;
+pub(crate) use map::using_processes;
+pub use map::{HiddenLogs, Map};
 pub use name::Name;
 pub use pipe::{Pipe, PipeKey};
 pub use process::{Container, Process};
+pub use program::{display_name, program};
 pub use seen::Seen;
 pub use series::{Series, TimedCapture, series};
 pub use socket::{

@@ -25,4 +25,6 @@ pub struct Pipe {
     pub readers: Vec<Holder>,
     /// Descriptors opened for writing.
     pub writers: Vec<Holder>,
+    /// Whether a filter left it out of the conversations, since its reader is a logger.
+    pub hidden: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::connection::{Connection, ConnectionKind};
 use super::coverage::HostCoverage;
-use super::holder::Holder;
+use super::holder::{Holder, KeepReason};
 use super::host::Host;
 use super::ids::{HostId, ProcessId, SocketId};
 use super::join::join;
@@ -17,10 +17,11 @@ use super::series::Series;
 use super::socket::{Socket, SocketKey};
 use super::warning::Warning;
 
-/// A holder by pid instead of process id: ids differ between captures.
-type HolderByPid = (u32, Option<u32>, u32, Option<bool>);
+/// Holders by pid instead of process id, since ids differ between captures: pid, thread, descriptor and
+/// close-on-exec, with the reason of those that only kept it in every capture.
+type HoldersByPid = BTreeMap<(u32, Option<u32>, u32, Option<bool>), Option<KeepReason>>;
 /// Readers and writers.
-type PipeEnds = [BTreeSet<HolderByPid>; 2];
+type PipeEnds = [HoldersByPid; 2];
 type ConnectionKey = (
     SocketKey,
     Option<SocketKey>,
@@ -46,7 +47,7 @@ struct HostUnion {
     host: Option<Host>,
     warnings: Vec<Warning>,
     processes: BTreeMap<u32, Counted<Process>>,
-    sockets: BTreeMap<SocketKey, Counted<(Socket, BTreeSet<HolderByPid>)>>,
+    sockets: BTreeMap<SocketKey, Counted<(Socket, HoldersByPid)>>,
     connections: BTreeMap<ConnectionKey, Counted<Connection>>,
     pipes: BTreeMap<PipeKey, Counted<(Pipe, PipeEnds)>>,
     reused_pids: BTreeSet<u32>,
@@ -79,11 +80,14 @@ impl HostUnion {
         }
         self.warnings.extend(map.warnings.iter().cloned());
         let is_current = self.add_processes(map);
-        let held = |holders: &[Holder]| -> BTreeSet<HolderByPid> {
+        let held = |holders: &[Holder]| -> HoldersByPid {
             let holders = holders
                 .iter()
                 .filter(|holder| is_current[holder.process.index()]);
-            let by_pid = |h: &Holder| (map.process(h.process).pid, h.tid, h.fd, h.cloexec);
+            let by_pid = |h: &Holder| {
+                let key = (map.process(h.process).pid, h.tid, h.fd, h.cloexec);
+                (key, h.keeps)
+            };
             holders.map(by_pid).collect()
         };
         let keys: Vec<SocketKey> = (0..map.sockets.len())
@@ -97,7 +101,7 @@ impl HostUnion {
             let known = entry.or_insert_with(|| Counted::new((pipe.clone(), PipeEnds::default())));
             known.captures += 1;
             for (all, more) in known.row.1.iter_mut().zip(ends) {
-                all.extend(more);
+                merge_holders(all, more);
             }
         }
     }
@@ -120,7 +124,7 @@ impl HostUnion {
     }
 
     /// Adds a socket under its inode, or under its cookie where a later socket has that inode.
-    fn add_socket(&mut self, socket: &Socket, holders: BTreeSet<HolderByPid>) -> SocketKey {
+    fn add_socket(&mut self, socket: &Socket, holders: HoldersByPid) -> SocketKey {
         let mut key = socket.key;
         if let Some(later) = self.sockets.get(&key)
             && let (Some(cookie), Some(own)) = (later.row.0.cookie, socket.cookie)
@@ -133,9 +137,9 @@ impl HostUnion {
             ..socket.clone()
         };
         let entry = self.sockets.entry(key);
-        let known = entry.or_insert_with(|| Counted::new((new(), BTreeSet::new())));
+        let known = entry.or_insert_with(|| Counted::new((new(), HoldersByPid::new())));
         known.captures += 1;
-        known.row.1.extend(holders);
+        merge_holders(&mut known.row.1, holders);
         key
     }
 
@@ -178,13 +182,14 @@ impl HostUnion {
             coverage.denied = counted.denied;
             map.hosts.push(merged);
         }
-        let holders = |by_pid: BTreeSet<HolderByPid>| -> Vec<Holder> {
-            let holder = |(pid, tid, fd, cloexec)| {
+        let holders = |by_pid: HoldersByPid| -> Vec<Holder> {
+            let holder = |((pid, tid, fd, cloexec), keeps)| {
                 Some(Holder {
                     process: *ids.get(&pid)?,
                     tid,
                     fd,
                     cloexec,
+                    keeps,
                 })
             };
             by_pid.into_iter().filter_map(holder).collect()
@@ -222,6 +227,14 @@ impl HostUnion {
         warnings.sort();
         warnings.dedup();
         map.warnings.append(warnings);
+    }
+}
+
+/// Adds the holders of another capture.
+fn merge_holders(known: &mut HoldersByPid, holders: HoldersByPid) {
+    for (key, keeps) in holders {
+        let known = known.entry(key).or_insert(keeps);
+        *known = known.and(keeps);
     }
 }
 

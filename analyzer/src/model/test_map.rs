@@ -21,6 +21,7 @@ impl From<(ProcessId, u32, Option<bool>)> for Holder {
             tid: None,
             fd,
             cloexec,
+            keeps: None,
         }
     }
 }
@@ -105,6 +106,7 @@ impl Map {
             evidence: Evidence::Peer,
             listener_evidence: listener.map(|_| ListenerEvidence::Vfs),
             confirmed: true,
+            hidden: false,
         });
         self.connections.len() - 1
     }
@@ -132,6 +134,7 @@ impl Map {
             path: None,
             readers: sorted(readers),
             writers: sorted(writers),
+            hidden: false,
         });
         PipeId::new(self.pipes.len() - 1)
     }

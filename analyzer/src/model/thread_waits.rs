@@ -3,6 +3,7 @@
 use whotalks_snapshot::records::Wait as Record;
 
 use super::fd_relation::FdTarget;
+use super::ids::ProcessId;
 use super::map::Map;
 use super::process::find_pid;
 use super::wait::{Call, ThreadState, Wait};
@@ -20,13 +21,18 @@ const WRITERS: [&[u8]; 7] = [
     b"wait_for_space",
 ];
 
-/// The threads of the last host, whose processes start at `first`, by process and thread; targets stay
-/// unknown.
-pub(super) fn waits(capture: &Capture, map: &Map, first: usize) -> Vec<Wait> {
+/// The threads of wanted processes of the last host, whose processes start at `first`, by process and
+/// thread; targets stay unknown.
+pub(super) fn waits(
+    capture: &Capture,
+    map: &Map,
+    first: usize,
+    is_wanted: impl Fn(ProcessId) -> bool,
+) -> Vec<Wait> {
     let host = map.hosts.last();
     let arch = host.map(|host| &*host.arch).unwrap_or_default();
     let wait = |record: &Record| {
-        let process = find_pid(&map.processes, first, record.pid)?;
+        let process = find_pid(&map.processes, first, record.pid).filter(|id| is_wanted(*id))?;
         Some(Wait {
             process,
             tid: record.tid,

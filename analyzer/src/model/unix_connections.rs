@@ -152,14 +152,19 @@ impl Join<'_> {
         }
     }
 
+    fn is_named(&self, index: usize) -> bool {
+        self.sockets.socket(index).name.is_some()
+    }
+
     fn pair(&self, first: usize, second: usize) -> Connection {
         let is_dgram = self.sockets.socket(first).kind == SocketType::Dgram;
         let of = |index| self.listeners.find(index).filter(|_| !is_dgram);
         let (client, server, listener) = match (of(first), of(second)) {
             (None, Some(second_listener)) => (first, second, Some(second_listener)),
             (Some(first_listener), None) => (second, first, Some(first_listener)),
-            // Both or neither: which end was accepted is not known. Of an unnamed and a named end the
-            // unnamed one is nearly always the client, but nothing proves it.
+            // An accepted socket has the name of its listener, which may be gone or not captured; so has
+            // a datagram socket that others send to.
+            _ if self.is_named(first) && !self.is_named(second) => (second, first, None),
             _ => (first, second, None),
         };
         let connection = self.connection(client, Some(server), ConnectionState::Established);

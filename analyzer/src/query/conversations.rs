@@ -66,7 +66,18 @@ pub(super) fn capture_count(map: &Map, conversation: Conversation) -> Option<u32
 
 /// Whether both ends are held by one process and no other: a self-pipe, a thread's wake-up socket.
 pub fn is_self_conversation(ends: &ConversationEnds) -> bool {
-    matches!((&ends.from[..], &ends.to[..]), ([from], [to]) if from == to)
+    ends.within_one_process().is_some()
+}
+
+/// Whether it is a connection between two unnamed Unix sockets, as `socketpair(2)` makes them.
+pub(super) fn is_socketpair(map: &Map, ends: &ConversationEnds) -> bool {
+    let is_unnamed = |id| map.socket(id).name.is_none();
+    connection(map, ends.conversation).is_some_and(|connection| {
+        connection.kind == ConnectionKind::Unix
+            && connection.listener.is_none()
+            && is_unnamed(connection.a)
+            && connection.b.is_some_and(is_unnamed)
+    })
 }
 
 /// Counts the conversations whose ends are both held by one process and no other.

@@ -48,7 +48,7 @@ pub fn hubs(map: &Map) -> Vec<Hub> {
     for (index, socket) in map.sockets.iter().enumerate() {
         if socket.state == SocketState::Listening {
             let id = SocketId::new(index);
-            for process in map.holding_processes(id) {
+            for process in map.using_processes(id) {
                 listens[process.index()].push(id);
             }
         }

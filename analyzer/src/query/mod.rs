@@ -17,8 +17,8 @@ pub use conversations::{
     link_kind,
 };
 pub use filter::{
-    Filter, FilterMatch, KeptMask, apply_filter, exclude, keep_matches, matching_processes,
-    matching_sockets,
+    Filter, FilterMatch, KeptMask, apply_filter, exclude, hide_logs, keep_matches,
+    matching_processes, matching_sockets,
 };
 pub use group::{GroupedMap, group_map, merge_groups};
 pub use hubs::{Hub, OutsideHub, hubs, outside_hubs};

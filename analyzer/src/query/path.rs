@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::graph::{Conversation, ConversationEnds, conversations};
-use crate::model::{ConnectionState, Map, ProcessId};
+use crate::model::{Map, ProcessId};
 
 /// A process on a path, and the conversation that leads to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,13 +127,11 @@ fn trace(
     }];
     let mut process = goal;
     while let Some(arrival) = arrivals[process.index()] {
-        let conversation = all[arrival.conversation].conversation;
+        let ends = &all[arrival.conversation];
+        let direction = direction(map, ends, arrival.from_client);
         hops.push(Hop {
             process: arrival.before,
-            next: Some((
-                conversation,
-                direction(map, conversation, arrival.from_client),
-            )),
+            next: Some((ends.conversation, direction)),
         });
         process = arrival.before;
     }
@@ -141,15 +139,8 @@ fn trace(
     hops
 }
 
-fn direction(map: &Map, conversation: Conversation, from_client: bool) -> Direction {
-    let is_known = match conversation {
-        Conversation::Pipe(_) => true,
-        Conversation::Connection(index) => {
-            let connection = &map.connections[index];
-            connection.listener.is_some() || connection.state == ConnectionState::OneWay
-        }
-    };
-    match (is_known, from_client) {
+fn direction(map: &Map, ends: &ConversationEnds, from_client: bool) -> Direction {
+    match (ends.is_directed(map), from_client) {
         (false, _) => Direction::Unknown,
         (true, true) => Direction::Along,
         (true, false) => Direction::Against,

@@ -21,8 +21,8 @@ impl fmt::Display for UnknownEnd {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Outside(address) => write!(out, "(outside) {address}"),
-            Self::Unreadable => out.write_str("(unreadable)"),
-            Self::Unheld => out.write_str("(none)"),
+            Self::Unreadable => out.write_str("(unknown)"),
+            Self::Unheld => out.write_str("(closed)"),
         }
     }
 }

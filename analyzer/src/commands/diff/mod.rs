@@ -65,7 +65,7 @@ pub(super) fn filter_both(
     new: Map,
     selection: &FilterArgs,
 ) -> Result<Option<FilteredMaps>> {
-    let filter = selection.filter()?;
+    let filter = selection.talk_filter()?;
     let similar = similar_names(&new, selection);
     let maps = FilteredMaps::of(old, new, &filter);
     if maps.is_none() {

@@ -76,7 +76,7 @@ fn draw_changes(old: &Path, snapshots: &mut [Snapshot], args: &DrawArgs) -> Resu
     ) else {
         return Ok(None);
     };
-    let (first, _) = apply_filter(old.clone(), &selection.filter()?);
+    let (first, _) = apply_filter(old.clone(), &selection.talk_filter()?);
     let Some(maps) = filter_both(old, new, selection)? else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use anyhow::Result;
 use whotalks::query::{Hub, outside_hubs};
 
 use super::ranking::Ranking;
-use crate::commands::coverage::{is_complete, unreadable};
+use crate::commands::coverage::{hidden_logs, is_complete, unreadable};
 use crate::terminal::{self, Align, color, plural};
 
 pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
@@ -38,7 +38,9 @@ pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
         ("LISTENS", Align::Left),
     ];
     terminal::print(out, &heading, &rows)?;
-    Ok(writeln!(out, "{}", footer(ranking))?)
+    let footer = [Some(footer(ranking)), hidden_logs(ranking.map)];
+    let footer: Vec<String> = footer.into_iter().flatten().collect();
+    Ok(writeln!(out, "{}", footer.join(" "))?)
 }
 
 /// `nginx [812]`, `nginx ×3`

@@ -20,6 +20,16 @@ struct Document<'a> {
     links: Vec<LinkRow<'a>>,
     /// Conversations of processes with themselves, which are no links.
     within: usize,
+    hidden: Hidden,
+}
+
+/// Numbers of conversations that are left out.
+#[derive(Serialize)]
+struct Hidden {
+    log: usize,
+    /// As `within`.
+    #[serde(rename = "self")]
+    within: usize,
 }
 
 /// A link.
@@ -35,6 +45,9 @@ pub(crate) struct LinkRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     via_hex: Option<String>,
     kind: &'static str,
+    /// `none`: neither end is known to be the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<&'static str>,
     connections: usize,
     pending: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,11 +57,16 @@ pub(crate) struct LinkRow<'a> {
 }
 
 pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link], args: &ListArgs) -> Result<()> {
+    let within = count_self_conversations(map);
     let document = Document {
         schema: "whotalks-list/1",
         by: value_name(args.by),
         links: links.iter().map(|link| link_row(map, link)).collect(),
-        within: count_self_conversations(map),
+        within,
+        hidden: Hidden {
+            log: map.hidden_logs.conversations,
+            within,
+        },
     };
     output::json(out, &document)
 }
@@ -63,6 +81,7 @@ pub(crate) fn link_row<'a>(map: &Map, link: &'a Link) -> LinkRow<'a> {
         via: (!link.via.text.is_empty()).then_some(&link.via.text),
         via_hex: hex_of_name(&link.via),
         kind: link.kind.as_str(),
+        direction: (!link.is_directed).then_some("none"),
         connections: link.connections,
         pending: link.pending,
         seen: link.seen,

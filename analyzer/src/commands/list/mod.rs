@@ -13,10 +13,11 @@ pub(super) use text::link_cells;
 
 use anyhow::Result;
 use whotalks::graph::Groups;
-use whotalks::model::Map;
-use whotalks::query::{LinkFilter, links};
+use whotalks::load::Loaded;
+use whotalks::model::{Map, build_at};
+use whotalks::query::{Filter, LinkFilter, links};
 
-use super::map::filtered_map;
+use super::map::filtered_map_for;
 use super::outcome::Outcome;
 use super::suggest::report_unmatched;
 use crate::cli::{TableFormat, parse_selectors};
@@ -25,7 +26,16 @@ use crate::{input, output};
 
 pub(super) fn run(args: &ListArgs) -> Result<Outcome> {
     let mut snapshots = input::open_at(&args.selection.files(), args.selection.at)?;
-    let Some(map) = filtered_map(&mut snapshots, &args.selection)? else {
+    let named = args.from.iter().chain(&args.to).cloned();
+    let filter = Filter {
+        named: named
+            .map(|text| parse_selectors(std::iter::once(text)))
+            .collect::<Result<_>>()?,
+        ..args.selection.talk_filter()?
+    };
+    let build = |files: &[Loaded], at| Some((build_at(files, at)?, ()));
+    let built = filtered_map_for(&mut snapshots, &args.selection, &filter, build)?;
+    let Some((map, ())) = built else {
         return Ok(Outcome::Found);
     };
     if args.sockets {

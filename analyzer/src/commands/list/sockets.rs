@@ -143,7 +143,7 @@ fn write_holders(text: &mut String, map: &Map, id: SocketId) {
     }
     match (holders.len(), map.socket(id).holders_complete) {
         (0, true) => text.push_str("(none)"),
-        (0, false) => text.push_str("(unreadable)"),
+        (0, false) => text.push_str("(unknown)"),
         (all, _) if all > NAMED_HOLDERS => {
             let _ = write!(text, " (and {} more)", all - NAMED_HOLDERS);
         }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use whotalks::model::{Map, ProcessId};
 use whotalks::query::{Link, LinkKind, count_self_conversations};
 
-use crate::commands::coverage::incomplete;
+use crate::commands::coverage::{hidden_logs, incomplete};
 use crate::terminal::{self, Align, color, plural, visible_rows};
 
 /// Writes the table. `is_everything`: no option restricts the clients or servers.
@@ -28,7 +28,7 @@ pub(super) fn write(
         ("VIA", Align::Left),
     ];
     terminal::print_marked(out, &heading, &cells, |column, cell| match column {
-        0 | 1 => cell == "(unreadable)",
+        0 | 1 => cell.ends_with("(unknown)"),
         3 => cell.contains("pending"),
         _ => false,
     })?;
@@ -47,6 +47,7 @@ pub(super) fn write(
     });
     let footer: Vec<String> = more
         .into_iter()
+        .chain(hidden_logs(map))
         .chain(within)
         .chain(union)
         .chain(incomplete(map).map(|text| color::warning(&text)))
@@ -64,14 +65,28 @@ pub(crate) fn link_cells(link: &Link) -> Vec<String> {
         count => format!("{label} ×{count}"),
     };
     let pending = (link.pending > 0).then(|| format!("{} pending", link.pending));
-    let pipe = (link.kind == LinkKind::Pipe).then(|| "pipe".to_owned());
     let seen = link.seen.map(|seen| format!("seen {seen}×"));
-    let notes: Vec<String> = pipe.into_iter().chain(pending).chain(seen).collect();
+    let notes: Vec<String> = pending.into_iter().chain(seen).collect();
+    let server = group(&link.server, &link.servers);
     vec![
         group(&link.client, &link.clients),
-        group(&link.server, &link.servers),
+        match link.is_directed {
+            true => server,
+            false => format!("↔ {server}"),
+        },
         link.connections.to_string(),
         notes.join(", "),
-        link.via.text.clone(),
+        via_cell(link),
     ]
+}
+
+/// `/run/app.sock`, `fifo /run/app.fifo`, `pipe`, `socketpair`.
+fn via_cell(link: &Link) -> String {
+    let name = &link.via.text;
+    match (link.kind, name.is_empty()) {
+        (LinkKind::Pipe, true) => "pipe".to_owned(),
+        (LinkKind::Pipe, false) => format!("fifo {name}"),
+        (LinkKind::Unix, true) if link.is_pair => "socketpair".to_owned(),
+        _ => name.clone(),
+    }
 }

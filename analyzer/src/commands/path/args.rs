@@ -23,6 +23,9 @@ pub(crate) struct PathArgs {
     /// Last process
     #[arg(value_name = "B")]
     pub(crate) to: String,
+    /// Include conversations with loggers, such as journald and rsyslogd
+    #[arg(long)]
+    pub(crate) logs: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

@@ -8,22 +8,31 @@ pub(super) use args::PathArgs;
 
 use anyhow::{Result, anyhow};
 use whotalks::model::{Map, ProcessId, build_at};
-use whotalks::query::{self, Selector, SelectorSet};
+use whotalks::query::{self, Filter, Selector, SelectorSet, hide_logs};
 use whotalks::text::escape;
 
 use super::coverage::unreadable;
 use super::map::{matching_process_ids, whole_map};
 use super::outcome::Outcome;
 use super::suggest::report_unmatched;
-use crate::cli::Format;
+use crate::cli::{Format, parse_selectors};
 use crate::messages::message;
 use crate::{input, output};
 
 pub(super) fn run(args: &PathArgs) -> Result<Outcome> {
     let mut snapshots = input::open_at(&args.snapshots.files, args.snapshots.at)?;
-    let Some(map) = whole_map(&mut snapshots, args.snapshots.at, build_at) else {
+    let Some(mut map) = whole_map(&mut snapshots, args.snapshots.at, build_at) else {
         return Ok(Outcome::Found);
     };
+    let named = [&args.from, &args.to].into_iter();
+    let hide = Filter {
+        hide_logs: !args.logs,
+        named: named
+            .map(|text| parse_selectors(std::iter::once(text.clone())))
+            .collect::<Result<_>>()?,
+        ..Filter::default()
+    };
+    hide_logs(&mut map, &hide);
     let from = select(&map, &args.from)?;
     let to = select(&map, &args.to)?;
     let hops = query::path(&map, &from, &to);

@@ -207,7 +207,7 @@ fn end_phrase(end: &ChainEnd) -> String {
         ChainEnd::Signal => "waits for a signal".to_owned(),
         ChainEnd::Child => "waits for a child".to_owned(),
         ChainEnd::Nobody => "waits for (none)".to_owned(),
-        ChainEnd::Unreadable => "waits for (unreadable)".to_owned(),
+        ChainEnd::Unreadable => "waits for (unknown)".to_owned(),
         ChainEnd::Unknown => "not known".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::holder::HolderDocument;
 use crate::export::exact_text::ExactText;
+use crate::graph::{class, connection_ends};
 use crate::id;
 use crate::model::{ListenerEvidence, Map, PipeId, PipeKey};
 
@@ -19,6 +20,7 @@ pub struct ConnectionDocument {
     evidence: &'static str,
     listener_evidence: Option<&'static str>,
     confirmed: bool,
+    class: &'static str,
     /// In a union of captures: in how many it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen: Option<u32>,
@@ -55,6 +57,7 @@ pub fn connection(map: &Map, index: usize) -> ConnectionDocument {
         evidence: connection.evidence.as_str(),
         listener_evidence: connection.listener_evidence.map(ListenerEvidence::as_str),
         confirmed: connection.confirmed,
+        class: class(map, &connection_ends(map, index)).as_str(),
         seen: map.seen.as_ref().map(|seen| seen.connections[index]),
     }
 }

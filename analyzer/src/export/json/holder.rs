@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::id;
-use crate::model::{Holder, Map};
+use crate::model::{Holder, KeepReason, Map};
 
 /// A descriptor of a process, or of a thread with a descriptor table of its own.
 #[derive(Debug, Serialize)]
@@ -12,6 +12,11 @@ pub(super) struct HolderDocument {
     tid: Option<u32>,
     fd: u32,
     cloexec: Option<bool>,
+    /// Present, and true, if it only keeps what another holder uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keeps: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keeps_why: Option<&'static str>,
 }
 
 impl HolderDocument {
@@ -21,6 +26,8 @@ impl HolderDocument {
             tid: holder.tid,
             fd: holder.fd,
             cloexec: holder.cloexec,
+            keeps: holder.keeps.map(|_| true),
+            keeps_why: holder.keeps.map(KeepReason::as_str),
         };
         holders.iter().map(holder).collect()
     }

@@ -15,10 +15,14 @@ pub struct Filter {
     pub hops: usize,
     /// Removes processes that match any of these sets.
     pub hide: Vec<SelectorSet>,
+    /// Hides conversations with loggers, except those whose server's end a selector matches.
+    pub hide_logs: bool,
+    /// Further selectors, of other options, for `hide_logs`.
+    pub named: Vec<SelectorSet>,
 }
 
 impl Filter {
-    /// Whether the filter keeps everything.
+    /// Whether the filter keeps every row; it may still hide conversations with loggers.
     pub fn is_empty(&self) -> bool {
         self.only.is_empty() && self.focus.is_empty() && self.hide.is_empty()
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::filter_match::{Filter, FilterMatch, add};
 use super::matching::held_sockets;
 use crate::graph::{Conversation, conversations};
-use crate::model::{Holder, Map, ProcessId, SocketId};
+use crate::model::{Holder, Map, ProcessId, SocketId, using_processes};
 use crate::query::selector::SelectorSet;
 
 /// The rows to keep, by index.
@@ -41,6 +41,13 @@ impl KeptRows {
     pub(super) fn new(map: &Map, filter: &Filter, matches: &FilterMatch) -> Self {
         let mut rows = Self::all(map);
         remove(&mut rows.processes, &matches.hidden);
+        if !filter.only.is_empty() || !filter.focus.is_empty() {
+            // Otherwise the loggers would be kept as their partners.
+            let connections = map.connections.iter().map(|row| row.hidden);
+            let pipes = map.pipes.iter().map(|row| row.hidden);
+            remove(&mut rows.connections, &connections.collect::<Vec<_>>());
+            remove(&mut rows.pipes, &pipes.collect::<Vec<_>>());
+        }
         if !filter.only.is_empty() {
             rows.keep_only(map, &filter.only, matches);
         }
@@ -70,12 +77,16 @@ impl KeptRows {
         // No socket kind matches a pipe.
         let pipes_match = !selectors.has_socket_kinds();
         for (kept, pipe) in self.pipes.iter_mut().zip(&map.pipes) {
-            let has_match = |end: &[Holder]| end.iter().any(|h| matches.only[h.process.index()]);
+            let has_match = |end: &[Holder]| {
+                let mut users = using_processes(end).into_iter();
+                users.any(|process| matches.only[process.index()])
+            };
             let (reads, writes) = (has_match(&pipe.readers), has_match(&pipe.writers));
             *kept &= pipes_match && (reads || writes);
             for (other_matches, end) in [(reads, &pipe.writers), (writes, &pipe.readers)] {
-                for holder in end.iter().filter(|_| *kept && other_matches) {
-                    processes[holder.process.index()] = true;
+                let partners = (*kept && other_matches).then(|| using_processes(end));
+                for process in partners.into_iter().flatten() {
+                    processes[process.index()] = true;
                 }
             }
         }
@@ -113,7 +124,7 @@ impl KeptRows {
             }
             // Of an end that matches only the holders that match; all holders of the other end.
             let mut add_holders = |end: SocketId| {
-                for process in map.holding_processes(end) {
+                for process in map.using_processes(end) {
                     processes[process.index()] = true;
                 }
             };

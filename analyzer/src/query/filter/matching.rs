@@ -3,7 +3,7 @@
 use crate::model::{Map, ProcessId, SocketId};
 use crate::query::selector::SelectorSet;
 
-/// Whether each process matches, by index.
+/// Whether each process matches, by index. Sockets that a process only keeps do not count.
 pub fn matching_processes(map: &Map, selectors: &SelectorSet) -> Vec<bool> {
     processes(map, selectors, &held_sockets(map))
 }
@@ -11,15 +11,15 @@ pub fn matching_processes(map: &Map, selectors: &SelectorSet) -> Vec<bool> {
 /// Whether each socket matches, by index: a holder and the socket match, or the socket has no known
 /// holder and matches by itself.
 pub fn matching_sockets(map: &Map, selectors: &SelectorSet) -> Vec<bool> {
-    sockets(map, selectors, &held_sockets(map))
+    sockets(map, selectors, &held_sockets(map), Map::holding_processes)
 }
 
-/// Whether each process and each socket matches.
+/// Whether each process and each socket matches; holders that only keep a socket do not count.
 pub(super) fn matching_rows(map: &Map, selectors: &SelectorSet) -> (Vec<bool>, Vec<bool>) {
     let held = held_sockets(map);
     (
         processes(map, selectors, &held),
-        sockets(map, selectors, &held),
+        sockets(map, selectors, &held, Map::using_processes),
     )
 }
 
@@ -29,9 +29,14 @@ fn processes(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<
         .collect()
 }
 
-fn sockets(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<bool> {
+fn sockets(
+    map: &Map,
+    selectors: &SelectorSet,
+    held: &[Vec<SocketId>],
+    holders: fn(&Map, SocketId) -> Vec<ProcessId>,
+) -> Vec<bool> {
     let matches = |socket: SocketId| {
-        let holders = map.holding_processes(socket);
+        let holders = holders(map, socket);
         let held_by_match =
             |id: &ProcessId| selectors.matches_end(map, *id, &held[id.index()], socket);
         holders.iter().any(held_by_match)
@@ -42,12 +47,12 @@ fn sockets(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<bo
         .collect()
 }
 
-/// The sockets that each process holds, by index of process.
+/// The sockets that each process holds and may use, by index of process.
 pub(super) fn held_sockets(map: &Map) -> Vec<Vec<SocketId>> {
     let mut held = vec![Vec::new(); map.processes.len()];
     for index in 0..map.sockets.len() {
         let id = SocketId::new(index);
-        for process in map.holding_processes(id) {
+        for process in map.using_processes(id) {
             held[process.index()].push(id);
         }
     }

@@ -10,10 +10,12 @@
 //! [`keep_matches`].
 
 mod filter_match;
+mod hidden_logs;
 mod kept_rows;
 mod matching;
 mod rebuild;
 
 pub use filter_match::{Filter, FilterMatch, KeptMask};
+pub use hidden_logs::hide_logs;
 pub use matching::{matching_processes, matching_sockets};
 pub use rebuild::{apply_filter, exclude, keep_matches};

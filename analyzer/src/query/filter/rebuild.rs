@@ -1,11 +1,13 @@
 //! Builds the map of the rows that are kept.
 
 use super::filter_match::{Filter, FilterMatch};
+use super::hidden_logs::hide_logs;
 use super::kept_rows::{KeptRows, remove};
 use crate::model::{Connection, FdTarget, Holder, Map, Pipe, PipeId, ProcessId, SocketId};
 
 /// Filters a map; the second value is whether every selector matched something.
-pub fn apply_filter(map: Map, filter: &Filter) -> (Map, bool) {
+pub fn apply_filter(mut map: Map, filter: &Filter) -> (Map, bool) {
+    hide_logs(&mut map, filter);
     if filter.is_empty() {
         return (map, true);
     }
@@ -47,6 +49,7 @@ fn rebuild(map: &Map, rows: &KeptRows) -> Map {
         hosts: map.hosts.clone(),
         warnings: map.warnings.clone(),
         restricted: true,
+        hidden_logs: map.hidden_logs.clone(),
         processes: map
             .processes
             .iter()

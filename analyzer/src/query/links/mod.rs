@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::filter::EndMatcher;
 use super::conversations::{
-    LinkKind, capture_count, is_half_closed_pipe, is_pending, is_self_conversation, link_kind,
+    LinkKind, capture_count, is_half_closed_pipe, is_pending, is_self_conversation, is_socketpair,
+    link_kind,
 };
 use super::unknown_end::unknown_end;
 use super::via::{Via, via};
@@ -27,6 +28,10 @@ pub struct Link {
     pub via: Via,
     /// Protocol family.
     pub kind: LinkKind,
+    /// Whether it is known which end is the server's; otherwise the client is the first by name.
+    pub is_directed: bool,
+    /// Both ends are known and neither has a name: `socketpair(2)`.
+    pub is_pair: bool,
     /// Number of conversations, pending ones included.
     pub connections: usize,
     /// Number of conversations whose client waits to be accepted.
@@ -46,7 +51,7 @@ pub struct Link {
 /// closed. An end that several groups hold (an inherited socket) makes a link for each.
 pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
     let matcher = EndMatcher::new(map, filter);
-    let mut links: BTreeMap<(String, String, Via, LinkKind), Link> = BTreeMap::new();
+    let mut links: BTreeMap<(String, String, Via, LinkKind, bool), Link> = BTreeMap::new();
     for ends in conversations(map) {
         if is_self_conversation(&ends) || is_half_closed_pipe(map, &ends) || !matcher.matches(&ends)
         {
@@ -54,16 +59,32 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
         }
         let kind = link_kind(map, ends.conversation);
         let via = via(map, ends.conversation);
+        let is_directed = ends.is_directed(map);
+        let is_pair = is_socketpair(map, &ends);
         let pending = is_pending(map, ends.conversation);
         let servers_by_label = end_labels(map, groups, &ends, false);
         for (client, clients) in end_labels(map, groups, &ends, true) {
             for (server, servers) in &servers_by_label {
-                let key = (client.clone(), server.clone(), via.clone(), kind);
+                let mut pair = [(&client, &clients), (server, servers)];
+                if !is_directed {
+                    // Ends without a known process come last.
+                    pair.sort_by_key(|(label, processes)| (processes.is_empty(), *label));
+                }
+                let [(client, clients), (server, servers)] = pair;
+                let key = (
+                    client.clone(),
+                    server.clone(),
+                    via.clone(),
+                    kind,
+                    is_directed,
+                );
                 let link = links.entry(key).or_insert_with(|| Link {
                     client: client.clone(),
                     server: server.clone(),
                     via: via.clone(),
                     kind,
+                    is_directed,
+                    is_pair,
                     connections: 0,
                     pending: 0,
                     seen: None,
@@ -73,7 +94,7 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
                 link.connections += 1;
                 link.pending += usize::from(pending);
                 link.seen = link.seen.max(capture_count(map, ends.conversation));
-                link.clients.extend(&clients);
+                link.clients.extend(clients);
                 link.servers.extend(servers);
             }
         }

@@ -1,6 +1,6 @@
 //! Names of processes: the executable, or the script that an interpreter runs.
 
-use crate::model::Process;
+use super::process::Process;
 use crate::text::escape;
 
 /// Interpreters, without version numbers; their first argument that is not an option is the script.

@@ -1,0 +1,82 @@
+//! Hides conversations with loggers.
+
+use std::collections::BTreeSet;
+
+use super::filter_match::Filter;
+use super::matching::matching_rows;
+use crate::graph::{
+    Conversation, ConversationClass, ConversationEnds, class, conversations, display_name,
+    is_logger,
+};
+use crate::model::{HiddenLogs, Map};
+use crate::query::selector::SelectorSet;
+
+/// Marks the conversations with loggers as hidden, except those whose server's end matches a selector.
+/// Counts those with an end that matches, if there are selectors.
+pub fn hide_logs(map: &mut Map, filter: &Filter) {
+    if !filter.hide_logs {
+        return;
+    }
+    let selectors = [&filter.only, &filter.focus].into_iter();
+    let positive = selectors.filter(|set| !set.is_empty());
+    let masks: Vec<Matches> = positive.map(|set| Matches::new(map, set)).collect();
+    let named = filter.named.iter().map(|set| Matches::new(map, set));
+    let named: Vec<Matches> = named.collect();
+    let mut hidden = Vec::new();
+    let mut logs = HiddenLogs::default();
+    for ends in conversations(map) {
+        if class(map, &ends) != ConversationClass::Log {
+            continue;
+        }
+        let all = || masks.iter().chain(&named);
+        if all().any(|matches| matches.end(map, &ends, false)) {
+            continue;
+        }
+        hidden.push(ends.conversation);
+        if all().next().is_none() || all().any(|matches| matches.end(map, &ends, true)) {
+            logs.conversations += 1;
+            let loggers = ends.to.iter().map(|id| map.process(*id));
+            logs.loggers.extend(
+                loggers
+                    .filter(|process| is_logger(process))
+                    .map(display_name),
+            );
+        }
+    }
+    for conversation in hidden {
+        match conversation {
+            Conversation::Connection(index) => map.connections[index].hidden = true,
+            Conversation::Pipe(id) => map.pipes[id.index()].hidden = true,
+        }
+    }
+    map.hidden_logs = logs;
+}
+
+/// What a set of selectors matches, by index of process and socket.
+struct Matches {
+    processes: Vec<bool>,
+    sockets: Vec<bool>,
+}
+
+impl Matches {
+    fn new(map: &Map, selectors: &SelectorSet) -> Self {
+        let (processes, sockets) = matching_rows(map, selectors);
+        Self { processes, sockets }
+    }
+
+    /// Whether the client's end (or the server's) of a conversation matches.
+    fn end(&self, map: &Map, ends: &ConversationEnds, client: bool) -> bool {
+        let processes = if client { &ends.from } else { &ends.to };
+        let Conversation::Connection(index) = ends.conversation else {
+            return processes.iter().any(|id| self.processes[id.index()]);
+        };
+        let connection = &map.connections[index];
+        let sockets = match (client, ends.client_is_outside) {
+            (true, false) | (false, true) => [Some(connection.a), None],
+            (true, true) => [None, None],
+            (false, false) => [connection.b, connection.listener],
+        };
+        let sockets: BTreeSet<_> = sockets.into_iter().flatten().collect();
+        sockets.iter().any(|id| self.sockets[id.index()])
+    }
+}
