@@ -59,7 +59,9 @@ impl LinkEnds {
             let number = self.labels.number(end.to_string());
             self.others.entry(number).or_insert(match end {
                 UnknownEnd::Outside(_) => OtherEnd::Outside,
-                UnknownEnd::Unreadable | UnknownEnd::Unheld => OtherEnd::Unknown,
+                UnknownEnd::Translated(_) | UnknownEnd::Unreadable | UnknownEnd::Unheld => {
+                    OtherEnd::Unknown
+                }
             });
             return vec![number];
         }

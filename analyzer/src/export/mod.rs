@@ -14,8 +14,8 @@ mod time;
 
 pub use exact_text::{ExactText, hex_of, hex_of_name};
 pub use json::{
-    ConnectionDocument, GraphDocument, ProcessDocument, SocketDocument, connection, graph, process,
-    socket,
+    ConnectionDocument, DepartedDocument, GraphDocument, ProcessDocument, SocketDocument,
+    connection, departed, graph, process, socket,
 };
 pub use network::{Network, NetworkEdge, NetworkNode, NodeKind, network};
 pub use time::rfc3339;

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Address, Connection, ConnectionKind, ConnectionState, Map, PipeId, ProcessId, SocketId,
-    using_processes,
+    SocketType, using_processes,
 };
 
 /// A connection or a pipe.
@@ -41,19 +41,35 @@ impl ConversationEnds {
     /// Whether it is known which end is the server's, or the receiver's. The two ends of a socketpair
     /// are equal.
     pub fn is_directed(&self, map: &Map) -> bool {
+        use ConnectionState::{Connecting, OneWay, Pending};
         let Conversation::Connection(index) = self.conversation else {
             return true;
         };
         let connection = &map.connections[index];
-        let is_accepted = || {
-            let name = |id: SocketId| map.socket(id).name.is_some();
-            connection.b.is_some_and(|b| name(b) && !name(connection.a))
+        let has_listener = connection.listener.is_some() || !connection.listener_group.is_empty();
+        let is_evident = match (connection.kind, connection.b) {
+            // Of two ends one of which has a name, that one was accepted.
+            (ConnectionKind::Unix, Some(b)) => has_name(map, b) != has_name(map, connection.a),
+            (ConnectionKind::Unix, None) => {
+                has_name(map, connection.a) || map.socket(connection.a).kind == SocketType::Dgram
+            }
+            (_, Some(b)) => has_service_port(map, b) != has_service_port(map, connection.a),
+            (_, None) => true,
         };
-        match connection.state {
-            ConnectionState::OneWay | ConnectionState::Pending => true,
-            _ => connection.listener.is_some() || is_accepted(),
-        }
+        has_listener
+            || is_evident
+            || connection.translation.is_some()
+            || matches!(connection.state, Connecting | OneWay | Pending)
     }
+}
+
+fn has_name(map: &Map, socket: SocketId) -> bool {
+    map.socket(socket).name.is_some()
+}
+
+/// Whether the local port is not one that the kernel assigns to clients.
+fn has_service_port(map: &Map, socket: SocketId) -> bool {
+    map.socket(socket).local.is_some_and(Address::is_service)
 }
 
 /// The conversations of a map, without hidden ones: connections, then pipes.
@@ -84,17 +100,46 @@ pub fn connection_ends(map: &Map, index: usize) -> ConversationEnds {
     let connection = &map.connections[index];
     let holders = |socket: SocketId| map.using_processes(socket);
     let a = holders(connection.a);
-    let (from, to, client_is_outside) = match (connection.b, connection.listener) {
-        (Some(b), _) => (a, holders(b), false),
-        (None, Some(listener)) if is_server_end(map, connection, listener) => (vec![], a, true),
-        (None, Some(listener)) => (a, holders(listener), false),
-        (None, None) => (a, vec![], false),
+    let listeners = connection.listener.iter().chain(&connection.listener_group);
+    let is_server = |listener: &SocketId| is_server_end(map, connection, *listener);
+    let (from, to, client_is_outside) = match connection.b {
+        Some(b) => (a, holders(b), false),
+        None => {
+            let client_is_outside = match listeners.clone().next() {
+                Some(_) => listeners.clone().any(is_server),
+                None => is_server_without_listener(map, connection),
+            };
+            // What waits to be accepted has no holder yet.
+            let mut servers: Vec<ProcessId> = match client_is_outside && !a.is_empty() {
+                true => a.clone(),
+                false => listeners.flat_map(|listener| holders(*listener)).collect(),
+            };
+            servers.sort_unstable();
+            servers.dedup();
+            let clients = if client_is_outside { vec![] } else { a };
+            (clients, servers, client_is_outside)
+        }
     };
     ConversationEnds {
         conversation: Conversation::Connection(index),
         from,
         to,
         client_is_outside,
+    }
+}
+
+/// Whether the only known end was accepted from a listener that is gone: it has a name, or the port of
+/// a service while the other end's is one that the kernel assigns.
+fn is_server_without_listener(map: &Map, connection: &Connection) -> bool {
+    let end = map.socket(connection.a);
+    match connection.kind {
+        ConnectionKind::Unix => end.name.is_some() && end.kind != SocketType::Dgram,
+        ConnectionKind::Inet => {
+            connection.state != ConnectionState::Connecting
+                && end.local.is_some_and(Address::is_service)
+                && !end.remote.is_none_or(Address::is_service)
+        }
+        _ => false,
     }
 }
 

@@ -15,9 +15,11 @@ mod series_summary;
 
 pub mod index;
 
+pub mod conntrack;
 pub mod inet_diag;
 pub mod netlink_diag;
 pub mod packet_diag;
+pub mod route_addr;
 mod sock_diag;
 pub mod tcp_info;
 pub mod unix_diag;

@@ -2,6 +2,7 @@
 
 use super::evidence::{Evidence, ListenerEvidence};
 use super::ids::SocketId;
+use super::socket::{Address, SocketState};
 
 /// Address family of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,8 @@ pub enum ConnectionState {
     Pending,
     /// Datagrams are sent from `a` to `b` only.
     OneWay,
+    /// The client is in connect(2): the server has not answered.
+    Connecting,
     /// The other end has closed.
     Closing,
 }
@@ -48,7 +51,38 @@ impl ConnectionState {
             Self::Established => "established",
             Self::Pending => "pending",
             Self::OneWay => "one-way",
+            Self::Connecting => "connecting",
             Self::Closing => "closing",
+        }
+    }
+}
+
+/// Translation of a connection's addresses (NAT).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Translation {
+    /// The server's address as the client has it.
+    pub from: Address,
+    /// The other end's address before or after translation.
+    pub other_end: Address,
+    /// What translates.
+    pub by: Translator,
+}
+
+/// What translates addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Translator {
+    /// The kernel, as its connection tracking has recorded.
+    Conntrack,
+    /// A program that publishes a container's port, by its command line.
+    Proxy,
+}
+
+impl Translator {
+    /// The word for it in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conntrack => "conntrack",
+            Self::Proxy => "proxy",
         }
     }
 }
@@ -64,8 +98,15 @@ pub struct Connection {
     pub b: Option<SocketId>,
     /// The listener that accepted the connection, or has it in its queue.
     pub listener: Option<SocketId>,
+    /// The listeners one of which has the connection in its queue, where it is not known which
+    /// (`SO_REUSEPORT`); also datagram sockets one of which receives what is sent.
+    pub listener_group: Box<[SocketId]>,
     /// State.
     pub state: ConnectionState,
+    /// State of the other end where it is in TCP's tables without a socket: its process has closed it.
+    pub orphan: Option<SocketState>,
+    /// The translation of addresses between the two ends.
+    pub translation: Option<Translation>,
     /// Evidence for the connection.
     pub evidence: Evidence,
     /// Evidence for the listener.

@@ -1,6 +1,9 @@
 //! Hosts: identity of a machine and circumstances of its capture.
 
+use std::net::IpAddr;
+
 use super::coverage::HostCoverage;
+use super::local_addresses::LocalAddresses;
 use crate::load::Capture;
 
 /// A machine at the time of a capture.
@@ -30,6 +33,8 @@ pub struct Host {
     pub collector_pid: Option<u32>,
     /// The pid namespace (inode) of all pids; `None`: not known.
     pub pidns: Option<u64>,
+    /// Addresses of its interfaces in all network namespaces that were read, sorted.
+    pub addresses: Box<[IpAddr]>,
     /// `--note`.
     pub note: Option<Box<[u8]>>,
     /// What was read and what is missing.
@@ -57,6 +62,7 @@ impl Host {
             euid: capture.host.as_ref().map(|host| host.euid),
             collector_pid: Some(record.collector_pid).filter(|pid| *pid != 0),
             pidns: Some(record.pidns).filter(|inode| *inode != 0),
+            addresses: LocalAddresses::new(capture).all(),
             note: record.note.map(Into::into),
             coverage: HostCoverage::default(),
         }

@@ -12,10 +12,9 @@ pub(super) type Tuple = (u64, &'static str, Address, Address);
 /// The tuple of a connected socket; `None` for other sockets and raw ones.
 pub(super) fn tuple(draft: &SocketDraft) -> Option<Tuple> {
     let socket = &draft.socket;
-    // A socket in connect(2) has no other end yet.
     let is_connected = !matches!(
         socket.state,
-        SocketState::Listening | SocketState::Unconnected | SocketState::Connecting
+        SocketState::Listening | SocketState::Unconnected
     );
     let protocol = socket
         .protocol
@@ -30,7 +29,7 @@ pub(super) fn wire_protocol(protocol: &'static str) -> &'static str {
 }
 
 /// An IPv4-mapped IPv6 address as IPv4.
-fn canonical(address: Address) -> Address {
+pub(super) fn canonical(address: Address) -> Address {
     match address {
         Address::Ip(IpAddr::V6(ip), port) => Address::Ip(ip.to_canonical(), port),
         other => other,
@@ -39,6 +38,13 @@ fn canonical(address: Address) -> Address {
 
 pub(super) fn is_loopback(address: Address) -> bool {
     matches!(address, Address::Ip(ip, _) if ip.is_loopback())
+}
+
+/// Whether a socket is in a listener's queue, or in its table of half-open connections: the server's
+/// end of a connection that no process holds yet.
+pub(super) fn is_queued(socket: &Socket) -> bool {
+    let half_open = socket.inode == 0 && socket.state == SocketState::Connecting;
+    half_open || socket.state == SocketState::Pending
 }
 
 /// An address without its port.

@@ -1,7 +1,7 @@
 //! Finds the listener of an accepted TCP, MPTCP, SCTP, DCCP or vsock socket.
 
 use super::inet_address::{BoundSockets, tuple};
-use super::socket::SocketState;
+use super::socket::{Address, SocketState};
 use super::socket_draft::HostSockets;
 
 /// The listening internet and vsock sockets of a host.
@@ -19,16 +19,40 @@ impl<'a> InetListeners<'a> {
         Self { sockets, listening }
     }
 
-    /// The listener of an accepted socket: one bound to the exact local address, else one bound to the
-    /// wildcard address; of several (`SO_REUSEPORT`) one with a holder in common.
-    pub(super) fn find(&self, accepted: usize) -> Option<usize> {
-        let (netns, protocol, local, _) = tuple(&self.sockets.drafts[accepted])?;
-        let listeners = self.listening.find(netns, protocol, local, true);
-        match listeners[..] {
-            [sole] => Some(sole),
-            _ => listeners
-                .into_iter()
-                .find(|listener| self.sockets.share_holder(*listener, accepted)),
+    /// The listeners that accept connections to an address: those bound to exactly that address, else
+    /// to the wildcard address if `or_wildcard`.
+    pub(super) fn at(
+        &self,
+        netns: u64,
+        protocol: &'static str,
+        address: Address,
+        or_wildcard: bool,
+    ) -> Vec<usize> {
+        self.listening.find(netns, protocol, address, or_wildcard)
+    }
+
+    /// The listeners one of which accepted a socket or has it in its queue: a single one where that is
+    /// known. Of several (`SO_REUSEPORT`) it is one with a holder in common, or for a socket in a queue
+    /// the only one whose queue is not empty.
+    pub(super) fn find(&self, accepted: usize) -> Vec<usize> {
+        let Some((netns, protocol, local, _)) = tuple(&self.sockets.drafts[accepted]) else {
+            return Vec::new();
+        };
+        let listeners = self.at(netns, protocol, local, true);
+        if listeners.len() <= 1 {
+            return listeners;
         }
+        let mut holding = listeners.iter().copied();
+        if let Some(listener) = holding.find(|index| self.sockets.share_holder(*index, accepted)) {
+            return vec![listener];
+        }
+        if self.sockets.socket(accepted).state == SocketState::Pending {
+            let has_clients = |index: &usize| self.sockets.socket(*index).pending != Some(0);
+            let queues: Vec<usize> = listeners.iter().copied().filter(has_clients).collect();
+            if queues.len() == 1 {
+                return queues;
+            }
+        }
+        listeners
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::coverage::Readable;
 use super::ids::HostId;
+use super::inet_address::{canonical, wire_protocol};
 use super::socket::{Address, Family, SocketKey, SocketState, SocketType};
 use super::socket_draft::SocketDraft;
 use crate::load::{Capture, RawSource, inet_diag, proc_net_inet};
@@ -27,19 +28,40 @@ const PROTOCOLS: [(&str, SocketType); 8] = [
 const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
 const TCP_SYN_RECV: u8 = 3;
+const TCP_FIN_WAIT1: u8 = 4;
+const TCP_FIN_WAIT2: u8 = 5;
 const TCP_TIME_WAIT: u8 = 6;
 const TCP_CLOSE: u8 = 7;
 const TCP_CLOSE_WAIT: u8 = 8;
+const TCP_LAST_ACK: u8 = 9;
 const TCP_LISTEN: u8 = 10;
+const TCP_CLOSING: u8 = 11;
 const TCP_NEW_SYN_RECV: u8 = 12;
 
-/// The internet sockets of a host.
-///
-/// TIME-WAIT rows and orphaned sockets have no inode and no owner, and are left out. Connections not
-/// yet accepted have no inode either, and stay.
-pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
+/// The internet sockets of a host, and its rows without a socket.
+#[derive(Default)]
+pub(super) struct InetSockets {
+    /// Rows without inode are connections that are not accepted yet.
+    pub(super) drafts: Vec<SocketDraft>,
+    pub(super) orphans: Vec<Orphan>,
+}
+
+/// A row of a connection whose process has closed its end: it has no socket and no holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Orphan {
+    pub(super) netns: u64,
+    /// That of [`wire_protocol`](super::inet_address::wire_protocol).
+    pub(super) protocol: &'static str,
+    pub(super) local: Address,
+    pub(super) remote: Address,
+    pub(super) state: SocketState,
+}
+
+/// Reads the internet sockets of a host.
+pub(super) fn read(capture: &Capture, host: HostId) -> InetSockets {
     let order = capture.byte_order();
     let mut drafts: Vec<SocketDraft> = Vec::new();
+    let mut orphans: Vec<Orphan> = Vec::new();
     for (table, kind, protocol) in tables() {
         let dump = format!("diag/{table}");
         let mut readings: Vec<_> = capture.sources(&dump).collect();
@@ -47,17 +69,35 @@ pub(super) fn drafts(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
         readings.sort_by_key(|raw| Reverse((raw.header.pass, raw.header.attempt)));
         for raw in readings {
             let rows = inet_diag::rows(&raw.bytes, order).0;
+            let netns = raw.header.netns;
+            orphans.extend(rows.iter().filter_map(|row| orphan(row, netns, protocol)));
             let live = rows
                 .iter()
                 .filter(|row| row.inode != 0 || is_unaccepted(row));
-            drafts.extend(live.map(|row| draft(row, host, raw.header.netns, kind, protocol)));
+            drafts.extend(live.map(|row| draft(row, host, netns, kind, protocol)));
         }
     }
     drafts.sort_by_key(|draft| (draft.socket.key, draft.socket.cookie));
     drafts.dedup_by_key(|draft| (draft.socket.key, draft.socket.cookie));
     absorb_mptcp(&mut drafts);
-    drafts.extend(from_text(capture, host));
-    drafts
+    drafts.extend(from_text(capture, host, &mut orphans));
+    // The state may differ between two readings.
+    orphans.sort();
+    orphans.dedup_by_key(|row| (row.netns, row.protocol, row.local, row.remote));
+    InetSockets { drafts, orphans }
+}
+
+/// The row as one without a socket, if it is one.
+fn orphan(row: &inet_diag::Row, netns: u64, protocol: &'static str) -> Option<Orphan> {
+    let state = state(row.state);
+    let (local, remote) = addresses(row.local, row.remote);
+    (row.inode == 0 && state.is_closing() && !is_unaccepted(row)).then_some(Orphan {
+        netns,
+        protocol: wire_protocol(protocol),
+        local: canonical(local?),
+        remote: canonical(remote?),
+        state,
+    })
 }
 
 /// Names of all tables, with type and protocol of their sockets.
@@ -69,7 +109,7 @@ fn tables() -> impl Iterator<Item = (String, SocketType, &'static str)> {
 
 /// The sockets of namespaces and protocols without a dump. Rows without inode are left out: the text
 /// tables have no cookies.
-fn from_text(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
+fn from_text(capture: &Capture, host: HostId, orphans: &mut Vec<Orphan>) -> Vec<SocketDraft> {
     let order = capture.byte_order();
     let mut drafts: Vec<SocketDraft> = Vec::new();
     for (table, kind, protocol) in tables() {
@@ -87,6 +127,7 @@ fn from_text(capture: &Capture, host: HostId) -> Vec<SocketDraft> {
                 continue;
             }
             let rows = proc_net_inet::rows(&raw.bytes, order).0;
+            orphans.extend(rows.iter().filter_map(|row| orphan(row, netns, protocol)));
             let owned = rows.iter().filter(|row| row.inode != 0);
             drafts.extend(owned.map(|row| text_draft(row, host, netns, kind, protocol)));
         }
@@ -134,7 +175,22 @@ fn draft(
         socket.accepting = Some(true);
     }
     draft.v6only = row.v6only;
-    draft.set_queues(row.receive_queue, row.send_queue);
+    // Sequence numbers count a FIN and a SYN as a byte, which nobody can read and nobody wrote.
+    let fin_received = matches!(
+        row.state,
+        TCP_CLOSE_WAIT | TCP_LAST_ACK | TCP_CLOSING | TCP_TIME_WAIT
+    );
+    let unacknowledged = matches!(
+        row.state,
+        TCP_SYN_SENT | TCP_FIN_WAIT1 | TCP_CLOSING | TCP_LAST_ACK
+    );
+    let is_stream = kind == SocketType::Stream;
+    draft.set_queues(
+        row.receive_queue
+            .saturating_sub((is_stream && fin_received).into()),
+        row.send_queue
+            .saturating_sub((is_stream && unacknowledged).into()),
+    );
     draft
 }
 
@@ -157,6 +213,9 @@ fn state(number: u8) -> SocketState {
         TCP_ESTABLISHED => SocketState::Established,
         TCP_SYN_SENT | TCP_SYN_RECV | TCP_NEW_SYN_RECV => SocketState::Connecting,
         TCP_TIME_WAIT => SocketState::TimeWait,
+        TCP_FIN_WAIT1 => SocketState::FinWait1,
+        TCP_FIN_WAIT2 => SocketState::FinWait2,
+        TCP_LAST_ACK => SocketState::LastAck,
         TCP_CLOSE_WAIT => SocketState::CloseWait,
         TCP_CLOSE => SocketState::Unconnected,
         _ => SocketState::Closing,

@@ -9,6 +9,7 @@ use super::coverage::{HostCoverage, NetnsCoverage};
 use super::descriptors::HeldFiles;
 use super::host::Host;
 use super::ids::HostId;
+use super::inet_sockets::{InetSockets, Orphan};
 use super::keepers::First;
 use super::map::Map;
 use super::netlink::Netlink;
@@ -59,7 +60,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let coverage = HostCoverage::new(
         capture,
         damages,
-        tables.netns,
+        std::mem::take(&mut tables.netns),
         tables.vanished,
         statuses.map(|process| process.fds_status),
     );
@@ -71,7 +72,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     );
     bound_path::check(capture, &mut tables.drafts, &map.holders, &map.processes);
     let complete = coverage.all_unix_dumps_complete();
-    let found = find_connections(map, &tables.drafts, &tables.netlink, host, complete);
+    let found = find_connections(map, &tables, capture, host, complete);
     map.connections.extend(found.connections);
     map.warnings.append(&mut tables.warnings);
     map.warnings.extend(found.warnings);
@@ -96,6 +97,8 @@ struct Tables {
     held: HeldFiles,
     /// Sorted by key.
     drafts: Vec<SocketDraft>,
+    /// Sorted.
+    orphans: Vec<Orphan>,
     netlink: Netlink,
     netns: Vec<NetnsCoverage>,
     /// Processes that ended before they were read.
@@ -116,7 +119,11 @@ fn read_tables(map: &mut Map, capture: &Capture, host: HostId) -> Tables {
         let unix = unix.join().unwrap_or_else(|panic| resume_unwind(panic));
         (held, vanished, unix)
     });
-    drafts.append(&mut inet_sockets::drafts(capture, host));
+    let InetSockets {
+        drafts: mut inet,
+        orphans,
+    } = inet_sockets::read(capture, host);
+    drafts.append(&mut inet);
     let is_held = |inode| {
         held.sockets
             .binary_search_by_key(&inode, |(held, _)| *held)
@@ -131,6 +138,7 @@ fn read_tables(map: &mut Map, capture: &Capture, host: HostId) -> Tables {
     Tables {
         held,
         drafts,
+        orphans,
         netlink,
         netns,
         vanished,
@@ -196,12 +204,13 @@ fn add_holders(map: &mut Map, drafts: &mut [SocketDraft], held: &HeldFiles, all_
 
 /// The connections between the sockets that follow those in the map.
 fn find_connections(
-    map: &Map,
-    drafts: &[SocketDraft],
-    netlink: &Netlink,
+    map: &mut Map,
+    tables: &Tables,
+    capture: &Capture,
     host: HostId,
     all_dumps_complete: bool,
 ) -> unix_connections::UnixConnections {
+    let drafts = &tables.drafts[..];
     let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
     let sockets = HostSockets {
         drafts,
@@ -211,7 +220,9 @@ fn find_connections(
     let mut found = unix_connections::connections(sockets, &keys, host, all_dumps_complete);
     let by_inode = |inode| keys.binary_search(&SocketKey::Inode(inode)).ok();
     let connections: &mut Vec<Connection> = &mut found.connections;
-    connections.append(&mut inet_connections::connections(sockets));
-    connections.append(&mut netlink.connections(sockets, by_inode));
+    let mut inet = inet_connections::connections(sockets, &tables.orphans, capture, host);
+    connections.append(&mut inet.connections);
+    connections.append(&mut tables.netlink.connections(sockets, by_inode));
+    map.departed.append(&mut inet.departed);
     found
 }

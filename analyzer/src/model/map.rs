@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::connection::Connection;
+use super::departed::Departed;
 use super::fd_relation::FdRelation;
 use super::holder::Holder;
 use super::host::Host;
@@ -30,6 +31,8 @@ pub struct Map {
     pub connections: Vec<Connection>,
     /// Pipes and FIFOs, by host and key.
     pub pipes: Vec<Pipe>,
+    /// Connections of which only a row without a socket is left, by host, namespace and server.
+    pub departed: Vec<Departed>,
     /// Inconsistencies and gaps, sorted.
     pub warnings: Vec<Warning>,
     /// Whether a filter removed rows: an item without connections may have some outside the map.

@@ -5,23 +5,25 @@
 //! formats output, and no type is serialized.
 //!
 //! Reading order, which is the order of dependencies; no file uses a later one:
-//! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `host`, `process`, `program`,
-//!   `holder`, `socket`, `connection`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
+//! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
+//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `processes`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`.
 //! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
-//!   `inet_listeners`, `inet_receivers`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
+//!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
 //!   `keepers`.
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
 mod connection;
 mod coverage;
+mod departed;
 mod evidence;
 mod fd_relation;
 mod holder;
 mod host;
 mod ids;
+mod local_addresses;
 mod map;
 mod name;
 mod pipe;
@@ -55,6 +57,7 @@ mod inet_connections;
 mod inet_listeners;
 mod inet_receivers;
 mod keepers;
+mod nat;
 mod thread_waits;
 mod unix_connections;
 mod unix_listeners;
@@ -68,8 +71,9 @@ mod series_union;
 
 pub use at::At;
 pub use build::{build, build_at, build_whole};
-pub use connection::{Connection, ConnectionKind, ConnectionState};
+pub use connection::{Connection, ConnectionKind, ConnectionState, Translation, Translator};
 pub use coverage::{FdsStatus, HostCoverage, NetnsCoverage, Readable};
+pub use departed::Departed;
 pub use evidence::{Evidence, ListenerEvidence};
 pub use fd_relation::{EpollTarget, FdRelation, FdTarget};
 pub(crate) use fd_targets::PrivateTables;

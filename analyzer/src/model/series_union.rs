@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::connection::{Connection, ConnectionKind};
 use super::coverage::HostCoverage;
+use super::departed::Departed;
 use super::holder::{Holder, KeepReason};
 use super::host::Host;
 use super::ids::{HostId, ProcessId, SocketId};
@@ -48,7 +49,10 @@ struct HostUnion {
     warnings: Vec<Warning>,
     processes: BTreeMap<u32, Counted<Process>>,
     sockets: BTreeMap<SocketKey, Counted<(Socket, HoldersByPid)>>,
-    connections: BTreeMap<ConnectionKey, Counted<Connection>>,
+    /// With the keys of `listener_group`, whose ids differ between captures.
+    connections: BTreeMap<ConnectionKey, Counted<(Connection, Vec<SocketKey>)>>,
+    /// Of the latest capture.
+    departed: Option<Vec<Departed>>,
     pipes: BTreeMap<PipeKey, Counted<(Pipe, PipeEnds)>>,
     reused_pids: BTreeSet<u32>,
 }
@@ -95,6 +99,7 @@ impl HostUnion {
             .map(|id| self.add_socket(map.socket(id), held(map.holders(id))))
             .collect();
         self.add_connections(map, &keys);
+        self.departed.get_or_insert_with(|| map.departed.clone());
         for pipe in &map.pipes {
             let ends = [held(&pipe.readers), held(&pipe.writers)];
             let entry = self.pipes.entry(pipe.key);
@@ -155,7 +160,9 @@ impl HostUnion {
                 continue;
             }
             let entry = self.connections.entry(key);
-            let known = entry.or_insert_with(|| Counted::new(connection.clone()));
+            let group = connection.listener_group.iter();
+            let group = || group.map(|id| keys[id.index()]).collect();
+            let known = entry.or_insert_with(|| Counted::new((connection.clone(), group())));
             known.captures += 1;
         }
     }
@@ -201,6 +208,9 @@ impl HostUnion {
             sockets.insert(key, id);
             seen.sockets.push(counted.captures);
         }
+        let departed = self.departed.into_iter().flatten();
+        map.departed
+            .extend(departed.map(|row| Departed { host, ..row }));
         finish_connections(self.connections, &sockets, map, seen);
         for (_, counted) in self.pipes {
             let (pipe, [readers, writers]) = counted.row;
@@ -239,21 +249,24 @@ fn merge_holders(known: &mut HoldersByPid, holders: HoldersByPid) {
 }
 
 fn finish_connections(
-    connections: BTreeMap<ConnectionKey, Counted<Connection>>,
+    connections: BTreeMap<ConnectionKey, Counted<(Connection, Vec<SocketKey>)>>,
     sockets: &BTreeMap<SocketKey, SocketId>,
     map: &mut Map,
     seen: &mut Seen,
 ) {
     let id = |key: SocketKey| sockets.get(&key).copied();
-    let connection = |((a, b, listener, _), counted): (ConnectionKey, Counted<Connection>)| {
-        let connection = Connection {
-            a: id(a)?,
-            b: b.and_then(id),
-            listener: listener.and_then(id),
-            ..counted.row
+    let connection =
+        |((a, b, listener, _), counted): (ConnectionKey, Counted<(Connection, Vec<SocketKey>)>)| {
+            let (row, group) = counted.row;
+            let connection = Connection {
+                a: id(a)?,
+                b: b.and_then(id),
+                listener: listener.and_then(id),
+                listener_group: group.into_iter().filter_map(id).collect(),
+                ..row
+            };
+            Some((connection, counted.captures))
         };
-        Some((connection, counted.captures))
-    };
     let connections = connections.into_iter().filter_map(connection);
     let mut connections: Vec<(Connection, u32)> = connections.collect();
     connections.sort_by_key(|(connection, _)| (connection.a, connection.b));

@@ -91,10 +91,16 @@ pub enum SocketState {
     Connecting,
     /// Connected, in a listener's queue until it is accepted.
     Pending,
-    /// The other end has closed, or TCP is in one of its closing states.
+    /// The other end has closed; of TCP: both ends have closed at the same time.
     Closing,
     /// TCP: the other end has closed, this one has not.
     CloseWait,
+    /// TCP: this end has closed, which the other end has not acknowledged.
+    FinWait1,
+    /// TCP: this end has closed, the other one has not.
+    FinWait2,
+    /// TCP: the other end has closed, and then this one, which is not acknowledged.
+    LastAck,
     /// TCP: TIME-WAIT.
     TimeWait,
     /// Not known: no captured table lists the socket.
@@ -102,6 +108,15 @@ pub enum SocketState {
 }
 
 impl SocketState {
+    /// Whether an end of the connection has closed.
+    pub fn is_closing(self) -> bool {
+        use SocketState::{CloseWait, Closing, FinWait1, FinWait2, LastAck, TimeWait};
+        matches!(
+            self,
+            CloseWait | Closing | FinWait1 | FinWait2 | LastAck | TimeWait
+        )
+    }
+
     /// The word for it in JSON, CSV and text output.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -112,6 +127,9 @@ impl SocketState {
             Self::Pending => "pending",
             Self::Closing => "closing",
             Self::CloseWait => "close-wait",
+            Self::FinWait1 => "fin-wait-1",
+            Self::FinWait2 => "fin-wait-2",
+            Self::LastAck => "last-ack",
             Self::TimeWait => "time-wait",
             Self::Unknown => "unknown",
         }
@@ -129,6 +147,17 @@ pub enum Address {
     Ip(IpAddr, u16),
     /// vsock(7) context id and port.
     Vsock(u32, u32),
+}
+
+impl Address {
+    /// Whether the port is below those that the kernel assigns to clients.
+    pub fn is_service(self) -> bool {
+        match self {
+            Self::Ip(_, port) => port < FIRST_EPHEMERAL_PORT,
+            // Assigned from a random port on.
+            Self::Vsock(..) => false,
+        }
+    }
 }
 
 /// `1.2.3.4:5`, `[::1]:5`, `vsock 3:22`.

@@ -95,6 +95,9 @@ impl HostSockets<'_> {
             evidence,
             listener_evidence: None,
             confirmed: seen_twice(a) && b.is_none_or(seen_twice),
+            listener_group: Box::default(),
+            orphan: None,
+            translation: None,
             hidden: false,
         }
     }

@@ -106,6 +106,9 @@ impl Map {
             evidence: Evidence::Peer,
             listener_evidence: listener.map(|_| ListenerEvidence::Vfs),
             confirmed: true,
+            listener_group: Box::default(),
+            orphan: None,
+            translation: None,
             hidden: false,
         });
         self.connections.len() - 1

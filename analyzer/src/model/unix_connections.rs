@@ -69,7 +69,7 @@ impl Join<'_> {
             if peer == 0 {
                 // A peer without inode, and both directions shut down: the other end has closed.
                 let is_pending = || found.pending.binary_search(&index).is_ok();
-                if !is_dgram && draft.socket.state == SocketState::Closing && !is_pending() {
+                if draft.socket.state == SocketState::Closing && !is_pending() {
                     found.connections.push(self.closing(index));
                 }
                 continue;

@@ -55,6 +55,16 @@ pub fn is_pending(map: &Map, conversation: Conversation) -> bool {
     connection(map, conversation).is_some_and(|c| c.state == ConnectionState::Pending)
 }
 
+/// Whether the client is in connect(2), and the server has not answered.
+pub(super) fn is_connecting(map: &Map, conversation: Conversation) -> bool {
+    connection(map, conversation).is_some_and(|c| c.state == ConnectionState::Connecting)
+}
+
+/// Whether the server has not accepted the client yet.
+pub(super) fn is_waiting(map: &Map, conversation: Conversation) -> bool {
+    is_pending(map, conversation) || is_connecting(map, conversation)
+}
+
 /// In a union of captures: in how many the conversation was seen.
 pub(super) fn capture_count(map: &Map, conversation: Conversation) -> Option<u32> {
     let seen = map.seen.as_ref()?;

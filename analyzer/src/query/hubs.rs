@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conversations::is_pending;
+use super::conversations::is_waiting;
 use super::unknown_end::{UnknownEnd, unknown_end};
 use crate::graph::{Conversation, ConversationEnds, conversations};
 use crate::model::{Map, ProcessId, SocketId, SocketState};
@@ -14,7 +14,7 @@ pub struct Hub {
     pub process: ProcessId,
     /// Number of other processes at the other ends of its connections and pipes.
     pub peers: usize,
-    /// Number of connections that it holds an end of, without pending ones.
+    /// Number of connections that it holds an end of, without those not accepted yet.
     pub connections: usize,
     /// Listening sockets that it holds.
     pub listens: Vec<SocketId>,
@@ -23,7 +23,7 @@ pub struct Hub {
 /// All processes with a peer: most peers first, then most connections, then by id.
 pub fn hubs(map: &Map) -> Vec<Hub> {
     let ends: Vec<ConversationEnds> = conversations(map)
-        .filter(|ends| !is_pending(map, ends.conversation))
+        .filter(|ends| !is_waiting(map, ends.conversation))
         .collect();
     let mut connections = vec![0; map.processes.len()];
     let mut far_ends: Vec<Vec<FarEnd>> = vec![Vec::new(); map.processes.len()];
@@ -125,7 +125,7 @@ pub struct OutsideHub {
 /// All addresses outside the capture: most processes first, then most connections, then by address.
 pub fn outside_hubs(map: &Map) -> Vec<OutsideHub> {
     let mut by_address: BTreeMap<String, (BTreeSet<ProcessId>, usize)> = BTreeMap::new();
-    for ends in conversations(map).filter(|ends| !is_pending(map, ends.conversation)) {
+    for ends in conversations(map).filter(|ends| !is_waiting(map, ends.conversation)) {
         let (captured, client) = match (ends.from.is_empty(), ends.to.is_empty()) {
             (true, false) => (&ends.to, true),
             (false, true) => (&ends.from, false),

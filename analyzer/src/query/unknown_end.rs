@@ -4,13 +4,15 @@ use std::fmt;
 
 use super::conversations::connection;
 use crate::graph::ConversationEnds;
-use crate::model::{Address, ConnectionState, Map};
+use crate::model::{Address, Connection, ConnectionState, Map, SocketId};
 
 /// Why no process is known at one end of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnknownEnd {
     /// The end is not on a captured machine: its address, without the port of a client.
     Outside(String),
+    /// The end is on this machine, and has another address than this one: the address.
+    Translated(String),
     /// A process that could not be read may hold the end.
     Unreadable,
     /// No process holds the end.
@@ -21,6 +23,7 @@ impl fmt::Display for UnknownEnd {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Outside(address) => write!(out, "(outside) {address}"),
+            Self::Translated(address) => write!(out, "(translated) {address}"),
             Self::Unreadable => out.write_str("(unknown)"),
             Self::Unheld => out.write_str("(closed)"),
         }
@@ -33,26 +36,65 @@ pub fn unknown_end(map: &Map, ends: &ConversationEnds, client: bool) -> UnknownE
         // The other end of a pipe is held by a process that was not read.
         return UnknownEnd::Unreadable;
     };
-    let captured = map.socket(connection.a);
     let is_missing = connection.b.is_none() && client == ends.client_is_outside;
-    match captured.remote {
-        // A client's port is ephemeral; a server's tells the service.
-        Some(Address::Ip(ip, _)) if is_missing && client => UnknownEnd::Outside(ip.to_string()),
-        Some(remote) if is_missing => UnknownEnd::Outside(remote.to_string()),
-        None if is_missing && connection.state == ConnectionState::Closing => UnknownEnd::Unheld,
-        None if is_missing && connection.state != ConnectionState::Pending => {
-            UnknownEnd::Unreadable
-        }
-        _ => {
+    match is_missing {
+        true => missing_end(map, connection, client),
+        false => {
             let server = connection.b.or(connection.listener);
             let socket = match client {
                 true => connection.a,
                 false => server.unwrap_or(connection.a),
             };
-            match map.socket(socket).holders_complete {
-                true => UnknownEnd::Unheld,
-                false => UnknownEnd::Unreadable,
+            unheld(map, socket)
+        }
+    }
+}
+
+/// Why no process holds a captured socket.
+fn unheld(map: &Map, socket: SocketId) -> UnknownEnd {
+    match map.socket(socket).holders_complete {
+        true => UnknownEnd::Unheld,
+        false => UnknownEnd::Unreadable,
+    }
+}
+
+/// Why one end of a connection was not captured.
+fn missing_end(map: &Map, connection: &Connection, client: bool) -> UnknownEnd {
+    let captured = map.socket(connection.a);
+    let translated = connection
+        .translation
+        .map(|translation| translation.other_end);
+    let is_closing = connection.state == ConnectionState::Closing;
+    // A server's port shows the service; a client's is ephemeral.
+    let text = |address: Address| match address {
+        Address::Ip(ip, _) if client => ip.to_string(),
+        address => address.to_string(),
+    };
+    let own = &map.hosts[captured.host.index()].addresses;
+    match translated.or(captured.remote) {
+        Some(address @ Address::Ip(ip, _)) => {
+            let ip = ip.to_canonical();
+            let is_own = own.binary_search(&ip).is_ok();
+            match ip.is_loopback() || is_own {
+                false => UnknownEnd::Outside(text(address)),
+                true if is_closing => UnknownEnd::Unheld,
+                // Only a listener without known holders, or nothing.
+                true if connection.state == ConnectionState::Connecting => {
+                    match connection.listener {
+                        Some(listener) => unheld(map, listener),
+                        None => UnknownEnd::Unheld,
+                    }
+                }
+                // The other end has this address for this one only.
+                true if is_own && !ip.is_loopback() => UnknownEnd::Translated(text(address)),
+                true => UnknownEnd::Unreadable,
             }
         }
+        Some(address) => UnknownEnd::Outside(text(address)),
+        None if is_closing => UnknownEnd::Unheld,
+        None => match (connection.state, connection.listener) {
+            (ConnectionState::Pending, Some(listener)) => unheld(map, listener),
+            _ => UnknownEnd::Unreadable,
+        },
     }
 }

@@ -86,7 +86,10 @@ pub fn via(map: &Map, conversation: Conversation) -> Via {
                 let name = client.name.as_ref().map(Via::from);
                 name.or_else(|| client.remote.map(Via::from))
             };
-            of(connection.listener)
+            let as_client_has_it = connection.translation.map(|t| Via::from(t.from));
+            as_client_has_it
+                .or_else(|| of(connection.listener))
+                .or_else(|| of(connection.listener_group.first().copied()))
                 .or_else(|| of(connection.b))
                 .or_else(client)
         }

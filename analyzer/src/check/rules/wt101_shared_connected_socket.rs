@@ -90,10 +90,7 @@ enum Verdict {
 
 fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
     let socket = facts.map.socket(id);
-    let connected = matches!(
-        socket.state,
-        SocketState::Established | SocketState::Closing | SocketState::CloseWait
-    );
+    let connected = socket.state == SocketState::Established || socket.state.is_closing();
     let holders = facts.map.holders(id);
     let [first, .., last] = holders else {
         return Verdict::NoLeak;

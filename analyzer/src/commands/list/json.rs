@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{hex_of, hex_of_name};
+use whotalks::export::{DepartedDocument, departed, hex_of, hex_of_name};
 use whotalks::model::Map;
 use whotalks::query::{Link, count_self_conversations};
 
@@ -21,6 +21,7 @@ struct Document<'a> {
     /// Conversations of processes with themselves, which are no links.
     within: usize,
     hidden: Hidden,
+    departed: Vec<DepartedDocument>,
 }
 
 /// Numbers of conversations that are left out.
@@ -50,6 +51,8 @@ pub(crate) struct LinkRow<'a> {
     direction: Option<&'static str>,
     connections: usize,
     pending: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    connecting: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     seen: Option<u32>,
     clients: Vec<String>,
@@ -67,6 +70,7 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link], args: &ListA
             log: map.hidden_logs.conversations,
             within,
         },
+        departed: departed(map),
     };
     output::json(out, &document)
 }
@@ -84,8 +88,13 @@ pub(crate) fn link_row<'a>(map: &Map, link: &'a Link) -> LinkRow<'a> {
         direction: (!link.is_directed).then_some("none"),
         connections: link.connections,
         pending: link.pending,
+        connecting: link.connecting,
         seen: link.seen,
         clients: process_ids(map, &link.clients),
         servers: process_ids(map, &link.servers),
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

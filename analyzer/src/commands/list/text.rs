@@ -1,10 +1,10 @@
 //! Text output of `list`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use anyhow::Result;
-use whotalks::model::{Map, ProcessId};
+use whotalks::model::{Address, Map, ProcessId, SocketState};
 use whotalks::query::{Link, LinkKind, count_self_conversations};
 
 use crate::commands::coverage::{hidden_logs, incomplete};
@@ -29,7 +29,7 @@ pub(super) fn write(
     ];
     terminal::print_marked(out, &heading, &cells, |column, cell| match column {
         0 | 1 => cell.ends_with("(unknown)"),
-        3 => cell.contains("pending"),
+        3 => cell.contains("pending") || cell.contains("connecting"),
         _ => false,
     })?;
     let hidden = links.len() - visible;
@@ -47,6 +47,7 @@ pub(super) fn write(
     });
     let footer: Vec<String> = more
         .into_iter()
+        .chain(is_everything.then(|| departed(map)).flatten())
         .chain(hidden_logs(map))
         .chain(within)
         .chain(union)
@@ -65,8 +66,9 @@ pub(crate) fn link_cells(link: &Link) -> Vec<String> {
         count => format!("{label} ×{count}"),
     };
     let pending = (link.pending > 0).then(|| format!("{} pending", link.pending));
+    let connecting = (link.connecting > 0).then(|| format!("{} connecting", link.connecting));
     let seen = link.seen.map(|seen| format!("seen {seen}×"));
-    let notes: Vec<String> = pending.into_iter().chain(seen).collect();
+    let notes: Vec<String> = pending.into_iter().chain(connecting).chain(seen).collect();
     let server = group(&link.server, &link.servers);
     vec![
         group(&link.client, &link.clients),
@@ -89,4 +91,37 @@ fn via_cell(link: &Link) -> String {
         (LinkKind::Unix, true) if link.is_pair => "socketpair".to_owned(),
         _ => name.clone(),
     }
+}
+
+/// Addresses of servers that the footer names.
+const NAMED_SERVERS: usize = 3;
+
+/// `52 closed connections remain: 50 to 127.0.0.1:22060 (time-wait), 2 to 10.0.0.9:443 (last-ack).`
+fn departed(map: &Map) -> Option<String> {
+    let mut counts: BTreeMap<(Address, SocketState), usize> = BTreeMap::new();
+    for row in &map.departed {
+        *counts.entry((row.server, row.state)).or_default() += row.count;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let named = counts.iter().take(NAMED_SERVERS);
+    let named = named.map(|((server, state), count)| {
+        format!(
+            "{} to {server} ({})",
+            terminal::count(*count as u64),
+            state.as_str()
+        )
+    });
+    let more = counts.len().saturating_sub(NAMED_SERVERS);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let all: usize = counts.iter().map(|(_, count)| count).sum();
+    let texts: Vec<String> = named.chain(more).collect();
+    (all > 0).then(|| {
+        let connections = plural(
+            all,
+            "closed connection remains",
+            "closed connections remain",
+        );
+        format!("{connections}: {}.", texts.join(", "))
+    })
 }

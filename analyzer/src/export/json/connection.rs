@@ -6,7 +6,7 @@ use super::holder::HolderDocument;
 use crate::export::exact_text::ExactText;
 use crate::graph::{class, connection_ends};
 use crate::id;
-use crate::model::{ListenerEvidence, Map, PipeId, PipeKey};
+use crate::model::{ListenerEvidence, Map, PipeId, PipeKey, SocketState};
 
 /// A connection.
 #[derive(Debug, Serialize)]
@@ -16,14 +16,29 @@ pub struct ConnectionDocument {
     a: String,
     b: Option<String>,
     listener: Option<String>,
+    /// The listeners one of which has it, where it is not known which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    listener_group: Vec<String>,
     state: &'static str,
     evidence: &'static str,
     listener_evidence: Option<&'static str>,
     confirmed: bool,
+    /// State of the other end where no socket is left of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphan: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    translated: Option<TranslationDocument>,
     class: &'static str,
     /// In a union of captures: in how many it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen: Option<u32>,
+}
+
+/// A translation of addresses: the server's address as the client has it, and what translates it.
+#[derive(Debug, Serialize)]
+struct TranslationDocument {
+    from: String,
+    by: &'static str,
 }
 
 /// A pipe or FIFO.
@@ -53,10 +68,22 @@ pub fn connection(map: &Map, index: usize) -> ConnectionDocument {
         listener: connection
             .listener
             .map(|listener| id::socket(map, listener)),
+        listener_group: connection
+            .listener_group
+            .iter()
+            .map(|listener| id::socket(map, *listener))
+            .collect(),
         state: connection.state.as_str(),
         evidence: connection.evidence.as_str(),
         listener_evidence: connection.listener_evidence.map(ListenerEvidence::as_str),
         confirmed: connection.confirmed,
+        orphan: connection.orphan.map(SocketState::as_str),
+        translated: connection
+            .translation
+            .map(|translation| TranslationDocument {
+                from: translation.from.to_string(),
+                by: translation.by.as_str(),
+            }),
         class: class(map, &connection_ends(map, index)).as_str(),
         seen: map.seen.as_ref().map(|seen| seen.connections[index]),
     }

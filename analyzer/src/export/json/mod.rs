@@ -3,6 +3,7 @@
 //! Field names are a contract with other programs; see the schema in `tests/schemas`.
 
 mod connection;
+mod departed;
 mod holder;
 mod host;
 mod process;
@@ -10,6 +11,7 @@ mod relation;
 mod socket;
 
 pub use connection::{ConnectionDocument, connection};
+pub use departed::{DepartedDocument, departed};
 pub use process::{ProcessDocument, process};
 pub use socket::{SocketDocument, socket};
 
@@ -31,6 +33,7 @@ pub struct GraphDocument<'a> {
     sockets: Vec<SocketDocument>,
     connections: Vec<ConnectionDocument>,
     pipes: Vec<PipeDocument>,
+    departed: Vec<DepartedDocument>,
     relations: Vec<RelationDocument>,
     warnings: Vec<WarningDocument<'a>>,
 }
@@ -61,6 +64,7 @@ pub fn graph(map: &Map) -> GraphDocument<'_> {
         pipes: (0..map.pipes.len())
             .map(|index| pipe(map, PipeId::new(index)))
             .collect(),
+        departed: departed(map),
         relations: map.relations.iter().map(|one| relation(map, one)).collect(),
         warnings: map.warnings.iter().map(warning).collect(),
     }

@@ -205,6 +205,10 @@ impl Builder<'_> {
                 let node = self.other(format!("outside/{address}"), NodeKind::Outside, address);
                 return vec![node];
             }
+            translated @ UnknownEnd::Translated(_) => {
+                let label = translated.to_string();
+                return vec![self.other(label.clone(), NodeKind::Outside, label)];
+            }
             unreadable @ UnknownEnd::Unreadable => (NodeKind::Unreadable, unreadable.to_string()),
             unheld @ UnknownEnd::Unheld => (NodeKind::UnheldEnd, unheld.to_string()),
         };

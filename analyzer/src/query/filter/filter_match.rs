@@ -1,7 +1,7 @@
 //! What a filter matches in one map, mergeable with the matches in other maps.
 
 use super::matching::{matching_processes, matching_rows};
-use crate::model::Map;
+use crate::model::{Departed, Map};
 use crate::query::selector::SelectorSet;
 
 /// The values of the filter options.
@@ -68,7 +68,9 @@ impl FilterMatch {
         }
         if !filter.only.is_empty() {
             (matches.only, matches.sockets) = matching_rows(map, &filter.only);
-            let found = matches.only.contains(&true) || matches.sockets.contains(&true);
+            let found = matches.only.contains(&true)
+                || matches.sockets.contains(&true)
+                || map.departed.iter().any(|row| departed_matches(filter, row));
             matches.found.push(found);
         }
         if !filter.focus.is_empty() {
@@ -124,6 +126,13 @@ impl FilterMatch {
         self.found.resize(other.found.len(), false);
         add(&mut self.found, &other.found);
     }
+}
+
+/// Whether connections without a socket match the selectors.
+pub(super) fn departed_matches(filter: &Filter, departed: &Departed) -> bool {
+    let sets = [&filter.only, &filter.focus];
+    sets.iter()
+        .all(|set| set.matches_unlisted_socket(&departed.as_socket()))
 }
 
 /// Sets each entry of a mask that is set in another one.

@@ -106,9 +106,11 @@ impl KeptRows {
             |id: Option<SocketId>| id.is_some_and(|id| matches.sockets[id.index()]);
         for (kept, connection) in self.connections.iter_mut().zip(&map.connections) {
             let listener = connection.listener;
+            let group = connection.listener_group.iter().copied();
             let server = connection.b.or(listener);
             let client_matches = socket_matches(Some(connection.a));
-            let server_matches = socket_matches(server);
+            let server_matches =
+                socket_matches(server) || group.clone().any(|id| socket_matches(Some(id)));
             // `socket:/run/x` includes the conversations over that listener.
             let listener_matches = selectors.has_socket_kinds() && socket_matches(listener);
             let kept_elsewhere = matches.kept.clients[connection.a.index()];
@@ -116,10 +118,8 @@ impl KeptRows {
             if !*kept {
                 continue;
             }
-            for id in [Some(connection.a), connection.b, listener]
-                .into_iter()
-                .flatten()
-            {
+            let ends = [Some(connection.a), connection.b, listener];
+            for id in ends.into_iter().flatten().chain(group.clone()) {
                 sockets[id.index()] = true;
             }
             // Of an end that matches only the holders that match; all holders of the other end.
@@ -132,7 +132,7 @@ impl KeptRows {
                 add_holders(connection.a);
             }
             if client_matches || listener_matches {
-                server.into_iter().for_each(add_holders);
+                server.into_iter().chain(group).for_each(add_holders);
             }
         }
     }

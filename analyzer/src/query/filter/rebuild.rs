@@ -1,6 +1,6 @@
 //! Builds the map of the rows that are kept.
 
-use super::filter_match::{Filter, FilterMatch};
+use super::filter_match::{Filter, FilterMatch, departed_matches};
 use super::hidden_logs::hide_logs;
 use super::kept_rows::{KeptRows, remove};
 use crate::model::{Connection, FdTarget, Holder, Map, Pipe, PipeId, ProcessId, SocketId};
@@ -18,7 +18,13 @@ pub fn apply_filter(mut map: Map, filter: &Filter) -> (Map, bool) {
 
 /// Filters a map by matches that may include those of other maps.
 pub fn keep_matches(map: Map, filter: &Filter, matches: &FilterMatch) -> Map {
-    rebuild(&map, &KeptRows::new(&map, filter, matches))
+    let departed = map.departed.iter().copied();
+    Map {
+        departed: departed
+            .filter(|row| departed_matches(filter, row))
+            .collect(),
+        ..rebuild(&map, &KeptRows::new(&map, filter, matches))
+    }
 }
 
 /// Removes processes and connections, given as masks by index. The map does not count as restricted
@@ -29,6 +35,7 @@ pub fn exclude(map: Map, processes: &[bool], connections: &[bool]) -> Map {
     remove(&mut rows.connections, connections);
     Map {
         restricted: map.restricted,
+        departed: map.departed.clone(),
         ..rebuild(&map, &rows)
     }
 }
@@ -125,6 +132,10 @@ fn add_connections(
     sockets: &NewIds<SocketId>,
 ) -> Vec<bool> {
     let new_id = |id: SocketId| sockets[id.index()];
+    let group = |connection: &Connection| {
+        let listeners = connection.listener_group.iter();
+        listeners.filter_map(|listener| new_id(*listener)).collect()
+    };
     let connection = |connection: &Connection| {
         Some(Connection {
             a: new_id(connection.a)?,
@@ -134,6 +145,7 @@ fn add_connections(
                 None => None,
             },
             listener: connection.listener.and_then(new_id),
+            listener_group: group(connection),
             ..connection.clone()
         })
     };

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::filter::EndMatcher;
 use super::conversations::{
-    LinkKind, capture_count, is_half_closed_pipe, is_pending, is_self_conversation, is_socketpair,
-    link_kind,
+    LinkKind, capture_count, is_connecting, is_half_closed_pipe, is_pending, is_self_conversation,
+    is_socketpair, link_kind,
 };
 use super::unknown_end::unknown_end;
 use super::via::{Via, via};
@@ -36,6 +36,8 @@ pub struct Link {
     pub connections: usize,
     /// Number of conversations whose client waits to be accepted.
     pub pending: usize,
+    /// Number of conversations whose client is in connect(2).
+    pub connecting: usize,
     /// In a union of captures: the number of captures in which the most frequent of the
     /// conversations was seen.
     pub seen: Option<u32>,
@@ -62,6 +64,7 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
         let is_directed = ends.is_directed(map);
         let is_pair = is_socketpair(map, &ends);
         let pending = is_pending(map, ends.conversation);
+        let connecting = is_connecting(map, ends.conversation);
         let servers_by_label = end_labels(map, groups, &ends, false);
         for (client, clients) in end_labels(map, groups, &ends, true) {
             for (server, servers) in &servers_by_label {
@@ -87,12 +90,14 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
                     is_pair,
                     connections: 0,
                     pending: 0,
+                    connecting: 0,
                     seen: None,
                     clients: BTreeSet::new(),
                     servers: BTreeSet::new(),
                 });
                 link.connections += 1;
                 link.pending += usize::from(pending);
+                link.connecting += usize::from(connecting);
                 link.seen = link.seen.max(capture_count(map, ends.conversation));
                 link.clients.extend(clients);
                 link.servers.extend(servers);

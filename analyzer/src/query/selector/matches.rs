@@ -78,7 +78,9 @@ impl Selector {
                     })
             }
             Self::Proto(name) => proto_matches(socket, name),
-            Self::State(name) => socket.state.as_str() == name,
+            Self::State(name) => {
+                socket.state.as_str() == name || name == "closing" && socket.state.is_closing()
+            }
             Self::Inode(inode) => socket.inode == *inode,
             _ => true,
         }

@@ -4,7 +4,7 @@
 //! conversation matches when both do.
 
 use super::parse::Selector;
-use crate::model::{Map, ProcessId, SocketId};
+use crate::model::{Map, ProcessId, Socket, SocketId};
 
 /// Selectors that are combined: one of each kind must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +49,14 @@ impl SelectorSet {
         self.every_kind_matches(Selector::is_socket_kind, |selector| {
             selector.matches_socket(map.socket(id))
         })
+    }
+
+    /// Whether a socket that is not in the map, and has no holder, matches.
+    pub fn matches_unlisted_socket(&self, socket: &Socket) -> bool {
+        self.0.iter().all(Selector::is_socket_kind)
+            && self.every_kind_matches(Selector::is_socket_kind, |selector| {
+                selector.matches_socket(socket)
+            })
     }
 
     /// Whether any selector is about sockets.
