@@ -45,6 +45,12 @@ impl LinkEnds {
         self.labels.text(number)
     }
 
+    /// Whether no process is known at an end.
+    pub(super) fn is_unknown(&self, number: u32) -> bool {
+        let other = self.others.get(&number);
+        other.is_some_and(|end| !matches!(end, OtherEnd::Several(_)))
+    }
+
     /// The numbers of the client's or the server's end of a conversation.
     pub(super) fn numbers(
         &mut self,

@@ -106,11 +106,17 @@ fn count(
         let kind = link_kind(map, ends.conversation);
         let clients = link_ends.numbers(context, side, &ends, true);
         let servers = link_ends.numbers(context, side, &ends, false);
+        let is_directed = ends.is_directed(map);
         for client in &clients {
             for server in &servers {
+                let mut pair = [*client, *server];
+                if !is_directed {
+                    pair.sort_by_key(|end| (link_ends.is_unknown(*end), link_ends.label(*end)));
+                }
+                let [client, server] = pair;
                 let key = LinkKey {
-                    client: *client,
-                    server: *server,
+                    client,
+                    server,
                     name,
                     kind,
                 };

@@ -62,12 +62,17 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationE
         let via = shape(via(map, ends.conversation));
         let kind = link_kind(map, ends.conversation);
         let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
+        let is_directed = ends.is_directed(map);
         let servers = roles_at(map, &roles, &ends, false);
         for client in roles_at(map, &roles, &ends, true) {
             for server in &servers {
+                let mut pair = [&client, server];
+                if !is_directed {
+                    pair.sort();
+                }
                 let conversation = RoleConversation {
-                    client: client.clone(),
-                    server: server.clone(),
+                    client: pair[0].clone(),
+                    server: pair[1].clone(),
                     via: via.clone(),
                     kind,
                 };
