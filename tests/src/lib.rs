@@ -18,6 +18,7 @@ pub mod findings;
 pub mod map;
 pub mod programs;
 pub mod protocol;
+pub mod script;
 pub mod service;
 pub mod shape;
 pub mod terminal;

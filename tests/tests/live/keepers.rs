@@ -1,0 +1,155 @@
+//! Holders that only keep a descriptor are no end of its conversations.
+
+use serde_json::Value;
+use whotalks_tests::World;
+use whotalks_tests::script::{Script, links, list};
+
+/// The reason by which each process keeps a socket that several of them hold, from the exported map.
+fn reasons(world: &World, script: &Script) -> Vec<Option<String>> {
+    let map = whotalks_tests::world::export(&world.snapshot());
+    let holders = map["sockets"].as_array().unwrap().iter();
+    let holders = holders.flat_map(|socket| socket["holders"].as_array().unwrap());
+    let reason = |pid: &u32| {
+        let id = Value::from(format!("h0/p{pid}"));
+        let mut own = holders.clone().filter(|holder| holder["process"] == id);
+        let kept = own.find(|holder| holder["keeps"] == true)?;
+        Some(kept["keeps_why"].as_str().unwrap().to_owned())
+    };
+    script.pids.iter().map(reason).collect()
+}
+
+/// A stored descriptor is watched for the end of the connection only, as systemd does.
+#[test]
+fn a_store_watches_for_hangups_only() {
+    let world = World::new();
+    let script = Script::start(
+        "
+a, b = S.socketpair()
+peer = fork(lambda: (a.close(), rest()))
+def use():
+    b.close(); e = select.epoll(); e.register(a, select.EPOLLIN); e.poll()
+user = fork(use)
+b.close()
+store = select.epoll(); store.register(a, select.EPOLLHUP)
+ready(peer, user, os.getpid())
+store.poll()
+",
+    );
+    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
+    let expected = [None, None, Some("poll-mask".to_owned())];
+    assert_eq!(reasons(&world, &script), expected);
+}
+
+/// A shell that waits for the program which it started, in a call that is not decoded.
+#[test]
+fn a_parent_waits_for_its_child() {
+    let world = World::new();
+    let script = Script::start(
+        "
+a, b = S.socketpair()
+peer = fork(lambda: (a.close(), rest()))
+user = fork(lambda: (b.close(), rest()))
+b.close()
+ready(peer, user, os.getpid())
+os.waitpid(user, 0)
+",
+    );
+    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
+    let expected = [None, None, Some("blocked-elsewhere".to_owned())];
+    assert_eq!(reasons(&world, &script), expected);
+}
+
+/// A descriptor that was inherited by accident: its holder reads from something else, while the peer's
+/// partner reads from it.
+#[test]
+fn a_leak_while_another_reads() {
+    let world = World::new();
+    let script = Script::start(
+        "
+a, b = S.socketpair()
+peer = fork(lambda: (a.close(), rest()))
+user = fork(lambda: (b.close(), a.recv(1)))
+b.close()
+r, w = os.pipe()
+ready(peer, user, os.getpid())
+os.read(r, 1)
+",
+    );
+    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
+    let expected = [None, None, Some("blocked-elsewhere".to_owned())];
+    assert_eq!(reasons(&world, &script), expected);
+}
+
+/// A one-shot epoll clears the events of a descriptor while one is handled.
+#[test]
+fn an_event_that_is_being_handled_is_use() {
+    let world = World::new();
+    let script = Script::start(
+        "
+a, b = S.socketpair()
+peer = fork(lambda: (a.close(), b.send(b'x'), rest()))
+def use():
+    b.close(); e = select.epoll(); e.register(a, select.EPOLLIN | select.EPOLLONESHOT); e.poll(); rest()
+user = fork(use)
+b.close()
+ready(peer, user, os.getpid())
+os.waitpid(user, 0)
+",
+    );
+    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
+}
+
+/// Where nothing tells who uses it, every holder does.
+#[test]
+fn without_evidence_all_talk() {
+    let world = World::new();
+    let script = Script::start(
+        "
+a, b = S.socketpair()
+peer = fork(lambda: (a.close(), rest()))
+user = fork(lambda: (b.close(), rest()))
+b.close()
+ready(peer, user, os.getpid())
+rest()
+",
+    );
+    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1", "0 ↔ 2"]);
+    assert_eq!(reasons(&world, &script), [None, None, None]);
+}
+
+/// A master that keeps the listener of its workers: a client in the queue waits for the worker.
+#[test]
+fn a_master_accepts_nothing() {
+    let world = World::new();
+    let script = Script::start(
+        "
+l = S.socket(S.AF_UNIX); l.bind('\\0keepers-%d' % os.getpid()); l.listen(8)
+def client():
+    c = S.socket(S.AF_UNIX); c.connect(l.getsockname()); name = l.getsockname(); l.close()
+    time.sleep(0.2)
+    d = S.socket(S.AF_UNIX); d.connect(name)
+    rest()
+def worker():
+    c = l.accept(); rest()
+work = fork(worker)
+peer = fork(client)
+ready(peer, work, os.getpid())
+rest()
+",
+    );
+    let answer = list(&world, &[]);
+    assert_eq!(links(&answer, &script.pids), ["0 → 1"]);
+    let rows = answer["links"].as_array().unwrap().iter();
+    let mut own = rows.filter(|row| {
+        row["via"]
+            .as_str()
+            .is_some_and(|via| via.starts_with("@keepers-"))
+    });
+    let row = own.next().unwrap();
+    assert_eq!(
+        (&row["connections"], &row["pending"]),
+        (&2.into(), &1.into())
+    );
+    let expected = [None, None, Some("accepted-elsewhere".to_owned())];
+    assert_eq!(reasons(&world, &script), expected);
+}
