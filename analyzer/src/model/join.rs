@@ -71,6 +71,7 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
         coverage.all_holders_known(),
     );
     bound_path::check(capture, &mut tables.drafts, &map.holders, &map.processes);
+    bound_path::find_moved(capture, &mut tables.drafts, &map.holders, &map.processes);
     let complete = coverage.all_unix_dumps_complete();
     let found = find_connections(map, &tables, capture, host, complete);
     map.connections.extend(found.connections);

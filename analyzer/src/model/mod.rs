@@ -70,6 +70,7 @@ mod series;
 mod series_union;
 
 pub use at::At;
+pub(crate) use bound_path::{device, kernel_device};
 pub use build::{build, build_at, build_whole};
 pub use connection::{Connection, ConnectionKind, ConnectionState, Translation, Translator};
 pub use coverage::{FdsStatus, HostCoverage, NetnsCoverage, Readable};

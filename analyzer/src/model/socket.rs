@@ -197,6 +197,9 @@ pub struct Socket {
     pub vfs: Option<(u32, u32)>,
     /// Unix: whether a file exists at the path; `None`: no path, or not captured.
     pub path_exists: Option<bool>,
+    /// The path that leads to the bound file now, where the name does not: the file was renamed, or the
+    /// name is relative.
+    pub moved_to: Option<Name>,
     /// Local address.
     pub local: Option<Address>,
     /// Remote address.
@@ -224,6 +227,12 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// The Unix name by which the socket is found now: a path that leads to it, else the name it was bound
+    /// to.
+    pub fn current_name(&self) -> Option<&Name> {
+        self.moved_to.as_ref().or(self.name.as_ref())
+    }
+
     /// A socket with only host, inode and family known.
     pub(crate) fn unknown(host: HostId, inode: u64, family: Family) -> Self {
         Self {
@@ -239,6 +248,7 @@ impl Socket {
             name: None,
             vfs: None,
             path_exists: None,
+            moved_to: None,
             local: None,
             remote: None,
             recv_queue_bytes: 0,

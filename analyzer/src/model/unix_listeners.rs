@@ -69,10 +69,11 @@ impl<'a> UnixListeners<'a> {
                 ListenerEvidence::Name,
             ),
         };
-        let shared = candidates
-            .iter()
-            .copied()
-            .find(|listener| self.sockets.share_holder(*listener, accepted));
+        let inode = |index: usize| self.sockets.socket(index).inode;
+        let older = candidates.iter().copied();
+        let mut older =
+            older.filter(|listener| !is_surely_younger(inode(*listener), inode(accepted)));
+        let shared = older.find(|listener| self.sockets.share_holder(*listener, accepted));
         // No two sockets are ever bound to one file, so a bound file is proof. A name can be bound
         // again; the new listener is then younger than the accepted socket. Inodes show the age only
         // roughly, since each processor allocates them from a range of its own: some names stay
@@ -81,9 +82,15 @@ impl<'a> UnixListeners<'a> {
             let [listener] = candidates[..] else {
                 return None;
             };
-            let is_older = self.sockets.socket(listener).inode < socket.inode;
+            let is_older = inode(listener) < socket.inode;
             (evidence == ListenerEvidence::Vfs || is_older).then_some(listener)
         };
         shared.or_else(sole).map(|listener| (listener, evidence))
     }
+}
+
+/// Whether a socket was certainly created after another one: the kernel gives out inodes in batches of
+/// 1,024 for each processor, in order within a batch (`get_next_ino`).
+fn is_surely_younger(inode: u64, than: u64) -> bool {
+    inode >> 10 == than >> 10 && inode > than
 }

@@ -63,7 +63,7 @@ impl From<Address> for Via {
 /// The name of a listening or bound socket: its Unix name, else its local address.
 pub fn socket_via(map: &Map, socket: SocketId) -> Option<Via> {
     let socket = map.socket(socket);
-    let name = socket.name.as_ref().map(Via::from);
+    let name = socket.current_name().map(Via::from);
     name.or_else(|| socket.local.map(Via::from))
 }
 
@@ -83,7 +83,7 @@ pub fn via(map: &Map, conversation: Conversation) -> Via {
             let of = |id: Option<SocketId>| id.and_then(|id| socket_via(map, id));
             let client = || {
                 let client = map.socket(connection.a);
-                let name = client.name.as_ref().map(Via::from);
+                let name = client.current_name().map(Via::from);
                 name.or_else(|| client.remote.map(Via::from))
             };
             let as_client_has_it = connection.translation.map(|t| Via::from(t.from));

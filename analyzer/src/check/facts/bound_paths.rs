@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use whotalks_snapshot::records::BoundPath;
 
 use crate::load::mountinfo::{Mount, mounts};
-use crate::model::{HostId, Map, Socket};
+use crate::model::{HostId, Map, Socket, device, kernel_device};
 
 use super::Facts;
 use crate::load::Capture;
@@ -189,17 +189,6 @@ pub(crate) fn bound_file(socket: &Socket) -> String {
             device & 0xf_ffff
         )
     })
-}
-
-/// Converts `st_dev` to the kernel's form: 12 bits of major, 20 of minor.
-fn kernel_device(dev: u64) -> Option<u32> {
-    let major = (dev >> 8 & 0xfff) | (dev >> 32 & 0xffff_f000);
-    let minor = (dev & 0xff) | (dev >> 12 & 0xffff_ff00);
-    device((u32::try_from(major).ok()?, u32::try_from(minor).ok()?))
-}
-
-fn device((major, minor): (u32, u32)) -> Option<u32> {
-    (major < 1 << 12 && minor < 1 << 20).then_some(major << 20 | minor)
 }
 
 #[cfg(test)]

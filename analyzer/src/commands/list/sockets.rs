@@ -121,7 +121,7 @@ fn write_cells(cells: &mut Cells, map: &Map, id: SocketId) {
     write_holders(cells.text(), map, id);
     cells.end();
     let text = cells.text();
-    if let Some(name) = &socket.name {
+    if let Some(name) = socket.current_name() {
         text.push_str(&escape::name(name.bytes()));
     } else if let Some(local) = socket.local {
         text.push_str(&local.to_string());

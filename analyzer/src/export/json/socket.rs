@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::holder::HolderDocument;
-use crate::model::{Address, Map, SocketId};
+use crate::model::{Address, Map, Name, SocketId};
 use crate::text::escape;
 
 /// A socket.
@@ -20,6 +20,9 @@ pub struct SocketDocument {
     protocol: Option<&'static str>,
     state: &'static str,
     name: Option<NameDocument>,
+    /// The path that leads to the socket now, where the name does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<NameDocument>,
     local: Option<EndpointDocument>,
     remote: Option<EndpointDocument>,
     recv_queue_bytes: u64,
@@ -61,11 +64,8 @@ pub fn socket(map: &Map, id: SocketId) -> SocketDocument {
         r#type: socket.kind.as_str(),
         protocol: socket.protocol,
         state: socket.state.as_str(),
-        name: socket.name.as_ref().map(|name| NameDocument {
-            kind: name.kind(),
-            text: escape::name(name.bytes()),
-            hex: escape::hex(name.bytes()),
-        }),
+        name: socket.name.as_ref().map(name),
+        moved_to: socket.moved_to.as_ref().map(name),
         local: socket.local.map(endpoint),
         remote: socket.remote.map(endpoint),
         recv_queue_bytes: socket.recv_queue_bytes,
@@ -76,6 +76,14 @@ pub fn socket(map: &Map, id: SocketId) -> SocketDocument {
         holders: HolderDocument::list(map, map.holders(id)),
         holders_complete: socket.holders_complete,
         seen: map.seen.as_ref().map(|seen| seen.sockets[id.index()]),
+    }
+}
+
+fn name(name: &Name) -> NameDocument {
+    NameDocument {
+        kind: name.kind(),
+        text: escape::name(name.bytes()),
+        hex: escape::hex(name.bytes()),
     }
 }
 

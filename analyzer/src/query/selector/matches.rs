@@ -61,8 +61,9 @@ impl Selector {
     pub(super) fn matches_socket(&self, socket: &Socket) -> bool {
         match self {
             Self::Socket(glob) => {
-                let name = socket.name.as_ref().map(|name| escape::name(name.bytes()));
-                name.is_some_and(|name| glob.matches(&name))
+                let names = socket.name.iter().chain(&socket.moved_to);
+                let mut names = names.map(|name| escape::name(name.bytes()));
+                names.any(|name| glob.matches(&name))
             }
             Self::Addr(network) => [socket.local, socket.remote]
                 .into_iter()
@@ -106,8 +107,7 @@ fn word_matches(map: &Map, process: &Process, held: &[SocketId], word: &str) -> 
         || held.iter().map(|id| map.socket(*id)).any(|socket| {
             socket.state == SocketState::Listening
                 && socket
-                    .name
-                    .as_ref()
+                    .current_name()
                     .is_some_and(|name| part_of(&escape::name(name.bytes())))
         })
 }
