@@ -25,17 +25,19 @@ pub fn role(process: &Process) -> String {
     }
 }
 
-/// The shape of the container's name (its id changes with each start) or of the unit.
+/// The shape of the container's name (its id changes with each start), of the unit, or of both where
+/// the container has units.
 fn container_or_unit(process: &Process) -> Option<String> {
-    if let Some(container) = &process.container {
-        let name = container.name.as_deref().unwrap_or(container.runtime);
-        return Some(mask(&escape::display(name.as_bytes())));
+    let unit = || process.unit.as_deref().and_then(unit_base);
+    let Some(container) = &process.container else {
+        return unit().map(|unit| mask(&unit));
+    };
+    let name = container.name.as_deref().unwrap_or(container.runtime);
+    let name = mask(&escape::display(name.as_bytes()));
+    match unit().filter(|_| container.has_unit) {
+        Some(unit) => Some(format!("{name}/{}", mask(&unit))),
+        None => Some(name),
     }
-    process
-        .unit
-        .as_deref()
-        .and_then(unit_base)
-        .map(|unit| mask(&unit))
 }
 
 /// The shape of the user and command line: distinguishes the instances of one role.
@@ -78,6 +80,8 @@ mod tests {
                     id: "4f1a9c0b7e2d".to_owned(),
                     name: Some(name.to_owned()),
                     runtime: "lxc",
+                    within: Vec::new(),
+                    has_unit: false,
                 }),
                 ..Process::default()
             })

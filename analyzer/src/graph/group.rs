@@ -108,10 +108,11 @@ pub fn group_label(map: &Map, process: &Process, by: By) -> String {
         By::Process | By::Socket => format!("{} [{}]", program(process), process.pid),
         By::Exe if process.exe.is_empty() => escape::display(&process.comm),
         By::Exe => escape::display(&process.exe),
-        By::Unit => process
-            .unit
-            .as_deref()
-            .map_or_else(|| "(no unit)".to_owned(), printable),
+        By::Unit => match (&process.unit, container_with_units(process)) {
+            (None, _) => "(no unit)".to_owned(),
+            (Some(unit), None) => printable(unit),
+            (Some(unit), Some(container)) => format!("{container}:{}", printable(unit)),
+        },
         By::Container => container(process).unwrap_or_else(|| "(no container)".to_owned()),
         By::User => match (&process.user, process.uid) {
             (Some(name), _) => escape::display(name),
@@ -126,21 +127,40 @@ fn printable(text: &str) -> String {
     escape::display(text.as_bytes())
 }
 
-/// A container's name, or the first twelve digits of its id, as Docker shows it.
+/// The name of a container and of those around it.
 fn container(process: &Process) -> Option<String> {
-    let container = process.container.as_ref()?;
-    let short = || container.id.chars().take(12).collect();
-    Some(printable(&container.name.clone().unwrap_or_else(short)))
+    process
+        .container
+        .as_ref()
+        .map(|container| printable(&container.path()))
 }
 
-/// `checkout/java`: container or unit, and program; one of them where both have the same name.
+/// The container whose own service manager the unit of a process belongs to.
+fn container_with_units(process: &Process) -> Option<String> {
+    let container = process.container.as_ref();
+    container
+        .filter(|container| container.has_unit)
+        .map(|container| printable(&container.path()))
+}
+
+/// `checkout/java`: container or unit, and program; one of them where both have the same name. In a
+/// container with units, `guest/checkout/java`.
 fn role(process: &Process) -> String {
     let program = program(process);
-    match container(process).or_else(|| process.unit.as_deref().and_then(unit_base)) {
+    let unit = || process.unit.as_deref().and_then(unit_base);
+    let (outer, owner) = match container_with_units(process) {
+        Some(container) => (Some(container), unit()),
+        None => (None, container(process).or_else(unit)),
+    };
+    let role = match owner {
         // `postgres` in `postgresql@15-main.service` is `postgresql`.
         Some(owner) if owner.starts_with(&program) || program.starts_with(&owner) => owner,
         Some(owner) => format!("{owner}/{program}"),
         None => program,
+    };
+    match outer {
+        Some(container) => format!("{container}/{role}"),
+        None => role,
     }
 }
 

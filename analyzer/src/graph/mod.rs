@@ -4,7 +4,7 @@ mod class;
 mod conversation;
 mod group;
 
-pub use crate::model::{display_name, program};
+pub use crate::model::program;
 pub use class::{ConversationClass, class, is_logger};
 pub use conversation::{Conversation, ConversationEnds, connection_ends, conversations};
 pub use group::{By, Groups, group_label, unit_base};

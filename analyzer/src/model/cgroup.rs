@@ -21,7 +21,9 @@ const SCOPES: [(&str, &str); 6] = [
 /// The unit: the innermost service or scope other than the scope of a container.
 pub(super) fn unit(path: &str) -> Option<String> {
     let is_unit = |part: &&str| UNIT_SUFFIXES.iter().any(|suffix| part.ends_with(suffix));
-    let is_container = |part: &str| scope(part).is_some();
+    let is_container = |part: &str| {
+        scope(part).is_some() || part.starts_with("machine-") && part.ends_with(".scope")
+    };
     path.split('/')
         .rev()
         .filter(is_unit)
@@ -29,16 +31,40 @@ pub(super) fn unit(path: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The innermost container.
+/// The innermost container, with those around it.
 pub(super) fn container(path: &str) -> Option<Container> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    (0..parts.len()).rev().find_map(|index| {
+    let is_unit = |part: &&str| UNIT_SUFFIXES.iter().any(|suffix| part.ends_with(suffix));
+    let mut found: Option<Container> = None;
+    for (index, part) in parts.iter().enumerate() {
         let parent = index.checked_sub(1).map(|parent| parts[parent]);
-        let part = parts[index];
-        scope(part)
+        let next = parts.get(index + 1).copied();
+        let here = scope(part)
             .or_else(|| child(part, parent))
-            .or_else(|| named(part, parent))
-    })
+            .or_else(|| named(part, parent, next));
+        let Some(here) = here else { continue };
+        let mut within = Vec::new();
+        if let Some(mut outer) = found.take().filter(|outer| outer.id != here.id) {
+            within = std::mem::take(&mut outer.within);
+            within.push(outer);
+        }
+        found = Some(Container {
+            within,
+            has_unit: parts[index + 1..].iter().any(is_unit),
+            ..here
+        });
+    }
+    found
+}
+
+fn new(id: &str, name: Option<String>, runtime: &'static str) -> Container {
+    Container {
+        id: id.to_owned(),
+        name,
+        runtime,
+        within: Vec::new(),
+        has_unit: false,
+    }
 }
 
 /// `runtime-ID.scope`.
@@ -46,16 +72,15 @@ fn scope(part: &str) -> Option<Container> {
     let stem = part.strip_suffix(".scope")?;
     SCOPES.iter().find_map(|(prefix, runtime)| {
         let id = stem.strip_prefix(prefix).filter(|id| is_id(id))?;
-        Some(Container {
-            id: id.to_owned(),
-            name: None,
-            runtime,
-        })
+        Some(new(id, None, runtime))
     })
 }
 
-/// `docker/ID`, `kubepods/…/podUID/ID`, `libpod_parent/libpod-ID`.
+/// `docker/ID`, `ecs/TASK/ID`, `kubepods/…/podUID/ID`, `libpod_parent/libpod-ID`, `libpod-payload-ID`.
 fn child(part: &str, parent: Option<&str>) -> Option<Container> {
+    if let Some(id) = part.strip_prefix("libpod-payload-") {
+        return is_id(id).then(|| new(id, None, "podman"));
+    }
     let (id, runtime) = match parent? {
         "docker" => (part, "docker"),
         "libpod_parent" => (part.strip_prefix("libpod-")?, "podman"),
@@ -65,31 +90,51 @@ fn child(part: &str, parent: Option<&str>) -> Option<Container> {
         ),
         _ => return None,
     };
-    is_id(id).then(|| Container {
-        id: id.to_owned(),
-        name: None,
-        runtime,
-    })
+    is_id(id).then(|| new(id, None, runtime))
 }
 
-/// `lxc/NAME`, `lxc.payload.NAME`, `machine.slice/systemd-nspawn@NAME.service`.
-fn named(part: &str, parent: Option<&str>) -> Option<Container> {
+/// `lxc/NAME`, `lxc.payload.NAME`, `systemd-nspawn@NAME.service`, `machine-NAME.scope`.
+fn named(part: &str, parent: Option<&str>, next: Option<&str>) -> Option<Container> {
+    // The process that runs the guest is outside.
+    let is_inside = next != Some("supervisor");
     let (name, runtime) = if let Some(name) = part.strip_prefix("lxc.payload.") {
-        (name, "lxc")
+        (name.to_owned(), "lxc")
     } else if matches!(parent, Some("lxc" | "lxc.payload")) {
-        (part, "lxc")
+        (part.to_owned(), "lxc")
+    } else if let Some(rest) = part.strip_prefix("systemd-nspawn@").filter(|_| is_inside) {
+        (unescape(rest.strip_suffix(".service")?), "nspawn")
     } else {
-        let instance = part
-            .strip_prefix("systemd-nspawn@")?
-            .strip_suffix(".service")?;
-        (instance, "nspawn")
+        let rest = part.strip_prefix("machine-").filter(|_| is_inside)?;
+        let name = unescape(rest.strip_suffix(".scope")?);
+        // `machine-qemu\x2d1\x2dNAME.scope` has the processes of the host that emulate a machine.
+        if name.starts_with("qemu-") {
+            return None;
+        }
+        match name.strip_prefix("lxc-") {
+            Some(rest) => (rest.split_once('-')?.1.to_owned(), "lxc"),
+            None => (name, "nspawn"),
+        }
     };
-    let name = (!name.is_empty()).then(|| name.to_owned())?;
-    Some(Container {
-        id: name.clone(),
-        name: Some(name),
-        runtime,
-    })
+    (!name.is_empty()).then(|| new(&name, Some(name.clone()), runtime))
+}
+
+/// Removes the escapes of systemd-escape(1): `\x2d` is a hyphen.
+fn unescape(name: &str) -> String {
+    let mut parts = name.split("\\x");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code.filter(u8::is_ascii_graphic) {
+            Some(code) => {
+                text.push(code.into());
+                text.push_str(&part[2..]);
+            }
+            None => text.extend(["\\x", part]),
+        }
+    }
+    text
 }
 
 /// Container ids are 64 hexadecimal digits; 12 are enough to recognize a shortened one.
@@ -143,5 +188,34 @@ mod tests {
             Some(("web", "lxc")),
         );
         check("/docker/not-an-id", None, None);
+        let guest = "/machine.slice/machine-my\\x2dguest.scope";
+        check(
+            &format!("{guest}/payload/system.slice/nginx.service"),
+            Some("nginx.service"),
+            Some(("my-guest", "nspawn")),
+        );
+        check(&format!("{guest}/supervisor"), None, None);
+        check("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", None, None);
+        check(
+            "/machine.slice/systemd-nspawn@web.service/payload/init.scope",
+            Some("init.scope"),
+            Some(("web", "nspawn")),
+        );
+        check(
+            &format!("/system.slice/web.service/libpod-payload-{ID}"),
+            Some("web.service"),
+            Some((ID, "podman")),
+        );
+    }
+
+    #[test]
+    fn nested_containers() {
+        let path = format!("/machine.slice/machine-a.scope/payload/system.slice/docker-{ID}.scope");
+        let found = container(&path).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!(found.path(), format!("a/{}", &ID[..12]));
+        assert!(!found.has_unit);
+        let found = container("/lxc.payload.a/lxc.payload.b/system.slice/x.service");
+        let found = found.map(|found| (found.path(), found.has_unit));
+        assert_eq!(found, Some(("a/b".to_owned(), true)));
     }
 }

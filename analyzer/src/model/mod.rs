@@ -7,7 +7,7 @@
 //! Reading order, which is the order of dependencies; no file uses a later one:
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
 //!   `holder`, `socket`, `connection`, `departed`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
-//! - Readers, from records to rows: `cgroup`, `processes`, `descriptors`, and for sockets
+//! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`.
 //! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
 //!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
@@ -38,6 +38,7 @@ mod warning;
 
 // Readers.
 mod cgroup;
+mod container_names;
 mod cross_check;
 mod descriptors;
 mod inet_sockets;
@@ -88,7 +89,7 @@ pub use map::{HiddenLogs, Map};
 pub use name::Name;
 pub use pipe::{Pipe, PipeKey};
 pub use process::{Container, Process};
-pub use program::{display_name, program};
+pub use program::program;
 pub use seen::Seen;
 pub use series::{Series, TimedCapture, series};
 pub use socket::{

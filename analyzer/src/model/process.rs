@@ -14,6 +14,29 @@ pub struct Container {
     pub name: Option<String>,
     /// `docker`, `containerd`, `cri-o`, `podman`, `lxc`, `nspawn`, ….
     pub runtime: &'static str,
+    /// The containers around it, outermost first.
+    pub within: Vec<Self>,
+    /// Whether the unit of the process is one of the container's own service manager.
+    pub has_unit: bool,
+}
+
+impl Container {
+    /// Its name, else the first twelve digits of its id, as Docker shows it.
+    pub fn short_name(&self) -> &str {
+        let end = self
+            .id
+            .char_indices()
+            .nth(12)
+            .map_or(self.id.len(), |(end, _)| end);
+        self.name.as_deref().unwrap_or(&self.id[..end])
+    }
+
+    /// The names of the containers around it and its own, joined by slashes.
+    pub fn path(&self) -> String {
+        let outer = self.within.iter().map(Self::short_name);
+        let all: Vec<&str> = outer.chain([self.short_name()]).collect();
+        all.join("/")
+    }
 }
 
 /// A process (thread group) with a user address space.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use whotalks_snapshot::records::{Process as Record, ReadError};
 
-use super::cgroup;
 use super::coverage::FdsStatus;
 use super::ids::HostId;
 use super::process::Process;
+use super::{cgroup, container_names};
 use crate::load::{Capture, proc_pid};
 
 /// `ENOENT` and `ESRCH`: the process has ended.
@@ -38,6 +38,7 @@ pub(super) fn processes(capture: &Capture, host: HostId) -> (Vec<Process>, usize
     // The second pass reads some processes again. Of two processes with one pid the later exists.
     processes.sort_by_key(|process| (process.pid, std::cmp::Reverse(process.start_ticks)));
     processes.dedup_by_key(|process| process.pid);
+    container_names::add(&mut processes);
     (processes, vanished)
 }
 
@@ -91,6 +92,7 @@ fn process(
     };
     let path = proc_pid::cgroup_path(&record.cgroup);
     let text = String::from_utf8_lossy(path);
+    let container = cgroup::container(&text);
     let uid = proc_pid::effective_uid(&record.status);
     let known = |inode: u64| (inode != 0).then_some(inode);
     Process {
@@ -107,11 +109,13 @@ fn process(
         exe_deleted,
         cmdline: record.cmdline.as_slice().into(),
         uid,
+        // A container has users of its own.
         user: uid
+            .filter(|uid| container.is_none() || *uid == 0)
             .and_then(|uid| users.get(&uid))
             .map(|name| Box::from(*name)),
         unit: cgroup::unit(&text),
-        container: cgroup::container(&text),
+        container,
         cgroup: path.into(),
         netns: known(record.netns),
         mntns: known(record.mntns),

@@ -22,7 +22,7 @@ const MULTI_CALL: [&[u8]; 5] = [
 /// Longest comm: the kernel's `TASK_COMM_LEN` without the terminating zero.
 const COMM_BYTES: usize = 15;
 
-/// The program's name, printable: script, else executable, else comm.
+/// The program's name, printable: script, else the name it was started by, else executable, else comm.
 pub fn program(process: &Process) -> String {
     let executable = last_part(&process.exe);
     if executable.is_empty() || MULTI_CALL.contains(&executable) {
@@ -35,35 +35,24 @@ pub fn program(process: &Process) -> String {
     } else {
         None
     };
-    escape::display(script.unwrap_or(executable))
+    let name = script.or_else(|| started_as(process));
+    escape::display(name.unwrap_or(executable))
 }
 
-/// The name of a process in drawings, printable: its comm, unless that is the name of an interpreter
-/// or truncated; then the program's name.
-pub fn display_name(process: &Process) -> String {
-    let executable = last_part(&process.exe);
-    let is_truncated =
-        |name: &[u8]| process.comm.len() == COMM_BYTES && name.starts_with(&process.comm);
-    let program = program(process);
-    let interpreted = is_interpreter(executable) || program != escape::display(executable);
-    let use_program = match interpreted {
-        true => !is_own_name(&process.comm) || is_truncated(program.as_bytes()),
-        false => is_truncated(executable),
+/// The name that a process was started by, where it is another one than its executable's: a link, such
+/// as `pipewire-pulse` or one of the alternatives system.
+///
+/// At execve(2) the kernel takes comm from the path that was executed; programs can change comm, and
+/// argv[0] is the caller's choice: only where both agree it is the name.
+fn started_as(process: &Process) -> Option<&[u8]> {
+    let first = process.arguments().next()?;
+    let name = last_part(first.strip_prefix(b"-").unwrap_or(first));
+    let is_comm = match process.comm.len() {
+        COMM_BYTES => name.starts_with(&process.comm),
+        _ => *name == *process.comm,
     };
-    match use_program {
-        true => program,
-        false => escape::display(&process.comm),
-    }
-}
-
-/// Whether an interpreted program set this comm itself: it is not the interpreter's (Node sets
-/// `node-MainThread`), and it is a single word, not the beginning of a command line or of a status
-/// such as `gunicorn: worke`.
-fn is_own_name(comm: &[u8]) -> bool {
-    let main_thread = comm.strip_suffix(b"-MainThread").unwrap_or(comm);
-    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@+".contains(byte);
-    let is_default = is_interpreter(main_thread) || main_thread == b"java" || comm == b"MainThread";
-    !is_default && !comm.is_empty() && comm.iter().all(word)
+    let is_reexecuted = first.starts_with(b"/proc/") || first.starts_with(b"/dev/");
+    (is_comm && !name.is_empty() && !is_reexecuted).then_some(name)
 }
 
 fn is_interpreter(executable: &[u8]) -> bool {
@@ -146,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn display_names() {
+    fn the_name_it_was_started_by() {
         let check = |comm: &str, exe: &str, cmdline: &str, expected: &str| {
             let process = Process {
                 exe: exe.as_bytes().into(),
@@ -154,67 +143,36 @@ mod tests {
                 comm: comm.as_bytes().into(),
                 ..Process::default()
             };
-            assert_eq!(display_name(&process), expected);
+            assert_eq!(program(&process), expected);
         };
         check(
-            "python3",
-            "/usr/bin/python3.11",
-            "python3 /srv/shop.py",
-            "shop.py",
+            "pipewire-pulse",
+            "/usr/bin/pipewire",
+            "/usr/bin/pipewire-pulse",
+            "pipewire-pulse",
         );
         check(
-            "at-spi-bus-laun",
-            "/usr/libexec/at-spi-bus-launcher",
-            "",
-            "at-spi-bus-launcher",
+            "uwsgi",
+            "/usr/bin/uwsgi-core",
+            "/usr/bin/uwsgi --ini x",
+            "uwsgi",
         );
         check(
-            "python3",
-            "/usr/bin/python3.11",
-            "python3 -c import",
-            "python3.11",
-        );
-        check("sh", "/usr/bin/dash", "sh", "dash");
-        check(
-            "worker",
-            "/usr/bin/python3.11",
-            "python3 -c import",
-            "worker",
-        );
-        // The comm is more specific than the executable.
-        check(
-            "panel-6-systray",
-            "/usr/lib/xfce4/panel/wrapper-2.0",
-            "",
-            "panel-6-systray",
+            "a-very-long-nam",
+            "/usr/bin/x",
+            "a-very-long-name-indeed",
+            "a-very-long-name-indeed",
         );
         check("bash", "/usr/bin/bash", "-bash", "bash");
-        // So is the comm that a script set, if it is a single word.
-        let script = |comm: &str, expected: &str| {
-            check(
-                comm,
-                "/usr/bin/python3.11",
-                "python3 /srv/run-workers.py",
-                expected,
-            );
-        };
-        script("indexer", "indexer");
-        script("run-workers.py", "run-workers.py");
-        script("python", "run-workers.py");
-        script("gunicorn: worke", "run-workers.py");
-        script("", "run-workers.py");
+        // Titles and names that a process gave itself.
         check(
-            "run-all-workers",
-            "/usr/bin/dash",
-            "sh /srv/run-all-workers.sh",
-            "run-all-workers.sh",
+            "systemd",
+            "/usr/lib/systemd/systemd",
+            "/sbin/init splash",
+            "systemd",
         );
-        check(
-            "node-MainThread",
-            "/usr/bin/node",
-            "node /srv/shop.js",
-            "shop.js",
-        );
-        check("kept", "", "", "kept");
+        check("nginx", "/usr/sbin/nginx", "nginx: worker process", "nginx");
+        check("kworker/0:1", "/tmp/x", "/tmp/x", "x");
+        check("exe", "/usr/bin/runc", "/proc/self/exe init", "runc");
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
+use whotalks::graph::program;
 use whotalks::query::{Hub, outside_hubs};
 
 use super::ranking::Ranking;
@@ -45,9 +46,10 @@ pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
 
 /// `nginx [812]`, `nginx ×3`
 fn label(ranking: &Ranking<'_>, hub: &Hub) -> String {
+    let process = ranking.map.process(hub.process);
     let name = ranking.name(hub).text;
     match ranking.members(hub) {
-        None => format!("{name} [{}]", ranking.map.process(hub.process).pid),
+        None => format!("{} [{}]", program(process), process.pid),
         Some(1) => name,
         Some(members) => format!("{name} ×{members}"),
     }

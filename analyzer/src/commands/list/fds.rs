@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::csv;
+use whotalks::graph::program;
 use whotalks::id;
 use whotalks::model::{Map, ProcessId};
 use whotalks::text::escape;
@@ -27,6 +28,8 @@ struct Row<'a> {
     process: String,
     pid: u32,
     comm: String,
+    #[serde(skip)]
+    program: String,
     fds_status: &'static str,
     total: u64,
     fd_counts: &'a BTreeMap<Box<str>, u32>,
@@ -58,6 +61,7 @@ fn row(map: &Map, id: ProcessId) -> Row<'_> {
         process: id::process(map, id),
         pid: process.pid,
         comm: escape::display(&process.comm),
+        program: program(process),
         fds_status: process.fds_status.as_str(),
         total: counts.map(|count| u64::from(*count)).sum(),
         fd_counts: &process.fd_counts,
@@ -100,7 +104,7 @@ fn cells(row: &Row<'_>) -> Vec<String> {
     let unread = (row.fds_status != "read").then(|| format!("({})", row.fds_status));
     vec![
         count(row.total),
-        format!("{} [{}]", row.comm, row.pid),
+        format!("{} [{}]", row.program, row.pid),
         kinds.chain(unread).collect::<Vec<_>>().join(", "),
     ]
 }

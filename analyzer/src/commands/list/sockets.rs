@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::export::{self, SocketDocument, csv};
+use whotalks::graph::program;
 use whotalks::id;
 use whotalks::model::{Map, SocketId};
 use whotalks::query::socket_via;
@@ -100,7 +101,8 @@ fn write_text(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()
         ("HOLDERS", Align::Left),
         ("NAME", Align::Left),
     ];
-    let fill = |row: usize, cells: &mut Cells| write_cells(cells, map, sockets[row]);
+    let programs: Vec<String> = map.processes.iter().map(program).collect();
+    let fill = |row: usize, cells: &mut Cells| write_cells(cells, map, &programs, sockets[row]);
     terminal::print_stream(out, &heading, sockets.len(), &fill)?;
     if let Some(line) = incomplete(map) {
         writeln!(out, "{line}")?;
@@ -109,7 +111,7 @@ fn write_text(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()
 }
 
 /// Writes the cells of a socket without temporary strings: there may be hundreds of thousands of rows.
-fn write_cells(cells: &mut Cells, map: &Map, id: SocketId) {
+fn write_cells(cells: &mut Cells, map: &Map, programs: &[String], id: SocketId) {
     let socket = map.socket(id);
     let kind = socket.protocol.unwrap_or(socket.kind.as_str());
     let _ = write!(cells.text(), "{}", socket.inode);
@@ -118,7 +120,7 @@ fn write_cells(cells: &mut Cells, map: &Map, id: SocketId) {
         cells.text().push_str(word);
         cells.end();
     }
-    write_holders(cells.text(), map, id);
+    write_holders(cells.text(), map, programs, id);
     cells.end();
     let text = cells.text();
     if let Some(name) = socket.current_name() {
@@ -132,14 +134,15 @@ fn write_cells(cells: &mut Cells, map: &Map, id: SocketId) {
     cells.end();
 }
 
-/// `nginx [12] fd 5, nginx [13] fd 5 (and 7 more)`.
-fn write_holders(text: &mut String, map: &Map, id: SocketId) {
+/// `nginx [12] fd 5, systemd [1] fd 40 keeps (and 7 more)`.
+fn write_holders(text: &mut String, map: &Map, programs: &[String], id: SocketId) {
     let holders = map.holders(id);
     for (index, holder) in holders.iter().take(NAMED_HOLDERS).enumerate() {
         let process = map.process(holder.process);
         text.push_str(if index > 0 { ", " } else { "" });
-        escape::push_display(text, &process.comm);
+        text.push_str(&programs[holder.process.index()]);
         let _ = write!(text, " [{}] fd {}", process.pid, holder.fd);
+        text.push_str(holder.keeps.map_or("", |_| " keeps"));
     }
     match (holders.len(), map.socket(id).holders_complete) {
         (0, true) => text.push_str("(none)"),

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
+use whotalks::graph::connection_ends;
 use whotalks::id;
 use whotalks::load::tcp_info::TcpInfo;
-use whotalks::model::{ConnectionState, Holder, Map, SocketId};
-use whotalks::query::UnknownEnd;
+use whotalks::model::{ConnectionState, Holder, KeepReason, Map, SocketId};
+use whotalks::query::{UnknownEnd, unknown_end};
 
 use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
 use super::source::PageSource;
@@ -84,8 +85,12 @@ fn holders(map: &Map, id: SocketId) -> String {
             Some(false) => " (kept on exec)",
             None => "",
         };
+        let keeps = holder.keeps.map(KeepReason::as_str);
+        let keeps = keeps.map_or(String::new(), |reason| {
+            format!(" (only keeps it: {reason})")
+        });
         format!(
-            "{}{thread} fd {}{on_exec}",
+            "{}{thread} fd {}{on_exec}{keeps}",
             label(map, holder.process),
             holder.fd
         )
@@ -95,7 +100,7 @@ fn holders(map: &Map, id: SocketId) -> String {
         texts.push(format!("{} more", thousands(all.len() - ROWS)));
     }
     match (all.is_empty(), complete) {
-        (true, true) => UnknownEnd::Unheld.to_string(),
+        (true, true) => "(none)".to_owned(),
         (true, false) => UnknownEnd::Unreadable.to_string(),
         (false, true) => texts.join(", "),
         (false, false) => texts.join(", ") + ", perhaps others that could not be read",
@@ -115,10 +120,7 @@ fn write_connections(out: &mut dyn Write, source: &PageSource<'_>, socket: Socke
         let end = |end: Option<SocketId>| match end {
             Some(end) if end == socket => "this".to_owned(),
             Some(end) => format!("{} {}", id::socket(map, end), first_holder(map, end)),
-            None => match map.socket(connection.a).remote {
-                Some(remote) => UnknownEnd::Outside(remote.to_string()).to_string(),
-                None => UnknownEnd::Unheld.to_string(),
-            },
+            None => unknown_end(map, &connection_ends(map, *index), false).to_string(),
         };
         let other = match connection.state {
             ConnectionState::Pending => "(not accepted yet)".to_owned(),
@@ -142,9 +144,10 @@ fn write_connections(out: &mut dyn Write, source: &PageSource<'_>, socket: Socke
     write_more(out, indices.len())
 }
 
+/// The first process that uses the socket.
 fn first_holder(map: &Map, socket: SocketId) -> String {
-    match map.holding_processes(socket)[..] {
-        [] if map.socket(socket).holders_complete => UnknownEnd::Unheld.to_string(),
+    match map.using_processes(socket)[..] {
+        [] if map.socket(socket).holders_complete => "(none)".to_owned(),
         [] => UnknownEnd::Unreadable.to_string(),
         [only] => label(map, only),
         [first, ref rest @ ..] => format!("{} and {} more", label(map, first), rest.len()),

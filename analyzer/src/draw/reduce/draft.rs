@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::{Finding, Severity};
 use crate::diff::ChangeStatus;
 use crate::draw::graph::{self, EdgeEnd, EdgeKind, HubBadge, Kind, NotDrawn, UndrawnSockets};
-use crate::graph::display_name;
+use crate::graph::program;
 use crate::id;
 use crate::layout::Point;
 use crate::model::{Map, Pipe, PipeId, Process, ProcessId, Socket, SocketId};
@@ -40,7 +40,7 @@ impl<'a> ProcessRef<'a> {
     pub(crate) fn name(&self) -> String {
         match &self.role {
             Some(role) => escape::display(role.as_bytes()),
-            None => display_name(self.process()),
+            None => program(self.process()),
         }
     }
 

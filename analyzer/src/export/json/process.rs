@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::export::exact_text::ExactText;
 use crate::export::time::rfc3339;
-use crate::model::{Map, ProcessId};
+use crate::model::{Container, Map, ProcessId};
 use crate::text::escape;
 
 /// A process.
@@ -52,6 +52,18 @@ struct ContainerDocument<'a> {
     id: &'a str,
     name: Option<&'a str>,
     runtime: &'static str,
+    /// The containers around it, outermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    within: Vec<ContainerDocument<'a>>,
+}
+
+fn container(container: &Container) -> ContainerDocument<'_> {
+    ContainerDocument {
+        id: &container.id,
+        name: container.name.as_deref(),
+        runtime: container.runtime,
+        within: container.within.iter().map(self::container).collect(),
+    }
 }
 
 /// Describes a process.
@@ -84,14 +96,7 @@ pub fn process(map: &Map, id: ProcessId) -> ProcessDocument<'_> {
         uid: process.uid,
         user: process.user.as_deref().map(escape::display),
         unit: process.unit.as_deref(),
-        container: process
-            .container
-            .as_ref()
-            .map(|container| ContainerDocument {
-                id: &container.id,
-                name: container.name.as_deref(),
-                runtime: container.runtime,
-            }),
+        container: process.container.as_ref().map(container),
         cgroup: cgroup.text,
         cgroup_hex: cgroup.hex,
         netns: process.netns,

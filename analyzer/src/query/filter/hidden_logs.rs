@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::filter_match::Filter;
 use super::matching::matching_rows;
 use crate::graph::{
-    Conversation, ConversationClass, ConversationEnds, class, conversations, display_name,
-    is_logger,
+    Conversation, ConversationClass, ConversationEnds, class, conversations, is_logger, program,
 };
 use crate::model::{HiddenLogs, Map};
 use crate::query::selector::SelectorSet;
@@ -36,11 +35,8 @@ pub fn hide_logs(map: &mut Map, filter: &Filter) {
         if all().next().is_none() || all().any(|matches| matches.end(map, &ends, true)) {
             logs.conversations += 1;
             let loggers = ends.to.iter().map(|id| map.process(*id));
-            logs.loggers.extend(
-                loggers
-                    .filter(|process| is_logger(process))
-                    .map(display_name),
-            );
+            logs.loggers
+                .extend(loggers.filter(|process| is_logger(process)).map(program));
         }
     }
     for conversation in hidden {

@@ -1,8 +1,9 @@
 //! What one selector matches: a process or a socket of the map.
 
+use super::glob::Glob;
 use super::parse::Selector;
 use crate::graph::program;
-use crate::model::{Address, Map, Process, Socket, SocketId, SocketState};
+use crate::model::{Address, Container, Map, Process, Socket, SocketId, SocketState};
 use crate::text::escape;
 
 impl Selector {
@@ -32,14 +33,9 @@ impl Selector {
             }
             Self::Unit(glob) => process.unit.as_ref().is_some_and(|unit| glob.matches(unit)),
             Self::Container(glob) => process.container.as_ref().is_some_and(|container| {
-                container
-                    .name
-                    .as_ref()
-                    .is_some_and(|name| glob.matches(name))
-                    || glob.matches(&container.id)
-                    || glob
-                        .literal()
-                        .is_some_and(|id| id.len() >= 4 && container.id.starts_with(id))
+                let all = container.within.iter().chain([container]);
+                glob.matches(&container.path())
+                    || all.into_iter().any(|one| container_matches(one, glob))
             }),
             Self::User(glob) => {
                 process
@@ -86,6 +82,17 @@ impl Selector {
             _ => true,
         }
     }
+}
+
+/// Whether the name or the id of a container matches; an id may be abbreviated to four digits.
+fn container_matches(container: &Container, glob: &Glob) -> bool {
+    let abbreviated = |id: &str| id.len() >= 4 && container.id.starts_with(id);
+    container
+        .name
+        .as_ref()
+        .is_some_and(|name| glob.matches(name))
+        || glob.matches(&container.id)
+        || glob.literal().is_some_and(abbreviated)
 }
 
 /// Whether a bare word is part of the comm, executable, script, unit, container, or the name of a
