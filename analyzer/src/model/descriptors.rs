@@ -6,6 +6,7 @@ use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 use whotalks_snapshot::records::DescriptorInfo;
 
 use super::coverage::FdsStatus;
+use super::fdinfo;
 use super::holder::Holder;
 use super::ids::{HostId, ProcessId};
 use super::pipe::{Pipe, PipeKey};
@@ -66,6 +67,7 @@ pub(super) fn read(
                 process: id,
                 tid,
                 fd,
+                through_io_uring: false,
                 cloexec: cloexec.get(&(table.pid, table.tid, fd)).copied(),
                 keeps: None,
             };
@@ -95,6 +97,7 @@ pub(super) fn read(
     }
     held.sockets.sort_unstable();
     held.sockets.dedup();
+    add_registered(capture, processes, first, &mut held.sockets);
     held.pipes = pipes.into_values().collect();
     for pipe in &mut held.pipes {
         for ends in [&mut pipe.readers, &mut pipe.writers] {
@@ -103,6 +106,41 @@ pub(super) fn read(
         }
     }
     held
+}
+
+/// Adds the sockets that are registered with an io_uring of a process which has no descriptor of them.
+fn add_registered(
+    capture: &Capture,
+    processes: &[Process],
+    first: usize,
+    sockets: &mut Vec<(u64, Holder)>,
+) {
+    let mut added: Vec<(u64, Holder)> = Vec::new();
+    for info in &capture.descriptor_infos {
+        let Some(process) = find_pid(processes, first, info.pid) else {
+            continue;
+        };
+        for inode in fdinfo::registered_sockets(&info.text) {
+            let key = (inode, process);
+            let held = sockets.binary_search_by_key(&key, |(inode, h)| (*inode, h.process));
+            if held.is_err() {
+                let holder = Holder {
+                    process,
+                    tid: (info.tid != 0).then_some(info.tid),
+                    fd: info.fd,
+                    through_io_uring: true,
+                    cloexec: None,
+                    keeps: None,
+                };
+                added.push((inode, holder));
+            }
+        }
+    }
+    if !added.is_empty() {
+        sockets.extend(added);
+        sockets.sort_unstable();
+        sockets.dedup();
+    }
 }
 
 /// Tables (pid, tid) that the second pass read completely.

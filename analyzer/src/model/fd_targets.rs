@@ -87,7 +87,7 @@ fn resolve(
             break;
         }
         let id = SocketId::new(index);
-        for holder in map.holders(id) {
+        for holder in map.holders(id).iter().filter(|h| !h.through_io_uring) {
             let key = holder.key();
             if wanted.contains(&key) {
                 found.insert(key, FdTarget::Socket(id));

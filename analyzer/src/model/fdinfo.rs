@@ -29,6 +29,7 @@ pub(super) fn relations(capture: &Capture, map: &Map, first: usize) -> Vec<FdRel
             process,
             tid: (info.tid != 0).then_some(info.tid),
             fd: info.fd,
+            through_io_uring: false,
             cloexec: None,
             keeps: None,
         };
@@ -59,6 +60,24 @@ pub(super) fn relations(capture: &Capture, map: &Map, first: usize) -> Vec<FdRel
     relations
 }
 
+/// The inodes of the sockets that are registered with an io_uring, from its fdinfo; empty for other
+/// descriptors.
+pub(super) fn registered_sockets(text: &[u8]) -> impl Iterator<Item = u64> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines
+        .skip_while(|line| !line.starts_with(b"UserFiles:"))
+        .skip(1)
+        .map_while(|line| line.strip_prefix(b" "))
+        .filter_map(|line| {
+            // `    0: socket:[2057711]`
+            let (_, file) = std::str::from_utf8(line).ok()?.split_once(": ")?;
+            file.strip_prefix("socket:[")?
+                .strip_suffix(']')?
+                .parse()
+                .ok()
+        })
+}
+
 /// The files that an epoll descriptor watches, from its fdinfo; empty for other descriptors.
 pub(crate) fn epoll_targets(text: &[u8]) -> Vec<EpollTarget> {
     let lines = text.split(|byte| *byte == b'\n');
@@ -85,6 +104,14 @@ fn epoll_target(line: &[u8]) -> Option<EpollTarget> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sockets_of_an_io_uring() {
+        let text =
+            b"SqMask:\t0x3\nUserFiles:\t2\n    0: socket:[77]\n    1: /dev/null\nUserBufs:\t0\n";
+        assert_eq!(registered_sockets(text).collect::<Vec<_>>(), [77]);
+        assert_eq!(registered_sockets(b"flags: 02\n").count(), 0);
+    }
 
     #[test]
     fn targets_of_an_epoll() {

@@ -9,8 +9,10 @@ pub struct Holder {
     pub process: ProcessId,
     /// The thread, where the descriptor table is private to it.
     pub tid: Option<u32>,
-    /// The descriptor.
+    /// The descriptor; with `through_io_uring` that of the ring.
     pub fd: u32,
+    /// Whether the file has no descriptor here, but is registered with an io_uring.
+    pub through_io_uring: bool,
     /// Whether it is close-on-exec; `None`: not captured.
     pub cloexec: Option<bool>,
     /// Why the process is believed to keep the descriptor without using it; `None`: it may use it.

@@ -18,9 +18,9 @@ use super::series::Series;
 use super::socket::{Socket, SocketKey};
 use super::warning::Warning;
 
-/// Holders by pid instead of process id, since ids differ between captures: pid, thread, descriptor and
-/// close-on-exec, with the reason of those that only kept it in every capture.
-type HoldersByPid = BTreeMap<(u32, Option<u32>, u32, Option<bool>), Option<KeepReason>>;
+/// Holders by pid instead of process id, since ids differ between captures: pid, thread, descriptor,
+/// whether through an io_uring, and close-on-exec, with the reason of those that only kept it in every capture.
+type HoldersByPid = BTreeMap<(u32, Option<u32>, u32, bool, Option<bool>), Option<KeepReason>>;
 /// Readers and writers.
 type PipeEnds = [HoldersByPid; 2];
 type ConnectionKey = (
@@ -89,7 +89,13 @@ impl HostUnion {
                 .iter()
                 .filter(|holder| is_current[holder.process.index()]);
             let by_pid = |h: &Holder| {
-                let key = (map.process(h.process).pid, h.tid, h.fd, h.cloexec);
+                let key = (
+                    map.process(h.process).pid,
+                    h.tid,
+                    h.fd,
+                    h.through_io_uring,
+                    h.cloexec,
+                );
                 (key, h.keeps)
             };
             holders.map(by_pid).collect()
@@ -190,11 +196,12 @@ impl HostUnion {
             map.hosts.push(merged);
         }
         let holders = |by_pid: HoldersByPid| -> Vec<Holder> {
-            let holder = |((pid, tid, fd, cloexec), keeps)| {
+            let holder = |((pid, tid, fd, through_io_uring, cloexec), keeps)| {
                 Some(Holder {
                     process: *ids.get(&pid)?,
                     tid,
                     fd,
+                    through_io_uring,
                     cloexec,
                     keeps,
                 })

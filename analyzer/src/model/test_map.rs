@@ -20,6 +20,7 @@ impl From<(ProcessId, u32, Option<bool>)> for Holder {
             process,
             tid: None,
             fd,
+            through_io_uring: false,
             cloexec,
             keeps: None,
         }

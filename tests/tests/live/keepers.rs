@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use whotalks_tests::World;
+use whotalks_tests::environment::skip;
 use whotalks_tests::script::{Script, links, list};
 
 /// The reason by which each process keeps a socket that several of them hold, from the exported map.
@@ -152,4 +153,38 @@ rest()
     );
     let expected = [None, None, Some("accepted-elsewhere".to_owned())];
     assert_eq!(reasons(&world, &script), expected);
+}
+
+/// A listener whose only reference is its registration with an io_uring.
+#[test]
+fn a_socket_registered_with_io_uring() {
+    let world = World::new();
+    let script = Script::start(
+        "
+import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+l = S.socket(S.AF_UNIX); l.bind('\\0ring-%d' % os.getpid()); l.listen(8)
+def client():
+    c = S.socket(S.AF_UNIX); c.connect(l.getsockname()); l.close(); rest()
+peer = fork(client)
+ring = call(425, 4, ctypes.byref((ctypes.c_uint32 * 30)()))
+if ring >= 0:
+    assert call(427, ring, 2, ctypes.byref((ctypes.c_int32 * 1)(l.fileno())), 1) == 0
+    time.sleep(0.2); l.close()
+ready(peer, os.getpid(), 1 if ring >= 0 else 0)
+rest()
+",
+    );
+    if script.pids[2] == 0 {
+        return skip("io_uring is not allowed here");
+    }
+    let answer = list(&world, &[]);
+    assert_eq!(links(&answer, &script.pids[..2]), ["0 → 1"]);
+    let map = whotalks_tests::world::export(&world.snapshot());
+    let owner = Value::from(format!("h0/p{}", script.pids[1]));
+    let sockets = map["sockets"].as_array().unwrap().iter();
+    let holders = sockets.flat_map(|socket| socket["holders"].as_array().unwrap());
+    let mut own = holders.filter(|holder| holder["process"] == owner);
+    let through = own.find(|holder| holder["through"] == "io_uring").unwrap();
+    assert_eq!(through["fd"], Value::Null);
 }

@@ -141,7 +141,11 @@ fn write_holders(text: &mut String, map: &Map, programs: &[String], id: SocketId
         let process = map.process(holder.process);
         text.push_str(if index > 0 { ", " } else { "" });
         text.push_str(&programs[holder.process.index()]);
-        let _ = write!(text, " [{}] fd {}", process.pid, holder.fd);
+        let _ = write!(text, " [{}] ", process.pid);
+        match holder.through_io_uring {
+            true => text.push_str("through io_uring"),
+            false => drop(write!(text, "fd {}", holder.fd)),
+        }
         text.push_str(holder.keeps.map_or("", |_| " keeps"));
     }
     match (holders.len(), map.socket(id).holders_complete) {

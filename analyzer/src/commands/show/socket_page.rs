@@ -89,10 +89,13 @@ fn holders(map: &Map, id: SocketId) -> String {
         let keeps = keeps.map_or(String::new(), |reason| {
             format!(" (only keeps it: {reason})")
         });
+        let descriptor = match holder.through_io_uring {
+            true => "through io_uring".to_owned(),
+            false => format!("fd {}", holder.fd),
+        };
         format!(
-            "{}{thread} fd {}{on_exec}{keeps}",
-            label(map, holder.process),
-            holder.fd
+            "{}{thread} {descriptor}{on_exec}{keeps}",
+            label(map, holder.process)
         )
     };
     let mut texts: Vec<String> = all.iter().take(ROWS).map(text).collect();

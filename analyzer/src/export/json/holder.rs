@@ -10,7 +10,10 @@ use crate::model::{Holder, KeepReason, Map};
 pub(super) struct HolderDocument {
     process: String,
     tid: Option<u32>,
-    fd: u32,
+    /// `None`: through an io_uring.
+    fd: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<&'static str>,
     cloexec: Option<bool>,
     /// Present, and true, if it only keeps what another holder uses.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +27,8 @@ impl HolderDocument {
         let holder = |holder: &Holder| Self {
             process: id::process(map, holder.process),
             tid: holder.tid,
-            fd: holder.fd,
+            fd: (!holder.through_io_uring).then_some(holder.fd),
+            through: holder.through_io_uring.then_some("io_uring"),
             cloexec: holder.cloexec,
             keeps: holder.keeps.map(|_| true),
             keeps_why: holder.keeps.map(KeepReason::as_str),

@@ -3,8 +3,8 @@
 use super::analysis::{ChainEnd, WaitNeed};
 use crate::graph::Conversation;
 use crate::model::{
-    Address, Connection, ConnectionState, Family, Map, PipeId, ProcessId, Socket, SocketId,
-    SocketState,
+    Address, Connection, ConnectionState, Family, Map, PipeId, PipeKey, ProcessId, Socket,
+    SocketId, SocketState,
 };
 use crate::query::via::{Via, socket_via, via};
 
@@ -58,7 +58,10 @@ impl<'a> FdLookup<'a> {
             incomplete: !all_read,
             peers,
         };
-        held_target(target)
+        let (target, end) = held_target(target);
+        // Any process may open a FIFO by its path.
+        let is_fifo = matches!(pipe.key, PipeKey::Fifo(..));
+        (target, is_fifo.then_some(ChainEnd::Anyone).or(end))
     }
 
     /// The holders of the other ends of a socket's connections.
@@ -148,15 +151,16 @@ impl<'a> FdLookup<'a> {
     }
 }
 
-/// The other end of a connection; of a pending one the listener.
+/// The other end of a connection; the listener where it has not accepted yet.
 fn other_end(connection: &Connection, own: SocketId) -> Option<SocketId> {
     let other = if connection.a == own {
         connection.b
     } else {
         Some(connection.a)
     };
-    let pending = connection.state == ConnectionState::Pending;
-    other.or(connection.listener.filter(|_| pending))
+    use ConnectionState::{Connecting, Pending};
+    let is_waiting = matches!(connection.state, Connecting | Pending);
+    other.or(connection.listener.filter(|_| is_waiting))
 }
 
 fn add_holders(map: &Map, target: &mut WaitTarget, end: SocketId) {
