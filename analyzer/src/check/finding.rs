@@ -1,6 +1,6 @@
 //! Findings: as a rule makes them, and as they are printed.
 
-use super::{Facts, Rule};
+use super::Facts;
 use crate::diff::{mask, role};
 use crate::id;
 use crate::model::{HostId, PipeId, ProcessId, SocketId};
@@ -25,6 +25,15 @@ impl Severity {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+        }
+    }
+
+    /// The next higher severity where a condition holds.
+    pub(super) fn raised_if(self, condition: bool) -> Self {
+        match self {
+            _ if !condition => self,
+            Self::Low => Self::Medium,
+            Self::Medium | Self::High => Self::High,
         }
     }
 }
@@ -117,8 +126,13 @@ impl RuleOutput {
 }
 
 impl RawFinding {
-    /// Replaces indices by ids, and adds the rule and the key.
-    pub(super) fn resolve(mut self, facts: &Facts<'_>, rule: &Rule) -> Finding {
+    /// Replaces indices by ids, and adds the rule's code and name, and the key.
+    pub(super) fn resolve(
+        mut self,
+        facts: &Facts<'_>,
+        code: &'static str,
+        rule: &'static str,
+    ) -> Finding {
         let map = facts.map;
         self.processes.sort_unstable();
         self.processes.dedup();
@@ -130,12 +144,12 @@ impl RawFinding {
             Subject::Socket(socket) => id::socket(map, socket),
             Subject::Pipe(pipe) => id::pipe(map, pipe),
         };
-        let key = format!("{} {}", rule.code, stable_name(facts, &self));
+        let key = format!("{code} {}", stable_name(facts, &self));
         let processes = self.processes.iter();
         let sockets = self.sockets.iter();
         Finding {
-            code: rule.code,
-            rule: rule.name,
+            code,
+            rule,
             severity: self.severity,
             subject,
             processes: processes

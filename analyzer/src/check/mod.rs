@@ -8,9 +8,9 @@
 //! thousands of holders and a process a hundred thousand descriptors, so no rule compares each of one
 //! with each of the other.
 
-mod documentation;
 mod facts;
 mod finding;
+mod rule;
 mod rules;
 #[cfg(test)]
 mod test_scene;
@@ -19,9 +19,9 @@ mod test_scene_files;
 #[cfg(test)]
 mod tests;
 
-pub use documentation::{HEADINGS, Section, sections};
 pub use facts::Facts;
 pub use finding::{Finding, Report, Severity, Unknown};
+pub use rule::{Earlier, HEADINGS, Rule, Section, sections};
 pub use rules::{RULES, vocabulary, vocabulary_within};
 
 use std::collections::BTreeMap;
@@ -29,56 +29,6 @@ use std::collections::BTreeMap;
 use crate::load::{Capture, Loaded};
 use crate::model::{At, Map, TimedCapture, join_whole, series};
 use finding::RuleOutput;
-
-/// What an earlier capture of the same boot adds to a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Earlier {
-    /// Nothing: the rule reads one capture.
-    Unused,
-    /// More certain findings.
-    Helpful,
-    /// Without it the rule, or a part of it, has no answer.
-    Needed,
-}
-
-/// A rule: its metadata, documentation and check.
-#[derive(Debug)]
-pub struct Rule {
-    /// `WT101`; never changes and is never reused.
-    pub code: &'static str,
-    /// `shared-connected-socket`.
-    pub name: &'static str,
-    /// The highest severity of its findings.
-    pub severity: Severity,
-    /// The first version with this rule.
-    pub since: &'static str,
-    /// What an earlier capture adds.
-    pub earlier: Earlier,
-    /// Documentation in Markdown, under [`HEADINGS`].
-    pub doc: &'static str,
-    /// Adds findings, and reasons for missing answers, to the output.
-    check: fn(&Facts<'_>, &mut RuleOutput),
-    /// Scenes with findings, and scenes without.
-    #[cfg(test)]
-    cases: &'static [test_scene::Case],
-}
-
-impl Rule {
-    /// Finds a rule by code or name, ignoring case.
-    pub fn find(code_or_name: &str) -> Option<&'static Self> {
-        let matches = |text: &str| text.eq_ignore_ascii_case(code_or_name);
-        RULES
-            .iter()
-            .copied()
-            .find(|rule| matches(rule.code) || matches(rule.name))
-    }
-
-    /// The first sentence of the documentation.
-    pub fn summary(&self) -> &'static str {
-        let first = self.doc.lines().find(|line| !line.trim().is_empty());
-        first.unwrap_or_default()
-    }
-}
 
 /// Which rules to run, and against which policy.
 #[derive(Debug, Clone, Default)]
@@ -134,7 +84,7 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
     });
     let resolved = findings
         .into_iter()
-        .map(|(rule, finding)| finding.resolve(facts, rule));
+        .map(|(rule, finding)| finding.resolve(facts, rule.code, rule.name));
     report.findings.extend(resolved);
     number_equal_keys(&mut report.findings);
     report

@@ -20,21 +20,9 @@ pub(crate) enum Serving {
 const UNSPECIFIC: [&str; 3] = ["io_uring_enter", "io_getevents", "restart_syscall"];
 
 /// Calls that wait for disks or the kernel only: their thread continues in a moment.
-const SHORT: [&str; 13] = [
-    "open",
-    "openat",
-    "openat2",
-    "close",
-    "fsync",
-    "fdatasync",
-    "truncate",
-    "ftruncate",
-    "unlink",
-    "clone",
-    "fork",
-    "execve",
-    "exit",
-];
+const SHORT: &str = "
+    open openat openat2 close fsync fdatasync truncate ftruncate unlink clone fork execve exit
+";
 
 /// The call that a thread is blocked in.
 ///
@@ -46,7 +34,7 @@ pub(crate) fn blocking_call(wait: &Wait) -> Option<&Call> {
     let name = call.name?;
     let open = matches!(call.kind, CallKind::Poll | CallKind::Splice)
         || UNSPECIFIC.contains(&name)
-        || SHORT.contains(&name);
+        || SHORT.split_ascii_whitespace().any(|short| short == name);
     (!open).then_some(call)
 }
 

@@ -2,24 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Holder, ProcessId, SocketId, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT101",
-    name: "shared-connected-socket",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT101 "shared-connected-socket", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A connected socket leaked into programs that have no business with it.
@@ -230,57 +220,36 @@ fn describe_copies(copies: &[Holder], opener: ProcessId, fd: u32, same_number: b
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a session's socket in three programs that it started",
-        scene: |scene| leaked(scene, &["/usr/bin/bash", "/usr/bin/vim", "/usr/bin/top"]),
-        finds: &[("WT101", Severity::High)],
-    },
-    Case {
-        about: "two programs",
-        scene: |scene| leaked(scene, &["/usr/bin/vim"]),
-        finds: &[("WT101", Severity::Medium)],
-    },
-    Case {
-        about: "several sockets with the same holders are one finding",
-        scene: |scene| {
+    Case::high(
+        "a session's socket in three programs that it started",
+        |scene| leaked(scene, &["/usr/bin/bash", "/usr/bin/vim", "/usr/bin/top"]),
+    ),
+    Case::medium("two programs", |scene| leaked(scene, &["/usr/bin/vim"])),
+    Case::medium(
+        "several sockets with the same holders are one finding",
+        |scene| {
             let (session, shell) = family(scene);
             for fd in [7, 8] {
                 scene.pair(&[(session, fd, Some(false)), (shell, fd, Some(false))], &[]);
             }
         },
-        finds: &[("WT101", Severity::Medium)],
-    },
-    Case {
-        about: "workers of one program",
-        scene: |scene| leaked(scene, &["/usr/bin/session", "/usr/bin/session (deleted)"]),
-        finds: &[],
-    },
-    Case {
-        about: "a child that watches its copy",
-        scene: |scene| {
-            let (session, shell) = family(scene);
-            let (socket, _) =
-                scene.pair(&[(session, 7, Some(false)), (shell, 7, Some(false))], &[]);
-            scene.epoll(shell, socket);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "the standard output of a program",
-        scene: |scene| {
-            let (session, shell) = family(scene);
-            scene.pair(&[(session, 7, Some(false)), (shell, 1, Some(false))], &[]);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "passed over a socket, and close-on-exec",
-        scene: |scene| {
-            let (session, shell) = family(scene);
-            scene.pair(&[(session, 7, Some(true)), (shell, 9, Some(true))], &[]);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("workers of one program", |scene| {
+        leaked(scene, &["/usr/bin/session", "/usr/bin/session (deleted)"])
+    }),
+    Case::quiet("a child that watches its copy", |scene| {
+        let (session, shell) = family(scene);
+        let (socket, _) = scene.pair(&[(session, 7, Some(false)), (shell, 7, Some(false))], &[]);
+        scene.epoll(shell, socket);
+    }),
+    Case::quiet("the standard output of a program", |scene| {
+        let (session, shell) = family(scene);
+        scene.pair(&[(session, 7, Some(false)), (shell, 1, Some(false))], &[]);
+    }),
+    Case::quiet("passed over a socket, and close-on-exec", |scene| {
+        let (session, shell) = family(scene);
+        scene.pair(&[(session, 7, Some(true)), (shell, 9, Some(true))], &[]);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::Serving;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Fd, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT102",
-    name: "leaked-listener",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT102 "leaked-listener", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A listening socket is held by a program that does not serve it.
@@ -174,11 +164,7 @@ fn finding(
                 let clients = plural(pending as usize, "client waits", "clients wait");
                 evidence.push(format!("{clients} to be accepted"));
             }
-            let severity = if pending > 0 {
-                Severity::High
-            } else {
-                Severity::Medium
-            };
+            let severity = Severity::Medium.raised_if(pending > 0);
             (
                 severity,
                 format!("{name} is served by nobody, held by {holder_names}"),
@@ -204,9 +190,9 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a daemon's listener in a command that it started",
-        scene: |scene| {
+    Case::medium(
+        "a daemon's listener in a command that it started",
+        |scene| {
             let (daemon, command) = family(scene);
             watched(
                 scene,
@@ -214,67 +200,46 @@ const CASES: &[Case] = &[
                 &[(daemon, 5, Some(false)), (command, 5, Some(false))],
             );
         },
-        finds: &[("WT102", Severity::Medium)],
-    },
-    Case {
-        about: "the daemon is gone, and clients wait",
-        scene: |scene| {
-            let command = scene.process(900, 1, "/usr/bin/sleep");
-            let listener = scene.listener(&[(command, 5, Some(false))], "app");
-            scene.socket_mut(listener).pending = Some(2);
-            scene.blocked(command, 230, 0);
-        },
-        finds: &[("WT102", Severity::High)],
-    },
-    Case {
-        about: "an ancestor holds, the descendant serves",
-        scene: |scene| {
-            let (daemon, command) = family(scene);
-            watched(
-                scene,
-                command,
-                &[(daemon, 5, Some(false)), (command, 5, Some(false))],
-            );
-            scene.blocked(daemon, 61, 0);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a service manager holds it too",
-        scene: |scene| {
-            let (daemon, command) = family(scene);
-            let init = ProcessId(0);
-            let holders = [
-                (init, 9, Some(true)),
-                (daemon, 3, Some(false)),
-                (command, 3, None),
-            ];
-            watched(scene, daemon, &holders);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a program that may poll it",
-        scene: |scene| {
-            let daemon = scene.process(880, 1, "/usr/bin/daemon");
-            scene.listener(&[(daemon, 5, Some(false))], "app");
-            scene.blocked(daemon, 7, 0);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "workers of one program",
-        scene: |scene| {
-            let master = scene.process(880, 1, "/usr/sbin/nginx");
-            let worker = scene.process(900, 880, "/usr/sbin/nginx");
-            watched(
-                scene,
-                worker,
-                &[(master, 5, Some(false)), (worker, 5, Some(false))],
-            );
-        },
-        finds: &[],
-    },
+    ),
+    Case::high("the daemon is gone, and clients wait", |scene| {
+        let command = scene.process(900, 1, "/usr/bin/sleep");
+        let listener = scene.listener(&[(command, 5, Some(false))], "app");
+        scene.socket_mut(listener).pending = Some(2);
+        scene.blocked(command, 230, 0);
+    }),
+    Case::quiet("an ancestor holds, the descendant serves", |scene| {
+        let (daemon, command) = family(scene);
+        watched(
+            scene,
+            command,
+            &[(daemon, 5, Some(false)), (command, 5, Some(false))],
+        );
+        scene.blocked(daemon, 61, 0);
+    }),
+    Case::quiet("a service manager holds it too", |scene| {
+        let (daemon, command) = family(scene);
+        let init = ProcessId(0);
+        let holders = [
+            (init, 9, Some(true)),
+            (daemon, 3, Some(false)),
+            (command, 3, None),
+        ];
+        watched(scene, daemon, &holders);
+    }),
+    Case::quiet("a program that may poll it", |scene| {
+        let daemon = scene.process(880, 1, "/usr/bin/daemon");
+        scene.listener(&[(daemon, 5, Some(false))], "app");
+        scene.blocked(daemon, 7, 0);
+    }),
+    Case::quiet("workers of one program", |scene| {
+        let master = scene.process(880, 1, "/usr/sbin/nginx");
+        let worker = scene.process(900, 880, "/usr/sbin/nginx");
+        watched(
+            scene,
+            worker,
+            &[(master, 5, Some(false)), (worker, 5, Some(false))],
+        );
+    }),
 ];
 
 #[cfg(test)]

@@ -1,25 +1,15 @@
 //! WT103: a pipe whose reader never sees the end of file.
 
+use crate::check::Facts;
 use crate::check::facts::blocking_call;
 use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
 use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, ProcessId};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT103",
-    name: "pipe-never-ends",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT103 "pipe-never-ends", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A pipe's reader will never see its end, because a write end was left open.
@@ -191,19 +181,11 @@ fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFindin
     }
     let (severity, title) = match hang.own {
         Some(_) => (
-            if waits {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
+            Severity::Medium.raised_if(waits),
             format!("{name} reads a pipe that it holds the write end of"),
         ),
         None => (
-            if waits {
-                Severity::Medium
-            } else {
-                Severity::Low
-            },
+            Severity::Low.raised_if(waits),
             format!("{name} reads a pipe that only strays keep open"),
         ),
     };
@@ -222,52 +204,36 @@ fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFindin
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the parent reads while it holds the write end",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(runner, 7, None), (make, 1, None)], &[(runner, 6, None)]);
-            scene.blocked(runner, 0, 6);
-        },
-        finds: &[("WT103", Severity::High)],
-    },
-    Case {
-        about: "an unrelated child keeps the pipe open",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(make, 9, Some(false))], &[(runner, 6, Some(true))]);
-        },
-        finds: &[("WT103", Severity::Low)],
-    },
-    Case {
-        about: "a self-pipe, and one that a fork inherited",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(runner, 7, None)], &[(runner, 6, None)]);
-            let both = [(runner, 6, Some(false)), (make, 6, Some(false))];
-            scene.map.add_pipe(&both, &both);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a reader of its own output",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(runner, 1, None), (make, 1, None)], &[(runner, 6, None)]);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a command's output, and a status pipe that its command line names",
-        scene: |scene| {
+    Case::high("the parent reads while it holds the write end", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(runner, 7, None), (make, 1, None)], &[(runner, 6, None)]);
+        scene.blocked(runner, 0, 6);
+    }),
+    Case::low("an unrelated child keeps the pipe open", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(make, 9, Some(false))], &[(runner, 6, Some(true))]);
+    }),
+    Case::quiet("a self-pipe, and one that a fork inherited", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(runner, 7, None)], &[(runner, 6, None)]);
+        let both = [(runner, 6, Some(false)), (make, 6, Some(false))];
+        scene.map.add_pipe(&both, &both);
+    }),
+    Case::quiet("a reader of its own output", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(runner, 1, None), (make, 1, None)], &[(runner, 6, None)]);
+    }),
+    Case::quiet(
+        "a command's output, and a status pipe that its command line names",
+        |scene| {
             let (runner, make) = family(scene);
             scene.map.add_pipe(&[(make, 1, None)], &[(runner, 6, None)]);
             scene
@@ -275,17 +241,12 @@ const CASES: &[Case] = &[
                 .add_pipe(&[(make, 9, Some(false))], &[(runner, 7, None)]);
             scene.process_mut(make).cmdline = b"make\0--status-fd\x009\0"[..].into();
         },
-        finds: &[],
-    },
-    Case {
-        about: "children read a pipe to notice the parent's end",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            let readers = [(runner, 3, Some(false)), (make, 3, Some(false))];
-            scene.map.add_pipe(&[(runner, 4, Some(false))], &readers);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("children read a pipe to notice the parent's end", |scene| {
+        let (runner, make) = family(scene);
+        let readers = [(runner, 3, Some(false)), (make, 3, Some(false))];
+        scene.map.add_pipe(&[(runner, 4, Some(false))], &readers);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,31 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
-use crate::check::facts::growth::{connection_counts, descriptor_counts, is_settled, severity};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
-use crate::model::{HostId, ProcessId, SocketId, SocketState};
+use crate::load::{Capture, proc_pid};
+use crate::model::{HostId, Map, ProcessId, SocketId, SocketState};
+use crate::trend::{Growth, growth};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT104",
-    name: "descriptor-growth",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT104 "descriptor-growth", High, since "0.1.0", earlier Needed }
 
 /// Percentages of a limit in use.
 const NEAR_PERCENT: u64 = 80;
 const CRITICAL_PERCENT: u64 = 95;
 /// `max_connections_per_user` of the system bus.
 const BUS_LIMIT: usize = 256;
+/// Age from which a process is no longer starting.
+const SETTLED_NS: u64 = 60_000_000_000;
 const DOC: &str = "\
 Descriptors or connections only become more, or a limit on them is near.
 
@@ -85,11 +78,7 @@ fn near_fd_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
                 continue;
             }
             output.finding(RawFinding {
-                severity: if percent >= CRITICAL_PERCENT {
-                    Severity::High
-                } else {
-                    Severity::Medium
-                },
+                severity: Severity::Medium.raised_if(percent >= CRITICAL_PERCENT),
                 subject: Subject::Process(id),
                 processes: vec![id],
                 sockets: vec![],
@@ -156,11 +145,8 @@ fn near_bus_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
         let programs = facts.program_names(&clients);
         clients.dedup();
         output.finding(RawFinding {
-            severity: if count * 100 >= BUS_LIMIT * CRITICAL_PERCENT as usize {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
+            severity: Severity::Medium
+                .raised_if(count * 100 >= BUS_LIMIT * CRITICAL_PERCENT as usize),
             subject: Subject::Socket(listener),
             processes: clients,
             sockets: vec![listener],
@@ -205,7 +191,7 @@ fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
         };
         let process = facts.map.process(id);
         let age_ns = start_ns.saturating_sub(process.started_boottime_ns);
-        let Some(severity) = severity(&values, is_settled(age_ns)) else {
+        let Some(severity) = severity(&values, age_ns >= SETTLED_NS) else {
             continue;
         };
         let steps: Vec<String> = values.iter().map(u64::to_string).collect();
@@ -225,6 +211,35 @@ fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
             evidence,
             advice: "find what is not closed (whotalks list --fds, whotalks trend)".to_owned(),
         });
+    }
+}
+
+/// Counts the descriptors of each process (pid, start in ticks) in a capture's tables.
+fn descriptor_counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
+    let mut starts: BTreeMap<u32, u64> = BTreeMap::new();
+    for record in &capture.processes {
+        if let Some(stat) = proc_pid::stat(&record.stat) {
+            starts.insert(record.pid, stat.start_ticks);
+        }
+    }
+    let mut tables: BTreeMap<(u32, u8), u64> = BTreeMap::new();
+    for table in capture.tables.iter().filter(|table| table.tid == 0) {
+        *tables.entry((table.pid, table.pass)).or_default() += table.kinds.len() as u64;
+    }
+    // The tables of a later pass come after those of an earlier one, and replace them.
+    let counts = tables
+        .iter()
+        .filter_map(|((pid, _), count)| Some(((*pid, *starts.get(pid)?), *count)));
+    counts.collect()
+}
+
+/// The severity of growth: a steady one, or a jump of a settled process. A process that is still
+/// starting opens descriptors as it goes.
+fn severity(values: &[u64], settled: bool) -> Option<Severity> {
+    match (growth(values)?, settled) {
+        (Growth::Steady, true) => Some(Severity::Medium),
+        (Growth::Steady, false) | (Growth::Jump, true) => Some(Severity::Low),
+        (Growth::Jump, false) => None,
     }
 }
 
@@ -273,47 +288,42 @@ fn growing_listeners(facts: &Facts<'_>, output: &mut RuleOutput) {
     }
 }
 
+/// Counts the open connections of each listener.
+fn connection_counts(map: &Map) -> BTreeMap<SocketId, u64> {
+    let mut counts = BTreeMap::new();
+    for listener in map
+        .connections
+        .iter()
+        .filter_map(|connection| connection.listener)
+    {
+        *counts.entry(listener).or_default() += 1;
+    }
+    counts
+}
+
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "all but a few descriptors in use",
-        scene: |scene| limited(scene, 1_000),
-        finds: &[("WT104", Severity::High)],
-    },
-    Case {
-        about: "most in use",
-        scene: |scene| limited(scene, 850),
-        finds: &[("WT104", Severity::Medium)],
-    },
-    Case {
-        about: "half in use",
-        scene: |scene| limited(scene, 512),
-        finds: &[],
-    },
-    Case {
-        about: "a user's connections to the system bus",
-        scene: |scene| bus(scene, 210),
-        finds: &[("WT104", Severity::Medium)],
-    },
-    Case {
-        about: "a dozen connections to the system bus",
-        scene: |scene| bus(scene, 12),
-        finds: &[],
-    },
-    Case {
-        about: "a listener's connections pile up",
-        scene: |scene| {
-            let server = scene.process(50, 1, "/usr/bin/server");
-            let listener = scene.listener(&[(server, 3, Some(true))], "app");
-            scene.advance(60);
-            let client = scene.process(60, 1, "/usr/bin/client");
-            for fd in 3..153 {
-                let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
-                scene.accepted(&a, &b, Some(listener));
-            }
-        },
-        finds: &[("WT104", Severity::Low)],
-    },
+    Case::high("all but a few descriptors in use", |scene| {
+        limited(scene, 1_000)
+    }),
+    Case::medium("most in use", |scene| limited(scene, 850)),
+    Case::quiet("half in use", |scene| limited(scene, 512)),
+    Case::medium("a user's connections to the system bus", |scene| {
+        bus(scene, 210)
+    }),
+    Case::quiet("a dozen connections to the system bus", |scene| {
+        bus(scene, 12)
+    }),
+    Case::low("a listener's connections pile up", |scene| {
+        let server = scene.process(50, 1, "/usr/bin/server");
+        let listener = scene.listener(&[(server, 3, Some(true))], "app");
+        scene.advance(60);
+        let client = scene.process(60, 1, "/usr/bin/client");
+        for fd in 3..153 {
+            let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
+            scene.accepted(&a, &b, Some(listener));
+        }
+    }),
 ];
 
 #[cfg(test)]
@@ -360,6 +370,19 @@ mod tests {
             (b"Max open files            unlimited unlimited files", None),
         ] {
             assert_eq!(soft_limit(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_starting_process_may_grow() {
+        for (values, settled, expected) in [
+            (&[20, 60, 90, 120][..], true, Some(Severity::Medium)),
+            (&[20, 60, 90, 120], false, Some(Severity::Low)),
+            (&[20, 120, 120, 120], true, None),
+            (&[20, 300], true, Some(Severity::Low)),
+            (&[20, 300], false, None),
+        ] {
+            assert_eq!(severity(values, settled), expected, "{values:?}");
         }
     }
 }

@@ -1,24 +1,14 @@
 //! WT201: a listener's queue is full, so that connecting clients wait or are refused.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
 use crate::model::{Family, FdTarget, ProcessId, Socket, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT201",
-    name: "backlog-full",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT201 "backlog-full", High, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 A listener's queue is full: whoever connects now waits or is refused.
@@ -88,11 +78,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let before = before.map(|earlier| earlier.age_ns);
         evidence.extend(before.map(|age| format!("it was as full {} before", duration(age))));
         output.finding(RawFinding {
-            severity: if has_waiting || before.is_some() {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
+            severity: Severity::Medium.raised_if(has_waiting || before.is_some()),
             subject: Subject::Socket(id),
             processes,
             sockets: vec![id],
@@ -116,35 +102,22 @@ fn full_queue(socket: &Socket) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "one more than the backlog",
-        scene: |scene| listener(scene, 6),
-        finds: &[("WT201", Severity::Medium)],
-    },
-    Case {
-        about: "one more than the backlog, and a client blocked in connect",
-        scene: |scene| {
+    Case::medium("one more than the backlog", |scene| listener(scene, 6)),
+    Case::high(
+        "one more than the backlog, and a client blocked in connect",
+        |scene| {
             listener(scene, 6);
             let client = scene.process(60, 1, "/usr/bin/client");
             let socket = scene.socket(&[(client, 3, None)]);
             scene.socket_mut(socket).state = SocketState::Unconnected;
             scene.blocked(client, 42, 3);
         },
-        finds: &[("WT201", Severity::High)],
-    },
-    Case {
-        about: "as many as the backlog",
-        scene: |scene| listener(scene, 5),
-        finds: &[],
-    },
-    Case {
-        about: "listen(0), and no client",
-        scene: |scene| {
-            listener(scene, 0);
-            scene.map.sockets[0].backlog = Some(0);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("as many as the backlog", |scene| listener(scene, 5)),
+    Case::quiet("listen(0), and no client", |scene| {
+        listener(scene, 0);
+        scene.map.sockets[0].backlog = Some(0);
+    }),
 ];
 
 #[cfg(test)]

@@ -1,24 +1,14 @@
 //! WT202: a server that does not accept: the same client still waits in its queue.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Connection, ConnectionState, SocketId};
 use std::collections::BTreeMap;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT202",
-    name: "acceptor-stuck",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT202 "acceptor-stuck", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 A server does not accept: the same client still waits in its queue.
@@ -108,30 +98,18 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the same client after half a minute",
-        scene: |scene| {
-            waiting(scene);
-            scene.advance(30);
-        },
-        finds: &[("WT202", Severity::High)],
-    },
-    Case {
-        about: "another client",
-        scene: |scene| {
-            let client = waiting(scene);
-            scene.advance(30);
-            scene.socket_mut(client).cookie = Some(7_777);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "one capture",
-        scene: |scene| {
-            waiting(scene);
-        },
-        finds: &[],
-    },
+    Case::high("the same client after half a minute", |scene| {
+        waiting(scene);
+        scene.advance(30);
+    }),
+    Case::quiet("another client", |scene| {
+        let client = waiting(scene);
+        scene.advance(30);
+        scene.socket_mut(client).cookie = Some(7_777);
+    }),
+    Case::quiet("one capture", |scene| {
+        waiting(scene);
+    }),
 ];
 
 #[cfg(test)]

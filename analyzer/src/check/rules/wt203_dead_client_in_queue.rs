@@ -1,22 +1,12 @@
 //! WT203: clients that have closed their socket and are still in a listener's queue.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT203",
-    name: "dead-client-in-queue",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT203 "dead-client-in-queue", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Clients that have gone are still in a listener's queue.
@@ -60,11 +50,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         evidence
             .extend(before.map(|age| format!("the queue was as long {} before", duration(age))));
         output.finding(RawFinding {
-            severity: if fills || before.is_some() {
-                Severity::Medium
-            } else {
-                Severity::Low
-            },
+            severity: Severity::Low.raised_if(fills || before.is_some()),
             subject: Subject::Socket(listener),
             processes: facts.map.holding_processes(listener),
             sockets: vec![listener],
@@ -86,21 +72,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "one that has closed",
-        scene: |scene| queue(scene, &[0, 1_001]),
-        finds: &[("WT203", Severity::Low)],
-    },
-    Case {
-        about: "a queue of those",
-        scene: |scene| queue(scene, &[0, 0, 0, 0]),
-        finds: &[("WT203", Severity::Medium)],
-    },
-    Case {
-        about: "living clients",
-        scene: |scene| queue(scene, &[1_001, 1_002]),
-        finds: &[],
-    },
+    Case::low("one that has closed", |scene| queue(scene, &[0, 1_001])),
+    Case::medium("a queue of those", |scene| queue(scene, &[0, 0, 0, 0])),
+    Case::quiet("living clients", |scene| queue(scene, &[1_001, 1_002])),
 ];
 
 /// A listener with these inodes in its queue, as a dump of the kernel has them.

@@ -1,25 +1,15 @@
 //! WT204: a reader that does not read what was written to it.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural, short_list};
 use crate::check::facts::{LONG_NS, Serving};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ConnectionState, Family, ProcessId, SocketId, SocketType};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT204",
-    name: "stalled-reader",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT204 "stalled-reader", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 Somebody does not read what was written to it.
@@ -262,64 +252,48 @@ fn unchanged_ns(facts: &Facts<'_>, queue: &Queue) -> Option<u64> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the writer is blocked, the reader waits for a child",
-        scene: |scene| {
+    Case::high(
+        "the writer is blocked, the reader waits for a child",
+        |scene| {
             let (_, reader) = unread(scene, 200_000, true);
             scene.blocked(reader, 61, 0);
         },
-        finds: &[("WT204", Severity::High)],
-    },
-    Case {
-        about: "a full queue, and nothing is known of the reader",
-        scene: |scene| {
+    ),
+    Case::low(
+        "a full queue, and nothing is known of the reader",
+        |scene| {
             unread(scene, 200_000, false);
         },
-        finds: &[("WT204", Severity::Low)],
-    },
-    Case {
-        about: "the same few bytes after a minute, and the reader waits for a child",
-        scene: |scene| {
+    ),
+    Case::medium(
+        "the same few bytes after a minute, and the reader waits for a child",
+        |scene| {
             let (_, reader) = unread(scene, 10, false);
             scene.blocked(reader, 61, 0);
             scene.advance(60);
         },
-        finds: &[("WT204", Severity::Medium)],
-    },
-    Case {
-        about: "two sockets of one reader are one finding",
-        scene: |scene| {
-            let (writer, reader) = unread(scene, 200_000, false);
-            let (a, b) = scene.pair(&[(writer, 6, Some(true))], &[(reader, 7, Some(true))]);
-            scene.socket_mut(a).send_queue_bytes = 200_000;
-            scene.socket_mut(b).recv_queue_bytes = 200_000;
-        },
-        finds: &[("WT204", Severity::Low)],
-    },
-    Case {
-        about: "the writer is blocked, the reader waits for a disk",
-        scene: |scene| {
+    ),
+    Case::low("two sockets of one reader are one finding", |scene| {
+        let (writer, reader) = unread(scene, 200_000, false);
+        let (a, b) = scene.pair(&[(writer, 6, Some(true))], &[(reader, 7, Some(true))]);
+        scene.socket_mut(a).send_queue_bytes = 200_000;
+        scene.socket_mut(b).recv_queue_bytes = 200_000;
+    }),
+    Case::quiet(
+        "the writer is blocked, the reader waits for a disk",
+        |scene| {
             let (_, reader) = unread(scene, 100_000, true);
             scene.blocked(reader, 74, 9);
         },
-        finds: &[],
-    },
-    Case {
-        about: "a few bytes that were just written",
-        scene: |scene| {
-            let (_, reader) = unread(scene, 10, false);
-            scene.blocked(reader, 61, 0);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a writer that is faster than its reader",
-        scene: |scene| {
-            let (_, reader) = unread(scene, 100_000, true);
-            scene.blocked(reader, 45, 5);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("a few bytes that were just written", |scene| {
+        let (_, reader) = unread(scene, 10, false);
+        scene.blocked(reader, 61, 0);
+    }),
+    Case::quiet("a writer that is faster than its reader", |scene| {
+        let (_, reader) = unread(scene, 100_000, true);
+        scene.blocked(reader, 45, 5);
+    }),
 ];
 
 /// A writer and a reader with bytes between them.

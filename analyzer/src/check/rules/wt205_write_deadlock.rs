@@ -1,24 +1,14 @@
 //! WT205: processes that are blocked writing to each other.
 
+use crate::check::Facts;
 use crate::check::facts::describe::duration;
 use crate::check::facts::{BlockedWriter, Serving};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, SocketId, SocketType};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT205",
-    name: "write-deadlock",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT205 "write-deadlock", High, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Processes are blocked in writes, each until another of them reads.
@@ -103,11 +93,7 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
         ),
     };
     RawFinding {
-        severity: if certain {
-            Severity::High
-        } else {
-            Severity::Medium
-        },
+        severity: Severity::Medium.raised_if(certain),
         subject: Subject::Process(cycle[0].writer),
         processes,
         sockets: cycle.iter().filter_map(|write| write.socket).collect(),
@@ -132,11 +118,7 @@ fn full_both_ways(facts: &Facts<'_>, a: SocketId, b: SocketId) -> RawFinding {
     )];
     evidence.extend(before.map(|age| format!("as many {} before", duration(age))));
     RawFinding {
-        severity: if before.is_some() {
-            Severity::Medium
-        } else {
-            Severity::Low
-        },
+        severity: Severity::Low.raised_if(before.is_some()),
         subject: Subject::Socket(a),
         processes: facts.holders_of(&[a, b]),
         sockets: vec![a, b],
@@ -152,30 +134,20 @@ fn full_both_ways(facts: &Facts<'_>, a: SocketId, b: SocketId) -> RawFinding {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "two processes that write to each other",
-        scene: |scene| mutual(scene, 1),
-        finds: &[("WT205", Severity::High)],
-    },
-    Case {
-        about: "one of them may poll in another thread",
-        scene: |scene| {
-            mutual(scene, 1);
-            let second = crate::model::ProcessId(2);
-            scene.blocked_thread(second, 61, 7, 0);
-        },
-        finds: &[("WT205", Severity::Medium)],
-    },
-    Case {
-        about: "one writes, the other reads",
-        scene: |scene| {
-            mutual(scene, 45);
-            for socket in &mut scene.map.sockets {
-                (socket.send_queue_bytes, socket.recv_queue_bytes) = (0, 0);
-            }
-        },
-        finds: &[],
-    },
+    Case::high("two processes that write to each other", |scene| {
+        mutual(scene, 1)
+    }),
+    Case::medium("one of them may poll in another thread", |scene| {
+        mutual(scene, 1);
+        let second = crate::model::ProcessId(2);
+        scene.blocked_thread(second, 61, 7, 0);
+    }),
+    Case::quiet("one writes, the other reads", |scene| {
+        mutual(scene, 45);
+        for socket in &mut scene.map.sockets {
+            (socket.send_queue_bytes, socket.recv_queue_bytes) = (0, 0);
+        }
+    }),
 ];
 
 /// Two processes with a full connection; the thread of the second is in this call.

@@ -1,25 +1,15 @@
 //! WT206: descriptors that were sent over a socket and are not received.
 
+use crate::check::Facts;
 use crate::check::facts::LONG_NS;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId};
 use std::collections::BTreeMap;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT206",
-    name: "descriptors-in-flight",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT206 "descriptors-in-flight", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 Descriptors that were sent over a socket are not taken off it.
@@ -111,24 +101,12 @@ fn earlier_age_ns(facts: &Facts<'_>, id: SocketId) -> Option<u64> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the same socket after half a minute",
-        scene: |scene| {
-            sent(scene, 3);
-            scene.advance(30);
-        },
-        finds: &[("WT206", Severity::Medium)],
-    },
-    Case {
-        about: "a hundred of them",
-        scene: |scene| sent(scene, 100),
-        finds: &[("WT206", Severity::Medium)],
-    },
-    Case {
-        about: "on their way",
-        scene: |scene| sent(scene, 3),
-        finds: &[],
-    },
+    Case::medium("the same socket after half a minute", |scene| {
+        sent(scene, 3);
+        scene.advance(30);
+    }),
+    Case::medium("a hundred of them", |scene| sent(scene, 100)),
+    Case::quiet("on their way", |scene| sent(scene, 3)),
 ];
 
 #[cfg(test)]

@@ -1,23 +1,13 @@
 //! WT207: Unix sockets that no process holds.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, HostId, ProcessId, SocketId, SocketKey};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT207",
-    name: "ownerless-socket",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT207 "ownerless-socket", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Unix sockets that no process holds.
@@ -109,11 +99,7 @@ fn check_host(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
     }
     let mut evidence = vec!["every descriptor table was read".to_owned()];
     evidence.extend(age.map(|age| format!("the first was nobody's {} before", duration(age))));
-    let severity = if age.is_some() {
-        Severity::Medium
-    } else {
-        Severity::Low
-    };
+    let severity = Severity::Low.raised_if(age.is_some());
     output.finding(finding(facts, severity, unheld, vec![], evidence));
 }
 
@@ -154,42 +140,29 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "all was read twice, and no process holds it",
-        scene: |scene| {
-            scene.socket(&[]);
-            read_twice(scene);
-        },
-        finds: &[("WT207", Severity::Low)],
-    },
-    Case {
-        about: "in flight",
-        scene: |scene| {
-            let worker = scene.process(60, 1, "/usr/bin/worker");
-            scene.pair(&[(worker, 4, Some(true))], &[(worker, 5, Some(true))]);
-            scene.socket(&[]);
-            scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
-        },
-        finds: &[("WT207", Severity::Low)],
-    },
-    Case {
-        about: "an unread process may hold it",
-        scene: |scene| {
-            scene.socket(&[]);
-            read_twice(scene);
-            scene.map.hosts[0].coverage.denied = 1;
-        },
-        finds: &[],
-    },
-    Case {
-        about: "in one table only: it was opened or closed meanwhile",
-        scene: |scene| {
+    Case::low("all was read twice, and no process holds it", |scene| {
+        scene.socket(&[]);
+        read_twice(scene);
+    }),
+    Case::low("in flight", |scene| {
+        let worker = scene.process(60, 1, "/usr/bin/worker");
+        scene.pair(&[(worker, 4, Some(true))], &[(worker, 5, Some(true))]);
+        scene.socket(&[]);
+        scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
+    }),
+    Case::quiet("an unread process may hold it", |scene| {
+        scene.socket(&[]);
+        read_twice(scene);
+        scene.map.hosts[0].coverage.denied = 1;
+    }),
+    Case::quiet(
+        "in one table only: it was opened or closed meanwhile",
+        |scene| {
             let id = scene.socket(&[]);
             read_twice(scene);
             scene.socket_mut(id).seen_twice = false;
         },
-        finds: &[],
-    },
+    ),
 ];
 
 #[cfg(test)]

@@ -1,25 +1,15 @@
 //! WT208: connections in CLOSE-WAIT that pile up in a process.
 
+use crate::check::Facts;
 use crate::check::facts::LONG_NS;
 use crate::check::facts::describe::{duration, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Address, Map, ProcessId, SocketId, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT208",
-    name: "close-wait-pileup",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT208 "close-wait-pileup", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 Connections that the other end has closed pile up in a process.
@@ -149,29 +139,13 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "many",
-        scene: |scene| closed(scene, 20),
-        finds: &[("WT208", Severity::Medium)],
-    },
-    Case {
-        about: "very many",
-        scene: |scene| closed(scene, 120),
-        finds: &[("WT208", Severity::High)],
-    },
-    Case {
-        about: "the same five after a minute",
-        scene: |scene| {
-            closed(scene, 5);
-            scene.advance(60);
-        },
-        finds: &[("WT208", Severity::Low)],
-    },
-    Case {
-        about: "a few",
-        scene: |scene| closed(scene, 5),
-        finds: &[],
-    },
+    Case::medium("many", |scene| closed(scene, 20)),
+    Case::high("very many", |scene| closed(scene, 120)),
+    Case::low("the same five after a minute", |scene| {
+        closed(scene, 5);
+        scene.advance(60);
+    }),
+    Case::quiet("a few", |scene| closed(scene, 5)),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::bound_paths::PathMatch;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
@@ -9,21 +10,10 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, ProcessId, Socket, SocketId, SocketState};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT302",
-    name: "control-socket-in-container",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT302 "control-socket-in-container", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A container can reach the control socket of the machine's own container manager.
@@ -56,17 +46,15 @@ connecting does not write to the file system.
 ";
 
 /// Paths of control sockets, by their last parts.
-pub(super) const CONTROL: [&str; 9] = [
-    "/docker.sock",
-    "/containerd.sock",
-    "/crio.sock",
-    "/podman.sock",
-    "/podman/podman.sock",
-    "/buildkitd.sock",
-    "/cri-dockerd.sock",
-    "/systemd/private",
-    "/systemd/io.systemd.Manager",
-];
+pub(super) const CONTROL: &str = "
+    /docker.sock /containerd.sock /crio.sock /podman.sock /podman/podman.sock /buildkitd.sock
+    /cri-dockerd.sock /systemd/private /systemd/io.systemd.Manager
+";
+
+fn is_control(path: &[u8]) -> bool {
+    let mut ends = CONTROL.split_ascii_whitespace();
+    ends.any(|end| path.ends_with(end.as_bytes()))
+}
 
 /// Processes of containers that reach a control socket, with the evidence.
 #[derive(Default)]
@@ -98,18 +86,15 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 /// Control sockets that a process outside of containers holds.
 fn controls(facts: &Facts<'_>) -> Vec<SocketId> {
-    let is_control = |(_, socket): &(SocketId, &Socket)| {
-        let named = socket.name.as_ref().is_some_and(|name| {
-            let path = name.bytes();
-            CONTROL.iter().any(|end| path.ends_with(end.as_bytes()))
-        });
-        named && socket.state == SocketState::Listening
+    let is_listed = |(_, socket): &(SocketId, &Socket)| {
+        let name = socket.name.as_ref();
+        name.is_some_and(|name| is_control(name.bytes())) && socket.state == SocketState::Listening
     };
     let of_host = |id: &SocketId| {
         let holders = facts.map.holding_processes(*id);
         holders.iter().any(|holder| !facts.is_in_container(*holder))
     };
-    let sockets = facts.sockets().filter(is_control);
+    let sockets = facts.sockets().filter(is_listed);
     sockets.map(|(id, _)| id).filter(of_host).collect()
 }
 
@@ -195,10 +180,8 @@ fn add_paths(
         for mount in bound_paths.mounts(*host, *mntns) {
             // The file within its file system: `/docker.sock` of what is mounted on /run.
             let of_file = mount.root.len() > 1 && name.bytes().ends_with(&mount.root);
-            let named = CONTROL
-                .iter()
-                .any(|end| mount.root.ends_with(end.as_bytes()));
-            if *host == socket.host && of_file && named && mount.device == device {
+            let is_control = of_file && is_control(&mount.root);
+            if *host == socket.host && is_control && mount.device == device {
                 reach.processes.insert(*inside);
                 let point = escape::display(&mount.point);
                 let container = facts.container_name(*inside);
@@ -216,11 +199,7 @@ fn finding(facts: &Facts<'_>, control: SocketId, reach: Reach) -> RawFinding {
         .map(|process| facts.container_name(*process))
         .collect();
     let walled = |process: &ProcessId| has_own_root(facts, *process);
-    let severity = if reach.processes.iter().any(walled) {
-        Severity::High
-    } else {
-        Severity::Medium
-    };
+    let severity = Severity::Medium.raised_if(reach.processes.iter().any(walled));
     let mut processes: Vec<ProcessId> = reach.processes.into_iter().collect();
     let where_to = short_list(containers.into_iter().collect::<Vec<_>>());
     let title = format!(
@@ -260,56 +239,39 @@ fn has_own_root(facts: &Facts<'_>, id: ProcessId) -> bool {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "docker.sock is mounted in a container",
-        scene: |scene| {
-            docker(scene);
-            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
-        },
-        finds: &[("WT302", Severity::High)],
-    },
-    Case {
-        about: "a service with its own mount and pid namespaces, on the root of the host",
-        scene: |scene| {
+    Case::high("docker.sock is mounted in a container", |scene| {
+        docker(scene);
+        scene.path_exists(99, "/run/docker.sock", 7, 0o660);
+    }),
+    Case::medium(
+        "a service with its own mount and pid namespaces, on the root of the host",
+        |scene| {
             docker(scene);
             scene.path_exists(99, "/run/docker.sock", 7, 0o660);
             scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
             scene.mounts(99, "7 0 8:1 / / rw - ext4 x rw\n");
         },
-        finds: &[("WT302", Severity::Medium)],
-    },
-    Case {
-        about: "a container without a name, on its own root",
-        scene: |scene| {
-            docker(scene);
-            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
-            scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
-            scene.mounts(99, "7 0 0:40 / / rw - overlay x rw\n");
-        },
-        finds: &[("WT302", Severity::High)],
-    },
-    Case {
-        about: "the container has another file of that name",
-        scene: |scene| {
-            docker(scene);
-            scene.path_missing(99, "/run/docker.sock", 2);
-            scene.path_exists(99, "/srv/docker.sock", 8, 0o660);
-            let inner = ProcessId(2);
-            scene.path_listener(&[(inner, 5, Some(true))], "/srv/docker.sock", 8);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "the container's own manager",
-        scene: |scene| {
-            scene.set_namespaces();
-            let inner = scene.process(700, 1, "/usr/bin/dockerd");
-            contain(scene, inner);
-            scene.path_listener(&[(inner, 4, Some(true))], "/run/docker.sock", 7);
-            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
-        },
-        finds: &[],
-    },
+    ),
+    Case::high("a container without a name, on its own root", |scene| {
+        docker(scene);
+        scene.path_exists(99, "/run/docker.sock", 7, 0o660);
+        scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
+        scene.mounts(99, "7 0 0:40 / / rw - overlay x rw\n");
+    }),
+    Case::quiet("the container has another file of that name", |scene| {
+        docker(scene);
+        scene.path_missing(99, "/run/docker.sock", 2);
+        scene.path_exists(99, "/srv/docker.sock", 8, 0o660);
+        let inner = ProcessId(2);
+        scene.path_listener(&[(inner, 5, Some(true))], "/srv/docker.sock", 8);
+    }),
+    Case::quiet("the container's own manager", |scene| {
+        scene.set_namespaces();
+        let inner = scene.process(700, 1, "/usr/bin/dockerd");
+        contain(scene, inner);
+        scene.path_listener(&[(inner, 4, Some(true))], "/run/docker.sock", 7);
+        scene.path_exists(99, "/run/docker.sock", 7, 0o660);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::facts::well_known_sockets::is_public;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Process, ProcessId, SocketId, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT303",
-    name: "abstract-socket-crosses-boundary",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT303 "abstract-socket-crosses-boundary", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Abstract listeners can be reached from a container in the same network namespace.
@@ -187,34 +177,27 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a root daemon, and a container with the host's network",
-        scene: |scene| beside(scene, "/usr/sbin/multipathd", 0, 98),
-        finds: &[("WT303", Severity::Medium)],
-    },
-    Case {
-        about: "containerd's shim",
-        scene: |scene| beside(scene, "/usr/bin/containerd-shim", 0, 98),
-        finds: &[("WT303", Severity::High)],
-    },
-    Case {
-        about: "an X server, and a sandboxed application",
-        scene: |scene| beside(scene, "/usr/bin/Xorg", 1000, 98),
-        finds: &[("WT303", Severity::Low)],
-    },
-    Case {
-        about: "an X server as root, whose protocol demands a cookie",
-        scene: |scene| {
+    Case::medium(
+        "a root daemon, and a container with the host's network",
+        |scene| beside(scene, "/usr/sbin/multipathd", 0, 98),
+    ),
+    Case::high("containerd's shim", |scene| {
+        beside(scene, "/usr/bin/containerd-shim", 0, 98)
+    }),
+    Case::low("an X server, and a sandboxed application", |scene| {
+        beside(scene, "/usr/bin/Xorg", 1000, 98)
+    }),
+    Case::low(
+        "an X server as root, whose protocol demands a cookie",
+        |scene| {
             beside(scene, "/usr/lib/xorg/Xorg", 0, 98);
             scene.map.sockets[0].name = crate::model::Name::from_diag(b"\0/tmp/.X11-unix/X0");
         },
-        finds: &[("WT303", Severity::Low)],
-    },
-    Case {
-        about: "a service with its own mount namespace is no sandbox",
-        scene: |scene| beside(scene, "/usr/sbin/multipathd", 0, 11),
-        finds: &[],
-    },
+    ),
+    Case::quiet(
+        "a service with its own mount namespace is no sandbox",
+        |scene| beside(scene, "/usr/sbin/multipathd", 0, 11),
+    ),
 ];
 
 /// A listener, and a process in another mount and pid namespace but the same network namespace.

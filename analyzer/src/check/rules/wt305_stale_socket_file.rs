@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::bound_paths::{PathMatch, is_socket_file};
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
@@ -9,21 +10,10 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::Case;
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Readable};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT305",
-    name: "stale-socket-file",
-    severity: Severity::Low,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT305 "stale-socket-file", Low, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A socket file is there, and no live socket is bound to it.
@@ -164,41 +154,28 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a server that was killed",
-        scene: |scene| {
-            scene.set_namespaces();
-            scene.path_exists(OWN_MNTNS, "/run/app/app.sock", 7, 0o755);
-            scene.path_exists(99, "/run/app/app.sock", 7, 0o755);
-        },
-        finds: &[("WT305", Severity::Low)],
-    },
-    Case {
-        about: "files in one directory are one finding",
-        scene: |scene| {
-            scene.set_namespaces();
-            scene.path_exists(OWN_MNTNS, "/run/app/a", 7, 0o755);
-            scene.path_exists(OWN_MNTNS, "/run/app/b", 8, 0o755);
-        },
-        finds: &[("WT305", Severity::Low)],
-    },
-    Case {
-        about: "a server that runs",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.set_namespaces();
-            scene.path_listener(&[(app, 5, Some(true))], "/run/app.sock", 7);
-            scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a socket of a namespace that was not dumped may be bound to it",
-        scene: |scene| {
+    Case::low("a server that was killed", |scene| {
+        scene.set_namespaces();
+        scene.path_exists(OWN_MNTNS, "/run/app/app.sock", 7, 0o755);
+        scene.path_exists(99, "/run/app/app.sock", 7, 0o755);
+    }),
+    Case::low("files in one directory are one finding", |scene| {
+        scene.set_namespaces();
+        scene.path_exists(OWN_MNTNS, "/run/app/a", 7, 0o755);
+        scene.path_exists(OWN_MNTNS, "/run/app/b", 8, 0o755);
+    }),
+    Case::quiet("a server that runs", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.set_namespaces();
+        scene.path_listener(&[(app, 5, Some(true))], "/run/app.sock", 7);
+        scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
+    }),
+    Case::quiet(
+        "a socket of a namespace that was not dumped may be bound to it",
+        |scene| {
             scene.set_namespaces();
             scene.map.hosts[0].coverage.netns[0].diag = Readable::Denied;
             scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
         },
-        finds: &[],
-    },
+    ),
 ];

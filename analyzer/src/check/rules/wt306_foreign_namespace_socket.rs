@@ -2,26 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::graph::program;
 use crate::model::{Family, Holder, HostId, ProcessId, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT306",
-    name: "foreign-namespace-socket",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT306 "foreign-namespace-socket", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A process holds sockets of a network namespace that it does not live in.
@@ -54,21 +44,16 @@ before setns(2).
 ";
 
 /// Programs that have sockets in several network namespaces by design.
-pub(super) const MULTI_NAMESPACE: [&str; 13] = [
-    "slirp4netns",
-    "pasta",
-    "pasta.avx2",
-    "passt",
-    "rootlessport",
-    "rootlesskit",
-    "rootlessport-child",
-    "ztunnel",
-    "cilium-agent",
-    "openvpn",
-    "vpnkit",
-    "NetworkManager",
-    "systemd-networkd",
-];
+pub(super) const MULTI_NAMESPACE: &str = "
+    slirp4netns pasta pasta.avx2 passt rootlessport rootlesskit rootlessport-child ztunnel
+    cilium-agent openvpn vpnkit NetworkManager systemd-networkd
+";
+
+fn is_multi_namespace(facts: &Facts<'_>, process: ProcessId) -> bool {
+    let name = program(facts.map.process(process));
+    let mut known = MULTI_NAMESPACE.split_ascii_whitespace();
+    known.any(|known| known == name)
+}
 
 /// Sockets that a process holds of one other network namespace.
 #[derive(Default)]
@@ -116,8 +101,7 @@ fn add_foreign(
         .find(|holder| own_netns(holder) == Some(netns))
         .map(|holder| holder.process);
     for holder in holders.iter().filter(|holder| is_foreign(holder)) {
-        let name = program(facts.map.process(holder.process));
-        if MULTI_NAMESPACE.contains(&&*name) {
+        if is_multi_namespace(facts, holder.process) {
             continue;
         }
         let of_process = foreign.entry((holder.process, netns)).or_default();
@@ -187,8 +171,7 @@ fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
             let Some(holder) = facts.process_by_pid(host, netns.pid) else {
                 continue;
             };
-            let name = program(facts.map.process(holder));
-            if facts.process_tree.is_manager(holder) || MULTI_NAMESPACE.contains(&&*name) {
+            if facts.process_tree.is_manager(holder) || is_multi_namespace(facts, holder) {
                 continue;
             }
             let holder_name = facts.process_name(holder);
@@ -213,56 +196,45 @@ fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a child in another namespace holds a socket of its parent",
-        scene: |scene| {
+    Case::medium(
+        "a child in another namespace holds a socket of its parent",
+        |scene| {
             let (app, child) = apart(scene);
             scene.tcp_socket(&[(app, 5, Some(false)), (child, 5, Some(false))], 443);
         },
-        finds: &[("WT306", Severity::Medium)],
-    },
-    Case {
-        about: "a socket that was opened in another namespace on purpose",
-        scene: |scene| {
+    ),
+    Case::low(
+        "a socket that was opened in another namespace on purpose",
+        |scene| {
             let (_, child) = apart(scene);
             scene.tcp_listener(&[(child, 5, Some(true))], 443);
         },
-        finds: &[("WT306", Severity::Low)],
-    },
-    Case {
-        about: "a namespace that exists only by a descriptor",
-        scene: |scene| {
-            apart(scene);
-            scene
-                .capture
-                .namespaces
-                .push(whotalks_snapshot::records::Netns {
-                    inode: 77,
-                    found_by: b"descriptor".to_vec(),
-                    pid: 600,
-                    path: b"/proc/600/fd/4".to_vec(),
-                    ..Default::default()
-                });
-        },
-        finds: &[("WT306", Severity::Low)],
-    },
-    Case {
-        about: "socket activation of a service with a private network",
-        scene: |scene| {
+    ),
+    Case::low("a namespace that exists only by a descriptor", |scene| {
+        apart(scene);
+        scene
+            .capture
+            .namespaces
+            .push(whotalks_snapshot::records::Netns {
+                inode: 77,
+                found_by: b"descriptor".to_vec(),
+                pid: 600,
+                path: b"/proc/600/fd/4".to_vec(),
+                ..Default::default()
+            });
+    }),
+    Case::quiet(
+        "socket activation of a service with a private network",
+        |scene| {
             let (_, child) = apart(scene);
             let init = ProcessId(0);
             scene.tcp_listener(&[(init, 50, Some(true)), (child, 3, Some(false))], 443);
         },
-        finds: &[],
-    },
-    Case {
-        about: "Unix sockets between namespaces",
-        scene: |scene| {
-            let (app, child) = apart(scene);
-            scene.pair(&[(app, 5, Some(true))], &[(child, 5, Some(true))]);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("Unix sockets between namespaces", |scene| {
+        let (app, child) = apart(scene);
+        scene.pair(&[(app, 5, Some(true))], &[(child, 5, Some(true))]);
+    }),
 ];
 
 /// A program, and its child in another network namespace.

@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::inet_diag;
 use crate::model::{Address, HostId, ProcessId, SocketId, SocketState, SocketType};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT307",
-    name: "duplicate-listeners",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT307 "duplicate-listeners", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Different programs or services listen on one address.
@@ -164,49 +154,33 @@ fn service(facts: &Facts<'_>, process: ProcessId) -> Option<String> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "two programs on one port",
-        scene: |scene| {
-            let one = scene.process(600, 1, "/usr/bin/app");
-            let two = scene.process(700, 1, "/usr/bin/app-new");
-            scene.tcp_listener(&[(one, 5, Some(true))], 8080);
-            scene.tcp_listener(&[(two, 5, Some(true))], 8080);
-        },
-        finds: &[("WT307", Severity::Medium)],
-    },
-    Case {
-        about: "one program as two services",
-        scene: |scene| {
-            for (pid, unit) in [(600, "app.service"), (700, "app-old.service")] {
-                let app = scene.process(pid, 1, "/usr/bin/app");
-                scene.process_mut(app).unit = Some(unit.to_owned());
-                scene.tcp_listener(&[(app, 5, Some(true))], 8080);
-            }
-        },
-        finds: &[("WT307", Severity::Low)],
-    },
-    Case {
-        about: "workers, and instances of a template",
-        scene: |scene| {
-            for (pid, unit) in [(600, "app@1.service"), (700, "app@2.service")] {
-                let app = scene.process(pid, 1, "/usr/bin/app");
-                scene.process_mut(app).unit = Some(unit.to_owned());
-                scene.tcp_listener(&[(app, 5, Some(true))], 8080);
-                scene.tcp_listener(&[(app, 6, Some(true))], 8080);
-            }
-        },
-        finds: &[],
-    },
-    Case {
-        about: "another port, another network namespace",
-        scene: |scene| {
-            let one = scene.process(600, 1, "/usr/bin/app");
-            let two = scene.process(700, 1, "/usr/bin/other");
-            scene.tcp_listener(&[(one, 5, Some(true))], 8080);
-            scene.tcp_listener(&[(two, 5, Some(true))], 8081);
-            let elsewhere = scene.tcp_listener(&[(two, 6, Some(true))], 8080);
-            scene.socket_mut(elsewhere).netns = Some(2);
-        },
-        finds: &[],
-    },
+    Case::medium("two programs on one port", |scene| {
+        let one = scene.process(600, 1, "/usr/bin/app");
+        let two = scene.process(700, 1, "/usr/bin/app-new");
+        scene.tcp_listener(&[(one, 5, Some(true))], 8080);
+        scene.tcp_listener(&[(two, 5, Some(true))], 8080);
+    }),
+    Case::low("one program as two services", |scene| {
+        for (pid, unit) in [(600, "app.service"), (700, "app-old.service")] {
+            let app = scene.process(pid, 1, "/usr/bin/app");
+            scene.process_mut(app).unit = Some(unit.to_owned());
+            scene.tcp_listener(&[(app, 5, Some(true))], 8080);
+        }
+    }),
+    Case::quiet("workers, and instances of a template", |scene| {
+        for (pid, unit) in [(600, "app@1.service"), (700, "app@2.service")] {
+            let app = scene.process(pid, 1, "/usr/bin/app");
+            scene.process_mut(app).unit = Some(unit.to_owned());
+            scene.tcp_listener(&[(app, 5, Some(true))], 8080);
+            scene.tcp_listener(&[(app, 6, Some(true))], 8080);
+        }
+    }),
+    Case::quiet("another port, another network namespace", |scene| {
+        let one = scene.process(600, 1, "/usr/bin/app");
+        let two = scene.process(700, 1, "/usr/bin/other");
+        scene.tcp_listener(&[(one, 5, Some(true))], 8080);
+        scene.tcp_listener(&[(two, 5, Some(true))], 8081);
+        let elsewhere = scene.tcp_listener(&[(two, 6, Some(true))], 8080);
+        scene.socket_mut(elsewhere).netns = Some(2);
+    }),
 ];

@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Address, Family, HostId, Process, ProcessId, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT309",
-    name: "deleted-executable-talks",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT309 "deleted-executable-talks", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A process whose executable is in no directory has network or privileged connections.
@@ -199,39 +189,23 @@ fn exists_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<boo
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a memfd",
-        scene: |scene| with_socket(scene, "/memfd:x"),
-        finds: &[("WT309", Severity::High)],
-    },
-    Case {
-        about: "nothing is at its path any more",
-        scene: |scene| {
-            with_socket(scene, "/usr/bin/app");
-            scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, "/usr/bin/app", 2);
-        },
-        finds: &[("WT309", Severity::Medium)],
-    },
-    Case {
-        about: "an upgrade",
-        scene: |scene| {
-            with_socket(scene, "/usr/bin/app");
-            scene.process(700, 1, "/usr/bin/app");
-            scene.set_namespaces();
-        },
-        finds: &[("WT309", Severity::Low)],
-    },
-    Case {
-        about: "it has sockets to itself only",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/memfd:x");
-            scene.set_namespaces();
-            scene.process_mut(app).exe_deleted = true;
-            scene.pair(&[(app, 5, Some(true))], &[(app, 6, Some(true))]);
-            scene.tcp_listener(&[(app, 7, Some(true))], 80);
-        },
-        finds: &[],
-    },
+    Case::high("a memfd", |scene| with_socket(scene, "/memfd:x")),
+    Case::medium("nothing is at its path any more", |scene| {
+        with_socket(scene, "/usr/bin/app");
+        scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, "/usr/bin/app", 2);
+    }),
+    Case::low("an upgrade", |scene| {
+        with_socket(scene, "/usr/bin/app");
+        scene.process(700, 1, "/usr/bin/app");
+        scene.set_namespaces();
+    }),
+    Case::quiet("it has sockets to itself only", |scene| {
+        let app = scene.process(600, 1, "/memfd:x");
+        scene.set_namespaces();
+        scene.process_mut(app).exe_deleted = true;
+        scene.pair(&[(app, 5, Some(true))], &[(app, 6, Some(true))]);
+        scene.tcp_listener(&[(app, 7, Some(true))], 80);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,26 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::proc_net_unix;
 use crate::model::{HostId, Name, NetnsCoverage, Readable, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT401",
-    name: "forged-table-row",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT401 "forged-table-row", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A socket's name contains a line break and what looks like a row of /proc/net/unix.
@@ -111,17 +101,13 @@ fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> RawFin
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a name that contains a whole row",
-        scene: |scene| {
-            forge(scene);
-            warn(scene);
-        },
-        finds: &[("WT401", Severity::High)],
-    },
-    Case {
-        about: "a listener and its accepted sockets are one finding",
-        scene: |scene| {
+    Case::high("a name that contains a whole row", |scene| {
+        forge(scene);
+        warn(scene);
+    }),
+    Case::high(
+        "a listener and its accepted sockets are one finding",
+        |scene| {
             forge(scene);
             let listener = SocketId(0);
             let (_, accepted) = scene.accepted(&[], &[], Some(listener));
@@ -129,16 +115,11 @@ const CASES: &[Case] = &[
             scene.socket_mut(accepted).name = name;
             warn(scene);
         },
-        finds: &[("WT401", Severity::High)],
-    },
-    Case {
-        about: "plain names",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app");
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("plain names", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app");
+    }),
 ];
 
 #[cfg(test)]

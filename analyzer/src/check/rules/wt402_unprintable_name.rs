@@ -3,24 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::wt401_forged_table_row::forged_rows;
+use crate::check::Facts;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Name, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT402",
-    name: "unprintable-name",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT402 "unprintable-name", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A socket's bound name has characters in it that change how it is shown.
@@ -108,46 +98,26 @@ fn name_severity(name: &Name) -> Option<Severity> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "an escape sequence",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\x1b[2K");
-        },
-        finds: &[("WT402", Severity::Medium)],
-    },
-    Case {
-        about: "the one-byte form of an escape sequence",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            let listener = scene.listener(&[(app, 5, Some(true))], "");
-            scene.socket_mut(listener).name = Name::from_diag(b"\0app\x9b2K");
-        },
-        finds: &[("WT402", Severity::Medium)],
-    },
-    Case {
-        about: "right-to-left override",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\u{202e}txt");
-        },
-        finds: &[("WT402", Severity::Medium)],
-    },
-    Case {
-        about: "memory after the name",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\0x");
-        },
-        finds: &[("WT402", Severity::Low)],
-    },
-    Case {
-        about: "NULs at the end, other scripts, a backslash",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\0\0");
-            scene.listener(&[(app, 6, Some(true))], "é\\日本");
-        },
-        finds: &[],
-    },
+    Case::medium("an escape sequence", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\x1b[2K");
+    }),
+    Case::medium("the one-byte form of an escape sequence", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        let listener = scene.listener(&[(app, 5, Some(true))], "");
+        scene.socket_mut(listener).name = Name::from_diag(b"\0app\x9b2K");
+    }),
+    Case::medium("right-to-left override", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\u{202e}txt");
+    }),
+    Case::low("memory after the name", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\0x");
+    }),
+    Case::quiet("NULs at the end, other scripts, a backslash", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\0\0");
+        scene.listener(&[(app, 6, Some(true))], "é\\日本");
+    }),
 ];

@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::{Capture, proc_net_unix};
 use crate::model::{Family, HostId, ProcessId, Readable, SocketId};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT403",
-    name: "tables-disagree",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT403 "tables-disagree", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Two views of the same sockets differ by more than the time between them explains.
@@ -252,45 +242,30 @@ fn unlisted(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a row in both reads of the table and in no dump",
-        scene: |scene| {
-            table(scene, &["4711"]);
-            table(scene, &["4711", "4712"]);
-        },
-        finds: &[("WT403", Severity::Medium)],
-    },
-    Case {
-        about: "one row in one read: a race",
-        scene: |scene| table(scene, &["4711"]),
-        finds: &[],
-    },
-    Case {
-        about: "rows in only one of two reads",
-        scene: |scene| {
-            table(scene, &["4711"]);
-            table(scene, &["4712"]);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a process waits on a socket that no table lists, in both captures",
-        scene: |scene| {
+    Case::medium("a row in both reads of the table and in no dump", |scene| {
+        table(scene, &["4711"]);
+        table(scene, &["4711", "4712"]);
+    }),
+    Case::quiet("one row in one read: a race", |scene| {
+        table(scene, &["4711"])
+    }),
+    Case::quiet("rows in only one of two reads", |scene| {
+        table(scene, &["4711"]);
+        table(scene, &["4712"]);
+    }),
+    Case::low(
+        "a process waits on a socket that no table lists, in both captures",
+        |scene| {
             let app = unlisted_socket(scene);
             scene.blocked(app, 45, 5);
             scene.advance(10);
         },
-        finds: &[("WT403", Severity::Low)],
-    },
-    Case {
-        about: "a socket that was never bound",
-        scene: |scene| {
-            let app = unlisted_socket(scene);
-            scene.blocked(app, 7, 0);
-            scene.advance(10);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("a socket that was never bound", |scene| {
+        let app = unlisted_socket(scene);
+        scene.blocked(app, 7, 0);
+        scene.advance(10);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::SocketId;
 use crate::policy::role_conversations;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT501",
-    name: "outside-policy",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT501 "outside-policy", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Somebody talks to somebody, and the policy does not allow it.
@@ -109,27 +99,15 @@ fn server_address(facts: &Facts<'_>, client: SocketId) -> String {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a client that is not in the policy",
-        scene: |scene| {
-            conversation(scene);
-            scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nvia = \"@other\"");
-        },
-        finds: &[("WT501", Severity::Medium)],
-    },
-    Case {
-        about: "allowed, with a wildcard",
-        scene: |scene| {
-            conversation(scene);
-            scene.policy("[[allow]]\nclient = \"a*\"\nserver = \"db\"\nvia = \"@db\"");
-        },
-        finds: &[],
-    },
-    Case {
-        about: "no policy is given",
-        scene: conversation,
-        finds: &[],
-    },
+    Case::medium("a client that is not in the policy", |scene| {
+        conversation(scene);
+        scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nvia = \"@other\"");
+    }),
+    Case::quiet("allowed, with a wildcard", |scene| {
+        conversation(scene);
+        scene.policy("[[allow]]\nclient = \"a*\"\nserver = \"db\"\nvia = \"@db\"");
+    }),
+    Case::quiet("no policy is given", conversation),
 ];
 
 #[cfg(test)]
