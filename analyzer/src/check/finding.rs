@@ -1,5 +1,7 @@
 //! Findings: as a rule makes them, and as they are printed.
 
+use std::collections::BTreeSet;
+
 use super::Facts;
 use crate::diff::{mask, role};
 use crate::id;
@@ -108,7 +110,7 @@ pub(super) struct RawFinding {
 pub(super) struct RuleOutput {
     pub(super) findings: Vec<RawFinding>,
     /// What the capture lacks for an answer.
-    pub(super) unknown: Vec<String>,
+    pub(super) unknown: BTreeSet<String>,
 }
 
 impl RuleOutput {
@@ -117,7 +119,7 @@ impl RuleOutput {
     }
 
     pub(super) fn unknown(&mut self, reason: impl Into<String>) {
-        self.unknown.push(reason.into());
+        self.unknown.insert(reason.into());
     }
 
     pub(super) fn unknowns(&mut self, reasons: impl IntoIterator<Item = String>) {
@@ -145,17 +147,15 @@ impl RawFinding {
             Subject::Pipe(pipe) => id::pipe(map, pipe),
         };
         let key = format!("{code} {}", stable_name(facts, &self));
-        let processes = self.processes.iter();
-        let sockets = self.sockets.iter();
+        let processes = self.processes.into_iter();
+        let sockets = self.sockets.into_iter();
         Finding {
             code,
             rule,
             severity: self.severity,
             subject,
-            processes: processes
-                .map(|process| id::process(map, *process))
-                .collect(),
-            sockets: sockets.map(|socket| id::socket(map, *socket)).collect(),
+            processes: processes.map(|process| id::process(map, process)).collect(),
+            sockets: sockets.map(|socket| id::socket(map, socket)).collect(),
             title: self.title,
             evidence: self.evidence,
             key,

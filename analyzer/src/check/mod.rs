@@ -67,25 +67,18 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
             output.unknown(ONE_CAPTURE);
         }
         findings.extend(output.findings.into_iter().map(|finding| (rule, finding)));
-        output.unknown.sort();
-        output.unknown.dedup();
         let code = rule.code;
         let unknown = output.unknown.into_iter();
-        report
-            .unknown
-            .extend(unknown.map(|why| Unknown { code, why }));
+        (report.unknown).extend(unknown.map(|why| Unknown { code, why }));
     }
-    findings.sort_by(|(rule, finding), (other_rule, other)| {
-        let severity = other.severity.cmp(&finding.severity);
-        let code = rule.code.cmp(other_rule.code);
-        let subject = finding.subject.cmp(&other.subject);
-        let order = severity.then(code).then(subject);
-        order.then_with(|| finding.cmp(other))
+    findings.sort_by(|(rule, a), (other, b)| {
+        let order = b.severity.cmp(&a.severity).then(rule.code.cmp(other.code));
+        order.then_with(|| (a.subject, a).cmp(&(b.subject, b)))
     });
-    let resolved = findings
-        .into_iter()
-        .map(|(rule, finding)| finding.resolve(facts, rule.code, rule.name));
-    report.findings.extend(resolved);
+    let findings = findings.into_iter();
+    report.findings = findings
+        .map(|(rule, finding)| finding.resolve(facts, rule.code, rule.name))
+        .collect();
     number_equal_keys(&mut report.findings);
     report
 }
@@ -108,12 +101,10 @@ pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
     let mut whole: Vec<&Capture> = Vec::new();
     for series in series(files) {
         if let Some(index) = series.index_of(at) {
-            let (earlier, now) = (
-                &series.captures()[..index],
-                series.captures()[index].capture,
-            );
+            let now = series.captures()[index].capture;
+            let compared = facts::compared(now, &series.captures()[..index]);
             whole.push(now);
-            whole.extend(facts::compared(now, earlier).map(|timed| timed.capture));
+            whole.extend(compared.map(|timed| timed.capture));
         }
     }
     let is_whole = |capture: &Capture| whole.iter().any(|needed| std::ptr::eq(*needed, capture));
@@ -135,12 +126,8 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
         earlier.push(one.captures()[..index].to_vec());
     }
     let map = join_whole(&now);
-    let report = {
-        let captures = now.iter().map(|timed| timed.capture).collect();
-        let facts = Facts::new(&map, captures)
-            .with_history(earlier)
-            .with_policy(options.policy.as_ref());
-        run(&facts, options)
-    };
+    let captures = now.iter().map(|timed| timed.capture).collect();
+    let facts = Facts::new(&map, captures).with_history(earlier);
+    let report = run(&facts.with_policy(options.policy.as_ref()), options);
     Some((map, report))
 }

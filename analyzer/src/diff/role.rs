@@ -31,21 +31,16 @@ fn container_or_unit(process: &Process) -> Option<String> {
         let name = container.name.as_deref().unwrap_or(container.runtime);
         return Some(mask(&escape::display(name.as_bytes())));
     }
-    process
-        .unit
-        .as_deref()
-        .and_then(unit_base)
-        .map(|unit| mask(&unit))
+    let unit = process.unit.as_deref().and_then(unit_base);
+    unit.map(|unit| mask(&unit))
 }
 
 /// The shape of the user and command line: distinguishes the instances of one role.
 pub(super) fn command_shape(process: &Process) -> String {
     let line = &process.cmdline[..process.cmdline.len().min(SHAPE_BYTES)];
     let text = escape::display(line).replace("\\x00", " ");
-    let uid = process
-        .uid
-        .map_or_else(String::new, |uid| format!("{uid}:"));
-    format!("{uid}{}", mask(text.trim_end()))
+    let uid = process.uid.map(|uid| format!("{uid}:"));
+    uid.unwrap_or_default() + &mask(text.trim_end())
 }
 
 #[cfg(test)]

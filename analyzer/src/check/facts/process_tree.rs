@@ -42,8 +42,8 @@ impl ProcessTree {
             tree.parents.push(parent);
             let next = numbers.len() as u32;
             let known = (!process.exe.is_empty()).then(|| install_path(&process.exe));
-            tree.programs
-                .push(known.map(|name| *numbers.entry((process.host.0, name)).or_insert(next)));
+            let number = |path| *numbers.entry((process.host.0, path)).or_insert(next);
+            tree.programs.push(known.map(number));
             tree.managers.push(is_manager(map, process, &managers));
         }
         tree
@@ -81,10 +81,8 @@ impl ProcessTree {
 
 /// The process of a pid; processes are sorted by host, then pid.
 pub(super) fn find(map: &Map, host: u32, pid: u32) -> Option<ProcessId> {
-    let key = (host, pid);
-    let index = map
-        .processes
-        .binary_search_by_key(&key, |process| (process.host.0, process.pid));
+    let key = |process: &Process| (process.host.0, process.pid);
+    let index = map.processes.binary_search_by_key(&(host, pid), key);
     index.ok().map(ProcessId::new)
 }
 

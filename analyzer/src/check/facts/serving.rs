@@ -1,6 +1,6 @@
 //! Whether a process attends to a socket, from what its threads are blocked in.
 
-use super::Facts;
+use super::base::Facts;
 use crate::load::syscall::CallKind;
 use crate::model::{Call, FdTarget, Holder, ProcessId, SocketId, ThreadState, Wait};
 
@@ -49,11 +49,8 @@ impl<'a> Facts<'a> {
 
     /// Calls of this kind that threads are blocked in, each with its process.
     pub(crate) fn blocked_in(&self, kind: CallKind) -> impl Iterator<Item = (ProcessId, &'a Call)> {
-        let calls = self
-            .map
-            .waits
-            .iter()
-            .filter_map(|wait| Some((wait.process, blocking_call(wait)?)));
+        let waits = self.map.waits.iter();
+        let calls = waits.filter_map(|wait| Some((wait.process, blocking_call(wait)?)));
         calls.filter(move |(_, call)| call.kind == kind)
     }
 
@@ -111,11 +108,12 @@ impl<'a> Facts<'a> {
 
     /// The most that any thread of a process does, by the call that it is blocked in.
     fn of_threads(&self, process: ProcessId, judge: impl Fn(&Wait, &Call) -> Serving) -> Serving {
-        let threads = self.threads(process).iter();
-        threads
-            .map(|thread| blocking_call(thread).map_or(Serving::Maybe, |call| judge(thread, call)))
-            .max()
-            .unwrap_or(Serving::Maybe)
+        let of_thread = |thread| match blocking_call(thread) {
+            Some(call) => judge(thread, call),
+            None => Serving::Maybe,
+        };
+        let best = self.threads(process).iter().map(of_thread).max();
+        best.unwrap_or(Serving::Maybe)
     }
 
     fn accepted(&self) -> Vec<(SocketId, ProcessId)> {

@@ -1,9 +1,9 @@
 //! WT101: a connected socket that was inherited by unrelated programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Facts;
-use crate::check::facts::describe::{plural, short_list};
+use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
@@ -91,10 +91,9 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
     if !connected || first.process == last.process {
         return Verdict::NoLeak;
     }
-    let other_program =
-        |holder: &Holder| !(facts.process_tree).same_program(holder.process, first.process);
-    let on_purpose =
-        |holder: &Holder| holder.fd <= 2 || facts.process_tree.is_manager(holder.process);
+    let tree = &facts.process_tree;
+    let other_program = |holder: &Holder| !tree.same_program(holder.process, first.process);
+    let on_purpose = |holder: &Holder| holder.fd <= 2 || tree.is_manager(holder.process);
     if !holders.iter().any(other_program) || holders.iter().any(on_purpose) {
         return Verdict::NoLeak;
     }
@@ -107,21 +106,21 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
         match holder.cloexec {
             Some(true) => {}
             None => unknown = true,
-            Some(false) if is_used(facts, id, holder) => {}
+            // Its holder uses it, or its command line names it.
+            Some(false) if facts.uses(holder, id) => {}
+            Some(false) if facts.is_fd_argument(holder.process, holder.fd) => {}
             Some(false) => openers.push(opener),
         }
     }
-    let Some(opener) = openers.into_iter().min_by_key(|opener| {
+    let opener = openers.into_iter().min_by_key(|opener| {
         let process = facts.map.process(*opener);
         (process.start_ticks, process.pid)
-    }) else {
-        return if unknown {
-            Verdict::Unknown
-        } else {
-            Verdict::NoLeak
-        };
-    };
-    Verdict::Leak((opener, facts.map.holding_processes(id)))
+    });
+    match opener {
+        Some(opener) => Verdict::Leak((opener, facts.map.holding_processes(id))),
+        None if unknown => Verdict::Unknown,
+        None => Verdict::NoLeak,
+    }
 }
 
 /// The topmost ancestor that holds the socket too and runs another program.
@@ -130,16 +129,11 @@ fn opener(facts: &Facts<'_>, holders: &[Holder], process: ProcessId) -> Option<P
         let index = holders.binary_search_by_key(process, |holder| holder.process);
         index.is_ok()
     };
-    facts
-        .process_tree
-        .ancestors(process)
-        .filter(|ancestor| holds(ancestor) && !facts.process_tree.same_program(*ancestor, process))
+    let tree = &facts.process_tree;
+    let ancestors = tree.ancestors(process).filter(holds);
+    ancestors
+        .filter(|id| !tree.same_program(*id, process))
         .last()
-}
-
-/// Whether a copy was passed on purpose: its holder uses it, or its command line names it.
-fn is_used(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
-    facts.uses(holder, id) || facts.is_fd_argument(holder.process, holder.fd)
 }
 
 fn finding(
@@ -149,12 +143,8 @@ fn finding(
     sockets: Vec<SocketId>,
 ) -> RawFinding {
     let map = facts.map;
-    let mut programs: Vec<_> = holders
-        .iter()
-        .map(|id| facts.process_tree.program(*id))
-        .collect();
-    programs.sort_unstable();
-    programs.dedup();
+    let programs = holders.iter().map(|id| facts.process_tree.program(*id));
+    let programs: BTreeSet<_> = programs.collect();
     let first = sockets[0];
     let copies = map.holders(first);
     let original = copies.iter().find(|holder| holder.process == opener);
@@ -174,23 +164,15 @@ fn finding(
         },
         count => format!("{count} sockets"),
     };
-    let mut evidence = vec![
-        format!(
-            "{}: {}",
-            plural(programs.len(), "program", "programs"),
-            facts.program_names(holders)
-        ),
-        describe_copies(copies, opener, fd, same_number),
-    ];
+    let programs = plural(programs.len(), "program", "programs");
     let others = holders.iter().filter(|process| **process != opener);
-    let paths = others.map(|process| facts.descent(opener, *process));
-    evidence.push(format!(
-        "spread: {}",
-        paths.take(3).collect::<Vec<_>>().join(", ")
-    ));
+    let mut evidence = vec![
+        format!("{programs}: {}", facts.program_names(holders)),
+        describe_copies(copies, opener, fd, same_number),
+        facts.spread(opener, others),
+    ];
     if sockets.len() > 1 {
-        let names = sockets.iter().map(|socket| facts.socket_name(*socket));
-        evidence.push(format!("sockets: {}", short_list(names)));
+        evidence.push(format!("sockets: {}", facts.socket_names(&sockets)));
     }
     RawFinding {
         severity,
@@ -205,15 +187,13 @@ fn finding(
 
 /// Describes the close-on-exec flags and numbers of the copies.
 fn describe_copies(copies: &[Holder], opener: ProcessId, fd: u32, same_number: bool) -> String {
-    let others = || copies.iter().filter(|holder| holder.process != opener);
-    let known = others().filter(|holder| holder.cloexec.is_some()).count();
-    let leaked = others()
-        .filter(|holder| holder.cloexec == Some(false))
-        .count();
-    let number = if same_number {
-        format!("fd {fd} in all")
-    } else {
-        "under different numbers".to_owned()
+    let others = copies.iter().filter(|holder| holder.process != opener);
+    let flags: Vec<bool> = others.filter_map(|holder| holder.cloexec).collect();
+    let known = flags.len();
+    let leaked = flags.iter().filter(|cloexec| !**cloexec).count();
+    let number = match same_number {
+        true => format!("fd {fd} in all"),
+        false => "under different numbers".to_owned(),
     };
     format!("not close-on-exec in {leaked} of {known} copies looked at, {number}")
 }

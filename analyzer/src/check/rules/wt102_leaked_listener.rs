@@ -77,11 +77,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool) {
     let holders = facts.map.holders(id);
     let processes = facts.map.holding_processes(id);
-    if processes.is_empty()
-        || processes
-            .iter()
-            .any(|id| facts.process_tree.is_manager(*id))
-    {
+    let tree = &facts.process_tree;
+    if processes.is_empty() || processes.iter().any(|id| tree.is_manager(*id)) {
         return (None, false);
     }
     let serving = processes.iter().map(|process| facts.serving(*process, id));
@@ -93,9 +90,7 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
     let best = serving.iter().copied().max();
     if best == Some(Serving::No) {
         let complete = all_read || facts.map.socket(id).holders_complete;
-        let leaked = processes
-            .iter()
-            .any(|process| cloexec(*process) == Some(false));
+        let leaked = processes.iter().any(|id| cloexec(*id) == Some(false));
         return ((complete && leaked).then_some((None, processes)), false);
     }
     let serves = |process: ProcessId| {
@@ -107,9 +102,8 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
         if *serving == Serving::Yes {
             continue;
         }
-        let ancestor = facts.process_tree.ancestors(*process).find_map(serves);
-        let Some(ancestor) = ancestor.filter(|id| !facts.process_tree.same_program(*id, *process))
-        else {
+        let ancestor = tree.ancestors(*process).find_map(serves);
+        let Some(ancestor) = ancestor.filter(|id| !tree.same_program(*id, *process)) else {
             continue;
         };
         match cloexec(*process) {
@@ -139,23 +133,14 @@ fn finding(
     let holder_names = facts.process_names(&holders);
     let copies = facts.map.holders(first).iter();
     let copies = copies.filter(|copy| holders.binary_search(&copy.process).is_ok());
-    let fds = copies
-        .map(|copy| format!("{} fd {}", facts.process_name(copy.process), copy.fd))
-        .collect::<Vec<_>>();
-    let mut evidence = vec![format!("not close-on-exec: {}", short_list(fds))];
+    let fds = copies.map(|copy| format!("{} fd {}", facts.process_name(copy.process), copy.fd));
+    let fds = short_list(fds.collect::<Vec<_>>());
+    let mut evidence = vec![format!("not close-on-exec: {fds}")];
     let (severity, title) = match server {
         Some(server) => {
-            let paths = holders
-                .iter()
-                .map(|process| facts.descent(server, *process));
-            evidence.push(format!(
-                "spread: {}",
-                paths.take(3).collect::<Vec<_>>().join(", ")
-            ));
-            let title = format!(
-                "{name} held by {holder_names}, served by {}",
-                facts.process_name(server)
-            );
+            evidence.push(facts.spread(server, &holders));
+            let server = facts.process_name(server);
+            let title = format!("{name} held by {holder_names}, served by {server}");
             (Severity::Medium, title)
         }
         None => {
@@ -164,16 +149,12 @@ fn finding(
                 let clients = plural(pending as usize, "client waits", "clients wait");
                 evidence.push(format!("{clients} to be accepted"));
             }
-            let severity = Severity::Medium.raised_if(pending > 0);
-            (
-                severity,
-                format!("{name} is served by nobody, held by {holder_names}"),
-            )
+            let title = format!("{name} is served by nobody, held by {holder_names}");
+            (Severity::Medium.raised_if(pending > 0), title)
         }
     };
     if listeners.len() > 1 {
-        let names = listeners.iter().map(|socket| facts.socket_name(*socket));
-        evidence.push(format!("listeners: {}", short_list(names)));
+        evidence.push(format!("listeners: {}", facts.socket_names(&listeners)));
     }
     let mut processes = holders;
     processes.extend(server);

@@ -50,10 +50,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         if matches!(pipe.key, PipeKey::Fifo(..)) || pipe.readers.is_empty() {
             continue;
         }
-        match reads_itself(facts, pipe)
-            .map(Ok)
-            .or_else(|| leaked_writers(facts, id, pipe))
-        {
+        let own = reads_itself(facts, pipe).map(Ok);
+        match own.or_else(|| leaked_writers(facts, id, pipe)) {
             Some(Ok(hang)) => output.finding(finding(facts, id, pipe, &hang)),
             Some(Err(())) => unknown += 1,
             None => {}
@@ -81,21 +79,12 @@ fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
     let both = |reader: &&Holder| end_of(&pipe.writers, reader.process).is_some();
     let reader = pipe.readers.iter().find(both)?;
     let own = end_of(&pipe.writers, reader.process)?;
-    let commands: Vec<Holder> = pipe
-        .writers
-        .iter()
-        .filter(|writer| {
-            let reads = end_of(&pipe.readers, writer.process).is_some();
-            writer.process != reader.process && !reads && matches!(writer.fd, 1 | 2)
-        })
-        .copied()
-        .collect();
-    let is_child = |writer: &Holder| {
-        facts
-            .process_tree
-            .ancestors(writer.process)
-            .any(|p| p == reader.process)
+    let is_command = |writer: &&Holder| {
+        let reads = end_of(&pipe.readers, writer.process).is_some();
+        writer.process != reader.process && !reads && matches!(writer.fd, 1 | 2)
     };
+    let commands: Vec<Holder> = pipe.writers.iter().filter(is_command).copied().collect();
+    let is_child = |writer: &Holder| is_below(facts, writer, reader);
     let redirected = own.fd <= 2;
     (!redirected && commands.iter().any(is_child)).then_some(Hang {
         reader: *reader,
@@ -104,24 +93,26 @@ fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
     })
 }
 
+/// Whether the process of a writer descends from that of a reader.
+fn is_below(facts: &Facts<'_>, writer: &Holder, reader: &Holder) -> bool {
+    let mut ancestors = facts.process_tree.ancestors(writer.process);
+    ancestors.any(|process| process == reader.process)
+}
+
 /// A pipe whose writers all inherited it by accident; `Err`: close-on-exec was not captured.
 fn leaked_writers(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Result<Hang, ()>> {
     let [reader] = pipe.readers.as_slice() else {
         return None;
     };
-    if pipe.writers.is_empty() || facts.process_tree.is_manager(reader.process) {
+    let tree = &facts.process_tree;
+    if pipe.writers.is_empty() || tree.is_manager(reader.process) {
         return None;
     }
     let leaked = |writer: &Holder| {
         writer.fd > 2
             && writer.cloexec != Some(true)
-            && !facts
-                .process_tree
-                .same_program(writer.process, reader.process)
-            && facts
-                .process_tree
-                .ancestors(writer.process)
-                .any(|p| p == reader.process)
+            && !tree.same_program(writer.process, reader.process)
+            && is_below(facts, writer, reader)
             && !facts.waits_on(writer, &FdTarget::Pipe(id))
             && !facts.fdinfo.watches(writer.process, inode(pipe))
             && !facts.is_fd_argument(writer.process, writer.fd)
@@ -147,10 +138,8 @@ fn inode(pipe: &Pipe) -> u64 {
 
 /// The first descriptor of a process among the holders of one end.
 fn end_of(ends: &[Holder], process: ProcessId) -> Option<Holder> {
-    let index = ends.partition_point(|end| end.process < process);
-    ends.get(index)
-        .filter(|end| end.process == process)
-        .copied()
+    let end = ends.get(ends.partition_point(|end| end.process < process));
+    end.filter(|end| end.process == process).copied()
 }
 
 fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFinding {
@@ -163,40 +152,32 @@ fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFindin
     let written: Vec<String> = written
         .map(|writer| format!("{} as fd {}", facts.process_name(writer.process), writer.fd))
         .collect();
-    let mut evidence = vec![format!("written by {}", written.join(", "))];
-    if let Some(own) = hang.own {
-        evidence.push(format!("{name} has the write end as fd {} itself", own.fd));
-    } else {
-        let first = hang.writers[0].process;
-        evidence.push(format!(
-            "inherited: {}",
-            facts.descent(reader.process, first)
-        ));
-    }
+    let why = match hang.own {
+        Some(own) => format!("{name} has the write end as fd {} itself", own.fd),
+        None => {
+            let path = facts.descent(reader.process, hang.writers[0].process);
+            format!("inherited: {path}")
+        }
+    };
+    let mut evidence = vec![format!("written by {}", written.join(", ")), why];
     if waits {
         evidence.push(format!("{name} is blocked in read on fd {}", reader.fd));
     }
     if let PipeKey::Pipe(inode) = pipe.key {
         evidence.push(format!("pipe {inode}"));
     }
-    let (severity, title) = match hang.own {
-        Some(_) => (
-            Severity::Medium.raised_if(waits),
-            format!("{name} reads a pipe that it holds the write end of"),
-        ),
-        None => (
-            Severity::Low.raised_if(waits),
-            format!("{name} reads a pipe that only strays keep open"),
-        ),
+    let (severity, what) = match hang.own {
+        Some(_) => (Severity::Medium, "it holds the write end of"),
+        None => (Severity::Low, "only strays keep open"),
     };
     let mut processes: Vec<ProcessId> = hang.writers.iter().map(|writer| writer.process).collect();
     processes.push(reader.process);
     RawFinding {
-        severity,
+        severity: severity.raised_if(waits),
         subject: Subject::Pipe(id),
         processes,
         sockets: vec![],
-        title,
+        title: format!("{name} reads a pipe that {what}"),
         evidence,
         advice: format!("close the write end in {name} after fork; open pipes with O_CLOEXEC"),
     }

@@ -41,22 +41,15 @@ slow. A larger backlog (and net.core.somaxconn) helps only against short bursts.
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let connecting = facts.blocked_in(CallKind::Connect);
-    let blocked: Vec<ProcessId> = connecting
-        .filter(|(_, call)| match call.target {
-            FdTarget::Socket(id) => facts.map.socket(id).family == Family::Unix,
-            _ => false,
-        })
-        .map(|(process, _)| process)
-        .collect();
+    let blocked = connecting.filter(|(_, call)| match call.target {
+        FdTarget::Socket(id) => facts.map.socket(id).family == Family::Unix,
+        _ => false,
+    });
+    let blocked: Vec<ProcessId> = blocked.map(|(process, _)| process).collect();
     let blocked_names = facts.program_names(&blocked);
     // Which of several full queues a client waits for is not known.
-    let is_only_one = facts
-        .map
-        .sockets
-        .iter()
-        .filter(|socket| full_queue(socket).is_some())
-        .count()
-        == 1;
+    let full = facts.map.sockets.iter().filter_map(full_queue);
+    let is_only_one = full.count() == 1;
     for (id, socket) in facts.sockets() {
         let Some((pending, backlog)) = full_queue(socket) else {
             continue;
@@ -66,27 +59,22 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let has_waiting = socket.family == Family::Unix && !blocked.is_empty();
         if has_waiting {
             let threads = plural(blocked.len(), "thread is", "threads are");
-            evidence.push(format!(
-                "{threads} blocked in connect on a Unix socket: {blocked_names}"
-            ));
+            let what = "blocked in connect on a Unix socket";
+            evidence.push(format!("{threads} {what}: {blocked_names}"));
             if is_only_one {
                 processes.extend(&blocked);
             }
         }
-        let before = facts.earlier_socket(id);
-        let before = before.filter(|earlier| full_queue(earlier.socket).is_some());
-        let before = before.map(|earlier| earlier.age_ns);
+        let before = facts.age_ns_where(id, |earlier| full_queue(earlier.socket).is_some());
         evidence.extend(before.map(|age| format!("it was as full {} before", duration(age))));
+        let name = facts.socket_name(id);
+        let clients = plural(pending as usize, "client waiting", "clients waiting");
         output.finding(RawFinding {
             severity: Severity::Medium.raised_if(has_waiting || before.is_some()),
             subject: Subject::Socket(id),
             processes,
             sockets: vec![id],
-            title: format!(
-                "{} has {}, backlog {backlog}",
-                facts.socket_name(id),
-                plural(pending as usize, "client waiting", "clients waiting")
-            ),
+            title: format!("{name} has {clients}, backlog {backlog}"),
             evidence,
             advice: "see what the server waits for (whotalks waits)".to_owned(),
         });

@@ -41,11 +41,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         return;
     };
     let pending = |connection: &&Connection| connection.state == ConnectionState::Pending;
-    let before: BTreeMap<SocketId, Option<SocketId>> = history
-        .map
-        .connections
-        .iter()
-        .filter(pending)
+    let before = history.map.connections.iter().filter(pending);
+    let before: BTreeMap<SocketId, Option<SocketId>> = before
         .map(|connection| (connection.a, connection.listener))
         .collect();
     let mut stuck: BTreeMap<SocketId, Vec<SocketId>> = BTreeMap::new();
@@ -64,6 +61,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let host = facts.map.socket(listener).host;
         let age = history.host(host).map_or(0, |(_, age)| age);
         let first = clients[0];
+        let (name, since) = (facts.socket_name(listener), duration(age));
+        let (client, server) = (facts.owner(first), facts.owner(listener));
+        let wait = plural(clients.len(), "client waits", "clients wait");
         let mut processes = facts.map.holding_processes(listener);
         processes.extend(facts.holders_of(&clients));
         let mut sockets = vec![listener];
@@ -76,19 +76,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             },
             subject: Subject::Socket(listener),
             processes,
-            title: format!(
-                "{}: {} since {} to be accepted",
-                facts.socket_name(listener),
-                plural(clients.len(), "client waits", "clients wait"),
-                duration(age)
-            ),
+            title: format!("{name}: {wait} since {since} to be accepted"),
             sockets,
             evidence: vec![
-                format!(
-                    "first: {}; server: {}",
-                    facts.owner(first),
-                    facts.owner(listener)
-                ),
+                format!("first: {client}; server: {server}"),
                 format!("in both captures: socket {}", facts.map.socket(first).inode),
             ],
             advice: "see what the server's threads wait for (whotalks waits)".to_owned(),

@@ -49,7 +49,7 @@ const NEAR_BYTES: u64 = 128 << 10;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let writers = facts.blocked_writers();
-    let mut unread_queues: Vec<UnreadQueue> = Vec::new();
+    let mut queues: Vec<Queue> = Vec::new();
     let mut datagrams: BTreeMap<SocketId, (u64, Vec<SocketId>)> = BTreeMap::new();
     for connection in &facts.map.connections {
         let (a, Some(b)) = (connection.a, connection.b) else {
@@ -64,39 +64,39 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
                 continue;
             }
             let written = facts.map.socket(writer).send_queue_bytes;
-            let is_blocked = writers
-                .binary_search_by_key(&writer, |(socket, _)| *socket)
-                .is_ok();
+            let is_blocked = writers.binary_search_by_key(&writer, |(socket, _)| *socket);
+            let is_blocked = is_blocked.is_ok();
             if datagram && (written > 0 || is_blocked) {
                 let queue = datagrams.entry(reader).or_default();
                 queue.0 += written;
                 queue.1.push(writer);
             } else if !datagram && connection.state == ConnectionState::Established {
                 let unread = facts.map.socket(reader).recv_queue_bytes;
-                if unread > 0 {
-                    let queue = Queue {
-                        reader,
-                        unread,
-                        written,
-                        writers: vec![writer],
-                    };
-                    unread_queues.extend(unread_queue(facts, queue));
-                }
+                queues.extend((unread > 0).then(|| Queue {
+                    reader,
+                    unread,
+                    written,
+                    writers: vec![writer],
+                }));
             }
         }
     }
-    for (reader, (written, writers)) in datagrams {
-        let queue = Queue {
-            reader,
-            unread: written,
-            written,
-            writers,
-        };
-        unread_queues.extend(unread_queue(facts, queue));
-    }
+    queues.extend(
+        datagrams
+            .into_iter()
+            .map(|(reader, (written, writers))| Queue {
+                reader,
+                unread: written,
+                written,
+                writers,
+            }),
+    );
     // The unread sockets of one reader are one finding.
     let mut by_reader: BTreeMap<Reader, Vec<UnreadQueue>> = BTreeMap::new();
-    for unread in unread_queues {
+    for unread in queues
+        .into_iter()
+        .filter_map(|queue| unread_queue(facts, queue))
+    {
         let reader = unread.queue.reader;
         let readers = facts.map.holding_processes(reader);
         let unheld = readers.is_empty().then_some(reader);
@@ -142,12 +142,9 @@ fn unread_queue(facts: &Facts<'_>, queue: Queue) -> Option<UnreadQueue> {
     if !near && blocked.is_empty() && unchanged_ns.is_none() {
         return None;
     }
-    let readers = facts.map.holding_processes(queue.reader);
-    let reading = readers
-        .iter()
-        .map(|process| facts.reading(*process, queue.reader))
-        .max();
-    let elsewhere = reading == Some(Serving::No);
+    let readers = facts.map.holding_processes(queue.reader).into_iter();
+    let reading = readers.map(|process| facts.reading(process, queue.reader));
+    let elsewhere = reading.max() == Some(Serving::No);
     let old = unchanged_ns.is_some_and(|age| age >= LONG_NS);
     let severity = match (!blocked.is_empty(), near, elsewhere, unchanged_ns.is_some()) {
         (true, _, true, _) | (true, _, _, true) => Severity::High,
@@ -180,33 +177,21 @@ fn finding(
         1 => facts.socket_name(first),
         count => format!("{count} sockets"),
     };
-    let mut evidence = vec![format!(
-        "{} to be read",
-        plural(bytes, "byte waits", "bytes wait")
-    )];
-    let mut blocked: Vec<ProcessId> = queues
-        .iter()
-        .flat_map(|unread| &unread.blocked)
-        .copied()
-        .collect();
-    blocked.sort_unstable();
-    blocked.dedup();
-    let writers = || {
-        queues
-            .iter()
-            .flat_map(|unread| &unread.queue.writers)
-            .copied()
-    };
+    let waiting = plural(bytes, "byte waits", "bytes wait");
+    let mut evidence = vec![format!("{waiting} to be read")];
+    let blocked = queues.iter().flat_map(|unread| &unread.blocked).copied();
+    let blocked: BTreeSet<ProcessId> = blocked.collect();
+    let blocked = Vec::from_iter(blocked);
+    let writers = queues.iter().flat_map(|unread| &unread.queue.writers);
+    let writers: Vec<SocketId> = writers.copied().collect();
     if blocked.is_empty() {
-        let owners: BTreeSet<String> = writers().map(|writer| facts.owner(writer)).collect();
-        let owners: Vec<String> = owners.into_iter().collect();
+        let owners = writers.iter().map(|writer| facts.owner(*writer));
+        let owners: BTreeSet<String> = owners.collect();
         evidence.push(format!("written by {}", short_list(owners)));
     } else {
         let count = plural(blocked.len(), "writer is", "writers are");
-        evidence.push(format!(
-            "{count} blocked: {}",
-            facts.process_names(&blocked)
-        ));
+        let names = facts.process_names(&blocked);
+        evidence.push(format!("{count} blocked: {names}"));
     }
     if queues.iter().all(|unread| unread.elsewhere) {
         evidence.push("every thread of the reader waits for something else".to_owned());
@@ -214,18 +199,15 @@ fn finding(
     if let Some(age) = queues.iter().filter_map(|unread| unread.unchanged_ns).min() {
         evidence.push(format!("the same bytes waited {} before", duration(age)));
     }
-    if queues.len() > 1 {
-        let names = queues
-            .iter()
-            .map(|unread| facts.socket_name(unread.queue.reader));
-        evidence.push(format!("sockets: {}", short_list(names)));
+    let mut sockets: Vec<SocketId> = queues.iter().map(|unread| unread.queue.reader).collect();
+    if sockets.len() > 1 {
+        evidence.push(format!("sockets: {}", facts.socket_names(&sockets)));
     }
     let mut processes = readers;
-    processes.extend(&blocked);
-    let first_holder = |socket| Some(facts.map.holders(socket).first()?.process);
-    processes.extend(writers().filter_map(first_holder));
-    let mut sockets: Vec<SocketId> = queues.iter().map(|unread| unread.queue.reader).collect();
-    sockets.extend(writers());
+    processes.extend(blocked);
+    let first_holder = |socket: &SocketId| Some(facts.map.holders(*socket).first()?.process);
+    processes.extend(writers.iter().filter_map(first_holder));
+    sockets.extend(writers);
     RawFinding {
         severity,
         subject: Subject::Socket(first),

@@ -74,12 +74,9 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
     };
     let certain = cycle.iter().all(|write| reading(write) == Serving::No);
     let lines = cycle.iter().take(8).map(|write| {
-        format!(
-            "{} is blocked writing fd {}, read by {} alone",
-            facts.process_name(write.writer),
-            write.fd,
-            facts.process_name(write.reader)
-        )
+        let [writer, reader] = [write.writer, write.reader].map(|id| facts.process_name(id));
+        let fd = write.fd;
+        format!("{writer} is blocked writing fd {fd}, read by {reader} alone")
     });
     let mut evidence: Vec<String> = lines.collect();
     if !certain {
@@ -87,10 +84,7 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
     }
     let title = match processes.as_slice() {
         [only] => format!("{} waits for itself to read", facts.process_name(*only)),
-        _ => format!(
-            "{} wait for each other to read",
-            facts.process_names(&processes)
-        ),
+        all => format!("{} wait for each other to read", facts.process_names(all)),
     };
     RawFinding {
         severity: Severity::Medium.raised_if(certain),
@@ -105,28 +99,18 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
 
 fn full_both_ways(facts: &Facts<'_>, a: SocketId, b: SocketId) -> RawFinding {
     let bytes = |id: SocketId| facts.map.socket(id).send_queue_bytes;
-    let earlier = |id: SocketId| {
-        let earlier = facts.earlier_socket(id);
-        earlier.filter(|earlier| earlier.socket.send_queue_bytes == bytes(id))
-    };
-    let before = earlier(b).and(earlier(a));
-    let before = before.map(|earlier| earlier.age_ns);
-    let mut evidence = vec![format!(
-        "{} and {} bytes written and not read",
-        bytes(a),
-        bytes(b)
-    )];
+    let age = |id| facts.age_ns_where(id, |earlier| earlier.socket.send_queue_bytes == bytes(id));
+    let before = age(b).and(age(a));
+    let (written, others) = (bytes(a), bytes(b));
+    let mut evidence = vec![format!("{written} and {others} bytes written and not read")];
     evidence.extend(before.map(|age| format!("as many {} before", duration(age))));
+    let (one, other) = (facts.owner(a), facts.owner(b));
     RawFinding {
         severity: Severity::Low.raised_if(before.is_some()),
         subject: Subject::Socket(a),
         processes: facts.holders_of(&[a, b]),
         sockets: vec![a, b],
-        title: format!(
-            "{} and {} write and do not read",
-            facts.owner(a),
-            facts.owner(b)
-        ),
+        title: format!("{one} and {other} write and do not read"),
         evidence,
         advice: "see whether both are blocked (whotalks waits)".to_owned(),
     }

@@ -51,29 +51,25 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         if missing_dumps.is_some() {
             continue;
         }
-        let earlier = facts.history().zip(facts.earlier_socket(id));
-        let earlier = earlier.filter(|(history, earlier)| {
-            is_connected(earlier.socket) && !history.is_connected(earlier.id)
+        let age = facts.history().and_then(|history| {
+            facts.age_ns_where(id, |earlier| {
+                is_connected(earlier.socket) && !history.is_connected(earlier.id)
+            })
         });
-        let age = earlier.map(|(_, earlier)| earlier.age_ns);
-        let kind = if socket.kind == SocketType::Stream {
-            "stream"
-        } else {
-            "seqpacket"
+        let kind = match socket.kind {
+            SocketType::Stream => "stream",
+            _ => "seqpacket",
         };
         let netns = socket.netns.unwrap_or(0);
         let mut evidence = vec![format!("{kind}, in network namespace {netns}")];
         evidence.extend(age.map(|age| format!("so it was {} before", duration(age))));
+        let (name, fd) = (facts.process_name(holder.process), holder.fd);
         output.finding(RawFinding {
             severity: Severity::Low.raised_if(age.is_some()),
             subject: Subject::Socket(id),
             processes: facts.map.holding_processes(id),
             sockets: vec![id],
-            title: format!(
-                "{} fd {} is connected, and has no other end",
-                facts.process_name(holder.process),
-                holder.fd
-            ),
+            title: format!("{name} fd {fd} is connected, and has no other end"),
             evidence,
             advice: "end the client, or give it a timeout".to_owned(),
         });

@@ -84,16 +84,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Option<RawFinding> {
     let holders = facts.map.holding_processes(id);
     // A service manager that holds the listener is privileged, but the service accepts.
-    let servers: Vec<ProcessId> = holders
-        .iter()
-        .copied()
-        .filter(|process| !facts.process_tree.is_manager(*process))
-        .collect();
-    let mut privileged: Vec<ProcessId> = servers
-        .iter()
-        .copied()
-        .filter(|process| facts.is_privileged(*process))
-        .collect();
+    let mut servers = holders.clone();
+    servers.retain(|process| !facts.process_tree.is_manager(*process));
+    let mut privileged = servers.clone();
+    privileged.retain(|process| facts.is_privileged(*process));
     let is_control = gives_control(text);
     let mut worker = None;
     if !is_control {
@@ -112,29 +106,22 @@ fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Opt
         false => Severity::Medium,
     };
     let name = facts.socket_name(id);
-    let mut evidence = vec![format!(
-        "the file has mode {:04o}, its directories let everybody through",
-        path.mode & 0o7777
-    )];
-    match privileged.first() {
-        Some(process) => {
-            evidence.push(format!(
-                "{} may do what root may",
-                facts.process_name(*process)
-            ));
-        }
-        None => evidence.push("nobody who serves it is privileged".to_owned()),
-    }
+    let rights = match privileged.first() {
+        Some(process) => format!("{} may do what root may", facts.process_name(*process)),
+        None => "nobody who serves it is privileged".to_owned(),
+    };
+    let server = facts.process_name(*server);
+    let mode = path.mode & 0o7777;
     Some(RawFinding {
         severity,
         subject: Subject::Socket(id),
-        processes: holders.clone(),
+        processes: holders,
         sockets: vec![id],
-        title: format!(
-            "everybody may connect to {name} of {}",
-            facts.process_name(*server)
-        ),
-        evidence,
+        title: format!("everybody may connect to {name} of {server}"),
+        evidence: vec![
+            format!("the file has mode {mode:04o}, its directories let everybody through"),
+            rights,
+        ],
         advice: "take the write permission from others (SocketMode=, umask), or the directory's"
             .to_owned(),
     })

@@ -63,6 +63,13 @@ struct Reach {
     evidence: BTreeSet<String>,
 }
 
+impl Reach {
+    fn add(&mut self, process: ProcessId, evidence: String) {
+        self.processes.insert(process);
+        self.evidence.insert(evidence);
+    }
+}
+
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let controls = controls(facts);
     if !controls.is_empty() {
@@ -70,7 +77,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let mut connected = connected(facts, &controls);
         for control in controls {
             let mut reach = connected.remove(&control).unwrap_or_default();
-            add_holders(facts, control, &mut reach);
+            add_holders(facts, control, "holds the listener", &mut reach);
             add_paths(facts, control, &containers, &mut reach);
             if !reach.processes.is_empty() {
                 output.finding(finding(facts, control, reach));
@@ -122,31 +129,21 @@ fn container_namespaces(facts: &Facts<'_>) -> BTreeMap<(HostId, u64), ProcessId>
 fn connected(facts: &Facts<'_>, controls: &[SocketId]) -> BTreeMap<SocketId, Reach> {
     let mut reached: BTreeMap<SocketId, Reach> = BTreeMap::new();
     for connection in &facts.map.connections {
-        let Some(listener) = connection.listener else {
-            continue;
-        };
-        if controls.binary_search(&listener).is_err() {
-            continue;
-        }
-        for holder in facts.map.holding_processes(connection.a) {
-            if facts.is_in_container(holder) {
-                let reach = reached.entry(listener).or_default();
-                reach.processes.insert(holder);
-                let name = facts.process_name(holder);
-                reach.evidence.insert(format!("{name} is connected to it"));
-            }
+        if let Some(listener) = connection.listener
+            && controls.binary_search(&listener).is_ok()
+        {
+            let reach = reached.entry(listener).or_default();
+            add_holders(facts, connection.a, "is connected to it", reach);
         }
     }
     reached
 }
 
-/// Adds processes in containers that hold the listener itself.
-fn add_holders(facts: &Facts<'_>, control: SocketId, reach: &mut Reach) {
-    for holder in facts.map.holding_processes(control) {
+/// Adds processes in containers that hold the listener or a socket connected to it.
+fn add_holders(facts: &Facts<'_>, socket: SocketId, how: &str, reach: &mut Reach) {
+    for holder in facts.map.holding_processes(socket) {
         if facts.is_in_container(holder) {
-            reach.processes.insert(holder);
-            let name = facts.process_name(holder);
-            reach.evidence.insert(format!("{name} holds the listener"));
+            reach.add(holder, format!("{} {how}", facts.process_name(holder)));
         }
     }
 }
@@ -168,11 +165,9 @@ fn add_paths(
         if let Some(inside) = container.filter(|_| *host == socket.host)
             && bound_paths.compare(*host, path, bound) == PathMatch::Bound
         {
-            reach.processes.insert(*inside);
             let path = escape::display(&path.path);
             let container = facts.container_name(*inside);
-            let line = format!("{path} leads to it in {container}");
-            reach.evidence.insert(line);
+            reach.add(*inside, format!("{path} leads to it in {container}"));
         }
     }
     let device = (bound.1 >> 20, bound.1 & 0xf_ffff);
@@ -182,38 +177,30 @@ fn add_paths(
             let of_file = mount.root.len() > 1 && name.bytes().ends_with(&mount.root);
             let is_control = of_file && is_control(&mount.root);
             if *host == socket.host && is_control && mount.device == device {
-                reach.processes.insert(*inside);
                 let point = escape::display(&mount.point);
                 let container = facts.container_name(*inside);
-                let line = format!("it is mounted on {point} in {container}");
-                reach.evidence.insert(line);
+                reach.add(*inside, format!("it is mounted on {point} in {container}"));
             }
         }
     }
 }
 
 fn finding(facts: &Facts<'_>, control: SocketId, reach: Reach) -> RawFinding {
-    let containers: BTreeSet<String> = reach
-        .processes
-        .iter()
-        .map(|process| facts.container_name(*process))
-        .collect();
-    let walled = |process: &ProcessId| has_own_root(facts, *process);
-    let severity = Severity::Medium.raised_if(reach.processes.iter().any(walled));
-    let mut processes: Vec<ProcessId> = reach.processes.into_iter().collect();
-    let where_to = short_list(containers.into_iter().collect::<Vec<_>>());
-    let title = format!(
-        "{} of {} can be reached in {where_to}",
-        facts.socket_name(control),
-        facts.owner(control)
-    );
+    let mut processes = Vec::from_iter(reach.processes);
+    let containers = processes.iter().map(|id| facts.container_name(*id));
+    let containers: BTreeSet<String> = containers.collect();
+    let is_walled = processes.iter().any(|id| has_own_root(facts, *id));
     processes.extend(facts.map.holding_processes(control));
+    let (name, owner) = (facts.socket_name(control), facts.owner(control));
     RawFinding {
-        severity,
+        severity: Severity::Medium.raised_if(is_walled),
         subject: Subject::Socket(control),
         processes,
         sockets: vec![control],
-        title,
+        title: format!(
+            "{name} of {owner} can be reached in {}",
+            short_list(containers)
+        ),
         evidence: reach.evidence.into_iter().take(16).collect(),
         advice: "do not mount it; put a proxy or a builder of its own between".to_owned(),
     }

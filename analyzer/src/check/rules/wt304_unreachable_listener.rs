@@ -73,15 +73,11 @@ fn state(facts: &Facts<'_>, id: SocketId, name: &Name, bound: (u32, u32)) -> Pat
     let socket = facts.map.socket(id);
     let bound_paths = facts.bound_paths();
     let holders = facts.map.holding_processes(id);
-    let mount_namespaces: Vec<u64> = holders
-        .iter()
-        .filter_map(|process| facts.map.process(*process).mntns)
-        .collect();
+    let mount_namespaces = holders.iter().filter_map(|id| facts.map.process(*id).mntns);
+    let mount_namespaces: Vec<u64> = mount_namespaces.collect();
     // A process with another root directory resolves the path there.
-    let records = holders.iter().map(|process| facts.record(*process));
-    let has_root = records
-        .flatten()
-        .any(|record| record.root != b"/" && !record.root.is_empty());
+    let mut records = holders.iter().filter_map(|process| facts.record(*process));
+    let has_root = records.any(|record| record.root != b"/" && !record.root.is_empty());
     let relative = name.bytes().first() != Some(&b'/');
     let (mut gone, mut unknown) = (None, relative || has_root);
     for (host, path) in bound_paths.views(socket.host, name.bytes()) {
@@ -94,7 +90,7 @@ fn state(facts: &Facts<'_>, id: SocketId, name: &Name, bound: (u32, u32)) -> Pat
         }
     }
     match gone.filter(|_| !unknown) {
-        Some(_) if facts.has_path_to(socket.host, bound) => PathState::Reachable,
+        Some(_) if bound_paths.has_path_to(socket.host, bound) => PathState::Reachable,
         Some(what) => PathState::Gone(what),
         None => PathState::Unknown,
     }
@@ -105,17 +101,14 @@ fn finding(facts: &Facts<'_>, id: SocketId, what: String) -> RawFinding {
     let path = socket.name.as_ref().map(|name| escape::name(name.bytes()));
     let path = path.unwrap_or_default();
     let bound = bound_file(socket);
-    let evidence = vec![format!("{path} {what}; it is bound to {bound}")];
+    let owner = facts.owner(id);
     RawFinding {
         severity: Severity::Medium,
         subject: Subject::Socket(id),
         processes: facts.map.holding_processes(id),
         sockets: vec![id],
-        title: format!(
-            "nothing leads to the listener of {} at {path}",
-            facts.owner(id)
-        ),
-        evidence,
+        title: format!("nothing leads to the listener of {owner} at {path}"),
+        evidence: vec![format!("{path} {what}; it is bound to {bound}")],
         advice: "restart the server; keep cleaners and second instances from its socket".to_owned(),
     }
 }

@@ -48,17 +48,11 @@ type Stale = BTreeMap<(HostId, Vec<u8>), BTreeSet<Vec<u8>>>;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let bound_paths = facts.bound_paths();
-    let mut bound: Vec<(HostId, u32, u32)> = facts
-        .map
-        .sockets
-        .iter()
-        .filter_map(|socket| {
-            let (inode, device) = socket.vfs?;
-            Some((socket.host, inode, device))
-        })
-        .collect();
-    bound.sort_unstable();
-    bound.dedup();
+    let bound = facts.map.sockets.iter().filter_map(|socket| {
+        let (inode, device) = socket.vfs?;
+        Some((socket.host, inode, device))
+    });
+    let bound: BTreeSet<(HostId, u32, u32)> = bound.collect();
     // A file with several paths is reported once, by the first.
     let mut files = BTreeSet::new();
     let mut stale: Stale = BTreeMap::new();
@@ -70,22 +64,15 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         {
             continue;
         }
-        let key = (*host, path.ino as u32, 0);
-        let start = bound.partition_point(|file| *file < key);
-        let mut same_inode = bound[start..]
-            .iter()
-            .take_while(|(of_host, inode, _)| (*of_host, *inode) == (key.0, key.1));
+        let inode = path.ino as u32;
+        let mut same_inode = bound.range((*host, inode, 0)..=(*host, inode, u32::MAX));
         let live = same_inode.any(|(_, inode, device)| {
             // A file whose device cannot be determined may be the bound one.
             bound_paths.compare(*host, path, (*inode, *device)) != PathMatch::Other
         });
         if !live {
-            let slash = path
-                .path
-                .iter()
-                .rposition(|byte| *byte == b'/')
-                .unwrap_or(0);
-            let (directory, name) = path.path.split_at(slash);
+            let slash = path.path.iter().rposition(|byte| *byte == b'/');
+            let (directory, name) = path.path.split_at(slash.unwrap_or(0));
             let of_directory = stale.entry((*host, directory.to_vec())).or_default();
             of_directory.insert(name[1..].to_vec());
         }
@@ -109,8 +96,8 @@ fn is_known(facts: &Facts<'_>, host: HostId) -> bool {
 fn report_unknown(facts: &Facts<'_>, output: &mut RuleOutput) {
     output.unknowns(facts.missing_dumps());
     output.unknowns(facts.hidden_processes());
-    let hosts = facts.map.hosts.iter();
-    if hosts.into_iter().any(|host| !host.coverage.initial_pidns) {
+    let mut hosts = facts.map.hosts.iter();
+    if hosts.any(|host| !host.coverage.initial_pidns) {
         output.unknown("processes and sockets outside this pid namespace are not seen");
     }
     if facts.bound_paths().unread_namespaces > 0 {
@@ -119,11 +106,8 @@ fn report_unknown(facts: &Facts<'_>, output: &mut RuleOutput) {
     if facts.bound_paths().truncated_searches > 0 {
         output.unknown("the search for socket files stopped at its limits");
     }
-    if facts
-        .captures
-        .iter()
-        .any(|capture| capture.paths.is_empty())
-    {
+    let mut captures = facts.captures.iter();
+    if captures.any(|capture| capture.paths.is_empty()) {
         output.unknown("no paths were captured");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Facts;
-use crate::check::facts::describe::{plural, short_list};
+use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
@@ -73,7 +73,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         add_foreign(facts, id, netns, &mut foreign);
     }
     for ((process, netns), foreign) in foreign {
-        output.finding(foreign_finding(facts, process, netns, &foreign));
+        output.finding(foreign_finding(facts, process, netns, foreign));
     }
     kept_alive(facts, output);
     output.unknowns(facts.missing_holders());
@@ -89,17 +89,12 @@ fn add_foreign(
     let holders = facts.map.holders(id);
     let own_netns = |holder: &Holder| facts.map.process(holder.process).netns;
     let is_foreign = |holder: &Holder| own_netns(holder).is_some_and(|own| own != netns);
-    if !holders.iter().any(is_foreign)
-        || holders
-            .iter()
-            .any(|holder| facts.process_tree.is_manager(holder.process))
-    {
+    let is_manager = |holder: &Holder| facts.process_tree.is_manager(holder.process);
+    if !holders.iter().any(is_foreign) || holders.iter().any(is_manager) {
         return;
     }
-    let resident = holders
-        .iter()
-        .find(|holder| own_netns(holder) == Some(netns))
-        .map(|holder| holder.process);
+    let mut all = holders.iter();
+    let resident = all.find(|holder| own_netns(holder) == Some(netns));
     for holder in holders.iter().filter(|holder| is_foreign(holder)) {
         if is_multi_namespace(facts, holder.process) {
             continue;
@@ -109,7 +104,7 @@ fn add_foreign(
             of_process.sockets.push(id);
         }
         if let Some(resident) = resident.filter(|_| holder.cloexec == Some(false)) {
-            of_process.inherited.push((id, resident));
+            of_process.inherited.push((id, resident.process));
         }
     }
 }
@@ -118,15 +113,13 @@ fn foreign_finding(
     facts: &Facts<'_>,
     process: ProcessId,
     netns: u64,
-    foreign: &Foreign,
+    foreign: Foreign,
 ) -> RawFinding {
-    let names = foreign
-        .sockets
-        .iter()
-        .map(|socket| facts.socket_name(*socket));
-    let mut evidence = vec![format!("sockets: {}", short_list(names))];
     let own = facts.map.process(process).netns.unwrap_or_default();
-    evidence.push(format!("it lives in network namespace {own}"));
+    let mut evidence = vec![
+        format!("sockets: {}", facts.socket_names(&foreign.sockets)),
+        format!("it lives in network namespace {own}"),
+    ];
     let mut processes = vec![process];
     let severity = match foreign.inherited.first() {
         Some((_, resident)) => {
@@ -139,16 +132,14 @@ fn foreign_finding(
         }
         None => Severity::Low,
     };
+    let name = facts.process_name(process);
     let count = plural(foreign.sockets.len(), "socket", "sockets");
     RawFinding {
         severity,
         subject: Subject::Process(process),
         processes,
-        sockets: foreign.sockets.clone(),
-        title: format!(
-            "{} holds {count} of network namespace {netns}",
-            facts.process_name(process)
-        ),
+        sockets: foreign.sockets,
+        title: format!("{name} holds {count} of network namespace {netns}"),
         evidence,
         advice: "open them with SOCK_CLOEXEC; close them before setns(2)".to_owned(),
     }
@@ -156,12 +147,9 @@ fn foreign_finding(
 
 /// Network namespaces that exist only by a descriptor.
 fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
-    let inhabited: BTreeSet<(HostId, u64)> = facts
-        .map
-        .processes
-        .iter()
-        .filter_map(|process| Some((process.host, process.netns?)))
-        .collect();
+    let processes = facts.map.processes.iter();
+    let inhabited = processes.filter_map(|process| Some((process.host, process.netns?)));
+    let inhabited: BTreeSet<(HostId, u64)> = inhabited.collect();
     for (index, capture) in facts.captures.iter().enumerate() {
         let host = HostId::new(index);
         for netns in &capture.namespaces {
@@ -174,17 +162,14 @@ fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
             if facts.process_tree.is_manager(holder) || is_multi_namespace(facts, holder) {
                 continue;
             }
-            let holder_name = facts.process_name(holder);
-            let path = escape::display(&netns.path);
+            let (inode, path) = (netns.inode, escape::display(&netns.path));
+            let name = facts.process_name(holder);
             output.finding(RawFinding {
                 severity: Severity::Low,
                 subject: Subject::Process(holder),
                 processes: vec![holder],
                 sockets: vec![],
-                title: format!(
-                    "network namespace {} lives by {holder_name} alone",
-                    netns.inode
-                ),
+                title: format!("network namespace {inode} lives by {name} alone"),
                 evidence: vec![format!(
                     "no process lives in it, it is mounted nowhere; {path} leads to it"
                 )],

@@ -60,10 +60,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         }
     }
     endpoints.retain(|_, sockets| sockets.len() > 1);
-    let interfaces = if endpoints.is_empty() {
-        BTreeMap::new()
-    } else {
-        interfaces(facts)
+    let interfaces = match endpoints.is_empty() {
+        true => BTreeMap::new(),
+        false => interfaces(facts),
     };
     for ((_, _, protocol, _), sockets) in endpoints {
         let mut by_interface: BTreeMap<u32, Vec<SocketId>> = BTreeMap::new();
@@ -103,9 +102,8 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
     let mut services = BTreeSet::new();
     for socket in sockets {
         let holders = facts.map.holding_processes(*socket);
-        let non_manager = holders
-            .iter()
-            .find(|id| !facts.process_tree.is_manager(**id));
+        let mut candidates = holders.iter();
+        let non_manager = candidates.find(|id| !facts.process_tree.is_manager(**id));
         let server = *non_manager.or(holders.first())?;
         programs.insert(facts.process_tree.program(server)?);
         services.extend(service(facts, server));
@@ -119,6 +117,7 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
     processes.sort_unstable();
     processes.dedup();
     let address = facts.socket_name(sockets[0]);
+    let programs = facts.program_names(&processes);
     let each = sockets.iter().map(|socket| {
         let inode = facts.map.socket(*socket).inode;
         format!("{} (socket {inode})", facts.owner(*socket))
@@ -126,10 +125,7 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
     Some(RawFinding {
         severity,
         subject: Subject::Socket(sockets[0]),
-        title: format!(
-            "{protocol} {address} is served by {} at once",
-            facts.program_names(&processes)
-        ),
+        title: format!("{protocol} {address} is served by {programs} at once"),
         evidence: vec![format!("each listens there: {}", short_list(each))],
         processes,
         sockets: sockets.to_vec(),
@@ -140,16 +136,12 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
 /// The container of a process, else its service unit without the instance.
 fn service(facts: &Facts<'_>, process: ProcessId) -> Option<String> {
     let process = facts.map.process(process);
-    let unit = process
-        .unit
-        .as_deref()
-        .filter(|unit| unit.ends_with(".service"));
-    let template = unit.map(|unit| unit.split('@').next().unwrap_or(unit).to_owned());
-    let container = process
-        .container
-        .as_ref()
-        .map(|container| container.id.clone());
-    container.or(template)
+    if let Some(container) = &process.container {
+        return Some(container.id.clone());
+    }
+    let unit = process.unit.as_deref();
+    let unit = unit.filter(|unit| unit.ends_with(".service"))?;
+    unit.split('@').next().map(str::to_owned)
 }
 
 #[cfg(test)]

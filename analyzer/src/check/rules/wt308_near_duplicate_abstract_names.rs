@@ -57,20 +57,16 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             continue;
         }
         let sockets: Vec<SocketId> = names.values().copied().collect();
-        let owners = sockets.iter().map(|socket| facts.owner(*socket));
-        let lengths = names
-            .iter()
-            .map(|(name, socket)| format!("{} bytes: {}", name.len(), facts.owner(*socket)));
+        let owners = short_list(sockets.iter().map(|socket| facts.owner(*socket)));
+        let lengths = names.iter();
+        let lengths =
+            lengths.map(|(name, socket)| format!("{} bytes: {}", name.len(), facts.owner(*socket)));
+        let (name, count) = (escape::name(trimmed), names.len());
         output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(sockets[0]),
             processes: facts.holders_of(&sockets),
-            title: format!(
-                "{} is {} names: {} differ in trailing NULs",
-                escape::name(trimmed),
-                names.len(),
-                short_list(owners)
-            ),
+            title: format!("{name} is {count} names: {owners} differ in trailing NULs"),
             evidence: vec![short_list(lengths)],
             sockets,
             advice: "pass the name's own length to bind(2) and connect(2)".to_owned(),

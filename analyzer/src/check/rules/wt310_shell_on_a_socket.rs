@@ -7,7 +7,7 @@ use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::model::{Family, ProcessId, SocketId, SocketState};
+use crate::model::{Address, Family, ProcessId, SocketId, SocketState};
 use crate::text::escape;
 
 rule! { WT310 "shell-on-a-socket", High, since "0.1.0", earlier Unused }
@@ -62,10 +62,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             continue;
         }
         for holder in facts.map.holders(id).iter().filter(|holder| holder.fd <= 2) {
-            stdio
-                .entry(holder.process)
-                .or_default()
-                .push((holder.fd, id));
+            let fds = stdio.entry(holder.process).or_default();
+            fds.push((holder.fd, id));
         }
     }
     for (process, mut fds) in stdio {
@@ -89,10 +87,8 @@ fn assess(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
         return None;
     }
     // `telnet@3-10.0.0.5:23-10.0.0.9:41000.service`: one instance for each connection.
-    let instance = process
-        .unit
-        .as_deref()
-        .and_then(|unit| unit.split_once('@'));
+    let unit = process.unit.as_deref();
+    let instance = unit.and_then(|unit| unit.split_once('@'));
     let per_connection = instance.is_some_and(|(_, instance)| {
         let number = instance.split('-').next().unwrap_or_default();
         instance.contains('-') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
@@ -105,10 +101,8 @@ fn assess(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
     if per_connection || by_server {
         return None;
     }
-    let has_command = process
-        .arguments()
-        .skip(1)
-        .any(|argument| matches!(argument, b"-c" | b"-e" | b"-" | b"-r"));
+    let mut arguments = process.arguments().skip(1);
+    let has_command = arguments.any(|text| matches!(text, b"-c" | b"-e" | b"-" | b"-r"));
     Some(Severity::Medium.raised_if(is_shell || has_command))
 }
 
@@ -120,34 +114,28 @@ fn finding(
 ) -> RawFinding {
     let (_, first) = fds[0];
     let socket = facts.map.socket(first);
-    let address = |address: Option<_>| {
-        address.map_or_else(String::new, |address: crate::model::Address| {
-            address.to_string()
-        })
-    };
-    let (local, remote) = (address(socket.local), address(socket.remote));
+    let text = |address: Address| address.to_string();
+    let [local, remote] =
+        [socket.local, socket.remote].map(|end| end.map_or_else(String::new, text));
     let numbers: Vec<String> = fds.iter().map(|(fd, _)| fd.to_string()).collect();
     let count = plural(numbers.len(), "descriptor", "descriptors");
     let mut evidence = vec![format!("{count} of 0, 1, 2: {}", numbers.join(", "))];
+    let mut processes = vec![process];
     if let Some(parent) = facts.process_tree.parent(process) {
+        processes.push(parent);
         evidence.push(format!("started by {}", facts.process_name(parent)));
     }
     let command = one_line(&facts.map.process(process).cmdline);
     if !command.is_empty() {
         evidence.push(format!("command: {command}"));
     }
+    let name = facts.process_name(process);
     RawFinding {
         severity,
         subject: Subject::Process(process),
-        processes: [Some(process), facts.process_tree.parent(process)]
-            .into_iter()
-            .flatten()
-            .collect(),
+        processes,
         sockets: fds.iter().map(|(_, socket)| *socket).collect(),
-        title: format!(
-            "{} has {local} ⇄ {remote} as its standard input or output",
-            facts.process_name(process)
-        ),
+        title: format!("{name} has {local} ⇄ {remote} as its standard input or output"),
         evidence,
         advice: "find out who started it before you end it".to_owned(),
     }
@@ -156,12 +144,9 @@ fn finding(
 /// Formats the beginning of a command line as one printable line.
 fn one_line(cmdline: &[u8]) -> String {
     let arguments = cmdline.strip_suffix(b"\0").unwrap_or(cmdline);
-    let spaced: Vec<u8> = arguments
-        .iter()
-        .take(200)
-        .map(|byte| if *byte == 0 { b' ' } else { *byte })
-        .collect();
-    escape::display(&spaced)
+    let beginning = &arguments[..arguments.len().min(200)];
+    let words: Vec<&[u8]> = beginning.split(|byte| *byte == 0).collect();
+    escape::display(&words.join(&b' '))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::Case;
 use crate::graph::program;
 use crate::model::{Family, ProcessId, SocketId, SocketType};
+use crate::text::escape;
 
 rule! { WT311 "packet-sniffer", High, since "0.1.0", earlier Unused }
 
@@ -116,23 +117,20 @@ fn finding(
         };
         format!("{what} in network namespace {}", socket.netns.unwrap_or(0))
     });
-    let mut evidence = vec![short_list(each)];
-    let exe = crate::text::escape::display(&facts.map.process(process).exe);
+    let each = short_list(each);
+    let exe = escape::display(&facts.map.process(process).exe);
     let deleted = match facts.map.process(process).exe_deleted {
         true => " (deleted)",
         false => "",
     };
-    evidence.push(format!("executable: {exe}{deleted}"));
+    let name = facts.process_name(process);
+    let count = plural(sockets.len(), "socket", "sockets");
     RawFinding {
         severity,
         subject: Subject::Process(process),
         processes: vec![process],
-        title: format!(
-            "{} reads packets: {}",
-            facts.process_name(process),
-            plural(sockets.len(), "socket", "sockets")
-        ),
-        evidence,
+        title: format!("{name} reads packets: {count}"),
+        evidence: vec![each, format!("executable: {exe}{deleted}")],
         sockets,
         advice: "ask what it is for; take CAP_NET_RAW from services that need none".to_owned(),
     }

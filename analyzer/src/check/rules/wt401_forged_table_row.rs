@@ -38,24 +38,20 @@ their lengths.
 ";
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
-    let forged = |host| {
-        let warnings = facts.map.warnings.iter();
-        warnings
-            .into_iter()
-            .any(|warning| warning.host == host && warning.kind == "forged-row")
-    };
-    let hosts: Vec<bool> = facts.hosts().map(forged).collect();
+    let hosts: Vec<bool> = facts
+        .hosts()
+        .map(|host| facts.has_warning(host, "forged-row"))
+        .collect();
     // Accepted sockets have the name of their listener, and are one finding with it.
     let mut names: BTreeMap<(HostId, &Name), Vec<SocketId>> = BTreeMap::new();
     for (id, socket) in facts.sockets() {
         if let Some(name) = socket.name.as_ref().filter(|_| hosts[socket.host.index()]) {
-            let of_name = names.entry((socket.host, name)).or_default();
-            of_name.push(id);
+            names.entry((socket.host, name)).or_default().push(id);
         }
     }
     for ((_, name), sockets) in names {
         if let Some(rows) = forged_rows(name) {
-            output.finding(finding(facts, sockets, &rows));
+            output.finding(finding(facts, sockets, rows));
         }
     }
     output.unknowns(facts.missing_dumps());
@@ -71,28 +67,23 @@ pub(super) fn forged_rows(name: &Name) -> Option<Vec<String>> {
     let bytes = name.bytes();
     let first = bytes.iter().position(|byte| *byte == b'\n')?;
     // The part before the first newline belongs to the row of the socket itself.
-    let rows: Vec<String> = proc_net_unix::rows(&bytes[first..])
-        .map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)))
-        .collect();
+    let rows = proc_net_unix::rows(&bytes[first..]);
+    let rows = rows.map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)));
+    let rows: Vec<String> = rows.collect();
     (!rows.is_empty()).then_some(rows)
 }
 
-fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> RawFinding {
+fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: Vec<String>) -> RawFinding {
     let id = sockets[0];
+    let (owner, rows) = (facts.owner(id), short_list(rows));
     RawFinding {
         severity: Severity::High,
         subject: Subject::Socket(id),
         processes: facts.holders_of(&sockets),
         sockets,
-        title: format!(
-            "a name of {} forges a row of /proc/net/unix",
-            facts.owner(id)
-        ),
+        title: format!("a name of {owner} forges a row of /proc/net/unix"),
         evidence: vec![
-            format!(
-                "forged: {}; no such row is in the dump",
-                short_list(rows.iter().cloned())
-            ),
+            format!("forged: {rows}; no such row is in the dump"),
             format!("name: {}", facts.socket_name(id)),
         ],
         advice: "look at who bound it; do not trust /proc/net/unix".to_owned(),

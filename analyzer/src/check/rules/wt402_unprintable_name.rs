@@ -44,11 +44,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             && let Some(severity) = name_severity(name)
         {
             let of_name = names.entry((socket.host, name));
-            of_name.or_insert_with(|| (severity, vec![])).1.push(id);
+            of_name.or_insert((severity, vec![])).1.push(id);
         }
     }
     for ((_, name), (severity, sockets)) in names {
-        let escaped = escape::name(name.bytes());
         let title = match severity {
             Severity::Low => "has a name with a NUL in its middle",
             _ => "has a name that is not printable",
@@ -58,7 +57,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             subject: Subject::Socket(sockets[0]),
             processes: facts.holders_of(&sockets),
             title: format!("a socket of {} {title}", facts.owner(sockets[0])),
-            evidence: vec![escaped],
+            evidence: vec![escape::name(name.bytes())],
             sockets,
             advice: "look at who bound it; pass bind(2) the name's own length".to_owned(),
         });
@@ -78,11 +77,8 @@ fn name_severity(name: &Name) -> Option<Severity> {
     let mut severity = None;
     for chunk in body.utf8_chunks() {
         // C1 control characters of 8-bit terminals: 0x9b begins an escape sequence.
-        if chunk
-            .invalid()
-            .iter()
-            .any(|byte| matches!(byte, 0x80..=0x9f))
-        {
+        let mut invalid = chunk.invalid().iter();
+        if invalid.any(|byte| matches!(byte, 0x80..=0x9f)) {
             severity = Some(Severity::Medium);
         }
         for character in chunk.valid().chars() {

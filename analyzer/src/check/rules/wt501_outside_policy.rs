@@ -56,11 +56,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         };
         let processes: Vec<_> = evidence.processes.into_iter().collect();
         let connections = plural(evidence.connections, "connection", "connections");
-        let servers: BTreeSet<String> = evidence
-            .sockets
-            .iter()
-            .map(|socket| server_address(facts, *socket))
-            .collect();
+        let sockets = evidence.sockets.iter();
+        let servers: BTreeSet<String> = sockets.map(|id| server_address(facts, *id)).collect();
         output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(first),
@@ -82,18 +79,12 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 /// The exact address that a client is connected to; the names of the policy are masked.
 fn server_address(facts: &Facts<'_>, client: SocketId) -> String {
-    let listener = facts
-        .connection(client)
-        .and_then(|connection| connection.listener);
-    let remote = facts
-        .map
-        .socket(client)
-        .remote
-        .map(|address| address.to_string());
-    match (listener, facts.peer(client)) {
+    let connection = facts.connection(client);
+    let listener = connection.and_then(|connection| connection.listener);
+    match (listener, facts.map.socket(client).remote) {
         (Some(listener), _) => facts.socket_name(listener),
-        (None, Some(peer)) => remote.unwrap_or_else(|| facts.socket_name(peer)),
-        (None, None) => remote.unwrap_or_else(|| facts.socket_name(client)),
+        (None, Some(remote)) => remote.to_string(),
+        (None, None) => facts.socket_name(facts.peer(client).unwrap_or(client)),
     }
 }
 

@@ -38,11 +38,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         return;
     };
     let present = role_conversations(facts.map);
-    let is_present = |entry: &&PolicyEntry| {
-        present
-            .keys()
-            .any(|conversation| entry.allows(conversation))
-    };
+    let is_present = |entry: &PolicyEntry| present.keys().any(|known| entry.allows(known));
     let expected = policy.entries.iter().filter(|entry| entry.expected);
     let missing: Vec<_> = expected.filter(|entry| !is_present(entry)).collect();
     let complete = facts.map.hosts.iter().all(|host| host.coverage.complete);
