@@ -1,4 +1,4 @@
-//! What a rule consists of, and its documentation: Markdown with the same five headings in every rule.
+//! What a rule consists of. Its documentation is Markdown with the same five headings in every rule.
 
 use super::facts::Facts;
 use super::finding::{RuleOutput, Severity};

@@ -1,4 +1,4 @@
-//! The keys by which conversations are counted: numbers for their ends and names, shared by both maps.
+//! The keys by which conversations are counted: numbers for ends and names, shared by both maps.
 //!
 //! An end is a group, or what stands where no group is known or too many are. Names that only one map
 //! has are compared by shape.

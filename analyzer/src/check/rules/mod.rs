@@ -1,7 +1,7 @@
 //! The rules, one file each, and the table of them.
 
 /// Declares the rule of a file: its code, name, highest severity, first version, and what an earlier
-/// capture adds. The file has the documentation in `DOC`, the check in `check`, and its cases in `CASES`.
+/// capture adds. The file defines `DOC`, its documentation, `check`, and `CASES`, for tests.
 macro_rules! rule {
     ($code:ident $name:literal, $severity:ident, since $since:literal, earlier $earlier:ident) => {
         pub(super) static RULE: crate::check::Rule = crate::check::Rule {
