@@ -85,10 +85,7 @@ fn draw_changes(old: &Path, snapshots: &mut [Snapshot], args: &DrawArgs) -> Resu
         by: args.view,
         all: args.all,
     };
-    let first = draw::Before {
-        map: first,
-        findings: old_findings,
-    };
+    let first = (first, old_findings);
     let drawing = draw::changes(&maps, &compare, first, &options(args, findings))?;
     Ok(Some(drawing))
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::coalesce::{Coalesced, coalesce, processes};
-use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, ViaListener, index};
+use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, index};
 use super::findings::{self, FindingIndex};
 use crate::check::Finding;
 use crate::draw::graph::{EdgeEnd, EdgeKind, Kind};
@@ -62,21 +62,17 @@ impl<'a> Builder<'a> {
         }
         let finding_index = FindingIndex::new(map, findings);
         let stars = star_sockets(map, &finding_index, &connections);
-        let pipes: Vec<PipeId> = (0..map.pipes.len())
-            .map(PipeId::new)
-            .filter(|id| is_star(&map.pipes[id.index()]) || finding_index.pipe(*id).is_some())
-            .collect();
-        let coalesced = match all {
-            true => Coalesced::default(),
-            false => {
-                let mergeable = |(id, kind): &(SocketId, Kind)| {
-                    (*id, *kind == Kind::Socket && !finding_index.has_node(*id))
-                };
-                let stars: Vec<(SocketId, bool)> = stars.iter().map(mergeable).collect();
-                let pipes: Vec<&Pipe> = pipes.iter().map(|id| &map.pipes[id.index()]).collect();
-                coalesce(map, &stars, &pipes)
-            }
-        };
+        let pipe = |id: &PipeId| &map.pipes[id.index()];
+        let mut pipes: Vec<PipeId> = (0..map.pipes.len()).map(PipeId::new).collect();
+        pipes.retain(|id| is_star(pipe(id)) || finding_index.has_pipe(*id));
+        let mut coalesced = Coalesced::default();
+        if !all {
+            let mergeable = |(id, kind): &(SocketId, Kind)| {
+                (*id, *kind == Kind::Socket && !finding_index.has_node(*id))
+            };
+            let stars: Vec<(SocketId, bool)> = stars.iter().map(mergeable).collect();
+            coalesced = coalesce(map, &stars, &pipes.iter().map(pipe).collect::<Vec<_>>());
+        }
         let mut builder = Self {
             map,
             draft: Draft::new(map, findings),
@@ -100,12 +96,7 @@ impl<'a> Builder<'a> {
 
     fn process_nodes(&mut self) {
         for id in (0..self.map.processes.len()).map(ProcessId::new) {
-            self.draft.processes.push(ProcessRef {
-                map: self.map,
-                id,
-                hosts_before: 0,
-                role: None,
-            });
+            self.draft.processes.push(ProcessRef::new(self.map, id));
             // The first of several that are one node comes before the others.
             let first = self.coalesced.process(id).index();
             let node = self.process_nodes.get(first).copied();
@@ -136,10 +127,8 @@ impl<'a> Builder<'a> {
     }
 
     fn outside_nodes(&mut self) {
-        let outside: BTreeSet<String> = self
-            .map
-            .connections
-            .iter()
+        let connections = self.map.connections.iter();
+        let outside: BTreeSet<String> = connections
             .filter_map(|connection| outside(self.map, connection))
             .collect();
         for (number, address) in (0u32..).zip(outside) {
@@ -251,10 +240,7 @@ impl<'a> Builder<'a> {
         let findings = self.finding_index.connection(connection);
         for (a, b) in pairs {
             let bundle = Bundle {
-                via: via
-                    .map(|via| (ViaListener::Forwards(via), 1))
-                    .into_iter()
-                    .collect(),
+                via: via.map(|via| ((false, via), 1)).into_iter().collect(),
                 findings: findings.clone(),
                 ..Bundle::new(socket, server)
             };
