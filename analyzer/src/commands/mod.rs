@@ -1,4 +1,4 @@
-//! The commands. Each has a folder: `mod.rs` has its options and help and gets the answer, and
+//! The commands. Each has a folder or file: `mod.rs` has its options and help and gets the answer, and
 //! `text.rs`, `json.rs` and `csv.rs` write it.
 
 mod check;
