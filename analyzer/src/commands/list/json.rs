@@ -4,69 +4,35 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{hex_of, hex_of_name};
+use whotalks::export::object;
+use whotalks::graph::By;
 use whotalks::model::Map;
 use whotalks::query::{Link, count_self_conversations};
 
-use super::args::ListArgs;
 use crate::cli::value_name;
 use crate::commands::names::process_ids;
 use crate::output;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    by: String,
-    links: Vec<LinkRow<'a>>,
-    /// Conversations of processes with themselves, which are no links.
-    within: usize,
-}
-
-/// A link.
-#[derive(Serialize)]
-pub(crate) struct LinkRow<'a> {
-    client: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_hex: Option<String>,
-    server: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_hex: Option<String>,
-    via: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    via_hex: Option<String>,
-    kind: &'static str,
-    connections: usize,
-    pending: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seen: Option<u32>,
-    clients: Vec<String>,
-    servers: Vec<String>,
-}
-
-pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link], args: &ListArgs) -> Result<()> {
-    let document = Document {
-        schema: "whotalks-list/1",
-        by: value_name(args.by),
-        links: links.iter().map(|link| link_row(map, link)).collect(),
-        within: count_self_conversations(map),
-    };
+pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link], by: By) -> Result<()> {
+    let document = object()
+        .field("schema", "whotalks-list/1")
+        .field("by", value_name(by))
+        .list("links", links.iter().map(|link| link_row(map, link)))
+        // Conversations of processes with themselves, which are no links.
+        .field("within", count_self_conversations(map));
     output::json(out, &document)
 }
 
 /// The row of a link.
-pub(crate) fn link_row<'a>(map: &Map, link: &'a Link) -> LinkRow<'a> {
-    LinkRow {
-        client: &link.client,
-        client_hex: hex_of(&link.client),
-        server: &link.server,
-        server_hex: hex_of(&link.server),
-        via: (!link.via.text.is_empty()).then_some(&link.via.text),
-        via_hex: hex_of_name(&link.via),
-        kind: link.kind.as_str(),
-        connections: link.connections,
-        pending: link.pending,
-        seen: link.seen,
-        clients: process_ids(map, &link.clients),
-        servers: process_ids(map, &link.servers),
-    }
+pub(crate) fn link_row(map: &Map, link: &Link) -> impl Serialize {
+    object()
+        .escaped("client", &link.client)
+        .escaped("server", &link.server)
+        .name("via", &link.via)
+        .field("kind", link.kind.as_str())
+        .field("connections", link.connections)
+        .field("pending", link.pending)
+        .known("seen", link.seen)
+        .field("clients", process_ids(map, &link.clients))
+        .field("servers", process_ids(map, &link.servers))
 }

@@ -8,7 +8,7 @@ use whotalks::model::{Map, ProcessId};
 use whotalks::query::{Link, LinkKind, count_self_conversations};
 
 use crate::commands::coverage::incomplete;
-use crate::terminal::{self, Align, color, plural, visible_rows};
+use crate::terminal::{self, color, plural, visible_rows};
 
 /// Writes the table. `is_everything`: no option restricts the clients or servers.
 pub(super) fn write(
@@ -20,14 +20,8 @@ pub(super) fn write(
 ) -> Result<()> {
     let visible = visible_rows(links.len(), all);
     let cells: Vec<Vec<String>> = links[..visible].iter().map(link_cells).collect();
-    let heading = [
-        ("CLIENT", Align::Left),
-        ("SERVER", Align::Left),
-        ("CONNS", Align::Right),
-        ("NOTE", Align::Left),
-        ("VIA", Align::Left),
-    ];
-    terminal::print_marked(out, &heading, &cells, |column, cell| match column {
+    let heading = "CLIENT|SERVER|CONNS>|NOTE|VIA";
+    terminal::print_marked(out, heading, &cells, |column, cell| match column {
         0 | 1 => cell == "(unreadable)",
         3 => cell.contains("pending"),
         _ => false,

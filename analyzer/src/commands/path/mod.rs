@@ -1,29 +1,51 @@
 //! `whotalks path`: finds the shortest path between processes over conversations.
 
-mod args;
 mod json;
 mod text;
 
-pub(super) use args::PathArgs;
-
-use anyhow::{Result, anyhow};
+use anyhow::Result;
+use clap::Args;
 use whotalks::model::{Map, ProcessId, build_at};
-use whotalks::query::{self, Selector, SelectorSet};
+use whotalks::query;
 use whotalks::text::escape;
 
 use super::coverage::unreadable;
 use super::map::{matching_process_ids, whole_map};
 use super::outcome::Outcome;
 use super::suggest::report_unmatched;
-use crate::cli::Format;
+use crate::cli::{Format, SnapshotArgs, parse_selectors};
 use crate::messages::message;
 use crate::{input, output};
 
+const AFTER_HELP: &str = "\
+A and B are selectors. The shortest path is shown, over conversations in either direction. Arrows \
+point from client to server, and from writer to reader.
+
+Examples:
+  whotalks path nginx postgres web1.whotalks
+  whotalks path pid:812 'comm:redis*'   capture this machine
+  whotalks path firefox Xorg desk.whotalks && echo connected";
+
+/// `whotalks path`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct PathArgs {
+    /// First process
+    #[arg(value_name = "A")]
+    pub(crate) from: String,
+    /// Last process
+    #[arg(value_name = "B")]
+    pub(crate) to: String,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotArgs,
+}
+
 pub(super) fn run(args: &PathArgs) -> Result<Outcome> {
-    let mut snapshots = input::open_at(&args.snapshots.files, args.snapshots.at)?;
-    let Some(map) = whole_map(&mut snapshots, args.snapshots.at, build_at) else {
-        return Ok(Outcome::Found);
-    };
+    let snapshots = input::open_at(&args.snapshots.files, args.snapshots.at)?;
+    let map = whole_map(snapshots, args.snapshots.at, build_at)?;
     let from = select(&map, &args.from)?;
     let to = select(&map, &args.to)?;
     let hops = query::path(&map, &from, &to);
@@ -49,8 +71,7 @@ pub(super) fn run(args: &PathArgs) -> Result<Outcome> {
 
 /// The processes that a selector matches. If there are none, prints similar names.
 fn select(map: &Map, selector: &str) -> Result<Vec<ProcessId>> {
-    let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
-    let processes = matching_process_ids(map, &SelectorSet::new(vec![parsed]));
+    let processes = matching_process_ids(map, &parse_selectors([selector])?);
     if processes.is_empty() {
         report_unmatched(map, selector)?;
     }

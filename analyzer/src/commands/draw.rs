@@ -1,17 +1,14 @@
 //! `whotalks draw`: draws the map, or its changes, as SVG.
 
-mod args;
-
-pub(super) use args::DrawArgs;
-
 use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::Args;
 use whotalks::check::{self, Report};
 use whotalks::diff;
-use whotalks::draw::{self, svg};
+use whotalks::draw::{self, HubBadges, Layout, Theme, svg};
 use whotalks::graph::By;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
@@ -20,9 +17,58 @@ use whotalks::query::{apply_filter, group_map};
 use super::diff::filter_both;
 use super::map::{filtered_map_with, whole_map_with};
 use super::outcome::Outcome;
-use crate::input::Snapshot;
+use crate::cli::FilterArgs;
+use crate::input::{self, Snapshot};
 use crate::messages::message;
-use crate::{input, output};
+use crate::output;
+
+const AFTER_HELP: &str = "\
+Examples:
+  whotalks draw web1.whotalks -o web1.svg
+  whotalks draw --diff monday.whotalks tuesday.whotalks -o changes.svg
+  whotalks draw --layout layered --theme light web1.whotalks -o web1.svg
+  ssh web1 sudo whotalks-collect -o - | whotalks draw - -o web1.svg";
+
+/// `whotalks draw`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct DrawArgs {
+    /// Write the drawing to FILE (- is standard output) [default: beside the snapshot, - in a pipe]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Layout algorithm
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) layout: Layout,
+    /// Colour theme
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) theme: Theme,
+    /// Title [default: the host name]
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// Mark the changes since this snapshot
+    #[arg(long, value_name = "OLD")]
+    pub(crate) diff: Option<PathBuf>,
+    /// Draw everything: group, merge and hide nothing
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Draw a hub as badges on its clients instead of edges to them
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        conflicts_with = "all"
+    )]
+    pub(crate) badges: HubBadges,
+    /// Group nodes by
+    #[arg(long, visible_alias = "by", value_enum, default_value_t = By::Process)]
+    pub(crate) view: By,
+    /// Do not mark the findings of check
+    #[arg(long)]
+    pub(crate) no_findings: bool,
+    #[command(flatten)]
+    pub(crate) selection: FilterArgs,
+}
 
 const NO_PNG: &str = "this whotalks was built without PNG (cargo build --features png); \
                       write an .svg, which rsvg-convert or a browser can turn into one";
@@ -32,18 +78,16 @@ pub(super) fn run(args: &DrawArgs) -> Result<Outcome> {
         // Checked before the snapshots are read.
         anyhow::ensure!(cfg!(feature = "png"), "{}: {NO_PNG}", target.display());
     }
-    let mut snapshots = input::open_at(&args.selection.files(), args.selection.at)?;
+    let files = args.selection.files();
+    let snapshots = input::open_at(&files, args.selection.at)?;
+    let drawing = match &args.diff {
+        Some(old) => draw_changes(old, snapshots, args)?,
+        None => draw_map(snapshots, args)?,
+    };
     let target = args
         .output
         .clone()
-        .unwrap_or_else(|| default_output(&snapshots));
-    let drawing = match &args.diff {
-        Some(old) => draw_changes(old, &mut snapshots, args)?,
-        None => draw_map(&mut snapshots, args)?,
-    };
-    let Some(drawing) = drawing else {
-        return Ok(Outcome::Found);
-    };
+        .unwrap_or_else(|| default_output(&files));
     let drawing = match is_png(&target) {
         true => png(&drawing).with_context(|| target.display().to_string())?,
         false => drawing.into_bytes(),
@@ -55,39 +99,33 @@ pub(super) fn run(args: &DrawArgs) -> Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-/// Draws a map. `None`, after a message, if there is nothing to draw.
-fn draw_map(snapshots: &mut [Snapshot], args: &DrawArgs) -> Result<Option<String>> {
+fn draw_map(snapshots: Vec<Snapshot>, args: &DrawArgs) -> Result<String> {
     let build = |files: &[Loaded], at| build_map(files, at, args);
-    let Some((map, findings)) = filtered_map_with(snapshots, &args.selection, build)? else {
-        return Ok(None);
-    };
+    let (map, findings) = filtered_map_with(snapshots, &args.selection, build)?;
     let map = ManuallyDrop::new(group_map(ManuallyDrop::into_inner(map), args.view));
-    Ok(Some(svg(&map, &options(args, findings))?))
+    Ok(svg(&map, &options(args, findings))?)
 }
 
-/// Draws the changes since OLD. `None`, after a message, if there is nothing to draw.
-fn draw_changes(old: &Path, snapshots: &mut [Snapshot], args: &DrawArgs) -> Result<Option<String>> {
+/// Draws the changes since OLD.
+fn draw_changes(old: &Path, snapshots: Vec<Snapshot>, args: &DrawArgs) -> Result<String> {
     let selection = &args.selection;
     let build = |files: &[Loaded], at| build_map(files, at, args);
-    let mut old = input::open(&[old.to_path_buf()])?;
-    let (Some((old, old_findings)), Some((new, findings))) = (
-        whole_map_with(&mut old, At::Last, build),
-        whole_map_with(snapshots, selection.at, build),
-    ) else {
-        return Ok(None);
-    };
+    let old = input::open(&[old.to_path_buf()])?;
+    let (old, old_findings) = whole_map_with(old, At::Last, build)?;
+    let (new, findings) = whole_map_with(snapshots, selection.at, build)?;
     let (first, _) = apply_filter(old.clone(), &selection.filter()?);
-    let Some(maps) = filter_both(old, new, selection)? else {
-        return Ok(None);
-    };
-    let maps = ManuallyDrop::new(maps);
+    let maps = ManuallyDrop::new(filter_both(old, new, selection)?);
     let compare = diff::Options {
         by: args.view,
         all: args.all,
     };
     let first = (first, old_findings);
-    let drawing = draw::changes(&maps, &compare, first, &options(args, findings))?;
-    Ok(Some(drawing))
+    Ok(draw::changes(
+        &maps,
+        &compare,
+        first,
+        &options(args, findings),
+    )?)
 }
 
 /// Builds a map and runs the rules, whose findings are marked in it.
@@ -128,12 +166,11 @@ fn png(_svg: &str) -> Result<Vec<u8>> {
 }
 
 /// Standard output in a pipe, a file beside the snapshot on a terminal.
-fn default_output(snapshots: &[Snapshot]) -> PathBuf {
+fn default_output(files: &[PathBuf]) -> PathBuf {
     if !std::io::stdout().is_terminal() {
         return PathBuf::from("-");
     }
-    let snapshot = snapshots.first().and_then(|snapshot| snapshot.path.clone());
-    snapshot
-        .unwrap_or_else(|| PathBuf::from("map"))
-        .with_extension("svg")
+    let snapshot = files.first().filter(|file| *file != Path::new("-"));
+    let snapshot = snapshot.map_or(Path::new("map"), PathBuf::as_path);
+    snapshot.with_extension("svg")
 }
