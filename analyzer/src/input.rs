@@ -25,12 +25,16 @@ const MAX_FILE_BYTES: u64 = 8 << 30;
 pub(crate) struct Snapshot {
     /// Name for messages: the path as given, or `(this machine)`.
     pub(crate) name: String,
-    /// The file; `None` for standard input and new captures.
-    pub(crate) path: Option<PathBuf>,
     /// The bytes of the file.
     pub(crate) bytes: Vec<u8>,
     /// The decoded content.
     pub(crate) loaded: Loaded,
+}
+
+/// Takes the contents out of snapshots.
+pub(crate) fn loaded(snapshots: Vec<Snapshot>) -> Vec<Loaded> {
+    let loaded = snapshots.into_iter().map(|snapshot| snapshot.loaded);
+    loaded.collect()
 }
 
 /// Reads all captures of snapshots, or captures this machine if there are no files. Prints a warning for
@@ -58,10 +62,7 @@ pub(crate) fn open_history(
     needed: impl Fn(&[Loaded]) -> Vec<Vec<bool>>,
 ) -> Result<Vec<Loaded>> {
     if files.is_empty() {
-        return Ok(open(files)?
-            .into_iter()
-            .map(|snapshot| snapshot.loaded)
-            .collect());
+        return open(files).map(loaded);
     }
     let limits = limits();
     let (mut all, mut bytes) = (Vec::new(), Vec::new());
@@ -99,8 +100,7 @@ fn open_captures(files: &[PathBuf], moments: Option<&[At]>) -> Result<Vec<Snapsh
     } else {
         let read = |file: &PathBuf| {
             let (name, bytes) = read_file(file)?;
-            let path = (file != Path::new("-")).then(|| file.clone());
-            parse(name, path, bytes, moments)
+            parse(name, bytes, moments)
         };
         files.iter().map(read).collect::<Result<_>>()?
     };
@@ -158,12 +158,7 @@ fn read_all(mut from: impl Read, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(
-    name: String,
-    path: Option<PathBuf>,
-    bytes: Vec<u8>,
-    moments: Option<&[At]>,
-) -> Result<Snapshot> {
+fn parse(name: String, bytes: Vec<u8>, moments: Option<&[At]>) -> Result<Snapshot> {
     let limits = limits();
     let only = moments
         .map(|moments| selected_captures(&bytes, &limits, moments))
@@ -174,7 +169,6 @@ fn parse(
     let loaded = load_some(&bytes, &limits, &wanted).map_err(|error| anyhow!("{name}: {error}"))?;
     Ok(Snapshot {
         name,
-        path,
         bytes,
         loaded,
     })
@@ -238,7 +232,7 @@ fn capture() -> Result<Snapshot> {
     if !output.status.success() {
         bail!("{}: capture failed", collector.display());
     }
-    parse("(this machine)".to_owned(), None, output.stdout, None)
+    parse("(this machine)".to_owned(), output.stdout, None)
 }
 
 /// Prints a warning for a damaged snapshot.

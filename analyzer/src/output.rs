@@ -69,11 +69,6 @@ pub(crate) fn json(out: &mut dyn Write, document: &impl Serialize) -> Result<()>
     Ok(writeln!(out)?)
 }
 
-/// Writes the first row of a CSV document: names of columns, separated by commas.
-pub(crate) fn csv_heading(out: &mut dyn Write, columns: &str) -> Result<()> {
-    Ok(write!(out, "{columns}\r\n")?)
-}
-
 /// Whether the cause of an error is that the reader has closed the pipe.
 pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

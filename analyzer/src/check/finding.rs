@@ -1,6 +1,8 @@
 //! Findings: as a rule makes them, and as they are printed.
 
-use super::{Facts, Rule};
+use std::collections::BTreeSet;
+
+use super::Facts;
 use crate::diff::{mask, role};
 use crate::id;
 use crate::model::{HostId, PipeId, ProcessId, SocketId};
@@ -25,6 +27,15 @@ impl Severity {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+        }
+    }
+
+    /// The next higher severity where a condition holds.
+    pub(super) fn raised_if(self, condition: bool) -> Self {
+        match self {
+            _ if !condition => self,
+            Self::Low => Self::Medium,
+            Self::Medium | Self::High => Self::High,
         }
     }
 }
@@ -99,7 +110,7 @@ pub(super) struct RawFinding {
 pub(super) struct RuleOutput {
     pub(super) findings: Vec<RawFinding>,
     /// What the capture lacks for an answer.
-    pub(super) unknown: Vec<String>,
+    pub(super) unknown: BTreeSet<String>,
 }
 
 impl RuleOutput {
@@ -108,7 +119,7 @@ impl RuleOutput {
     }
 
     pub(super) fn unknown(&mut self, reason: impl Into<String>) {
-        self.unknown.push(reason.into());
+        self.unknown.insert(reason.into());
     }
 
     pub(super) fn unknowns(&mut self, reasons: impl IntoIterator<Item = String>) {
@@ -117,8 +128,13 @@ impl RuleOutput {
 }
 
 impl RawFinding {
-    /// Replaces indices by ids, and adds the rule and the key.
-    pub(super) fn resolve(mut self, facts: &Facts<'_>, rule: &Rule) -> Finding {
+    /// Replaces indices by ids, and adds the rule's code and name, and the key.
+    pub(super) fn resolve(
+        mut self,
+        facts: &Facts<'_>,
+        code: &'static str,
+        rule: &'static str,
+    ) -> Finding {
         let map = facts.map;
         self.processes.sort_unstable();
         self.processes.dedup();
@@ -130,18 +146,16 @@ impl RawFinding {
             Subject::Socket(socket) => id::socket(map, socket),
             Subject::Pipe(pipe) => id::pipe(map, pipe),
         };
-        let key = format!("{} {}", rule.code, stable_name(facts, &self));
-        let processes = self.processes.iter();
-        let sockets = self.sockets.iter();
+        let key = format!("{code} {}", stable_name(facts, &self));
+        let processes = self.processes.into_iter();
+        let sockets = self.sockets.into_iter();
         Finding {
-            code: rule.code,
-            rule: rule.name,
+            code,
+            rule,
             severity: self.severity,
             subject,
-            processes: processes
-                .map(|process| id::process(map, *process))
-                .collect(),
-            sockets: sockets.map(|socket| id::socket(map, *socket)).collect(),
+            processes: processes.map(|process| id::process(map, process)).collect(),
+            sockets: sockets.map(|socket| id::socket(map, socket)).collect(),
             title: self.title,
             evidence: self.evidence,
             key,

@@ -8,9 +8,9 @@
 //! thousands of holders and a process a hundred thousand descriptors, so no rule compares each of one
 //! with each of the other.
 
-mod documentation;
 mod facts;
 mod finding;
+mod rule;
 mod rules;
 #[cfg(test)]
 mod test_scene;
@@ -19,9 +19,9 @@ mod test_scene_files;
 #[cfg(test)]
 mod tests;
 
-pub use documentation::{HEADINGS, Section, sections};
 pub use facts::Facts;
 pub use finding::{Finding, Report, Severity, Unknown};
+pub use rule::{Earlier, HEADINGS, Rule, Section, sections};
 pub use rules::{RULES, vocabulary, vocabulary_within};
 
 use std::collections::BTreeMap;
@@ -29,56 +29,6 @@ use std::collections::BTreeMap;
 use crate::load::{Capture, Loaded};
 use crate::model::{At, Map, TimedCapture, join_whole, series};
 use finding::RuleOutput;
-
-/// What an earlier capture of the same boot adds to a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Earlier {
-    /// Nothing: the rule reads one capture.
-    Unused,
-    /// More certain findings.
-    Helpful,
-    /// Without it the rule, or a part of it, has no answer.
-    Needed,
-}
-
-/// A rule: its metadata, documentation and check.
-#[derive(Debug)]
-pub struct Rule {
-    /// `WT101`; never changes and is never reused.
-    pub code: &'static str,
-    /// `shared-connected-socket`.
-    pub name: &'static str,
-    /// The highest severity of its findings.
-    pub severity: Severity,
-    /// The first version with this rule.
-    pub since: &'static str,
-    /// What an earlier capture adds.
-    pub earlier: Earlier,
-    /// Documentation in Markdown, under [`HEADINGS`].
-    pub doc: &'static str,
-    /// Adds findings, and reasons for missing answers, to the output.
-    check: fn(&Facts<'_>, &mut RuleOutput),
-    /// Scenes with findings, and scenes without.
-    #[cfg(test)]
-    cases: &'static [test_scene::Case],
-}
-
-impl Rule {
-    /// Finds a rule by code or name, ignoring case.
-    pub fn find(code_or_name: &str) -> Option<&'static Self> {
-        let matches = |text: &str| text.eq_ignore_ascii_case(code_or_name);
-        RULES
-            .iter()
-            .copied()
-            .find(|rule| matches(rule.code) || matches(rule.name))
-    }
-
-    /// The first sentence of the documentation.
-    pub fn summary(&self) -> &'static str {
-        let first = self.doc.lines().find(|line| !line.trim().is_empty());
-        first.unwrap_or_default()
-    }
-}
 
 /// Which rules to run, and against which policy.
 #[derive(Debug, Clone, Default)]
@@ -117,25 +67,18 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
             output.unknown(ONE_CAPTURE);
         }
         findings.extend(output.findings.into_iter().map(|finding| (rule, finding)));
-        output.unknown.sort();
-        output.unknown.dedup();
         let code = rule.code;
         let unknown = output.unknown.into_iter();
-        report
-            .unknown
-            .extend(unknown.map(|why| Unknown { code, why }));
+        (report.unknown).extend(unknown.map(|why| Unknown { code, why }));
     }
-    findings.sort_by(|(rule, finding), (other_rule, other)| {
-        let severity = other.severity.cmp(&finding.severity);
-        let code = rule.code.cmp(other_rule.code);
-        let subject = finding.subject.cmp(&other.subject);
-        let order = severity.then(code).then(subject);
-        order.then_with(|| finding.cmp(other))
+    findings.sort_by(|(rule, a), (other, b)| {
+        let order = b.severity.cmp(&a.severity).then(rule.code.cmp(other.code));
+        order.then_with(|| (a.subject, a).cmp(&(b.subject, b)))
     });
-    let resolved = findings
-        .into_iter()
-        .map(|(rule, finding)| finding.resolve(facts, rule));
-    report.findings.extend(resolved);
+    let findings = findings.into_iter();
+    report.findings = findings
+        .map(|(rule, finding)| finding.resolve(facts, rule.code, rule.name))
+        .collect();
     number_equal_keys(&mut report.findings);
     report
 }
@@ -158,12 +101,10 @@ pub fn needed(files: &[Loaded], at: At) -> Vec<Vec<bool>> {
     let mut whole: Vec<&Capture> = Vec::new();
     for series in series(files) {
         if let Some(index) = series.index_of(at) {
-            let (earlier, now) = (
-                &series.captures()[..index],
-                series.captures()[index].capture,
-            );
+            let now = series.captures()[index].capture;
+            let compared = facts::compared(now, &series.captures()[..index]);
             whole.push(now);
-            whole.extend(facts::compared(now, earlier).map(|timed| timed.capture));
+            whole.extend(compared.map(|timed| timed.capture));
         }
     }
     let is_whole = |capture: &Capture| whole.iter().any(|needed| std::ptr::eq(*needed, capture));
@@ -185,12 +126,8 @@ pub fn judge(files: &[Loaded], at: At, options: &Options) -> Option<(Map, Report
         earlier.push(one.captures()[..index].to_vec());
     }
     let map = join_whole(&now);
-    let report = {
-        let captures = now.iter().map(|timed| timed.capture).collect();
-        let facts = Facts::new(&map, captures)
-            .with_history(earlier)
-            .with_policy(options.policy.as_ref());
-        run(&facts, options)
-    };
+    let captures = now.iter().map(|timed| timed.capture).collect();
+    let facts = Facts::new(&map, captures).with_history(earlier);
+    let report = run(&facts.with_policy(options.policy.as_ref()), options);
     Some((map, report))
 }

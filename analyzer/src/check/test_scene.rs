@@ -9,15 +9,45 @@ use crate::model::{
 };
 use whotalks_snapshot::records::DescriptorInfo;
 
-/// A scene, and the findings of all rules in it.
+/// A scene of a rule, and what all rules find in it.
 #[derive(Debug)]
 pub(crate) struct Case {
     /// What the scene contains.
     pub(crate) about: &'static str,
+    /// The severity of the rule's finding; no other rule has one.
+    pub(crate) finds: Option<Severity>,
     /// Adds to an empty scene.
     pub(crate) scene: fn(&mut Scene),
-    /// Codes and severities, in the order of the report; may be empty.
-    pub(crate) finds: &'static [(&'static str, Severity)],
+}
+
+impl Case {
+    /// A scene with one finding of high severity.
+    pub(crate) const fn high(about: &'static str, scene: fn(&mut Scene)) -> Self {
+        Self::new(about, Some(Severity::High), scene)
+    }
+
+    /// A scene with one finding of medium severity.
+    pub(crate) const fn medium(about: &'static str, scene: fn(&mut Scene)) -> Self {
+        Self::new(about, Some(Severity::Medium), scene)
+    }
+
+    /// A scene with one finding of low severity.
+    pub(crate) const fn low(about: &'static str, scene: fn(&mut Scene)) -> Self {
+        Self::new(about, Some(Severity::Low), scene)
+    }
+
+    /// A scene without a finding.
+    pub(crate) const fn quiet(about: &'static str, scene: fn(&mut Scene)) -> Self {
+        Self::new(about, None, scene)
+    }
+
+    const fn new(about: &'static str, finds: Option<Severity>, scene: fn(&mut Scene)) -> Self {
+        Self {
+            about,
+            finds,
+            scene,
+        }
+    }
 }
 
 /// A host with init, to which a test adds.

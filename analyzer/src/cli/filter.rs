@@ -1,9 +1,10 @@
 //! Selectors and snapshot files: tells them apart on the command line, and builds the filter.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::Args;
 use whotalks::model::At;
 use whotalks::query::{Filter, KINDS, Selector, SelectorSet};
@@ -51,10 +52,8 @@ impl FilterArgs {
 
     /// The selectors among the words.
     pub(crate) fn selectors(&self) -> Vec<String> {
-        let words = self.words_that(false);
-        words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect()
+        let words = self.words_that(false).map(OsStr::to_string_lossy);
+        words.map(Cow::into_owned).collect()
     }
 
     /// The selectors of all options, for messages.
@@ -68,15 +67,12 @@ impl FilterArgs {
 
     /// The filter that these options describe.
     pub(crate) fn filter(&self) -> Result<Filter> {
-        let only = self.only.iter().cloned().chain(self.selectors());
-        let hide = self.hide.iter().cloned();
+        let hide = self.hide.iter().map(|text| parse_selectors([text]));
         Ok(Filter {
-            only: parse_selectors(only)?,
-            focus: parse_selectors(self.focus.iter().cloned())?,
+            only: parse_selectors(self.only.iter().chain(&self.selectors()))?,
+            focus: parse_selectors(&self.focus)?,
             hops: self.hops,
-            hide: hide
-                .map(|text| parse_selectors(std::iter::once(text)))
-                .collect::<Result<_>>()?,
+            hide: hide.collect::<Result<_>>()?,
             ..Filter::default()
         })
     }
@@ -117,7 +113,9 @@ impl FilterArgs {
 }
 
 /// Parses selectors that apply together.
-pub(crate) fn parse_selectors(texts: impl Iterator<Item = String>) -> Result<SelectorSet> {
-    let selectors = texts.map(|text| text.parse::<Selector>().map_err(|error| anyhow!("{error}")));
-    Ok(SelectorSet::new(selectors.collect::<Result<_>>()?))
+pub(crate) fn parse_selectors(texts: impl IntoIterator<Item: AsRef<str>>) -> Result<SelectorSet> {
+    let selectors = texts
+        .into_iter()
+        .map(|text| text.as_ref().parse::<Selector>());
+    Ok(SelectorSet::new(selectors.collect::<Result<_, _>>()?))
 }

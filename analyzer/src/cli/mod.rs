@@ -1,5 +1,5 @@
 //! Options that several commands share, and the parsers of their values. Options of one command are in
-//! its `args.rs`.
+//! its `mod.rs`.
 
 pub(crate) mod at;
 mod comparison;

@@ -4,98 +4,70 @@ use std::mem::ManuallyDrop;
 
 use anyhow::Result;
 use whotalks::load::Loaded;
-use whotalks::model::{At, Map, ProcessId, SocketId, build_at};
+use whotalks::model::{At, Map, ProcessId, SocketId};
 use whotalks::query::{Filter, SelectorSet, apply_filter, matching_processes, matching_sockets};
 
-use super::suggest::{report_no_match, similar_names};
+use super::outcome::NothingFound;
+use super::suggest::{no_match, similar_names};
 use crate::cli::FilterArgs;
-use crate::input::Snapshot;
+use crate::input::{self, Snapshot};
 use crate::messages::message;
 use crate::terminal::plural;
 
-/// How files become a map: [`build_at`], or [`whotalks::model::build_whole`].
+/// How files become a map: [`whotalks::model::build_at`], or [`whotalks::model::build_whole`].
 pub(super) type Build = fn(&[Loaded], At) -> Option<Map>;
 
-/// Takes the contents out of snapshots.
-pub(super) fn take_loaded(snapshots: &mut [Snapshot]) -> Vec<Loaded> {
-    let loaded = snapshots.iter_mut().map(|snapshot| &mut snapshot.loaded);
-    loaded.map(std::mem::take).collect()
-}
-
-/// Builds the map and applies the selectors; takes the contents out of the snapshots. `None`, after a
-/// message, if there is no such capture or nothing matches.
+/// Opens the snapshots of a command, builds their map and applies a filter made from the selectors.
 ///
 /// The map is never freed: freeing hundreds of thousands of parts before the process exits takes time.
+///
+/// # Errors
+/// [`NothingFound`], too.
 pub(super) fn filtered_map(
-    snapshots: &mut [Snapshot],
     selection: &FilterArgs,
-) -> Result<Option<ManuallyDrop<Map>>> {
-    let build = |files: &[Loaded], at| Some((build_at(files, at)?, ()));
-    let built = filtered_map_with(snapshots, selection, build)?;
-    Ok(built.map(|(map, ())| map))
-}
-
-/// Like [`filtered_map`], with the function that builds the map, and with conversations with loggers.
-pub(super) fn filtered_map_by(
-    snapshots: &mut [Snapshot],
-    selection: &FilterArgs,
+    filter: &Filter,
     build: Build,
-) -> Result<Option<ManuallyDrop<Map>>> {
-    let filter = selection.filter()?;
-    let build = |files: &[Loaded], at| Some((build(files, at)?, ()));
-    let built = filtered_map_for(snapshots, selection, &filter, build)?;
-    Ok(built.map(|(map, ())| map))
+) -> Result<ManuallyDrop<Map>> {
+    let snapshots = input::open_at(&selection.files(), selection.at)?;
+    let built = filtered_map_with(snapshots, selection, filter, |files, at| {
+        Some((build(files, at)?, ()))
+    })?;
+    Ok(built.0)
 }
 
 /// Like [`filtered_map`]; `build` returns something else about the whole map, too.
 pub(super) fn filtered_map_with<T>(
-    snapshots: &mut [Snapshot],
-    selection: &FilterArgs,
-    build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
-) -> Result<Option<(ManuallyDrop<Map>, T)>> {
-    filtered_map_for(snapshots, selection, &selection.talk_filter()?, build)
-}
-
-/// Like [`filtered_map_with`], with a filter made from the selectors.
-pub(super) fn filtered_map_for<T>(
-    snapshots: &mut [Snapshot],
+    snapshots: Vec<Snapshot>,
     selection: &FilterArgs,
     filter: &Filter,
     build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
-) -> Result<Option<(ManuallyDrop<Map>, T)>> {
-    let Some((whole, more)) = whole_map_with(snapshots, selection.at, build) else {
-        return Ok(None);
-    };
+) -> Result<(ManuallyDrop<Map>, T)> {
+    let (whole, more) = whole_map_with(snapshots, selection.at, build)?;
     let similar = similar_names(&whole, selection);
-    let (map, found) = apply_filter(whole, filter);
-    if !found {
-        report_no_match(&similar);
-        return Ok(None);
+    match apply_filter(whole, filter) {
+        (map, true) => Ok((ManuallyDrop::new(map), more)),
+        (_, false) => Err(no_match(&similar)),
     }
-    Ok(Some((ManuallyDrop::new(map), more)))
 }
 
-/// The map without a filter. `None`, after a message, if there is no such capture.
-pub(super) fn whole_map(snapshots: &mut [Snapshot], at: At, build: Build) -> Option<Map> {
-    let built = whole_map_with(snapshots, at, |files, at| Some((build(files, at)?, ())));
-    built.map(|(map, ())| map)
+/// The map without a filter.
+pub(super) fn whole_map(snapshots: Vec<Snapshot>, at: At, build: Build) -> Result<Map> {
+    let built = whole_map_with(snapshots, at, |files, at| Some((build(files, at)?, ())))?;
+    Ok(built.0)
 }
 
 /// Like [`whole_map`]; `build` returns something else about the map, too.
 pub(super) fn whole_map_with<T>(
-    snapshots: &mut [Snapshot],
+    snapshots: Vec<Snapshot>,
     at: At,
     build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
-) -> Option<(Map, T)> {
-    let loaded = take_loaded(snapshots);
-    let Some((whole, more)) = build(&loaded, at) else {
-        report_no_capture();
-        return None;
-    };
+) -> Result<(Map, T)> {
+    let loaded = input::loaded(snapshots);
+    let (whole, more) = build(&loaded, at).ok_or_else(no_capture)?;
     report_series(&loaded, &whole, at);
     // Not freed, as the map.
     std::mem::forget(loaded);
-    Some((whole, more))
+    Ok((whole, more))
 }
 
 /// The processes that match.
@@ -112,9 +84,9 @@ pub(super) fn matching_socket_ids(map: &Map, selectors: &SelectorSet) -> Vec<Soc
     matches.map(|(index, _)| SocketId::new(index)).collect()
 }
 
-/// Prints that `--at` selects no capture.
-pub(super) fn report_no_capture() {
-    message!("--at: there is no such capture");
+/// `--at` selects no capture.
+pub(super) fn no_capture() -> anyhow::Error {
+    NothingFound("--at: there is no such capture".to_owned()).into()
 }
 
 /// Prints that only the last of several captures of a boot is used.

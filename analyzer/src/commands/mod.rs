@@ -1,4 +1,4 @@
-//! The commands. Each has a folder: `args.rs` has its options and help, `mod.rs` gets the answer, and
+//! The commands. Each has a folder or file: `mod.rs` has its options and help and gets the answer, and
 //! `text.rs`, `json.rs` and `csv.rs` write it.
 
 mod check;
@@ -27,6 +27,9 @@ pub(crate) use outcome::Outcome;
 
 use anyhow::Result;
 use clap::Subcommand;
+
+use crate::messages::message;
+use outcome::NothingFound;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -65,7 +68,7 @@ pub(crate) enum Command {
 
 /// Runs a command.
 pub(crate) fn run(command: &Command) -> Result<Outcome> {
-    match command {
+    let result = match command {
         Command::Info(args) => info::run(args),
         Command::List(args) => list::run(args),
         Command::Show(args) => show::run(args),
@@ -81,5 +84,9 @@ pub(crate) fn run(command: &Command) -> Result<Outcome> {
         Command::Export(args) => export::run(args),
         Command::Redact(args) => redact::run(args),
         Command::Raw(args) => raw::run(args),
-    }
+    };
+    result.or_else(|error| {
+        message!("{}", error.downcast::<NothingFound>()?);
+        Ok(Outcome::Found)
+    })
 }

@@ -1,4 +1,4 @@
-//! The exit code of a command that did not fail.
+//! The exit code of a command.
 
 /// What a command's result means to the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,3 +19,9 @@ impl Outcome {
         }
     }
 }
+
+/// There is nothing to answer about: no such capture, or no match. Ends a command with
+/// [`Outcome::Found`], after its message.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NothingFound(pub(super) String);

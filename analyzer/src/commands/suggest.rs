@@ -2,46 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use whotalks::graph;
 use whotalks::model::{Map, SocketState};
-use whotalks::query::{Selector, SelectorSet, matching_processes, matching_sockets};
+use whotalks::query::{matching_processes, matching_sockets};
 use whotalks::text::escape;
 
-use crate::cli::FilterArgs;
+use super::outcome::NothingFound;
+use crate::cli::{FilterArgs, parse_selectors};
 use crate::messages::message;
 
 /// Names that are suggested.
 const MAX_NAMES: usize = 5;
 
-/// Prints that nothing matches; `similar` is from [`similar_names`].
-pub(super) fn report_no_match(similar: &str) {
-    message!("nothing matches{similar}");
+/// Nothing matches; `similar` is from [`similar_names`].
+pub(super) fn no_match(similar: &str) -> anyhow::Error {
+    NothingFound(format!("nothing matches{similar}")).into()
 }
 
 /// The selectors of a command, which may be misspelled, and names that are similar.
 pub(super) fn similar_names(map: &Map, selection: &FilterArgs) -> String {
     let selectors = selection.all_selectors();
-    let similar: Vec<String> = selectors
-        .iter()
-        .flat_map(|selector| similar_to(map, selector))
-        .take(MAX_NAMES)
-        .collect();
-    let suggestion = if similar.is_empty() {
-        String::new()
-    } else {
-        format!(" (near: {})", similar.join(", "))
+    let similar = selectors.iter().flat_map(|one| similar_to(map, one));
+    let similar: Vec<String> = similar.take(MAX_NAMES).collect();
+    let near = match &similar[..] {
+        [] => String::new(),
+        names => format!(" (near: {})", names.join(", ")),
     };
-    format!(
-        " {}{suggestion}",
-        escape::display(selectors.join(" ").as_bytes())
-    )
+    format!(" {}{near}", escape::display(selectors.join(" ").as_bytes()))
 }
 
 /// Prints that a selector matches nothing, if so, with similar names.
 pub(super) fn report_unmatched(map: &Map, selector: &str) -> Result<()> {
-    let parsed: Selector = selector.parse().map_err(|error| anyhow!("{error}"))?;
-    let selectors = SelectorSet::new(vec![parsed]);
+    let selectors = parse_selectors([selector])?;
     let sockets = selectors.has_socket_kinds() && matching_sockets(map, &selectors).contains(&true);
     if sockets || matching_processes(map, &selectors).contains(&true) {
         return Ok(());
@@ -65,30 +58,18 @@ pub(super) fn suggestion(names: &[String]) -> String {
 /// Names of the map that are similar to a selector's pattern.
 fn similar_to(map: &Map, selector: &str) -> Vec<String> {
     let word = selector.split_once(':').map_or(selector, |(_, word)| word);
-    let processes = map.processes.iter();
-    let units = processes
-        .clone()
-        .filter_map(|process| process.unit.as_deref());
-    let containers = processes
-        .clone()
-        .filter_map(|process| process.container.as_ref());
+    let processes = || map.processes.iter();
+    let containers = processes().filter_map(|process| process.container.as_ref());
     let containers = containers.filter_map(|container| container.name.as_deref());
-    let listening = map
-        .sockets
-        .iter()
-        .filter(|socket| socket.state == SocketState::Listening);
+    let units = processes().filter_map(|process| process.unit.as_deref());
+    let users = processes().filter_map(|process| process.user.as_deref());
+    let sockets = map.sockets.iter();
+    let listening = sockets.filter(|socket| socket.state == SocketState::Listening);
     let names = listening.filter_map(|socket| socket.name.as_ref());
-    let users = processes
-        .clone()
-        .filter_map(|process| process.user.as_deref());
-    let all: BTreeSet<String> = processes
+    let texts = units.chain(containers).map(str::as_bytes).chain(users);
+    let all: BTreeSet<String> = processes()
         .map(graph::program)
-        .chain(
-            units
-                .chain(containers)
-                .map(|name| escape::display(name.as_bytes())),
-        )
-        .chain(users.map(escape::display))
+        .chain(texts.map(escape::display))
         .chain(names.map(|name| escape::name(name.bytes())))
         .collect();
     similar(word, all.into_iter())

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::host_pair::HostPair;
 use super::matching::Matching;
 use super::side::{OldNew, Side};
-use crate::model::{FdsStatus, Holder, HostId, Map, Pipe, PipeKey, Process, ProcessId, SocketId};
+use crate::model::{FdsStatus, Holder, HostId, Map, Pipe, PipeKey, ProcessId, SocketId};
 
 /// Fills in what only the other map has.
 pub(super) fn backfill(old: &mut Map, new: &mut Map, hosts: &[HostPair], identity: &Matching) {
@@ -22,21 +22,20 @@ pub(super) fn backfill(old: &mut Map, new: &mut Map, hosts: &[HostPair], identit
         let unread = has_unread(maps.of(side), identity, side);
         unread.then(|| Missing::find(maps, side, hosts, identity))
     });
-    if let Some(missing) = missing.old {
-        missing.fill(old);
-    }
-    if let Some(missing) = missing.new {
-        missing.fill(new);
+    for (missing, map) in [(missing.old, old), (missing.new, new)] {
+        if let Some(missing) = missing {
+            missing.fill(map);
+        }
     }
 }
 
 /// Whether a process that is in both maps could not be read here.
 fn has_unread(map: &Map, identity: &Matching, side: Side) -> bool {
-    let is_unread =
-        |process: &Process| process.fds_status != FdsStatus::Read || process.exe.is_empty();
     let mut processes = map.processes.iter().enumerate();
-    processes
-        .any(|(index, process)| is_unread(process) && identity.is_same(side, ProcessId::new(index)))
+    processes.any(|(index, process)| {
+        let is_unread = process.fds_status != FdsStatus::Read || process.exe.is_empty();
+        is_unread && identity.is_same(side, ProcessId::new(index))
+    })
 }
 
 /// What a map lacks, by its own ids.
@@ -77,9 +76,8 @@ impl Missing {
         holders.sort_unstable();
         let mut pipes = Vec::new();
         for pipe in &other.pipes {
-            let missing =
-                |end: &[Holder]| -> Vec<Holder> { end.iter().filter_map(unread).collect() };
-            let (readers, writers) = (missing(&pipe.readers), missing(&pipe.writers));
+            let [readers, writers] = [&pipe.readers, &pipe.writers]
+                .map(|end| end.iter().filter_map(unread).collect::<Vec<Holder>>());
             let mut pairs = hosts.iter();
             if let Some(pair) = pairs.find(|pair| pair.host(side.other()) == pipe.host)
                 && !(readers.is_empty() && writers.is_empty())
@@ -127,16 +125,11 @@ fn fill_holders(map: &mut Map, missing: Vec<(SocketId, Holder)>) {
 fn fill_pipes(map: &mut Map, missing: Vec<Pipe>) {
     let mut pipes: BTreeMap<(HostId, PipeKey), Pipe> = BTreeMap::new();
     for pipe in map.pipes.drain(..).chain(missing) {
-        let known = pipes.entry((pipe.host, pipe.key)).or_insert_with(|| Pipe {
-            readers: Vec::new(),
-            writers: Vec::new(),
-            ..pipe.clone()
-        });
-        for (ends, more) in [
-            (&mut known.readers, pipe.readers),
-            (&mut known.writers, pipe.writers),
-        ] {
-            ends.extend(more);
+        let known = pipes.entry((pipe.host, pipe.key));
+        let known = known.or_insert_with(|| pipe.clone());
+        known.readers.extend(pipe.readers);
+        known.writers.extend(pipe.writers);
+        for ends in [&mut known.readers, &mut known.writers] {
             ends.sort_unstable();
             ends.dedup();
         }

@@ -49,10 +49,9 @@ fn pair_caveats(hosts: OldNew<&Host>, relation: HostRelation) -> Vec<String> {
     let OldNew { old, new } = hosts;
     let mut caveats = Vec::new();
     if old.euid != new.euid {
+        let [old, new] = [old.euid, new.euid].map(user);
         caveats.push(format!(
-            "the old one was captured by {}, the new one by {}",
-            user(old.euid),
-            user(new.euid)
+            "the old one was captured by {old}, the new one by {new}"
         ));
     }
     if relation == HostRelation::Unknown {

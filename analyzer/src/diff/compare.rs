@@ -1,13 +1,11 @@
 //! Compares two maps: runs the steps and collects their results.
 
-use super::context::Context;
-use super::correspondence::Correspondence;
+use super::context::{Context, Correspondence, Options};
 use super::filter::FilteredMaps;
 use super::host_pair::pair_hosts;
 use super::links::Links;
 use super::matching::Matching;
 use super::merged::MergedMaps;
-use super::options::Options;
 use super::report::Diff;
 use super::side::OldNew;
 use super::{descriptors, links, listeners, processes};

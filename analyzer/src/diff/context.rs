@@ -1,15 +1,69 @@
-//! The context of a comparison: hosts, matching, groups and noise, computed once for all steps.
+//! What all steps of a comparison share: options, what corresponds in the two maps, groups and noise.
 
-use super::correspondence::Correspondence;
 use super::coverage::Coverage;
 use super::host_pair::{HostPair, is_same_boot};
-use super::matching::Matching;
-use super::noise::{Noise, Noises};
-use super::options::Options;
+use super::matching::{Matching, Pair};
+use super::noise::{Noise, Noises, noise};
 use super::report::Ignored;
+use super::role_matching::match_by_role;
 use super::shared_groups::SharedGroups;
 use super::side::{OldNew, Side};
+use crate::graph::By;
 use crate::model::{HostId, Map, ProcessId};
+
+/// What to compare and how much noise to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How processes are grouped.
+    pub by: By,
+    /// Report noise too: short-lived processes, the capture itself, insignificant changes.
+    pub all: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            by: By::Role,
+            all: false,
+        }
+    }
+}
+
+/// What corresponds in the two maps before any option applies: the paired hosts, the processes and
+/// sockets that are certainly the same, and the noise.
+#[derive(Debug)]
+pub(super) struct Correspondence {
+    pub(super) hosts: Vec<HostPair>,
+    /// Matched by identity only.
+    pub(super) identity: Matching,
+    pub(super) noise: Noises,
+    /// Pairs that were matched by role in larger maps, of which these are parts.
+    pub(super) known: Vec<Pair>,
+}
+
+impl Correspondence {
+    /// Classifies the noise of maps whose hosts are paired and whose processes and sockets are matched
+    /// by identity.
+    pub(super) fn new(maps: OldNew<&Map>, hosts: Vec<HostPair>, identity: Matching) -> Self {
+        Self {
+            noise: noise(maps, &hosts, &identity),
+            hosts,
+            identity,
+            known: Vec::new(),
+        }
+    }
+
+    /// Matches the rest by role: noise only if `all`.
+    pub(super) fn matching(&self, maps: OldNew<&Map>, all: bool) -> Matching {
+        let wanted = OldNew::from_fn(|side| {
+            let noise = self.noise.of(side).iter();
+            noise.map(|noise| all || noise.is_none()).collect()
+        });
+        let mut matching = self.identity.clone();
+        match_by_role(&mut matching, maps, &self.hosts, &wanted, &self.known);
+        matching
+    }
+}
 
 /// What the steps of a comparison share.
 pub(super) struct Context<'a> {
@@ -60,7 +114,7 @@ impl<'a> Context<'a> {
     }
 
     fn members(&self) -> Vec<OldNew<Vec<ProcessId>>> {
-        let mut members = vec![OldNew::<Vec<ProcessId>>::default(); self.groups.len()];
+        let mut members = vec![OldNew::<Vec<ProcessId>>::default(); self.groups.labels.len()];
         for side in Side::BOTH {
             let processes = (0..self.maps.of(side).processes.len()).map(ProcessId::new);
             for id in processes.filter(|id| self.is_compared(side, *id)) {

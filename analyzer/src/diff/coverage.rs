@@ -49,9 +49,8 @@ impl Coverage {
         }
         if pairs.len() < maps.old.hosts.len().max(maps.new.hosts.len()) {
             coverage.comparable = false;
-            coverage
-                .caveats
-                .push("a host is in one of the two only".to_owned());
+            let caveat = "a host is in one of the two only";
+            coverage.caveats.push(caveat.to_owned());
         }
         coverage
     }

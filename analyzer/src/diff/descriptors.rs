@@ -8,11 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
-use super::explained_descriptors::{Explained, explained};
 use super::matching::MatchReason;
 use super::report::{DescriptorChange, Ignored};
 use super::side::{OldNew, Side};
-use super::significance::{is_significant, is_significant_replacement};
+use super::significance::{Explained, explained, is_significant, is_significant_replacement};
 use crate::model::{FdsStatus, ProcessId};
 
 /// One row for each group and kind.
@@ -48,7 +47,7 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Descr
                 continue;
             }
             rows.push(DescriptorChange {
-                role: context.groups.label(group as u32).to_owned(),
+                role: context.groups.labels.text(group as u32).to_owned(),
                 kind: kind.into(),
                 old,
                 new,

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::backfill::backfill;
-use super::correspondence::Correspondence;
+use super::context::Correspondence;
 use super::host_pair::pair_hosts;
 use super::matching::{MatchReason, Matching, Pair};
 use super::side::{OldNew, Side};

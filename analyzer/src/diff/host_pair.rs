@@ -56,9 +56,8 @@ pub(super) fn pair_hosts(maps: OldNew<&Map>) -> Vec<HostPair> {
             if pairs[index].is_some() {
                 continue;
             }
-            let partner = unpaired
-                .iter()
-                .position(|id| is_match(host, &new.hosts[id.index()]));
+            let mut candidates = unpaired.iter();
+            let partner = candidates.position(|id| is_match(host, &new.hosts[id.index()]));
             let Some(partner) = partner else { continue };
             let id = unpaired.remove(partner);
             pairs[index] = Some(HostPair {

@@ -1,11 +1,24 @@
-//! Which conversations are compared, and the key by which they are counted.
+//! The keys by which conversations are counted: numbers for ends and names, shared by both maps.
+//!
+//! An end is a group, or what stands where no group is known or too many are. Names that only one map
+//! has are compared by shape.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::context::Context;
+use super::labels::Labels;
+use super::name_shape::mask;
+use super::served_name::address_shape;
+use super::side::{OldNew, Side};
 use crate::graph::{Conversation, ConversationEnds};
-use crate::model::{ConnectionState, Map};
-use crate::query::{LinkKind, is_half_closed_pipe, is_self_conversation};
+use crate::model::{Address, ConnectionState, Map, SocketId};
+use crate::query::{
+    LinkKind, MAX_GROUPS_AT_END, UnknownEnd, Via, ViaKind, is_half_closed_pipe,
+    is_self_conversation, unknown_end, via,
+};
 
 /// The key of a link, by numbers that both maps share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LinkKey {
     /// Number of the client's label.
     pub(super) client: u32,
@@ -30,4 +43,189 @@ pub(crate) fn is_closing(map: &Map, conversation: Conversation) -> bool {
         Conversation::Connection(id) => map.connections[id].state == ConnectionState::Closing,
         Conversation::Pipe(_) => false,
     }
+}
+
+/// An end that is not one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OtherEnd {
+    /// Not on a captured machine.
+    Outside,
+    /// No process is known.
+    Unknown,
+    /// More groups than are listed.
+    Several(BTreeSet<u32>),
+}
+
+/// The ends of links, by number. The first numbers are those of the groups.
+pub(super) struct LinkEnds {
+    labels: Labels,
+    /// The number of the end whose holder could not be read.
+    pub(super) unreadable: u32,
+    /// The ends that are not one group, by number.
+    pub(super) others: BTreeMap<u32, OtherEnd>,
+}
+
+impl LinkEnds {
+    /// Numbers the groups.
+    pub(super) fn new(context: &Context<'_>) -> Self {
+        let mut labels = context.groups.labels.clone();
+        let unreadable = labels.number(UnknownEnd::Unreadable.to_string());
+        Self {
+            labels,
+            unreadable,
+            others: BTreeMap::new(),
+        }
+    }
+
+    /// The label of an end, printable.
+    pub(super) fn label(&self, number: u32) -> &str {
+        self.labels.text(number)
+    }
+
+    /// Whether no process is known at an end.
+    pub(super) fn is_unknown(&self, number: u32) -> bool {
+        let other = self.others.get(&number);
+        other.is_some_and(|end| !matches!(end, OtherEnd::Several(_)))
+    }
+
+    /// The numbers of the client's or the server's end of a conversation.
+    pub(super) fn numbers(
+        &mut self,
+        context: &Context<'_>,
+        side: Side,
+        ends: &ConversationEnds,
+        client: bool,
+    ) -> Vec<u32> {
+        let processes = if client { &ends.from } else { &ends.to };
+        if processes.is_empty() {
+            let end = unknown_end(context.maps.of(side), ends, client);
+            let number = self.labels.number(end.to_string());
+            self.others.entry(number).or_insert(match end {
+                UnknownEnd::Outside(_) => OtherEnd::Outside,
+                _ => OtherEnd::Unknown,
+            });
+            return vec![number];
+        }
+        let groups = processes.iter().map(|id| context.groups.group(side, *id));
+        let mut groups: Vec<u32> = groups.collect();
+        groups.sort_unstable();
+        groups.dedup();
+        match groups.len() > MAX_GROUPS_AT_END {
+            true => vec![self.several(groups)],
+            false => groups,
+        }
+    }
+
+    /// The number of an end that many groups share.
+    fn several(&mut self, groups: Vec<u32>) -> u32 {
+        let first = groups.iter().map(|group| self.label(*group)).min();
+        let label = format!("{} and many more", first.unwrap_or_default());
+        let number = self.labels.number(label);
+        let several = OtherEnd::Several(BTreeSet::new());
+        if let OtherEnd::Several(all) = self.others.entry(number).or_insert(several) {
+            all.extend(groups);
+        }
+        number
+    }
+}
+
+/// The names that conversations go over, by number.
+#[derive(Default)]
+pub(super) struct LinkNames {
+    names: Vec<Name>,
+    numbers: HashMap<Via, u32>,
+    /// Numbers by listener: saves formatting the same name for each connection.
+    by_listener: OldNew<HashMap<SocketId, u32>>,
+}
+
+struct Name {
+    via: Via,
+    shape: Via,
+    seen: OldNew<bool>,
+}
+
+/// The names as they are compared.
+pub(super) struct CanonicalNames {
+    /// The canonical number of each name, by number.
+    pub(super) numbers: Vec<u32>,
+    /// The names, by canonical number.
+    pub(super) names: Vec<Via>,
+}
+
+impl LinkNames {
+    /// The number of the name that a conversation goes over.
+    pub(super) fn number(&mut self, side: Side, map: &Map, conversation: Conversation) -> u32 {
+        let listener = match conversation {
+            Conversation::Connection(id) => map.connections[id].listener,
+            Conversation::Pipe(_) => None,
+        };
+        if let Some(number) = listener.and_then(|id| self.by_listener.of(side).get(&id)) {
+            return *number;
+        }
+        let via = via(map, conversation);
+        let next = self.names.len() as u32;
+        let number = *self.numbers.entry(via.clone()).or_insert(next);
+        if number == next {
+            self.names.push(Name {
+                shape: shape(map, conversation, &via),
+                via,
+                seen: OldNew::default(),
+            });
+        }
+        *self.names[number as usize].seen.of_mut(side) = true;
+        if let Some(id) = listener {
+            self.by_listener.of_mut(side).insert(id, number);
+        }
+        number
+    }
+
+    /// Gives names of one map only that have the same shape one number.
+    pub(super) fn canonical(&self) -> CanonicalNames {
+        let mut by_name: BTreeMap<&Via, u32> = BTreeMap::new();
+        let mut names: Vec<Via> = Vec::new();
+        let mut numbers = Vec::new();
+        for name in &self.names {
+            let in_both = name.seen.old && name.seen.new;
+            let key = if in_both { &name.via } else { &name.shape };
+            let next = names.len() as u32;
+            let number = *by_name.entry(key).or_insert(next);
+            match number == next {
+                true => names.push(name.via.clone()),
+                // Several names share the number: show their shape.
+                false => names[number as usize] = key.clone(),
+            }
+            numbers.push(number);
+        }
+        CanonicalNames { numbers, names }
+    }
+}
+
+/// A name without the parts that differ from run to run.
+fn shape(map: &Map, conversation: Conversation, via: &Via) -> Via {
+    let text = match via.kind {
+        ViaKind::Unnamed => String::new(),
+        ViaKind::Path | ViaKind::Abstract => mask(&via.text),
+        ViaKind::Address => {
+            let address = address_of(map, conversation, via);
+            address.map_or_else(|| via.text.clone(), address_shape)
+        }
+    };
+    Via {
+        text,
+        kind: via.kind,
+    }
+}
+
+/// The address that a name was formatted from.
+fn address_of(map: &Map, conversation: Conversation, via: &Via) -> Option<Address> {
+    let Conversation::Connection(id) = conversation else {
+        return None;
+    };
+    let connection = &map.connections[id];
+    let sockets = [connection.listener, connection.b, Some(connection.a)];
+    let mut addresses = sockets.into_iter().flatten().flat_map(|id| {
+        let socket = map.socket(id);
+        [socket.local, socket.remote]
+    });
+    addresses.find_map(|address| address.filter(|a| a.to_string() == via.text))
 }

@@ -1,11 +1,9 @@
 //! Compares links: conversations between two groups over one listener, whose number changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
-use super::link_ends::{LinkEnds, OtherEnd};
-use super::link_key::{LinkKey, is_compared};
-use super::link_names::LinkNames;
+use super::link_key::{LinkEnds, LinkKey, LinkNames, OtherEnd, is_compared};
 use super::pool_reassignment::PoolReassignment;
 use super::report::{Change, Ignored, LinkChange};
 use super::side::{OldNew, Side};
@@ -38,12 +36,11 @@ pub(super) struct Links {
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Links {
     let mut ends = LinkEnds::new(context);
     let mut names = LinkNames::default();
-    let mut counts: HashMap<LinkKey, OldNew<usize>> = HashMap::new();
+    let mut counts: BTreeMap<LinkKey, OldNew<usize>> = BTreeMap::new();
     for side in Side::BOTH {
         count(context, side, &mut ends, &mut names, &mut counts);
     }
     let names = names.canonical();
-    let counts: BTreeMap<LinkKey, OldNew<usize>> = counts.into_iter().collect();
     let mut rows: BTreeMap<LinkKey, OldNew<usize>> = BTreeMap::new();
     for (key, count) in counts {
         let name = names.numbers[key.name as usize];
@@ -56,26 +53,25 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Links {
         unread: unread_names(context, &ends, &rows),
         pools: PoolReassignment::new(context, &rows),
     };
-    let rows = rows
-        .into_iter()
-        .map(|(key, OldNew { old, new })| NumberedLink {
-            client: key.client,
-            server: key.server,
-            is_reported: judge.is_reported(key, old, new, ignored),
-            link: LinkChange {
-                change: match (old, new) {
-                    (0, _) => Change::Added,
-                    (_, 0) => Change::Removed,
-                    _ => Change::Changed,
-                },
-                client: ends.label(key.client).to_owned(),
-                server: ends.label(key.server).to_owned(),
-                via: names.names[key.name as usize].clone(),
-                kind: key.kind,
-                old,
-                new,
+    let rows = rows.into_iter();
+    let rows = rows.map(|(key, OldNew { old, new })| NumberedLink {
+        client: key.client,
+        server: key.server,
+        is_reported: judge.is_reported(key, old, new, ignored),
+        link: LinkChange {
+            change: match (old, new) {
+                (0, _) => Change::Added,
+                (_, 0) => Change::Removed,
+                _ => Change::Changed,
             },
-        });
+            client: ends.label(key.client).to_owned(),
+            server: ends.label(key.server).to_owned(),
+            via: names.names[key.name as usize].clone(),
+            kind: key.kind,
+            old,
+            new,
+        },
+    });
     let mut rows: Vec<NumberedLink> = rows.collect();
     rows.sort_by(|a, b| order(&a.link).cmp(&order(&b.link)));
     Links {
@@ -95,7 +91,7 @@ fn count(
     side: Side,
     link_ends: &mut LinkEnds,
     names: &mut LinkNames,
-    counts: &mut HashMap<LinkKey, OldNew<usize>>,
+    counts: &mut BTreeMap<LinkKey, OldNew<usize>>,
 ) {
     let map = context.maps.of(side);
     for mut ends in conversations(map) {
@@ -107,9 +103,9 @@ fn count(
         let clients = link_ends.numbers(context, side, &ends, true);
         let servers = link_ends.numbers(context, side, &ends, false);
         let is_directed = ends.is_directed(map);
-        for client in &clients {
-            for server in &servers {
-                let mut pair = [*client, *server];
+        for &client in &clients {
+            for &server in &servers {
+                let mut pair = [client, server];
                 if !is_directed {
                     pair.sort_by_key(|end| (link_ends.is_unknown(*end), link_ends.label(*end)));
                 }

@@ -50,10 +50,8 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Liste
     };
     join_equal(context, &mut unmatched, &shaped, &mut Vec::new(), ignored);
     // Equal but for the holder, where holders may be missing.
-    if Side::BOTH
-        .iter()
-        .any(|side| context.coverage.hides_holders(*side))
-    {
+    let hides_holders = |side: Side| context.coverage.hides_holders(side);
+    if Side::BOTH.into_iter().any(hides_holders) {
         let unheld = |_: Side, listener: &Listener| Key {
             role: String::new(),
             ..listener.key.clone()
@@ -61,21 +59,16 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Liste
         join_equal(context, &mut unmatched, &unheld, &mut Vec::new(), ignored);
     }
     for side in Side::BOTH {
-        add_unmatched(
-            context,
-            side,
-            unmatched.of(side),
-            &stayed,
-            &mut rows,
-            ignored,
-        );
+        let only_here = unmatched.of(side);
+        add_unmatched(context, side, only_here, &stayed, &mut rows, ignored);
     }
-    rows.sort_by(|a, b| {
-        let key =
-            |row: &ListenerChange| (row.change, row.name.clone(), row.protocol, row.role.clone());
-        key(a).cmp(&key(b))
-    });
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
     rows
+}
+
+/// By change, then name.
+fn order(row: &ListenerChange) -> (Change, &Via, &str, &str) {
+    (row.change, &row.name, row.protocol, &row.role)
 }
 
 /// One row for each name that only one map has.
@@ -169,12 +162,8 @@ fn join_equal(
         if let Some((old, new)) = rebound {
             let name = new.key.name.clone();
             let key = Key { name, ..key };
-            rows.push(row(
-                Change::Replaced,
-                key,
-                Some(old.socket),
-                Some(new.socket),
-            ));
+            let (old, new) = (Some(old.socket), Some(new.socket));
+            rows.push(row(Change::Replaced, key, old, new));
         } else if both.old.len() != both.new.len() {
             ignored.small += 1;
         }
@@ -202,7 +191,10 @@ fn listeners(context: &Context<'_>, side: Side) -> Vec<Listener> {
         let id = SocketId::new(index);
         let holders = map.holding_processes(id);
         let role = match context.oldest(side, &holders) {
-            Some(holder) => context.groups.label(context.groups.group(side, holder)),
+            Some(holder) => context
+                .groups
+                .labels
+                .text(context.groups.group(side, holder)),
             None if !holders.is_empty() => continue,
             None if socket.holders_complete => "(none)",
             None => "(unknown)",

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
-use super::link_ends::OtherEnd;
+use super::link_key::OtherEnd;
 use super::links::Links;
 use super::report::{Change, Diff};
 use super::side::{OldNew, Side};
@@ -26,13 +26,13 @@ pub enum ChangeStatus {
     Changed,
 }
 
-impl From<Change> for ChangeStatus {
-    fn from(change: Change) -> Self {
-        match change {
-            Change::Added => Self::Added,
-            Change::Removed => Self::Removed,
-            Change::Changed | Change::Replaced => Self::Changed,
-        }
+/// The mark of a reported change.
+fn mark(change: Option<Change>) -> ChangeStatus {
+    match change {
+        None => ChangeStatus::Stayed,
+        Some(Change::Added) => ChangeStatus::Added,
+        Some(Change::Removed) => ChangeStatus::Removed,
+        Some(Change::Changed | Change::Replaced) => ChangeStatus::Changed,
     }
 }
 
@@ -111,24 +111,21 @@ impl MergedMaps {
         Self {
             nodes: nodes(context, diff),
             links: merge_links(context, links),
-            nodes_of: context.groups.numbers().clone(),
+            nodes_of: context.groups.of_process.clone(),
             listeners: listeners(diff),
         }
     }
 }
 
 fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<MergedNode> {
-    let changes = diff.processes.iter();
-    let changes: BTreeMap<&str, Change> =
-        changes.map(|row| (row.role.as_str(), row.change)).collect();
+    let rows = diff.processes.iter();
+    let changes: BTreeMap<&str, Change> = rows.map(|row| (&*row.role, row.change)).collect();
     let groups = context.members.iter().enumerate();
     let nodes = groups.map(|(group, members)| {
-        let label = context.groups.label(group as u32);
+        let label = context.groups.labels.text(group as u32);
         MergedNode {
             label: label.to_owned(),
-            mark: changes
-                .get(label)
-                .map_or_else(Default::default, |change| (*change).into()),
+            mark: mark(changes.get(label).copied()),
             old: members.old.clone(),
             new: members.new.clone(),
         }
@@ -137,7 +134,7 @@ fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<MergedNode> {
 }
 
 fn merge_links(context: &Context<'_>, links: Links) -> Vec<MergedLink> {
-    let groups = context.groups.len();
+    let groups = context.groups.labels.len();
     let end = |label: String, number: u32| match links.other_ends.get(&number) {
         _ if (number as usize) < groups => MergedEnd::Node(number as usize),
         Some(OtherEnd::Outside) => MergedEnd::Outside(label),
@@ -147,10 +144,7 @@ fn merge_links(context: &Context<'_>, links: Links) -> Vec<MergedLink> {
         Some(OtherEnd::Unknown) | None => MergedEnd::Unknown,
     };
     let rows = links.rows.into_iter().map(|row| MergedLink {
-        mark: match row.is_reported {
-            true => row.link.change.into(),
-            false => ChangeStatus::Stayed,
-        },
+        mark: mark(row.is_reported.then_some(row.link.change)),
         client: end(row.link.client, row.client),
         server: end(row.link.server, row.server),
         via: row.link.via,
@@ -166,7 +160,7 @@ fn listeners(diff: &Diff) -> BTreeMap<(Side, SocketId), ChangeStatus> {
     for row in &diff.listeners {
         for (side, socket) in [(Side::Old, row.old), (Side::New, row.new)] {
             if let Some(socket) = socket {
-                listeners.insert((side, socket), row.change.into());
+                listeners.insert((side, socket), mark(Some(row.change)));
             }
         }
     }

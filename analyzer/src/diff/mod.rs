@@ -6,19 +6,19 @@
 //!
 //! Each file imports only files above it in this list:
 //!
-//! 1. `side`, `options`, `labels`: plain types
+//! 1. `side`, `labels`: plain types
 //! 2. `host_pair`: which hosts are compared
 //! 3. `caveats`, `coverage`: what was not captured
 //! 4. `name_shape`, `role`, `served_name`: names without the parts that differ from run to run
 //! 5. `matching`: the same processes and sockets, by identity
 //! 6. `role_matching`: restarted processes, by role
-//! 7. `activity`, `host_processes`, `capture_processes`, `short_lived`, `noise`, `transience`: which
-//!    processes are ignored
-//! 8. `shared_groups`, `correspondence`: what corresponds in the two maps
+//! 7. `activity`, `host_processes`, `capture_processes`, `short_lived`, `noise`: which processes are
+//!    ignored
+//! 8. `shared_groups`: the groups of both maps
 //! 9. `report`: the results
 //! 10. `context`: what all steps share, computed once
-//! 11. `link_key`, `link_names`, `link_ends`, `pool_reassignment`, `links`: the step for links
-//! 12. `explained_descriptors`, `significance`, `descriptors`: the step for descriptors
+//! 11. `link_key`, `pool_reassignment`, `links`: the step for links
+//! 12. `significance`, `descriptors`: the step for descriptors
 //! 13. `processes`, `listeners`: the other steps
 //! 14. `merged`: the union of both maps
 //! 15. `backfill`, `filter`: maps prepared for the comparison
@@ -30,24 +30,19 @@ mod capture_processes;
 mod caveats;
 mod compare;
 mod context;
-mod correspondence;
 mod coverage;
 mod descriptors;
-mod explained_descriptors;
 mod filter;
 mod host_pair;
 mod host_processes;
 mod labels;
-mod link_ends;
 mod link_key;
-mod link_names;
 mod links;
 mod listeners;
 mod matching;
 mod merged;
 mod name_shape;
 mod noise;
-mod options;
 mod pool_reassignment;
 mod processes;
 mod report;
@@ -60,23 +55,20 @@ mod side;
 mod significance;
 #[cfg(test)]
 mod tests;
-mod transience;
 
 pub use compare::diff;
+pub use context::Options;
 pub use coverage::Coverage;
-pub(crate) use explained_descriptors::explained;
 pub use filter::FilteredMaps;
 pub use host_pair::{HostPair, HostRelation};
 pub(crate) use link_key::is_closing;
 pub use matching::{MatchReason, Matching, Pair};
 pub use merged::{ChangeStatus, MergedEnd, MergedLink, MergedMaps, MergedNode};
 pub use name_shape::mask;
-pub(crate) use noise::Noise;
-pub use options::Options;
+pub(crate) use noise::{Noise, Transience, transience};
 pub use report::{
     Change, DescriptorChange, Diff, Ignored, LinkChange, ListenerChange, ProcessChange, Unlinked,
 };
 pub use role::role;
 pub use side::{OldNew, Side};
-pub(crate) use significance::{is_significant, is_significant_replacement};
-pub(crate) use transience::{Transience, transience};
+pub(crate) use significance::{explained, is_significant, is_significant_replacement};

@@ -1,13 +1,13 @@
-//! Classifies noise: processes that are left out of the comparison.
+//! Classifies noise: processes that are left out of the comparison, or of a series.
 
 use super::activity::listening;
 use super::capture_processes::capture_processes;
-use super::host_pair::HostPair;
+use super::host_pair::{HostPair, is_same_boot, pair_hosts};
 use super::host_processes::HostProcesses;
 use super::matching::Matching;
-use super::short_lived::{mark_respawned, mark_young, unmark_settled};
+use super::short_lived::{COMMAND_NS, is_younger, mark_respawned, mark_young, unmark_settled};
 use super::side::{OldNew, Side};
-use crate::model::Map;
+use crate::model::{Map, ProcessId};
 
 /// Why a process is noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,5 +46,39 @@ pub(super) fn noise(maps: OldNew<&Map>, hosts: &[HostPair], matching: &Matching)
             (false, false) => None,
         });
         noise.collect()
+    })
+}
+
+/// What two captures show about a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Transience {
+    /// Why it is noise; `None`: it is not.
+    pub(crate) noise: Option<Noise>,
+    /// It is in one capture only, started shortly before it, and does not listen: if the neighbour on
+    /// the other side lacks it too, it is short-lived.
+    pub(crate) seen_once: bool,
+}
+
+/// Classifies all processes of two captures of one machine, by index.
+pub(crate) fn transience(old: &Map, new: &Map) -> OldNew<Vec<Transience>> {
+    let maps = OldNew { old, new };
+    let hosts = pair_hosts(maps);
+    let matching = Matching::by_identity(maps, &hosts);
+    let noise = noise(maps, &hosts, &matching);
+    OldNew::from_fn(|side| {
+        let map = maps.of(side);
+        let listening = listening(map);
+        let processes = map.processes.iter().enumerate();
+        let transience = processes.map(|(index, process)| {
+            let started_ns = map.hosts[process.host.index()].started_at_ns;
+            Transience {
+                noise: noise.of(side)[index],
+                seen_once: is_same_boot(&hosts, side, process.host)
+                    && is_younger(process, COMMAND_NS, started_ns)
+                    && !matching.is_same(side, ProcessId::new(index))
+                    && !listening[index],
+            }
+        });
+        transience.collect()
     })
 }

@@ -28,17 +28,17 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Proce
             old.retain(|id| !context.matching.is_same(Side::Old, *id));
             new.retain(|id| !context.matching.is_same(Side::New, *id));
             // After a reboot, or on another machine, every process is another one.
-            let same_boot = old.iter().all(|id| {
-                let host = context.maps.old.process(*id).host;
-                context.is_same_boot(Side::Old, host)
-            });
+            let hosts = old.iter().map(|id| context.maps.old.process(*id).host);
+            let same_boot = hosts
+                .into_iter()
+                .all(|host| context.is_same_boot(Side::Old, host));
             if !same_boot && !context.options.all {
                 continue;
             }
         }
         rows.push(ProcessChange {
             change,
-            role: context.groups.label(group as u32).to_owned(),
+            role: context.groups.labels.text(group as u32).to_owned(),
             old,
             new,
         });

@@ -44,10 +44,8 @@ fn container_or_unit(process: &Process) -> Option<String> {
 pub(super) fn command_shape(process: &Process) -> String {
     let line = &process.cmdline[..process.cmdline.len().min(SHAPE_BYTES)];
     let text = escape::display(line).replace("\\x00", " ");
-    let uid = process
-        .uid
-        .map_or_else(String::new, |uid| format!("{uid}:"));
-    format!("{uid}{}", mask(text.trim_end()))
+    let uid = process.uid.map(|uid| format!("{uid}:"));
+    uid.unwrap_or_default() + &mask(text.trim_end())
 }
 
 #[cfg(test)]

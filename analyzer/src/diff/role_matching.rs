@@ -38,12 +38,11 @@ pub(super) fn match_by_role(
         matching.join(pair.old, pair.new, pair.why);
     }
     for pair in hosts {
-        let candidates = OldNew::from_fn(|side| {
+        let OldNew { old, mut new } = OldNew::from_fn(|side| {
             candidates(maps.of(side), pair.host(side), |id| {
                 wanted.of(side)[id.index()] && matching.process(side, id).is_none()
             })
         });
-        let OldNew { old, mut new } = candidates;
         for (role, mut old) in old {
             let Some(mut new) = new.remove(&role) else {
                 continue;

@@ -12,8 +12,10 @@ use crate::text::escape;
 /// The groups of the processes of both maps.
 #[derive(Debug, Clone)]
 pub(super) struct SharedGroups {
-    of_process: OldNew<Vec<u32>>,
-    labels: Labels,
+    /// The group of each process, by index.
+    pub(super) of_process: OldNew<Vec<u32>>,
+    /// The labels of the groups, printable.
+    pub(super) labels: Labels,
 }
 
 impl SharedGroups {
@@ -37,26 +39,6 @@ impl SharedGroups {
     /// The group of a process.
     pub(super) fn group(&self, side: Side, process: ProcessId) -> u32 {
         self.of_process.of(side)[process.index()]
-    }
-
-    /// The label of a group, printable.
-    pub(super) fn label(&self, group: u32) -> &str {
-        self.labels.text(group)
-    }
-
-    /// The number of groups in both maps together.
-    pub(super) fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// The group of each process, by index.
-    pub(super) fn numbers(&self) -> &OldNew<Vec<u32>> {
-        &self.of_process
-    }
-
-    /// The labels of the groups.
-    pub(super) fn labels(&self) -> &Labels {
-        &self.labels
     }
 }
 
@@ -88,10 +70,9 @@ impl Labeler<'_> {
         let process = self.maps.of(side).process(id);
         let partner = self.matching.process(side, id);
         let partner = partner.map(|(id, _)| self.maps.of(side.other()).process(id));
-        let (old, new) = match (side, partner) {
-            (_, None) => (process, process),
-            (Side::Old, Some(new)) => (process, new),
-            (Side::New, Some(old)) => (old, process),
+        let (old, new) = match (side, partner.unwrap_or(process)) {
+            (Side::Old, new) => (process, new),
+            (Side::New, old) => (old, process),
         };
         if old.pid == new.pid {
             return format!("{} [{}]", program(process), process.pid);

@@ -36,9 +36,8 @@ pub(super) fn mark_young(
     short_lived: &mut [bool],
 ) {
     let processes = (0..host.map.processes.len()).map(ProcessId::new);
-    let candidates: Vec<bool> = processes
-        .map(|id| host.is_new(id) && !capture[id.index()])
-        .collect();
+    let candidates = processes.map(|id| host.is_new(id) && !capture[id.index()]);
+    let candidates: Vec<bool> = candidates.collect();
     if !candidates.contains(&true) {
         return;
     }

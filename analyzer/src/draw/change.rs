@@ -1,33 +1,24 @@
-//! Signs, words and classes of a change, for pictures of two maps.
+//! How a change is shown in pictures of two maps.
 
 use crate::diff::ChangeStatus;
 
-/// The sign before a name: colours alone are not accessible to every reader.
-pub(crate) fn sign(change: ChangeStatus) -> &'static str {
-    match change {
-        ChangeStatus::Stayed => "",
-        ChangeStatus::Added => "+ ",
-        ChangeStatus::Removed => "− ",
-        ChangeStatus::Changed => "± ",
-    }
+/// How a change is shown.
+pub(crate) struct Words {
+    /// Before a name: colours alone are not accessible to every reader.
+    pub(crate) sign: &'static str,
+    /// In tooltips.
+    pub(crate) word: &'static str,
+    /// Class of a node or edge.
+    pub(crate) class: &'static str,
 }
 
-/// The word in tooltips.
-pub(crate) fn word(change: ChangeStatus) -> &'static str {
-    match change {
-        ChangeStatus::Stayed => "as it was",
-        ChangeStatus::Added => "new",
-        ChangeStatus::Removed => "gone",
-        ChangeStatus::Changed => "changed",
-    }
-}
-
-/// The class of a node or edge.
-pub(crate) fn class(change: ChangeStatus) -> &'static str {
-    match change {
-        ChangeStatus::Stayed => "stayed",
-        ChangeStatus::Added => "added",
-        ChangeStatus::Removed => "removed",
-        ChangeStatus::Changed => "changed",
-    }
+/// How a change is shown.
+pub(crate) fn words(change: ChangeStatus) -> Words {
+    let (sign, word, class) = match change {
+        ChangeStatus::Stayed => ("", "as it was", "stayed"),
+        ChangeStatus::Added => ("+ ", "new", "added"),
+        ChangeStatus::Removed => ("− ", "gone", "removed"),
+        ChangeStatus::Changed => ("± ", "changed", "changed"),
+    };
+    Words { sign, word, class }
 }

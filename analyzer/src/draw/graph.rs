@@ -181,6 +181,8 @@ pub(crate) struct NotDrawn {
     pub(crate) pipes: usize,
     /// Conversations with very many nodes at both ends.
     pub(crate) crowded: usize,
+    /// Conversations with loggers.
+    pub(crate) logs: usize,
 }
 
 /// The shelf below the drawing on which a node is placed.

@@ -28,7 +28,7 @@ use crate::diff::{self, FilteredMaps};
 use crate::layout::{self, LayeredError};
 use crate::model::Map;
 use graph::Graph;
-use place::Frame;
+use place::Placement;
 use scene::Scene;
 
 pub use options::{HubBadges, Layout, Options, Theme};
@@ -36,55 +36,39 @@ pub use place::GAP;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};
 
-/// Why there is no picture.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DrawError {
-    /// [`Layout::Layered`] is for small pictures.
-    #[error(transparent)]
-    Layered(#[from] LayeredError),
-}
-
 /// Draws a map as SVG.
 ///
 /// The same map and options give the same bytes.
 ///
 /// # Errors
 /// When the layered layout exceeds its limits.
-pub fn svg(map: &Map, options: &Options) -> Result<String, DrawError> {
+pub fn svg(map: &Map, options: &Options) -> Result<String, LayeredError> {
     write(reduce::reduce(map, options), None, options)
 }
 
-/// Draws two maps as one SVG: what stayed is pale and where it is in the picture of `before`.
-/// `options` are those of the second map.
+/// Draws two maps as one SVG: what stayed is pale and where it is in the picture of the first alone.
+///
+/// The first map is given again as it is drawn alone: not grouped, and without what only the second
+/// map tells about it, with its findings if checks were run. `options` are those of the second map.
 ///
 /// # Errors
 /// As [`svg`].
 pub fn changes(
     maps: &FilteredMaps,
     compare: &diff::Options,
-    before: Before,
+    (before, findings): (Map, Option<Report>),
     options: &Options,
-) -> Result<String, DrawError> {
+) -> Result<String, LayeredError> {
     let alone = Options {
-        findings: before.findings,
+        findings,
         ..options.clone()
     };
-    let (graph, nodes) = reduce::previous(before.map, compare.by, &alone);
-    let (positions, frame) = place::previous(&graph, options.layout)?;
+    let (graph, mut previous) = reduce::previous(before, compare.by, &alone);
+    let placement = place::fresh::arrange(&graph, &node::shapes(&graph), options.layout)?;
     drop(graph);
-    let previous = nodes.map(|node| positions[node as usize]);
+    previous.positions.clone_from(&placement.positions);
     let graph = reduce::compare(maps, compare, &previous, options);
-    write(graph, Some(&frame), options)
-}
-
-/// The first of two maps, as it is drawn alone.
-#[derive(Debug, Default)]
-pub struct Before {
-    /// The map, not grouped and without what only the second map tells about it.
-    pub map: Map,
-    /// Findings to mark; `None`: no checks were run.
-    pub findings: Option<Report>,
+    write(graph, Some(&placement), options)
 }
 
 /// The input of the layout for a map: what is left after reduction, with the sizes of boxes.
@@ -94,10 +78,19 @@ pub fn reduced(map: &Map) -> layout::Graph {
     place::input(&graph, &node::shapes(&graph), options.layout)
 }
 
-fn write(graph: Graph, previous: Option<&Frame>, options: &Options) -> Result<String, DrawError> {
+fn write(
+    graph: Graph,
+    previous: Option<&Placement>,
+    options: &Options,
+) -> Result<String, LayeredError> {
     let shapes = node::shapes(&graph);
     let placement = place::place(&graph, &shapes, previous, options)?;
-    let edges = edge::draw(&graph, &shapes, &placement.positions, &placement.routes);
-    let scene = Scene::new(graph, shapes, placement, edges);
+    let lines = edge::draw(&graph, &shapes, &placement);
+    let scene = Scene {
+        graph,
+        shapes,
+        placement,
+        lines,
+    };
     Ok(svg::write(&scene, options.theme))
 }

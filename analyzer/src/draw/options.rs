@@ -40,18 +40,6 @@ pub enum Theme {
     Auto,
 }
 
-impl Theme {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Classic => "classic",
-            Self::Light => "light",
-            Self::Dark => "dark",
-            Self::Auto => "auto",
-        }
-    }
-}
-
 /// Options of a drawing.
 #[derive(Debug, Clone, Default)]
 pub struct Options {

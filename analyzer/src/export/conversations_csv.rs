@@ -4,36 +4,16 @@
 
 use std::io::{self, Write};
 
-use super::csv;
+use super::csv::{self, Cell};
 use crate::id;
 use crate::model::{Connection, Holder, Map, Pipe, PipeId, PipeKey, ProcessId, SocketId};
 use crate::query::Via;
 use crate::text::escape;
 
 /// The columns. Of several processes `_pid`, `_comm` and `_unit` are those of the first.
-const COLUMNS: [&str; 21] = [
-    "id",
-    "host",
-    "kind",
-    "state",
-    "evidence",
-    "confirmed",
-    "name_kind",
-    "name",
-    "name_hex",
-    "remote",
-    "listener",
-    "a",
-    "a_processes",
-    "a_pid",
-    "a_comm",
-    "a_unit",
-    "b",
-    "b_processes",
-    "b_pid",
-    "b_comm",
-    "b_unit",
-];
+const COLUMNS: &str = "\
+    id,host,kind,state,evidence,confirmed,name_kind,name,name_hex,remote,listener,\
+    a,a_processes,a_pid,a_comm,a_unit,b,b_processes,b_pid,b_comm,b_unit";
 
 /// Writes a row for each connection and pipe; of a pipe `a` is the writers' end. The name is that of
 /// the listener, else of the named end, else of the FIFO.
@@ -41,7 +21,7 @@ const COLUMNS: [&str; 21] = [
 /// # Errors
 /// When writing fails.
 pub fn write(map: &Map, out: &mut dyn Write) -> io::Result<()> {
-    csv::row(out, &COLUMNS)?;
+    csv::heading(out, COLUMNS)?;
     for (index, connection) in map.connections.iter().enumerate() {
         write_row(out, connection_cells(map, index, connection))?;
     }
@@ -52,34 +32,19 @@ pub fn write(map: &Map, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_row(out: &mut dyn Write, cells: [Vec<String>; 3]) -> io::Result<()> {
-    let cells: Vec<&str> = cells.iter().flatten().map(String::as_str).collect();
-    debug_assert_eq!(cells.len(), COLUMNS.len());
-    csv::row(out, &cells)
+    let cells = cells.iter().flatten().map(|cell| cell as &dyn Cell);
+    csv::row(out, &cells.collect::<Vec<_>>())
 }
 
 fn connection_cells(map: &Map, index: usize, connection: &Connection) -> [Vec<String>; 3] {
     let ends = [connection.listener, connection.b, Some(connection.a)];
-    let names = ends.into_iter().flatten();
-    let name = names.filter_map(|id| map.socket(id).name.as_ref()).next();
-    let address = || {
-        let local = connection.listener.and_then(|id| map.socket(id).local);
-        local.or(map.socket(connection.a).remote)
-    };
-    let (kind, text, hex) = match name {
-        Some(name) => {
-            let via = Via::from(name);
-            let (kind, text) = csv::name_cells(&via);
-            (kind, text.to_owned(), escape::hex(name.bytes()))
-        }
-        None => match address() {
-            Some(address) => ("address", address.to_string(), String::new()),
-            None => ("", String::new(), String::new()),
-        },
-    };
-    let remote = map
-        .socket(connection.a)
-        .remote
-        .map(|address| address.to_string());
+    let mut names = ends.into_iter().flatten();
+    let name = names.find_map(|id| map.socket(id).name.as_ref());
+    let remote = map.socket(connection.a).remote;
+    let local = connection.listener.and_then(|id| map.socket(id).local);
+    let address = || local.or(remote).map(Via::from);
+    let via = name.map(Via::from).or_else(address).unwrap_or_default();
+    let (name_kind, text) = csv::name_cells(&via);
     let socket = |id: SocketId| id::socket(map, id);
     let first = vec![
         id::connection(map, index),
@@ -88,10 +53,10 @@ fn connection_cells(map: &Map, index: usize, connection: &Connection) -> [Vec<St
         connection.state.as_str().to_owned(),
         connection.evidence.as_str().to_owned(),
         connection.confirmed.to_string(),
-        kind.to_owned(),
-        text,
-        hex,
-        remote.unwrap_or_default(),
+        name_kind.to_owned(),
+        text.to_owned(),
+        name.map_or_else(String::new, |name| escape::hex(name.bytes())),
+        remote.map_or_else(String::new, |address| address.to_string()),
         connection.listener.map(socket).unwrap_or_default(),
     ];
     let end = |id: Option<SocketId>| {
@@ -158,7 +123,7 @@ mod tests {
         assert!(write(&map, &mut out).is_ok());
         let text = String::from_utf8_lossy(&out).into_owned();
         let lines: Vec<&str> = text.split("\r\n").collect();
-        assert_eq!(lines[0], COLUMNS.join(","));
+        assert_eq!(lines[0], COLUMNS);
         assert_eq!(
             lines[1],
             "h0/c0,h0,unix,established,peer,true,abstract,'-x,002d78,,h0/s1000,\

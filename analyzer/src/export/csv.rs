@@ -5,34 +5,71 @@ use std::io::{self, Write};
 use crate::query::{Via, ViaKind};
 
 /// The value of a cell.
-#[derive(Debug, Clone, Copy)]
-pub enum Cell<'a> {
-    /// Text; guarded if a spreadsheet would take it for a formula.
-    Text(&'a str),
-    /// A number, negative ones included, which is not guarded.
-    Number(i64),
+pub trait Cell {
+    /// Appends the cell to a row.
+    fn write(&self, row: &mut String);
 }
 
-/// Writes a row of text.
-///
-/// # Errors
-/// When writing fails.
-pub fn row(out: &mut dyn Write, cells: &[&str]) -> io::Result<()> {
-    let cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::Text(cell)).collect();
-    self::cells(out, &cells)
+/// Text is guarded if a spreadsheet would take it for a formula.
+impl Cell for str {
+    fn write(&self, row: &mut String) {
+        row.push_str(&quote(self));
+    }
 }
 
-/// Writes a row of text and numbers.
-///
-/// # Errors
-/// When writing fails.
-pub fn cells(out: &mut dyn Write, cells: &[Cell<'_>]) -> io::Result<()> {
-    let text = |cell: &Cell<'_>| match cell {
-        Cell::Text(text) => quote(text),
-        Cell::Number(number) => number.to_string(),
+impl Cell for String {
+    fn write(&self, row: &mut String) {
+        self.as_str().write(row);
+    }
+}
+
+impl<T: Cell + ?Sized> Cell for &T {
+    fn write(&self, row: &mut String) {
+        (**self).write(row);
+    }
+}
+
+/// Empty without a value.
+impl<T: Cell> Cell for Option<T> {
+    fn write(&self, row: &mut String) {
+        if let Some(value) = self {
+            value.write(row);
+        }
+    }
+}
+
+macro_rules! plain_cells {
+    ($($kind:ty),*) => {
+        $(impl Cell for $kind {
+            fn write(&self, row: &mut String) {
+                row.push_str(&self.to_string());
+            }
+        })*
     };
-    let cells: Vec<String> = cells.iter().map(text).collect();
-    write!(out, "{}\r\n", cells.join(","))
+}
+
+// Numbers, negative ones included, are not guarded.
+plain_cells!(bool, i64, u32, u64, usize);
+
+/// Writes the first row: names of columns, separated by commas.
+///
+/// # Errors
+/// When writing fails.
+pub fn heading(out: &mut dyn Write, columns: &str) -> io::Result<()> {
+    write!(out, "{columns}\r\n")
+}
+
+/// Writes a row.
+///
+/// # Errors
+/// When writing fails.
+pub fn row(out: &mut dyn Write, cells: &[&dyn Cell]) -> io::Result<()> {
+    let mut row = String::new();
+    for (index, cell) in cells.iter().enumerate() {
+        row.push_str(if index > 0 { "," } else { "" });
+        cell.write(&mut row);
+    }
+    write!(out, "{row}\r\n")
 }
 
 /// The two cells of a name: its kind, and its text, an abstract one's without the `@`.
@@ -64,9 +101,8 @@ mod tests {
     #[test]
     fn numbers_are_not_guarded() {
         let mut out = Vec::new();
-        let row = [Cell::Number(-5), Cell::Text("-5"), Cell::Number(7)];
-        assert!(cells(&mut out, &row).is_ok());
-        assert_eq!(out, b"-5,'-5,7\r\n");
+        assert!(row(&mut out, &[&-5_i64, &"-5", &None::<u32>, &7_u32]).is_ok());
+        assert_eq!(out, b"-5,'-5,,7\r\n");
     }
 
     #[test]

@@ -5,31 +5,11 @@ use std::io::{self, Write};
 use super::network::{Network, NetworkEdge, NetworkNode};
 use crate::text::xml::XmlWriter;
 
-/// Attributes of nodes: key and type. In the document a letter is put in front of the key, since the
-/// ids of node and edge attributes share a namespace.
-const OF_NODES: [(&str, &str); 10] = [
-    ("kind", "string"),
-    ("label", "string"),
-    ("processes", "int"),
-    ("host", "string"),
-    ("pid", "int"),
-    ("comm", "string"),
-    ("exe", "string"),
-    ("unit", "string"),
-    ("container", "string"),
-    ("user", "string"),
-];
-
+/// Attributes of nodes: strings, or of the type after the colon. In the document a letter is put in
+/// front of the key, since the ids of node and edge attributes share a namespace.
+const OF_NODES: &str = "kind label processes:int host pid:int comm exe unit container user";
 /// Attributes of edges.
-const OF_EDGES: [(&str, &str); 7] = [
-    ("kind", "string"),
-    ("conversation", "string"),
-    ("state", "string"),
-    ("name_kind", "string"),
-    ("name", "string"),
-    ("connections", "int"),
-    ("pending", "int"),
-];
+const OF_EDGES: &str = "kind conversation state name_kind name connections:int pending:int";
 
 const NAMESPACE: &str = "http://graphml.graphdrawing.org/xmlns";
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -48,8 +28,9 @@ pub fn write(network: &Network, out: &mut dyn Write) -> io::Result<()> {
         .attr("xmlns:xsi", SCHEMA_INSTANCE)
         .attr("xsi:schemaLocation", SCHEMA_LOCATION)
         .newline();
-    for (of, keys) in [("node", &OF_NODES[..]), ("edge", &OF_EDGES)] {
-        for (key, kind) in keys {
+    for (of, keys) in [("node", OF_NODES), ("edge", OF_EDGES)] {
+        for key in keys.split(' ') {
+            let (key, kind) = key.split_once(':').unwrap_or((key, "string"));
             xml.start("key")
                 .attr("id", format_args!("{}_{key}", &of[..1]))
                 .attr("for", of)

@@ -50,17 +50,9 @@ impl Adjacency {
 
     /// Every edge once, as `(a, b)` with `a < b`, ascending.
     pub(crate) fn edges(&self) -> Vec<(u32, u32)> {
-        let mut edges = Vec::with_capacity(self.to.len() / 2);
-        for v in 0..self.len() {
-            let v32 = v as u32;
-            edges.extend(
-                self.neighbours(v)
-                    .iter()
-                    .filter(|&&u| u > v32)
-                    .map(|&u| (v32, u)),
-            );
-        }
-        edges
+        let pairs = (0..self.len() as u32)
+            .flat_map(|v| self.neighbours(v as usize).iter().map(move |&u| (v, u)));
+        pairs.filter(|(v, u)| v < u).collect()
     }
 }
 

@@ -46,10 +46,7 @@ impl Boxes {
     }
 
     pub(crate) fn center(&self, v: usize) -> Point {
-        Point {
-            x: self.x[v],
-            y: self.y[v],
-        }
+        Point::new(self.x[v], self.y[v])
     }
 
     /// Whether two boxes overlap.
@@ -77,31 +74,29 @@ impl Boxes {
 
     /// The centers in single precision.
     pub(crate) fn coordinates(&self) -> Coordinates {
-        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
         Coordinates {
             x: narrow(&self.x),
             y: narrow(&self.y),
         }
     }
 
+    /// Sets the centers, with `unit` drawing units per unit of the coordinates.
+    pub(crate) fn set_centers(&mut self, coordinates: &Coordinates, unit: f64) {
+        let scaled = |values: &[f32]| values.iter().map(|&v| f64::from(v) * unit).collect();
+        (self.x, self.y) = (scaled(&coordinates.x), scaled(&coordinates.y));
+    }
+
     /// Left, top, right, bottom of all boxes; zeros if there are none.
     pub(crate) fn bounds(&self) -> [f64; 4] {
-        if self.len() == 0 {
-            return [0.0; 4];
-        }
-        let mut bounds = [
-            f64::INFINITY,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            f64::NEG_INFINITY,
-        ];
-        for v in 0..self.len() {
-            bounds[0] = bounds[0].min(self.x[v] - self.half_width[v]);
-            bounds[1] = bounds[1].min(self.y[v] - self.half_height[v]);
-            bounds[2] = bounds[2].max(self.x[v] + self.half_width[v]);
-            bounds[3] = bounds[3].max(self.y[v] + self.half_height[v]);
-        }
-        bounds
+        let span = |middles: &[f64], halves: &[f64]| {
+            let boxes = || middles.iter().zip(halves);
+            let low = boxes().map(|(middle, half)| middle - half).reduce(f64::min);
+            let high = boxes().map(|(middle, half)| middle + half).reduce(f64::max);
+            (low.unwrap_or(0.0), high.unwrap_or(0.0))
+        };
+        let (left, right) = span(&self.x, &self.half_width);
+        let (top, bottom) = span(&self.y, &self.half_height);
+        [left, top, right, bottom]
     }
 
     /// Translates all boxes so that the bounds begin at the origin; returns width and height.
@@ -111,4 +106,9 @@ impl Boxes {
         self.y.iter_mut().for_each(|y| *y -= top);
         (right - left, bottom - top)
     }
+}
+
+/// The values in single precision.
+pub(crate) fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
 }

@@ -17,10 +17,11 @@ const SLACK: f64 = 1.07;
 const SMALL_SLACK: f64 = 1.015;
 
 /// Moves boxes closer together; the result has no overlaps.
-pub(crate) fn compact(stress: &Stress, boxes: &mut Boxes) {
-    let slack = match boxes.len() <= SMALL {
-        true => SMALL_SLACK,
-        false => SLACK,
+pub(crate) fn compact(stress: &dyn Stress, boxes: &mut Boxes) {
+    let slack = if boxes.len() <= SMALL {
+        SMALL_SLACK
+    } else {
+        SLACK
     };
     let max_stress = slack * stress.measure(&boxes.coordinates());
     let (step, steps) = match boxes.len() > MANY {
@@ -57,7 +58,7 @@ mod tests {
     use crate::layout::types::Edge;
 
     /// A path of boxes 1,000 units apart.
-    fn path(nodes: u32) -> (Stress, Boxes) {
+    fn path(nodes: u32) -> (FullStress, Boxes) {
         let edges: Vec<Edge> = (1..nodes).map(|b| Edge { a: b - 1, b }).collect();
         let adjacency = Adjacency::new(nodes as usize, &edges);
         let boxes = Boxes {
@@ -66,7 +67,7 @@ mod tests {
             half_width: vec![30.0; nodes as usize],
             half_height: vec![10.0; nodes as usize],
         };
-        (Stress::Full(FullStress::new(&adjacency)), boxes)
+        (FullStress::new(&adjacency), boxes)
     }
 
     #[test]

@@ -9,7 +9,8 @@
 
 use super::adjacency::Adjacency;
 use super::boxes::Coordinates;
-use super::distances::Search;
+use super::distances::distances;
+use super::objective::{Ratios, Stress};
 use super::rng::Rng;
 use super::target_distances::TargetDistances;
 
@@ -34,11 +35,8 @@ impl FullStress {
         let total = start[nodes];
         let mut hops = vec![0u16; total];
         let mut max_hops = 0;
-        let mut search = Search::default();
-        let mut row = Vec::new();
         for v in 0..nodes {
-            search.distances(adjacency, v, &mut row);
-            for (u, &distance) in row.iter().enumerate().skip(v + 1) {
+            for (u, &distance) in distances(adjacency, v).iter().enumerate().skip(v + 1) {
                 // Full stress is limited to thousands of nodes, so no path is longer.
                 hops[pair_index(&start, nodes, v, u)] = u16::try_from(distance).unwrap_or(u16::MAX);
                 max_hops = max_hops.max(distance);
@@ -56,36 +54,6 @@ impl FullStress {
         };
         stress.set_targets(TargetDistances::PLAIN);
         stress
-    }
-
-    /// Replaces the target distances and weights.
-    pub(crate) fn set_targets(&mut self, targets: TargetDistances) {
-        let look_up =
-            |table: Vec<f32>| self.hops.iter().map(|&hops| table[hops as usize]).collect();
-        let max_hops = self.max_hops.min(u32::from(u16::MAX));
-        (self.target, self.weight) = (
-            look_up(targets.distances(max_hops)),
-            look_up(targets.weights(max_hops)),
-        );
-    }
-
-    /// The longest distance in the graph.
-    pub(crate) fn max_hops(&self) -> u32 {
-        self.max_hops
-    }
-
-    /// One pass over all pairs. `step` is the learning rate: a pair of weight `w` moves
-    /// `min(1, step · w)` of the way to its target distance.
-    pub(crate) fn sweep(&mut self, coordinates: &mut Coordinates, step: f32, rng: &mut Rng) {
-        rng.shuffle(&mut self.order);
-        for &round in &self.order {
-            let round = round as usize;
-            let begin = self.start[round];
-            let middle = begin + round.div_ceil(2);
-            let end = self.start[round + 1];
-            self.relax(coordinates, 0..round + 1, begin..middle, step);
-            self.relax(coordinates, round + 1..self.nodes, middle..end, step);
-        }
     }
 
     /// Relaxes the pairs (first, last), (second, last but one) … of the nodes `span`.
@@ -143,33 +111,49 @@ impl FullStress {
             by[end] += share * dy;
         }
     }
+}
 
-    /// Plain stress at the best scale, divided by the number of pairs (the normalised
-    /// stress of arXiv 2408.04688).
-    pub(crate) fn measure(&self, coordinates: &Coordinates) -> f64 {
-        let (mut first, mut second) = (0.0, 0.0);
+impl Stress for FullStress {
+    fn set_targets(&mut self, targets: TargetDistances) {
+        let look_up =
+            |table: Vec<f32>| self.hops.iter().map(|&hops| table[hops as usize]).collect();
+        let max_hops = self.max_hops.min(u32::from(u16::MAX));
+        self.target = look_up(targets.distances(max_hops));
+        self.weight = look_up(targets.weights(max_hops));
+    }
+
+    fn max_hops(&self) -> u32 {
+        self.max_hops
+    }
+
+    /// One pass over all pairs: a pair of weight `w` moves `min(1, step · w)` of the way to its
+    /// target distance.
+    fn sweep(&mut self, coordinates: &mut Coordinates, step: f32, rng: &mut Rng) {
+        rng.shuffle(&mut self.order);
+        for &round in &self.order {
+            let round = round as usize;
+            let begin = self.start[round];
+            let middle = begin + round.div_ceil(2);
+            let end = self.start[round + 1];
+            self.relax(coordinates, 0..round + 1, begin..middle, step);
+            self.relax(coordinates, round + 1..self.nodes, middle..end, step);
+        }
+    }
+
+    fn measure(&self, Coordinates { x, y }: &Coordinates) -> f64 {
+        let mut ratios = Ratios::default();
         for round in 0..self.nodes {
             let mut pair = self.start[round];
             for (mut a, mut b) in [(0, round), (round + 1, self.nodes - 1)] {
                 while a < b {
-                    let (dx, dy) = (
-                        coordinates.x[a] - coordinates.x[b],
-                        coordinates.y[a] - coordinates.y[b],
-                    );
-                    let ratio = f64::from((dx * dx + dy * dy).sqrt()) / f64::from(self.hops[pair]);
-                    first += ratio;
-                    second += ratio * ratio;
-                    pair += 1;
-                    a += 1;
-                    b -= 1;
+                    let (dx, dy) = (x[a] - x[b], y[a] - y[b]);
+                    let length = f64::from((dx * dx + dy * dy).sqrt());
+                    ratios.add(length / f64::from(self.hops[pair]));
+                    (pair, a, b) = (pair + 1, a + 1, b - 1);
                 }
             }
         }
-        if second > 0.0 {
-            1.0 - first * first / second / self.hops.len() as f64
-        } else {
-            0.0
-        }
+        ratios.stress(self.hops.len() as f64)
     }
 }
 

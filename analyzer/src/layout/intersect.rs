@@ -5,7 +5,7 @@
 //! compiler vectorises, in single precision.
 
 use super::adjacency::Adjacency;
-use super::boxes::Boxes;
+use super::boxes::{Boxes, narrow};
 use super::types::Point;
 
 /// All edges as straight segments.
@@ -71,14 +71,9 @@ impl Segments {
         let ends = self.x2.iter().zip(&self.y2);
         let mut count = 0;
         for ((&ax, &ay), (&bx, &by)) in starts.zip(ends) {
-            count += u32::from(intersects(
-                0.5 * (bx - ax),
-                0.5 * (by - ay),
-                0.5 * (ax + bx) - x,
-                0.5 * (ay + by) - y,
-                w,
-                h,
-            ));
+            let (dx, dy) = (0.5 * (bx - ax), 0.5 * (by - ay));
+            let (mx, my) = (0.5 * (ax + bx) - x, 0.5 * (ay + by) - y);
+            count += u32::from(intersects(dx, dy, mx, my, w, h));
         }
         count
     }
@@ -94,12 +89,11 @@ pub(crate) struct Rects {
 
 impl Rects {
     pub(crate) fn new(boxes: &Boxes) -> Self {
-        let column = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
         Self {
-            x: column(&boxes.x),
-            y: column(&boxes.y),
-            half_width: column(&boxes.half_width),
-            half_height: column(&boxes.half_height),
+            x: narrow(&boxes.x),
+            y: narrow(&boxes.y),
+            half_width: narrow(&boxes.half_width),
+            half_height: narrow(&boxes.half_height),
         }
     }
 

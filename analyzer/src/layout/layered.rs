@@ -6,7 +6,7 @@
 //! positions of boxes and edges.
 
 use super::adjacency::Adjacency;
-use super::types::{Graph, Options, Point, Positions};
+use super::types::{Graph, Options, Point, Positions, Size};
 use layout::core::base::Orientation;
 use layout::core::format::{ClipHandle, RenderBackend};
 use layout::core::geometry::Point as RsPoint;
@@ -25,7 +25,7 @@ const STACK_BYTES: usize = 256 << 20;
 const THREAD: &str = "layered-layout";
 
 /// Boxes on ranks, and the route of each edge between them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layered {
     /// Positions of the boxes.
     pub positions: Positions,
@@ -76,24 +76,13 @@ pub fn layered(graph: &Graph, options: &Options) -> Result<Layered, LayeredError
         });
     }
     if nodes == 0 {
-        let size = 2.0 * options.margin;
-        let positions = Positions {
-            centers: Vec::new(),
-            width: size,
-            height: size,
-        };
-        return Ok(Layered {
-            positions,
-            routes: Vec::new(),
-        });
+        let mut empty = Layered::default();
+        empty.positions.width = 2.0 * options.margin;
+        empty.positions.height = 2.0 * options.margin;
+        return Ok(empty);
     }
     let downwards = orient(nodes, graph, &edges);
-    let sizes: Vec<(f64, f64)> = graph
-        .sizes
-        .iter()
-        .map(|size| size.clamped())
-        .map(|size| (size.w, size.h))
-        .collect();
+    let sizes: Vec<Size> = graph.sizes.iter().map(|size| size.clamped()).collect();
     let edges = downwards.clone();
     let drawing = on_large_stack(move || draw(&sizes, &edges)).ok_or(LayeredError::Failed)?;
     if drawing.boxes.iter().any(Option::is_none) || drawing.paths.iter().any(Option::is_none) {
@@ -124,12 +113,9 @@ fn orient(nodes: usize, graph: &Graph, edges: &[(u32, u32)]) -> Vec<(u32, u32)> 
             rank[v as usize] = next;
         }
     });
-    let downwards = |&(a, b): &(u32, u32)| {
-        if rank[a as usize] < rank[b as usize] {
-            (a, b)
-        } else {
-            (b, a)
-        }
+    let downwards = |&(a, b): &(u32, u32)| match rank[a as usize] < rank[b as usize] {
+        true => (a, b),
+        false => (b, a),
     };
     edges.iter().map(downwards).collect()
 }
@@ -178,25 +164,19 @@ impl RenderBackend for Drawing {
     }
 }
 
-fn draw(sizes: &[(f64, f64)], edges: &[(u32, u32)]) -> Drawing {
+fn draw(sizes: &[Size], edges: &[(u32, u32)]) -> Drawing {
     let mut visual = VisualGraph::new(Orientation::TopToBottom);
     // The reachability check is exponential; the edges are known to be acyclic.
     visual.dag.set_validate(false);
     let handles: Vec<_> = sizes
         .iter()
         .enumerate()
-        .map(|(i, &(w, h))| {
-            let shape = ShapeKind::new_box("");
-            let size = RsPoint::new(w, h);
-            let style = StyleAttr::simple();
-            let down = Orientation::TopToBottom;
-            visual.add_node(Element::create_with_properties(
-                shape,
-                style,
-                down,
-                size,
-                i.to_string(),
-            ))
+        .map(|(i, size)| {
+            let (shape, style) = (ShapeKind::new_box(""), StyleAttr::simple());
+            let (down, size) = (Orientation::TopToBottom, RsPoint::new(size.w, size.h));
+            let properties = i.to_string();
+            let node = Element::create_with_properties(shape, style, down, size, properties);
+            visual.add_node(node)
         })
         .collect();
     for (i, &(a, b)) in edges.iter().enumerate() {
@@ -238,12 +218,8 @@ fn assemble(
     drawing: Drawing,
     options: &Options,
 ) -> Layered {
-    let mut centers: Vec<Point> = drawing
-        .boxes
-        .into_iter()
-        .flatten()
-        .map(|p| Point { x: p.x, y: p.y })
-        .collect();
+    let centers = drawing.boxes.into_iter().flatten();
+    let mut centers: Vec<Point> = centers.map(|p| Point::new(p.x, p.y)).collect();
     let mut routes: Vec<Route> = Vec::with_capacity(downwards.len());
     for (&(from, to), path) in downwards.iter().zip(drawing.paths.into_iter().flatten()) {
         let mut points = bezier(&path);
@@ -266,12 +242,10 @@ fn assemble(
     for point in routes.iter().flat_map(|route| &route.points) {
         reach(point.x, point.y);
     }
-    for point in centers
-        .iter_mut()
-        .chain(routes.iter_mut().flat_map(|r| &mut r.points))
-    {
-        point.x += options.margin - low[0];
-        point.y += options.margin - low[1];
+    let shift = Point::new(options.margin - low[0], options.margin - low[1]);
+    let points = routes.iter_mut().flat_map(|route| &mut route.points);
+    for point in centers.iter_mut().chain(points) {
+        *point = *point + shift;
     }
     let positions = Positions {
         centers,
@@ -284,7 +258,7 @@ fn assemble(
 /// Converts a path of layout-rs: (start, control), then (control, end) of each curve; the
 /// first control point of a curve mirrors the last one of the curve before.
 fn bezier(path: &[(RsPoint, RsPoint)]) -> Vec<Point> {
-    let point = |p: RsPoint| Point { x: p.x, y: p.y };
+    let point = |p: RsPoint| Point::new(p.x, p.y);
     let Some(&(start, control)) = path.first() else {
         return Vec::new();
     };
@@ -303,7 +277,7 @@ mod tests {
     use super::*;
     use crate::layout::boxes::Boxes;
     use crate::layout::overlap::overlapping;
-    use crate::layout::types::{Edge, Size};
+    use crate::layout::types::Edge;
 
     fn graph(nodes: usize, edges: &[(u32, u32)]) -> Graph {
         let edges = edges.iter().map(|&(a, b)| Edge { a, b }).collect();

@@ -9,8 +9,8 @@
 //!
 //! A module imports only modules before it in this list:
 //! `types`, `rng`, `adjacency`, `boxes`, `components`,
-//! `distances`, `target_distances`, `pivot_mds`, `full_stress`, `sparse_stress`,
-//! `objective`, `intersect`, `nearest`, `overlap`, `refine`, `scale`, `compact`, `place`,
+//! `distances`, `target_distances`, `pivot_mds`, `objective`, `full_stress`,
+//! `sparse_stress`, `intersect`, `nearest`, `overlap`, `refine`, `scale`, `compact`, `place`,
 //! `pack`, `layered`.
 
 mod adjacency;
@@ -52,7 +52,7 @@ pub fn stress(graph: &Graph, options: &Options) -> Positions {
         .map(|component| place::component(component, &sizes, options))
         .collect();
     let corners = pack::pack(&placed, options);
-    let mut centers = vec![Point { x: 0.0, y: 0.0 }; sizes.len()];
+    let mut centers = vec![Point::default(); sizes.len()];
     let (mut width, mut height) = (0.0f64, 0.0f64);
     for ((component, boxes), corner) in components.iter().zip(&placed).zip(&corners) {
         for (i, &v) in component.nodes.iter().enumerate() {
@@ -60,10 +60,7 @@ pub fn stress(graph: &Graph, options: &Options) -> Positions {
             let size = sizes[v as usize];
             width = width.max(x + size.w / 2.0);
             height = height.max(y + size.h / 2.0);
-            centers[v as usize] = Point {
-                x: x + options.margin,
-                y: y + options.margin,
-            };
+            centers[v as usize] = Point::new(x + options.margin, y + options.margin);
         }
     }
     Positions {

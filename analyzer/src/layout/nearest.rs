@@ -7,7 +7,7 @@
 //! a position for it, [`NearestNeighbours::finish_move`] puts it there.
 
 use super::adjacency::Adjacency;
-use super::boxes::Boxes;
+use super::boxes::{Boxes, Coordinates};
 use super::types::Point;
 
 /// The boxes as points in columns, in single precision. Distances are squared.
@@ -38,16 +38,16 @@ struct Rank {
 impl NearestNeighbours {
     pub(crate) fn new(adjacency: &Adjacency, boxes: &Boxes) -> Self {
         let nodes = boxes.len();
-        let column = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
         let mut linked = vec![false; nodes * nodes];
         for v in 0..nodes {
             for &u in adjacency.neighbours(v) {
                 linked[v * nodes + u as usize] = true;
             }
         }
+        let Coordinates { x, y } = boxes.coordinates();
         let mut nearest = Self {
-            x: column(&boxes.x),
-            y: column(&boxes.y),
+            x,
+            y,
             linked,
             ranks: vec![Rank::default(); nodes],
             threshold: vec![0.0; nodes],
@@ -107,11 +107,9 @@ impl NearestNeighbours {
         let neighbours = adjacency.neighbours(v);
         let nearest = neighbours.iter().filter(|&&u| {
             let distance = self.scratch[u as usize];
-            let nearer = self
-                .scratch
-                .iter()
-                .map(|&other| u32::from(other < distance));
-            (nearer.sum::<u32>() as usize) < neighbours.len()
+            let others = self.scratch.iter();
+            let nearer: u32 = others.map(|&other| u32::from(other < distance)).sum();
+            (nearer as usize) < neighbours.len()
         });
         f64::from(sum + jaccard(nearest.count(), neighbours.len()))
     }

@@ -1,67 +1,49 @@
-//! The objective that a component's layout minimises: full stress for small graphs, sparse
-//! stress for large ones, behind one interface.
+//! The objective that a component's layout minimises.
 
-use super::adjacency::Adjacency;
 use super::boxes::Coordinates;
-use super::distances::Pivots;
-use super::full_stress::FullStress;
 use super::rng::Rng;
-use super::sparse_stress::SparseStress;
 use super::target_distances::TargetDistances;
 
 /// Components of up to this many boxes are small: many attempts and long refinement are
 /// affordable, and any canvas has room for them.
 pub(crate) const SMALL: usize = 100;
-/// Up to here every pair of nodes counts; above, pairs of a node and a pivot.
-pub(crate) const MAX_FULL: usize = 3_000;
 
-/// Stress of one component.
-pub(crate) enum Stress {
-    /// Over all pairs.
-    Full(FullStress),
-    /// Over neighbours and pivots.
-    Sparse(SparseStress),
-}
-
-impl Stress {
-    /// Chooses by the number of nodes. The targets are [`TargetDistances::PLAIN`].
-    pub(crate) fn new(adjacency: &Adjacency, pivots: Pivots, rng: &mut Rng) -> Self {
-        if adjacency.len() <= MAX_FULL {
-            Self::Full(FullStress::new(adjacency))
-        } else {
-            Self::Sparse(SparseStress::new(adjacency, pivots, rng))
-        }
-    }
-
+/// Stress of one component. The targets are at first [`TargetDistances::PLAIN`].
+pub(crate) trait Stress {
     /// Replaces the target distances and weights.
-    pub(crate) fn set_targets(&mut self, targets: TargetDistances) {
-        match self {
-            Self::Full(full) => full.set_targets(targets),
-            Self::Sparse(sparse) => sparse.set_targets(targets),
-        }
-    }
+    fn set_targets(&mut self, targets: TargetDistances);
 
     /// The longest distance in the graph that is part of the objective, in edges.
-    pub(crate) fn max_hops(&self) -> u32 {
-        match self {
-            Self::Full(full) => full.max_hops(),
-            Self::Sparse(sparse) => sparse.max_hops(),
-        }
-    }
-
-    /// Plain stress at the best scale, per pair.
-    pub(crate) fn measure(&self, coordinates: &Coordinates) -> f64 {
-        match self {
-            Self::Full(full) => full.measure(coordinates),
-            Self::Sparse(sparse) => sparse.measure(coordinates),
-        }
-    }
+    fn max_hops(&self) -> u32;
 
     /// One pass of stochastic gradient descent at learning rate `step`.
-    pub(crate) fn sweep(&mut self, coordinates: &mut Coordinates, step: f32, rng: &mut Rng) {
-        match self {
-            Self::Full(full) => full.sweep(coordinates, step, rng),
-            Self::Sparse(sparse) => sparse.sweep(coordinates, step, rng),
+    fn sweep(&mut self, coordinates: &mut Coordinates, step: f32, rng: &mut Rng);
+
+    /// Plain stress at the best scale, divided by the number of pairs (the normalised stress of
+    /// arXiv 2408.04688).
+    fn measure(&self, coordinates: &Coordinates) -> f64;
+}
+
+/// Ratios of the distances of pairs on the plane to those in the graph.
+#[derive(Default)]
+pub(crate) struct Ratios {
+    pub(crate) sum: f64,
+    pub(crate) squares: f64,
+}
+
+impl Ratios {
+    /// Adds the ratio of one pair.
+    pub(crate) fn add(&mut self, ratio: f64) {
+        self.sum += ratio;
+        self.squares += ratio * ratio;
+    }
+
+    /// Stress per pair at the best scale.
+    pub(crate) fn stress(&self, pairs: f64) -> f64 {
+        if self.squares > 0.0 {
+            1.0 - self.sum * self.sum / self.squares / pairs
+        } else {
+            0.0
         }
     }
 }

@@ -5,6 +5,8 @@
 //! drawing (Nachmanson et al.: Node overlap removal by growing a tree, 2016); [`scatter`]
 //! moves every box that still overlaps to the nearest free position and always terminates.
 
+use std::collections::BTreeSet;
+
 use super::boxes::Boxes;
 use petgraph::unionfind::UnionFind;
 
@@ -21,26 +23,20 @@ pub(crate) fn overlapping(boxes: &Boxes) -> Vec<(u32, u32)> {
     let [left, top, right, bottom] = boxes.bounds();
     let wide = boxes.half_width.iter().sum::<f64>() * (bottom - top);
     let high = boxes.half_height.iter().sum::<f64>() * (right - left);
-    let (middle, half) = if wide < high {
-        (&boxes.x, &boxes.half_width)
-    } else {
-        (&boxes.y, &boxes.half_height)
+    let (middle, half) = match wide < high {
+        true => (&boxes.x, &boxes.half_width),
+        false => (&boxes.y, &boxes.half_height),
     };
-    let mut order: Vec<(f64, f64, u32)> = middle
-        .iter()
-        .zip(half)
-        .zip(0u32..)
+    let sides = middle.iter().zip(half).zip(0u32..);
+    let mut order: Vec<(f64, f64, u32)> = sides
         .map(|((middle, half), v)| (middle - half, middle + half, v))
         .collect();
     order.sort_unstable_by(|p, q| p.0.total_cmp(&q.0).then(p.2.cmp(&q.2)));
     let mut pairs = Vec::new();
     for (i, &(_, end, a)) in order.iter().enumerate() {
         let candidates = order[i + 1..].iter().take_while(|other| other.0 < end);
-        pairs.extend(
-            candidates
-                .filter(|other| boxes.overlap(a as usize, other.2 as usize))
-                .map(|other| (a, other.2)),
-        );
+        let candidates = candidates.map(|other| (a, other.2));
+        pairs.extend(candidates.filter(|&(a, b)| boxes.overlap(a as usize, b as usize)));
     }
     pairs
 }
@@ -93,12 +89,8 @@ pub(crate) fn grow_tree(boxes: &mut Boxes) -> bool {
 
 /// Edges of the Delaunay triangulation, `a < b`, each once.
 pub(crate) fn delaunay_edges(boxes: &Boxes) -> Vec<(u32, u32)> {
-    let points: Vec<delaunator::Point> = boxes
-        .x
-        .iter()
-        .zip(&boxes.y)
-        .map(|(&x, &y)| delaunator::Point { x, y })
-        .collect();
+    let centers = boxes.x.iter().zip(&boxes.y);
+    let points: Vec<_> = centers.map(|(&x, &y)| delaunator::Point { x, y }).collect();
     let found = delaunator::triangulate(&points);
     let mut edges = Vec::with_capacity(found.triangles.len() + found.hull.len());
     let mut add = |a: usize, b: usize| edges.push((a.min(b) as u32, a.max(b) as u32));
@@ -180,18 +172,10 @@ fn stretched(boxes: &Boxes, v: usize, u: usize, dx: f64, dy: f64) -> (f64, f64) 
 /// Moves boxes that overlap an earlier one to the nearest free position on rings around
 /// them. Always terminates without overlaps: far enough out, every position is free.
 pub(crate) fn scatter(boxes: &mut Boxes) {
-    let mut clashing: Vec<u32> = overlapping(boxes)
-        .into_iter()
-        .map(|(a, b)| a.max(b))
-        .collect();
-    clashing.sort_unstable();
-    clashing.dedup();
-    let mut fixed = vec![true; boxes.len()];
-    for &v in &clashing {
-        fixed[v as usize] = false;
-    }
-    for &v in &clashing {
-        let v = v as usize;
+    let pairs = overlapping(boxes).into_iter();
+    let clashing: BTreeSet<usize> = pairs.map(|(a, b)| a.max(b) as usize).collect();
+    let mut fixed: Vec<bool> = (0..boxes.len()).map(|v| !clashing.contains(&v)).collect();
+    for v in clashing {
         let (x, y) = (boxes.x[v], boxes.y[v]);
         let step = boxes.half_width[v].min(boxes.half_height[v]).max(1.0);
         let mut ring = 0u32;

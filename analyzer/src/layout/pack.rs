@@ -5,6 +5,8 @@
 //! goes to the free position nearest the middle, by a metric that yields the desired aspect
 //! ratio of the whole. Single boxes are placed in rows below.
 
+use std::collections::BTreeMap;
+
 use super::boxes::Boxes;
 use super::types::{Options, Point};
 
@@ -15,7 +17,7 @@ const MAX_CELLS: f64 = 2e6;
 
 /// Top left corner of each component; the smallest coordinates are 0.
 pub(crate) fn pack(parts: &[Boxes], options: &Options) -> Vec<Point> {
-    let mut corners = vec![Point { x: 0.0, y: 0.0 }; parts.len()];
+    let mut corners = vec![Point::default(); parts.len()];
     let singles: Vec<usize> = (0..parts.len()).filter(|&i| parts[i].len() == 1).collect();
     let groups: Vec<usize> = (0..parts.len()).filter(|&i| parts[i].len() > 1).collect();
     let (width, height) = pack_groups(parts, &groups, options, &mut corners);
@@ -74,18 +76,16 @@ struct Outline {
 
 impl Outline {
     fn new(boxes: &Boxes, cell: f64, spacing: f64) -> Self {
-        let pad = spacing / 2.0;
         let [.., bottom] = boxes.bounds();
         let count = ((bottom + spacing) / cell).ceil().max(1.0) as usize;
         let mut rows = vec![(i64::MAX, i64::MIN); count];
         for v in 0..boxes.len() {
             let index = |value: f64| (value / cell).floor() as i64;
             let left = index(boxes.x[v] - boxes.half_width[v]);
-            let right = index(boxes.x[v] + boxes.half_width[v] + 2.0 * pad) + 1;
+            let right = index(boxes.x[v] + boxes.half_width[v] + spacing) + 1;
             let first = index(boxes.y[v] - boxes.half_height[v]).max(0) as usize;
-            let last =
-                (index(boxes.y[v] + boxes.half_height[v] + 2.0 * pad) as usize).min(count - 1);
-            for row in &mut rows[first..=last] {
+            let last = index(boxes.y[v] + boxes.half_height[v] + spacing) as usize;
+            for row in &mut rows[first..=last.min(count - 1)] {
                 *row = (row.0.min(left), row.1.max(right));
             }
         }
@@ -123,8 +123,7 @@ fn pack_groups(
             (right + options.spacing, bottom + options.spacing)
         })
         .collect();
-    if let &[only] = groups {
-        corners[only] = Point { x: 0.0, y: 0.0 };
+    if groups.len() == 1 {
         return (sizes[0].0 - options.spacing, sizes[0].1 - options.spacing);
     }
     if groups.is_empty() {
@@ -148,10 +147,7 @@ fn pack_groups(
     let top = cells.iter().map(|p| p.1).min().unwrap_or(0);
     let (mut width, mut height) = (0.0f64, 0.0f64);
     for ((&part, &(x, y)), &(w, h)) in groups.iter().zip(&cells).zip(&sizes) {
-        let corner = Point {
-            x: (x - left) as f64 * cell,
-            y: (y - top) as f64 * cell,
-        };
+        let corner = Point::new((x - left) as f64 * cell, (y - top) as f64 * cell);
         width = width.max(corner.x + w - options.spacing);
         height = height.max(corner.y + h - options.spacing);
         corners[part] = corner;
@@ -166,7 +162,7 @@ struct Canvas {
     occupied: Vec<bool>,
     /// For each outline seen, the ring at which the search may begin: positions that were
     /// occupied stay so.
-    first_ring: std::collections::BTreeMap<Vec<(i64, i64)>, i64>,
+    first_ring: BTreeMap<Vec<(i64, i64)>, i64>,
 }
 
 impl Canvas {
@@ -175,7 +171,7 @@ impl Canvas {
             aspect,
             half: 0,
             occupied: Vec::new(),
-            first_ring: std::collections::BTreeMap::new(),
+            first_ring: BTreeMap::new(),
         }
     }
 
@@ -207,19 +203,13 @@ impl Canvas {
             let line = ((row + self.half) * 2 * self.half) as usize;
             let low = (x + from).clamp(-self.half, self.half) + self.half;
             let high = (x + to).clamp(-self.half, self.half) + self.half;
-            low >= high
-                || self.occupied[line + low as usize..line + high as usize]
-                    .iter()
-                    .all(|occupied| !occupied)
+            low >= high || !self.occupied[line + low as usize..line + high as usize].contains(&true)
         })
     }
 
     fn occupy(&mut self, outline: &Outline, (x, y): (i64, i64)) {
-        let reach = [x, x + outline.width(), y, y + outline.height()]
-            .into_iter()
-            .map(i64::abs)
-            .max()
-            .unwrap_or(0);
+        let sides = [x, x + outline.width(), y, y + outline.height()];
+        let reach = sides.map(i64::abs).into_iter().max().unwrap_or(0);
         if reach > self.half {
             self.enlarge(reach + reach / 2 + 8);
         }

@@ -17,8 +17,9 @@ pub(crate) fn layout(pivots: &Pivots, nodes: usize, rng: &mut Rng) -> (Vec<f32>,
     let product = gram(&matrix, columns);
     let first = eigenvector(&product, columns, None, rng);
     let second = eigenvector(&product, columns, Some(&first), rng);
-    let x = project(&matrix, &first);
-    let y = project(&matrix, &second);
+    // The coordinate of every node along an eigenvector.
+    let project = |vector: &[f64]| matrix.iter().map(|row| dot(row, vector)).collect();
+    let (x, y): (Vec<f64>, Vec<f64>) = (project(&first), project(&second));
     let scale = scale_to_hops(pivots, &x, &y);
     let as_f32 = |values: Vec<f64>| values.into_iter().map(|v| (v * scale) as f32).collect();
     (as_f32(x), as_f32(y))
@@ -27,15 +28,8 @@ pub(crate) fn layout(pivots: &Pivots, nodes: usize, rng: &mut Rng) -> (Vec<f32>,
 /// Doubly centered squared distances: a row for each node, a column for each pivot.
 fn centered(pivots: &Pivots, nodes: usize) -> Vec<Vec<f64>> {
     let columns = pivots.nodes.len();
-    let mut matrix: Vec<Vec<f64>> = (0..nodes)
-        .map(|v| {
-            pivots
-                .hops
-                .iter()
-                .map(|row| f64::from(row[v]).powi(2))
-                .collect()
-        })
-        .collect();
+    let squares = |v: usize| pivots.hops.iter().map(move |row| f64::from(row[v]).powi(2));
+    let mut matrix: Vec<Vec<f64>> = (0..nodes).map(|v| squares(v).collect()).collect();
     let mut column_mean = vec![0.0; columns];
     for row in &matrix {
         for (mean, value) in column_mean.iter_mut().zip(row) {
@@ -74,17 +68,15 @@ fn eigenvector(
 ) -> Vec<f64> {
     let mut vector: Vec<f64> = (0..columns).map(|_| rng.unit() - 0.5).collect();
     for _ in 0..100 {
-        let mut next: Vec<f64> = product
-            .chunks(columns)
-            .map(|line| line.iter().zip(&vector).map(|(a, b)| a * b).sum())
-            .collect();
+        let lines = product.chunks(columns);
+        let mut next: Vec<f64> = lines.map(|line| dot(line, &vector)).collect();
         if let Some(previous) = previous {
-            let along: f64 = next.iter().zip(previous).map(|(a, b)| a * b).sum();
+            let along = dot(&next, previous);
             for (value, b) in next.iter_mut().zip(previous) {
                 *value -= along * b;
             }
         }
-        let length = next.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let length = dot(&next, &next).sqrt();
         if length < 1e-12 {
             return vec![0.0; columns];
         }
@@ -100,12 +92,8 @@ fn eigenvector(
     vector
 }
 
-/// Coordinate of every node along an eigenvector.
-fn project(matrix: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
-    matrix
-        .iter()
-        .map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
-        .collect()
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// The factor by which distances on the plane fit distances in the graph best.

@@ -9,16 +9,19 @@ use super::adjacency::Adjacency;
 use super::boxes::{Boxes, Coordinates};
 use super::components::Component;
 use super::distances::{Pivots, pivots};
-use super::full_stress::annealing_schedule;
+use super::full_stress::{FullStress, annealing_schedule};
 use super::intersect::crossings;
-use super::objective::{MAX_FULL, SMALL, Stress};
+use super::objective::{SMALL, Stress};
 use super::rng::Rng;
+use super::sparse_stress::SparseStress;
 use super::target_distances::TargetDistances;
 use super::types::{Edge, Options, Size};
 use super::{compact, pivot_mds, refine, scale};
 
 /// Above [`SMALL`] and up to this many boxes, some attempts are made; above, one.
 const MEDIUM: usize = 400;
+/// Up to here every pair of nodes counts; above, pairs of a node and a pivot.
+const MAX_FULL: usize = 3_000;
 /// Number of attempts on a small component that are refined.
 const REFINED: usize = 3;
 /// Sweeps over plain stress, then over stretched targets.
@@ -68,15 +71,12 @@ impl Placement {
         for (new, &old) in order.iter().enumerate() {
             new_of[old as usize] = new as u32;
         }
-        let edges: Vec<Edge> = component
-            .adjacency
-            .edges()
-            .into_iter()
-            .map(|(a, b)| Edge {
-                a: new_of[a as usize],
-                b: new_of[b as usize],
-            })
-            .collect();
+        let edge = |(a, b): (u32, u32)| Edge {
+            a: new_of[a as usize],
+            b: new_of[b as usize],
+        };
+        let edges = component.adjacency.edges().into_iter();
+        let edges: Vec<Edge> = edges.map(edge).collect();
         let pick = |from: &[f64]| order.iter().map(|&old| from[old as usize]).collect();
         Self {
             adjacency: Adjacency::new(order.len(), &edges),
@@ -93,61 +93,57 @@ impl Placement {
         let nodes = self.boxes.len();
         // Sparse stress has a term for each node and pivot; full stress uses pivots for the
         // start only.
-        let count = if nodes > MAX_FULL && nodes <= 10_000 {
-            200
-        } else if nodes > MAX_FULL && nodes <= 30_000 {
-            100
-        } else {
-            50
+        let count = match nodes {
+            0..=MAX_FULL | 30_001.. => 50,
+            ..=10_000 => 200,
+            _ => 100,
         };
         let pivots = pivots(&self.adjacency, count);
         let mut plain = initial(&pivots, nodes, rng);
-        let mut stress = Stress::new(&self.adjacency, pivots, rng);
+        let mut stress: Box<dyn Stress> = match nodes <= MAX_FULL {
+            true => Box::new(FullStress::new(&self.adjacency)),
+            false => Box::new(SparseStress::new(&self.adjacency, pivots, rng)),
+        };
+        let stress = &mut *stress;
         for step in annealing_schedule(stress.max_hops().max(2) as f32, 0.1, PLAIN_SWEEPS) {
             stress.sweep(&mut plain, step, rng);
         }
         let plain_stress = stress.measure(&plain);
-        let mut attempts: Vec<(f64, Boxes)> = stretch_degrees(
-            nodes,
-            self.adjacency.edges().len(),
-            plain_stress,
-            stress.max_hops(),
-        )
-        .into_iter()
-        .enumerate()
-        .map(|(index, degree)| {
+        let edges = self.adjacency.edges().len();
+        let degrees = stretch_degrees(nodes, edges, plain_stress, stress.max_hops());
+        let mut attempts: Vec<(f64, Boxes)> = Vec::with_capacity(degrees.len());
+        for (index, degree) in degrees.into_iter().enumerate() {
             if nodes <= SMALL && index > 0 && index % DEGREES == 0 {
-                plain = from_random_positions(&mut stress, nodes, rng);
+                plain = from_random_positions(stress, nodes, rng);
             }
-            let boxes = self.attempt(&mut stress, plain.clone(), degree, options, rng);
+            let boxes = self.attempt(stress, plain.clone(), degree, options, rng);
             // Above there is one attempt only: no need to count crossings.
             let cost = if nodes <= MEDIUM {
-                self.cost(&stress, &boxes)
+                self.cost(stress, &boxes)
             } else {
                 0.0
             };
-            (cost, boxes)
-        })
-        .collect();
+            attempts.push((cost, boxes));
+        }
         // Stable: the earlier of two equal attempts stays first.
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
         attempts.truncate(if nodes <= SMALL { REFINED } else { 1 });
         for (cost, boxes) in &mut attempts {
             refine::refine(&self.adjacency, boxes, plain_stress, rng);
             if nodes <= SMALL {
-                *cost = self.cost(&stress, boxes);
+                *cost = self.cost(stress, boxes);
             }
         }
         attempts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut best = attempts.swap_remove(0).1;
-        compact::compact(&stress, &mut best);
+        compact::compact(stress, &mut best);
         best
     }
 
     /// From a plain layout to boxes without overlaps, with targets stretched by `degree`.
     fn attempt(
         &self,
-        stress: &mut Stress,
+        stress: &mut dyn Stress,
         mut coordinates: Coordinates,
         degree: f32,
         options: &Options,
@@ -156,17 +152,13 @@ impl Placement {
         let targets = TargetDistances::stretched(degree);
         stress.set_targets(targets);
         if degree > 0.0 {
-            for step in annealing_schedule(
-                targets.initial_step(stress.max_hops()),
-                0.05,
-                STRETCHED_SWEEPS,
-            ) {
+            let first = targets.initial_step(stress.max_hops());
+            for step in annealing_schedule(first, 0.05, STRETCHED_SWEEPS) {
                 stress.sweep(&mut coordinates, step, rng);
             }
         }
         let mut boxes = self.boxes.clone();
-        boxes.x = coordinates.x.iter().map(|&x| f64::from(x)).collect();
-        boxes.y = coordinates.y.iter().map(|&y| f64::from(y)).collect();
+        boxes.set_centers(&coordinates, 1.0);
         rotate(&mut boxes, options.aspect);
         let mut unit = scale::scale_factor(&boxes);
         if boxes.len() <= SMALL {
@@ -178,7 +170,7 @@ impl Placement {
 
     /// Rates an attempt, lower is better: one percent of stress weighs as much as ten percent
     /// of the crossings.
-    fn cost(&self, stress: &Stress, boxes: &Boxes) -> f64 {
+    fn cost(&self, stress: &dyn Stress, boxes: &Boxes) -> f64 {
         let crossings = crossings(&self.adjacency, boxes);
         (stress.measure(&boxes.coordinates()) + 0.01).ln() + 0.1 * (crossings as f64 + 5.0).ln()
     }
@@ -189,9 +181,8 @@ impl Placement {
 /// fewer cycles they have: the leaves of a tree need the space that stretching takes.
 fn stretch_degrees(nodes: usize, edges: usize, plain_stress: f64, max_hops: u32) -> Vec<f32> {
     if nodes <= SMALL {
-        return (0..4 * DEGREES)
-            .map(|i| (i % DEGREES) as f32 * 0.25)
-            .collect();
+        let degree = |i: usize| (i % DEGREES) as f32 * 0.25;
+        return (0..4 * DEGREES).map(degree).collect();
     }
     let cycles = edges as f64 / nodes as f64 - 1.0;
     let misfit = ((plain_stress - 0.03) / 0.05).clamp(0.0, 1.0);
@@ -202,14 +193,14 @@ fn stretch_degrees(nodes: usize, edges: usize, plain_stress: f64, max_hops: u32)
         false => vec![1.5 * degree],
     };
     let max_degree = MAX_STRETCH.ln() / f64::from(max_hops.max(2)).ln();
+    let degrees = degrees.into_iter();
     degrees
-        .into_iter()
         .map(|degree| degree.min(max_degree) as f32)
         .collect()
 }
 
 /// A plain layout from random positions: another start may end in a better minimum.
-fn from_random_positions(stress: &mut Stress, nodes: usize, rng: &mut Rng) -> Coordinates {
+fn from_random_positions(stress: &mut dyn Stress, nodes: usize, rng: &mut Rng) -> Coordinates {
     let extent = stress.max_hops().max(2) as f32;
     let mut random = || (0..nodes).map(|_| rng.unit() as f32 * extent).collect();
     let (x, y) = (random(), random());
@@ -238,10 +229,8 @@ fn rotate(boxes: &mut Boxes, aspect: f64) {
         let (sin, cos) = angle.sin_cos();
         let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
         for (x, y) in boxes.x.iter().zip(&boxes.y) {
-            for (axis, value) in [x * cos - y * sin, x * sin + y * cos]
-                .into_iter()
-                .enumerate()
-            {
+            let rotated = [x * cos - y * sin, x * sin + y * cos];
+            for (axis, value) in rotated.into_iter().enumerate() {
                 low[axis] = low[axis].min(value);
                 high[axis] = high[axis].max(value);
             }

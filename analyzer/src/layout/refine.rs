@@ -9,10 +9,10 @@
 
 use super::adjacency::Adjacency;
 use super::boxes::Boxes;
-use super::distances::Search;
+use super::distances::distances;
 use super::intersect::{Rects, Segments, crossings};
 use super::nearest::NearestNeighbours;
-use super::objective::SMALL;
+use super::objective::{Ratios, SMALL};
 use super::rng::Rng;
 use super::types::Point;
 
@@ -88,7 +88,7 @@ struct Refiner<'a> {
     rects: Rects,
     nearest: NearestNeighbours,
     /// Edges at each node, as indices of `segments`.
-    incident: Vec<Vec<u32>>,
+    incident: Vec<Vec<usize>>,
     bounds: [f64; 4],
     /// Hops per drawing unit, at the best scale.
     scale: f32,
@@ -106,24 +106,18 @@ impl<'a> Refiner<'a> {
     fn new(adjacency: &'a Adjacency, boxes: &Boxes) -> Self {
         let nodes = boxes.len();
         let mut nearness = Vec::with_capacity(nodes * nodes);
-        let mut search = Search::default();
-        let mut row = Vec::new();
         for v in 0..nodes {
-            search.distances(adjacency, v, &mut row);
-            nearness.extend(
-                row.iter()
-                    .map(|&hops| if hops == 0 { 0.0 } else { 1.0 / hops as f32 }),
-            );
+            let near = |hops: u32| if hops == 0 { 0.0 } else { 1.0 / hops as f32 };
+            nearness.extend(distances(adjacency, v).into_iter().map(near));
         }
         let edges = adjacency.edges();
         let mut incident = vec![Vec::new(); nodes];
-        for (i, &(a, b)) in edges.iter().enumerate() {
-            incident[a as usize].push(i as u32);
-            incident[b as usize].push(i as u32);
-        }
         let mut segments = Segments::hidden(edges.len());
         for (i, &(a, b)) in edges.iter().enumerate() {
-            segments.set(i, boxes.center(a as usize), boxes.center(b as usize));
+            let (a, b) = (a as usize, b as usize);
+            incident[a].push(i);
+            incident[b].push(i);
+            segments.set(i, boxes.center(a), boxes.center(b));
         }
         Self {
             adjacency,
@@ -144,32 +138,28 @@ impl<'a> Refiner<'a> {
     /// Derives scale and weights from the present drawing.
     fn update_weights(&mut self, boxes: &Boxes, schedule: &Schedule, floor: f64) {
         let nodes = boxes.len();
-        let (mut first, mut second) = (0.0, 0.0);
+        let mut ratios = Ratios::default();
         for v in 0..nodes {
             for u in 0..v {
-                let length = (boxes.x[v] - boxes.x[u]).hypot(boxes.y[v] - boxes.y[u]);
-                let ratio = length * f64::from(self.nearness[v * nodes + u]);
-                first += ratio;
-                second += ratio * ratio;
+                let length = boxes.center(v).distance(boxes.center(u));
+                ratios.add(length * f64::from(self.nearness[v * nodes + u]));
             }
         }
         let pairs = (nodes * (nodes - 1) / 2) as f64;
-        let stress = pairs - first * first / second.max(1e-9);
-        self.scale = (first / second.max(1e-9)) as f32;
+        let (first, second) = (ratios.sum, ratios.squares.max(1e-9));
+        let stress = pairs - first * first / second;
+        self.scale = (first / second) as f32;
         // The constants limit the weight of the last obstruction.
         self.stress_weight = 1.0 / (stress + 0.01 * pairs);
         let mut obstructions = crossings(self.adjacency, boxes) as f64;
         for (a, b) in self.adjacency.edges() {
             // Both ends of an edge intersect it.
-            obstructions += f64::from(
-                self.rects
-                    .count_crossed_by(boxes.center(a as usize), boxes.center(b as usize)),
-            ) - 2.0;
+            let ends = (boxes.center(a as usize), boxes.center(b as usize));
+            obstructions += f64::from(self.rects.count_crossed_by(ends.0, ends.1)) - 2.0;
         }
         let excess = (stress / pairs / floor.max(1e-6) - 1.0).max(1e-6);
-        let damping = (schedule.stress_tolerance / excess)
-            .powi(2)
-            .clamp(0.02, 1.0);
+        let damping = (schedule.stress_tolerance / excess).powi(2);
+        let damping = damping.clamp(0.02, 1.0);
         self.obstruction_weight = damping * schedule.obstructions / (obstructions + 5.0);
         // The constant limits the weight where hardly any neighbour is near.
         let preserved = self.nearest.mean(self.adjacency) + 0.05;
@@ -179,7 +169,7 @@ impl<'a> Refiner<'a> {
     /// Tries positions for one box; returns whether it moved.
     fn improve(&mut self, boxes: &mut Boxes, v: usize, rng: &mut Rng) -> bool {
         for &segment in &self.incident[v] {
-            self.segments.hide(segment as usize);
+            self.segments.hide(segment);
         }
         self.rects.hide(v);
         self.nearest.begin_move(self.adjacency, v);
@@ -206,8 +196,7 @@ impl<'a> Refiner<'a> {
             self.nearest.finish_move(self.adjacency, v, best.1);
         }
         for (&segment, &u) in self.incident[v].iter().zip(self.adjacency.neighbours(v)) {
-            self.segments
-                .set(segment as usize, best.1, boxes.center(u as usize));
+            self.segments.set(segment, best.1, boxes.center(u as usize));
         }
         best.1 != old
     }
@@ -225,10 +214,7 @@ impl<'a> Refiner<'a> {
                     neighbours.iter().map(|&u| values[u as usize]).sum::<f64>() / count
                 };
                 (
-                    Point {
-                        x: mean(&boxes.x),
-                        y: mean(&boxes.y),
-                    },
+                    Point::new(mean(&boxes.x), mean(&boxes.y)),
                     unit * rng.unit(),
                 )
             }
@@ -238,10 +224,7 @@ impl<'a> Refiner<'a> {
             }
             _ => (boxes.center(v), unit * rng.unit() * rng.unit()),
         };
-        Point {
-            x: from.x + radius * cos,
-            y: from.y + radius * sin,
-        }
+        from + Point::new(radius * cos, radius * sin)
     }
 
     /// Whether a box fits at a position, within the bounds and without overlaps.

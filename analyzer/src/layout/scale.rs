@@ -27,12 +27,8 @@ pub(crate) fn scale_factor(boxes: &Boxes) -> f64 {
     needed.sort_unstable_by(f64::total_cmp);
     let share = (needed.len() as f64 * QUANTILE) as usize;
     let enough = needed.get(share).copied().unwrap_or(1.0);
-    let mean = boxes
-        .half_width
-        .iter()
-        .chain(&boxes.half_height)
-        .sum::<f64>()
-        / boxes.len() as f64;
+    let halves = boxes.half_width.iter().chain(&boxes.half_height);
+    let mean = halves.sum::<f64>() / boxes.len() as f64;
     let field = (spread(&boxes.x) * spread(&boxes.y)).max(1e-6);
     let most = (boxes.area() * SPARSEST / field).sqrt();
     enough.min(most).max(SHORTEST * mean)
@@ -58,12 +54,16 @@ const PUSHES: usize = 60;
 
 /// Scales by `unit`, then minimises stress while overlapping boxes are pushed apart. The
 /// result has no overlaps.
-pub(crate) fn scale_and_separate(stress: &mut Stress, boxes: &mut Boxes, unit: f64, rng: &mut Rng) {
+pub(crate) fn scale_and_separate(
+    stress: &mut dyn Stress,
+    boxes: &mut Boxes,
+    unit: f64,
+    rng: &mut Rng,
+) {
     let mut coordinates = boxes.coordinates();
     for step in annealing_schedule(0.3, 0.01, SWEEPS) {
         stress.sweep(&mut coordinates, step, rng);
-        boxes.x = coordinates.x.iter().map(|&x| f64::from(x) * unit).collect();
-        boxes.y = coordinates.y.iter().map(|&y| f64::from(y) * unit).collect();
+        boxes.set_centers(&coordinates, unit);
         for _ in 0..2 {
             overlap::push_apart(boxes, 0.8);
         }

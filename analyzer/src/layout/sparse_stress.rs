@@ -9,6 +9,7 @@
 use super::adjacency::Adjacency;
 use super::boxes::Coordinates;
 use super::distances::Pivots;
+use super::objective::{Ratios, Stress};
 use super::rng::Rng;
 use super::target_distances::TargetDistances;
 
@@ -66,9 +67,10 @@ impl SparseStress {
         stress.set_targets(TargetDistances::PLAIN);
         stress
     }
+}
 
-    /// Replaces the target distances and weights.
-    pub(crate) fn set_targets(&mut self, targets: TargetDistances) {
+impl Stress for SparseStress {
+    fn set_targets(&mut self, targets: TargetDistances) {
         self.target.clear();
         self.weight.clear();
         let (distances, weights) = (targets.distances(2), targets.weights(2));
@@ -80,52 +82,19 @@ impl SparseStress {
                 // Neighbours have terms of their own; a pivot has none with itself.
                 *weight *= if d <= 1 { 0.0 } else { within[d / 2] as f32 };
             }
-            self.target
-                .push(hops.iter().map(|&h| distances[h as usize]).collect());
-            self.weight
-                .push(hops.iter().map(|&h| weights[h as usize]).collect());
+            let look_up = |table: &[f32]| hops.iter().map(|&h| table[h as usize]).collect();
+            self.target.push(look_up(&distances));
+            self.weight.push(look_up(&weights));
         }
     }
 
-    /// The longest distance from a pivot.
-    pub(crate) fn max_hops(&self) -> u32 {
-        self.pivots
-            .hops
-            .iter()
-            .map(|hops| row_max(hops))
-            .max()
-            .unwrap_or(0)
+    fn max_hops(&self) -> u32 {
+        let longest = self.pivots.hops.iter().map(|hops| row_max(hops)).max();
+        longest.unwrap_or(0)
     }
 
-    /// Plain stress at the best scale, over the pairs of a pivot and a node.
-    pub(crate) fn measure(&self, coordinates: &Coordinates) -> f64 {
-        let (mut first, mut second, mut count) = (0.0, 0.0, 0.0);
-        for (&pivot, hops) in self.pivots.nodes.iter().zip(&self.pivots.hops) {
-            let (px, py) = (coordinates.x[pivot as usize], coordinates.y[pivot as usize]);
-            for ((x, y), &hops) in coordinates
-                .x
-                .iter()
-                .zip(&coordinates.y)
-                .zip(hops)
-                .filter(|(_, h)| **h > 0)
-            {
-                let ratio =
-                    f64::from(((x - px).powi(2) + (y - py).powi(2)).sqrt()) / f64::from(hops);
-                first += ratio;
-                second += ratio * ratio;
-                count += 1.0;
-            }
-        }
-        if second > 0.0 {
-            1.0 - first * first / second / count
-        } else {
-            0.0
-        }
-    }
-
-    /// One pass over all terms, as [`super::full_stress::FullStress::sweep`]. Near pairs are
-    /// interleaved with the pivots, so that neither kind always comes last.
-    pub(crate) fn sweep(&mut self, coordinates: &mut Coordinates, step: f32, rng: &mut Rng) {
+    /// Near pairs are interleaved with the pivots, so that neither kind always comes last.
+    fn sweep(&mut self, coordinates: &mut Coordinates, step: f32, rng: &mut Rng) {
         rng.shuffle(&mut self.order);
         let chunk = self.near.len().div_ceil(self.order.len().max(1)).max(1);
         let mut chunks = self.near.chunks(chunk);
@@ -138,6 +107,21 @@ impl SparseStress {
                 relax_pair(coordinates, near, target, step * weight * near.represents);
             }
         }
+    }
+
+    /// Over the pairs of a pivot and a node.
+    fn measure(&self, Coordinates { x, y }: &Coordinates) -> f64 {
+        let (mut ratios, mut count) = (Ratios::default(), 0.0);
+        for (&pivot, hops) in self.pivots.nodes.iter().zip(&self.pivots.hops) {
+            let (px, py) = (x[pivot as usize], y[pivot as usize]);
+            let nodes = x.iter().zip(y).zip(hops);
+            for ((x, y), &hops) in nodes.filter(|(_, hops)| **hops > 0) {
+                let length = ((x - px).powi(2) + (y - py).powi(2)).sqrt();
+                ratios.add(f64::from(length) / f64::from(hops));
+                count += 1.0;
+            }
+        }
+        ratios.stress(count)
     }
 }
 
@@ -157,33 +141,23 @@ const SAMPLED_LEAVES: usize = 3;
 /// All edges, and a sample of the pairs of leaves of one hub. Other nodes are kept apart by
 /// their own terms.
 fn near_pairs(adjacency: &Adjacency, rng: &mut Rng) -> Vec<NearPair> {
+    let pair = |(a, b), hops, represents| NearPair {
+        a,
+        b,
+        hops,
+        represents,
+    };
     let edges = adjacency.edges().into_iter();
-    let mut near: Vec<NearPair> = edges
-        .map(|(a, b)| NearPair {
-            a,
-            b,
-            hops: 1,
-            represents: 1.0,
-        })
-        .collect();
+    let mut near: Vec<NearPair> = edges.map(|edge| pair(edge, 1, 1.0)).collect();
     for v in 0..adjacency.len() {
-        let leaves: Vec<u32> = adjacency
-            .neighbours(v)
-            .iter()
-            .copied()
-            .filter(|&u| adjacency.neighbours(u as usize).len() == 1)
-            .collect();
+        let mut leaves = adjacency.neighbours(v).to_vec();
+        leaves.retain(|&u| adjacency.neighbours(u as usize).len() == 1);
+        let represents = (leaves.len() as f32 / (2.0 * SAMPLED_LEAVES as f32)).max(1.0);
         for &a in leaves.iter().filter(|_| leaves.len() > 1) {
             for _ in 0..SAMPLED_LEAVES {
                 let b = leaves[rng.below(leaves.len())];
                 if a != b {
-                    let represents = (leaves.len() as f32 / (2.0 * SAMPLED_LEAVES as f32)).max(1.0);
-                    near.push(NearPair {
-                        a,
-                        b,
-                        hops: 2,
-                        represents,
-                    });
+                    near.push(pair((a, b), 2, represents));
                 }
             }
         }

@@ -13,12 +13,9 @@ pub struct Size {
 impl Size {
     /// This size within the limits above.
     pub(crate) fn clamped(self) -> Self {
-        let length = |value: f64| {
-            if value.is_finite() && value > 0.0 {
-                value.min(1e5)
-            } else {
-                1.0
-            }
+        let length = |value: f64| match value.is_finite() && value > 0.0 {
+            true => value.min(1e5),
+            false => 1.0,
         };
         Self {
             w: length(self.w),
@@ -28,12 +25,32 @@ impl Size {
 }
 
 /// A point on the plane; x grows to the right, y downwards.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Point {
     /// Distance from the left border.
     pub x: f64,
     /// Distance from the top.
     pub y: f64,
+}
+
+impl Point {
+    /// A point by its coordinates.
+    pub const fn new(x: f64, y: f64) -> Self {
+        Self { x, y }
+    }
+
+    /// The length of the line between two points.
+    pub(crate) fn distance(self, other: Self) -> f64 {
+        (other.x - self.x).hypot(other.y - self.y)
+    }
+}
+
+impl std::ops::Add for Point {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self::new(self.x + other.x, self.y + other.y)
+    }
 }
 
 /// An edge between two boxes, by index. Only [`super::layered`] considers its direction,
@@ -84,7 +101,7 @@ impl Default for Options {
 }
 
 /// Positions of all boxes. No two overlap.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Positions {
     /// Center of each box, in the order of the graph.
     pub centers: Vec<Point>,

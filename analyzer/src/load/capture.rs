@@ -69,8 +69,7 @@ impl Capture {
 
     /// The raw sources of a name.
     pub fn sources<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a RawSource> {
-        self.raw
-            .iter()
-            .filter(move |raw| raw.header.source == name.as_bytes())
+        let sources = self.raw.iter();
+        sources.filter(move |raw| raw.header.source == name.as_bytes())
     }
 }

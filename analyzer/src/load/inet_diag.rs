@@ -59,12 +59,10 @@ fn row(payload: &[u8], order: ByteOrder) -> Option<Row> {
     // Ports and addresses are in network byte order, the rest in the machine's.
     let port = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
     let address = |at: usize| -> Option<IpAddr> {
-        let bytes = *fixed.get(at..)?.first_chunk::<16>()?;
-        let [a, b, c, d, ..] = bytes;
-        Some(if v6 {
-            Ipv6Addr::from(bytes).into()
-        } else {
-            Ipv4Addr::new(a, b, c, d).into()
+        let bytes = fixed.get(at..)?;
+        Some(match v6 {
+            true => Ipv6Addr::from(*bytes.first_chunk()?).into(),
+            false => Ipv4Addr::from(*bytes.first_chunk()?).into(),
         })
     };
     let byte = |attribute: u16| {

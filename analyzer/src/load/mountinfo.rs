@@ -19,10 +19,8 @@ pub struct Mount<'a> {
 
 /// The mounts of a table, in order; malformed lines are skipped.
 pub fn mounts(table: &[u8]) -> Vec<Mount<'_>> {
-    table
-        .split(|byte| *byte == b'\n')
-        .filter_map(mount)
-        .collect()
+    let lines = table.split(|byte| *byte == b'\n');
+    lines.filter_map(mount).collect()
 }
 
 /// `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw`
@@ -50,16 +48,9 @@ fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
         let value = octal
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match value {
-            Some(byte) => {
-                out.push(byte);
-                rest = &tail[3..];
-            }
-            None => {
-                out.push(first);
-                rest = tail;
-            }
-        }
+        let (byte, after) = value.map_or((first, tail), |byte| (byte, &tail[3..]));
+        out.push(byte);
+        rest = after;
     }
     Cow::Owned(out)
 }

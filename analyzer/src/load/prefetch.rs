@@ -19,11 +19,11 @@ const MAX_THREADS: usize = 4;
 pub(super) type Members = Result<Vec<Member>, Damage>;
 
 /// The next part of a file.
-pub(super) enum Step<'s, 'a> {
+pub(super) enum Step<'a> {
     /// A part that cannot be read.
     Damage(Damage),
-    /// A block of a selected capture, and a function that returns its members (once).
-    Selected(Block<'a>, &'s mut dyn FnMut() -> Members),
+    /// A block of a selected capture, and its members if it was decoded ahead.
+    Selected(Block<'a>, Option<Members>),
     /// Another block; an error if the block it is based on is missing.
     Skipped(Block<'a>, Result<(), Damage>),
 }
@@ -37,20 +37,14 @@ pub(super) enum Prefetch {
     Stop,
 }
 
-/// A step, as sent between the threads.
-enum Decoded<'a> {
-    Damage(Damage),
-    Selected(Block<'a>, Members),
-    Skipped(Block<'a>, Result<(), Damage>),
-}
-
-/// Calls `step` for each part of a file, in order. `is_selected`: whether to decode the blocks of a
-/// capture, by its number. The last block of each capture is always decoded: it has the time.
+/// Calls `step` for each part of a file, in order, with a decoder for blocks that were not decoded
+/// ahead. `is_selected`: whether to decode the blocks of a capture, by its number. The last block of
+/// each capture is always decoded: it has the time.
 pub(super) fn each<'a>(
     reader: Reader<'a>,
     limits: &Limits,
     is_selected: &(dyn Fn(u32) -> bool + Sync),
-    mut step: impl FnMut(Step<'_, 'a>) -> Prefetch,
+    mut step: impl FnMut(Step<'a>, &mut Decoder<'a>) -> Prefetch,
 ) {
     let is_selected = |block: &Block<'_>| {
         block.header.kind == BlockKind::End || is_selected(block.header.capture)
@@ -58,36 +52,27 @@ pub(super) fn each<'a>(
     let threads = available_parallelism().map_or(1, usize::from);
     let threads = threads.min(MAX_THREADS);
     let on_demand = AtomicBool::new(false);
+    let mut decoder = Decoder::new(limits);
     let mut done = 0;
     std::thread::scope(|scope| {
-        let receivers: Vec<Receiver<Decoded<'a>>> = (0..threads)
+        let receivers: Vec<Receiver<Step<'a>>> = (0..threads)
             .map(|thread| {
                 let (sender, receiver) = sync_channel(QUEUE_LENGTH);
                 let (reader, decoder) = (reader.clone(), Decoder::new(limits));
                 let (is_selected, on_demand) = (&is_selected, &on_demand);
                 let decode = move || {
                     let is_own = |index: usize| index % threads == thread;
-                    decode_own(reader, decoder, is_selected, is_own, |decoded| {
-                        !on_demand.load(Ordering::Relaxed) && sender.send(decoded).is_ok()
+                    decode_own(reader, decoder, is_selected, is_own, |step| {
+                        !on_demand.load(Ordering::Relaxed) && sender.send(step).is_ok()
                     });
                 };
                 scope.spawn(decode);
                 receiver
             })
             .collect();
-        while let Ok(decoded) = receivers[done % threads].recv() {
+        while let Ok(next) = receivers[done % threads].recv() {
             done += 1;
-            let prefetch = match decoded {
-                Decoded::Damage(damage) => step(Step::Damage(damage)),
-                Decoded::Skipped(block, passed) => step(Step::Skipped(block, passed)),
-                Decoded::Selected(block, members) => {
-                    let mut members = Some(members);
-                    step(Step::Selected(block, &mut || {
-                        members.take().unwrap_or_else(|| Ok(Vec::new()))
-                    }))
-                }
-            };
-            if prefetch == Prefetch::Stop {
+            if step(next, &mut decoder) == Prefetch::Stop {
                 on_demand.store(true, Ordering::Relaxed);
                 // Blocks that were decoded ahead are decoded again, on demand.
                 break;
@@ -97,7 +82,6 @@ pub(super) fn each<'a>(
     if !on_demand.into_inner() {
         return;
     }
-    let mut decoder = Decoder::new(limits);
     for (index, event) in reader.enumerate() {
         // The decoder needs every block: others may be based on it.
         let passed = match &event {
@@ -107,13 +91,12 @@ pub(super) fn each<'a>(
         if index < done {
             continue;
         }
-        match event {
-            Event::Damage(damage) => step(Step::Damage(damage)),
-            Event::Block(block) if is_selected(&block) => {
-                step(Step::Selected(block, &mut || decoder.members(&block)))
-            }
-            Event::Block(block) => step(Step::Skipped(block, passed)),
+        let next = match event {
+            Event::Damage(damage) => Step::Damage(damage),
+            Event::Block(block) if is_selected(&block) => Step::Selected(block, None),
+            Event::Block(block) => Step::Skipped(block, passed),
         };
+        step(next, &mut decoder);
     }
 }
 
@@ -124,17 +107,17 @@ fn decode_own<'a>(
     mut decoder: Decoder<'a>,
     is_selected: impl Fn(&Block<'_>) -> bool,
     is_own: impl Fn(usize) -> bool,
-    send: impl Fn(Decoded<'a>) -> bool,
+    send: impl Fn(Step<'a>) -> bool,
 ) {
     for (index, event) in reader.enumerate() {
-        let decoded = match event {
+        let step = match event {
             Event::Block(block) if !is_own(index) || !is_selected(&block) => {
-                Decoded::Skipped(block, decoder.pass(&block))
+                Step::Skipped(block, decoder.pass(&block))
             }
-            Event::Block(block) => Decoded::Selected(block, decoder.members(&block)),
-            Event::Damage(damage) => Decoded::Damage(damage),
+            Event::Block(block) => Step::Selected(block, Some(decoder.members(&block))),
+            Event::Damage(damage) => Step::Damage(damage),
         };
-        if is_own(index) && !send(decoded) {
+        if is_own(index) && !send(step) {
             break;
         }
     }

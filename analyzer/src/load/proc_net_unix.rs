@@ -38,12 +38,10 @@ pub fn row_of(line: &[u8]) -> Option<Row<'_>> {
     let mut rest = line;
     let mut column = || {
         let start = rest.iter().position(|byte| *byte != b' ')?;
-        let end = rest[start..]
-            .iter()
-            .position(|b| *b == b' ')
-            .map_or(rest.len(), |n| start + n);
-        let field = &rest[start..end];
-        rest = &rest[end..];
+        let field = &rest[start..];
+        let end = field.iter().position(|byte| *byte == b' ');
+        let (field, after) = field.split_at(end.unwrap_or(field.len()));
+        rest = after;
         Some(field)
     };
     column()?.strip_suffix(b":")?;

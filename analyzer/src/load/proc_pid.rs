@@ -44,28 +44,21 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
 
 /// The value of a key in `status` or fdinfo: the text after the colon, trimmed.
 pub fn status_line<'a>(status: &'a [u8], key: &str) -> Option<&'a str> {
-    let line = status
-        .split(|byte| *byte == b'\n')
-        .find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b":"))?;
+    let mut lines = status.split(|byte| *byte == b'\n');
+    let line = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b":"))?;
     std::str::from_utf8(line).ok().map(str::trim)
 }
 
 /// The effective user id (`Uid:` second number).
 pub fn effective_uid(status: &[u8]) -> Option<u32> {
-    status_line(status, "Uid")?
-        .split_ascii_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    let mut ids = status_line(status, "Uid")?.split_ascii_whitespace();
+    ids.nth(1)?.parse().ok()
 }
 
 /// The pid in the innermost namespace (`NSpid:` last number).
 pub fn innermost_pid(status: &[u8]) -> Option<u32> {
-    status_line(status, "NSpid")?
-        .split_ascii_whitespace()
-        .last()?
-        .parse()
-        .ok()
+    let pids = status_line(status, "NSpid")?.split_ascii_whitespace();
+    pids.last()?.parse().ok()
 }
 
 /// The most specific control group path: that of systemd's v1 hierarchy, else of v2, else of another v1

@@ -54,14 +54,9 @@ impl RawParts {
 
     /// The sources whose last part is missing, with their capture numbers.
     pub(super) fn into_incomplete(self) -> impl Iterator<Item = (u32, RawSource)> {
-        self.0.into_iter().map(|((capture, _), source)| {
-            (
-                capture,
-                RawSource {
-                    gaps: true,
-                    ..source
-                },
-            )
+        self.0.into_iter().map(|((capture, _), mut source)| {
+            source.gaps = true;
+            (capture, source)
         })
     }
 }

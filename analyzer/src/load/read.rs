@@ -60,13 +60,14 @@ fn read(
         budget: limits.budget(file.len() as u64),
     };
     let reader = Reader::new(file, limits)?;
-    prefetch::each(reader, limits, is_selected, |step| match step {
+    prefetch::each(reader, limits, is_selected, |step, decoder| match step {
         Step::Damage(damage) => {
             loader.pending.push(damage);
             Prefetch::Continue
         }
-        Step::Selected(block, members) => {
+        Step::Selected(block, ahead) => {
             loader.begin_block(&block);
+            let members = || ahead.unwrap_or_else(|| decoder.members(&block));
             let result = loader.read(&block, members);
             loader.end_block(&block, result)
         }
@@ -142,11 +143,7 @@ impl Loader {
     }
 
     /// Reads a block's records.
-    fn read(
-        &mut self,
-        block: &Block<'_>,
-        members: &mut dyn FnMut() -> Members,
-    ) -> Result<(), Damage> {
+    fn read(&mut self, block: &Block<'_>, members: impl FnOnce() -> Members) -> Result<(), Damage> {
         let damage = |kind| Damage {
             offset: block.offset,
             length: 0,

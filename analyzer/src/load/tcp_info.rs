@@ -37,10 +37,8 @@ pub struct TcpInfo {
 /// The `tcp_info` of the socket with this cookie, from the latest dump.
 pub fn of(capture: &Capture, cookie: u64) -> Option<TcpInfo> {
     let order = capture.byte_order();
-    let mut sources: Vec<_> = ["diag/tcp", "diag/tcp6"]
-        .into_iter()
-        .flat_map(|name| capture.sources(name))
-        .collect();
+    let names = ["diag/tcp", "diag/tcp6"].into_iter();
+    let mut sources: Vec<_> = names.flat_map(|name| capture.sources(name)).collect();
     sources.sort_by_key(|raw| std::cmp::Reverse((raw.header.pass, raw.header.attempt)));
     sources.into_iter().find_map(|raw| {
         let (rows, _) = sock_diag::rows(&raw.bytes, order, |payload, order| {

@@ -106,9 +106,8 @@ impl Head<'_> {
                 UNIX_DIAG_VFS => row.vfs = order.u32(value, 0).zip(order.u32(value, 4)),
                 UNIX_DIAG_PEER => row.peer = order.u32(value, 0),
                 UNIX_DIAG_ICONS => {
-                    row.waiting = (0..value.len() / 4)
-                        .filter_map(|i| order.u32(value, 4 * i))
-                        .collect();
+                    let words = 0..value.len() / 4;
+                    row.waiting = words.filter_map(|i| order.u32(value, 4 * i)).collect();
                 }
                 UNIX_DIAG_RQLEN => row.queues = order.u32(value, 0).zip(order.u32(value, 4)),
                 UNIX_DIAG_MEMINFO => row.write_memory_bytes = order.u32(value, 4 * WMEM_ALLOC),

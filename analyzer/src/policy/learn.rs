@@ -73,15 +73,6 @@ impl Learned {
     }
 }
 
-/// Learns from maps, one at a time.
-pub fn learn<'a>(maps: impl IntoIterator<Item = &'a Map>) -> Learned {
-    let mut learned = Learned::default();
-    for map in maps {
-        learned.add(map);
-    }
-    learned
-}
-
 /// Writes the policy, with comments that help editing it.
 ///
 /// # Errors

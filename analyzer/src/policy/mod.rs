@@ -14,7 +14,7 @@ mod learn;
 pub use allow::{Policy, PolicyEntry};
 pub use conversations::{ConversationEvidence, RoleConversation, role_conversations};
 pub use file::{PolicyError, one_line};
-pub use learn::{Learned, learn, write};
+pub use learn::{Learned, write};
 
 #[cfg(test)]
 mod tests {
@@ -34,7 +34,8 @@ mod tests {
             map.add_connection(&[app], &[db], Some(listener));
             map
         };
-        let learned = learn([&map(812)]);
+        let mut learned = Learned::default();
+        learned.add(&map(812));
         let mut text = Vec::new();
         write(&mut text, &learned, &["a.whotalks".to_owned()]).unwrap();
         let text = String::from_utf8(text).unwrap();

@@ -106,11 +106,9 @@ fn word(text: &[u8]) -> Vec<u8> {
 
 fn host(record: &Host, names: &mut Names) -> Host {
     let mut parts = record.uname.split(|byte| *byte == 0);
-    let (system, release) = (parts.next(), parts.next().unwrap_or_default());
+    let system = names.text(parts.next().unwrap_or_default());
+    let release = version_number(parts.next().unwrap_or_default());
     let machine = parts.nth(1).unwrap_or_default();
-    let number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
-    let release: Vec<u8> = release.iter().take_while(number).copied().collect();
-    let system = names.text(system.unwrap_or_default());
     // The architecture: a short plain word.
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let machine = match machine.len() <= 8 && machine.iter().all(is_plain) {

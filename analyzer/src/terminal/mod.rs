@@ -7,7 +7,7 @@ mod table;
 
 pub(crate) use lines::{fit, print_footer, print_wrapped};
 pub(crate) use stream::{Cells, print_stream};
-pub(crate) use table::{Align, ROWS, print, print_bare, print_marked, visible_rows};
+pub(crate) use table::{ROWS, print, print_marked, visible_rows};
 pub(crate) use whotalks::text::format::{noise, plural, thousands};
 
 /// `1,987`, of a number that is not a length.

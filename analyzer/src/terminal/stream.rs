@@ -13,7 +13,7 @@ use anyhow::Result;
 use unicode_width::UnicodeWidthStr;
 
 use super::lines::{columns, cut, terminal_width};
-use super::table::{Align, align, print_heading};
+use super::table::{Column, align, columns_of, print_heading};
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 1 << 10;
@@ -58,10 +58,11 @@ impl Cells {
 /// same in each call.
 pub(crate) fn print_stream(
     out: &mut dyn Write,
-    heading: &[(&str, Align)],
+    heading: &str,
     count: usize,
     fill: &(impl Fn(usize, &mut Cells) + Sync),
 ) -> Result<()> {
+    let heading = &columns_of(heading);
     let chunks = count.div_ceil(CHUNK_ROWS);
     let threads = available_parallelism().map_or(1, usize::from);
     let threads = threads.min(MAX_THREADS).min(chunks).max(1);
@@ -114,7 +115,7 @@ fn rows(chunk: usize, count: usize) -> Range<usize> {
 
 /// Widths of the columns.
 fn measure(
-    heading: &[(&str, Align)],
+    heading: &[Column<'_>],
     count: usize,
     threads: usize,
     fill: &(impl Fn(usize, &mut Cells) + Sync),
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_stream_prints_the_same_as_a_table() {
-        let heading = [("N", Align::Right), ("NAME", Align::Left)];
+        let heading = "N>|NAME";
         for count in [0, 1, CHUNK_ROWS, 5 * CHUNK_ROWS + 7] {
             let name = |row: usize| "é".repeat(row % 13 + row / 5_000);
             let cells: Vec<Vec<String>> = (0..count)
@@ -168,8 +169,8 @@ mod tests {
                 cells.end();
             };
             let (mut table, mut stream) = (Vec::new(), Vec::new());
-            assert!(print(&mut table, &heading, &cells).is_ok());
-            assert!(print_stream(&mut stream, &heading, count, &fill).is_ok());
+            assert!(print(&mut table, heading, &cells).is_ok());
+            assert!(print_stream(&mut stream, heading, count, &fill).is_ok());
             assert!(table == stream, "{count} rows");
         }
     }
@@ -186,7 +187,7 @@ mod tests {
             }
         }
         let fill = |_: usize, cells: &mut Cells| cells.end();
-        let written = print_stream(&mut Closed, &[("", Align::Left)], 100 * CHUNK_ROWS, &fill);
+        let written = print_stream(&mut Closed, "", 100 * CHUNK_ROWS, &fill);
         assert!(written.is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Tables: aligned columns under a heading. On a terminal, lines are cut to its width.
 
 use std::io::{IsTerminal, Write};
+use std::iter::repeat_n;
 
 use anyhow::Result;
 use unicode_width::UnicodeWidthStr;
@@ -20,21 +21,22 @@ pub(crate) fn visible_rows(count: usize, all: bool) -> usize {
     }
 }
 
-/// Alignment of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Align {
-    /// Words.
-    Left,
-    /// Numbers.
-    Right,
+/// A heading and whether the cells below it are aligned right, as numbers are.
+pub(super) type Column<'a> = (&'a str, bool);
+
+/// The columns of a heading such as `PEERS>|CONNS>|PROCESS`: those with `>` are aligned right.
+pub(super) fn columns_of<'a>(heading: &'a str) -> Vec<Column<'a>> {
+    let names = heading.split('|');
+    let column = |name: &'a str| match name.strip_suffix('>') {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    names.map(column).collect()
 }
 
-/// Prints rows under a heading. Cells must be printable already.
-pub(crate) fn print(
-    out: &mut dyn Write,
-    heading: &[(&str, Align)],
-    rows: &[Vec<String>],
-) -> Result<()> {
+/// Prints rows under a heading, in which `|` separates columns and `>` marks those of numbers. Cells must be
+/// printable already.
+pub(crate) fn print(out: &mut dyn Write, heading: &str, rows: &[Vec<String>]) -> Result<()> {
     print_marked(out, heading, rows, |_, _| false)
 }
 
@@ -42,60 +44,37 @@ pub(crate) fn print(
 /// warning.
 pub(crate) fn print_marked(
     out: &mut dyn Write,
-    heading: &[(&str, Align)],
+    heading: &str,
     rows: &[Vec<String>],
     is_marked: impl Fn(usize, &str) -> bool,
 ) -> Result<()> {
-    let rows = rows.iter().map(|row| row.iter().map(String::as_str));
-    print_rows(out, heading, rows, is_marked)
-}
-
-/// Prints rows without a heading.
-pub(crate) fn print_bare(
-    out: &mut dyn Write,
-    aligns: &[Align],
-    rows: &[Vec<String>],
-    is_marked: impl Fn(usize, &str) -> bool,
-) -> Result<()> {
-    let heading: Vec<_> = aligns.iter().map(|align| ("", *align)).collect();
-    print_marked(out, &heading, rows, is_marked)
-}
-
-fn print_rows<'a, Row: Iterator<Item = &'a str>>(
-    out: &mut dyn Write,
-    heading: &[(&str, Align)],
-    rows: impl Iterator<Item = Row> + Clone,
-    is_marked: impl Fn(usize, &str) -> bool,
-) -> Result<()> {
+    let heading = columns_of(heading);
     let mut widths: Vec<usize> = heading.iter().map(|(name, _)| name.width()).collect();
-    for row in rows.clone() {
+    for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(columns(cell));
         }
     }
     let terminal = terminal_width();
     let mut line = String::new();
-    print_heading(out, heading, &widths, terminal)?;
+    print_heading(out, &heading, &widths, terminal)?;
     for row in rows {
         let mut marks = Vec::new();
-        align(&mut line, heading, &widths, row, |column, start, cell| {
+        let row = row.iter().map(String::as_str);
+        align(&mut line, &heading, &widths, row, |column, start, cell| {
             if is_marked(column, cell) {
                 marks.push((start, cell.len()));
             }
         });
         let line = cut(line.trim_end(), terminal);
-        if marks.is_empty() {
-            writeln!(out, "{line}")?;
-        } else {
-            writeln!(out, "{}", marked(&line, &marks))?;
-        }
+        writeln!(out, "{}", marked(&line, &marks))?;
     }
     Ok(())
 }
 
 pub(super) fn print_heading(
     out: &mut dyn Write,
-    heading: &[(&str, Align)],
+    heading: &[Column<'_>],
     widths: &[usize],
     terminal: Option<usize>,
 ) -> Result<()> {
@@ -112,24 +91,24 @@ pub(super) fn print_heading(
 /// every cell.
 pub(super) fn align<'a>(
     line: &mut String,
-    heading: &[(&str, Align)],
+    heading: &[Column<'_>],
     widths: &[usize],
     row: impl Iterator<Item = &'a str>,
     mut each: impl FnMut(usize, usize, &str),
 ) {
     line.clear();
-    for (column, ((cell, width), (_, align))) in row.zip(widths).zip(heading).enumerate() {
+    for (column, ((cell, width), (_, is_right))) in row.zip(widths).zip(heading).enumerate() {
         if column > 0 {
             line.push_str("  ");
         }
-        let pad = width - columns(cell);
-        if *align == Align::Right {
-            line.extend(std::iter::repeat_n(' ', pad));
+        let pad = repeat_n(' ', width - columns(cell));
+        if *is_right {
+            line.extend(pad.clone());
         }
         each(column, line.len(), cell);
         line.push_str(cell);
-        if *align == Align::Left {
-            line.extend(std::iter::repeat_n(' ', pad));
+        if !is_right {
+            line.extend(pad);
         }
     }
 }
@@ -162,13 +141,8 @@ mod tests {
     #[test]
     fn cells_line_up() {
         let mut out = Vec::new();
-        let heading = [
-            ("N", Align::Right),
-            ("NAME", Align::Left),
-            ("VIA", Align::Left),
-        ];
         let rows = vec![vec!["7".into(), "é".into(), "/run/x".into()]];
-        assert!(print(&mut out, &heading, &rows).is_ok());
+        assert!(print(&mut out, "N>|NAME|VIA", &rows).is_ok());
         assert_eq!(
             String::from_utf8_lossy(&out),
             "N  NAME  VIA\n7  é     /run/x\n"

@@ -20,10 +20,9 @@ pub fn display(bytes: &[u8]) -> String {
 /// Appends what [`display`] returns.
 pub fn push_display(out: &mut String, bytes: &[u8]) {
     // Fast path: nearly all names are printable ASCII.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
     if let Ok(text) = std::str::from_utf8(bytes)
-        && bytes
-            .iter()
-            .all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\')
+        && bytes.iter().all(is_plain)
     {
         return out.push_str(text);
     }
@@ -34,7 +33,7 @@ pub fn push_display(out: &mut String, bytes: &[u8]) {
                 '\n' => out.push_str("\\n"),
                 '\t' => out.push_str("\\t"),
                 '\r' => out.push_str("\\r"),
-                c if is_plain(c) => out.push(c),
+                c if !is_escaped(c) => out.push(c),
                 c if u32::from(c) < 0x80 => {
                     let _ = write!(out, "\\x{:02x}", u32::from(c));
                 }
@@ -101,12 +100,11 @@ pub fn name(bytes: &[u8]) -> String {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 /// XML character data and attribute values: markup is escaped, and characters that XML 1.0 forbids are
@@ -128,15 +126,11 @@ pub fn xml(text: &str) -> String {
     out
 }
 
-/// Whether [`display`] escapes a character, other than the backslash.
+/// Whether [`display`] escapes a character, other than the backslash: it is not visible, or reorders or
+/// hides other text.
 pub fn is_escaped(character: char) -> bool {
-    !is_plain(character)
-}
-
-/// Whether a character is visible and does not reorder or hide other text.
-fn is_plain(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character,
+    character.is_control()
+        || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
             | '\u{e0000}'..='\u{e0fff}')

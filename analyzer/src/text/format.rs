@@ -15,11 +15,8 @@ pub fn thousands(number: usize) -> String {
 
 /// A count with its noun: `1 process`, `2 processes`.
 pub fn plural(count: usize, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        thousands(count),
-        if count == 1 { one } else { many }
-    )
+    let noun = if count == 1 { one } else { many };
+    format!("{} {noun}", thousands(count))
 }
 
 /// `31 short-lived processes and 2 small movements`; empty if both are 0.

@@ -1,4 +1,5 @@
-//! Writes XML. Attribute values and text are always escaped: there is no way to write them otherwise.
+//! Writes XML. Attribute values and text are always escaped: only what is a part of the program can be
+//! written otherwise.
 //!
 //! White space is written by [`XmlWriter::newline`] alone, so that the caller decides the layout of the
 //! document to the byte.
@@ -60,11 +61,21 @@ impl XmlWriter {
     /// Writes an attribute whose value is a part of the program and keeps its apostrophes.
     pub fn constant_attr(&mut self, name: &'static str, value: &'static str) -> &mut Self {
         let value = escape::xml(value).replace("&#39;", "'");
-        self.out.push(' ');
-        self.out.push_str(name);
-        self.out.push_str("=\"");
-        self.out.push_str(&value);
-        self.out.push('"');
+        self.out += &format!(" {name}=\"{value}\"");
+        self
+    }
+
+    /// Writes markup that is a part of the program, with its placeholders replaced. A line that is
+    /// indented by four blanks continues the one before.
+    pub fn constant<const N: usize>(
+        &mut self,
+        markup: &'static str,
+        placeholders: [(&'static str, &'static str); N],
+    ) -> &mut Self {
+        self.close_tag();
+        let markup = markup.replace("\n    ", "");
+        let replace = |text: String, (name, value)| text.replace(name, value);
+        self.out += &placeholders.into_iter().fold(markup, replace);
         self
     }
 
@@ -106,11 +117,7 @@ impl XmlWriter {
         let name = self.open.pop().unwrap_or_default();
         match std::mem::take(&mut self.in_tag) {
             true => self.out.push_str("/>"),
-            false => {
-                self.out.push_str("</");
-                self.out.push_str(name);
-                self.out.push('>');
-            }
+            false => self.out += &format!("</{name}>"),
         }
         self
     }
@@ -180,6 +187,15 @@ mod tests {
         let mut xml = XmlWriter::new();
         xml.start("a").constant_attr("b", "'x' \"&").end();
         assert_eq!(xml.finish(), "<a b=\"'x' &quot;&amp;\"/>");
+    }
+
+    #[test]
+    fn constant_markup_is_completed() {
+        let mut xml = XmlWriter::new();
+        xml.start("a")
+            .constant("<b c=\"X\"\n     d=\"Y\"/>\n", [("X", "1"), ("Y", "2")])
+            .end();
+        assert_eq!(xml.finish(), "<a><b c=\"1\" d=\"2\"/>\n</a>");
     }
 
     #[test]

@@ -10,8 +10,18 @@ const MIN_STEADY_RISE: u64 = 24;
 pub enum Growth {
     /// From capture to capture up to the end, as a leak does.
     Steady,
-    /// LinkFilter the only two captures, by much; a start and a leak look alike.
+    /// Between the only two captures, by much; a start and a leak look alike.
     Jump,
+}
+
+impl Growth {
+    /// The word for it in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Jump => "jump",
+        }
+    }
 }
 
 /// Classifies the counts of consecutive captures. A rise that levels off is a start, no growth.

@@ -2,53 +2,36 @@
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Facts;
+use super::base::{BlockedWriter, Facts};
 use crate::load::syscall::CallKind;
 use crate::model::{FdTarget, Pipe, ProcessId, SocketId};
-
-/// A thread that is blocked in a write, to a socket or pipe that one other process reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct BlockedWriter {
-    pub(crate) writer: ProcessId,
-    pub(crate) fd: u32,
-    pub(crate) reader: ProcessId,
-    /// The socket that it writes to; `None`: a pipe.
-    pub(crate) socket: Option<SocketId>,
-}
 
 impl Facts<'_> {
     /// Sockets that a thread is blocked writing to, each with the thread's process; sorted.
     pub(crate) fn blocked_writers(&self) -> &[(SocketId, ProcessId)] {
         self.blocked_writers.get_or_init(|| {
             let writes = self.blocked_in(CallKind::Write);
-            let mut writers: Vec<_> = writes
-                .filter_map(|(process, call)| match call.target {
-                    FdTarget::Socket(socket) => Some((socket, process)),
-                    _ => None,
-                })
-                .collect();
-            writers.sort_unstable();
-            writers.dedup();
-            writers
+            let writers = writes.filter_map(|(process, call)| match call.target {
+                FdTarget::Socket(socket) => Some((socket, process)),
+                _ => None,
+            });
+            Vec::from_iter(BTreeSet::from_iter(writers))
         })
     }
 
     /// The processes that are blocked writing to any of the sockets.
     pub(crate) fn blocked_on(&self, sockets: &[SocketId]) -> Vec<ProcessId> {
         let writers = self.blocked_writers();
-        let mut blocked: Vec<ProcessId> = Vec::new();
+        let mut blocked: BTreeSet<ProcessId> = BTreeSet::new();
         for socket in sockets {
             let start = writers.partition_point(|(written, _)| written < socket);
-            let run = writers[start..]
-                .iter()
-                .take_while(|(written, _)| written == socket);
+            let run = writers[start..].iter();
+            let run = run.take_while(|(written, _)| written == socket);
             blocked.extend(run.map(|(_, process)| *process));
         }
-        blocked.sort_unstable();
-        blocked.dedup();
-        blocked
+        blocked.into_iter().collect()
     }
 
     /// Cycles of processes that are blocked in writes to each other, as the sorted writes of each.
@@ -73,29 +56,25 @@ impl Facts<'_> {
     }
 
     fn sole_reader_writes(&self) -> Vec<BlockedWriter> {
-        let mut writes: Vec<BlockedWriter> = self
-            .blocked_in(CallKind::Write)
-            .filter_map(|(writer, call)| {
-                let (reader, socket) = match call.target {
-                    FdTarget::Socket(socket) => match self.peer_processes(socket)[..] {
-                        [reader] => (reader, Some(socket)),
-                        _ => return None,
-                    },
-                    FdTarget::Pipe(pipe) => (sole_reader(&self.map.pipes[pipe.index()])?, None),
+        let writes = self.blocked_in(CallKind::Write);
+        let writes = writes.filter_map(|(writer, call)| {
+            let (reader, socket) = match call.target {
+                FdTarget::Socket(socket) => match self.peer_processes(socket)[..] {
+                    [reader] => (reader, Some(socket)),
                     _ => return None,
-                };
-                let fd = call.fd?;
-                Some(BlockedWriter {
-                    writer,
-                    fd,
-                    reader,
-                    socket,
-                })
+                },
+                FdTarget::Pipe(pipe) => (sole_reader(&self.map.pipes[pipe.index()])?, None),
+                _ => return None,
+            };
+            let fd = call.fd?;
+            Some(BlockedWriter {
+                writer,
+                fd,
+                reader,
+                socket,
             })
-            .collect();
-        writes.sort_unstable();
-        writes.dedup();
-        writes
+        });
+        Vec::from_iter(BTreeSet::from_iter(writes))
     }
 }
 

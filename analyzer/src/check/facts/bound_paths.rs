@@ -11,7 +11,6 @@ use whotalks_snapshot::records::BoundPath;
 use crate::load::mountinfo::{Mount, mounts};
 use crate::model::{HostId, Map, Socket, device, kernel_device};
 
-use super::Facts;
 use crate::load::Capture;
 
 /// `S_IFMT` and `S_IFSOCK` of `linux/stat.h`.
@@ -50,7 +49,7 @@ pub(crate) enum PathMatch {
 }
 
 impl<'a> BoundPaths<'a> {
-    fn new(map: &Map, captures: &[&'a Capture]) -> Self {
+    pub(super) fn new(map: &Map, captures: &[&'a Capture]) -> Self {
         let mut bound_paths = Self::default();
         for (index, capture) in captures.iter().enumerate().take(map.hosts.len()) {
             let host = HostId::new(index);
@@ -89,11 +88,9 @@ impl<'a> BoundPaths<'a> {
     pub(crate) fn views(&self, host: HostId, path: &[u8]) -> &[(HostId, &'a BoundPath)] {
         let before = |view: &(HostId, &BoundPath)| (view.0, &*view.1.path) < (host, path);
         let start = self.paths.partition_point(before);
-        let count = self.paths[start..]
-            .iter()
-            .take_while(|view| (view.0, &*view.1.path) == (host, path))
-            .count();
-        &self.paths[start..start + count]
+        let views = &self.paths[start..];
+        let end = views.partition_point(|view| (view.0, &*view.1.path) == (host, path));
+        &views[..end]
     }
 
     /// The mounts of a mount namespace.
@@ -124,6 +121,21 @@ impl<'a> BoundPaths<'a> {
         }
     }
 
+    /// Whether any captured path, of whatever name, refers to the bound file.
+    pub(crate) fn has_path_to(&self, host: HostId, bound: (u32, u32)) -> bool {
+        let key = (host, bound.0);
+        let start = self
+            .by_inode
+            .partition_point(|(host, inode, _)| (*host, *inode) < key);
+        let mut run = self.by_inode[start..]
+            .iter()
+            .take_while(|(host, inode, _)| (*host, *inode) == key);
+        run.any(|(_, _, index)| {
+            let (_, path) = self.paths[*index as usize];
+            self.compare(host, path, bound) == PathMatch::Bound
+        })
+    }
+
     /// The device of the mount that contains a path, going by the text of both.
     fn mount_device(&self, host: HostId, path: &BoundPath) -> Option<u32> {
         let covers = |mount: &&Mount<'_>| {
@@ -132,36 +144,8 @@ impl<'a> BoundPaths<'a> {
                 || rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
         };
         // Of two mounts on one mount point the later one covers the earlier.
-        let mount = self
-            .mounts(host, path.mntns)
-            .iter()
-            .filter(covers)
-            .max_by_key(|mount| mount.point.len())?;
-        device(mount.device)
-    }
-}
-
-impl<'a> Facts<'a> {
-    /// Bound paths and mounts.
-    pub(crate) fn bound_paths(&self) -> &BoundPaths<'a> {
-        self.bound_paths
-            .get_or_init(|| BoundPaths::new(self.map, &self.captures))
-    }
-
-    /// Whether any captured path, of whatever name, refers to the bound file.
-    pub(crate) fn has_path_to(&self, host: HostId, bound: (u32, u32)) -> bool {
-        let bound_paths = self.bound_paths();
-        let key = (host, bound.0);
-        let start = bound_paths
-            .by_inode
-            .partition_point(|(host, inode, _)| (*host, *inode) < key);
-        let mut run = bound_paths.by_inode[start..]
-            .iter()
-            .take_while(|(host, inode, _)| (*host, *inode) == key);
-        run.any(|(_, _, index)| {
-            let (_, path) = bound_paths.paths[*index as usize];
-            bound_paths.compare(host, path, bound) == PathMatch::Bound
-        })
+        let mounts = self.mounts(host, path.mntns).iter().filter(covers);
+        device(mounts.max_by_key(|mount| mount.point.len())?.device)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the captures lack, as reasons why a rule has no sure answer.
 
-use super::Facts;
+use super::base::Facts;
 use super::describe::plural;
-use crate::model::{FdsStatus, ProcessId, Readable};
+use crate::model::{FdsStatus, HostId, ProcessId, Readable};
 
 impl Facts<'_> {
     /// Why holders of sockets and pipes may be missing.
@@ -31,6 +31,12 @@ impl Facts<'_> {
         hidepid.then(|| "/proc hides other users' processes".to_owned())
     }
 
+    /// Whether reading a host gave a warning of this kind.
+    pub(crate) fn has_warning(&self, host: HostId, kind: &str) -> bool {
+        let mut warnings = self.map.warnings.iter();
+        warnings.any(|warning| warning.host == host && warning.kind == kind)
+    }
+
     /// Whether a part of a capture is lost.
     pub(crate) fn is_damaged(&self) -> bool {
         let mut hosts = self.map.hosts.iter();
@@ -56,12 +62,9 @@ impl Facts<'_> {
     /// Why the namespaces of some processes are not known.
     pub(crate) fn missing_namespaces(&self) -> Option<String> {
         let processes = self.map.processes.iter();
-        let count = processes
-            .filter(|process| process.netns.is_none() || process.pidns.is_none())
-            .count();
-        (count > 0).then(|| {
-            let processes = plural(count, "process's", "processes'");
-            format!("{processes} namespaces could not be read")
-        })
+        let unread = processes.filter(|process| process.netns.is_none() || process.pidns.is_none());
+        let count = unread.count();
+        let processes = plural(count, "process's", "processes'");
+        (count > 0).then(|| format!("{processes} namespaces could not be read"))
     }
 }

@@ -7,7 +7,7 @@ use crate::model::{Map, SocketId, SocketKey};
 
 /// Listeners with clients in their queues that have no inode any more, and the number of those; by
 /// listener.
-pub(super) fn dead_clients(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
+pub(crate) fn dead_clients(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u32)> {
     // Of several readings of one queue the latest counts: an exact one comes after the list.
     let mut latest: BTreeMap<SocketId, (u8, u32)> = BTreeMap::new();
     for (host, capture) in captures.iter().enumerate() {
@@ -28,18 +28,17 @@ pub(super) fn dead_clients(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u
             }
         }
     }
-    let dead = latest
-        .into_iter()
-        .map(|(listener, (_, dead))| (listener, dead));
-    dead.filter(|(_, dead)| *dead > 0).collect()
+    let latest = latest.into_iter().filter(|(_, (_, dead))| *dead > 0);
+    latest
+        .map(|(listener, (_, dead))| (listener, dead))
+        .collect()
 }
 
 /// The socket of an inode and cookie; sockets are sorted by host and key.
 fn find(map: &Map, host: usize, inode: u32, cookie: u64) -> Option<SocketId> {
     let key = (host as u32, SocketKey::Inode(inode.into()));
     let sockets = &map.sockets;
-    let index = sockets
-        .binary_search_by_key(&key, |socket| (socket.host.0, socket.key))
-        .ok()?;
+    let index = sockets.binary_search_by_key(&key, |socket| (socket.host.0, socket.key));
+    let index = index.ok()?;
     (sockets[index].cookie == Some(cookie)).then(|| SocketId::new(index))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Facts;
+use super::base::Facts;
 use crate::graph::program;
 use crate::model::{HostId, ProcessId, SocketId};
 use crate::text::escape;
@@ -15,22 +15,15 @@ impl Facts<'_> {
     /// `dbus-daemon [812]`, with its host where there are several.
     pub(crate) fn process_name(&self, id: ProcessId) -> String {
         let process = self.map.process(id);
-        format!(
-            "{}{} [{}]",
-            self.host_prefix(process.host),
-            program(process),
-            process.pid
-        )
+        let (host, program) = (self.host_prefix(process.host), program(process));
+        format!("{host}{program} [{}]", process.pid)
     }
 
     /// `web1:`, or nothing where there is one host.
     pub(crate) fn host_prefix(&self, host: HostId) -> String {
         match self.map.hosts.len() {
             0 | 1 => String::new(),
-            _ => format!(
-                "{}:",
-                escape::display(&self.map.hosts[host.index()].hostname)
-            ),
+            _ => escape::display(&self.map.hosts[host.index()].hostname) + ":",
         }
     }
 
@@ -51,11 +44,8 @@ impl Facts<'_> {
             [] => "(nobody known)".to_owned(),
             [first] => self.process_name(*first),
             [first, others @ ..] => {
-                format!(
-                    "{} and {}",
-                    self.process_name(*first),
-                    plural(others.len(), "other", "others")
-                )
+                let others = plural(others.len(), "other", "others");
+                format!("{} and {others}", self.process_name(*first))
             }
         }
     }
@@ -64,9 +54,8 @@ impl Facts<'_> {
     pub(crate) fn program_names(&self, processes: &[ProcessId]) -> String {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for process in processes {
-            *counts
-                .entry(program(self.map.process(*process)))
-                .or_default() += 1;
+            let name = program(self.map.process(*process));
+            *counts.entry(name).or_default() += 1;
         }
         let names = counts.into_iter().map(|(name, count)| match count {
             1 => name,
@@ -78,6 +67,21 @@ impl Facts<'_> {
     /// Names of processes: `bash [9], vim [12]`.
     pub(crate) fn process_names(&self, processes: &[ProcessId]) -> String {
         short_list(processes.iter().map(|process| self.process_name(*process)))
+    }
+
+    /// Names of sockets: `/run/a, @b`.
+    pub(crate) fn socket_names(&self, sockets: &[SocketId]) -> String {
+        short_list(sockets.iter().map(|socket| self.socket_name(*socket)))
+    }
+
+    /// How descriptors spread from a process to the first few of some others below it.
+    pub(crate) fn spread<'p>(
+        &self,
+        from: ProcessId,
+        to: impl IntoIterator<Item = &'p ProcessId>,
+    ) -> String {
+        let paths = to.into_iter().map(|process| self.descent(from, *process));
+        format!("spread: {}", paths.take(3).collect::<Vec<_>>().join(", "))
     }
 
     /// The path from an ancestor down: `xfce4-session [880] → bash [900] → vim [912]`.

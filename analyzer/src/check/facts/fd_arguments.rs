@@ -1,6 +1,6 @@
 //! Descriptor numbers on command lines: a descriptor that is named there was passed on purpose.
 
-use super::Facts;
+use super::base::Facts;
 use crate::model::ProcessId;
 
 /// Words that precede the number of a descriptor.

@@ -35,11 +35,8 @@ impl Fdinfo {
             fdinfo.captured.push(!capture.descriptor_infos.is_empty());
             fdinfo.private_tables.push(PrivateTables::new(capture));
             let mut last = None;
-            for info in capture
-                .descriptor_infos
-                .iter()
-                .filter(|info| info.errno == 0)
-            {
+            let infos = capture.descriptor_infos.iter();
+            for info in infos.filter(|info| info.errno == 0) {
                 let process = match last {
                     Some((pid, process)) if pid == info.pid => process,
                     _ => find(map, host as u32, info.pid),

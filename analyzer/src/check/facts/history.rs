@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::Fdinfo;
+use super::fdinfo::Fdinfo;
 use super::process_tree::find;
 use crate::load::Capture;
 use crate::model::{HostId, Map, Process, ProcessId, Socket, SocketId, TimedCapture, join};
@@ -41,21 +41,18 @@ impl<'a> History<'a> {
         let mut hosts = Vec::new();
         for (capture, earlier) in now.iter().zip(&earlier) {
             let compared = compared(capture, earlier);
-            hosts.push(compared.map(|then| {
-                let age_ns = age_ns(capture, then.capture);
-                (HostId::new(chosen.len()), age_ns)
-            }));
+            let host = HostId::new(chosen.len());
+            hosts.push(compared.map(|then| (host, age_ns(capture, then.capture))));
             chosen.extend(compared);
         }
         let map = join(&chosen);
-        let captures: Vec<&Capture> = chosen.iter().map(|timed| timed.capture).collect();
+        let captures_of = |timed: &[TimedCapture<'a>]| -> Vec<&'a Capture> {
+            timed.iter().map(|timed| timed.capture).collect()
+        };
         Self {
-            fdinfo: Fdinfo::new(&map, &captures),
+            fdinfo: Fdinfo::new(&map, &captures_of(&chosen)),
             map,
-            captures: earlier
-                .into_iter()
-                .map(|of_host| of_host.into_iter().map(|timed| timed.capture).collect())
-                .collect(),
+            captures: earlier.iter().map(|of_host| captures_of(of_host)).collect(),
             hosts,
             by_cookie: OnceCell::new(),
             connected: OnceCell::new(),
@@ -144,8 +141,6 @@ fn age_ns(now: &Capture, then: &Capture) -> u64 {
 
 /// `CLOCK_BOOTTIME` when the capture began, in nanoseconds.
 fn boottime(capture: &Capture) -> u64 {
-    capture
-        .host
-        .as_ref()
-        .map_or(0, |host| host.started_boottime_ns)
+    let host = capture.host.as_ref();
+    host.map_or(0, |host| host.started_boottime_ns)
 }

@@ -2,7 +2,8 @@
 
 use whotalks_snapshot::records::Process as Record;
 
-use super::{Facts, process_tree};
+use super::base::Facts;
+use super::process_tree;
 use crate::load::proc_pid;
 use crate::model::{HostId, ProcessId};
 
@@ -41,15 +42,11 @@ impl<'a> Facts<'a> {
         let in_userns = host.is_some_and(|host| {
             host.userns != 0 && process.userns.is_some_and(|own| own != host.userns)
         });
-        let capabilities = self
-            .record(id)
-            .and_then(|record| proc_pid::status_line(&record.status, "CapEff"))
-            .and_then(|text| u64::from_str_radix(text, 16).ok());
-        !in_userns
-            && match capabilities {
-                Some(effective) => effective & ROOT_EQUIVALENT != 0,
-                None => process.uid == Some(0),
-            }
+        let record = self.record(id);
+        let capabilities = record.and_then(|it| proc_pid::status_line(&it.status, "CapEff"));
+        let effective = capabilities.and_then(|text| u64::from_str_radix(text, 16).ok());
+        let is_root = effective.map(|effective| effective & ROOT_EQUIVALENT != 0);
+        !in_userns && is_root.unwrap_or(process.uid == Some(0))
     }
 
     /// Whether a process is in a container: by its control group, or because both its mount and its

@@ -1,6 +1,6 @@
 //! Parents of processes, and which processes run the same program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Map, Process, ProcessId};
 
@@ -9,52 +9,17 @@ const MAX_DEPTH: usize = 64;
 
 /// Programs that start others and hold descriptors for them: service managers, the first
 /// process of containers, container runtimes and their shims.
-pub(in crate::check) const MANAGERS: [&[u8]; 31] = [
-    b"systemd",
-    b"init",
-    b"upstart",
-    b"openrc-init",
-    b"runit",
-    b"runit-init",
-    b"runsvdir",
-    b"runsv",
-    b"s6-svscan",
-    b"s6-supervise",
-    b"dinit",
-    b"shepherd",
-    b"launchd",
-    b"tini",
-    b"tini-static",
-    b"dumb-init",
-    b"catatonit",
-    b"docker-init",
-    b"dockerd",
-    b"docker-proxy",
-    b"containerd",
-    b"containerd-shim",
-    b"containerd-shim-runc-v1",
-    b"containerd-shim-runc-v2",
-    b"conmon",
-    b"crio",
-    b"podman",
-    b"runc",
-    b"crun",
-    b"lxc-start",
-    b"systemd-nspawn",
-];
+pub(crate) const MANAGERS: &str = "
+    systemd init upstart openrc-init runit runit-init runsvdir runsv s6-svscan s6-supervise
+    dinit shepherd launchd tini tini-static dumb-init catatonit docker-init dockerd docker-proxy
+    containerd containerd-shim containerd-shim-runc-v1 containerd-shim-runc-v2 conmon crio
+    podman runc crun lxc-start systemd-nspawn
+";
 
 /// Directories that hold many programs, so that none of them is the install directory of one.
-const SHARED_DIRECTORIES: [&str; 9] = [
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/libexec",
-    "/usr/local/lib",
-    "/usr/local/libexec",
-    "/lib",
-    "/lib64",
-    "/opt",
-    "/snap",
-];
+const SHARED_DIRECTORIES: &str = "
+    /usr/lib /usr/lib64 /usr/libexec /usr/local/lib /usr/local/libexec /lib /lib64 /opt /snap
+";
 
 /// Parents, programs and managers, by process.
 #[derive(Debug, Default)]
@@ -68,6 +33,7 @@ pub(crate) struct ProcessTree {
 impl ProcessTree {
     pub(super) fn new(map: &Map) -> Self {
         let mut numbers: BTreeMap<(u32, &[u8]), u32> = BTreeMap::new();
+        let managers: BTreeSet<&str> = MANAGERS.split_ascii_whitespace().collect();
         let mut tree = Self::default();
         for process in &map.processes {
             let parent = find(map, process.host.0, process.ppid);
@@ -76,9 +42,9 @@ impl ProcessTree {
             tree.parents.push(parent);
             let next = numbers.len() as u32;
             let known = (!process.exe.is_empty()).then(|| install_path(&process.exe));
-            tree.programs
-                .push(known.map(|name| *numbers.entry((process.host.0, name)).or_insert(next)));
-            tree.managers.push(is_manager(map, process));
+            let number = |path| *numbers.entry((process.host.0, path)).or_insert(next);
+            tree.programs.push(known.map(number));
+            tree.managers.push(is_manager(map, process, &managers));
         }
         tree
     }
@@ -115,19 +81,18 @@ impl ProcessTree {
 
 /// The process of a pid; processes are sorted by host, then pid.
 pub(super) fn find(map: &Map, host: u32, pid: u32) -> Option<ProcessId> {
-    let key = (host, pid);
-    let index = map
-        .processes
-        .binary_search_by_key(&key, |process| (process.host.0, process.pid));
+    let key = |process: &Process| (process.host.0, process.pid);
+    let index = map.processes.binary_search_by_key(&(host, pid), key);
     index.ok().map(ProcessId::new)
 }
 
-fn is_manager(map: &Map, process: &Process) -> bool {
+fn is_manager(map: &Map, process: &Process, managers: &BTreeSet<&str>) -> bool {
     let name = process.exe.rsplit(|byte| *byte == b'/').next();
+    let name = name.and_then(|name| str::from_utf8(name).ok());
     let coverage = &map.hosts[process.host.index()].coverage;
     // The first process of a container may be any program; that of the host is init.
     (process.pid == 1 && coverage.initial_pidns)
-        || name.is_some_and(|name| MANAGERS.contains(&name))
+        || name.is_some_and(|name| managers.contains(name))
         || process
             .exe
             .starts_with(b"/usr/lib/systemd/systemd-executor")
@@ -138,11 +103,8 @@ fn install_path(exe: &[u8]) -> &[u8] {
     let exe = exe.strip_suffix(b" (deleted)").unwrap_or(exe);
     let below =
         |shared: &&str| exe.starts_with(shared.as_bytes()) && exe.get(shared.len()) == Some(&b'/');
-    let Some(shared) = SHARED_DIRECTORIES
-        .iter()
-        .filter(|dir| below(dir))
-        .max_by_key(|dir| dir.len())
-    else {
+    let shared = SHARED_DIRECTORIES.split_ascii_whitespace().filter(below);
+    let Some(shared) = shared.max_by_key(|shared| shared.len()) else {
         return exe;
     };
     let mut end = shared.len();

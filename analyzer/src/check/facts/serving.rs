@@ -1,6 +1,6 @@
 //! Whether a process attends to a socket, from what its threads are blocked in.
 
-use super::Facts;
+use super::base::Facts;
 use crate::load::syscall::CallKind;
 use crate::model::{Call, FdTarget, Holder, ProcessId, SocketId, ThreadState, Wait};
 
@@ -20,21 +20,9 @@ pub(crate) enum Serving {
 const UNSPECIFIC: [&str; 3] = ["io_uring_enter", "io_getevents", "restart_syscall"];
 
 /// Calls that wait for disks or the kernel only: their thread continues in a moment.
-const SHORT: [&str; 13] = [
-    "open",
-    "openat",
-    "openat2",
-    "close",
-    "fsync",
-    "fdatasync",
-    "truncate",
-    "ftruncate",
-    "unlink",
-    "clone",
-    "fork",
-    "execve",
-    "exit",
-];
+const SHORT: &str = "
+    open openat openat2 close fsync fdatasync truncate ftruncate unlink clone fork execve exit
+";
 
 /// The call that a thread is blocked in.
 ///
@@ -46,7 +34,7 @@ pub(crate) fn blocking_call(wait: &Wait) -> Option<&Call> {
     let name = call.name?;
     let open = matches!(call.kind, CallKind::Poll | CallKind::Splice)
         || UNSPECIFIC.contains(&name)
-        || SHORT.contains(&name);
+        || SHORT.split_ascii_whitespace().any(|short| short == name);
     (!open).then_some(call)
 }
 
@@ -61,11 +49,8 @@ impl<'a> Facts<'a> {
 
     /// Calls of this kind that threads are blocked in, each with its process.
     pub(crate) fn blocked_in(&self, kind: CallKind) -> impl Iterator<Item = (ProcessId, &'a Call)> {
-        let calls = self
-            .map
-            .waits
-            .iter()
-            .filter_map(|wait| Some((wait.process, blocking_call(wait)?)));
+        let waits = self.map.waits.iter();
+        let calls = waits.filter_map(|wait| Some((wait.process, blocking_call(wait)?)));
         calls.filter(move |(_, call)| call.kind == kind)
     }
 
@@ -123,11 +108,12 @@ impl<'a> Facts<'a> {
 
     /// The most that any thread of a process does, by the call that it is blocked in.
     fn of_threads(&self, process: ProcessId, judge: impl Fn(&Wait, &Call) -> Serving) -> Serving {
-        let threads = self.threads(process).iter();
-        threads
-            .map(|thread| blocking_call(thread).map_or(Serving::Maybe, |call| judge(thread, call)))
-            .max()
-            .unwrap_or(Serving::Maybe)
+        let of_thread = |thread| match blocking_call(thread) {
+            Some(call) => judge(thread, call),
+            None => Serving::Maybe,
+        };
+        let best = self.threads(process).iter().map(of_thread).max();
+        best.unwrap_or(Serving::Maybe)
     }
 
     fn accepted(&self) -> Vec<(SocketId, ProcessId)> {

@@ -1,5 +1,23 @@
 //! The rules, one file each, and the table of them.
 
+/// Declares the rule of a file: its code, name, highest severity, first version, and what an earlier
+/// capture adds. The file defines `DOC`, its documentation, `check`, and `CASES`, for tests.
+macro_rules! rule {
+    ($code:ident $name:literal, $severity:ident, since $since:literal, earlier $earlier:ident) => {
+        pub(super) static RULE: crate::check::Rule = crate::check::Rule {
+            code: stringify!($code),
+            name: $name,
+            severity: Severity::$severity,
+            since: $since,
+            earlier: crate::check::Earlier::$earlier,
+            doc: DOC,
+            check,
+            #[cfg(test)]
+            cases: CASES,
+        };
+    };
+}
+
 mod wt101_shared_connected_socket;
 mod wt102_leaked_listener;
 mod wt103_pipe_never_ends;
@@ -30,8 +48,9 @@ mod wt403_tables_disagree;
 mod wt501_outside_policy;
 mod wt502_missing_conversation;
 
-use super::Rule;
-use super::facts::{CONTROL_SOCKETS, MANAGERS, PUBLIC_SOCKETS};
+use super::facts::MANAGERS;
+use super::facts::well_known_sockets::{CONTROL, PUBLIC};
+use super::rule::Rule;
 
 /// All rules, sorted by code. A code never changes, and that of a removed rule is not used again.
 pub static RULES: &[&Rule] = &[
@@ -66,30 +85,37 @@ pub static RULES: &[&Rule] = &[
     &wt502_missing_conversation::RULE,
 ];
 
+impl Rule {
+    /// Finds a rule by code or name, ignoring case.
+    pub fn find(code_or_name: &str) -> Option<&'static Self> {
+        let matches = |text: &str| text.eq_ignore_ascii_case(code_or_name);
+        RULES
+            .iter()
+            .copied()
+            .find(|rule| matches(rule.code) || matches(rule.name))
+    }
+}
+
 /// The words by which rules recognize programs and sockets: names, prefixes, parts of paths.
 ///
 /// A redacted capture must keep them to have the same findings.
 pub fn vocabulary() -> impl Iterator<Item = &'static str> {
-    let managers = MANAGERS.iter().map(|name| str::from_utf8(name));
-    managers.map_while(Result::ok).chain(
-        [
-            &PUBLIC_SOCKETS[..],
-            &CONTROL_SOCKETS,
-            &wt302_control_socket_in_container::CONTROL,
-            &wt306_foreign_namespace_socket::MULTI_NAMESPACE,
-            &wt310_shell_on_a_socket::SHELLS,
-            &wt310_shell_on_a_socket::INTERPRETERS,
-            &wt310_shell_on_a_socket::STARTERS,
-            &wt311_packet_sniffer::PROTOCOLS,
-            &wt311_packet_sniffer::CAPTURE_TOOLS,
-        ]
-        .into_iter()
-        .flatten()
-        .copied(),
-    )
+    let lists = [
+        MANAGERS,
+        PUBLIC,
+        CONTROL,
+        wt302_control_socket_in_container::CONTROL,
+        wt306_foreign_namespace_socket::MULTI_NAMESPACE,
+        wt310_shell_on_a_socket::SHELLS,
+        wt310_shell_on_a_socket::INTERPRETERS,
+        wt310_shell_on_a_socket::STARTERS,
+        wt311_packet_sniffer::PROTOCOLS,
+        wt311_packet_sniffer::CAPTURE_TOOLS,
+    ];
+    lists.into_iter().flat_map(str::split_ascii_whitespace)
 }
 
 /// The words of the vocabulary that rules search for anywhere in a name.
 pub fn vocabulary_within() -> impl Iterator<Item = &'static str> {
-    CONTROL_SOCKETS.iter().copied()
+    CONTROL.split_ascii_whitespace()
 }

@@ -1,25 +1,15 @@
 //! WT101: a connected socket that was inherited by unrelated programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::{plural, short_list};
+use crate::check::Facts;
+use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Holder, ProcessId, SocketId, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT101",
-    name: "shared-connected-socket",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT101 "shared-connected-socket", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A connected socket leaked into programs that have no business with it.
@@ -98,10 +88,9 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
     if !connected || first.process == last.process {
         return Verdict::NoLeak;
     }
-    let other_program =
-        |holder: &Holder| !(facts.process_tree).same_program(holder.process, first.process);
-    let on_purpose =
-        |holder: &Holder| holder.fd <= 2 || facts.process_tree.is_manager(holder.process);
+    let tree = &facts.process_tree;
+    let other_program = |holder: &Holder| !tree.same_program(holder.process, first.process);
+    let on_purpose = |holder: &Holder| holder.fd <= 2 || tree.is_manager(holder.process);
     if !holders.iter().any(other_program) || holders.iter().any(on_purpose) {
         return Verdict::NoLeak;
     }
@@ -114,21 +103,21 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
         match holder.cloexec {
             Some(true) => {}
             None => unknown = true,
-            Some(false) if is_used(facts, id, holder) => {}
+            // Its holder uses it, or its command line names it.
+            Some(false) if facts.uses(holder, id) => {}
+            Some(false) if facts.is_fd_argument(holder.process, holder.fd) => {}
             Some(false) => openers.push(opener),
         }
     }
-    let Some(opener) = openers.into_iter().min_by_key(|opener| {
+    let opener = openers.into_iter().min_by_key(|opener| {
         let process = facts.map.process(*opener);
         (process.start_ticks, process.pid)
-    }) else {
-        return if unknown {
-            Verdict::Unknown
-        } else {
-            Verdict::NoLeak
-        };
-    };
-    Verdict::Leak((opener, facts.map.holding_processes(id)))
+    });
+    match opener {
+        Some(opener) => Verdict::Leak((opener, facts.map.holding_processes(id))),
+        None if unknown => Verdict::Unknown,
+        None => Verdict::NoLeak,
+    }
 }
 
 /// The topmost ancestor that holds the socket too and runs another program.
@@ -137,16 +126,11 @@ fn opener(facts: &Facts<'_>, holders: &[Holder], process: ProcessId) -> Option<P
         let index = holders.binary_search_by_key(process, |holder| holder.process);
         index.is_ok()
     };
-    facts
-        .process_tree
-        .ancestors(process)
-        .filter(|ancestor| holds(ancestor) && !facts.process_tree.same_program(*ancestor, process))
+    let tree = &facts.process_tree;
+    let ancestors = tree.ancestors(process).filter(holds);
+    ancestors
+        .filter(|id| !tree.same_program(*id, process))
         .last()
-}
-
-/// Whether a copy was passed on purpose: its holder uses it, or its command line names it.
-fn is_used(facts: &Facts<'_>, id: SocketId, holder: &Holder) -> bool {
-    facts.uses(holder, id) || facts.is_fd_argument(holder.process, holder.fd)
 }
 
 fn finding(
@@ -156,12 +140,8 @@ fn finding(
     sockets: Vec<SocketId>,
 ) -> RawFinding {
     let map = facts.map;
-    let mut programs: Vec<_> = holders
-        .iter()
-        .map(|id| facts.process_tree.program(*id))
-        .collect();
-    programs.sort_unstable();
-    programs.dedup();
+    let programs = holders.iter().map(|id| facts.process_tree.program(*id));
+    let programs: BTreeSet<_> = programs.collect();
     let first = sockets[0];
     let copies = map.holders(first);
     let original = copies.iter().find(|holder| holder.process == opener);
@@ -181,23 +161,15 @@ fn finding(
         },
         count => format!("{count} sockets"),
     };
-    let mut evidence = vec![
-        format!(
-            "{}: {}",
-            plural(programs.len(), "program", "programs"),
-            facts.program_names(holders)
-        ),
-        describe_copies(copies, opener, fd, same_number),
-    ];
+    let programs = plural(programs.len(), "program", "programs");
     let others = holders.iter().filter(|process| **process != opener);
-    let paths = others.map(|process| facts.descent(opener, *process));
-    evidence.push(format!(
-        "spread: {}",
-        paths.take(3).collect::<Vec<_>>().join(", ")
-    ));
+    let mut evidence = vec![
+        format!("{programs}: {}", facts.program_names(holders)),
+        describe_copies(copies, opener, fd, same_number),
+        facts.spread(opener, others),
+    ];
     if sockets.len() > 1 {
-        let names = sockets.iter().map(|socket| facts.socket_name(*socket));
-        evidence.push(format!("sockets: {}", short_list(names)));
+        evidence.push(format!("sockets: {}", facts.socket_names(&sockets)));
     }
     RawFinding {
         severity,
@@ -212,72 +184,49 @@ fn finding(
 
 /// Describes the close-on-exec flags and numbers of the copies.
 fn describe_copies(copies: &[Holder], opener: ProcessId, fd: u32, same_number: bool) -> String {
-    let others = || copies.iter().filter(|holder| holder.process != opener);
-    let known = others().filter(|holder| holder.cloexec.is_some()).count();
-    let leaked = others()
-        .filter(|holder| holder.cloexec == Some(false))
-        .count();
-    let number = if same_number {
-        format!("fd {fd} in all")
-    } else {
-        "under different numbers".to_owned()
+    let others = copies.iter().filter(|holder| holder.process != opener);
+    let flags: Vec<bool> = others.filter_map(|holder| holder.cloexec).collect();
+    let known = flags.len();
+    let leaked = flags.iter().filter(|cloexec| !**cloexec).count();
+    let number = match same_number {
+        true => format!("fd {fd} in all"),
+        false => "under different numbers".to_owned(),
     };
     format!("not close-on-exec in {leaked} of {known} copies looked at, {number}")
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a session's socket in three programs that it started",
-        scene: |scene| leaked(scene, &["/usr/bin/bash", "/usr/bin/vim", "/usr/bin/top"]),
-        finds: &[("WT101", Severity::High)],
-    },
-    Case {
-        about: "two programs",
-        scene: |scene| leaked(scene, &["/usr/bin/vim"]),
-        finds: &[("WT101", Severity::Medium)],
-    },
-    Case {
-        about: "several sockets with the same holders are one finding",
-        scene: |scene| {
+    Case::high(
+        "a session's socket in three programs that it started",
+        |scene| leaked(scene, &["/usr/bin/bash", "/usr/bin/vim", "/usr/bin/top"]),
+    ),
+    Case::medium("two programs", |scene| leaked(scene, &["/usr/bin/vim"])),
+    Case::medium(
+        "several sockets with the same holders are one finding",
+        |scene| {
             let (session, shell) = family(scene);
             for fd in [7, 8] {
                 scene.pair(&[(session, fd, Some(false)), (shell, fd, Some(false))], &[]);
             }
         },
-        finds: &[("WT101", Severity::Medium)],
-    },
-    Case {
-        about: "workers of one program",
-        scene: |scene| leaked(scene, &["/usr/bin/session", "/usr/bin/session (deleted)"]),
-        finds: &[],
-    },
-    Case {
-        about: "a child that watches its copy",
-        scene: |scene| {
-            let (session, shell) = family(scene);
-            let (socket, _) =
-                scene.pair(&[(session, 7, Some(false)), (shell, 7, Some(false))], &[]);
-            scene.epoll(shell, socket);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "the standard output of a program",
-        scene: |scene| {
-            let (session, shell) = family(scene);
-            scene.pair(&[(session, 7, Some(false)), (shell, 1, Some(false))], &[]);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "passed over a socket, and close-on-exec",
-        scene: |scene| {
-            let (session, shell) = family(scene);
-            scene.pair(&[(session, 7, Some(true)), (shell, 9, Some(true))], &[]);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("workers of one program", |scene| {
+        leaked(scene, &["/usr/bin/session", "/usr/bin/session (deleted)"])
+    }),
+    Case::quiet("a child that watches its copy", |scene| {
+        let (session, shell) = family(scene);
+        let (socket, _) = scene.pair(&[(session, 7, Some(false)), (shell, 7, Some(false))], &[]);
+        scene.epoll(shell, socket);
+    }),
+    Case::quiet("the standard output of a program", |scene| {
+        let (session, shell) = family(scene);
+        scene.pair(&[(session, 7, Some(false)), (shell, 1, Some(false))], &[]);
+    }),
+    Case::quiet("passed over a socket, and close-on-exec", |scene| {
+        let (session, shell) = family(scene);
+        scene.pair(&[(session, 7, Some(true)), (shell, 9, Some(true))], &[]);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::Serving;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Fd, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT102",
-    name: "leaked-listener",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT102 "leaked-listener", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A listening socket is held by a program that does not serve it.
@@ -87,11 +77,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool) {
     let holders = facts.map.holders(id);
     let processes = facts.map.holding_processes(id);
-    if processes.is_empty()
-        || processes
-            .iter()
-            .any(|id| facts.process_tree.is_manager(*id))
-    {
+    let tree = &facts.process_tree;
+    if processes.is_empty() || processes.iter().any(|id| tree.is_manager(*id)) {
         return (None, false);
     }
     let serving = processes.iter().map(|process| facts.serving(*process, id));
@@ -103,9 +90,7 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
     let best = serving.iter().copied().max();
     if best == Some(Serving::No) {
         let complete = all_read || facts.map.socket(id).holders_complete;
-        let leaked = processes
-            .iter()
-            .any(|process| cloexec(*process) == Some(false));
+        let leaked = processes.iter().any(|id| cloexec(*id) == Some(false));
         return ((complete && leaked).then_some((None, processes)), false);
     }
     let serves = |process: ProcessId| {
@@ -117,9 +102,8 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
         if *serving == Serving::Yes {
             continue;
         }
-        let ancestor = facts.process_tree.ancestors(*process).find_map(serves);
-        let Some(ancestor) = ancestor.filter(|id| !facts.process_tree.same_program(*id, *process))
-        else {
+        let ancestor = tree.ancestors(*process).find_map(serves);
+        let Some(ancestor) = ancestor.filter(|id| !tree.same_program(*id, *process)) else {
             continue;
         };
         match cloexec(*process) {
@@ -149,23 +133,14 @@ fn finding(
     let holder_names = facts.process_names(&holders);
     let copies = facts.map.holders(first).iter();
     let copies = copies.filter(|copy| holders.binary_search(&copy.process).is_ok());
-    let fds = copies
-        .map(|copy| format!("{} fd {}", facts.process_name(copy.process), copy.fd))
-        .collect::<Vec<_>>();
-    let mut evidence = vec![format!("not close-on-exec: {}", short_list(fds))];
+    let fds = copies.map(|copy| format!("{} fd {}", facts.process_name(copy.process), copy.fd));
+    let fds = short_list(fds.collect::<Vec<_>>());
+    let mut evidence = vec![format!("not close-on-exec: {fds}")];
     let (severity, title) = match server {
         Some(server) => {
-            let paths = holders
-                .iter()
-                .map(|process| facts.descent(server, *process));
-            evidence.push(format!(
-                "spread: {}",
-                paths.take(3).collect::<Vec<_>>().join(", ")
-            ));
-            let title = format!(
-                "{name} held by {holder_names}, served by {}",
-                facts.process_name(server)
-            );
+            evidence.push(facts.spread(server, &holders));
+            let server = facts.process_name(server);
+            let title = format!("{name} held by {holder_names}, served by {server}");
             (Severity::Medium, title)
         }
         None => {
@@ -174,20 +149,12 @@ fn finding(
                 let clients = plural(pending as usize, "client waits", "clients wait");
                 evidence.push(format!("{clients} to be accepted"));
             }
-            let severity = if pending > 0 {
-                Severity::High
-            } else {
-                Severity::Medium
-            };
-            (
-                severity,
-                format!("{name} is served by nobody, held by {holder_names}"),
-            )
+            let title = format!("{name} is served by nobody, held by {holder_names}");
+            (Severity::Medium.raised_if(pending > 0), title)
         }
     };
     if listeners.len() > 1 {
-        let names = listeners.iter().map(|socket| facts.socket_name(*socket));
-        evidence.push(format!("listeners: {}", short_list(names)));
+        evidence.push(format!("listeners: {}", facts.socket_names(&listeners)));
     }
     let mut processes = holders;
     processes.extend(server);
@@ -204,9 +171,9 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a daemon's listener in a command that it started",
-        scene: |scene| {
+    Case::medium(
+        "a daemon's listener in a command that it started",
+        |scene| {
             let (daemon, command) = family(scene);
             watched(
                 scene,
@@ -214,67 +181,46 @@ const CASES: &[Case] = &[
                 &[(daemon, 5, Some(false)), (command, 5, Some(false))],
             );
         },
-        finds: &[("WT102", Severity::Medium)],
-    },
-    Case {
-        about: "the daemon is gone, and clients wait",
-        scene: |scene| {
-            let command = scene.process(900, 1, "/usr/bin/sleep");
-            let listener = scene.listener(&[(command, 5, Some(false))], "app");
-            scene.socket_mut(listener).pending = Some(2);
-            scene.blocked(command, 230, 0);
-        },
-        finds: &[("WT102", Severity::High)],
-    },
-    Case {
-        about: "an ancestor holds, the descendant serves",
-        scene: |scene| {
-            let (daemon, command) = family(scene);
-            watched(
-                scene,
-                command,
-                &[(daemon, 5, Some(false)), (command, 5, Some(false))],
-            );
-            scene.blocked(daemon, 61, 0);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a service manager holds it too",
-        scene: |scene| {
-            let (daemon, command) = family(scene);
-            let init = ProcessId(0);
-            let holders = [
-                (init, 9, Some(true)),
-                (daemon, 3, Some(false)),
-                (command, 3, None),
-            ];
-            watched(scene, daemon, &holders);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a program that may poll it",
-        scene: |scene| {
-            let daemon = scene.process(880, 1, "/usr/bin/daemon");
-            scene.listener(&[(daemon, 5, Some(false))], "app");
-            scene.blocked(daemon, 7, 0);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "workers of one program",
-        scene: |scene| {
-            let master = scene.process(880, 1, "/usr/sbin/nginx");
-            let worker = scene.process(900, 880, "/usr/sbin/nginx");
-            watched(
-                scene,
-                worker,
-                &[(master, 5, Some(false)), (worker, 5, Some(false))],
-            );
-        },
-        finds: &[],
-    },
+    ),
+    Case::high("the daemon is gone, and clients wait", |scene| {
+        let command = scene.process(900, 1, "/usr/bin/sleep");
+        let listener = scene.listener(&[(command, 5, Some(false))], "app");
+        scene.socket_mut(listener).pending = Some(2);
+        scene.blocked(command, 230, 0);
+    }),
+    Case::quiet("an ancestor holds, the descendant serves", |scene| {
+        let (daemon, command) = family(scene);
+        watched(
+            scene,
+            command,
+            &[(daemon, 5, Some(false)), (command, 5, Some(false))],
+        );
+        scene.blocked(daemon, 61, 0);
+    }),
+    Case::quiet("a service manager holds it too", |scene| {
+        let (daemon, command) = family(scene);
+        let init = ProcessId(0);
+        let holders = [
+            (init, 9, Some(true)),
+            (daemon, 3, Some(false)),
+            (command, 3, None),
+        ];
+        watched(scene, daemon, &holders);
+    }),
+    Case::quiet("a program that may poll it", |scene| {
+        let daemon = scene.process(880, 1, "/usr/bin/daemon");
+        scene.listener(&[(daemon, 5, Some(false))], "app");
+        scene.blocked(daemon, 7, 0);
+    }),
+    Case::quiet("workers of one program", |scene| {
+        let master = scene.process(880, 1, "/usr/sbin/nginx");
+        let worker = scene.process(900, 880, "/usr/sbin/nginx");
+        watched(
+            scene,
+            worker,
+            &[(master, 5, Some(false)), (worker, 5, Some(false))],
+        );
+    }),
 ];
 
 #[cfg(test)]

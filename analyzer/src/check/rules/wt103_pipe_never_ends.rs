@@ -1,25 +1,15 @@
 //! WT103: a pipe whose reader never sees the end of file.
 
+use crate::check::Facts;
 use crate::check::facts::blocking_call;
 use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
 use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, ProcessId};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT103",
-    name: "pipe-never-ends",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT103 "pipe-never-ends", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A pipe's reader will never see its end, because a write end was left open.
@@ -60,10 +50,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         if matches!(pipe.key, PipeKey::Fifo(..)) || pipe.readers.is_empty() {
             continue;
         }
-        match reads_itself(facts, pipe)
-            .map(Ok)
-            .or_else(|| leaked_writers(facts, id, pipe))
-        {
+        let own = reads_itself(facts, pipe).map(Ok);
+        match own.or_else(|| leaked_writers(facts, id, pipe)) {
             Some(Ok(hang)) => output.finding(finding(facts, id, pipe, &hang)),
             Some(Err(())) => unknown += 1,
             None => {}
@@ -91,21 +79,12 @@ fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
     let both = |reader: &&Holder| end_of(&pipe.writers, reader.process).is_some();
     let reader = pipe.readers.iter().find(both)?;
     let own = end_of(&pipe.writers, reader.process)?;
-    let commands: Vec<Holder> = pipe
-        .writers
-        .iter()
-        .filter(|writer| {
-            let reads = end_of(&pipe.readers, writer.process).is_some();
-            writer.process != reader.process && !reads && matches!(writer.fd, 1 | 2)
-        })
-        .copied()
-        .collect();
-    let is_child = |writer: &Holder| {
-        facts
-            .process_tree
-            .ancestors(writer.process)
-            .any(|p| p == reader.process)
+    let is_command = |writer: &&Holder| {
+        let reads = end_of(&pipe.readers, writer.process).is_some();
+        writer.process != reader.process && !reads && matches!(writer.fd, 1 | 2)
     };
+    let commands: Vec<Holder> = pipe.writers.iter().filter(is_command).copied().collect();
+    let is_child = |writer: &Holder| is_below(facts, writer, reader);
     let redirected = own.fd <= 2;
     (!redirected && commands.iter().any(is_child)).then_some(Hang {
         reader: *reader,
@@ -114,24 +93,26 @@ fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
     })
 }
 
+/// Whether the process of a writer descends from that of a reader.
+fn is_below(facts: &Facts<'_>, writer: &Holder, reader: &Holder) -> bool {
+    let mut ancestors = facts.process_tree.ancestors(writer.process);
+    ancestors.any(|process| process == reader.process)
+}
+
 /// A pipe whose writers all inherited it by accident; `Err`: close-on-exec was not captured.
 fn leaked_writers(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Result<Hang, ()>> {
     let [reader] = pipe.readers.as_slice() else {
         return None;
     };
-    if pipe.writers.is_empty() || facts.process_tree.is_manager(reader.process) {
+    let tree = &facts.process_tree;
+    if pipe.writers.is_empty() || tree.is_manager(reader.process) {
         return None;
     }
     let leaked = |writer: &Holder| {
         writer.fd > 2
             && writer.cloexec != Some(true)
-            && !facts
-                .process_tree
-                .same_program(writer.process, reader.process)
-            && facts
-                .process_tree
-                .ancestors(writer.process)
-                .any(|p| p == reader.process)
+            && !tree.same_program(writer.process, reader.process)
+            && is_below(facts, writer, reader)
             && !facts.waits_on(writer, &FdTarget::Pipe(id))
             && !facts.fdinfo.watches(writer.process, inode(pipe))
             && !facts.is_fd_argument(writer.process, writer.fd)
@@ -157,10 +138,8 @@ fn inode(pipe: &Pipe) -> u64 {
 
 /// The first descriptor of a process among the holders of one end.
 fn end_of(ends: &[Holder], process: ProcessId) -> Option<Holder> {
-    let index = ends.partition_point(|end| end.process < process);
-    ends.get(index)
-        .filter(|end| end.process == process)
-        .copied()
+    let end = ends.get(ends.partition_point(|end| end.process < process));
+    end.filter(|end| end.process == process).copied()
 }
 
 fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFinding {
@@ -173,48 +152,32 @@ fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFindin
     let written: Vec<String> = written
         .map(|writer| format!("{} as fd {}", facts.process_name(writer.process), writer.fd))
         .collect();
-    let mut evidence = vec![format!("written by {}", written.join(", "))];
-    if let Some(own) = hang.own {
-        evidence.push(format!("{name} has the write end as fd {} itself", own.fd));
-    } else {
-        let first = hang.writers[0].process;
-        evidence.push(format!(
-            "inherited: {}",
-            facts.descent(reader.process, first)
-        ));
-    }
+    let why = match hang.own {
+        Some(own) => format!("{name} has the write end as fd {} itself", own.fd),
+        None => {
+            let path = facts.descent(reader.process, hang.writers[0].process);
+            format!("inherited: {path}")
+        }
+    };
+    let mut evidence = vec![format!("written by {}", written.join(", ")), why];
     if waits {
         evidence.push(format!("{name} is blocked in read on fd {}", reader.fd));
     }
     if let PipeKey::Pipe(inode) = pipe.key {
         evidence.push(format!("pipe {inode}"));
     }
-    let (severity, title) = match hang.own {
-        Some(_) => (
-            if waits {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
-            format!("{name} reads a pipe that it holds the write end of"),
-        ),
-        None => (
-            if waits {
-                Severity::Medium
-            } else {
-                Severity::Low
-            },
-            format!("{name} reads a pipe that only strays keep open"),
-        ),
+    let (severity, what) = match hang.own {
+        Some(_) => (Severity::Medium, "it holds the write end of"),
+        None => (Severity::Low, "only strays keep open"),
     };
     let mut processes: Vec<ProcessId> = hang.writers.iter().map(|writer| writer.process).collect();
     processes.push(reader.process);
     RawFinding {
-        severity,
+        severity: severity.raised_if(waits),
         subject: Subject::Pipe(id),
         processes,
         sockets: vec![],
-        title,
+        title: format!("{name} reads a pipe that {what}"),
         evidence,
         advice: format!("close the write end in {name} after fork; open pipes with O_CLOEXEC"),
     }
@@ -222,52 +185,36 @@ fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFindin
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the parent reads while it holds the write end",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(runner, 7, None), (make, 1, None)], &[(runner, 6, None)]);
-            scene.blocked(runner, 0, 6);
-        },
-        finds: &[("WT103", Severity::High)],
-    },
-    Case {
-        about: "an unrelated child keeps the pipe open",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(make, 9, Some(false))], &[(runner, 6, Some(true))]);
-        },
-        finds: &[("WT103", Severity::Low)],
-    },
-    Case {
-        about: "a self-pipe, and one that a fork inherited",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(runner, 7, None)], &[(runner, 6, None)]);
-            let both = [(runner, 6, Some(false)), (make, 6, Some(false))];
-            scene.map.add_pipe(&both, &both);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a reader of its own output",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            scene
-                .map
-                .add_pipe(&[(runner, 1, None), (make, 1, None)], &[(runner, 6, None)]);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a command's output, and a status pipe that its command line names",
-        scene: |scene| {
+    Case::high("the parent reads while it holds the write end", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(runner, 7, None), (make, 1, None)], &[(runner, 6, None)]);
+        scene.blocked(runner, 0, 6);
+    }),
+    Case::low("an unrelated child keeps the pipe open", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(make, 9, Some(false))], &[(runner, 6, Some(true))]);
+    }),
+    Case::quiet("a self-pipe, and one that a fork inherited", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(runner, 7, None)], &[(runner, 6, None)]);
+        let both = [(runner, 6, Some(false)), (make, 6, Some(false))];
+        scene.map.add_pipe(&both, &both);
+    }),
+    Case::quiet("a reader of its own output", |scene| {
+        let (runner, make) = family(scene);
+        scene
+            .map
+            .add_pipe(&[(runner, 1, None), (make, 1, None)], &[(runner, 6, None)]);
+    }),
+    Case::quiet(
+        "a command's output, and a status pipe that its command line names",
+        |scene| {
             let (runner, make) = family(scene);
             scene.map.add_pipe(&[(make, 1, None)], &[(runner, 6, None)]);
             scene
@@ -275,17 +222,12 @@ const CASES: &[Case] = &[
                 .add_pipe(&[(make, 9, Some(false))], &[(runner, 7, None)]);
             scene.process_mut(make).cmdline = b"make\0--status-fd\x009\0"[..].into();
         },
-        finds: &[],
-    },
-    Case {
-        about: "children read a pipe to notice the parent's end",
-        scene: |scene| {
-            let (runner, make) = family(scene);
-            let readers = [(runner, 3, Some(false)), (make, 3, Some(false))];
-            scene.map.add_pipe(&[(runner, 4, Some(false))], &readers);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("children read a pipe to notice the parent's end", |scene| {
+        let (runner, make) = family(scene);
+        let readers = [(runner, 3, Some(false)), (make, 3, Some(false))];
+        scene.map.add_pipe(&[(runner, 4, Some(false))], &readers);
+    }),
 ];
 
 #[cfg(test)]

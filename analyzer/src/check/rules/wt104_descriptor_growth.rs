@@ -1,32 +1,26 @@
 //! WT104: numbers of descriptors or connections that only grow.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
-use crate::check::facts::growth::{connection_counts, descriptor_counts, is_settled, severity};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
-use crate::model::{HostId, ProcessId, SocketId, SocketState};
+use crate::load::{Capture, proc_pid};
+use crate::model::{HostId, Map, ProcessId, SocketId, SocketState};
+use crate::trend::{Growth, growth};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT104",
-    name: "descriptor-growth",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT104 "descriptor-growth", High, since "0.1.0", earlier Needed }
 
 /// Percentages of a limit in use.
 const NEAR_PERCENT: u64 = 80;
 const CRITICAL_PERCENT: u64 = 95;
 /// `max_connections_per_user` of the system bus.
 const BUS_LIMIT: usize = 256;
+/// Age from which a process is no longer starting.
+const SETTLED_NS: u64 = 60_000_000_000;
 const DOC: &str = "\
 Descriptors or connections only become more, or a limit on them is near.
 
@@ -71,10 +65,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn near_fd_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
     for (host, capture) in facts.captures.iter().enumerate() {
         for record in &capture.processes {
-            let Some(limit) = soft_limit(&record.limits).filter(|limit| *limit > 0) else {
-                continue;
-            };
-            let Some(id) = facts.process_by_pid(HostId::new(host), record.pid) else {
+            let limit = soft_limit(&record.limits).filter(|limit| *limit > 0);
+            let id = facts.process_by_pid(HostId::new(host), record.pid);
+            let (Some(limit), Some(id)) = (limit, id) else {
                 continue;
             };
             let counts = &facts.map.process(id).fd_counts;
@@ -84,19 +77,13 @@ fn near_fd_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
             if percent < NEAR_PERCENT {
                 continue;
             }
+            let name = facts.process_name(id);
             output.finding(RawFinding {
-                severity: if percent >= CRITICAL_PERCENT {
-                    Severity::High
-                } else {
-                    Severity::Medium
-                },
+                severity: Severity::Medium.raised_if(percent >= CRITICAL_PERCENT),
                 subject: Subject::Process(id),
                 processes: vec![id],
                 sockets: vec![],
-                title: format!(
-                    "{} has {used} of {limit} descriptors",
-                    facts.process_name(id)
-                ),
+                title: format!("{name} has {used} of {limit} descriptors"),
                 evidence: vec![
                     format!("RLIMIT_NOFILE {limit}, {percent} % in use"),
                     kind_counts(facts, id),
@@ -119,16 +106,13 @@ fn soft_limit(limits: &[u8]) -> Option<u64> {
 /// Lists the counts of descriptors by kind, highest first.
 fn kind_counts(facts: &Facts<'_>, id: ProcessId) -> String {
     let counts = &facts.map.process(id).fd_counts;
-    let mut kinds: Vec<(u32, &str)> = counts
-        .iter()
-        .map(|(kind, count)| (*count, &**kind))
+    let mut kinds: Vec<_> = counts.iter().collect();
+    kinds.sort_by_key(|(kind, count)| (Reverse(**count), *kind));
+    let first = kinds.iter().take(4);
+    let first: Vec<String> = first
+        .map(|(kind, count)| format!("{kind} {count}"))
         .collect();
-    kinds.sort_by_key(|(count, kind)| (std::cmp::Reverse(*count), *kind));
-    let kinds = kinds
-        .iter()
-        .take(4)
-        .map(|(count, kind)| format!("{kind} {count}"));
-    kinds.collect::<Vec<_>>().join(", ")
+    first.join(", ")
 }
 
 fn near_bus_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
@@ -142,25 +126,20 @@ fn near_bus_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
         if let Some(holder) = facts.map.holders(connection.a).first().filter(|_| is_bus)
             && let Some(uid) = facts.map.process(holder.process).uid
         {
-            by_user
-                .entry((listener, uid))
-                .or_default()
-                .push(holder.process);
+            let clients = by_user.entry((listener, uid)).or_default();
+            clients.push(holder.process);
         }
     }
     for ((listener, uid), mut clients) in by_user {
         let count = clients.len();
-        if count * 100 < BUS_LIMIT * NEAR_PERCENT as usize {
+        let percent = (count * 100 / BUS_LIMIT) as u64;
+        if percent < NEAR_PERCENT {
             continue;
         }
         let programs = facts.program_names(&clients);
         clients.dedup();
         output.finding(RawFinding {
-            severity: if count * 100 >= BUS_LIMIT * CRITICAL_PERCENT as usize {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
+            severity: Severity::Medium.raised_if(percent >= CRITICAL_PERCENT),
             subject: Subject::Socket(listener),
             processes: clients,
             sockets: vec![listener],
@@ -175,61 +154,78 @@ fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
     let Some(history) = facts.history() else {
         return;
     };
-    let Some(captures) = history
-        .captures
-        .get(host.index())
-        .filter(|captures| !captures.is_empty())
-    else {
+    let captures = history.captures.get(host.index());
+    let Some(captures) = captures.filter(|captures| !captures.is_empty()) else {
         return;
     };
     let now = facts.captures[host.index()];
     let earlier: Vec<_> = captures
         .iter()
-        .map(|capture| descriptor_counts(capture))
+        .map(|then| descriptor_counts(then))
         .collect();
-    let start_ns = captures.iter().find_map(|capture| capture.host.as_ref());
-    let start_ns = start_ns.map_or(0, |host| host.started_boottime_ns);
-    let end_ns = now
-        .host
-        .as_ref()
-        .map_or(start_ns, |host| host.started_boottime_ns);
+    let started_ns = |capture: &&Capture| Some(capture.host.as_ref()?.started_boottime_ns);
+    let start_ns = captures.iter().find_map(started_ns).unwrap_or(0);
+    let span_ns = started_ns(&now)
+        .unwrap_or(start_ns)
+        .saturating_sub(start_ns);
     for (key, last) in descriptor_counts(now) {
-        let mut values: Vec<u64> = earlier
+        let before = earlier
             .iter()
-            .filter_map(|counts| counts.get(&key))
-            .copied()
-            .collect();
-        values.push(last);
+            .filter_map(|counts| counts.get(&key).copied());
+        let values: Vec<u64> = before.chain([last]).collect();
         let Some(id) = facts.process_by_pid(host, key.0) else {
             continue;
         };
         let process = facts.map.process(id);
         let age_ns = start_ns.saturating_sub(process.started_boottime_ns);
-        let Some(severity) = severity(&values, is_settled(age_ns)) else {
+        let Some(severity) = severity(&values, age_ns >= SETTLED_NS) else {
             continue;
         };
-        let steps: Vec<String> = values.iter().map(u64::to_string).collect();
-        let mut evidence = vec![format!("descriptors: {}", last_steps(&steps))];
-        evidence.push(kind_counts(facts, id));
+        let (name, first, time) = (facts.process_name(id), values[0], duration(span_ns));
         output.finding(RawFinding {
             severity,
             subject: Subject::Process(id),
             processes: vec![id],
             sockets: vec![],
-            title: format!(
-                "{} {} → {last} descriptors in {}",
-                facts.process_name(id),
-                values[0],
-                duration(end_ns.saturating_sub(start_ns))
-            ),
-            evidence,
+            title: format!("{name} {first} → {last} descriptors in {time}"),
+            evidence: vec![
+                format!("descriptors: {}", last_steps(&values)),
+                kind_counts(facts, id),
+            ],
             advice: "find what is not closed (whotalks list --fds, whotalks trend)".to_owned(),
         });
     }
 }
 
-fn last_steps(steps: &[String]) -> String {
+/// Counts the descriptors of each process (pid, start in ticks) in a capture's tables.
+fn descriptor_counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
+    let records = capture.processes.iter();
+    let starts: BTreeMap<u32, u64> = records
+        .filter_map(|record| Some((record.pid, proc_pid::stat(&record.stat)?.start_ticks)))
+        .collect();
+    let mut tables: BTreeMap<(u32, u8), u64> = BTreeMap::new();
+    for table in capture.tables.iter().filter(|table| table.tid == 0) {
+        *tables.entry((table.pid, table.pass)).or_default() += table.kinds.len() as u64;
+    }
+    // The tables of a later pass come after those of an earlier one, and replace them.
+    let counts = tables.into_iter();
+    let counts = counts.filter_map(|((pid, _), count)| Some(((pid, *starts.get(&pid)?), count)));
+    counts.collect()
+}
+
+/// The severity of growth: a steady one, or a jump of a settled process. A process that is still
+/// starting opens descriptors as it goes.
+fn severity(values: &[u64], settled: bool) -> Option<Severity> {
+    match (growth(values)?, settled) {
+        (Growth::Steady, true) => Some(Severity::Medium),
+        (Growth::Steady, false) | (Growth::Jump, true) => Some(Severity::Low),
+        (Growth::Jump, false) => None,
+    }
+}
+
+fn last_steps(values: &[u64]) -> String {
     const SHOWN: usize = 12;
+    let steps: Vec<String> = values.iter().map(u64::to_string).collect();
     match steps.len().checked_sub(SHOWN) {
         Some(left @ 1..) => format!("… {}", steps[left..].join(" → ")),
         _ => steps.join(" → "),
@@ -242,78 +238,65 @@ fn growing_listeners(facts: &Facts<'_>, output: &mut RuleOutput) {
     };
     let before = connection_counts(&history.map);
     for (listener, now) in connection_counts(facts.map) {
-        let socket = facts.map.socket(listener);
-        let Some(then) = facts
-            .earlier_socket(listener)
-            .filter(|_| socket.state == SocketState::Listening)
-        else {
+        let listens = facts.map.socket(listener).state == SocketState::Listening;
+        let Some(then) = facts.earlier_socket(listener).filter(|_| listens) else {
             continue;
         };
         let first = before.get(&then.id).copied().unwrap_or(0);
         let Some(severity) = severity(&[first, now], true) else {
             continue;
         };
+        let (name, time) = (facts.socket_name(listener), duration(then.age_ns));
+        let server = facts.owner(listener);
+        let more = plural((now - first) as usize, "connection", "connections");
         output.finding(RawFinding {
             severity,
             subject: Subject::Socket(listener),
             processes: facts.map.holding_processes(listener),
             sockets: vec![listener],
-            title: format!(
-                "{} {first} → {now} open connections in {}",
-                facts.socket_name(listener),
-                duration(then.age_ns)
-            ),
-            evidence: vec![format!(
-                "served by {}, {} more",
-                facts.owner(listener),
-                plural((now - first) as usize, "connection", "connections")
-            )],
+            title: format!("{name} {first} → {now} open connections in {time}"),
+            evidence: vec![format!("served by {server}, {more} more")],
             advice: "see which client does not close (whotalks list)".to_owned(),
         });
     }
 }
 
+/// Counts the open connections of each listener.
+fn connection_counts(map: &Map) -> BTreeMap<SocketId, u64> {
+    let mut counts = BTreeMap::new();
+    for listener in map
+        .connections
+        .iter()
+        .filter_map(|connection| connection.listener)
+    {
+        *counts.entry(listener).or_default() += 1;
+    }
+    counts
+}
+
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "all but a few descriptors in use",
-        scene: |scene| limited(scene, 1_000),
-        finds: &[("WT104", Severity::High)],
-    },
-    Case {
-        about: "most in use",
-        scene: |scene| limited(scene, 850),
-        finds: &[("WT104", Severity::Medium)],
-    },
-    Case {
-        about: "half in use",
-        scene: |scene| limited(scene, 512),
-        finds: &[],
-    },
-    Case {
-        about: "a user's connections to the system bus",
-        scene: |scene| bus(scene, 210),
-        finds: &[("WT104", Severity::Medium)],
-    },
-    Case {
-        about: "a dozen connections to the system bus",
-        scene: |scene| bus(scene, 12),
-        finds: &[],
-    },
-    Case {
-        about: "a listener's connections pile up",
-        scene: |scene| {
-            let server = scene.process(50, 1, "/usr/bin/server");
-            let listener = scene.listener(&[(server, 3, Some(true))], "app");
-            scene.advance(60);
-            let client = scene.process(60, 1, "/usr/bin/client");
-            for fd in 3..153 {
-                let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
-                scene.accepted(&a, &b, Some(listener));
-            }
-        },
-        finds: &[("WT104", Severity::Low)],
-    },
+    Case::high("all but a few descriptors in use", |scene| {
+        limited(scene, 1_000)
+    }),
+    Case::medium("most in use", |scene| limited(scene, 850)),
+    Case::quiet("half in use", |scene| limited(scene, 512)),
+    Case::medium("a user's connections to the system bus", |scene| {
+        bus(scene, 210)
+    }),
+    Case::quiet("a dozen connections to the system bus", |scene| {
+        bus(scene, 12)
+    }),
+    Case::low("a listener's connections pile up", |scene| {
+        let server = scene.process(50, 1, "/usr/bin/server");
+        let listener = scene.listener(&[(server, 3, Some(true))], "app");
+        scene.advance(60);
+        let client = scene.process(60, 1, "/usr/bin/client");
+        for fd in 3..153 {
+            let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
+            scene.accepted(&a, &b, Some(listener));
+        }
+    }),
 ];
 
 #[cfg(test)]
@@ -360,6 +343,19 @@ mod tests {
             (b"Max open files            unlimited unlimited files", None),
         ] {
             assert_eq!(soft_limit(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_starting_process_may_grow() {
+        for (values, settled, expected) in [
+            (&[20, 60, 90, 120][..], true, Some(Severity::Medium)),
+            (&[20, 60, 90, 120], false, Some(Severity::Low)),
+            (&[20, 120, 120, 120], true, None),
+            (&[20, 300], true, Some(Severity::Low)),
+            (&[20, 300], false, None),
+        ] {
+            assert_eq!(severity(values, settled), expected, "{values:?}");
         }
     }
 }

@@ -1,24 +1,14 @@
 //! WT201: a listener's queue is full, so that connecting clients wait or are refused.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::syscall::CallKind;
 use crate::model::{Family, FdTarget, ProcessId, Socket, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT201",
-    name: "backlog-full",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT201 "backlog-full", High, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 A listener's queue is full: whoever connects now waits or is refused.
@@ -51,22 +41,15 @@ slow. A larger backlog (and net.core.somaxconn) helps only against short bursts.
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let connecting = facts.blocked_in(CallKind::Connect);
-    let blocked: Vec<ProcessId> = connecting
-        .filter(|(_, call)| match call.target {
-            FdTarget::Socket(id) => facts.map.socket(id).family == Family::Unix,
-            _ => false,
-        })
-        .map(|(process, _)| process)
-        .collect();
+    let blocked = connecting.filter(|(_, call)| match call.target {
+        FdTarget::Socket(id) => facts.map.socket(id).family == Family::Unix,
+        _ => false,
+    });
+    let blocked: Vec<ProcessId> = blocked.map(|(process, _)| process).collect();
     let blocked_names = facts.program_names(&blocked);
     // Which of several full queues a client waits for is not known.
-    let is_only_one = facts
-        .map
-        .sockets
-        .iter()
-        .filter(|socket| full_queue(socket).is_some())
-        .count()
-        == 1;
+    let full = facts.map.sockets.iter().filter_map(full_queue);
+    let is_only_one = full.count() == 1;
     for (id, socket) in facts.sockets() {
         let Some((pending, backlog)) = full_queue(socket) else {
             continue;
@@ -76,31 +59,22 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let has_waiting = socket.family == Family::Unix && !blocked.is_empty();
         if has_waiting {
             let threads = plural(blocked.len(), "thread is", "threads are");
-            evidence.push(format!(
-                "{threads} blocked in connect on a Unix socket: {blocked_names}"
-            ));
+            let what = "blocked in connect on a Unix socket";
+            evidence.push(format!("{threads} {what}: {blocked_names}"));
             if is_only_one {
                 processes.extend(&blocked);
             }
         }
-        let before = facts.earlier_socket(id);
-        let before = before.filter(|earlier| full_queue(earlier.socket).is_some());
-        let before = before.map(|earlier| earlier.age_ns);
+        let before = facts.age_ns_where(id, |earlier| full_queue(earlier.socket).is_some());
         evidence.extend(before.map(|age| format!("it was as full {} before", duration(age))));
+        let name = facts.socket_name(id);
+        let clients = plural(pending as usize, "client waiting", "clients waiting");
         output.finding(RawFinding {
-            severity: if has_waiting || before.is_some() {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
+            severity: Severity::Medium.raised_if(has_waiting || before.is_some()),
             subject: Subject::Socket(id),
             processes,
             sockets: vec![id],
-            title: format!(
-                "{} has {}, backlog {backlog}",
-                facts.socket_name(id),
-                plural(pending as usize, "client waiting", "clients waiting")
-            ),
+            title: format!("{name} has {clients}, backlog {backlog}"),
             evidence,
             advice: "see what the server waits for (whotalks waits)".to_owned(),
         });
@@ -116,35 +90,22 @@ fn full_queue(socket: &Socket) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "one more than the backlog",
-        scene: |scene| listener(scene, 6),
-        finds: &[("WT201", Severity::Medium)],
-    },
-    Case {
-        about: "one more than the backlog, and a client blocked in connect",
-        scene: |scene| {
+    Case::medium("one more than the backlog", |scene| listener(scene, 6)),
+    Case::high(
+        "one more than the backlog, and a client blocked in connect",
+        |scene| {
             listener(scene, 6);
             let client = scene.process(60, 1, "/usr/bin/client");
             let socket = scene.socket(&[(client, 3, None)]);
             scene.socket_mut(socket).state = SocketState::Unconnected;
             scene.blocked(client, 42, 3);
         },
-        finds: &[("WT201", Severity::High)],
-    },
-    Case {
-        about: "as many as the backlog",
-        scene: |scene| listener(scene, 5),
-        finds: &[],
-    },
-    Case {
-        about: "listen(0), and no client",
-        scene: |scene| {
-            listener(scene, 0);
-            scene.map.sockets[0].backlog = Some(0);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("as many as the backlog", |scene| listener(scene, 5)),
+    Case::quiet("listen(0), and no client", |scene| {
+        listener(scene, 0);
+        scene.map.sockets[0].backlog = Some(0);
+    }),
 ];
 
 #[cfg(test)]

@@ -1,24 +1,14 @@
 //! WT202: a server that does not accept: the same client still waits in its queue.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Connection, ConnectionState, SocketId};
 use std::collections::BTreeMap;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT202",
-    name: "acceptor-stuck",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT202 "acceptor-stuck", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 A server does not accept: the same client still waits in its queue.
@@ -51,11 +41,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         return;
     };
     let pending = |connection: &&Connection| connection.state == ConnectionState::Pending;
-    let before: BTreeMap<SocketId, Option<SocketId>> = history
-        .map
-        .connections
-        .iter()
-        .filter(pending)
+    let before = history.map.connections.iter().filter(pending);
+    let before: BTreeMap<SocketId, Option<SocketId>> = before
         .map(|connection| (connection.a, connection.listener))
         .collect();
     let mut stuck: BTreeMap<SocketId, Vec<SocketId>> = BTreeMap::new();
@@ -74,6 +61,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let host = facts.map.socket(listener).host;
         let age = history.host(host).map_or(0, |(_, age)| age);
         let first = clients[0];
+        let (name, since) = (facts.socket_name(listener), duration(age));
+        let (client, server) = (facts.owner(first), facts.owner(listener));
+        let wait = plural(clients.len(), "client waits", "clients wait");
         let mut processes = facts.map.holding_processes(listener);
         processes.extend(facts.holders_of(&clients));
         let mut sockets = vec![listener];
@@ -86,19 +76,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             },
             subject: Subject::Socket(listener),
             processes,
-            title: format!(
-                "{}: {} since {} to be accepted",
-                facts.socket_name(listener),
-                plural(clients.len(), "client waits", "clients wait"),
-                duration(age)
-            ),
+            title: format!("{name}: {wait} since {since} to be accepted"),
             sockets,
             evidence: vec![
-                format!(
-                    "first: {}; server: {}",
-                    facts.owner(first),
-                    facts.owner(listener)
-                ),
+                format!("first: {client}; server: {server}"),
                 format!("in both captures: socket {}", facts.map.socket(first).inode),
             ],
             advice: "see what the server's threads wait for (whotalks waits)".to_owned(),
@@ -108,30 +89,18 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the same client after half a minute",
-        scene: |scene| {
-            waiting(scene);
-            scene.advance(30);
-        },
-        finds: &[("WT202", Severity::High)],
-    },
-    Case {
-        about: "another client",
-        scene: |scene| {
-            let client = waiting(scene);
-            scene.advance(30);
-            scene.socket_mut(client).cookie = Some(7_777);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "one capture",
-        scene: |scene| {
-            waiting(scene);
-        },
-        finds: &[],
-    },
+    Case::high("the same client after half a minute", |scene| {
+        waiting(scene);
+        scene.advance(30);
+    }),
+    Case::quiet("another client", |scene| {
+        let client = waiting(scene);
+        scene.advance(30);
+        scene.socket_mut(client).cookie = Some(7_777);
+    }),
+    Case::quiet("one capture", |scene| {
+        waiting(scene);
+    }),
 ];
 
 #[cfg(test)]

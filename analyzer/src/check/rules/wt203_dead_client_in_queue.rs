@@ -1,22 +1,14 @@
 //! WT203: clients that have closed their socket and are still in a listener's queue.
 
+use crate::check::Facts;
+use crate::check::facts::EarlierSocket;
+use crate::check::facts::dead_clients::dead_clients;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT203",
-    name: "dead-client-in-queue",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT203 "dead-client-in-queue", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Clients that have gone are still in a listener's queue.
@@ -45,38 +37,26 @@ end at once; that must not be treated as an error of the server's.
 ";
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
-    for &(listener, dead) in facts.dead_clients() {
+    for (listener, dead) in dead_clients(facts.map, &facts.captures) {
         let socket = facts.map.socket(listener);
         let pending = socket.pending.unwrap_or(0).max(dead);
         let backlog = socket.backlog.unwrap_or(0);
         let fills = dead > backlog / 2 && dead >= 2;
-        let before = facts.earlier_socket(listener);
-        let before = before.filter(|earlier| earlier.socket.pending.unwrap_or(0) >= dead);
-        let before = before.map(|earlier| earlier.age_ns);
-        let mut evidence = vec![format!(
-            "served by {}, backlog {backlog}",
-            facts.owner(listener)
-        )];
-        evidence
-            .extend(before.map(|age| format!("the queue was as long {} before", duration(age))));
+        let was_as_long = |earlier: &EarlierSocket<'_>| earlier.socket.pending >= Some(dead);
+        let before = facts.age_ns_where(listener, was_as_long);
+        let server = facts.owner(listener);
+        let mut evidence = vec![format!("served by {server}, backlog {backlog}")];
+        let unchanged = |age| format!("the queue was as long {} before", duration(age));
+        evidence.extend(before.map(unchanged));
+        let name = facts.socket_name(listener);
+        let (one, many) = ("client in the queue is", "clients in the queue are");
+        let clients = plural(pending as usize, one, many);
         output.finding(RawFinding {
-            severity: if fills || before.is_some() {
-                Severity::Medium
-            } else {
-                Severity::Low
-            },
+            severity: Severity::Low.raised_if(fills || before.is_some()),
             subject: Subject::Socket(listener),
             processes: facts.map.holding_processes(listener),
             sockets: vec![listener],
-            title: format!(
-                "{}: {dead} of {} gone",
-                facts.socket_name(listener),
-                plural(
-                    pending as usize,
-                    "client in the queue is",
-                    "clients in the queue are"
-                )
-            ),
+            title: format!("{name}: {dead} of {clients} gone"),
             evidence,
             advice: "see why the server does not accept (whotalks waits)".to_owned(),
         });
@@ -86,21 +66,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "one that has closed",
-        scene: |scene| queue(scene, &[0, 1_001]),
-        finds: &[("WT203", Severity::Low)],
-    },
-    Case {
-        about: "a queue of those",
-        scene: |scene| queue(scene, &[0, 0, 0, 0]),
-        finds: &[("WT203", Severity::Medium)],
-    },
-    Case {
-        about: "living clients",
-        scene: |scene| queue(scene, &[1_001, 1_002]),
-        finds: &[],
-    },
+    Case::low("one that has closed", |scene| queue(scene, &[0, 1_001])),
+    Case::medium("a queue of those", |scene| queue(scene, &[0, 0, 0, 0])),
+    Case::quiet("living clients", |scene| queue(scene, &[1_001, 1_002])),
 ];
 
 /// A listener with these inodes in its queue, as a dump of the kernel has them.

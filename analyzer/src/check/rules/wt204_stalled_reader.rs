@@ -1,25 +1,15 @@
 //! WT204: a reader that does not read what was written to it.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural, short_list};
 use crate::check::facts::{LONG_NS, Serving};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ConnectionState, Family, ProcessId, SocketId, SocketType};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT204",
-    name: "stalled-reader",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT204 "stalled-reader", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 Somebody does not read what was written to it.
@@ -59,7 +49,7 @@ const NEAR_BYTES: u64 = 128 << 10;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let writers = facts.blocked_writers();
-    let mut unread_queues: Vec<UnreadQueue> = Vec::new();
+    let mut queues: Vec<Queue> = Vec::new();
     let mut datagrams: BTreeMap<SocketId, (u64, Vec<SocketId>)> = BTreeMap::new();
     for connection in &facts.map.connections {
         let (a, Some(b)) = (connection.a, connection.b) else {
@@ -74,39 +64,39 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
                 continue;
             }
             let written = facts.map.socket(writer).send_queue_bytes;
-            let is_blocked = writers
-                .binary_search_by_key(&writer, |(socket, _)| *socket)
-                .is_ok();
+            let is_blocked = writers.binary_search_by_key(&writer, |(socket, _)| *socket);
+            let is_blocked = is_blocked.is_ok();
             if datagram && (written > 0 || is_blocked) {
                 let queue = datagrams.entry(reader).or_default();
                 queue.0 += written;
                 queue.1.push(writer);
             } else if !datagram && connection.state == ConnectionState::Established {
                 let unread = facts.map.socket(reader).recv_queue_bytes;
-                if unread > 0 {
-                    let queue = Queue {
-                        reader,
-                        unread,
-                        written,
-                        writers: vec![writer],
-                    };
-                    unread_queues.extend(unread_queue(facts, queue));
-                }
+                queues.extend((unread > 0).then(|| Queue {
+                    reader,
+                    unread,
+                    written,
+                    writers: vec![writer],
+                }));
             }
         }
     }
-    for (reader, (written, writers)) in datagrams {
-        let queue = Queue {
-            reader,
-            unread: written,
-            written,
-            writers,
-        };
-        unread_queues.extend(unread_queue(facts, queue));
-    }
+    queues.extend(
+        datagrams
+            .into_iter()
+            .map(|(reader, (written, writers))| Queue {
+                reader,
+                unread: written,
+                written,
+                writers,
+            }),
+    );
     // The unread sockets of one reader are one finding.
     let mut by_reader: BTreeMap<Reader, Vec<UnreadQueue>> = BTreeMap::new();
-    for unread in unread_queues {
+    for unread in queues
+        .into_iter()
+        .filter_map(|queue| unread_queue(facts, queue))
+    {
         let reader = unread.queue.reader;
         let readers = facts.map.holding_processes(reader);
         let unheld = readers.is_empty().then_some(reader);
@@ -152,12 +142,9 @@ fn unread_queue(facts: &Facts<'_>, queue: Queue) -> Option<UnreadQueue> {
     if !near && blocked.is_empty() && unchanged_ns.is_none() {
         return None;
     }
-    let readers = facts.map.holding_processes(queue.reader);
-    let reading = readers
-        .iter()
-        .map(|process| facts.reading(*process, queue.reader))
-        .max();
-    let elsewhere = reading == Some(Serving::No);
+    let readers = facts.map.holding_processes(queue.reader).into_iter();
+    let reading = readers.map(|process| facts.reading(process, queue.reader));
+    let elsewhere = reading.max() == Some(Serving::No);
     let old = unchanged_ns.is_some_and(|age| age >= LONG_NS);
     let severity = match (!blocked.is_empty(), near, elsewhere, unchanged_ns.is_some()) {
         (true, _, true, _) | (true, _, _, true) => Severity::High,
@@ -190,33 +177,21 @@ fn finding(
         1 => facts.socket_name(first),
         count => format!("{count} sockets"),
     };
-    let mut evidence = vec![format!(
-        "{} to be read",
-        plural(bytes, "byte waits", "bytes wait")
-    )];
-    let mut blocked: Vec<ProcessId> = queues
-        .iter()
-        .flat_map(|unread| &unread.blocked)
-        .copied()
-        .collect();
-    blocked.sort_unstable();
-    blocked.dedup();
-    let writers = || {
-        queues
-            .iter()
-            .flat_map(|unread| &unread.queue.writers)
-            .copied()
-    };
+    let waiting = plural(bytes, "byte waits", "bytes wait");
+    let mut evidence = vec![format!("{waiting} to be read")];
+    let blocked = queues.iter().flat_map(|unread| &unread.blocked).copied();
+    let blocked: BTreeSet<ProcessId> = blocked.collect();
+    let blocked = Vec::from_iter(blocked);
+    let writers = queues.iter().flat_map(|unread| &unread.queue.writers);
+    let writers: Vec<SocketId> = writers.copied().collect();
     if blocked.is_empty() {
-        let owners: BTreeSet<String> = writers().map(|writer| facts.owner(writer)).collect();
-        let owners: Vec<String> = owners.into_iter().collect();
+        let owners = writers.iter().map(|writer| facts.owner(*writer));
+        let owners: BTreeSet<String> = owners.collect();
         evidence.push(format!("written by {}", short_list(owners)));
     } else {
         let count = plural(blocked.len(), "writer is", "writers are");
-        evidence.push(format!(
-            "{count} blocked: {}",
-            facts.process_names(&blocked)
-        ));
+        let names = facts.process_names(&blocked);
+        evidence.push(format!("{count} blocked: {names}"));
     }
     if queues.iter().all(|unread| unread.elsewhere) {
         evidence.push("every thread of the reader waits for something else".to_owned());
@@ -224,18 +199,15 @@ fn finding(
     if let Some(age) = queues.iter().filter_map(|unread| unread.unchanged_ns).min() {
         evidence.push(format!("the same bytes waited {} before", duration(age)));
     }
-    if queues.len() > 1 {
-        let names = queues
-            .iter()
-            .map(|unread| facts.socket_name(unread.queue.reader));
-        evidence.push(format!("sockets: {}", short_list(names)));
+    let mut sockets: Vec<SocketId> = queues.iter().map(|unread| unread.queue.reader).collect();
+    if sockets.len() > 1 {
+        evidence.push(format!("sockets: {}", facts.socket_names(&sockets)));
     }
     let mut processes = readers;
-    processes.extend(&blocked);
-    let first_holder = |socket| Some(facts.map.holders(socket).first()?.process);
-    processes.extend(writers().filter_map(first_holder));
-    let mut sockets: Vec<SocketId> = queues.iter().map(|unread| unread.queue.reader).collect();
-    sockets.extend(writers());
+    processes.extend(blocked);
+    let first_holder = |socket: &SocketId| Some(facts.map.holders(*socket).first()?.process);
+    processes.extend(writers.iter().filter_map(first_holder));
+    sockets.extend(writers);
     RawFinding {
         severity,
         subject: Subject::Socket(first),
@@ -262,64 +234,48 @@ fn unchanged_ns(facts: &Facts<'_>, queue: &Queue) -> Option<u64> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the writer is blocked, the reader waits for a child",
-        scene: |scene| {
+    Case::high(
+        "the writer is blocked, the reader waits for a child",
+        |scene| {
             let (_, reader) = unread(scene, 200_000, true);
             scene.blocked(reader, 61, 0);
         },
-        finds: &[("WT204", Severity::High)],
-    },
-    Case {
-        about: "a full queue, and nothing is known of the reader",
-        scene: |scene| {
+    ),
+    Case::low(
+        "a full queue, and nothing is known of the reader",
+        |scene| {
             unread(scene, 200_000, false);
         },
-        finds: &[("WT204", Severity::Low)],
-    },
-    Case {
-        about: "the same few bytes after a minute, and the reader waits for a child",
-        scene: |scene| {
+    ),
+    Case::medium(
+        "the same few bytes after a minute, and the reader waits for a child",
+        |scene| {
             let (_, reader) = unread(scene, 10, false);
             scene.blocked(reader, 61, 0);
             scene.advance(60);
         },
-        finds: &[("WT204", Severity::Medium)],
-    },
-    Case {
-        about: "two sockets of one reader are one finding",
-        scene: |scene| {
-            let (writer, reader) = unread(scene, 200_000, false);
-            let (a, b) = scene.pair(&[(writer, 6, Some(true))], &[(reader, 7, Some(true))]);
-            scene.socket_mut(a).send_queue_bytes = 200_000;
-            scene.socket_mut(b).recv_queue_bytes = 200_000;
-        },
-        finds: &[("WT204", Severity::Low)],
-    },
-    Case {
-        about: "the writer is blocked, the reader waits for a disk",
-        scene: |scene| {
+    ),
+    Case::low("two sockets of one reader are one finding", |scene| {
+        let (writer, reader) = unread(scene, 200_000, false);
+        let (a, b) = scene.pair(&[(writer, 6, Some(true))], &[(reader, 7, Some(true))]);
+        scene.socket_mut(a).send_queue_bytes = 200_000;
+        scene.socket_mut(b).recv_queue_bytes = 200_000;
+    }),
+    Case::quiet(
+        "the writer is blocked, the reader waits for a disk",
+        |scene| {
             let (_, reader) = unread(scene, 100_000, true);
             scene.blocked(reader, 74, 9);
         },
-        finds: &[],
-    },
-    Case {
-        about: "a few bytes that were just written",
-        scene: |scene| {
-            let (_, reader) = unread(scene, 10, false);
-            scene.blocked(reader, 61, 0);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a writer that is faster than its reader",
-        scene: |scene| {
-            let (_, reader) = unread(scene, 100_000, true);
-            scene.blocked(reader, 45, 5);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("a few bytes that were just written", |scene| {
+        let (_, reader) = unread(scene, 10, false);
+        scene.blocked(reader, 61, 0);
+    }),
+    Case::quiet("a writer that is faster than its reader", |scene| {
+        let (_, reader) = unread(scene, 100_000, true);
+        scene.blocked(reader, 45, 5);
+    }),
 ];
 
 /// A writer and a reader with bytes between them.

@@ -1,24 +1,14 @@
 //! WT205: processes that are blocked writing to each other.
 
+use crate::check::Facts;
 use crate::check::facts::describe::duration;
 use crate::check::facts::{BlockedWriter, Serving};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, SocketId, SocketType};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT205",
-    name: "write-deadlock",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT205 "write-deadlock", High, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Processes are blocked in writes, each until another of them reads.
@@ -84,12 +74,9 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
     };
     let certain = cycle.iter().all(|write| reading(write) == Serving::No);
     let lines = cycle.iter().take(8).map(|write| {
-        format!(
-            "{} is blocked writing fd {}, read by {} alone",
-            facts.process_name(write.writer),
-            write.fd,
-            facts.process_name(write.reader)
-        )
+        let [writer, reader] = [write.writer, write.reader].map(|id| facts.process_name(id));
+        let fd = write.fd;
+        format!("{writer} is blocked writing fd {fd}, read by {reader} alone")
     });
     let mut evidence: Vec<String> = lines.collect();
     if !certain {
@@ -97,17 +84,10 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
     }
     let title = match processes.as_slice() {
         [only] => format!("{} waits for itself to read", facts.process_name(*only)),
-        _ => format!(
-            "{} wait for each other to read",
-            facts.process_names(&processes)
-        ),
+        all => format!("{} wait for each other to read", facts.process_names(all)),
     };
     RawFinding {
-        severity: if certain {
-            Severity::High
-        } else {
-            Severity::Medium
-        },
+        severity: Severity::Medium.raised_if(certain),
         subject: Subject::Process(cycle[0].writer),
         processes,
         sockets: cycle.iter().filter_map(|write| write.socket).collect(),
@@ -119,32 +99,18 @@ fn cycle_finding(facts: &Facts<'_>, cycle: &[BlockedWriter]) -> RawFinding {
 
 fn full_both_ways(facts: &Facts<'_>, a: SocketId, b: SocketId) -> RawFinding {
     let bytes = |id: SocketId| facts.map.socket(id).send_queue_bytes;
-    let earlier = |id: SocketId| {
-        let earlier = facts.earlier_socket(id);
-        earlier.filter(|earlier| earlier.socket.send_queue_bytes == bytes(id))
-    };
-    let before = earlier(b).and(earlier(a));
-    let before = before.map(|earlier| earlier.age_ns);
-    let mut evidence = vec![format!(
-        "{} and {} bytes written and not read",
-        bytes(a),
-        bytes(b)
-    )];
+    let age = |id| facts.age_ns_where(id, |earlier| earlier.socket.send_queue_bytes == bytes(id));
+    let before = age(b).and(age(a));
+    let (written, others) = (bytes(a), bytes(b));
+    let mut evidence = vec![format!("{written} and {others} bytes written and not read")];
     evidence.extend(before.map(|age| format!("as many {} before", duration(age))));
+    let (one, other) = (facts.owner(a), facts.owner(b));
     RawFinding {
-        severity: if before.is_some() {
-            Severity::Medium
-        } else {
-            Severity::Low
-        },
+        severity: Severity::Low.raised_if(before.is_some()),
         subject: Subject::Socket(a),
         processes: facts.holders_of(&[a, b]),
         sockets: vec![a, b],
-        title: format!(
-            "{} and {} write and do not read",
-            facts.owner(a),
-            facts.owner(b)
-        ),
+        title: format!("{one} and {other} write and do not read"),
         evidence,
         advice: "see whether both are blocked (whotalks waits)".to_owned(),
     }
@@ -152,30 +118,20 @@ fn full_both_ways(facts: &Facts<'_>, a: SocketId, b: SocketId) -> RawFinding {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "two processes that write to each other",
-        scene: |scene| mutual(scene, 1),
-        finds: &[("WT205", Severity::High)],
-    },
-    Case {
-        about: "one of them may poll in another thread",
-        scene: |scene| {
-            mutual(scene, 1);
-            let second = crate::model::ProcessId(2);
-            scene.blocked_thread(second, 61, 7, 0);
-        },
-        finds: &[("WT205", Severity::Medium)],
-    },
-    Case {
-        about: "one writes, the other reads",
-        scene: |scene| {
-            mutual(scene, 45);
-            for socket in &mut scene.map.sockets {
-                (socket.send_queue_bytes, socket.recv_queue_bytes) = (0, 0);
-            }
-        },
-        finds: &[],
-    },
+    Case::high("two processes that write to each other", |scene| {
+        mutual(scene, 1)
+    }),
+    Case::medium("one of them may poll in another thread", |scene| {
+        mutual(scene, 1);
+        let second = crate::model::ProcessId(2);
+        scene.blocked_thread(second, 61, 7, 0);
+    }),
+    Case::quiet("one writes, the other reads", |scene| {
+        mutual(scene, 45);
+        for socket in &mut scene.map.sockets {
+            (socket.send_queue_bytes, socket.recv_queue_bytes) = (0, 0);
+        }
+    }),
 ];
 
 /// Two processes with a full connection; the thread of the second is in this call.

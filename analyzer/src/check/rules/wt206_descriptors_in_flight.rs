@@ -1,25 +1,15 @@
 //! WT206: descriptors that were sent over a socket and are not received.
 
+use crate::check::Facts;
 use crate::check::facts::LONG_NS;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId};
 use std::collections::BTreeMap;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT206",
-    name: "descriptors-in-flight",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT206 "descriptors-in-flight", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 Descriptors that were sent over a socket are not taken off it.
@@ -58,9 +48,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         for holder in facts.map.holders(id) {
             let key = (holder.process, holder.tid, holder.fd);
             if let Some(count) = facts.fdinfo.in_flight.get(&key) {
-                let most = sockets
-                    .entry(id)
-                    .or_insert((*count, holder.process, holder.fd));
+                let new = (*count, holder.process, holder.fd);
+                let most = sockets.entry(id).or_insert(new);
                 most.0 = most.0.max(*count);
             }
         }
@@ -81,16 +70,14 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             evidence.push(format!("sent by {}", facts.owner(peer)));
             involved.push(peer);
         }
+        let name = facts.process_name(process);
+        let descriptors = plural(count as usize, "descriptor", "descriptors");
         output.finding(RawFinding {
             severity,
             subject: Subject::Socket(id),
             processes: facts.holders_of(&involved),
             sockets: involved,
-            title: format!(
-                "{} does not take {} off fd {fd}",
-                facts.process_name(process),
-                plural(count as usize, "descriptor", "descriptors")
-            ),
+            title: format!("{name} does not take {descriptors} off fd {fd}"),
             evidence,
             advice: "receive them with recvmsg and room for control messages".to_owned(),
         });
@@ -100,35 +87,23 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 /// The age of the earlier capture, where descriptors were in flight to the same socket in it.
 fn earlier_age_ns(facts: &Facts<'_>, id: SocketId) -> Option<u64> {
     let history = facts.history()?;
-    let earlier = facts.earlier_socket(id)?;
-    let mut holders = history.map.holders(earlier.id).iter();
-    let in_flight = holders.any(|holder| {
-        let key = (holder.process, holder.tid, holder.fd);
-        history.fdinfo.in_flight.contains_key(&key)
-    });
-    in_flight.then_some(earlier.age_ns)
+    facts.age_ns_where(id, |earlier| {
+        let mut holders = history.map.holders(earlier.id).iter();
+        holders.any(|holder| {
+            let key = (holder.process, holder.tid, holder.fd);
+            history.fdinfo.in_flight.contains_key(&key)
+        })
+    })
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the same socket after half a minute",
-        scene: |scene| {
-            sent(scene, 3);
-            scene.advance(30);
-        },
-        finds: &[("WT206", Severity::Medium)],
-    },
-    Case {
-        about: "a hundred of them",
-        scene: |scene| sent(scene, 100),
-        finds: &[("WT206", Severity::Medium)],
-    },
-    Case {
-        about: "on their way",
-        scene: |scene| sent(scene, 3),
-        finds: &[],
-    },
+    Case::medium("the same socket after half a minute", |scene| {
+        sent(scene, 3);
+        scene.advance(30);
+    }),
+    Case::medium("a hundred of them", |scene| sent(scene, 100)),
+    Case::quiet("on their way", |scene| sent(scene, 3)),
 ];
 
 #[cfg(test)]
@@ -136,9 +111,6 @@ fn sent(scene: &mut Scene, count: u32) {
     let broker = scene.process(50, 1, "/usr/bin/broker");
     let worker = scene.process(60, 1, "/usr/bin/worker");
     scene.pair(&[(broker, 4, Some(true))], &[(worker, 5, Some(true))]);
-    scene.fdinfo(
-        worker,
-        5,
-        &format!("pos:\t0\nflags:\t02\nscm_fds: {count}\n"),
-    );
+    let text = format!("pos:\t0\nflags:\t02\nscm_fds: {count}\n");
+    scene.fdinfo(worker, 5, &text);
 }

@@ -1,23 +1,13 @@
 //! WT207: Unix sockets that no process holds.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, HostId, ProcessId, SocketId, SocketKey};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT207",
-    name: "ownerless-socket",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT207 "ownerless-socket", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Unix sockets that no process holds.
@@ -77,43 +67,32 @@ fn check_host(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
     if count >= unheld.len() {
         let lines = in_flight.iter().take(8).map(|((process, _, fd), count)| {
             let descriptors = plural(**count as usize, "descriptor", "descriptors");
-            format!(
-                "in flight: {} has {descriptors} to receive on fd {fd}",
-                facts.process_name(*process)
-            )
+            let name = facts.process_name(*process);
+            format!("in flight: {name} has {descriptors} to receive on fd {fd}")
         });
-        let receivers = in_flight
-            .iter()
-            .map(|((process, ..), _)| *process)
-            .collect();
         let lines = lines.collect();
+        let receivers = in_flight.iter().map(|((process, ..), _)| *process);
+        let receivers = receivers.collect();
         return output.finding(finding(facts, Severity::Low, unheld, receivers, lines));
     }
     let coverage = &facts.map.hosts[host.index()].coverage;
-    let end = facts
-        .captures
-        .get(host.index())
-        .and_then(|capture| capture.end.as_ref());
+    let capture = facts.captures.get(host.index());
+    let end = capture.and_then(|capture| capture.end.as_ref());
     let read_twice = end.is_some_and(|end| end.second_look == COMPLETE_SECOND_PASS);
     let count = plural(unheld.len(), "Unix socket is", "Unix sockets are");
     if !coverage.all_holders_known() {
         return output.unknown(format!("{count} held by nobody that could be read"));
     }
-    let earlier = facts.history().zip(facts.earlier_socket(*first));
-    let earlier = earlier.filter(|(history, first)| history.map.holders(first.id).is_empty());
-    let age = earlier.map(|(_, first)| first.age_ns);
+    let age = facts.history().and_then(|history| {
+        facts.age_ns_where(*first, |first| history.map.holders(first.id).is_empty())
+    });
     if !read_twice && age.is_none() {
-        return output.unknown(format!(
-            "{count} held by nobody, and the tables were read only once"
-        ));
+        let once = "the tables were read only once";
+        return output.unknown(format!("{count} held by nobody, and {once}"));
     }
     let mut evidence = vec!["every descriptor table was read".to_owned()];
     evidence.extend(age.map(|age| format!("the first was nobody's {} before", duration(age))));
-    let severity = if age.is_some() {
-        Severity::Medium
-    } else {
-        Severity::Low
-    };
+    let severity = Severity::Low.raised_if(age.is_some());
     output.finding(finding(facts, severity, unheld, vec![], evidence));
 }
 
@@ -127,25 +106,19 @@ fn finding(
     processes: Vec<ProcessId>,
     mut evidence: Vec<String>,
 ) -> RawFinding {
-    let peers: Vec<_> = sockets.iter().filter_map(|id| facts.peer(*id)).collect();
-    let peers = peers
-        .iter()
-        .filter(|id| !facts.map.holders(**id).is_empty());
-    let peers: Vec<String> = peers.map(|id| facts.owner(*id)).collect();
+    let peers = sockets.iter().filter_map(|id| facts.peer(*id));
+    let peers = peers.filter(|id| !facts.map.holders(*id).is_empty());
+    let peers: Vec<String> = peers.map(|id| facts.owner(id)).collect();
     if !peers.is_empty() {
         evidence.push(format!("connected to {}", short_list(peers)));
     }
-    let names: Vec<String> = sockets.iter().map(|id| facts.socket_name(*id)).collect();
-    evidence.push(short_list(names));
+    evidence.push(facts.socket_names(&sockets));
+    let count = plural(sockets.len(), "Unix socket is", "Unix sockets are");
     RawFinding {
         severity,
         subject: Subject::Socket(sockets[0]),
         processes,
-        title: plural(
-            sockets.len(),
-            "Unix socket is held by nobody",
-            "Unix sockets are held by nobody",
-        ),
+        title: format!("{count} held by nobody"),
         sockets,
         evidence,
         advice: "receive or close what is in flight (WT206)".to_owned(),
@@ -154,42 +127,29 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "all was read twice, and no process holds it",
-        scene: |scene| {
-            scene.socket(&[]);
-            read_twice(scene);
-        },
-        finds: &[("WT207", Severity::Low)],
-    },
-    Case {
-        about: "in flight",
-        scene: |scene| {
-            let worker = scene.process(60, 1, "/usr/bin/worker");
-            scene.pair(&[(worker, 4, Some(true))], &[(worker, 5, Some(true))]);
-            scene.socket(&[]);
-            scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
-        },
-        finds: &[("WT207", Severity::Low)],
-    },
-    Case {
-        about: "an unread process may hold it",
-        scene: |scene| {
-            scene.socket(&[]);
-            read_twice(scene);
-            scene.map.hosts[0].coverage.denied = 1;
-        },
-        finds: &[],
-    },
-    Case {
-        about: "in one table only: it was opened or closed meanwhile",
-        scene: |scene| {
+    Case::low("all was read twice, and no process holds it", |scene| {
+        scene.socket(&[]);
+        read_twice(scene);
+    }),
+    Case::low("in flight", |scene| {
+        let worker = scene.process(60, 1, "/usr/bin/worker");
+        scene.pair(&[(worker, 4, Some(true))], &[(worker, 5, Some(true))]);
+        scene.socket(&[]);
+        scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
+    }),
+    Case::quiet("an unread process may hold it", |scene| {
+        scene.socket(&[]);
+        read_twice(scene);
+        scene.map.hosts[0].coverage.denied = 1;
+    }),
+    Case::quiet(
+        "in one table only: it was opened or closed meanwhile",
+        |scene| {
             let id = scene.socket(&[]);
             read_twice(scene);
             scene.socket_mut(id).seen_twice = false;
         },
-        finds: &[],
-    },
+    ),
 ];
 
 #[cfg(test)]

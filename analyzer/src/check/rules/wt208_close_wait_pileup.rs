@@ -1,25 +1,15 @@
 //! WT208: connections in CLOSE-WAIT that pile up in a process.
 
-use crate::check::facts::LONG_NS;
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, short_list};
+use crate::check::facts::{EarlierSocket, LONG_NS};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Address, Map, ProcessId, SocketId, SocketState};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT208",
-    name: "close-wait-pileup",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Needed,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT208 "close-wait-pileup", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
 Connections that the other end has closed pile up in a process.
@@ -58,8 +48,7 @@ const MANY_UNCHANGED: usize = 4;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let history = facts.history();
-    let before = history.map(|history| by_process(&history.map));
-    let before = before.unwrap_or_default();
+    let before = history.map_or_else(BTreeMap::new, |history| by_process(&history.map));
     for (process, sockets) in by_process(facts.map) {
         let count = sockets.len();
         let now = facts.map.process(process);
@@ -67,10 +56,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let then = then.and_then(|then| before.get(&then)).map_or(0, Vec::len);
         let age = history.and_then(|history| history.host(now.host));
         let age = age.map_or(0, |(_, age)| age);
-        let unchanged = sockets.iter().filter(|id| {
-            let earlier = facts.earlier_socket(**id);
-            earlier.is_some_and(|earlier| earlier.socket.state == SocketState::CloseWait)
-        });
+        let was_so = |earlier: &EarlierSocket<'_>| earlier.socket.state == SocketState::CloseWait;
+        let unchanged = sockets
+            .iter()
+            .filter_map(|id| facts.age_ns_where(*id, was_so));
         let unchanged = unchanged.count();
         let rising = history.is_some() && count >= then + MANY / 2;
         let severity = match count {
@@ -80,13 +69,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             _ if unchanged >= MANY_UNCHANGED && age >= LONG_NS => Severity::Low,
             _ => continue,
         };
-        output.finding(finding(
-            facts,
-            severity,
-            process,
-            sockets,
-            (unchanged, then, age),
-        ));
+        let counts = (unchanged, then, age);
+        output.finding(finding(facts, severity, process, sockets, counts));
     }
 }
 
@@ -111,36 +95,27 @@ fn finding(
     sockets: Vec<SocketId>,
     (unchanged, then, age): (usize, usize, u64),
 ) -> RawFinding {
-    let remotes: BTreeSet<String> = sockets
-        .iter()
-        .filter_map(|id| match facts.map.socket(*id).remote? {
-            Address::Ip(ip, _) => Some(ip.to_canonical().to_string()),
-            Address::Vsock(cid, _) => Some(format!("vsock {cid}")),
-        })
-        .collect();
+    let all = || sockets.iter().map(|id| facts.map.socket(*id));
+    let remotes = all().filter_map(|socket| match socket.remote? {
+        Address::Ip(ip, _) => Some(ip.to_canonical().to_string()),
+        Address::Vsock(cid, _) => Some(format!("vsock {cid}")),
+    });
+    let remotes: BTreeSet<String> = remotes.collect();
     let mut evidence = vec![format!("closed by {}", short_list(remotes))];
     if age > 0 {
-        evidence.push(format!(
-            "{then} {} before, {unchanged} of them the same",
-            duration(age)
-        ));
+        let age = duration(age);
+        evidence.push(format!("{then} {age} before, {unchanged} of them the same"));
     }
-    let queued = sockets
-        .iter()
-        .filter(|id| facts.map.socket(**id).recv_queue_bytes > 0)
-        .count();
+    let queued = all().filter(|socket| socket.recv_queue_bytes > 0).count();
     if queued > 0 {
         evidence.push(format!("{queued} with bytes that were never read"));
     }
+    let (name, count) = (facts.process_name(process), sockets.len());
     RawFinding {
         severity,
         subject: Subject::Process(process),
         processes: vec![process],
-        title: format!(
-            "{} has {} connections in CLOSE-WAIT",
-            facts.process_name(process),
-            sockets.len()
-        ),
+        title: format!("{name} has {count} connections in CLOSE-WAIT"),
         sockets,
         evidence,
         advice: "close the socket when read returns 0".to_owned(),
@@ -149,29 +124,13 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "many",
-        scene: |scene| closed(scene, 20),
-        finds: &[("WT208", Severity::Medium)],
-    },
-    Case {
-        about: "very many",
-        scene: |scene| closed(scene, 120),
-        finds: &[("WT208", Severity::High)],
-    },
-    Case {
-        about: "the same five after a minute",
-        scene: |scene| {
-            closed(scene, 5);
-            scene.advance(60);
-        },
-        finds: &[("WT208", Severity::Low)],
-    },
-    Case {
-        about: "a few",
-        scene: |scene| closed(scene, 5),
-        finds: &[],
-    },
+    Case::medium("many", |scene| closed(scene, 20)),
+    Case::high("very many", |scene| closed(scene, 120)),
+    Case::low("the same five after a minute", |scene| {
+        closed(scene, 5);
+        scene.advance(60);
+    }),
+    Case::quiet("a few", |scene| closed(scene, 5)),
 ];
 
 #[cfg(test)]

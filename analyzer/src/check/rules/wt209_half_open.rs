@@ -1,23 +1,13 @@
 //! WT209: a connected Unix socket without a peer.
 
+use crate::check::Facts;
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Family, Socket, SocketState, SocketType};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT209",
-    name: "half-open",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT209 "half-open", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 A Unix socket is connected, and has no other end: none is there, and none has closed.
@@ -61,33 +51,25 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         if missing_dumps.is_some() {
             continue;
         }
-        let earlier = facts.history().zip(facts.earlier_socket(id));
-        let earlier = earlier.filter(|(history, earlier)| {
-            is_connected(earlier.socket) && !history.is_connected(earlier.id)
+        let age = facts.history().and_then(|history| {
+            facts.age_ns_where(id, |earlier| {
+                is_connected(earlier.socket) && !history.is_connected(earlier.id)
+            })
         });
-        let age = earlier.map(|(_, earlier)| earlier.age_ns);
-        let kind = if socket.kind == SocketType::Stream {
-            "stream"
-        } else {
-            "seqpacket"
+        let kind = match socket.kind {
+            SocketType::Stream => "stream",
+            _ => "seqpacket",
         };
         let netns = socket.netns.unwrap_or(0);
         let mut evidence = vec![format!("{kind}, in network namespace {netns}")];
         evidence.extend(age.map(|age| format!("so it was {} before", duration(age))));
+        let (name, fd) = (facts.process_name(holder.process), holder.fd);
         output.finding(RawFinding {
-            severity: if age.is_some() {
-                Severity::Medium
-            } else {
-                Severity::Low
-            },
+            severity: Severity::Low.raised_if(age.is_some()),
             subject: Subject::Socket(id),
             processes: facts.map.holding_processes(id),
             sockets: vec![id],
-            title: format!(
-                "{} fd {} is connected, and has no other end",
-                facts.process_name(holder.process),
-                holder.fd
-            ),
+            title: format!("{name} fd {fd} is connected, and has no other end"),
             evidence,
             advice: "end the client, or give it a timeout".to_owned(),
         });
@@ -112,40 +94,24 @@ const SHUTDOWN_MASK: u8 = 3;
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "connected to nothing",
-        scene: |scene| {
-            let client = scene.process(60, 1, "/usr/bin/client");
-            scene.socket(&[(client, 4, Some(true))]);
-        },
-        finds: &[("WT209", Severity::Low)],
-    },
-    Case {
-        about: "connected to nothing in both captures",
-        scene: |scene| {
-            let client = scene.process(60, 1, "/usr/bin/client");
-            scene.socket(&[(client, 4, Some(true))]);
-            scene.advance(5);
-        },
-        finds: &[("WT209", Severity::Medium)],
-    },
-    Case {
-        about: "the peer has closed",
-        scene: |scene| {
-            let client = scene.process(60, 1, "/usr/bin/client");
-            let id = scene.socket(&[(client, 4, Some(true))]);
-            let socket = scene.socket_mut(id);
-            (socket.shutdown, socket.state) = (3, SocketState::Closing);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a namespace was not read",
-        scene: |scene| {
-            let client = scene.process(60, 1, "/usr/bin/client");
-            scene.socket(&[(client, 4, Some(true))]);
-            scene.map.hosts[0].coverage.netns[0].diag = crate::model::Readable::Denied;
-        },
-        finds: &[],
-    },
+    Case::low("connected to nothing", |scene| {
+        let client = scene.process(60, 1, "/usr/bin/client");
+        scene.socket(&[(client, 4, Some(true))]);
+    }),
+    Case::medium("connected to nothing in both captures", |scene| {
+        let client = scene.process(60, 1, "/usr/bin/client");
+        scene.socket(&[(client, 4, Some(true))]);
+        scene.advance(5);
+    }),
+    Case::quiet("the peer has closed", |scene| {
+        let client = scene.process(60, 1, "/usr/bin/client");
+        let id = scene.socket(&[(client, 4, Some(true))]);
+        let socket = scene.socket_mut(id);
+        (socket.shutdown, socket.state) = (3, SocketState::Closing);
+    }),
+    Case::quiet("a namespace was not read", |scene| {
+        let client = scene.process(60, 1, "/usr/bin/client");
+        scene.socket(&[(client, 4, Some(true))]);
+        scene.map.hosts[0].coverage.netns[0].diag = crate::model::Readable::Denied;
+    }),
 ];

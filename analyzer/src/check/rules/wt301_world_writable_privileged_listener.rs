@@ -1,5 +1,6 @@
 //! WT301: a privileged program whose socket all users may connect to.
 
+use crate::check::Facts;
 use crate::check::facts::Serving;
 use crate::check::facts::bound_paths::{PathMatch, is_world_connectable};
 use crate::check::facts::well_known_sockets::{gives_control, is_public};
@@ -8,21 +9,10 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{ProcessId, SocketId, SocketState};
 use whotalks_snapshot::records::BoundPath;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT301",
-    name: "world-writable-privileged-listener",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT301 "world-writable-privileged-listener", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Everybody on the machine may connect to a listener of a privileged program.
@@ -94,16 +84,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Option<RawFinding> {
     let holders = facts.map.holding_processes(id);
     // A service manager that holds the listener is privileged, but the service accepts.
-    let servers: Vec<ProcessId> = holders
-        .iter()
-        .copied()
-        .filter(|process| !facts.process_tree.is_manager(*process))
-        .collect();
-    let mut privileged: Vec<ProcessId> = servers
-        .iter()
-        .copied()
-        .filter(|process| facts.is_privileged(*process))
-        .collect();
+    let mut servers = holders.clone();
+    servers.retain(|process| !facts.process_tree.is_manager(*process));
+    let mut privileged = servers.clone();
+    privileged.retain(|process| facts.is_privileged(*process));
     let is_control = gives_control(text);
     let mut worker = None;
     if !is_control {
@@ -122,29 +106,22 @@ fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Opt
         false => Severity::Medium,
     };
     let name = facts.socket_name(id);
-    let mut evidence = vec![format!(
-        "the file has mode {:04o}, its directories let everybody through",
-        path.mode & 0o7777
-    )];
-    match privileged.first() {
-        Some(process) => {
-            evidence.push(format!(
-                "{} may do what root may",
-                facts.process_name(*process)
-            ));
-        }
-        None => evidence.push("nobody who serves it is privileged".to_owned()),
-    }
+    let rights = match privileged.first() {
+        Some(process) => format!("{} may do what root may", facts.process_name(*process)),
+        None => "nobody who serves it is privileged".to_owned(),
+    };
+    let server = facts.process_name(*server);
+    let mode = path.mode & 0o7777;
     Some(RawFinding {
         severity,
         subject: Subject::Socket(id),
-        processes: holders.clone(),
+        processes: holders,
         sockets: vec![id],
-        title: format!(
-            "everybody may connect to {name} of {}",
-            facts.process_name(*server)
-        ),
-        evidence,
+        title: format!("everybody may connect to {name} of {server}"),
+        evidence: vec![
+            format!("the file has mode {mode:04o}, its directories let everybody through"),
+            rights,
+        ],
         advice: "take the write permission from others (SocketMode=, umask), or the directory's"
             .to_owned(),
     })
@@ -152,49 +129,33 @@ fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Opt
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "php-fpm of 2014",
-        scene: |scene| serves(scene, "/usr/sbin/php-fpm", "/run/php-fpm.sock", 0o666),
-        finds: &[("WT301", Severity::High)],
-    },
-    Case {
-        about: "a root daemon of unknown protocol",
-        scene: |scene| serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777),
-        finds: &[("WT301", Severity::Medium)],
-    },
-    Case {
-        about: "a daemon that is not privileged",
-        scene: |scene| {
-            serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777);
-            scene.map.processes[1].uid = Some(33);
-        },
-        finds: &[("WT301", Severity::Low)],
-    },
-    Case {
-        about: "a master as root whose workers accept",
-        scene: |scene| {
-            serves(scene, "/usr/sbin/nginx", "/run/web.sock", 0o666);
-            scene.blocked(ProcessId(1), 130, 0);
-            let worker = scene.process(601, 600, "/usr/sbin/nginx");
-            scene.process_mut(worker).uid = Some(33);
-            let listener = SocketId(0);
-            let held = [(ProcessId(1), 5, Some(true)), (worker, 5, Some(true))];
-            scene.map.set_holders(listener, &held);
-            scene.epoll(worker, listener);
-        },
-        finds: &[("WT301", Severity::Low)],
-    },
-    Case {
-        about: "libvirt, which asks polkit for authorization",
-        scene: |scene| {
-            let path = "/run/libvirt/libvirt-sock";
-            serves(scene, "/usr/sbin/libvirtd", path, 0o666);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a user's program with a capability that amounts to root",
-        scene: |scene| {
+    Case::high("php-fpm of 2014", |scene| {
+        serves(scene, "/usr/sbin/php-fpm", "/run/php-fpm.sock", 0o666)
+    }),
+    Case::medium("a root daemon of unknown protocol", |scene| {
+        serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777)
+    }),
+    Case::low("a daemon that is not privileged", |scene| {
+        serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777);
+        scene.map.processes[1].uid = Some(33);
+    }),
+    Case::low("a master as root whose workers accept", |scene| {
+        serves(scene, "/usr/sbin/nginx", "/run/web.sock", 0o666);
+        scene.blocked(ProcessId(1), 130, 0);
+        let worker = scene.process(601, 600, "/usr/sbin/nginx");
+        scene.process_mut(worker).uid = Some(33);
+        let listener = SocketId(0);
+        let held = [(ProcessId(1), 5, Some(true)), (worker, 5, Some(true))];
+        scene.map.set_holders(listener, &held);
+        scene.epoll(worker, listener);
+    }),
+    Case::quiet("libvirt, which asks polkit for authorization", |scene| {
+        let path = "/run/libvirt/libvirt-sock";
+        serves(scene, "/usr/sbin/libvirtd", path, 0o666);
+    }),
+    Case::medium(
+        "a user's program with a capability that amounts to root",
+        |scene| {
             serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777);
             scene.map.processes[1].uid = Some(33);
             let status = b"Uid:\t33\t33\t33\t33\nCapEff:\t0000000000200000\n".to_vec();
@@ -206,21 +167,14 @@ const CASES: &[Case] = &[
                 },
             );
         },
-        finds: &[("WT301", Severity::Medium)],
-    },
-    Case {
-        about: "only its own user may connect",
-        scene: |scene| serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o755),
-        finds: &[],
-    },
-    Case {
-        about: "the system bus is for all users",
-        scene: |scene| {
-            let path = "/run/dbus/system_bus_socket";
-            serves(scene, "/usr/bin/dbus-daemon", path, 0o666);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("only its own user may connect", |scene| {
+        serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o755)
+    }),
+    Case::quiet("the system bus is for all users", |scene| {
+        let path = "/run/dbus/system_bus_socket";
+        serves(scene, "/usr/bin/dbus-daemon", path, 0o666);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::bound_paths::PathMatch;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
@@ -9,21 +10,10 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, ProcessId, Socket, SocketId, SocketState};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT302",
-    name: "control-socket-in-container",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT302 "control-socket-in-container", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A container can reach the control socket of the machine's own container manager.
@@ -56,23 +46,28 @@ connecting does not write to the file system.
 ";
 
 /// Paths of control sockets, by their last parts.
-pub(super) const CONTROL: [&str; 9] = [
-    "/docker.sock",
-    "/containerd.sock",
-    "/crio.sock",
-    "/podman.sock",
-    "/podman/podman.sock",
-    "/buildkitd.sock",
-    "/cri-dockerd.sock",
-    "/systemd/private",
-    "/systemd/io.systemd.Manager",
-];
+pub(super) const CONTROL: &str = "
+    /docker.sock /containerd.sock /crio.sock /podman.sock /podman/podman.sock /buildkitd.sock
+    /cri-dockerd.sock /systemd/private /systemd/io.systemd.Manager
+";
+
+fn is_control(path: &[u8]) -> bool {
+    let mut ends = CONTROL.split_ascii_whitespace();
+    ends.any(|end| path.ends_with(end.as_bytes()))
+}
 
 /// Processes of containers that reach a control socket, with the evidence.
 #[derive(Default)]
 struct Reach {
     processes: BTreeSet<ProcessId>,
     evidence: BTreeSet<String>,
+}
+
+impl Reach {
+    fn add(&mut self, process: ProcessId, evidence: String) {
+        self.processes.insert(process);
+        self.evidence.insert(evidence);
+    }
 }
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
@@ -82,7 +77,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let mut connected = connected(facts, &controls);
         for control in controls {
             let mut reach = connected.remove(&control).unwrap_or_default();
-            add_holders(facts, control, &mut reach);
+            add_holders(facts, control, "holds the listener", &mut reach);
             add_paths(facts, control, &containers, &mut reach);
             if !reach.processes.is_empty() {
                 output.finding(finding(facts, control, reach));
@@ -98,18 +93,15 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 /// Control sockets that a process outside of containers holds.
 fn controls(facts: &Facts<'_>) -> Vec<SocketId> {
-    let is_control = |(_, socket): &(SocketId, &Socket)| {
-        let named = socket.name.as_ref().is_some_and(|name| {
-            let path = name.bytes();
-            CONTROL.iter().any(|end| path.ends_with(end.as_bytes()))
-        });
-        named && socket.state == SocketState::Listening
+    let is_listed = |(_, socket): &(SocketId, &Socket)| {
+        let name = socket.name.as_ref();
+        name.is_some_and(|name| is_control(name.bytes())) && socket.state == SocketState::Listening
     };
     let of_host = |id: &SocketId| {
         let holders = facts.map.holding_processes(*id);
         holders.iter().any(|holder| !facts.is_in_container(*holder))
     };
-    let sockets = facts.sockets().filter(is_control);
+    let sockets = facts.sockets().filter(is_listed);
     sockets.map(|(id, _)| id).filter(of_host).collect()
 }
 
@@ -137,31 +129,21 @@ fn container_namespaces(facts: &Facts<'_>) -> BTreeMap<(HostId, u64), ProcessId>
 fn connected(facts: &Facts<'_>, controls: &[SocketId]) -> BTreeMap<SocketId, Reach> {
     let mut reached: BTreeMap<SocketId, Reach> = BTreeMap::new();
     for connection in &facts.map.connections {
-        let Some(listener) = connection.listener else {
-            continue;
-        };
-        if controls.binary_search(&listener).is_err() {
-            continue;
-        }
-        for holder in facts.map.holding_processes(connection.a) {
-            if facts.is_in_container(holder) {
-                let reach = reached.entry(listener).or_default();
-                reach.processes.insert(holder);
-                let name = facts.process_name(holder);
-                reach.evidence.insert(format!("{name} is connected to it"));
-            }
+        if let Some(listener) = connection.listener
+            && controls.binary_search(&listener).is_ok()
+        {
+            let reach = reached.entry(listener).or_default();
+            add_holders(facts, connection.a, "is connected to it", reach);
         }
     }
     reached
 }
 
-/// Adds processes in containers that hold the listener itself.
-fn add_holders(facts: &Facts<'_>, control: SocketId, reach: &mut Reach) {
-    for holder in facts.map.holding_processes(control) {
+/// Adds processes in containers that hold the listener or a socket connected to it.
+fn add_holders(facts: &Facts<'_>, socket: SocketId, how: &str, reach: &mut Reach) {
+    for holder in facts.map.holding_processes(socket) {
         if facts.is_in_container(holder) {
-            reach.processes.insert(holder);
-            let name = facts.process_name(holder);
-            reach.evidence.insert(format!("{name} holds the listener"));
+            reach.add(holder, format!("{} {how}", facts.process_name(holder)));
         }
     }
 }
@@ -183,11 +165,9 @@ fn add_paths(
         if let Some(inside) = container.filter(|_| *host == socket.host)
             && bound_paths.compare(*host, path, bound) == PathMatch::Bound
         {
-            reach.processes.insert(*inside);
             let path = escape::display(&path.path);
             let container = facts.container_name(*inside);
-            let line = format!("{path} leads to it in {container}");
-            reach.evidence.insert(line);
+            reach.add(*inside, format!("{path} leads to it in {container}"));
         }
     }
     let device = (bound.1 >> 20, bound.1 & 0xf_ffff);
@@ -195,46 +175,32 @@ fn add_paths(
         for mount in bound_paths.mounts(*host, *mntns) {
             // The file within its file system: `/docker.sock` of what is mounted on /run.
             let of_file = mount.root.len() > 1 && name.bytes().ends_with(&mount.root);
-            let named = CONTROL
-                .iter()
-                .any(|end| mount.root.ends_with(end.as_bytes()));
-            if *host == socket.host && of_file && named && mount.device == device {
-                reach.processes.insert(*inside);
+            let is_control = of_file && is_control(&mount.root);
+            if *host == socket.host && is_control && mount.device == device {
                 let point = escape::display(&mount.point);
                 let container = facts.container_name(*inside);
-                let line = format!("it is mounted on {point} in {container}");
-                reach.evidence.insert(line);
+                reach.add(*inside, format!("it is mounted on {point} in {container}"));
             }
         }
     }
 }
 
 fn finding(facts: &Facts<'_>, control: SocketId, reach: Reach) -> RawFinding {
-    let containers: BTreeSet<String> = reach
-        .processes
-        .iter()
-        .map(|process| facts.container_name(*process))
-        .collect();
-    let walled = |process: &ProcessId| has_own_root(facts, *process);
-    let severity = if reach.processes.iter().any(walled) {
-        Severity::High
-    } else {
-        Severity::Medium
-    };
-    let mut processes: Vec<ProcessId> = reach.processes.into_iter().collect();
-    let where_to = short_list(containers.into_iter().collect::<Vec<_>>());
-    let title = format!(
-        "{} of {} can be reached in {where_to}",
-        facts.socket_name(control),
-        facts.owner(control)
-    );
+    let mut processes = Vec::from_iter(reach.processes);
+    let containers = processes.iter().map(|id| facts.container_name(*id));
+    let containers: BTreeSet<String> = containers.collect();
+    let is_walled = processes.iter().any(|id| has_own_root(facts, *id));
     processes.extend(facts.map.holding_processes(control));
+    let (name, owner) = (facts.socket_name(control), facts.owner(control));
     RawFinding {
-        severity,
+        severity: Severity::Medium.raised_if(is_walled),
         subject: Subject::Socket(control),
         processes,
         sockets: vec![control],
-        title,
+        title: format!(
+            "{name} of {owner} can be reached in {}",
+            short_list(containers)
+        ),
         evidence: reach.evidence.into_iter().take(16).collect(),
         advice: "do not mount it; put a proxy or a builder of its own between".to_owned(),
     }
@@ -260,56 +226,39 @@ fn has_own_root(facts: &Facts<'_>, id: ProcessId) -> bool {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "docker.sock is mounted in a container",
-        scene: |scene| {
-            docker(scene);
-            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
-        },
-        finds: &[("WT302", Severity::High)],
-    },
-    Case {
-        about: "a service with its own mount and pid namespaces, on the root of the host",
-        scene: |scene| {
+    Case::high("docker.sock is mounted in a container", |scene| {
+        docker(scene);
+        scene.path_exists(99, "/run/docker.sock", 7, 0o660);
+    }),
+    Case::medium(
+        "a service with its own mount and pid namespaces, on the root of the host",
+        |scene| {
             docker(scene);
             scene.path_exists(99, "/run/docker.sock", 7, 0o660);
             scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
             scene.mounts(99, "7 0 8:1 / / rw - ext4 x rw\n");
         },
-        finds: &[("WT302", Severity::Medium)],
-    },
-    Case {
-        about: "a container without a name, on its own root",
-        scene: |scene| {
-            docker(scene);
-            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
-            scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
-            scene.mounts(99, "7 0 0:40 / / rw - overlay x rw\n");
-        },
-        finds: &[("WT302", Severity::High)],
-    },
-    Case {
-        about: "the container has another file of that name",
-        scene: |scene| {
-            docker(scene);
-            scene.path_missing(99, "/run/docker.sock", 2);
-            scene.path_exists(99, "/srv/docker.sock", 8, 0o660);
-            let inner = ProcessId(2);
-            scene.path_listener(&[(inner, 5, Some(true))], "/srv/docker.sock", 8);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "the container's own manager",
-        scene: |scene| {
-            scene.set_namespaces();
-            let inner = scene.process(700, 1, "/usr/bin/dockerd");
-            contain(scene, inner);
-            scene.path_listener(&[(inner, 4, Some(true))], "/run/docker.sock", 7);
-            scene.path_exists(99, "/run/docker.sock", 7, 0o660);
-        },
-        finds: &[],
-    },
+    ),
+    Case::high("a container without a name, on its own root", |scene| {
+        docker(scene);
+        scene.path_exists(99, "/run/docker.sock", 7, 0o660);
+        scene.mounts(OWN_MNTNS, "1 0 8:1 / / rw - ext4 x rw\n");
+        scene.mounts(99, "7 0 0:40 / / rw - overlay x rw\n");
+    }),
+    Case::quiet("the container has another file of that name", |scene| {
+        docker(scene);
+        scene.path_missing(99, "/run/docker.sock", 2);
+        scene.path_exists(99, "/srv/docker.sock", 8, 0o660);
+        let inner = ProcessId(2);
+        scene.path_listener(&[(inner, 5, Some(true))], "/srv/docker.sock", 8);
+    }),
+    Case::quiet("the container's own manager", |scene| {
+        scene.set_namespaces();
+        let inner = scene.process(700, 1, "/usr/bin/dockerd");
+        contain(scene, inner);
+        scene.path_listener(&[(inner, 4, Some(true))], "/run/docker.sock", 7);
+        scene.path_exists(99, "/run/docker.sock", 7, 0o660);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::facts::well_known_sockets::is_public;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Process, ProcessId, SocketId, SocketState};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT303",
-    name: "abstract-socket-crosses-boundary",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT303 "abstract-socket-crosses-boundary", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Abstract listeners can be reached from a container in the same network namespace.
@@ -82,13 +72,11 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         let Some(netns) = socket.netns.filter(|_| is_abstract) else {
             continue;
         };
-        let Some(of_netns) = residents
-            .get(&(socket.host, netns))
-            .filter(|of_netns| of_netns.len() > 1 && socket.state == SocketState::Listening)
-        else {
-            continue;
-        };
-        if let Some((severity, outsiders)) = assess(facts, id, of_netns) {
+        if socket.state == SocketState::Listening
+            && let Some(of_netns) = residents.get(&(socket.host, netns))
+            && of_netns.len() > 1
+            && let Some((severity, outsiders)) = assess(facts, id, of_netns)
+        {
             let key = (socket.host, netns, severity);
             reached.entry(key).or_default().push((id, outsiders));
         }
@@ -107,17 +95,13 @@ fn assess(
     of_netns: &Residents<'_>,
 ) -> Option<(Severity, Vec<ProcessId>)> {
     let holders = facts.map.holding_processes(listener);
-    let owner = holders
-        .iter()
-        .copied()
-        .find(|process| facts.map.process(*process).pidns.is_some())?;
+    let is_known = |id: &&ProcessId| facts.map.process(**id).pidns.is_some();
+    let owner = *holders.iter().find(is_known)?;
     let is_holders = |other: Sandbox<'_>| {
         let mut holders = holders.iter();
         holders.any(|holder| sandbox(facts.map.process(*holder)) == other)
     };
-    let others = of_netns
-        .iter()
-        .filter(|((other, _), _)| !is_holders(*other));
+    let others = of_netns.iter().filter(|(key, _)| !is_holders(key.0));
     let mut outsiders: Vec<ProcessId> = others.map(|(_, process)| *process).collect();
     outsiders.sort_unstable();
     if outsiders.is_empty() {
@@ -139,46 +123,32 @@ fn assess(
     Some((severity, outsiders))
 }
 
-fn finding(
-    facts: &Facts<'_>,
-    netns: u64,
-    severity: Severity,
-    sockets: &[(SocketId, Vec<ProcessId>)],
-) -> RawFinding {
-    let (first, outsiders) = &sockets[0];
-    let name = match sockets.len() {
-        1 => format!("{} of {}", facts.socket_name(*first), facts.owner(*first)),
-        count => format!(
-            "{count} abstract listeners, {} first,",
-            facts.socket_name(*first)
-        ),
-    };
+fn finding(facts: &Facts<'_>, netns: u64, severity: Severity, reached: &[Reached]) -> RawFinding {
+    let (first, outsiders) = &reached[0];
+    let sockets: Vec<SocketId> = reached.iter().map(|(socket, _)| *socket).collect();
+    let name = |id: &SocketId| format!("{} of {}", facts.socket_name(*id), facts.owner(*id));
     let outside = plural(outsiders.len(), "sandbox", "sandboxes");
-    let mut evidence: Vec<String> = outsiders
-        .iter()
-        .take(8)
-        .map(|process| {
-            let name = facts.process_name(*process);
-            let container = facts.container_name(*process);
-            format!("{name} ({container}) shares network namespace {netns}")
-        })
-        .collect();
-    if sockets.len() > 1 {
-        let names = sockets.iter().map(|(socket, _)| {
-            format!("{} of {}", facts.socket_name(*socket), facts.owner(*socket))
-        });
-        evidence.push(format!("listeners: {}", short_list(names)));
-    }
-    let mut processes: Vec<ProcessId> = sockets
-        .iter()
-        .flat_map(|(socket, _)| facts.map.holding_processes(*socket))
-        .collect();
+    let outsiders_shown = outsiders.iter().take(8).map(|process| {
+        let (name, container) = (facts.process_name(*process), facts.container_name(*process));
+        format!("{name} ({container}) shares network namespace {netns}")
+    });
+    let mut evidence: Vec<String> = outsiders_shown.collect();
+    let name = match sockets.len() {
+        1 => name(first),
+        count => {
+            let names = short_list(sockets.iter().map(name));
+            evidence.push(format!("listeners: {names}"));
+            let first = facts.socket_name(*first);
+            format!("{count} abstract listeners, {first} first,")
+        }
+    };
+    let mut processes = facts.holders_of(&sockets);
     processes.extend(outsiders);
     RawFinding {
         severity,
         subject: Subject::Socket(*first),
         processes,
-        sockets: sockets.iter().map(|(socket, _)| *socket).collect(),
+        sockets,
         title: format!("{name} can be reached from {outside}"),
         evidence,
         advice: "give the sandbox a network namespace of its own, or the socket a path".to_owned(),
@@ -187,34 +157,27 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a root daemon, and a container with the host's network",
-        scene: |scene| beside(scene, "/usr/sbin/multipathd", 0, 98),
-        finds: &[("WT303", Severity::Medium)],
-    },
-    Case {
-        about: "containerd's shim",
-        scene: |scene| beside(scene, "/usr/bin/containerd-shim", 0, 98),
-        finds: &[("WT303", Severity::High)],
-    },
-    Case {
-        about: "an X server, and a sandboxed application",
-        scene: |scene| beside(scene, "/usr/bin/Xorg", 1000, 98),
-        finds: &[("WT303", Severity::Low)],
-    },
-    Case {
-        about: "an X server as root, whose protocol demands a cookie",
-        scene: |scene| {
+    Case::medium(
+        "a root daemon, and a container with the host's network",
+        |scene| beside(scene, "/usr/sbin/multipathd", 0, 98),
+    ),
+    Case::high("containerd's shim", |scene| {
+        beside(scene, "/usr/bin/containerd-shim", 0, 98)
+    }),
+    Case::low("an X server, and a sandboxed application", |scene| {
+        beside(scene, "/usr/bin/Xorg", 1000, 98)
+    }),
+    Case::low(
+        "an X server as root, whose protocol demands a cookie",
+        |scene| {
             beside(scene, "/usr/lib/xorg/Xorg", 0, 98);
             scene.map.sockets[0].name = crate::model::Name::from_diag(b"\0/tmp/.X11-unix/X0");
         },
-        finds: &[("WT303", Severity::Low)],
-    },
-    Case {
-        about: "a service with its own mount namespace is no sandbox",
-        scene: |scene| beside(scene, "/usr/sbin/multipathd", 0, 11),
-        finds: &[],
-    },
+    ),
+    Case::quiet(
+        "a service with its own mount namespace is no sandbox",
+        |scene| beside(scene, "/usr/sbin/multipathd", 0, 11),
+    ),
 ];
 
 /// A listener, and a process in another mount and pid namespace but the same network namespace.

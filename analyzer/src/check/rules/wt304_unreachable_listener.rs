@@ -1,26 +1,16 @@
 //! WT304: a listener whose path does not refer to it.
 
+use crate::check::Facts;
 use crate::check::facts::bound_paths::{PathMatch, bound_file};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Name, SocketId, SocketState};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT304",
-    name: "unreachable-listener",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT304 "unreachable-listener", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A listener waits at a path that leads nowhere, or to something else.
@@ -83,15 +73,11 @@ fn state(facts: &Facts<'_>, id: SocketId, name: &Name, bound: (u32, u32)) -> Pat
     let socket = facts.map.socket(id);
     let bound_paths = facts.bound_paths();
     let holders = facts.map.holding_processes(id);
-    let mount_namespaces: Vec<u64> = holders
-        .iter()
-        .filter_map(|process| facts.map.process(*process).mntns)
-        .collect();
+    let mount_namespaces = holders.iter().filter_map(|id| facts.map.process(*id).mntns);
+    let mount_namespaces: Vec<u64> = mount_namespaces.collect();
     // A process with another root directory resolves the path there.
-    let records = holders.iter().map(|process| facts.record(*process));
-    let has_root = records
-        .flatten()
-        .any(|record| record.root != b"/" && !record.root.is_empty());
+    let mut records = holders.iter().filter_map(|process| facts.record(*process));
+    let has_root = records.any(|record| record.root != b"/" && !record.root.is_empty());
     let relative = name.bytes().first() != Some(&b'/');
     let (mut gone, mut unknown) = (None, relative || has_root);
     for (host, path) in bound_paths.views(socket.host, name.bytes()) {
@@ -104,7 +90,7 @@ fn state(facts: &Facts<'_>, id: SocketId, name: &Name, bound: (u32, u32)) -> Pat
         }
     }
     match gone.filter(|_| !unknown) {
-        Some(_) if facts.has_path_to(socket.host, bound) => PathState::Reachable,
+        Some(_) if bound_paths.has_path_to(socket.host, bound) => PathState::Reachable,
         Some(what) => PathState::Gone(what),
         None => PathState::Unknown,
     }
@@ -115,69 +101,49 @@ fn finding(facts: &Facts<'_>, id: SocketId, what: String) -> RawFinding {
     let path = socket.name.as_ref().map(|name| escape::name(name.bytes()));
     let path = path.unwrap_or_default();
     let bound = bound_file(socket);
-    let evidence = vec![format!("{path} {what}; it is bound to {bound}")];
+    let owner = facts.owner(id);
     RawFinding {
         severity: Severity::Medium,
         subject: Subject::Socket(id),
         processes: facts.map.holding_processes(id),
         sockets: vec![id],
-        title: format!(
-            "nothing leads to the listener of {} at {path}",
-            facts.owner(id)
-        ),
-        evidence,
+        title: format!("nothing leads to the listener of {owner} at {path}"),
+        evidence: vec![format!("{path} {what}; it is bound to {bound}")],
         advice: "restart the server; keep cleaners and second instances from its socket".to_owned(),
     }
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "the file was removed",
-        scene: |scene| {
-            serves(scene);
-            scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 2);
-        },
-        finds: &[("WT304", Severity::Medium)],
-    },
-    Case {
-        about: "another file is at the path",
-        scene: |scene| {
-            serves(scene);
-            let other = scene.process(700, 1, "/usr/bin/app");
-            let process = scene.process_mut(other);
-            (process.mntns, process.netns) = (Some(OWN_MNTNS), Some(1));
-            scene.path_listener(&[(other, 5, Some(true))], "/tmp/app.sock", 8);
-            scene.path_exists(OWN_MNTNS, "/tmp/app.sock", 8, 0o755);
-        },
-        finds: &[("WT304", Severity::Medium)],
-    },
-    Case {
-        about: "it was renamed",
-        scene: |scene| {
-            serves(scene);
-            scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 2);
-            scene.path_exists(OWN_MNTNS, "/tmp/app", 7, 0o755);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "the mount namespace of its holder has the path, another does not",
-        scene: |scene| {
+    Case::medium("the file was removed", |scene| {
+        serves(scene);
+        scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 2);
+    }),
+    Case::medium("another file is at the path", |scene| {
+        serves(scene);
+        let other = scene.process(700, 1, "/usr/bin/app");
+        let process = scene.process_mut(other);
+        (process.mntns, process.netns) = (Some(OWN_MNTNS), Some(1));
+        scene.path_listener(&[(other, 5, Some(true))], "/tmp/app.sock", 8);
+        scene.path_exists(OWN_MNTNS, "/tmp/app.sock", 8, 0o755);
+    }),
+    Case::quiet("it was renamed", |scene| {
+        serves(scene);
+        scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 2);
+        scene.path_exists(OWN_MNTNS, "/tmp/app", 7, 0o755);
+    }),
+    Case::quiet(
+        "the mount namespace of its holder has the path, another does not",
+        |scene| {
             serves(scene);
             scene.path_exists(OWN_MNTNS, "/tmp/app.sock", 7, 0o755);
             scene.path_missing(99, "/tmp/app.sock", 2);
         },
-        finds: &[],
-    },
-    Case {
-        about: "the path could not be read",
-        scene: |scene| {
-            serves(scene);
-            scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 110);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("the path could not be read", |scene| {
+        serves(scene);
+        scene.path_missing(OWN_MNTNS, "/tmp/app.sock", 110);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::bound_paths::{PathMatch, is_socket_file};
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
@@ -9,21 +10,10 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::Case;
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Readable};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT305",
-    name: "stale-socket-file",
-    severity: Severity::Low,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT305 "stale-socket-file", Low, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A socket file is there, and no live socket is bound to it.
@@ -58,17 +48,11 @@ type Stale = BTreeMap<(HostId, Vec<u8>), BTreeSet<Vec<u8>>>;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let bound_paths = facts.bound_paths();
-    let mut bound: Vec<(HostId, u32, u32)> = facts
-        .map
-        .sockets
-        .iter()
-        .filter_map(|socket| {
-            let (inode, device) = socket.vfs?;
-            Some((socket.host, inode, device))
-        })
-        .collect();
-    bound.sort_unstable();
-    bound.dedup();
+    let bound = facts.map.sockets.iter().filter_map(|socket| {
+        let (inode, device) = socket.vfs?;
+        Some((socket.host, inode, device))
+    });
+    let bound: BTreeSet<(HostId, u32, u32)> = bound.collect();
     // A file with several paths is reported once, by the first.
     let mut files = BTreeSet::new();
     let mut stale: Stale = BTreeMap::new();
@@ -80,22 +64,15 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         {
             continue;
         }
-        let key = (*host, path.ino as u32, 0);
-        let start = bound.partition_point(|file| *file < key);
-        let mut same_inode = bound[start..]
-            .iter()
-            .take_while(|(of_host, inode, _)| (*of_host, *inode) == (key.0, key.1));
+        let inode = path.ino as u32;
+        let mut same_inode = bound.range((*host, inode, 0)..=(*host, inode, u32::MAX));
         let live = same_inode.any(|(_, inode, device)| {
             // A file whose device cannot be determined may be the bound one.
             bound_paths.compare(*host, path, (*inode, *device)) != PathMatch::Other
         });
         if !live {
-            let slash = path
-                .path
-                .iter()
-                .rposition(|byte| *byte == b'/')
-                .unwrap_or(0);
-            let (directory, name) = path.path.split_at(slash);
+            let slash = path.path.iter().rposition(|byte| *byte == b'/');
+            let (directory, name) = path.path.split_at(slash.unwrap_or(0));
             let of_directory = stale.entry((*host, directory.to_vec())).or_default();
             of_directory.insert(name[1..].to_vec());
         }
@@ -119,8 +96,8 @@ fn is_known(facts: &Facts<'_>, host: HostId) -> bool {
 fn report_unknown(facts: &Facts<'_>, output: &mut RuleOutput) {
     output.unknowns(facts.missing_dumps());
     output.unknowns(facts.hidden_processes());
-    let hosts = facts.map.hosts.iter();
-    if hosts.into_iter().any(|host| !host.coverage.initial_pidns) {
+    let mut hosts = facts.map.hosts.iter();
+    if hosts.any(|host| !host.coverage.initial_pidns) {
         output.unknown("processes and sockets outside this pid namespace are not seen");
     }
     if facts.bound_paths().unread_namespaces > 0 {
@@ -129,11 +106,8 @@ fn report_unknown(facts: &Facts<'_>, output: &mut RuleOutput) {
     if facts.bound_paths().truncated_searches > 0 {
         output.unknown("the search for socket files stopped at its limits");
     }
-    if facts
-        .captures
-        .iter()
-        .any(|capture| capture.paths.is_empty())
-    {
+    let mut captures = facts.captures.iter();
+    if captures.any(|capture| capture.paths.is_empty()) {
         output.unknown("no paths were captured");
     }
 }
@@ -164,41 +138,28 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a server that was killed",
-        scene: |scene| {
-            scene.set_namespaces();
-            scene.path_exists(OWN_MNTNS, "/run/app/app.sock", 7, 0o755);
-            scene.path_exists(99, "/run/app/app.sock", 7, 0o755);
-        },
-        finds: &[("WT305", Severity::Low)],
-    },
-    Case {
-        about: "files in one directory are one finding",
-        scene: |scene| {
-            scene.set_namespaces();
-            scene.path_exists(OWN_MNTNS, "/run/app/a", 7, 0o755);
-            scene.path_exists(OWN_MNTNS, "/run/app/b", 8, 0o755);
-        },
-        finds: &[("WT305", Severity::Low)],
-    },
-    Case {
-        about: "a server that runs",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.set_namespaces();
-            scene.path_listener(&[(app, 5, Some(true))], "/run/app.sock", 7);
-            scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a socket of a namespace that was not dumped may be bound to it",
-        scene: |scene| {
+    Case::low("a server that was killed", |scene| {
+        scene.set_namespaces();
+        scene.path_exists(OWN_MNTNS, "/run/app/app.sock", 7, 0o755);
+        scene.path_exists(99, "/run/app/app.sock", 7, 0o755);
+    }),
+    Case::low("files in one directory are one finding", |scene| {
+        scene.set_namespaces();
+        scene.path_exists(OWN_MNTNS, "/run/app/a", 7, 0o755);
+        scene.path_exists(OWN_MNTNS, "/run/app/b", 8, 0o755);
+    }),
+    Case::quiet("a server that runs", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.set_namespaces();
+        scene.path_listener(&[(app, 5, Some(true))], "/run/app.sock", 7);
+        scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
+    }),
+    Case::quiet(
+        "a socket of a namespace that was not dumped may be bound to it",
+        |scene| {
             scene.set_namespaces();
             scene.map.hosts[0].coverage.netns[0].diag = Readable::Denied;
             scene.path_exists(OWN_MNTNS, "/run/app.sock", 7, 0o755);
         },
-        finds: &[],
-    },
+    ),
 ];

@@ -2,26 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::{plural, short_list};
+use crate::check::Facts;
+use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::graph::program;
 use crate::model::{Family, Holder, HostId, ProcessId, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT306",
-    name: "foreign-namespace-socket",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT306 "foreign-namespace-socket", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A process holds sockets of a network namespace that it does not live in.
@@ -54,21 +44,16 @@ before setns(2).
 ";
 
 /// Programs that have sockets in several network namespaces by design.
-pub(super) const MULTI_NAMESPACE: [&str; 13] = [
-    "slirp4netns",
-    "pasta",
-    "pasta.avx2",
-    "passt",
-    "rootlessport",
-    "rootlesskit",
-    "rootlessport-child",
-    "ztunnel",
-    "cilium-agent",
-    "openvpn",
-    "vpnkit",
-    "NetworkManager",
-    "systemd-networkd",
-];
+pub(super) const MULTI_NAMESPACE: &str = "
+    slirp4netns pasta pasta.avx2 passt rootlessport rootlesskit rootlessport-child ztunnel
+    cilium-agent openvpn vpnkit NetworkManager systemd-networkd
+";
+
+fn is_multi_namespace(facts: &Facts<'_>, process: ProcessId) -> bool {
+    let name = program(facts.map.process(process));
+    let mut known = MULTI_NAMESPACE.split_ascii_whitespace();
+    known.any(|known| known == name)
+}
 
 /// Sockets that a process holds of one other network namespace.
 #[derive(Default)]
@@ -88,7 +73,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         add_foreign(facts, id, netns, &mut foreign);
     }
     for ((process, netns), foreign) in foreign {
-        output.finding(foreign_finding(facts, process, netns, &foreign));
+        output.finding(foreign_finding(facts, process, netns, foreign));
     }
     kept_alive(facts, output);
     output.unknowns(facts.missing_holders());
@@ -104,20 +89,14 @@ fn add_foreign(
     let holders = facts.map.holders(id);
     let own_netns = |holder: &Holder| facts.map.process(holder.process).netns;
     let is_foreign = |holder: &Holder| own_netns(holder).is_some_and(|own| own != netns);
-    if !holders.iter().any(is_foreign)
-        || holders
-            .iter()
-            .any(|holder| facts.process_tree.is_manager(holder.process))
-    {
+    let is_manager = |holder: &Holder| facts.process_tree.is_manager(holder.process);
+    if !holders.iter().any(is_foreign) || holders.iter().any(is_manager) {
         return;
     }
-    let resident = holders
-        .iter()
-        .find(|holder| own_netns(holder) == Some(netns))
-        .map(|holder| holder.process);
+    let mut all = holders.iter();
+    let resident = all.find(|holder| own_netns(holder) == Some(netns));
     for holder in holders.iter().filter(|holder| is_foreign(holder)) {
-        let name = program(facts.map.process(holder.process));
-        if MULTI_NAMESPACE.contains(&&*name) {
+        if is_multi_namespace(facts, holder.process) {
             continue;
         }
         let of_process = foreign.entry((holder.process, netns)).or_default();
@@ -125,7 +104,7 @@ fn add_foreign(
             of_process.sockets.push(id);
         }
         if let Some(resident) = resident.filter(|_| holder.cloexec == Some(false)) {
-            of_process.inherited.push((id, resident));
+            of_process.inherited.push((id, resident.process));
         }
     }
 }
@@ -134,15 +113,13 @@ fn foreign_finding(
     facts: &Facts<'_>,
     process: ProcessId,
     netns: u64,
-    foreign: &Foreign,
+    foreign: Foreign,
 ) -> RawFinding {
-    let names = foreign
-        .sockets
-        .iter()
-        .map(|socket| facts.socket_name(*socket));
-    let mut evidence = vec![format!("sockets: {}", short_list(names))];
     let own = facts.map.process(process).netns.unwrap_or_default();
-    evidence.push(format!("it lives in network namespace {own}"));
+    let mut evidence = vec![
+        format!("sockets: {}", facts.socket_names(&foreign.sockets)),
+        format!("it lives in network namespace {own}"),
+    ];
     let mut processes = vec![process];
     let severity = match foreign.inherited.first() {
         Some((_, resident)) => {
@@ -155,16 +132,14 @@ fn foreign_finding(
         }
         None => Severity::Low,
     };
+    let name = facts.process_name(process);
     let count = plural(foreign.sockets.len(), "socket", "sockets");
     RawFinding {
         severity,
         subject: Subject::Process(process),
         processes,
-        sockets: foreign.sockets.clone(),
-        title: format!(
-            "{} holds {count} of network namespace {netns}",
-            facts.process_name(process)
-        ),
+        sockets: foreign.sockets,
+        title: format!("{name} holds {count} of network namespace {netns}"),
         evidence,
         advice: "open them with SOCK_CLOEXEC; close them before setns(2)".to_owned(),
     }
@@ -172,12 +147,9 @@ fn foreign_finding(
 
 /// Network namespaces that exist only by a descriptor.
 fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
-    let inhabited: BTreeSet<(HostId, u64)> = facts
-        .map
-        .processes
-        .iter()
-        .filter_map(|process| Some((process.host, process.netns?)))
-        .collect();
+    let processes = facts.map.processes.iter();
+    let inhabited = processes.filter_map(|process| Some((process.host, process.netns?)));
+    let inhabited: BTreeSet<(HostId, u64)> = inhabited.collect();
     for (index, capture) in facts.captures.iter().enumerate() {
         let host = HostId::new(index);
         for netns in &capture.namespaces {
@@ -187,21 +159,17 @@ fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
             let Some(holder) = facts.process_by_pid(host, netns.pid) else {
                 continue;
             };
-            let name = program(facts.map.process(holder));
-            if facts.process_tree.is_manager(holder) || MULTI_NAMESPACE.contains(&&*name) {
+            if facts.process_tree.is_manager(holder) || is_multi_namespace(facts, holder) {
                 continue;
             }
-            let holder_name = facts.process_name(holder);
-            let path = escape::display(&netns.path);
+            let (inode, path) = (netns.inode, escape::display(&netns.path));
+            let name = facts.process_name(holder);
             output.finding(RawFinding {
                 severity: Severity::Low,
                 subject: Subject::Process(holder),
                 processes: vec![holder],
                 sockets: vec![],
-                title: format!(
-                    "network namespace {} lives by {holder_name} alone",
-                    netns.inode
-                ),
+                title: format!("network namespace {inode} lives by {name} alone"),
                 evidence: vec![format!(
                     "no process lives in it, it is mounted nowhere; {path} leads to it"
                 )],
@@ -213,56 +181,45 @@ fn kept_alive(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a child in another namespace holds a socket of its parent",
-        scene: |scene| {
+    Case::medium(
+        "a child in another namespace holds a socket of its parent",
+        |scene| {
             let (app, child) = apart(scene);
             scene.tcp_socket(&[(app, 5, Some(false)), (child, 5, Some(false))], 443);
         },
-        finds: &[("WT306", Severity::Medium)],
-    },
-    Case {
-        about: "a socket that was opened in another namespace on purpose",
-        scene: |scene| {
+    ),
+    Case::low(
+        "a socket that was opened in another namespace on purpose",
+        |scene| {
             let (_, child) = apart(scene);
             scene.tcp_listener(&[(child, 5, Some(true))], 443);
         },
-        finds: &[("WT306", Severity::Low)],
-    },
-    Case {
-        about: "a namespace that exists only by a descriptor",
-        scene: |scene| {
-            apart(scene);
-            scene
-                .capture
-                .namespaces
-                .push(whotalks_snapshot::records::Netns {
-                    inode: 77,
-                    found_by: b"descriptor".to_vec(),
-                    pid: 600,
-                    path: b"/proc/600/fd/4".to_vec(),
-                    ..Default::default()
-                });
-        },
-        finds: &[("WT306", Severity::Low)],
-    },
-    Case {
-        about: "socket activation of a service with a private network",
-        scene: |scene| {
+    ),
+    Case::low("a namespace that exists only by a descriptor", |scene| {
+        apart(scene);
+        scene
+            .capture
+            .namespaces
+            .push(whotalks_snapshot::records::Netns {
+                inode: 77,
+                found_by: b"descriptor".to_vec(),
+                pid: 600,
+                path: b"/proc/600/fd/4".to_vec(),
+                ..Default::default()
+            });
+    }),
+    Case::quiet(
+        "socket activation of a service with a private network",
+        |scene| {
             let (_, child) = apart(scene);
             let init = ProcessId(0);
             scene.tcp_listener(&[(init, 50, Some(true)), (child, 3, Some(false))], 443);
         },
-        finds: &[],
-    },
-    Case {
-        about: "Unix sockets between namespaces",
-        scene: |scene| {
-            let (app, child) = apart(scene);
-            scene.pair(&[(app, 5, Some(true))], &[(child, 5, Some(true))]);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("Unix sockets between namespaces", |scene| {
+        let (app, child) = apart(scene);
+        scene.pair(&[(app, 5, Some(true))], &[(child, 5, Some(true))]);
+    }),
 ];
 
 /// A program, and its child in another network namespace.

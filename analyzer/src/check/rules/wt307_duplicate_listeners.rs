@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::inet_diag;
 use crate::model::{Address, HostId, ProcessId, SocketId, SocketState, SocketType};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT307",
-    name: "duplicate-listeners",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT307 "duplicate-listeners", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Different programs or services listen on one address.
@@ -70,10 +60,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         }
     }
     endpoints.retain(|_, sockets| sockets.len() > 1);
-    let interfaces = if endpoints.is_empty() {
-        BTreeMap::new()
-    } else {
-        interfaces(facts)
+    let interfaces = match endpoints.is_empty() {
+        true => BTreeMap::new(),
+        false => interfaces(facts),
     };
     for ((_, _, protocol, _), sockets) in endpoints {
         let mut by_interface: BTreeMap<u32, Vec<SocketId>> = BTreeMap::new();
@@ -113,9 +102,8 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
     let mut services = BTreeSet::new();
     for socket in sockets {
         let holders = facts.map.holding_processes(*socket);
-        let non_manager = holders
-            .iter()
-            .find(|id| !facts.process_tree.is_manager(**id));
+        let mut candidates = holders.iter();
+        let non_manager = candidates.find(|id| !facts.process_tree.is_manager(**id));
         let server = *non_manager.or(holders.first())?;
         programs.insert(facts.process_tree.program(server)?);
         services.extend(service(facts, server));
@@ -129,6 +117,7 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
     processes.sort_unstable();
     processes.dedup();
     let address = facts.socket_name(sockets[0]);
+    let programs = facts.program_names(&processes);
     let each = sockets.iter().map(|socket| {
         let inode = facts.map.socket(*socket).inode;
         format!("{} (socket {inode})", facts.owner(*socket))
@@ -136,10 +125,7 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
     Some(RawFinding {
         severity,
         subject: Subject::Socket(sockets[0]),
-        title: format!(
-            "{protocol} {address} is served by {} at once",
-            facts.program_names(&processes)
-        ),
+        title: format!("{protocol} {address} is served by {programs} at once"),
         evidence: vec![format!("each listens there: {}", short_list(each))],
         processes,
         sockets: sockets.to_vec(),
@@ -150,63 +136,43 @@ fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<
 /// The container of a process, else its service unit without the instance.
 fn service(facts: &Facts<'_>, process: ProcessId) -> Option<String> {
     let process = facts.map.process(process);
-    let unit = process
-        .unit
-        .as_deref()
-        .filter(|unit| unit.ends_with(".service"));
-    let template = unit.map(|unit| unit.split('@').next().unwrap_or(unit).to_owned());
-    let container = process
-        .container
-        .as_ref()
-        .map(|container| container.id.clone());
-    container.or(template)
+    if let Some(container) = &process.container {
+        return Some(container.id.clone());
+    }
+    let unit = process.unit.as_deref();
+    let unit = unit.filter(|unit| unit.ends_with(".service"))?;
+    unit.split('@').next().map(str::to_owned)
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "two programs on one port",
-        scene: |scene| {
-            let one = scene.process(600, 1, "/usr/bin/app");
-            let two = scene.process(700, 1, "/usr/bin/app-new");
-            scene.tcp_listener(&[(one, 5, Some(true))], 8080);
-            scene.tcp_listener(&[(two, 5, Some(true))], 8080);
-        },
-        finds: &[("WT307", Severity::Medium)],
-    },
-    Case {
-        about: "one program as two services",
-        scene: |scene| {
-            for (pid, unit) in [(600, "app.service"), (700, "app-old.service")] {
-                let app = scene.process(pid, 1, "/usr/bin/app");
-                scene.process_mut(app).unit = Some(unit.to_owned());
-                scene.tcp_listener(&[(app, 5, Some(true))], 8080);
-            }
-        },
-        finds: &[("WT307", Severity::Low)],
-    },
-    Case {
-        about: "workers, and instances of a template",
-        scene: |scene| {
-            for (pid, unit) in [(600, "app@1.service"), (700, "app@2.service")] {
-                let app = scene.process(pid, 1, "/usr/bin/app");
-                scene.process_mut(app).unit = Some(unit.to_owned());
-                scene.tcp_listener(&[(app, 5, Some(true))], 8080);
-                scene.tcp_listener(&[(app, 6, Some(true))], 8080);
-            }
-        },
-        finds: &[],
-    },
-    Case {
-        about: "another port, another network namespace",
-        scene: |scene| {
-            let one = scene.process(600, 1, "/usr/bin/app");
-            let two = scene.process(700, 1, "/usr/bin/other");
-            scene.tcp_listener(&[(one, 5, Some(true))], 8080);
-            scene.tcp_listener(&[(two, 5, Some(true))], 8081);
-            let elsewhere = scene.tcp_listener(&[(two, 6, Some(true))], 8080);
-            scene.socket_mut(elsewhere).netns = Some(2);
-        },
-        finds: &[],
-    },
+    Case::medium("two programs on one port", |scene| {
+        let one = scene.process(600, 1, "/usr/bin/app");
+        let two = scene.process(700, 1, "/usr/bin/app-new");
+        scene.tcp_listener(&[(one, 5, Some(true))], 8080);
+        scene.tcp_listener(&[(two, 5, Some(true))], 8080);
+    }),
+    Case::low("one program as two services", |scene| {
+        for (pid, unit) in [(600, "app.service"), (700, "app-old.service")] {
+            let app = scene.process(pid, 1, "/usr/bin/app");
+            scene.process_mut(app).unit = Some(unit.to_owned());
+            scene.tcp_listener(&[(app, 5, Some(true))], 8080);
+        }
+    }),
+    Case::quiet("workers, and instances of a template", |scene| {
+        for (pid, unit) in [(600, "app@1.service"), (700, "app@2.service")] {
+            let app = scene.process(pid, 1, "/usr/bin/app");
+            scene.process_mut(app).unit = Some(unit.to_owned());
+            scene.tcp_listener(&[(app, 5, Some(true))], 8080);
+            scene.tcp_listener(&[(app, 6, Some(true))], 8080);
+        }
+    }),
+    Case::quiet("another port, another network namespace", |scene| {
+        let one = scene.process(600, 1, "/usr/bin/app");
+        let two = scene.process(700, 1, "/usr/bin/other");
+        scene.tcp_listener(&[(one, 5, Some(true))], 8080);
+        scene.tcp_listener(&[(two, 5, Some(true))], 8081);
+        let elsewhere = scene.tcp_listener(&[(two, 6, Some(true))], 8080);
+        scene.socket_mut(elsewhere).netns = Some(2);
+    }),
 ];

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, SocketId, SocketState, SocketType};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT308",
-    name: "near-duplicate-abstract-names",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT308 "near-duplicate-abstract-names", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Two sockets are bound to abstract names that differ in nothing but NULs at the end.
@@ -67,20 +57,16 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             continue;
         }
         let sockets: Vec<SocketId> = names.values().copied().collect();
-        let owners = sockets.iter().map(|socket| facts.owner(*socket));
-        let lengths = names
-            .iter()
-            .map(|(name, socket)| format!("{} bytes: {}", name.len(), facts.owner(*socket)));
+        let owners = short_list(sockets.iter().map(|socket| facts.owner(*socket)));
+        let lengths = names.iter();
+        let lengths =
+            lengths.map(|(name, socket)| format!("{} bytes: {}", name.len(), facts.owner(*socket)));
+        let (name, count) = (escape::name(trimmed), names.len());
         output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(sockets[0]),
             processes: facts.holders_of(&sockets),
-            title: format!(
-                "{} is {} names: {} differ in trailing NULs",
-                escape::name(trimmed),
-                names.len(),
-                short_list(owners)
-            ),
+            title: format!("{name} is {count} names: {owners} differ in trailing NULs"),
             evidence: vec![short_list(lengths)],
             sockets,
             advice: "pass the name's own length to bind(2) and connect(2)".to_owned(),
@@ -91,23 +77,18 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "one of two passed the size of the structure",
-        scene: |scene| {
-            let one = scene.process(600, 1, "/usr/bin/app");
-            let two = scene.process(700, 1, "/usr/bin/app");
-            scene.listener(&[(one, 5, Some(true))], "app");
-            scene.listener(&[(two, 5, Some(true))], "app\0\0");
-        },
-        finds: &[("WT308", Severity::Medium)],
-    },
-    Case {
-        about: "one name with NULs, and names that differ otherwise",
-        scene: |scene| {
+    Case::medium("one of two passed the size of the structure", |scene| {
+        let one = scene.process(600, 1, "/usr/bin/app");
+        let two = scene.process(700, 1, "/usr/bin/app");
+        scene.listener(&[(one, 5, Some(true))], "app");
+        scene.listener(&[(two, 5, Some(true))], "app\0\0");
+    }),
+    Case::quiet(
+        "one name with NULs, and names that differ otherwise",
+        |scene| {
             let one = scene.process(600, 1, "/usr/bin/app");
             scene.listener(&[(one, 5, Some(true))], "app\0\0");
             scene.listener(&[(one, 6, Some(true))], "app2");
         },
-        finds: &[],
-    },
+    ),
 ];

@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::facts::describe::{plural, short_list};
+use crate::check::Facts;
+use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{Address, Family, HostId, Process, ProcessId, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT309",
-    name: "deleted-executable-talks",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT309 "deleted-executable-talks", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A process whose executable is in no directory has network or privileged connections.
@@ -54,11 +44,8 @@ copy /proc/PID/exe away before you end the process: it is the only copy.
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
-    let deleted: Vec<bool> = facts
-        .map
-        .processes
-        .iter()
-        .enumerate()
+    let processes = facts.map.processes.iter().enumerate();
+    let deleted: Vec<bool> = processes
         .map(|(index, process)| is_deleted(facts, ProcessId::new(index), process))
         .collect();
     if deleted.contains(&true) {
@@ -75,9 +62,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         }
         let processes = facts.map.processes.iter();
         let live = processes.filter(|process| !process.exe_deleted);
-        let live: Live<'_> = live
-            .map(|process| (process.host, process.mntns, &*process.exe))
-            .collect();
+        let live = live.map(|process| (process.host, process.mntns, &*process.exe));
+        let live: Live<'_> = live.collect();
         for (process, sockets) in by_process {
             output.finding(finding(facts, &live, process, sockets));
         }
@@ -107,11 +93,7 @@ fn is_relevant(facts: &Facts<'_>, process: ProcessId, id: SocketId) -> bool {
     let socket = facts.map.socket(id);
     match socket.family {
         Family::Inet | Family::Inet6 => {
-            let is_loopback = socket.local.is_some_and(|address| match address {
-                Address::Ip(ip, _) => ip.is_loopback(),
-                Address::Vsock(..) => false,
-            });
-            !is_loopback
+            !matches!(socket.local, Some(Address::Ip(ip, _)) if ip.is_loopback())
         }
         Family::Packet | Family::Vsock => true,
         Family::Unix => {
@@ -128,53 +110,34 @@ fn finding(
     id: ProcessId,
     sockets: Vec<SocketId>,
 ) -> RawFinding {
+    use Severity::{High, Low, Medium};
     let process = facts.map.process(id);
     let in_memory = process.exe.starts_with(b"/memfd:");
     let temporary = TEMPORARY
         .iter()
         .any(|directory| process.exe.starts_with(directory));
-    let exists_again = exists_again(facts, live, id);
-    let (severity, how) = match (in_memory, exists_again) {
-        (true, _) => (
-            Severity::High,
-            "it is a memfd: it never was in any directory",
-        ),
-        (_, Some(true)) => (
-            Severity::Low,
-            "another file is at its path now, as after an upgrade",
-        ),
-        (_, _) if temporary => (
-            Severity::Medium,
-            "it was in a directory for temporary files",
-        ),
-        (_, Some(false)) => (Severity::Medium, "nothing is at its path any more"),
-        (_, None) => (
-            Severity::Low,
-            "whether its path exists again was not captured",
-        ),
+    let (severity, how) = match exists_again(facts, live, id) {
+        _ if in_memory => (High, "it is a memfd: it never was in any directory"),
+        Some(true) => (Low, "another file is at its path now, as after an upgrade"),
+        _ if temporary => (Medium, "it was in a directory for temporary files"),
+        Some(false) => (Medium, "nothing is at its path any more"),
+        None => (Low, "whether its path exists again was not captured"),
     };
-    let names = sockets.iter().map(|socket| facts.socket_name(*socket));
-    let runs = if in_memory {
-        "from memory"
-    } else {
-        "a deleted file"
+    let runs = match in_memory {
+        true => "from memory",
+        false => "a deleted file",
     };
+    let (name, exe) = (facts.process_name(id), escape::display(&process.exe));
+    let count = plural(sockets.len(), "socket", "sockets");
     RawFinding {
         severity,
         subject: Subject::Process(id),
         processes: vec![id],
-        title: format!(
-            "{} runs {runs} and has {}",
-            facts.process_name(id),
-            plural(sockets.len(), "socket", "sockets")
-        ),
+        title: format!("{name} runs {runs} and has {count}"),
         evidence: vec![
-            format!(
-                "executable: {} (link count 0)",
-                escape::display(&process.exe)
-            ),
+            format!("executable: {exe} (link count 0)"),
             how.to_owned(),
-            format!("sockets: {}", short_list(names)),
+            format!("sockets: {}", facts.socket_names(&sockets)),
         ],
         sockets,
         advice: "restart it after an upgrade; else keep a copy of /proc/PID/exe".to_owned(),
@@ -199,39 +162,23 @@ fn exists_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<boo
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a memfd",
-        scene: |scene| with_socket(scene, "/memfd:x"),
-        finds: &[("WT309", Severity::High)],
-    },
-    Case {
-        about: "nothing is at its path any more",
-        scene: |scene| {
-            with_socket(scene, "/usr/bin/app");
-            scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, "/usr/bin/app", 2);
-        },
-        finds: &[("WT309", Severity::Medium)],
-    },
-    Case {
-        about: "an upgrade",
-        scene: |scene| {
-            with_socket(scene, "/usr/bin/app");
-            scene.process(700, 1, "/usr/bin/app");
-            scene.set_namespaces();
-        },
-        finds: &[("WT309", Severity::Low)],
-    },
-    Case {
-        about: "it has sockets to itself only",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/memfd:x");
-            scene.set_namespaces();
-            scene.process_mut(app).exe_deleted = true;
-            scene.pair(&[(app, 5, Some(true))], &[(app, 6, Some(true))]);
-            scene.tcp_listener(&[(app, 7, Some(true))], 80);
-        },
-        finds: &[],
-    },
+    Case::high("a memfd", |scene| with_socket(scene, "/memfd:x")),
+    Case::medium("nothing is at its path any more", |scene| {
+        with_socket(scene, "/usr/bin/app");
+        scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, "/usr/bin/app", 2);
+    }),
+    Case::low("an upgrade", |scene| {
+        with_socket(scene, "/usr/bin/app");
+        scene.process(700, 1, "/usr/bin/app");
+        scene.set_namespaces();
+    }),
+    Case::quiet("it has sockets to itself only", |scene| {
+        let app = scene.process(600, 1, "/memfd:x");
+        scene.set_namespaces();
+        scene.process_mut(app).exe_deleted = true;
+        scene.pair(&[(app, 5, Some(true))], &[(app, 6, Some(true))]);
+        scene.tcp_listener(&[(app, 7, Some(true))], 80);
+    }),
 ];
 
 #[cfg(test)]

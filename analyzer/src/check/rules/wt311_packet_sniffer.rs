@@ -2,25 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::graph::program;
 use crate::model::{Family, ProcessId, SocketId, SocketType};
+use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT311",
-    name: "packet-sniffer",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT311 "packet-sniffer", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A program can read packets that are not addressed to it.
@@ -52,90 +43,20 @@ unit, --cap-drop NET_RAW for containers).
 ";
 
 /// Prefixes of programs that implement a protocol with such a socket.
-pub(super) const PROTOCOLS: [&str; 64] = [
-    "dhclient",
-    "dhcpcd",
-    "dhcpd",
-    "dhcrelay",
-    "udhcp",
-    "kea-dhcp",
-    "odhcp",
-    "dnsmasq",
-    "NetworkManager",
-    "nm-",
-    "systemd-networkd",
-    "connmand",
-    "iwd",
-    "wpa_supplicant",
-    "hostapd",
-    "wicked",
-    "lldpd",
-    "lldpad",
-    "ladvd",
-    "cdpd",
-    "ping",
-    "fping",
-    "arping",
-    "traceroute",
-    "tracepath",
-    "mtr",
-    "nmap",
-    "masscan",
-    "keepalived",
-    "ucarp",
-    "vrrpd",
-    "radvd",
-    "ndppd",
-    "ndisc6",
-    "rdisc6",
-    "rtsol",
-    "bird",
-    "zebra",
-    "ospf",
-    "isisd",
-    "eigrpd",
-    "pimd",
-    "igmpproxy",
-    "smcroute",
-    "mrouted",
-    "pppd",
-    "pppoe",
-    "charon",
-    "pluto",
-    "tailscaled",
-    "slirp4netns",
-    "pasta",
-    "cilium",
-    "calico",
-    "ovs-vswitchd",
-    "pim6d",
-    "nhrpd",
-    "ldpd",
-    "rdnssd",
-    "teamd",
-    "blackbox_export",
-    "telegraf",
-    "collectd",
-    "check_icmp",
-];
+pub(super) const PROTOCOLS: &str = "
+    dhclient dhcpcd dhcpd dhcrelay udhcp kea-dhcp odhcp dnsmasq NetworkManager nm-
+    systemd-networkd connmand iwd wpa_supplicant hostapd wicked lldpd lldpad ladvd cdpd ping
+    fping arping traceroute tracepath mtr nmap masscan keepalived ucarp vrrpd radvd ndppd ndisc6
+    rdisc6 rtsol bird zebra ospf isisd eigrpd pimd igmpproxy smcroute mrouted pppd pppoe charon
+    pluto tailscaled slirp4netns pasta cilium calico ovs-vswitchd pim6d nhrpd ldpd rdnssd teamd
+    blackbox_export telegraf collectd check_icmp
+";
 
 /// Tools that capture traffic on request.
-pub(super) const CAPTURE_TOOLS: [&str; 14] = [
-    "tcpdump",
-    "dumpcap",
-    "wireshark",
-    "tshark",
-    "termshark",
-    "ngrep",
-    "iftop",
-    "nethogs",
-    "ntopng",
-    "bandwhich",
-    "suricata",
-    "snort",
-    "zeek",
-    "arpwatch",
-];
+pub(super) const CAPTURE_TOOLS: &str = "
+    tcpdump dumpcap wireshark tshark termshark ngrep iftop nethogs ntopng bandwhich suricata
+    snort zeek arpwatch
+";
 
 /// Executables in temporary directories or memory.
 const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/memfd:"];
@@ -165,16 +86,19 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn assess(facts: &Facts<'_>, id: ProcessId) -> Option<Severity> {
     let process = facts.map.process(id);
     let name = program(process);
-    let known = |names: &[&str]| names.iter().any(|known| name.starts_with(known));
+    let known = |names: &str| {
+        let mut names = names.split_ascii_whitespace();
+        names.any(|known| name.starts_with(known))
+    };
     let temporary = TEMPORARY
         .iter()
         .any(|prefix| process.exe.starts_with(prefix));
     match process.exe_deleted || temporary {
         // The name of such a program proves nothing.
-        true if temporary || !known(&PROTOCOLS) => Some(Severity::High),
+        true if temporary || !known(PROTOCOLS) => Some(Severity::High),
         true => Some(Severity::Low),
-        false if facts.process_tree.is_manager(id) || known(&PROTOCOLS) => None,
-        false if known(&CAPTURE_TOOLS) => Some(Severity::Low),
+        false if facts.process_tree.is_manager(id) || known(PROTOCOLS) => None,
+        false if known(CAPTURE_TOOLS) => Some(Severity::Low),
         false => Some(Severity::Medium),
     }
 }
@@ -193,23 +117,20 @@ fn finding(
         };
         format!("{what} in network namespace {}", socket.netns.unwrap_or(0))
     });
-    let mut evidence = vec![short_list(each)];
-    let exe = crate::text::escape::display(&facts.map.process(process).exe);
+    let each = short_list(each);
+    let exe = escape::display(&facts.map.process(process).exe);
     let deleted = match facts.map.process(process).exe_deleted {
         true => " (deleted)",
         false => "",
     };
-    evidence.push(format!("executable: {exe}{deleted}"));
+    let name = facts.process_name(process);
+    let count = plural(sockets.len(), "socket", "sockets");
     RawFinding {
         severity,
         subject: Subject::Process(process),
         processes: vec![process],
-        title: format!(
-            "{} reads packets: {}",
-            facts.process_name(process),
-            plural(sockets.len(), "socket", "sockets")
-        ),
-        evidence,
+        title: format!("{name} reads packets: {count}"),
+        evidence: vec![each, format!("executable: {exe}{deleted}")],
         sockets,
         advice: "ask what it is for; take CAP_NET_RAW from services that need none".to_owned(),
     }
@@ -217,33 +138,21 @@ fn finding(
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "an unknown agent",
-        scene: |scene| {
-            let agent = scene.process(600, 1, "/usr/bin/agent");
-            scene.packet_socket(&[(agent, 5, Some(true))], Family::Packet, "all");
-        },
-        finds: &[("WT311", Severity::Medium)],
-    },
-    Case {
-        about: "a program in a directory for temporary files",
-        scene: |scene| {
-            let agent = scene.process(600, 1, "/dev/shm/kdmtmpflush");
-            scene.packet_socket(&[(agent, 5, Some(true))], Family::Inet, "icmp");
-        },
-        finds: &[("WT311", Severity::High)],
-    },
-    Case {
-        about: "tcpdump",
-        scene: |scene| {
-            let tcpdump = scene.process(600, 1, "/usr/bin/tcpdump");
-            scene.packet_socket(&[(tcpdump, 5, Some(true))], Family::Packet, "all");
-        },
-        finds: &[("WT311", Severity::Low)],
-    },
-    Case {
-        about: "programs that need one, and a packet socket for one protocol",
-        scene: |scene| {
+    Case::medium("an unknown agent", |scene| {
+        let agent = scene.process(600, 1, "/usr/bin/agent");
+        scene.packet_socket(&[(agent, 5, Some(true))], Family::Packet, "all");
+    }),
+    Case::high("a program in a directory for temporary files", |scene| {
+        let agent = scene.process(600, 1, "/dev/shm/kdmtmpflush");
+        scene.packet_socket(&[(agent, 5, Some(true))], Family::Inet, "icmp");
+    }),
+    Case::low("tcpdump", |scene| {
+        let tcpdump = scene.process(600, 1, "/usr/bin/tcpdump");
+        scene.packet_socket(&[(tcpdump, 5, Some(true))], Family::Packet, "all");
+    }),
+    Case::quiet(
+        "programs that need one, and a packet socket for one protocol",
+        |scene| {
             let dhclient = scene.process(600, 1, "/usr/sbin/dhclient");
             let ping = scene.process(601, 1, "/usr/bin/ping");
             let agent = scene.process(602, 1, "/usr/bin/agent");
@@ -251,6 +160,5 @@ const CASES: &[Case] = &[
             scene.packet_socket(&[(ping, 5, Some(true))], Family::Inet, "icmp");
             scene.packet_socket(&[(agent, 5, Some(true))], Family::Packet, "lldp");
         },
-        finds: &[],
-    },
+    ),
 ];

@@ -2,26 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::Facts;
 use crate::check::facts::describe::short_list;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::proc_net_unix;
 use crate::model::{HostId, Name, NetnsCoverage, Readable, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT401",
-    name: "forged-table-row",
-    severity: Severity::High,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT401 "forged-table-row", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A socket's name contains a line break and what looks like a row of /proc/net/unix.
@@ -48,24 +38,20 @@ their lengths.
 ";
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
-    let forged = |host| {
-        let warnings = facts.map.warnings.iter();
-        warnings
-            .into_iter()
-            .any(|warning| warning.host == host && warning.kind == "forged-row")
-    };
-    let hosts: Vec<bool> = facts.hosts().map(forged).collect();
+    let hosts: Vec<bool> = facts
+        .hosts()
+        .map(|host| facts.has_warning(host, "forged-row"))
+        .collect();
     // Accepted sockets have the name of their listener, and are one finding with it.
     let mut names: BTreeMap<(HostId, &Name), Vec<SocketId>> = BTreeMap::new();
     for (id, socket) in facts.sockets() {
         if let Some(name) = socket.name.as_ref().filter(|_| hosts[socket.host.index()]) {
-            let of_name = names.entry((socket.host, name)).or_default();
-            of_name.push(id);
+            names.entry((socket.host, name)).or_default().push(id);
         }
     }
     for ((_, name), sockets) in names {
         if let Some(rows) = forged_rows(name) {
-            output.finding(finding(facts, sockets, &rows));
+            output.finding(finding(facts, sockets, rows));
         }
     }
     output.unknowns(facts.missing_dumps());
@@ -81,28 +67,23 @@ pub(super) fn forged_rows(name: &Name) -> Option<Vec<String>> {
     let bytes = name.bytes();
     let first = bytes.iter().position(|byte| *byte == b'\n')?;
     // The part before the first newline belongs to the row of the socket itself.
-    let rows: Vec<String> = proc_net_unix::rows(&bytes[first..])
-        .map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)))
-        .collect();
+    let rows = proc_net_unix::rows(&bytes[first..]);
+    let rows = rows.map(|row| format!("inode {}, {}", row.inode, escape::display(row.name)));
+    let rows: Vec<String> = rows.collect();
     (!rows.is_empty()).then_some(rows)
 }
 
-fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> RawFinding {
+fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: Vec<String>) -> RawFinding {
     let id = sockets[0];
+    let (owner, rows) = (facts.owner(id), short_list(rows));
     RawFinding {
         severity: Severity::High,
         subject: Subject::Socket(id),
         processes: facts.holders_of(&sockets),
         sockets,
-        title: format!(
-            "a name of {} forges a row of /proc/net/unix",
-            facts.owner(id)
-        ),
+        title: format!("a name of {owner} forges a row of /proc/net/unix"),
         evidence: vec![
-            format!(
-                "forged: {}; no such row is in the dump",
-                short_list(rows.iter().cloned())
-            ),
+            format!("forged: {rows}; no such row is in the dump"),
             format!("name: {}", facts.socket_name(id)),
         ],
         advice: "look at who bound it; do not trust /proc/net/unix".to_owned(),
@@ -111,17 +92,13 @@ fn finding(facts: &Facts<'_>, sockets: Vec<SocketId>, rows: &[String]) -> RawFin
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a name that contains a whole row",
-        scene: |scene| {
-            forge(scene);
-            warn(scene);
-        },
-        finds: &[("WT401", Severity::High)],
-    },
-    Case {
-        about: "a listener and its accepted sockets are one finding",
-        scene: |scene| {
+    Case::high("a name that contains a whole row", |scene| {
+        forge(scene);
+        warn(scene);
+    }),
+    Case::high(
+        "a listener and its accepted sockets are one finding",
+        |scene| {
             forge(scene);
             let listener = SocketId(0);
             let (_, accepted) = scene.accepted(&[], &[], Some(listener));
@@ -129,16 +106,11 @@ const CASES: &[Case] = &[
             scene.socket_mut(accepted).name = name;
             warn(scene);
         },
-        finds: &[("WT401", Severity::High)],
-    },
-    Case {
-        about: "plain names",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app");
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("plain names", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app");
+    }),
 ];
 
 #[cfg(test)]

@@ -3,24 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::wt401_forged_table_row::forged_rows;
+use crate::check::Facts;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::{HostId, Name, SocketId};
 use crate::text::escape;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT402",
-    name: "unprintable-name",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT402 "unprintable-name", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 A socket's bound name has characters in it that change how it is shown.
@@ -54,11 +44,10 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             && let Some(severity) = name_severity(name)
         {
             let of_name = names.entry((socket.host, name));
-            of_name.or_insert_with(|| (severity, vec![])).1.push(id);
+            of_name.or_insert((severity, vec![])).1.push(id);
         }
     }
     for ((_, name), (severity, sockets)) in names {
-        let escaped = escape::name(name.bytes());
         let title = match severity {
             Severity::Low => "has a name with a NUL in its middle",
             _ => "has a name that is not printable",
@@ -68,7 +57,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             subject: Subject::Socket(sockets[0]),
             processes: facts.holders_of(&sockets),
             title: format!("a socket of {} {title}", facts.owner(sockets[0])),
-            evidence: vec![escaped],
+            evidence: vec![escape::name(name.bytes())],
             sockets,
             advice: "look at who bound it; pass bind(2) the name's own length".to_owned(),
         });
@@ -88,11 +77,8 @@ fn name_severity(name: &Name) -> Option<Severity> {
     let mut severity = None;
     for chunk in body.utf8_chunks() {
         // C1 control characters of 8-bit terminals: 0x9b begins an escape sequence.
-        if chunk
-            .invalid()
-            .iter()
-            .any(|byte| matches!(byte, 0x80..=0x9f))
-        {
+        let mut invalid = chunk.invalid().iter();
+        if invalid.any(|byte| matches!(byte, 0x80..=0x9f)) {
             severity = Some(Severity::Medium);
         }
         for character in chunk.valid().chars() {
@@ -108,46 +94,26 @@ fn name_severity(name: &Name) -> Option<Severity> {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "an escape sequence",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\x1b[2K");
-        },
-        finds: &[("WT402", Severity::Medium)],
-    },
-    Case {
-        about: "the one-byte form of an escape sequence",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            let listener = scene.listener(&[(app, 5, Some(true))], "");
-            scene.socket_mut(listener).name = Name::from_diag(b"\0app\x9b2K");
-        },
-        finds: &[("WT402", Severity::Medium)],
-    },
-    Case {
-        about: "right-to-left override",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\u{202e}txt");
-        },
-        finds: &[("WT402", Severity::Medium)],
-    },
-    Case {
-        about: "memory after the name",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\0x");
-        },
-        finds: &[("WT402", Severity::Low)],
-    },
-    Case {
-        about: "NULs at the end, other scripts, a backslash",
-        scene: |scene| {
-            let app = scene.process(600, 1, "/usr/bin/app");
-            scene.listener(&[(app, 5, Some(true))], "app\0\0");
-            scene.listener(&[(app, 6, Some(true))], "é\\日本");
-        },
-        finds: &[],
-    },
+    Case::medium("an escape sequence", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\x1b[2K");
+    }),
+    Case::medium("the one-byte form of an escape sequence", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        let listener = scene.listener(&[(app, 5, Some(true))], "");
+        scene.socket_mut(listener).name = Name::from_diag(b"\0app\x9b2K");
+    }),
+    Case::medium("right-to-left override", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\u{202e}txt");
+    }),
+    Case::low("memory after the name", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\0x");
+    }),
+    Case::quiet("NULs at the end, other scripts, a backslash", |scene| {
+        let app = scene.process(600, 1, "/usr/bin/app");
+        scene.listener(&[(app, 5, Some(true))], "app\0\0");
+        scene.listener(&[(app, 6, Some(true))], "é\\日本");
+    }),
 ];

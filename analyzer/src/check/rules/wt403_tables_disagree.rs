@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::load::{Capture, proc_net_unix};
 use crate::model::{Family, HostId, ProcessId, Readable, SocketId};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT403",
-    name: "tables-disagree",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Helpful,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT403 "tables-disagree", Medium, since "0.1.0", earlier Helpful }
 
 const DOC: &str = "\
 Two views of the same sockets differ by more than the time between them explains.
@@ -56,10 +46,9 @@ const RACE: usize = 16;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     for host in facts.hosts() {
-        let mut warnings = facts.map.warnings.iter();
-        let differ =
-            warnings.any(|warning| warning.host == host && warning.kind == "table-mismatch");
-        if differ && let Some(capture) = facts.captures.get(host.index()) {
+        if facts.has_warning(host, "table-mismatch")
+            && let Some(capture) = facts.captures.get(host.index())
+        {
             compare_tables(facts, host, capture, output);
         }
     }
@@ -71,12 +60,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 fn compare_tables(facts: &Facts<'_>, host: HostId, capture: &Capture, output: &mut RuleOutput) {
     let mut dumped: BTreeMap<u64, BTreeMap<u64, SocketId>> = BTreeMap::new();
     for (id, socket) in facts.sockets() {
-        if let (Family::Unix, Some(netns), Some(_), true) = (
-            socket.family,
-            socket.netns,
-            socket.cookie,
-            socket.host == host,
-        ) {
+        let is_row = socket.family == Family::Unix && socket.cookie.is_some();
+        if let Some(netns) = socket.netns.filter(|_| is_row && socket.host == host) {
             let of_netns = dumped.entry(netns).or_default();
             of_netns.insert(socket.inode, id);
         }
@@ -106,30 +91,25 @@ fn compare_tables(facts: &Facts<'_>, host: HostId, capture: &Capture, output: &m
         if !is_dumped(netns) {
             continue;
         }
-        let margin = if reads > 1 {
-            0
-        } else {
-            RACE + dumped.len() / 100
+        let margin = match reads {
+            2.. => 0,
+            _ => RACE + dumped.len() / 100,
         };
         let forged = forged_inodes(facts, dumped);
-        let only_table: Vec<u64> = inodes
-            .iter()
-            .filter(|(inode, count)| **inode != 0 && **count == reads)
-            .map(|(inode, _)| *inode)
-            .filter(|inode| !dumped.contains_key(inode) && !forged.contains(inode))
-            .collect();
+        let only_table = inodes.iter().filter(|(inode, count)| {
+            let is_explained = dumped.contains_key(inode) || forged.contains(inode);
+            **inode != 0 && **count == reads && !is_explained
+        });
+        let only_table: Vec<u64> = only_table.map(|(inode, _)| *inode).collect();
         if only_table.len() > margin {
             let what = "only in /proc/net/unix, in no dump";
             output.finding(difference(facts, host, netns, &only_table, &[], what));
         }
-        let only_dump: Vec<(u64, SocketId)> = dumped
-            .iter()
-            .filter(|(inode, _)| !inodes.contains_key(inode))
-            .filter(|(_, socket)| !facts.map.holders(**socket).is_empty())
-            .map(|(inode, socket)| (*inode, *socket))
-            .collect();
-        if only_dump.len() > margin.max(RACE) {
-            let (inodes, sockets): (Vec<u64>, Vec<SocketId>) = only_dump.into_iter().unzip();
+        let only_dump = dumped.iter().filter(|(inode, socket)| {
+            !inodes.contains_key(inode) && !facts.map.holders(**socket).is_empty()
+        });
+        let (inodes, sockets): (Vec<u64>, Vec<SocketId>) = only_dump.unzip();
+        if inodes.len() > margin.max(RACE) {
             let what = "in the dump, never in /proc/net/unix";
             output.finding(difference(facts, host, netns, &inodes, &sockets, what));
         }
@@ -138,17 +118,14 @@ fn compare_tables(facts: &Facts<'_>, host: HostId, capture: &Capture, output: &m
 
 /// Inodes of the rows that socket names forge; see WT401.
 fn forged_inodes(facts: &Facts<'_>, dumped: &BTreeMap<u64, SocketId>) -> BTreeSet<u64> {
-    let names = dumped
-        .values()
-        .filter_map(|socket| facts.map.socket(*socket).name.as_ref())
-        .filter(|name| name.bytes().contains(&b'\n'));
-    names
-        .flat_map(|name| {
-            let first = name.bytes().iter().position(|byte| *byte == b'\n');
-            let rest = &name.bytes()[first.unwrap_or_default()..];
-            proc_net_unix::rows(rest).map(|row| row.inode)
-        })
-        .collect()
+    let sockets = dumped.values().map(|socket| facts.map.socket(*socket));
+    let rests = sockets.filter_map(|socket| {
+        let name = socket.name.as_ref()?.bytes();
+        let first = name.iter().position(|byte| *byte == b'\n')?;
+        Some(&name[first..])
+    });
+    let rows = rests.flat_map(proc_net_unix::rows);
+    rows.map(|row| row.inode).collect()
 }
 
 fn difference(
@@ -160,16 +137,14 @@ fn difference(
     what: &str,
 ) -> RawFinding {
     let count = plural(inodes.len(), "Unix socket is", "Unix sockets are");
+    let inodes = short_list(inodes.iter().map(ToString::to_string));
     RawFinding {
         severity: Severity::Medium,
         subject: Subject::Host(host),
         processes: facts.holders_of(sockets),
         sockets: sockets.to_vec(),
         title: format!("{}{count} {what}", facts.host_prefix(host)),
-        evidence: vec![format!(
-            "network namespace {netns}, inodes {}",
-            short_list(inodes.iter().map(ToString::to_string))
-        )],
+        evidence: vec![format!("network namespace {netns}, inodes {inodes}")],
         advice: "capture again with --count 3; where it stays, look for what hides them".to_owned(),
     }
 }
@@ -194,103 +169,73 @@ fn unlisted(facts: &Facts<'_>, output: &mut RuleOutput) {
             idle += 1;
             continue;
         };
-        let Some((history, (host, _))) = facts
-            .history()
-            .and_then(|history| Some((history, history.host(socket.host)?)))
-        else {
+        let history = facts.history();
+        let Some((host, _)) = history.and_then(|history| history.host(socket.host)) else {
             unconfirmed += 1;
             continue;
         };
         let before = before.get_or_insert_with(|| {
-            let sockets = history.map.sockets.iter();
-            sockets
-                .filter(|socket| socket.family == Family::Other)
-                .map(|socket| (socket.host, socket.inode))
-                .collect()
+            let sockets = history.iter().flat_map(|history| &history.map.sockets);
+            let unlisted = sockets.filter(|socket| socket.family == Family::Other);
+            unlisted.map(|socket| (socket.host, socket.inode)).collect()
         });
         if before.contains(&(host, socket.inode)) {
             lasting.entry(user.process).or_default().push(id);
         }
     }
     for (process, sockets) in lasting {
-        let inodes = sockets
-            .iter()
-            .map(|id| facts.map.socket(*id).inode.to_string());
+        let inode = |id: &SocketId| facts.map.socket(*id).inode.to_string();
+        let inodes = short_list(sockets.iter().map(inode));
+        let name = facts.process_name(process);
         let count = plural(sockets.len(), "socket", "sockets");
         output.finding(RawFinding {
             severity: Severity::Low,
             subject: Subject::Process(process),
             processes: vec![process],
-            title: format!(
-                "{} waits on {count} that no table lists",
-                facts.process_name(process)
-            ),
-            evidence: vec![format!("in both captures: inodes {}", short_list(inodes))],
+            title: format!("{name} waits on {count} that no table lists"),
+            evidence: vec![format!("in both captures: inodes {inodes}")],
             sockets,
             advice: "of a kind without a table (AF_ALG, Bluetooth), else hidden".to_owned(),
         });
     }
-    if unconfirmed > 0 {
-        let sockets = plural(
-            unconfirmed,
-            "socket that no table lists is",
-            "sockets that no table lists are",
-        );
-        output.unknown(format!(
-            "whether {sockets} there to stay needs a second capture"
-        ));
-    }
-    if idle > 0 {
-        let sockets = plural(
-            idle,
-            "socket that no table lists is",
-            "sockets that no table lists are",
-        );
-        output.unknown(format!("whether {sockets} hidden, or bound to nothing"));
+    let one = "socket that no table lists is";
+    let many = "sockets that no table lists are";
+    for (count, what) in [
+        (unconfirmed, "there to stay needs a second capture"),
+        (idle, "hidden, or bound to nothing"),
+    ] {
+        if count > 0 {
+            output.unknown(format!("whether {} {what}", plural(count, one, many)));
+        }
     }
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a row in both reads of the table and in no dump",
-        scene: |scene| {
-            table(scene, &["4711"]);
-            table(scene, &["4711", "4712"]);
-        },
-        finds: &[("WT403", Severity::Medium)],
-    },
-    Case {
-        about: "one row in one read: a race",
-        scene: |scene| table(scene, &["4711"]),
-        finds: &[],
-    },
-    Case {
-        about: "rows in only one of two reads",
-        scene: |scene| {
-            table(scene, &["4711"]);
-            table(scene, &["4712"]);
-        },
-        finds: &[],
-    },
-    Case {
-        about: "a process waits on a socket that no table lists, in both captures",
-        scene: |scene| {
+    Case::medium("a row in both reads of the table and in no dump", |scene| {
+        table(scene, &["4711"]);
+        table(scene, &["4711", "4712"]);
+    }),
+    Case::quiet("one row in one read: a race", |scene| {
+        table(scene, &["4711"])
+    }),
+    Case::quiet("rows in only one of two reads", |scene| {
+        table(scene, &["4711"]);
+        table(scene, &["4712"]);
+    }),
+    Case::low(
+        "a process waits on a socket that no table lists, in both captures",
+        |scene| {
             let app = unlisted_socket(scene);
             scene.blocked(app, 45, 5);
             scene.advance(10);
         },
-        finds: &[("WT403", Severity::Low)],
-    },
-    Case {
-        about: "a socket that was never bound",
-        scene: |scene| {
-            let app = unlisted_socket(scene);
-            scene.blocked(app, 7, 0);
-            scene.advance(10);
-        },
-        finds: &[],
-    },
+    ),
+    Case::quiet("a socket that was never bound", |scene| {
+        let app = unlisted_socket(scene);
+        scene.blocked(app, 7, 0);
+        scene.advance(10);
+    }),
 ];
 
 #[cfg(test)]

@@ -2,25 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::Facts;
 use crate::check::facts::describe::{plural, short_list};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::SocketId;
 use crate::policy::role_conversations;
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT501",
-    name: "outside-policy",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT501 "outside-policy", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 Somebody talks to somebody, and the policy does not allow it.
@@ -66,11 +56,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         };
         let processes: Vec<_> = evidence.processes.into_iter().collect();
         let connections = plural(evidence.connections, "connection", "connections");
-        let servers: BTreeSet<String> = evidence
-            .sockets
-            .iter()
-            .map(|socket| server_address(facts, *socket))
-            .collect();
+        let sockets = evidence.sockets.iter();
+        let servers: BTreeSet<String> = sockets.map(|id| server_address(facts, *id)).collect();
         output.finding(RawFinding {
             severity: Severity::Medium,
             subject: Subject::Socket(first),
@@ -92,44 +79,26 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 /// The exact address that a client is connected to; the names of the policy are masked.
 fn server_address(facts: &Facts<'_>, client: SocketId) -> String {
-    let listener = facts
-        .connection(client)
-        .and_then(|connection| connection.listener);
-    let remote = facts
-        .map
-        .socket(client)
-        .remote
-        .map(|address| address.to_string());
-    match (listener, facts.peer(client)) {
+    let connection = facts.connection(client);
+    let listener = connection.and_then(|connection| connection.listener);
+    match (listener, facts.map.socket(client).remote) {
         (Some(listener), _) => facts.socket_name(listener),
-        (None, Some(peer)) => remote.unwrap_or_else(|| facts.socket_name(peer)),
-        (None, None) => remote.unwrap_or_else(|| facts.socket_name(client)),
+        (None, Some(remote)) => remote.to_string(),
+        (None, None) => facts.socket_name(facts.peer(client).unwrap_or(client)),
     }
 }
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a client that is not in the policy",
-        scene: |scene| {
-            conversation(scene);
-            scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nvia = \"@other\"");
-        },
-        finds: &[("WT501", Severity::Medium)],
-    },
-    Case {
-        about: "allowed, with a wildcard",
-        scene: |scene| {
-            conversation(scene);
-            scene.policy("[[allow]]\nclient = \"a*\"\nserver = \"db\"\nvia = \"@db\"");
-        },
-        finds: &[],
-    },
-    Case {
-        about: "no policy is given",
-        scene: conversation,
-        finds: &[],
-    },
+    Case::medium("a client that is not in the policy", |scene| {
+        conversation(scene);
+        scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nvia = \"@other\"");
+    }),
+    Case::quiet("allowed, with a wildcard", |scene| {
+        conversation(scene);
+        scene.policy("[[allow]]\nclient = \"a*\"\nserver = \"db\"\nvia = \"@db\"");
+    }),
+    Case::quiet("no policy is given", conversation),
 ];
 
 #[cfg(test)]

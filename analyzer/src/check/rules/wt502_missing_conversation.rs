@@ -1,24 +1,14 @@
 //! WT502: a conversation that the policy expects and the capture lacks.
 
+use crate::check::Facts;
 use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::Case;
-use crate::check::{Earlier, Facts, Rule};
 use crate::model::HostId;
 use crate::policy::{PolicyEntry, role_conversations};
 
-pub(super) static RULE: Rule = Rule {
-    code: "WT502",
-    name: "missing-conversation",
-    severity: Severity::Medium,
-    since: "0.1.0",
-    earlier: Earlier::Unused,
-    doc: DOC,
-    check,
-    #[cfg(test)]
-    cases: CASES,
-};
+rule! { WT502 "missing-conversation", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
 The policy expects a conversation, and nobody has it.
@@ -48,11 +38,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         return;
     };
     let present = role_conversations(facts.map);
-    let is_present = |entry: &&PolicyEntry| {
-        present
-            .keys()
-            .any(|conversation| entry.allows(conversation))
-    };
+    let is_present = |entry: &PolicyEntry| present.keys().any(|known| entry.allows(known));
     let expected = policy.entries.iter().filter(|entry| entry.expected);
     let missing: Vec<_> = expected.filter(|entry| !is_present(entry)).collect();
     let complete = facts.map.hosts.iter().all(|host| host.coverage.complete);
@@ -76,24 +62,14 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 #[cfg(test)]
 const CASES: &[Case] = &[
-    Case {
-        about: "a client that is not running",
-        scene: |scene| {
-            scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
-        },
-        finds: &[("WT502", Severity::Medium)],
-    },
-    Case {
-        about: "only allowed, not expected",
-        scene: |scene| scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\""),
-        finds: &[],
-    },
-    Case {
-        about: "not everything was read",
-        scene: |scene| {
-            scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
-            scene.map.hosts[0].coverage.complete = false;
-        },
-        finds: &[],
-    },
+    Case::medium("a client that is not running", |scene| {
+        scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
+    }),
+    Case::quiet("only allowed, not expected", |scene| {
+        scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"")
+    }),
+    Case::quiet("not everything was read", |scene| {
+        scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
+        scene.map.hosts[0].coverage.complete = false;
+    }),
 ];

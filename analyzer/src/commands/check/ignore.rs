@@ -80,9 +80,8 @@ impl IgnoreFile {
                 let sockets = matching_sockets(map, selectors);
                 ids_of(map, |index| processes[index], |index| sockets[index])
             });
-            report
-                .findings
-                .retain(|finding| !entry.matches(finding, ids.as_ref()));
+            let findings = &mut report.findings;
+            findings.retain(|finding| !entry.matches(finding, ids.as_ref()));
             if report.findings.len() == before {
                 messages.push(format!("{name}: nothing to ignore"));
             }
@@ -99,9 +98,7 @@ impl IgnoreEntry {
         if row.reason.trim().is_empty() {
             bail!("the reason is empty");
         }
-        let selector = row
-            .selector
-            .map(|text| parse_selectors(std::iter::once(text)));
+        let selector = row.selector.map(|text| parse_selectors([text]));
         Ok(Self {
             rule,
             selector: selector.transpose()?,

@@ -1,19 +1,18 @@
 //! `whotalks check`: runs the rules, and removes the findings that the options exclude.
 
-mod args;
 mod ignore;
 mod json;
 mod sarif;
 mod text;
 mod toml_file;
 
-pub(super) use args::CheckArgs;
-pub(super) use json::{FindingRow, finding_row};
+pub(super) use json::finding_row;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
 use whotalks::check::{self, Earlier, Report, Rule, Severity};
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map};
@@ -21,14 +20,93 @@ use whotalks::policy::Policy;
 use whotalks::query::{Filter, SelectorSet, apply_filter, matching_processes, matching_sockets};
 
 use super::findings::{ids_of, is_about};
-use super::map::report_no_capture;
+use super::map::no_capture;
 use super::outcome::Outcome;
-use super::suggest::{report_no_match, similar_names};
-use crate::cli::FilterArgs;
+use super::suggest::{no_match, similar_names};
+use crate::cli::{FilterArgs, rule};
 use crate::messages::message;
 use crate::{input, output};
-use args::{CheckFormat, FailOn};
 use ignore::IgnoreFile;
+
+const AFTER_HELP: &str = "\
+A series, or several snapshots of one boot, is also checked by the rules about changes over time. \
+With a single capture these rules are unknown, which is reported if --rule names them.
+
+Exit code 1 means that there is a finding of the severity of --fail-on or higher.
+
+Examples:
+  whotalks check                        capture this machine
+  whotalks check web1.whotalks --min-severity medium
+  whotalks check --rule WT101 --fail-on unknown desk.whotalks
+  whotalks check unit:nginx.service old.whotalks new.whotalks
+  whotalks check --format json web1.whotalks | jq -r '.findings[].title'
+  whotalks check --format sarif web1.whotalks > web1.sarif
+  whotalks check --baseline monday.whotalks tuesday.whotalks
+  whotalks check --policy policy.toml web1.whotalks
+
+Entry of an ignore file. selector, title and expires are optional; title may contain the \
+wildcards * and ?.
+  [[ignore]]
+  code = \"WT301\"
+  selector = \"socket:/run/app.sock\"
+  title = \"*app.sock*\"
+  reason = \"the server checks credentials\"
+  expires = 2027-01-31";
+
+/// `whotalks check`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct CheckArgs {
+    /// Hide findings below this severity
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "low")]
+    pub(crate) min_severity: Severity,
+    /// Exit with 1 if there is a finding of this severity or higher
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
+    pub(crate) fail_on: FailOn,
+    /// Run only this rule (repeatable)
+    #[arg(long, value_name = "CODE", value_parser = rule::parse)]
+    pub(crate) rule: Vec<&'static Rule>,
+    /// Ignore the findings listed in this TOML file; warn about entries that match nothing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore: Option<PathBuf>,
+    /// Hide findings that are also in this older snapshot, compared by rule and role, not by pid
+    #[arg(long, value_name = "OLD")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Check conversations against this policy (WT501, WT502; see whotalks learn)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CheckFormat,
+    #[command(flatten)]
+    pub(crate) selection: FilterArgs,
+}
+
+/// What makes the exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Any finding
+    #[default]
+    Low,
+    /// A finding of medium or high severity
+    Medium,
+    /// A finding of high severity
+    High,
+    /// Any finding, or a rule without an answer
+    Unknown,
+}
+
+/// Output formats of `check`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// Plain text
+    #[default]
+    Text,
+    /// JSON
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
 
 pub(super) fn run(args: &CheckArgs) -> Result<Outcome> {
     let loaded = open(args)?;
@@ -44,28 +122,21 @@ pub(super) fn run(args: &CheckArgs) -> Result<Outcome> {
         bail!("--rule {code}: needs --policy FILE");
     }
     let ignore = args.ignore.as_deref().map(IgnoreFile::read).transpose()?;
-    let baseline = match &args.baseline {
-        Some(old) => baseline_keys(old, &options)?,
-        None => BTreeSet::new(),
-    };
-    let Some((map, mut report)) = check::judge(&loaded, at, &options) else {
-        report_no_capture();
-        return Ok(Outcome::Found);
-    };
-    report
-        .findings
-        .retain(|finding| !baseline.contains(&finding.key));
+    let baseline = args.baseline.as_deref();
+    let baseline = baseline.map(|old| baseline_keys(old, &options));
+    let baseline = baseline.transpose()?.unwrap_or_default();
+    let judged = check::judge(&loaded, at, &options);
+    let (map, mut report) = judged.ok_or_else(no_capture)?;
+    let findings = &mut report.findings;
+    findings.retain(|finding| !baseline.contains(&finding.key));
     if let Some(ignore) = ignore {
         for line in ignore.apply(&map, &mut report) {
             message!("{line}");
         }
     }
-    report
-        .findings
-        .retain(|finding| finding.severity >= args.min_severity);
-    if !keep_selected(map, &args.selection, &mut report)? {
-        return Ok(Outcome::Found);
-    }
+    let findings = &mut report.findings;
+    findings.retain(|finding| finding.severity >= args.min_severity);
+    keep_selected(map, &args.selection, &mut report)?;
     output::stdout(|out| match args.format {
         CheckFormat::Text => text::write(out, &report),
         CheckFormat::Json => json::write(out, &report),
@@ -82,11 +153,7 @@ fn open(args: &CheckArgs) -> Result<Vec<Loaded>> {
     if args.rule.is_empty() || args.rule.iter().any(uses_history) {
         return input::open_history(&files, |loaded| check::needed(loaded, at));
     }
-    let snapshots = input::open_at(&files, at)?;
-    Ok(snapshots
-        .into_iter()
-        .map(|snapshot| snapshot.loaded)
-        .collect())
+    input::open_at(&files, at).map(input::loaded)
 }
 
 fn read_policy(path: &Path) -> Result<Policy> {
@@ -104,20 +171,18 @@ fn baseline_keys(old: &Path, options: &check::Options) -> Result<BTreeSet<String
     Ok(findings.map(|finding| finding.key).collect())
 }
 
-/// Removes findings about processes and sockets that the selectors do not choose. False, after a message,
-/// if the selectors match nothing.
-fn keep_selected(map: Map, selection: &FilterArgs, report: &mut Report) -> Result<bool> {
+/// Removes findings about processes and sockets that the selectors do not choose.
+fn keep_selected(map: Map, selection: &FilterArgs, report: &mut Report) -> Result<()> {
     let filter = selection.filter()?;
     if filter.is_empty() {
-        return Ok(true);
+        return Ok(());
     }
     let similar = similar_names(&map, selection);
     if !filter.only.is_empty() {
         let processes = matching_processes(&map, &filter.only);
         let sockets = matching_sockets(&map, &filter.only);
         if !processes.contains(&true) && !sockets.contains(&true) {
-            report_no_match(&similar);
-            return Ok(false);
+            return Err(no_match(&similar));
         }
         let ids = ids_of(&map, |index| processes[index], |index| sockets[index]);
         report.findings.retain(|finding| is_about(finding, &ids));
@@ -128,12 +193,11 @@ fn keep_selected(map: Map, selection: &FilterArgs, report: &mut Report) -> Resul
     };
     let (map, found) = apply_filter(map, &rest);
     if !found {
-        report_no_match(&similar);
-        return Ok(false);
+        return Err(no_match(&similar));
     }
     let ids = ids_of(&map, |_| true, |_| true);
     report.findings.retain(|finding| is_about(finding, &ids));
-    Ok(true)
+    Ok(())
 }
 
 fn is_failure(report: &Report, fail_on: FailOn) -> bool {

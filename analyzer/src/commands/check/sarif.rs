@@ -47,10 +47,9 @@ fn level(severity: Severity) -> &'static str {
 
 fn descriptor(rule: &Rule) -> Value {
     let section = |heading: &str| {
-        let found = sections(rule.doc)
-            .into_iter()
-            .find(|s| s.heading == heading);
-        found.map_or_else(String::new, |section| section.text.to_owned())
+        let mut sections = sections(rule.doc).into_iter();
+        let found = sections.find(|section| section.heading == heading);
+        found.map_or("", |section| section.text)
     };
     json!({
         "id": rule.code,
@@ -63,11 +62,8 @@ fn descriptor(rule: &Rule) -> Value {
 }
 
 fn result(finding: &Finding) -> Value {
-    let evidence: Vec<String> = finding
-        .evidence
-        .iter()
-        .map(|line| format!("- {line}"))
-        .collect();
+    let evidence = finding.evidence.iter().map(|line| format!("- {line}"));
+    let evidence: Vec<String> = evidence.collect();
     let index = RULES.iter().position(|rule| rule.code == finding.code);
     json!({
         "ruleId": finding.code,

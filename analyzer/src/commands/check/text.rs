@@ -21,11 +21,9 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> Result<()> {
         for evidence in &finding.evidence {
             writeln!(out, "{}", fit(&format!("{:9}{evidence}", "")))?;
         }
-        let fix = format!(
-            "fix: {} (whotalks explain {})",
-            finding.advice, finding.code
-        );
-        writeln!(out, "{}", fit(&format!("{:9}{fix}", "")))?;
+        let (advice, code) = (&finding.advice, finding.code);
+        let fix = format!("{:9}fix: {advice} (whotalks explain {code})", "");
+        writeln!(out, "{}", fit(&fix))?;
     }
     for (why, codes) in by_reason(report) {
         let line = format!("UNKNOWN  {}  {why}", codes.join(" "));
@@ -52,10 +50,10 @@ fn summary(report: &Report) -> String {
     let severities = [Severity::High, Severity::Medium, Severity::Low];
     let mut parts: Vec<String> = Vec::new();
     for severity in severities {
-        let findings = report.findings.iter().filter(|f| f.severity == severity);
-        let count = findings.count();
-        if count > 0 {
-            parts.push(format!("{count} {}", severity.name()));
+        let findings = report.findings.iter();
+        match findings.filter(|f| f.severity == severity).count() {
+            0 => {}
+            count => parts.push(format!("{count} {}", severity.name())),
         }
     }
     if parts.is_empty() {

@@ -8,12 +8,12 @@ use whotalks::load::Loaded;
 use whotalks::model::{At, Host, Map, build_at};
 
 use crate::cli::ComparisonArgs;
+use crate::commands::outcome::NothingFound;
 use crate::input;
-use crate::messages::message;
 
 /// Builds the maps of OLD and NEW, of the first and the last capture of a series, or of OLD and this
-/// machine now. `None`, after a message, if there is no such capture.
-pub(super) fn open_both(args: &ComparisonArgs, files: &[PathBuf]) -> Result<Option<(Map, Map)>> {
+/// machine now.
+pub(super) fn open_both(args: &ComparisonArgs, files: &[PathBuf]) -> Result<(Map, Map)> {
     let (old, new) = match files {
         [] => bail!("OLD is missing: a snapshot to compare with"),
         [old] => (old, None),
@@ -53,10 +53,9 @@ pub(super) fn open_both(args: &ComparisonArgs, files: &[PathBuf]) -> Result<Opti
     let missing = match both {
         (None, _) if since.is_some() => "--since",
         (None, _) | (_, None) => "--at",
-        (Some(old), Some(new)) => return Ok(Some((old, new))),
+        (Some(old), Some(new)) => return Ok((old, new)),
     };
-    message!("{missing}: there is no such capture");
-    Ok(None)
+    bail!(NothingFound(format!("{missing}: there is no such capture")))
 }
 
 /// Whether two maps are of the same capture, so that nothing can differ.
@@ -77,11 +76,7 @@ pub(super) fn is_one_capture(old: &Map, new: &Map) -> bool {
 /// Reads captures of a file, or captures this machine.
 fn open(file: Option<&PathBuf>, moments: &[At]) -> Result<Vec<Loaded>> {
     let file: Vec<PathBuf> = file.into_iter().cloned().collect();
-    let snapshots = input::open_at_any(&file, moments)?;
-    Ok(snapshots
-        .into_iter()
-        .map(|snapshot| snapshot.loaded)
-        .collect())
+    input::open_at_any(&file, moments).map(input::loaded)
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

@@ -4,85 +4,47 @@ use std::io::Write;
 
 use anyhow::Result;
 use whotalks::export::csv;
+use whotalks::query::Via;
 
 use super::comparison::Comparison;
-use crate::output;
-
-const COLUMNS: &str = "change,what,role,name_kind,name,server,kind,old,new";
 
 /// Writes a row for each difference. `role` is the client of a link, and the holder of anything else.
 pub(super) fn write(out: &mut dyn Write, comparison: &Comparison) -> Result<()> {
     let diff = &comparison.diff;
-    output::csv_heading(out, COLUMNS)?;
-    for row in &diff.processes {
-        let (old, new) = (row.old.len().to_string(), row.new.len().to_string());
-        let change = row.change.as_str();
+    csv::heading(out, "change,what,role,name_kind,name,server,kind,old,new")?;
+    let mut write = |subject: [&str; 3], via: &Via, [server, kind]: [&str; 2], counts: [u64; 2]| {
+        let ([change, what, role], [old, new]) = (subject, counts);
+        let (name_kind, name) = csv::name_cells(via);
         csv::row(
             out,
-            &[change, "process", &row.role, "", "", "", "", &old, &new],
-        )?;
+            &[
+                &change, &what, &role, &name_kind, &name, &server, &kind, &old, &new,
+            ],
+        )
+    };
+    let unnamed = Via::default();
+    for row in &diff.processes {
+        let counts = [row.old.len() as u64, row.new.len() as u64];
+        let subject = [row.change.as_str(), "process", &row.role];
+        write(subject, &unnamed, ["", ""], counts)?;
     }
     for row in &diff.listeners {
-        let (name_kind, name) = csv::name_cells(&row.name);
-        let count = |exists: bool| if exists { "1" } else { "0" };
-        csv::row(
-            out,
-            &[
-                row.change.as_str(),
-                "listener",
-                &row.role,
-                name_kind,
-                name,
-                "",
-                row.protocol,
-                count(row.old.is_some()),
-                count(row.new.is_some()),
-            ],
-        )?;
+        let counts = [row.old.is_some().into(), row.new.is_some().into()];
+        let subject = [row.change.as_str(), "listener", &row.role];
+        write(subject, &row.name, ["", row.protocol], counts)?;
     }
     for row in &diff.links {
-        let (name_kind, name) = csv::name_cells(&row.via);
-        let (old, new) = (row.old.to_string(), row.new.to_string());
-        csv::row(
-            out,
-            &[
-                row.change.as_str(),
-                "link",
-                &row.client,
-                name_kind,
-                name,
-                &row.server,
-                row.kind.as_str(),
-                &old,
-                &new,
-            ],
-        )?;
+        let counts = [row.old as u64, row.new as u64];
+        let subject = [row.change.as_str(), "link", &row.client];
+        write(subject, &row.via, [&row.server, row.kind.as_str()], counts)?;
     }
     for row in &diff.descriptors {
-        let (old, new) = (row.old.to_string(), row.new.to_string());
-        csv::row(
-            out,
-            &[
-                "changed",
-                "descriptors",
-                &row.role,
-                "",
-                "",
-                "",
-                &row.kind,
-                &old,
-                &new,
-            ],
-        )?;
+        let subject = ["changed", "descriptors", &row.role];
+        write(subject, &unnamed, ["", &row.kind], [row.old, row.new])?;
     }
     for row in &diff.unlinked {
-        let (name_kind, name) = csv::name_cells(&row.name);
-        csv::row(
-            out,
-            &[
-                "changed", "unlinked", &row.role, name_kind, name, "", "", "1", "1",
-            ],
-        )?;
+        let subject = ["changed", "unlinked", &row.role];
+        write(subject, &row.name, ["", ""], [1, 1])?;
     }
     Ok(())
 }

@@ -4,313 +4,173 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::diff::{Change, LinkChange, ListenerChange, ProcessChange, Side};
-use whotalks::export::{ExactText, hex_of, hex_of_name, rfc3339};
-use whotalks::model::{Map, ProcessId};
+use whotalks::diff::{
+    Change, DescriptorChange, LinkChange, ListenerChange, Pair, ProcessChange, Side, Unlinked,
+};
+use whotalks::export::{Fields, Object, hex_of_name, object, rfc3339};
+use whotalks::graph::By;
+use whotalks::model::{Host, Map, ProcessId};
+use whotalks::query::Via;
 use whotalks::text::escape;
 
-use super::args::DiffArgs;
 use super::comparison::Comparison;
 use crate::cli::value_name;
 use crate::output;
 
-/// Host ids of the new map continue those of the old map.
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    by: String,
-    old: Vec<Host>,
-    new: Vec<Host>,
-    comparable: bool,
-    /// A capture was compared with itself.
-    identical: bool,
-    caveats: &'a [String],
-    processes: Processes<'a>,
-    listeners: Listeners<'a>,
-    links: Links<'a>,
-    descriptors: Vec<Descriptors<'a>>,
-    unlinked: Vec<Listener<'a>>,
-    ignored: Ignored,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    matching: Option<Vec<Match>>,
-}
-
-#[derive(Serialize)]
-struct Host {
-    id: String,
-    /// Null, as the others, if it was not captured or is lost.
-    hostname: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hostname_hex: Option<String>,
-    boot_id: Option<String>,
-    started_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Processes<'a> {
-    added: Vec<Process<'a>>,
-    removed: Vec<Process<'a>>,
-    changed: Vec<Process<'a>>,
-    replaced: Vec<Process<'a>>,
-}
-
-#[derive(Serialize)]
-struct Process<'a> {
-    role: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_hex: Option<String>,
-    old: Vec<String>,
-    new: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Listeners<'a> {
-    added: Vec<Listener<'a>>,
-    removed: Vec<Listener<'a>>,
-    replaced: Vec<Rebound<'a>>,
-}
-
-#[derive(Serialize)]
-struct Listener<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name_hex: Option<String>,
-    name_kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protocol: Option<&'static str>,
-    role: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_hex: Option<String>,
-    socket: String,
-}
-
-#[derive(Serialize)]
-struct Rebound<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name_hex: Option<String>,
-    name_kind: &'static str,
-    protocol: &'static str,
-    role: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_hex: Option<String>,
-    old: String,
-    new: String,
-}
-
-#[derive(Serialize)]
-struct Links<'a> {
-    added: Vec<Link<'a>>,
-    removed: Vec<Link<'a>>,
-    changed: Vec<Link<'a>>,
-}
-
-#[derive(Serialize)]
-struct Link<'a> {
-    client: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_hex: Option<String>,
-    via: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    via_hex: Option<String>,
-    server: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_hex: Option<String>,
-    kind: &'static str,
-    old: usize,
-    new: usize,
-}
-
-#[derive(Serialize)]
-struct Descriptors<'a> {
-    role: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_hex: Option<String>,
-    kind: &'a str,
-    old: u64,
-    new: u64,
-}
-
-#[derive(Serialize)]
-struct Ignored {
-    short_lived: usize,
-    capture: usize,
-    coverage: usize,
-    small: usize,
-}
-
-#[derive(Serialize)]
-struct Match {
-    old: String,
-    new: String,
-    why: &'static str,
-}
-
-pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, args: &DiffArgs) -> Result<()> {
+/// Writes the document. Host ids of the new map continue those of the old map.
+pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, by: By, why: bool) -> Result<()> {
     let diff = &comparison.diff;
-    let unlinked = diff.unlinked.iter().map(|row| Listener {
-        name: &row.name.text,
-        name_hex: hex_of_name(&row.name),
-        name_kind: row.name.kind.as_str(),
-        protocol: None,
-        role: &row.role,
-        role_hex: hex_of(&row.role),
-        socket: comparison.socket_id(Side::New, row.socket),
-    });
-    let descriptors = diff.descriptors.iter().map(|row| Descriptors {
-        role: &row.role,
-        role_hex: hex_of(&row.role),
-        kind: &row.kind,
-        old: row.old,
-        new: row.new,
-    });
-    let document = Document {
-        schema: "whotalks-diff/1",
-        by: value_name(args.comparison.by),
-        old: hosts(&comparison.old, 0),
-        new: hosts(&comparison.new, comparison.old.hosts.len()),
-        comparable: diff.coverage.comparable,
-        identical: comparison.is_identical,
-        caveats: &diff.coverage.caveats,
-        processes: processes(comparison),
-        listeners: listeners(comparison),
-        links: links(&diff.links),
-        descriptors: descriptors.collect(),
-        unlinked: unlinked.collect(),
-        ignored: Ignored {
-            short_lived: diff.ignored.short_lived,
-            capture: diff.ignored.capture,
-            coverage: diff.ignored.coverage,
-            small: diff.ignored.small,
-        },
-        matching: args.why.then(|| matching_processes(comparison)),
+    let processes = |change| {
+        let rows = diff
+            .processes
+            .iter()
+            .filter(move |row| row.change == change);
+        rows.map(|row| process(comparison, row))
     };
+    let listeners = |change| {
+        let rows = diff
+            .listeners
+            .iter()
+            .filter(move |row| row.change == change);
+        rows.filter_map(|row| listener(comparison, row))
+    };
+    let rebound = diff.listeners.iter();
+    let links = |change| {
+        let rows = diff.links.iter().filter(move |row| row.change == change);
+        rows.map(link)
+    };
+    let pairs = diff.matching.pairs.iter();
+    let pairs = pairs.map(|pair| matched(comparison, pair));
+    let document = object()
+        .field("schema", "whotalks-diff/1")
+        .field("by", value_name(by))
+        .field("old", hosts(&comparison.old, 0))
+        .field("new", hosts(&comparison.new, comparison.old.hosts.len()))
+        .field("comparable", diff.coverage.comparable)
+        // A capture was compared with itself.
+        .field("identical", comparison.is_identical)
+        .field("caveats", &diff.coverage.caveats)
+        .field(
+            "processes",
+            object()
+                .list("added", processes(Change::Added))
+                .list("removed", processes(Change::Removed))
+                .list("changed", processes(Change::Changed))
+                .list("replaced", processes(Change::Replaced)),
+        )
+        .field(
+            "listeners",
+            object()
+                .list("added", listeners(Change::Added))
+                .list("removed", listeners(Change::Removed))
+                .list(
+                    "replaced",
+                    rebound.filter_map(|row| rebind(comparison, row)),
+                ),
+        )
+        .field(
+            "links",
+            object()
+                .list("added", links(Change::Added))
+                .list("removed", links(Change::Removed))
+                .list("changed", links(Change::Changed)),
+        )
+        .list("descriptors", diff.descriptors.iter().map(descriptors))
+        .list(
+            "unlinked",
+            diff.unlinked.iter().map(|row| unlinked(comparison, row)),
+        )
+        .field(
+            "ignored",
+            object()
+                .field("short_lived", diff.ignored.short_lived)
+                .field("capture", diff.ignored.capture)
+                .field("coverage", diff.ignored.coverage)
+                .field("small", diff.ignored.small),
+        )
+        .known("matching", why.then(|| pairs.collect::<Vec<_>>()));
     output::json(out, &document)
 }
 
-fn hosts(map: &Map, first: usize) -> Vec<Host> {
-    let hosts = map.hosts.iter().enumerate();
-    hosts
-        .map(|(index, host)| {
-            let hostname = ExactText::new(&host.hostname);
-            Host {
-                id: format!("h{}", first + index),
-                hostname: (!host.hostname.is_empty()).then_some(hostname.text),
-                hostname_hex: hostname.hex,
-                boot_id: (!host.boot_id.is_empty()).then(|| escape::display(&host.boot_id)),
-                started_at: (host.started_at_ns != 0).then(|| rfc3339(host.started_at_ns)),
-            }
-        })
-        .collect()
-}
-
-fn processes(comparison: &Comparison) -> Processes<'_> {
-    let of = |change| {
-        let rows = comparison.diff.processes.iter();
-        let rows = rows.filter(|row| row.change == change);
-        rows.map(|row| process(comparison, row)).collect()
+/// Values that were not captured or are lost are null.
+fn hosts(map: &Map, first: usize) -> Vec<impl Serialize> {
+    let host = |(index, host): (usize, &Host)| {
+        let hostname = Some(&*host.hostname).filter(|name| !name.is_empty());
+        let boot_id = (!host.boot_id.is_empty()).then(|| escape::display(&host.boot_id));
+        let started_at = (host.started_at_ns != 0).then(|| rfc3339(host.started_at_ns));
+        object()
+            .field("id", format!("h{}", first + index))
+            .bytes_or_null("hostname", hostname)
+            .field("boot_id", boot_id)
+            .field("started_at", started_at)
     };
-    Processes {
-        added: of(Change::Added),
-        removed: of(Change::Removed),
-        changed: of(Change::Changed),
-        replaced: of(Change::Replaced),
-    }
+    map.hosts.iter().enumerate().map(host).collect()
 }
 
-fn process<'a>(comparison: &Comparison, row: &'a ProcessChange) -> Process<'a> {
+fn process(comparison: &Comparison, row: &ProcessChange) -> impl Serialize {
     let ids = |side, processes: &[ProcessId]| -> Vec<String> {
+        let processes = processes.iter();
         processes
-            .iter()
             .map(|id| comparison.process_id(side, *id))
             .collect()
     };
-    Process {
-        role: &row.role,
-        role_hex: hex_of(&row.role),
-        old: ids(Side::Old, &row.old),
-        new: ids(Side::New, &row.new),
-    }
+    object()
+        .escaped("role", &row.role)
+        .field("old", ids(Side::Old, &row.old))
+        .field("new", ids(Side::New, &row.new))
 }
 
-fn listeners(comparison: &Comparison) -> Listeners<'_> {
-    let rows = &comparison.diff.listeners;
-    let of = |change| {
-        let rows = rows.iter().filter(|row| row.change == change);
-        rows.filter_map(|row| listener(comparison, row)).collect()
-    };
-    Listeners {
-        added: of(Change::Added),
-        removed: of(Change::Removed),
-        replaced: rows
-            .iter()
-            .filter_map(|row| rebound(comparison, row))
-            .collect(),
-    }
-}
-
-fn listener<'a>(comparison: &Comparison, row: &'a ListenerChange) -> Option<Listener<'a>> {
+fn listener(comparison: &Comparison, row: &ListenerChange) -> Option<impl Serialize> {
     let old = row.old.map(|id| comparison.socket_id(Side::Old, id));
     let new = row.new.map(|id| comparison.socket_id(Side::New, id));
-    Some(Listener {
-        name: &row.name.text,
-        name_hex: hex_of_name(&row.name),
-        name_kind: row.name.kind.as_str(),
-        protocol: Some(row.protocol),
-        role: &row.role,
-        role_hex: hex_of(&row.role),
-        socket: new.or(old)?,
-    })
+    let listener = named(&row.name, Some(row.protocol), &row.role);
+    Some(listener.field("socket", new.or(old)?))
 }
 
 /// A listener that was bound anew; `None` if it exists in one of the maps only.
-fn rebound<'a>(comparison: &Comparison, row: &'a ListenerChange) -> Option<Rebound<'a>> {
+fn rebind(comparison: &Comparison, row: &ListenerChange) -> Option<impl Serialize> {
     let (old, new) = (row.old?, row.new?);
-    Some(Rebound {
-        name: &row.name.text,
-        name_hex: hex_of_name(&row.name),
-        name_kind: row.name.kind.as_str(),
-        protocol: row.protocol,
-        role: &row.role,
-        role_hex: hex_of(&row.role),
-        old: comparison.socket_id(Side::Old, old),
-        new: comparison.socket_id(Side::New, new),
-    })
+    let listener = named(&row.name, Some(row.protocol), &row.role)
+        .field("old", comparison.socket_id(Side::Old, old))
+        .field("new", comparison.socket_id(Side::New, new));
+    Some(listener)
 }
 
-fn links(rows: &[LinkChange]) -> Links<'_> {
-    let of = |change| {
-        let rows = rows.iter().filter(|row| row.change == change);
-        rows.map(link).collect()
-    };
-    Links {
-        added: of(Change::Added),
-        removed: of(Change::Removed),
-        changed: of(Change::Changed),
-    }
+fn unlinked(comparison: &Comparison, row: &Unlinked) -> impl Serialize {
+    let socket = comparison.socket_id(Side::New, row.socket);
+    named(&row.name, None, &row.role).field("socket", socket)
 }
 
-fn link(row: &LinkChange) -> Link<'_> {
-    Link {
-        client: &row.client,
-        client_hex: hex_of(&row.client),
-        via: (!row.via.text.is_empty()).then_some(&row.via.text),
-        via_hex: hex_of_name(&row.via),
-        server: &row.server,
-        server_hex: hex_of(&row.server),
-        kind: row.kind.as_str(),
-        old: row.old,
-        new: row.new,
-    }
+/// What all rows about listeners have.
+fn named(name: &Via, protocol: Option<&'static str>, role: &str) -> Object<impl Fields> {
+    object()
+        .exact("name", &name.text, hex_of_name(name))
+        .field("name_kind", name.kind.as_str())
+        .known("protocol", protocol)
+        .escaped("role", role)
 }
 
-fn matching_processes(comparison: &Comparison) -> Vec<Match> {
-    let pairs = comparison.diff.matching.pairs.iter();
-    pairs
-        .map(|pair| Match {
-            old: comparison.process_id(Side::Old, pair.old),
-            new: comparison.process_id(Side::New, pair.new),
-            why: pair.why.as_str(),
-        })
-        .collect()
+fn link(row: &LinkChange) -> impl Serialize {
+    object()
+        .escaped("client", &row.client)
+        .name("via", &row.via)
+        .escaped("server", &row.server)
+        .field("kind", row.kind.as_str())
+        .field("old", row.old)
+        .field("new", row.new)
+}
+
+fn descriptors(row: &DescriptorChange) -> impl Serialize {
+    object()
+        .escaped("role", &row.role)
+        .field("kind", &row.kind)
+        .field("old", row.old)
+        .field("new", row.new)
+}
+
+fn matched(comparison: &Comparison, pair: &Pair) -> impl Serialize {
+    object()
+        .field("old", comparison.process_id(Side::Old, pair.old))
+        .field("new", comparison.process_id(Side::New, pair.new))
+        .field("why", pair.why.as_str())
 }

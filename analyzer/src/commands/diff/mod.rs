@@ -1,6 +1,5 @@
 //! `whotalks diff`: compares two captures.
 
-mod args;
 mod captures;
 mod comparison;
 mod csv;
@@ -8,20 +7,52 @@ mod json;
 mod rows;
 mod text;
 
-pub(super) use args::DiffArgs;
-
 use std::mem::ManuallyDrop;
 
 use anyhow::Result;
+use clap::Args;
 use whotalks::diff::{FilteredMaps, Options};
 use whotalks::model::Map;
 
 use super::outcome::Outcome;
-use super::suggest::{report_no_match, similar_names};
-use crate::cli::{FilterArgs, TableFormat};
+use super::suggest::{no_match, similar_names};
+use crate::cli::{ComparisonArgs, FilterArgs, TableFormat};
 use crate::output;
 use captures::{is_one_capture, open_both};
 use comparison::Comparison;
+
+const AFTER_HELP: &str = "\
+OLD and NEW are snapshots of one machine at two times, or of two machines that should be alike. Of \
+a series the last capture is used; --at selects another one, and --since another one of OLD. With \
+OLD alone, the first capture of a series is compared with its last, and a single capture with \
+this machine now. What matches a selector in one of the two is shown in both.
+
+Within one boot a process is identified by pid and start time, and a socket by its cookie. \
+Otherwise processes are matched by role: unit or container, program, and command line without \
+numbers, hashes and temporary names (see --why). A difference that may be due to what could not \
+be captured is not reported.
+
+Exit code 1 means that something has changed.
+
+Examples:
+  whotalks diff monday.whotalks tuesday.whotalks
+  whotalks diff web1.whotalks           compare with this machine now
+  whotalks diff web1.whotalks web2.whotalks
+  whotalks diff --since 17:00 --at 17:10 series.whotalks
+  whotalks diff --by process --why --only nginx old.whotalks new.whotalks
+  whotalks diff --format json old.whotalks new.whotalks | jq '.listeners'";
+
+/// `whotalks diff`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+#[command(override_usage = "whotalks diff [OPTIONS] [SELECTOR]... OLD [NEW]")]
+pub(crate) struct DiffArgs {
+    /// Show which processes were matched with each other, and why
+    #[arg(long)]
+    pub(crate) why: bool,
+    #[command(flatten)]
+    pub(crate) comparison: ComparisonArgs,
+}
 
 pub(super) fn run(args: &DiffArgs) -> Result<Outcome> {
     let common = &args.comparison;
@@ -32,13 +63,9 @@ pub(super) fn run(args: &DiffArgs) -> Result<Outcome> {
     };
     // Errors in selectors are reported before the files are read.
     selection.filter()?;
-    let Some((old, new)) = open_both(common, &selection.files())? else {
-        return Ok(Outcome::Found);
-    };
+    let (old, new) = open_both(common, &selection.files())?;
     let is_one_capture = is_one_capture(&old, &new);
-    let Some(maps) = filter_both(old, new, &selection)? else {
-        return Ok(Outcome::Found);
-    };
+    let maps = filter_both(old, new, &selection)?;
     let diff = maps.diff(&Options {
         by: common.by,
         all: common.all,
@@ -52,24 +79,16 @@ pub(super) fn run(args: &DiffArgs) -> Result<Outcome> {
         diff,
     });
     output::stdout(|out| match common.format {
-        TableFormat::Text => text::write(out, &comparison, args),
-        TableFormat::Json => json::write(out, &comparison, args),
+        TableFormat::Text => text::write(out, &comparison, common.all, args.why),
+        TableFormat::Json => json::write(out, &comparison, common.by, args.why),
         TableFormat::Csv => csv::write(out, &comparison),
     })?;
     Ok(Outcome::found_if(!comparison.diff.is_empty()))
 }
 
-/// Applies the selectors to both maps. `None`, after a message, if nothing matches in either.
-pub(super) fn filter_both(
-    old: Map,
-    new: Map,
-    selection: &FilterArgs,
-) -> Result<Option<FilteredMaps>> {
+/// Applies the selectors to both maps.
+pub(super) fn filter_both(old: Map, new: Map, selection: &FilterArgs) -> Result<FilteredMaps> {
     let filter = selection.talk_filter()?;
     let similar = similar_names(&new, selection);
-    let maps = FilteredMaps::of(old, new, &filter);
-    if maps.is_none() {
-        report_no_match(&similar);
-    }
-    Ok(maps)
+    FilteredMaps::of(old, new, &filter).ok_or_else(|| no_match(&similar))
 }

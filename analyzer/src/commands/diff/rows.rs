@@ -1,5 +1,6 @@
 //! The rows of the text output: sign and kind, subject, detail. Changes of listeners come first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use whotalks::diff::{Change, DescriptorChange, LinkChange, ListenerChange, ProcessChange};
@@ -23,20 +24,13 @@ pub(super) fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
         cells("!", "unlinked", row.name.text.clone(), holder)
     }));
     for change in [Change::Added, Change::Removed, Change::Changed] {
-        let mut links: Vec<_> = diff
-            .links
-            .iter()
-            .filter(|row| row.change == change)
-            .collect();
-        links.sort_by_key(|row| std::cmp::Reverse(row.old.abs_diff(row.new)));
+        let links = diff.links.iter().filter(|row| row.change == change);
+        let mut links: Vec<_> = links.collect();
+        links.sort_by_key(|row| Reverse(row.old.abs_diff(row.new)));
         rows.extend(links.into_iter().map(link));
     }
-    for change in [
-        Change::Added,
-        Change::Removed,
-        Change::Changed,
-        Change::Replaced,
-    ] {
+    use Change::{Added, Changed, Removed, Replaced};
+    for change in [Added, Removed, Changed, Replaced] {
         let processes = diff.processes.iter().filter(|row| row.change == change);
         rows.extend(processes.map(|row| process(comparison, row)));
     }
@@ -58,11 +52,11 @@ pub(super) fn sign(change: Change) -> &'static str {
 }
 
 fn listener(comparison: &Comparison, row: &ListenerChange) -> Vec<String> {
-    let (map, socket) = match (row.new, row.old) {
-        (Some(socket), _) => (&comparison.new, Some(socket)),
-        (None, socket) => (&comparison.old, socket),
+    let holder = match (row.new, row.old) {
+        (Some(socket), _) => holder(&comparison.new, socket, &row.role),
+        (None, Some(socket)) => holder(&comparison.old, socket, &row.role),
+        (None, None) => row.role.clone(),
     };
-    let holder = socket.map_or_else(|| row.role.clone(), |id| holder(map, id, &row.role));
     let protocol = match row.protocol {
         "unix" | "tcp" => String::new(),
         other => format!(" ({other})"),
@@ -75,12 +69,8 @@ fn listener(comparison: &Comparison, row: &ListenerChange) -> Vec<String> {
         true => "(unnamed)".to_owned(),
         false => row.name.text.clone(),
     };
-    cells(
-        sign(row.change),
-        "listener",
-        format!("{name}{protocol}"),
-        format!("{holder}{rebound}"),
-    )
+    let (subject, detail) = (format!("{name}{protocol}"), format!("{holder}{rebound}"));
+    cells(sign(row.change), "listener", subject, detail)
 }
 
 /// A role, with the pid if a single process holds the socket.
@@ -119,12 +109,8 @@ fn link(row: &LinkChange) -> Vec<String> {
         false => format!("  {}", row.via.text),
     };
     let ends = format!("{} → {}", row.client, row.server);
-    cells(
-        sign(row.change),
-        "link",
-        ends,
-        format!("{count}{kind}{via}"),
-    )
+    let detail = format!("{count}{kind}{via}");
+    cells(sign(row.change), "link", ends, detail)
 }
 
 fn process(comparison: &Comparison, row: &ProcessChange) -> Vec<String> {
@@ -132,22 +118,23 @@ fn process(comparison: &Comparison, row: &ProcessChange) -> Vec<String> {
         [process] => with_pid(map, &row.role, *process),
         _ => row.role.clone(),
     };
-    match row.change {
-        Change::Added => cells(
-            "+",
-            "process",
-            label(&comparison.new, &row.new),
-            count_if_several(&row.new),
-        ),
-        Change::Removed => cells(
-            "-",
-            "process",
-            label(&comparison.old, &row.old),
-            count_if_several(&row.old),
-        ),
+    let count_of = |processes: &[ProcessId]| plural(processes.len(), "process", "processes");
+    let count_if_several = |processes: &[ProcessId]| match processes {
+        [_] => String::new(),
+        processes => count_of(processes),
+    };
+    let (what, subject, detail) = match row.change {
+        Change::Added => {
+            let subject = label(&comparison.new, &row.new);
+            ("process", subject, count_if_several(&row.new))
+        }
+        Change::Removed => {
+            let subject = label(&comparison.old, &row.old);
+            ("process", subject, count_if_several(&row.old))
+        }
         Change::Changed => {
             let sizes = format!("{} → {}", thousands(row.old.len()), count_of(&row.new));
-            cells("~", "process", row.role.clone(), sizes)
+            ("process", row.role.clone(), sizes)
         }
         Change::Replaced => {
             let detail = match (&row.old[..], &row.new[..]) {
@@ -157,20 +144,10 @@ fn process(comparison: &Comparison, row: &ProcessChange) -> Vec<String> {
                 }
                 _ => count_of(&row.new),
             };
-            cells("~", "replaced", row.role.clone(), detail)
+            ("replaced", row.role.clone(), detail)
         }
-    }
-}
-
-fn count_of(processes: &[ProcessId]) -> String {
-    plural(processes.len(), "process", "processes")
-}
-
-fn count_if_several(processes: &[ProcessId]) -> String {
-    match processes {
-        [_] => String::new(),
-        processes => count_of(processes),
-    }
+    };
+    cells(sign(row.change), what, subject, detail)
 }
 
 /// A row for each role: the sum of its descriptors, and the kinds whose number changed.
@@ -181,7 +158,7 @@ fn descriptors(comparison: &Comparison) -> Vec<Vec<String>> {
     }
     let mut lines: Vec<(u64, Vec<String>)> = Vec::new();
     for (role, mut kinds) in roles {
-        kinds.sort_by_key(|row| std::cmp::Reverse(row.old.abs_diff(row.new)));
+        kinds.sort_by_key(|row| Reverse(row.old.abs_diff(row.new)));
         let total = |of: fn(&DescriptorChange) -> u64| kinds.iter().map(|row| of(row)).sum::<u64>();
         let (old, new) = (total(|row| row.old), total(|row| row.new));
         let changes: Vec<String> = kinds.iter().map(|row| kind_change(row)).collect();
@@ -195,7 +172,7 @@ fn descriptors(comparison: &Comparison) -> Vec<Vec<String>> {
         };
         lines.push((old.abs_diff(new), cells("~", "fds", holder, detail)));
     }
-    lines.sort_by_key(|(change, _)| std::cmp::Reverse(*change));
+    lines.sort_by_key(|(change, _)| Reverse(*change));
     lines.into_iter().map(|(_, line)| line).collect()
 }
 

@@ -4,22 +4,27 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
-use whotalks::diff::{Change, Diff, HostRelation, MatchReason, role};
+use whotalks::diff::{Change, Diff, HostRelation, MatchReason, Pair, role};
 use whotalks::export::rfc3339;
 use whotalks::graph::program;
 use whotalks::model::{Host, Map};
 use whotalks::text::escape;
 
-use super::args::DiffArgs;
 use super::comparison::Comparison;
 use super::rows::{rows, sign};
-use crate::terminal::{self, Align, color, noise, plural, thousands, visible_rows};
+use crate::terminal::{self, color, noise, plural, thousands, visible_rows};
 
 /// More rows than these have a summary above.
 const SUMMARY_ROWS: usize = 12;
 const UNEQUAL: &str = "unequal coverage";
 
-pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, args: &DiffArgs) -> Result<()> {
+/// Writes the answer; with `all` every row, and with `why` the processes that were matched.
+pub(super) fn write(
+    out: &mut dyn Write,
+    comparison: &Comparison,
+    all: bool,
+    why: bool,
+) -> Result<()> {
     let unequal = !comparison.diff.coverage.comparable;
     for line in headings(comparison) {
         terminal::print_wrapped(out, &line, |line| match line.strip_suffix(UNEQUAL) {
@@ -38,19 +43,16 @@ pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, args: &DiffArg
     if rows.len() > SUMMARY_ROWS {
         writeln!(out, "in short: {}", summary(&comparison.diff))?;
     }
-    let visible = visible_rows(rows.len(), args.comparison.all);
-    terminal::print_bare(
-        out,
-        &[Align::Left, Align::Left, Align::Left],
-        &rows[..visible],
-        |column, cell| column == 0 && cell.starts_with('+'),
-    )?;
+    let visible = visible_rows(rows.len(), all);
+    terminal::print_marked(out, "||", &rows[..visible], |column, cell| {
+        column == 0 && cell.starts_with('+')
+    })?;
     if rows.is_empty() {
         let (verdict, certain) = verdict(comparison);
         let plain = |line: &str| line.to_owned();
         terminal::print_wrapped(out, verdict, if certain { plain } else { color::warning })?;
     }
-    if args.why {
+    if why {
         write_matching(out, comparison)?;
     }
     write_footer(out, comparison, rows.len() - visible)
@@ -88,20 +90,16 @@ fn verdict(comparison: &Comparison) -> (&'static str, bool) {
     let is_empty =
         |map: &Map| map.processes.is_empty() && map.sockets.is_empty() && !map.restricted;
     if comparison.is_identical {
-        ("identical: one capture, in which nothing changed", true)
-    } else if is_empty(&comparison.old) || is_empty(&comparison.new) {
-        (
-            "what changed cannot be known: nothing could be read in one of the two",
-            false,
-        )
-    } else if coverage.comparable {
-        ("nothing changed", true)
-    } else {
-        (
-            "nothing changed as far as both were read; what was not may have",
-            false,
-        )
+        return ("identical: one capture, in which nothing changed", true);
     }
+    let verdict = if is_empty(&comparison.old) || is_empty(&comparison.new) {
+        "what changed cannot be known: nothing could be read in one of the two"
+    } else if coverage.comparable {
+        return ("nothing changed", true);
+    } else {
+        "nothing changed as far as both were read; what was not may have"
+    };
+    (verdict, false)
 }
 
 /// `web1, same boot, 17:00:00Z → 17:10:00Z, equal coverage`
@@ -143,12 +141,11 @@ fn times(old: &Host, new: &Host) -> String {
         0 => "(unknown time)".to_owned(),
         ns => rfc3339(ns),
     };
-    let (old, new) = (text(old), text(new));
-    let short = |text: &str| match text.split_once('.') {
+    let seconds = |text: String| match text.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
-        None => text.to_owned(),
+        None => text,
     };
-    let (old, new) = (short(&old), short(&new));
+    let (old, new) = (seconds(text(old)), seconds(text(new)));
     match (old.split_once('T'), new.split_once('T')) {
         (Some((day, from)), Some((new_day, to))) if day == new_day => format!("{from} → {to}"),
         _ => format!("{old} → {new}"),
@@ -158,55 +155,41 @@ fn times(old: &Host, new: &Host) -> String {
 /// Writes which processes were matched, and why; those matched by identity are one line.
 fn write_matching(out: &mut dyn Write, comparison: &Comparison) -> Result<()> {
     let pairs = &comparison.diff.matching.pairs;
-    let same = pairs
-        .iter()
-        .filter(|pair| pair.why == MatchReason::Identity)
-        .count();
     if pairs.is_empty() {
         return Ok(writeln!(out, "taken for the same: nobody")?);
     }
     writeln!(out, "taken for the same:")?;
+    let is_same = |pair: &&Pair| pair.why == MatchReason::Identity;
+    let (same, others): (Vec<&Pair>, Vec<_>) = pairs.iter().partition(is_same);
     let mut rows = Vec::new();
-    if same > 0 {
-        rows.push(vec![
-            format!("  {}", plural(same, "process", "processes")),
-            "same boot, pid and start time".to_owned(),
-        ]);
+    if !same.is_empty() {
+        let count = plural(same.len(), "process", "processes");
+        let why = "same boot, pid and start time".to_owned();
+        rows.push(vec![format!("  {count}"), why]);
     }
-    for pair in pairs
-        .iter()
-        .filter(|pair| pair.why != MatchReason::Identity)
-    {
-        let (old, new) = (
-            comparison.old.process(pair.old),
-            comparison.new.process(pair.new),
-        );
-        let role = role(new);
+    for pair in others {
+        let old = comparison.old.process(pair.old);
+        let new = comparison.new.process(pair.new);
         let line = match pair.why {
             MatchReason::Shape if old.cmdline == new.cmdline => "same command line",
             MatchReason::Shape => "same command line but for numbers and hashes",
             MatchReason::Listener => "listens on the same name, another command line",
             _ => "another command line",
         };
-        rows.push(vec![
-            format!("  {} [{}] = [{}]", program(new), old.pid, new.pid),
-            format!("role {role}, {line}"),
-        ]);
+        let both = format!("  {} [{}] = [{}]", program(new), old.pid, new.pid);
+        rows.push(vec![both, format!("role {}, {line}", role(new))]);
     }
-    terminal::print_bare(out, &[Align::Left, Align::Left], &rows, |_, _| false)
+    terminal::print(out, "|", &rows)
 }
 
 /// Writes what the rows leave out.
 fn write_footer(out: &mut dyn Write, comparison: &Comparison, hidden: usize) -> Result<()> {
     let ignored = &comparison.diff.ignored;
-    let mut omitted = Vec::new();
+    let (mut omitted, mut unknown) = (Vec::new(), Vec::new());
     if hidden > 0 {
-        omitted.push(format!(
-            "{} (--all).",
-            plural(hidden, "more difference", "more differences")
-        ));
+        let more = plural(hidden, "more difference", "more differences");
+        omitted.push(format!("{more} (--all)."));
     }
-    let mut unknown = Vec::new();
     if ignored.short_lived > 0 || ignored.small > 0 {
         let noise = noise(ignored.short_lived, ignored.small);
         omitted.push(format!("{noise} ignored (--all)."));

@@ -1,29 +1,46 @@
 //! `whotalks hubs`: ranks processes by their number of peers.
 
-mod args;
 mod csv;
 mod json;
 mod ranking;
 mod text;
 
-pub(super) use args::HubsArgs;
-
 use std::mem::ManuallyDrop;
 
 use anyhow::Result;
+use clap::Args;
+use whotalks::graph::By;
+use whotalks::model::build_at;
 use whotalks::query::{GroupedMap, hubs, matching_processes, merge_groups};
 
 use super::map::filtered_map;
 use super::outcome::Outcome;
-use crate::cli::TableFormat;
-use crate::{input, output};
+use crate::cli::{FilterArgs, TableFormat};
+use crate::output;
 use ranking::Ranking;
 
+const AFTER_HELP: &str = "\
+Examples:
+  whotalks hubs                         capture this machine
+  whotalks hubs web1.whotalks | head
+  whotalks hubs --format json web1.whotalks | jq -r '.hubs[0].comm'";
+
+/// `whotalks hubs`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct HubsArgs {
+    /// Group rows by
+    #[arg(long, visible_alias = "view", value_enum, default_value_t = By::Process)]
+    pub(crate) by: By,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) selection: FilterArgs,
+}
+
 pub(super) fn run(args: &HubsArgs) -> Result<Outcome> {
-    let mut snapshots = input::open_at(&args.selection.files(), args.selection.at)?;
-    let Some(map) = filtered_map(&mut snapshots, &args.selection)? else {
-        return Ok(Outcome::Found);
-    };
+    let map = filtered_map(&args.selection, &args.selection.talk_filter()?, build_at)?;
     let only = args.selection.filter()?.only;
     let selected = (!only.is_empty()).then(|| matching_processes(&map, &only));
     let GroupedMap { map, members } = merge_groups(ManuallyDrop::into_inner(map), args.by);

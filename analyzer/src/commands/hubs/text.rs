@@ -8,7 +8,7 @@ use whotalks::query::{Hub, outside_hubs};
 
 use super::ranking::Ranking;
 use crate::commands::coverage::{hidden_logs, is_complete, unreadable};
-use crate::terminal::{self, Align, color, plural};
+use crate::terminal::{self, color, plural};
 
 pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
     let hubs = ranking.hubs.iter().map(|hub| {
@@ -32,12 +32,7 @@ pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
         true => "PROCESS",
         false => "GROUP",
     };
-    let heading = [
-        ("PEERS", Align::Right),
-        ("CONNS", Align::Right),
-        (subject, Align::Left),
-        ("LISTENS", Align::Left),
-    ];
+    let heading = format!("PEERS>|CONNS>|{subject}|LISTENS");
     terminal::print(out, &heading, &rows)?;
     let footer = [Some(footer(ranking)), hidden_logs(ranking.map)];
     let footer: Vec<String> = footer.into_iter().flatten().collect();

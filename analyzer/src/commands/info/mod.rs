@@ -1,30 +1,41 @@
 //! `whotalks info`: describes snapshots: host, time, counts, coverage, damage.
 
-mod args;
 mod file_summary;
 mod series;
 mod text;
 mod verify;
 
-pub(super) use args::InfoArgs;
-
 use std::io::Write;
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Result, bail};
+use clap::Args;
+use whotalks::export::object;
 use whotalks::model::Map;
 
-use super::outcome::Outcome;
-use crate::cli::Format;
-use crate::messages::message;
+use super::outcome::{NothingFound, Outcome};
+use crate::cli::{Format, SnapshotArgs};
 use crate::{input, output};
 use file_summary::FileSummary;
 use verify::verify;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    files: Vec<&'a FileSummary>,
+const AFTER_HELP: &str = "\
+Examples:
+  whotalks info web1.whotalks           show host, time, coverage
+  whotalks info --verify web1.whotalks  check each block of the file
+  whotalks info --format json web1.whotalks | jq '.files[].complete'";
+
+/// `whotalks info`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct InfoArgs {
+    /// Verify every block; exit with 1 if there is damage
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotArgs,
 }
 
 /// What is printed about a file.
@@ -48,8 +59,10 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome> {
         }
         let loaded = std::mem::take(&mut snapshot.loaded);
         let Some((summary, map)) = FileSummary::new(&snapshot, loaded, args.snapshots.at) else {
-            message!("--at: there is no such capture in {}", snapshot.name);
-            return Ok(Outcome::Found);
+            let name = &snapshot.name;
+            bail!(NothingFound(format!(
+                "--at: there is no such capture in {name}"
+            )));
         };
         files.push(Description {
             summary,
@@ -60,10 +73,9 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome> {
     output::stdout(|out| match args.format {
         Format::Text => write_text(out, &files),
         Format::Json => {
-            let document = Document {
-                schema: "whotalks-info/1",
-                files: files.iter().map(|file| &file.summary).collect(),
-            };
+            let document = object()
+                .field("schema", "whotalks-info/1")
+                .list("files", files.iter().map(|file| &file.summary));
             output::json(out, &document)
         }
     })?;

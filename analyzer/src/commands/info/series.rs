@@ -4,55 +4,40 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use super::file_summary::FileSummary;
-use crate::terminal::{self, Align, count};
+use super::file_summary::{CaptureSummary, FileSummary};
+use crate::terminal::{self, count};
 
 /// Writes a row for each capture, if there are several.
 pub(super) fn write(out: &mut dyn Write, file: &FileSummary) -> Result<()> {
     if file.series.len() < 2 {
         return Ok(());
     }
-    let heading = [
-        ("CAPTURE", Align::Right),
-        ("STARTED", Align::Left),
-        ("BYTES", Align::Right),
-        ("PIDS", Align::Right),
-        ("FDS", Align::Right),
-        ("UNIX SOCKETS", Align::Right),
-        ("NOTE", Align::Left),
-    ];
-    let times: Vec<&str> = file
-        .series
-        .iter()
-        .filter_map(|capture| capture.started_at.as_deref())
-        .collect();
-    let digits = digits_needed(&times);
-    let count_or_unknown = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), count);
-    let rows: Vec<Vec<String>> = file
-        .series
-        .iter()
-        .map(|capture| {
-            let note = match (capture.whole, capture.based) {
-                (false, _) => "LOST, at least in part",
-                (true, true) => "",
-                (true, false) => "stands alone",
-            };
-            vec![
-                capture.number.to_string(),
-                capture
-                    .started_at
-                    .as_deref()
-                    .map_or_else(|| "?".to_owned(), |time| truncate(time, digits)),
-                count(capture.stored_bytes),
-                count_or_unknown(capture.pids),
-                count_or_unknown(capture.descriptors),
-                count_or_unknown(capture.unix_sockets),
-                note.to_owned(),
-            ]
-        })
-        .collect();
+    let captures = file.series.iter();
+    let times = captures.clone();
+    let times = times.filter_map(|capture| capture.started_at.as_deref());
+    let digits = digits_needed(&times.collect::<Vec<_>>());
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+    let row = |capture: &CaptureSummary| {
+        let started_at = capture.started_at.as_deref();
+        let note = match (capture.whole, capture.based) {
+            (false, _) => "LOST, at least in part",
+            (true, true) => "",
+            (true, false) => "stands alone",
+        };
+        vec![
+            capture.number.to_string(),
+            or_unknown(started_at.map(|time| truncate(time, digits))),
+            count(capture.stored_bytes),
+            or_unknown(capture.pids.map(count)),
+            or_unknown(capture.descriptors.map(count)),
+            or_unknown(capture.unix_sockets.map(count)),
+            note.to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = captures.map(row).collect();
+    let heading = "CAPTURE>|STARTED|BYTES>|PIDS>|FDS>|UNIX SOCKETS>|NOTE";
     writeln!(out)?;
-    terminal::print_marked(out, &heading, &rows, |column, cell| {
+    terminal::print_marked(out, heading, &rows, |column, cell| {
         column == 6 && cell.starts_with("LOST")
     })
 }

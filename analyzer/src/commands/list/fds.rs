@@ -1,53 +1,45 @@
 //! `whotalks list --fds`: lists the number of descriptors of each kind by process.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::csv;
+use whotalks::export::{csv, object};
 use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Map, ProcessId};
+use whotalks::model::{Map, Process, ProcessId};
+use whotalks::query::SelectorSet;
 use whotalks::text::escape;
 
-use super::args::ListArgs;
 use crate::cli::TableFormat;
 use crate::commands::map::matching_process_ids;
 use crate::output;
-use crate::terminal::{self, Align, count};
+use crate::terminal::{self, count};
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    processes: Vec<Row<'a>>,
-}
-
-#[derive(Serialize)]
+/// The descriptors of a process.
 struct Row<'a> {
-    process: String,
-    pid: u32,
+    id: String,
+    process: &'a Process,
     comm: String,
-    #[serde(skip)]
     program: String,
     fds_status: &'static str,
     total: u64,
-    fd_counts: &'a BTreeMap<Box<str>, u32>,
 }
 
-pub(super) fn write(map: &Map, args: &ListArgs) -> Result<()> {
-    let processes = matching_process_ids(map, &args.selection.filter()?.only);
+pub(super) fn write(map: &Map, only: &SelectorSet, format: TableFormat) -> Result<()> {
+    let processes = matching_process_ids(map, only);
     let mut rows: Vec<Row<'_>> = processes.iter().map(|id| row(map, *id)).collect();
-    if args.format == TableFormat::Text {
-        rows.sort_by_key(|row| std::cmp::Reverse(row.total));
-    }
-    output::stdout(|out| match args.format {
-        TableFormat::Text => write_text(out, &rows),
+    output::stdout(|out| match format {
+        TableFormat::Text => {
+            rows.sort_by_key(|row| Reverse(row.total));
+            let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+            terminal::print(out, "FDS>|PROCESS|KINDS", &cells)
+        }
         TableFormat::Json => {
-            let document = Document {
-                schema: "whotalks-fds/1",
-                processes: rows,
-            };
+            let document = object()
+                .field("schema", "whotalks-fds/1")
+                .list("processes", rows.iter().map(json_row));
             output::json(out, &document)
         }
         TableFormat::Csv => write_csv(out, &rows),
@@ -58,53 +50,48 @@ fn row(map: &Map, id: ProcessId) -> Row<'_> {
     let process = map.process(id);
     let counts = process.fd_counts.values();
     Row {
-        process: id::process(map, id),
-        pid: process.pid,
+        id: id::process(map, id),
+        process,
         comm: escape::display(&process.comm),
         program: program(process),
         fds_status: process.fds_status.as_str(),
         total: counts.map(|count| u64::from(*count)).sum(),
-        fd_counts: &process.fd_counts,
     }
+}
+
+fn json_row(row: &Row<'_>) -> impl Serialize {
+    object()
+        .field("process", &row.id)
+        .field("pid", row.process.pid)
+        .field("comm", &row.comm)
+        .field("fds_status", row.fds_status)
+        .field("total", row.total)
+        .field("fd_counts", &row.process.fd_counts)
 }
 
 /// Writes a row for each process and kind, and one for a process without known descriptors.
 fn write_csv(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
-    output::csv_heading(out, "process,pid,comm,fds_status,kind,count")?;
+    csv::heading(out, "process,pid,comm,fds_status,kind,count")?;
     for row in rows {
-        let pid = row.pid.to_string();
-        let process = [&row.process, pid.as_str(), &row.comm, row.fds_status];
-        if row.fd_counts.is_empty() {
-            csv::row(out, &[&process[..], &["", "0"]].concat())?;
-        }
-        for (kind, count) in row.fd_counts {
-            csv::row(
-                out,
-                &[&process[..], &[&**kind, &count.to_string()]].concat(),
-            )?;
+        let counts = &row.process.fd_counts;
+        let none = counts.is_empty().then_some(("", 0));
+        let counts = counts.iter().map(|(kind, count)| (&**kind, *count));
+        for (kind, count) in counts.chain(none) {
+            let (pid, status) = (row.process.pid, row.fds_status);
+            csv::row(out, &[&row.id, &pid, &row.comm, &status, &kind, &count])?;
         }
     }
     Ok(())
 }
 
-fn write_text(out: &mut dyn Write, rows: &[Row<'_>]) -> Result<()> {
-    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    let heading = [
-        ("FDS", Align::Right),
-        ("PROCESS", Align::Left),
-        ("KINDS", Align::Left),
-    ];
-    terminal::print(out, &heading, &cells)
-}
-
 fn cells(row: &Row<'_>) -> Vec<String> {
-    let mut kinds: Vec<(&Box<str>, &u32)> = row.fd_counts.iter().collect();
-    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let mut kinds: Vec<(&Box<str>, &u32)> = row.process.fd_counts.iter().collect();
+    kinds.sort_by_key(|(_, count)| Reverse(**count));
     let kinds = kinds.iter().map(|(kind, count)| format!("{kind} {count}"));
     let unread = (row.fds_status != "read").then(|| format!("({})", row.fds_status));
     vec![
         count(row.total),
-        format!("{} [{}]", row.program, row.pid),
+        format!("{} [{}]", row.program, row.process.pid),
         kinds.chain(unread).collect::<Vec<_>>().join(", "),
     ]
 }

@@ -1,59 +1,85 @@
 //! `whotalks list`: lists conversations, or sockets (`--sockets`), or counts of descriptors (`--fds`).
 
-mod args;
 mod csv;
 mod fds;
 mod json;
 mod sockets;
 mod text;
 
-pub(super) use args::ListArgs;
 pub(super) use json::link_row;
 pub(super) use text::link_cells;
 
-use anyhow::Result;
-use whotalks::graph::Groups;
-use whotalks::load::Loaded;
+use anyhow::{Result, bail};
+use clap::Args;
+use whotalks::graph::{By, Groups};
 use whotalks::model::{Map, build_at};
 use whotalks::query::{Filter, LinkFilter, links};
 
-use super::map::filtered_map_for;
-use super::outcome::Outcome;
+use super::map::filtered_map;
+use super::outcome::{NothingFound, Outcome};
 use super::suggest::report_unmatched;
-use crate::cli::{TableFormat, parse_selectors};
-use crate::messages::message;
-use crate::{input, output};
+use crate::cli::{FilterArgs, TableFormat, parse_selectors};
+use crate::output;
 
-pub(super) fn run(args: &ListArgs) -> Result<Outcome> {
-    let mut snapshots = input::open_at(&args.selection.files(), args.selection.at)?;
-    let named = args.from.iter().chain(&args.to).cloned();
-    let filter = Filter {
-        named: named
-            .map(|text| parse_selectors(std::iter::once(text)))
-            .collect::<Result<_>>()?,
-        ..args.selection.talk_filter()?
-    };
-    let build = |files: &[Loaded], at| Some((build_at(files, at)?, ()));
-    let built = filtered_map_for(&mut snapshots, &args.selection, &filter, build)?;
-    let Some((map, ())) = built else {
-        return Ok(Outcome::Found);
-    };
-    if args.sockets {
-        sockets::write(&map, args)?;
-        return Ok(Outcome::Success);
-    }
-    if args.fds {
-        fds::write(&map, args)?;
-        return Ok(Outcome::Success);
-    }
-    list_links(&map, args)
+const AFTER_HELP: &str = "\
+Examples:
+  whotalks list                         capture this machine
+  whotalks list --by process web1.whotalks
+  whotalks list unit:nginx.service web1.whotalks
+  whotalks list --focus redis --hops 2 web1.whotalks
+  whotalks list --format csv web1.whotalks > web1.csv";
+
+/// `whotalks list`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ListArgs {
+    /// Group clients and servers by
+    #[arg(long, visible_alias = "view", value_enum, default_value_t = By::Role)]
+    pub(crate) by: By,
+    /// Show all rows
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Include only conversations whose client matches
+    #[arg(long, value_name = "SEL")]
+    pub(crate) from: Vec<String>,
+    /// Include only conversations whose server matches
+    #[arg(long, value_name = "SEL")]
+    pub(crate) to: Vec<String>,
+    /// List sockets and their holders instead
+    #[arg(long, conflicts_with_all = ["from", "to", "fds"])]
+    pub(crate) sockets: bool,
+    /// List the number of descriptors of each kind by process instead
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub(crate) fds: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) selection: FilterArgs,
 }
 
-fn list_links(map: &Map, args: &ListArgs) -> Result<Outcome> {
+pub(super) fn run(args: &ListArgs) -> Result<Outcome> {
+    let named = args.from.iter().chain(&args.to);
+    let named = named.map(|text| parse_selectors([text]));
+    let filter = Filter {
+        named: named.collect::<Result<_>>()?,
+        ..args.selection.talk_filter()?
+    };
+    let map = filtered_map(&args.selection, &filter, build_at)?;
+    let only = filter.only;
+    match (args.sockets, args.fds) {
+        (true, _) => sockets::write(&map, &only, args.format)?,
+        (_, true) => fds::write(&map, &only, args.format)?,
+        _ => write_links(&map, args)?,
+    }
+    Ok(Outcome::Success)
+}
+
+fn write_links(map: &Map, args: &ListArgs) -> Result<()> {
     let groups = Groups::new(map, args.by);
     let between = LinkFilter {
-        from: parse_selectors(args.from.iter().cloned())?,
-        to: parse_selectors(args.to.iter().cloned())?,
+        from: parse_selectors(&args.from)?,
+        to: parse_selectors(&args.to)?,
     };
     let rows = links(map, &groups, &between);
     let is_everything = between.from.is_empty() && between.to.is_empty();
@@ -61,13 +87,11 @@ fn list_links(map: &Map, args: &ListArgs) -> Result<Outcome> {
         for selector in args.from.iter().chain(&args.to) {
             report_unmatched(map, selector)?;
         }
-        message!("nobody talks that way");
-        return Ok(Outcome::Found);
+        bail!(NothingFound("nobody talks that way".to_owned()));
     }
     output::stdout(|out| match args.format {
         TableFormat::Text => text::write(out, map, &rows, args.all, is_everything),
-        TableFormat::Json => json::write(out, map, &rows, args),
+        TableFormat::Json => json::write(out, map, &rows, args.by),
         TableFormat::Csv => csv::write(out, map, &rows),
-    })?;
-    Ok(Outcome::Success)
+    })
 }

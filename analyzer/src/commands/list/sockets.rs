@@ -4,33 +4,25 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use anyhow::Result;
-use serde::Serialize;
-use whotalks::export::{self, SocketDocument, csv};
+use whotalks::export::{self, csv, object};
 use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Map, SocketId};
-use whotalks::query::socket_via;
+use whotalks::model::{Holder, Map, SocketId};
+use whotalks::query::{SelectorSet, socket_via};
 use whotalks::text::escape;
 
-use super::args::ListArgs;
 use crate::cli::TableFormat;
 use crate::commands::coverage::incomplete;
 use crate::commands::map::matching_socket_ids;
 use crate::output;
-use crate::terminal::{self, Align, Cells};
+use crate::terminal::{self, Cells};
 
 /// Holders that a cell names.
 const NAMED_HOLDERS: usize = 3;
 
-#[derive(Serialize)]
-struct Document {
-    schema: &'static str,
-    sockets: Vec<SocketDocument>,
-}
-
-pub(super) fn write(map: &Map, args: &ListArgs) -> Result<()> {
-    let sockets = matching_socket_ids(map, &args.selection.filter()?.only);
-    output::stdout(|out| match args.format {
+pub(super) fn write(map: &Map, only: &SelectorSet, format: TableFormat) -> Result<()> {
+    let sockets = matching_socket_ids(map, only);
+    output::stdout(|out| match format {
         TableFormat::Text => write_text(out, map, &sockets),
         TableFormat::Json => write_json(out, map, &sockets),
         TableFormat::Csv => write_csv(out, map, &sockets),
@@ -39,10 +31,9 @@ pub(super) fn write(map: &Map, args: &ListArgs) -> Result<()> {
 
 fn write_json(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
     let sockets = sockets.iter().map(|id| export::socket(map, *id));
-    let document = Document {
-        schema: "whotalks-sockets/1",
-        sockets: sockets.collect(),
-    };
+    let document = object()
+        .field("schema", "whotalks-sockets/1")
+        .list("sockets", sockets);
     serde_json::to_writer(&mut *out, &document)?;
     Ok(writeln!(out)?)
 }
@@ -53,57 +44,46 @@ const COLUMNS: &str = "\
 
 /// Writes a row for each socket, with its holders as process:descriptor.
 fn write_csv(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
-    output::csv_heading(out, COLUMNS)?;
+    csv::heading(out, COLUMNS)?;
     for id in sockets.iter().copied() {
         let socket = map.socket(id);
         let via = socket_via(map, id).unwrap_or_default();
         let (name_kind, name) = csv::name_cells(&via);
-        let number = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
-        let hex = socket.name.as_ref().map(|name| escape::hex(name.bytes()));
-        let holders: Vec<String> = map
-            .holders(id)
-            .iter()
-            .map(|holder| format!("{}:{}", id::process(map, holder.process), holder.fd))
-            .collect();
-        let cells = [
-            &id::socket(map, id),
-            &socket.inode.to_string(),
-            &socket.netns.map(|n| n.to_string()).unwrap_or_default(),
-            socket.family.as_str(),
-            socket.kind.as_str(),
-            socket.protocol.unwrap_or_default(),
-            socket.state.as_str(),
-            name_kind,
-            name,
-            &hex.unwrap_or_default(),
-            &socket
-                .remote
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
-            &socket.recv_queue_bytes.to_string(),
-            &socket.send_queue_bytes.to_string(),
-            &number(socket.pending),
-            &number(socket.backlog),
-            &holders.join(" "),
-            &socket.holders_complete.to_string(),
-        ];
-        csv::row(out, &cells)?;
+        let name_hex = socket.name.as_ref().map(|name| escape::hex(name.bytes()));
+        let holder =
+            |holder: &Holder| format!("{}:{}", id::process(map, holder.process), holder.fd);
+        let holders: Vec<String> = map.holders(id).iter().map(holder).collect();
+        csv::row(
+            out,
+            &[
+                &id::socket(map, id),
+                &socket.inode,
+                &socket.netns,
+                &socket.family.as_str(),
+                &socket.kind.as_str(),
+                &socket.protocol,
+                &socket.state.as_str(),
+                &name_kind,
+                &name,
+                &name_hex,
+                &socket.remote.map(|address| address.to_string()),
+                &socket.recv_queue_bytes,
+                &socket.send_queue_bytes,
+                &socket.pending,
+                &socket.backlog,
+                &holders.join(" "),
+                &socket.holders_complete,
+            ],
+        )?;
     }
     Ok(())
 }
 
 fn write_text(out: &mut dyn Write, map: &Map, sockets: &[SocketId]) -> Result<()> {
-    let heading = [
-        ("INODE", Align::Right),
-        ("FAMILY", Align::Left),
-        ("TYPE", Align::Left),
-        ("STATE", Align::Left),
-        ("HOLDERS", Align::Left),
-        ("NAME", Align::Left),
-    ];
+    let heading = "INODE>|FAMILY|TYPE|STATE|HOLDERS|NAME";
     let programs: Vec<String> = map.processes.iter().map(program).collect();
     let fill = |row: usize, cells: &mut Cells| write_cells(cells, map, &programs, sockets[row]);
-    terminal::print_stream(out, &heading, sockets.len(), &fill)?;
+    terminal::print_stream(out, heading, sockets.len(), &fill)?;
     if let Some(line) = incomplete(map) {
         writeln!(out, "{line}")?;
     }
@@ -141,11 +121,10 @@ fn write_holders(text: &mut String, map: &Map, programs: &[String], id: SocketId
         let process = map.process(holder.process);
         text.push_str(if index > 0 { ", " } else { "" });
         text.push_str(&programs[holder.process.index()]);
-        let _ = write!(text, " [{}] ", process.pid);
-        match holder.through_io_uring {
-            true => text.push_str("through io_uring"),
-            false => drop(write!(text, "fd {}", holder.fd)),
-        }
+        let _ = match holder.through_io_uring {
+            true => write!(text, " [{}] through io_uring", process.pid),
+            false => write!(text, " [{}] fd {}", process.pid, holder.fd),
+        };
         text.push_str(holder.keeps.map_or("", |_| " keeps"));
     }
     match (holders.len(), map.socket(id).holders_complete) {

@@ -1,5 +1,6 @@
 //! Text output of `list`.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -8,7 +9,7 @@ use whotalks::model::{Address, Map, ProcessId, SocketState};
 use whotalks::query::{Link, LinkKind, count_self_conversations};
 
 use crate::commands::coverage::{hidden_logs, incomplete};
-use crate::terminal::{self, Align, color, plural, visible_rows};
+use crate::terminal::{self, color, count, plural, visible_rows};
 
 /// Writes the table. `is_everything`: no option restricts the clients or servers.
 pub(super) fn write(
@@ -20,14 +21,8 @@ pub(super) fn write(
 ) -> Result<()> {
     let visible = visible_rows(links.len(), all);
     let cells: Vec<Vec<String>> = links[..visible].iter().map(link_cells).collect();
-    let heading = [
-        ("CLIENT", Align::Left),
-        ("SERVER", Align::Left),
-        ("CONNS", Align::Right),
-        ("NOTE", Align::Left),
-        ("VIA", Align::Left),
-    ];
-    terminal::print_marked(out, &heading, &cells, |column, cell| match column {
+    let heading = "CLIENT|SERVER|CONNS>|NOTE|VIA";
+    terminal::print_marked(out, heading, &cells, |column, cell| match column {
         0 | 1 => cell.ends_with("(unknown)"),
         3 => cell.contains("pending") || cell.contains("connecting"),
         _ => false,
@@ -103,25 +98,19 @@ fn departed(map: &Map) -> Option<String> {
         *counts.entry((row.server, row.state)).or_default() += row.count;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.sort_by_key(|(_, count)| Reverse(*count));
     let named = counts.iter().take(NAMED_SERVERS);
-    let named = named.map(|((server, state), count)| {
-        format!(
-            "{} to {server} ({})",
-            terminal::count(*count as u64),
-            state.as_str()
-        )
+    let named = named.map(|((server, state), rows)| {
+        format!("{} to {server} ({})", count(*rows as u64), state.as_str())
     });
     let more = counts.len().saturating_sub(NAMED_SERVERS);
     let more = (more > 0).then(|| format!("{more} more"));
-    let all: usize = counts.iter().map(|(_, count)| count).sum();
     let texts: Vec<String> = named.chain(more).collect();
-    (all > 0).then(|| {
-        let connections = plural(
-            all,
-            "closed connection remains",
-            "closed connections remain",
-        );
-        format!("{connections}: {}.", texts.join(", "))
-    })
+    let all: usize = counts.iter().map(|(_, count)| count).sum();
+    let connections = plural(
+        all,
+        "closed connection remains",
+        "closed connections remain",
+    );
+    (all > 0).then(|| format!("{connections}: {}.", texts.join(", ")))
 }

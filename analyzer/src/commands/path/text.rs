@@ -29,15 +29,9 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> 
         } else {
             String::new()
         };
-        let (from, to) = (
-            label_with_host(map, from.process),
-            label_with_host(map, to.process),
-        );
-        writeln!(
-            out,
-            "{from} {arrow} {} {arrow} {to}{pending}",
-            over(map, conversation)
-        )?;
+        let label = |hop: &Hop| label_with_host(map, hop.process);
+        let (from, over, to) = (label(from), over(map, conversation), label(to));
+        writeln!(out, "{from} {arrow} {over} {arrow} {to}{pending}")?;
     }
     if let [only] = hops {
         writeln!(out, "{}", label_with_host(map, only.process))?;

@@ -7,7 +7,7 @@ use whotalks_snapshot::wire::take_record;
 use whotalks_snapshot::{Block, BlockKind, Decoder, Event, Limits, Reader};
 
 /// A block, a member of a bundle block, or a damaged part of the file.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct RawEntry<'a> {
     pub(super) block: Option<Block<'a>>,
     pub(super) kind: Option<BlockKind>,
@@ -78,12 +78,8 @@ pub(super) fn read_all<'a>(file: &'a [u8], limits: &Limits) -> Result<Vec<RawEnt
     for event in Reader::new(file, limits)? {
         match event {
             Event::Damage(damage) => entries.push(RawEntry {
-                block: None,
-                kind: None,
-                member: None,
-                header: None,
-                bytes: 0,
                 damage: damage.to_string(),
+                ..RawEntry::default()
             }),
             Event::Block(block) => read_block(block, &mut decoder, &mut entries),
         }
@@ -97,10 +93,8 @@ fn read_block<'a>(block: Block<'a>, decoder: &mut Decoder<'a>, entries: &mut Vec
     let mut entry = RawEntry {
         block: Some(block),
         kind: Some(kind),
-        member: None,
-        header: None,
         bytes: block.header.decoded_bytes as usize,
-        damage: String::new(),
+        ..RawEntry::default()
     };
     let members = match decoder.members(&block) {
         Ok(members) => members,

@@ -7,21 +7,12 @@ use whotalks_snapshot::BlockKind;
 use whotalks_snapshot::records::RawHeader;
 
 use super::entry::RawEntry;
-use crate::terminal::{self, Align};
+use crate::terminal;
 
 pub(super) fn write(out: &mut dyn Write, entries: &[RawEntry<'_>]) -> Result<()> {
-    let heading = [
-        ("BLOCK", Align::Right),
-        ("CAPTURE", Align::Right),
-        ("KIND", Align::Left),
-        ("SOURCE", Align::Left),
-        ("NETNS", Align::Right),
-        ("PID", Align::Right),
-        ("BYTES", Align::Right),
-        ("NOTE", Align::Left),
-    ];
+    let heading = "BLOCK>|CAPTURE>|KIND|SOURCE|NETNS>|PID>|BYTES>|NOTE";
     let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
-    terminal::print_marked(out, &heading, &rows, |column, cell| {
+    terminal::print_marked(out, heading, &rows, |column, cell| {
         column == 7 && cell.starts_with("LOST")
     })
 }

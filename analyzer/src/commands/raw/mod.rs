@@ -1,24 +1,41 @@
 //! `whotalks raw`: lists the blocks of a snapshot, or extracts their bytes without interpreting them.
 
-mod args;
 mod content;
 mod entry;
 mod list;
-
-pub(super) use args::RawArgs;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::{Args, ValueHint};
 use whotalks::text::escape;
 
-use super::outcome::Outcome;
+use super::outcome::{NothingFound, Outcome};
 use super::suggest::{similar, suggestion};
 use crate::messages::message;
 use crate::{input, output};
 use entry::RawEntry;
+
+const AFTER_HELP: &str = "\
+BLOCK is the number of a block or the name of its source. A source is put together from all of \
+its blocks. A single argument is the SNAPSHOT if it is -, an existing file, or ends in .whotalks.
+
+Examples:
+  whotalks raw web1.whotalks            list the blocks
+  whotalks raw net/unix web1.whotalks   print /proc/net/unix
+  whotalks raw diag/unix web1.whotalks | xxd
+  whotalks raw 12 web1.whotalks > block.bin";
+
+/// `whotalks raw`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP, override_usage = "whotalks raw [OPTIONS] [BLOCK] [SNAPSHOT]")]
+pub(crate) struct RawArgs {
+    /// Block to extract (without it, blocks are listed), then a snapshot file (- is standard input)
+    #[arg(value_name = "BLOCK|SNAPSHOT", num_args = 0..=2, value_hint = ValueHint::AnyPath)]
+    pub(crate) words: Vec<OsString>,
+}
 
 pub(super) fn run(args: &RawArgs) -> Result<Outcome> {
     let (block, file) = block_and_file(&args.words);
@@ -36,8 +53,10 @@ pub(super) fn run(args: &RawArgs) -> Result<Outcome> {
     let Some(found) = entry::find(&entries, &block) else {
         let similar = similar(&block, entries.iter().filter_map(RawEntry::source));
         let suggestion = suggestion(&similar);
-        message!("{}: no block {block}{suggestion}", snapshot.name);
-        return Ok(Outcome::Found);
+        let name = &snapshot.name;
+        bail!(NothingFound(format!(
+            "{name}: no block {block}{suggestion}"
+        )));
     };
     let is_text = found.first().is_some_and(|entry| entry.is_text());
     let is_terminal = std::io::stdout().is_terminal();
@@ -76,19 +95,13 @@ fn is_file(word: &OsStr) -> bool {
 fn report_others(entries: &[RawEntry<'_>], found: &[&RawEntry<'_>], name: &str) {
     const NAMED: usize = 8;
     let Some(first) = found.first() else { return };
-    let others: Vec<String> = entries
-        .iter()
-        .filter(|entry| entry.has_source(name) && entry.bytes > 0)
-        .filter(|entry| !entry.is_same_source(first))
-        .map(RawEntry::number)
-        .collect();
+    let named = entries.iter().filter(|entry| entry.has_source(name));
+    let others = named.filter(|entry| entry.bytes > 0 && !entry.is_same_source(first));
+    let others: Vec<String> = others.map(RawEntry::number).collect();
     if !others.is_empty() {
-        let named = &others[..others.len().min(NAMED)];
+        let named = others[..others.len().min(NAMED)].join(", ");
         let more = if others.len() > NAMED { ", …" } else { "" };
-        message!(
-            "{name}: the first of several; more in blocks {}{more} (by number)",
-            named.join(", ")
-        );
+        message!("{name}: the first of several; more in blocks {named}{more} (by number)");
     }
 }
 

@@ -40,6 +40,27 @@ pub(super) fn write_more(out: &mut dyn Write, count: usize) -> Result<()> {
     Ok(())
 }
 
+/// Writes the first rows of a table, and a title above; nothing if there are no rows.
+pub(super) fn write_table(
+    out: &mut dyn Write,
+    title: &str,
+    heading: &str,
+    rows: impl ExactSizeIterator<Item = Vec<String>>,
+) -> Result<()> {
+    let count = rows.len();
+    if count == 0 {
+        return Ok(());
+    }
+    let indented = |mut cells: Vec<String>| {
+        cells[0].insert_str(0, "  ");
+        cells
+    };
+    let rows: Vec<_> = rows.take(ROWS).map(indented).collect();
+    writeln!(out, "{title}")?;
+    terminal::print(out, &format!("  {heading}"), &rows)?;
+    write_more(out, count)
+}
+
 /// Writes a table of waits, given by their indices.
 pub(super) fn write_waits(
     out: &mut dyn Write,
@@ -47,24 +68,9 @@ pub(super) fn write_waits(
     title: &str,
     indices: &[usize],
 ) -> Result<()> {
-    if indices.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "{title}")?;
-    let rows: Vec<Vec<String>> = indices
-        .iter()
-        .take(ROWS)
-        .map(|index| {
-            let waiting = &source.waits.waits[*index];
-            let mut cells = wait_cells(source.map, &source.waits, waiting);
-            cells[0] = format!("  {}", cells[0]);
-            cells
-        })
-        .collect();
-    let mut heading = HEADING;
-    heading[0].0 = "  BLOCKED";
-    terminal::print(out, &heading, &rows)?;
-    write_more(out, indices.len())
+    let waits = indices.iter().map(|index| &source.waits.waits[*index]);
+    let rows = waits.map(|waiting| wait_cells(source.map, &source.waits, waiting));
+    write_table(out, title, HEADING, rows)
 }
 
 /// Writes the findings about any of these ids.
@@ -76,11 +82,8 @@ pub(super) fn write_findings(
     let findings = source.findings(ids);
     for finding in findings.iter().take(ROWS) {
         let severity = finding.severity.name().to_uppercase();
-        write_field(
-            out,
-            "finding",
-            &format!("{severity} {}  {}", finding.code, finding.title),
-        )?;
+        let text = format!("{severity} {}  {}", finding.code, finding.title);
+        write_field(out, "finding", &text)?;
     }
     write_more(out, findings.len())
 }

@@ -6,48 +6,20 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
-use whotalks::export;
+use whotalks::export::{self, object};
 use whotalks::id;
 use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::query::is_queued;
 
 use super::source::PageSource;
-use super::subject::PageSubject;
-use crate::commands::check::{FindingRow, finding_row};
+use super::subject::{PageSubject, ProcessGroup};
+use crate::commands::check::finding_row;
 use crate::commands::coverage::is_complete;
 use crate::commands::list::link_row;
 use crate::commands::names::process_ids;
-use crate::commands::waits::{WaitRow, wait_row};
+use crate::commands::waits::wait_row;
 use crate::output;
-
-#[derive(Serialize)]
-struct Document {
-    schema: &'static str,
-    matches: usize,
-    pages: Vec<Value>,
-    others: Vec<Other>,
-    complete: bool,
-}
-
-/// A match without a page.
-#[derive(Serialize)]
-struct Other {
-    kind: &'static str,
-    /// Id of a process or socket.
-    id: Option<String>,
-    /// Name of a unit or container.
-    name: Option<String>,
-    processes: usize,
-}
-
-#[derive(Serialize)]
-struct ConnectionRow {
-    #[serde(flatten)]
-    connection: export::ConnectionDocument,
-    a_processes: Vec<String>,
-    b_processes: Vec<String>,
-}
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -57,45 +29,41 @@ pub(super) fn write(
 ) -> Result<()> {
     let page = |subject: &PageSubject| match subject {
         PageSubject::Socket(socket) => socket_page(source, *socket),
-        _ => process_page(source, subject),
+        PageSubject::Processes(group) => process_page(source, group),
     };
-    let document = Document {
-        schema: "whotalks-show/1",
-        matches: pages.len() + others.len(),
-        pages: pages.iter().map(page).collect(),
-        others: others
-            .iter()
-            .map(|subject| other(source.map, subject))
-            .collect(),
-        complete: is_complete(source.map),
-    };
+    let document = object()
+        .field("schema", "whotalks-show/1")
+        .field("matches", pages.len() + others.len())
+        .list("pages", pages.iter().map(page))
+        .list(
+            "others",
+            others.iter().map(|subject| other(source.map, subject)),
+        )
+        .field("complete", is_complete(source.map));
     output::json(out, &document)
 }
 
-fn other(map: &Map, subject: &PageSubject) -> Other {
-    let (kind, id, name) = match subject {
-        PageSubject::Process(process) => ("process", Some(id::process(map, *process)), None),
-        PageSubject::Group(kind, name, _) => (*kind, None, Some(name.clone())),
-        PageSubject::Socket(socket) => ("socket", Some(id::socket(map, *socket)), None),
+/// A match without a page: a process or socket has an id, a unit or container a name.
+fn other(map: &Map, subject: &PageSubject) -> impl Serialize {
+    let (kind, id, name, processes) = match subject {
+        PageSubject::Processes(group) => {
+            let id = group.process().map(|process| id::process(map, process));
+            (group.kind, id, group.name.as_ref(), group.processes.len())
+        }
+        PageSubject::Socket(socket) => ("socket", Some(id::socket(map, *socket)), None, 0),
     };
-    Other {
-        kind,
-        id,
-        name,
-        processes: subject.processes().len(),
-    }
+    object()
+        .field("kind", kind)
+        .field("id", id)
+        .field("name", name)
+        .field("processes", processes)
 }
 
 /// A page on a process, unit or container.
-fn process_page(source: &PageSource<'_>, subject: &PageSubject) -> Value {
+fn process_page(source: &PageSource<'_>, group: &ProcessGroup) -> Value {
     let map = source.map;
-    let overview = source.overview(subject);
+    let overview = source.overview(group);
     let summary = &overview.summary;
-    let (kind, name, process) = match subject {
-        PageSubject::Group(kind, name, _) => (*kind, Some(name.as_str()), None),
-        PageSubject::Process(process) => ("process", None, Some(*process)),
-        PageSubject::Socket(_) => ("socket", None, None),
-    };
     let links = |indices: &[usize]| -> Vec<_> {
         let links = indices.iter().map(|index| &overview.links[*index]);
         links.map(|link| link_row(&overview.map, link)).collect()
@@ -104,12 +72,14 @@ fn process_page(source: &PageSource<'_>, subject: &PageSubject) -> Value {
         let ids = ids.iter();
         ids.map(|id| export::socket(&overview.map, *id)).collect()
     };
+    let process = group.process();
     let parent = process.and_then(|process| source.parent(process));
+    let processes = process_ids(map, &group.processes);
     json!({
-        "kind": kind,
-        "name": name,
+        "kind": group.kind,
+        "name": group.name,
         "process": process.map(|process| export::process(map, process)),
-        "processes": process_ids(map, &subject.processes()),
+        "processes": processes,
         "parent": parent.map(|parent| id::process(map, parent)),
         "children": process.map_or_else(Vec::new, |process| children(map, process)),
         "listens": sockets(&summary.listens),
@@ -120,17 +90,18 @@ fn process_page(source: &PageSource<'_>, subject: &PageSubject) -> Value {
         "queues": sockets(&summary.queues),
         "waits": wait_rows(source, &summary.waits),
         "awaited_by": wait_rows(source, &summary.awaited_by),
-        "findings": finding_rows(source, &subject.process_ids(map)),
+        "findings": finding_rows(source, &processes.iter().cloned().collect()),
     })
 }
 
 fn socket_page(source: &PageSource<'_>, socket: SocketId) -> Value {
     let map = source.map;
     let holders = |end: SocketId| process_ids(map, &map.holding_processes(end));
-    let connection = |index: usize| ConnectionRow {
-        connection: export::connection(map, index),
-        a_processes: holders(map.connections[index].a),
-        b_processes: map.connections[index].b.map_or_else(Vec::new, holders),
+    let connection = |index: usize| {
+        let ends = &map.connections[index];
+        export::connection(map, index)
+            .field("a_processes", holders(ends.a))
+            .field("b_processes", ends.b.map_or_else(Vec::new, holders))
     };
     let connections = source.connections(socket).into_iter().map(connection);
     json!({
@@ -158,12 +129,12 @@ fn tcp_info(tcp: &TcpInfo) -> Value {
     })
 }
 
-fn wait_rows<'a>(source: &'a PageSource<'_>, indices: &[usize]) -> Vec<WaitRow<'a>> {
+fn wait_rows(source: &PageSource<'_>, indices: &[usize]) -> Vec<impl Serialize> {
     let row = |index: &usize| wait_row(source.map, &source.waits.waits[*index]);
     indices.iter().filter_map(row).collect()
 }
 
-fn finding_rows<'a>(source: &'a PageSource<'_>, ids: &BTreeSet<String>) -> Vec<FindingRow<'a>> {
+fn finding_rows(source: &PageSource<'_>, ids: &BTreeSet<String>) -> Vec<impl Serialize> {
     source.findings(ids).into_iter().map(finding_row).collect()
 }
 

@@ -1,6 +1,5 @@
 //! `whotalks show`: shows details of processes, sockets, units or containers.
 
-mod args;
 mod fields;
 mod json;
 mod process_page;
@@ -9,20 +8,41 @@ mod source;
 mod subject;
 mod text;
 
-pub(super) use args::ShowArgs;
-
 use anyhow::{Result, bail};
+use clap::Args;
 use whotalks::check;
 use whotalks::model::build_whole;
 use whotalks::query::waits;
 
-use super::map::{report_no_capture, report_series, take_loaded};
+use super::map::{no_capture, report_series};
 use super::outcome::Outcome;
-use super::suggest::{report_no_match, similar_names};
-use crate::cli::Format;
+use super::suggest::{no_match, similar_names};
+use crate::cli::{FilterArgs, Format};
 use crate::{input, output};
 use source::PageSource;
 use subject::subjects;
+
+const AFTER_HELP: &str = "\
+Selectors of sockets (socket:, inode:, port:, ...) show sockets. If there are only unit: or only \
+container: selectors, each unit or container is shown as a whole. Other selectors show processes. \
+The first three matches are shown in detail, the others are listed.
+
+Examples:
+  whotalks show pid:812 web1.whotalks    show peers, queues, waits
+  whotalks show unit:nginx.service web1.whotalks
+  whotalks show socket:/run/docker.sock  show holders, connections
+  whotalks show --format json inode:1452 web1.whotalks | jq '.pages[0]'";
+
+/// `whotalks show`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ShowArgs {
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) selection: FilterArgs,
+}
 
 /// Subjects that have a page; the others are listed.
 const MAX_PAGES: usize = 3;
@@ -33,19 +53,16 @@ pub(super) fn run(args: &ShowArgs) -> Result<Outcome> {
     if selectors.is_empty() && selection.only.is_empty() {
         bail!("show: a selector is missing: of whom or what? (whotalks show --help)");
     }
-    let mut snapshots = input::open(&selection.files())?;
-    let loaded = take_loaded(&mut snapshots);
+    let loaded = input::open(&selection.files()).map(input::loaded)?;
     let judged = check::judge(&loaded, selection.at, &check::Options::default());
     let (Some(map), Some((_, report))) = (build_whole(&loaded, selection.at), judged) else {
-        report_no_capture();
-        return Ok(Outcome::Found);
+        return Err(no_capture());
     };
     report_series(&loaded, &map, selection.at);
     let selectors: Vec<String> = selection.only.iter().cloned().chain(selectors).collect();
-    let subjects = subjects(&map, selectors)?;
+    let subjects = subjects(&map, &selectors)?;
     if subjects.is_empty() {
-        report_no_match(&similar_names(&map, selection));
-        return Ok(Outcome::Found);
+        return Err(no_match(&similar_names(&map, selection)));
     }
     let source = PageSource {
         map: &map,

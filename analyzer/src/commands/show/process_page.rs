@@ -5,87 +5,75 @@ use std::io::Write;
 use anyhow::Result;
 use whotalks::export::rfc3339;
 use whotalks::model::{Map, Process, ProcessId, SocketId};
-use whotalks::query::{Link, Summary};
+use whotalks::query::Summary;
 use whotalks::text::escape;
 
-use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
+use super::fields::{ROWS, socket_name, write_field, write_findings, write_table, write_waits};
 use super::source::PageSource;
-use super::subject::PageSubject;
+use super::subject::ProcessGroup;
 use crate::commands::list::link_cells;
-use crate::commands::names::label;
-use crate::terminal::{self, Align, count, fit, plural};
-
-/// Columns of [`link_cells`] of which one is the subject of the page.
-#[derive(Debug, Clone, Copy)]
-enum Column {
-    Client = 0,
-    Server = 1,
-}
+use crate::commands::names::{label, process_ids};
+use crate::terminal::{count, fit, plural};
 
 pub(super) fn write(
     out: &mut dyn Write,
     source: &PageSource<'_>,
-    subject: &PageSubject,
+    group: &ProcessGroup,
 ) -> Result<()> {
     let map = source.map;
-    match subject {
-        PageSubject::Process(process) => write_identity(out, source, *process)?,
-        PageSubject::Group(kind, name, processes) => {
-            writeln!(out, "{kind} {}", escape::display(name.as_bytes()))?;
-            let members: Vec<String> = processes
-                .iter()
-                .map(|process| label(map, *process))
-                .collect();
-            write_field(out, "processes", &truncated(&members))?;
-        }
-        PageSubject::Socket(_) => {}
+    if let Some(process) = group.process() {
+        write_identity(out, source, process)?;
+    } else {
+        let name = group.name.as_deref().unwrap_or_default();
+        writeln!(out, "{} {}", group.kind, escape::display(name.as_bytes()))?;
+        let members = group.processes.iter().map(|process| label(map, *process));
+        write_field(out, "processes", &truncated(&members.collect::<Vec<_>>()))?;
     }
-    let overview = source.overview(subject);
+    let overview = source.overview(group);
     let summary = &overview.summary;
-    let unread = unread(map, subject);
+    let unread = unread(map, group);
     write_field(out, "fds", &format!("{}{unread}", fd_counts(summary)))?;
-    if !summary.listens.is_empty() {
-        let names: Vec<String> = summary
-            .listens
-            .iter()
-            .map(|socket| listener(&overview.map, *socket))
-            .collect();
-        write_field(out, "listens", &truncated(&names))?;
-    }
-    let link = |index: &usize| &overview.links[*index];
-    let talks_to: Vec<_> = summary.talks_to.iter().map(link).collect();
-    write_links(out, "talks to", &talks_to, Column::Client)?;
-    let called_by: Vec<_> = summary.called_by.iter().map(link).collect();
-    write_links(out, "called by", &called_by, Column::Server)?;
+    let listeners = summary.listens.iter();
+    let listeners = listeners.map(|socket| listener(&overview.map, *socket));
+    write_field(out, "listens", &truncated(&listeners.collect::<Vec<_>>()))?;
+    // Without the column that is the page's subject.
+    let cells = |index: &usize, omitted: usize| {
+        let mut cells = link_cells(&overview.links[*index]);
+        cells.remove(omitted);
+        cells
+    };
+    let rows = summary.talks_to.iter().map(|index| cells(index, 0));
+    write_table(out, "talks to", "SERVER|CONNS>|NOTE|VIA", rows)?;
+    let rows = summary.called_by.iter().map(|index| cells(index, 1));
+    write_table(out, "called by", "CLIENT|CONNS>|NOTE|VIA", rows)?;
     if summary.among_themselves > 0 {
         let count = plural(summary.among_themselves, "conversation", "conversations");
-        write_field(
-            out,
-            "inside",
-            &match subject {
-                PageSubject::Process(_) => format!("{count} with itself"),
-                _ => format!("{count} among themselves"),
-            },
-        )?;
+        let whom = match group.process() {
+            Some(_) => "with itself",
+            None => "among themselves",
+        };
+        write_field(out, "inside", &format!("{count} {whom}"))?;
     }
     for socket in summary.queues.iter().take(ROWS) {
         write_field(out, "queue", &queue(&overview.map, *socket))?;
     }
     write_waits(out, source, "waits", &summary.waits)?;
     write_waits(out, source, "awaited by", &summary.awaited_by)?;
-    write_findings(out, source, &subject.process_ids(map))
+    let ids = process_ids(map, &group.processes);
+    write_findings(out, source, &ids.into_iter().collect())
 }
 
 fn write_identity(out: &mut dyn Write, source: &PageSource<'_>, id: ProcessId) -> Result<()> {
     let map = source.map;
     let process = map.process(id);
-    let deleted = if process.exe_deleted {
-        " (deleted)"
-    } else {
-        ""
+    let deleted = match process.exe_deleted {
+        true => " (deleted)",
+        false => "",
     };
-    let exe = escape::display(&process.exe);
-    let exe = if exe.is_empty() { "(unknown)" } else { &exe };
+    let exe = match process.exe.is_empty() {
+        true => "(unknown)".to_owned(),
+        false => escape::display(&process.exe),
+    };
     let title = format!("process {}  {exe}{deleted}", label(map, id));
     writeln!(out, "{}", fit(&title))?;
     let arguments: Vec<String> = process.arguments().map(escape::display).collect();
@@ -158,14 +146,14 @@ fn truncated(texts: &[String]) -> String {
 }
 
 /// ` (partial)`, ` (12 processes unreadable)`
-fn unread(map: &Map, subject: &PageSubject) -> String {
-    let processes = subject.processes();
+fn unread(map: &Map, group: &ProcessGroup) -> String {
     let status = |process: &ProcessId| map.process(*process).fds_status.as_str();
-    let unread = processes.iter().filter(|process| status(process) != "read");
-    match (unread.clone().count(), subject) {
+    let unread = group.processes.iter();
+    let unread = unread.filter(|process| status(process) != "read");
+    match (unread.count(), group.process()) {
         (0, _) => String::new(),
-        (_, PageSubject::Process(process)) => format!(" ({})", status(process)),
-        (count, _) => format!(" ({} unreadable)", plural(count, "process", "processes")),
+        (_, Some(process)) => format!(" ({})", status(&process)),
+        (count, None) => format!(" ({} unreadable)", plural(count, "process", "processes")),
     }
 }
 
@@ -173,10 +161,9 @@ fn unread(map: &Map, subject: &PageSubject) -> String {
 fn listener(map: &Map, id: SocketId) -> String {
     let socket = map.socket(id);
     let name = socket_name(map, id);
-    let shut = if socket.accepting == Some(false) {
-        ", shut down"
-    } else {
-        ""
+    let shut = match socket.accepting {
+        Some(false) => ", shut down",
+        _ => "",
     };
     match (socket.pending, socket.backlog) {
         (Some(pending), Some(backlog)) if pending > 0 || !shut.is_empty() => {
@@ -198,33 +185,4 @@ fn queue(map: &Map, id: SocketId) -> String {
         ),
     };
     format!("{what}: {}", socket_name(map, id))
-}
-
-/// Writes a table of links without the column that is the page's subject.
-fn write_links(out: &mut dyn Write, title: &str, links: &[&Link], omitted: Column) -> Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "{title}")?;
-    let shown = links.iter().take(ROWS);
-    let rows: Vec<Vec<String>> = shown
-        .map(|link| {
-            let mut cells = link_cells(link);
-            cells.remove(omitted as usize);
-            cells[0] = format!("  {}", cells[0]);
-            cells
-        })
-        .collect();
-    let first = match omitted {
-        Column::Client => "  SERVER",
-        Column::Server => "  CLIENT",
-    };
-    let heading = [
-        (first, Align::Left),
-        ("CONNS", Align::Right),
-        ("NOTE", Align::Left),
-        ("VIA", Align::Left),
-    ];
-    terminal::print(out, &heading, &rows)?;
-    write_more(out, links.len())
 }

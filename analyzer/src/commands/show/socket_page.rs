@@ -10,10 +10,10 @@ use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{ConnectionState, Holder, KeepReason, Map, SocketId};
 use whotalks::query::{UnknownEnd, unknown_end};
 
-use super::fields::{ROWS, socket_name, write_field, write_findings, write_more, write_waits};
+use super::fields::{ROWS, socket_name, write_field, write_findings, write_table, write_waits};
 use super::source::PageSource;
 use crate::commands::names::label;
-use crate::terminal::{self, Align, count, fit, thousands};
+use crate::terminal::{count, fit, thousands};
 
 pub(super) fn write(out: &mut dyn Write, source: &PageSource<'_>, id: SocketId) -> Result<()> {
     let map = source.map;
@@ -28,21 +28,13 @@ pub(super) fn write(out: &mut dyn Write, source: &PageSource<'_>, id: SocketId) 
             Some(false) => "shut down: refuses, what is pending can still be accepted",
             _ => "accepting",
         };
-        write_field(
-            out,
-            "backlog",
-            &format!("{pending} of {backlog} pending, {accepting}"),
-        )?;
+        let text = format!("{pending} of {backlog} pending, {accepting}");
+        write_field(out, "backlog", &text)?;
     } else {
-        let (received, sent) = (
-            count(socket.recv_queue_bytes),
-            count(socket.send_queue_bytes),
-        );
-        write_field(
-            out,
-            "queues",
-            &format!("{received} bytes to read, {sent} bytes sent and not read"),
-        )?;
+        let received = count(socket.recv_queue_bytes);
+        let sent = count(socket.send_queue_bytes);
+        let text = format!("{received} bytes to read, {sent} bytes sent and not read");
+        write_field(out, "queues", &text)?;
     }
     let shut = match socket.shutdown {
         1 => "receiving",
@@ -77,25 +69,23 @@ fn holders(map: &Map, id: SocketId) -> String {
     let all = map.holders(id);
     let complete = map.socket(id).holders_complete;
     let text = |holder: &Holder| {
-        let thread = holder
-            .tid
-            .map_or(String::new(), |tid| format!(" thread {tid}"));
+        let thread = holder.tid.map(|tid| format!(" thread {tid}"));
+        let thread = thread.unwrap_or_default();
         let on_exec = match holder.cloexec {
             Some(true) => " (close-on-exec)",
             Some(false) => " (kept on exec)",
             None => "",
         };
-        let keeps = holder.keeps.map(KeepReason::as_str);
-        let keeps = keeps.map_or(String::new(), |reason| {
-            format!(" (only keeps it: {reason})")
-        });
+        let process = label(map, holder.process);
         let descriptor = match holder.through_io_uring {
             true => "through io_uring".to_owned(),
             false => format!("fd {}", holder.fd),
         };
+        let keeps = holder.keeps.map(KeepReason::as_str);
+        let keeps = keeps.map(|reason| format!(" (only keeps it: {reason})"));
         format!(
-            "{}{thread} {descriptor}{on_exec}{keeps}",
-            label(map, holder.process)
+            "{process}{thread} {descriptor}{on_exec}{}",
+            keeps.unwrap_or_default()
         )
     };
     let mut texts: Vec<String> = all.iter().take(ROWS).map(text).collect();
@@ -114,10 +104,6 @@ fn holders(map: &Map, id: SocketId) -> String {
 fn write_connections(out: &mut dyn Write, source: &PageSource<'_>, socket: SocketId) -> Result<()> {
     let map = source.map;
     let indices = source.connections(socket);
-    if indices.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "connections")?;
     let row = |index: &usize| {
         let connection = &map.connections[*index];
         let end = |end: Option<SocketId>| match end {
@@ -130,24 +116,16 @@ fn write_connections(out: &mut dyn Write, source: &PageSource<'_>, socket: Socke
             _ => end(connection.b),
         };
         vec![
-            format!("  {}", connection.state.as_str()),
+            connection.state.as_str().to_owned(),
             connection.evidence.as_str().to_owned(),
             end(Some(connection.a)),
             other,
         ]
     };
-    let rows: Vec<Vec<String>> = indices.iter().take(ROWS).map(row).collect();
-    let heading = [
-        ("  STATE", Align::Left),
-        ("EVIDENCE", Align::Left),
-        ("CLIENT", Align::Left),
-        ("SERVER", Align::Left),
-    ];
-    terminal::print(out, &heading, &rows)?;
-    write_more(out, indices.len())
+    let heading = "STATE|EVIDENCE|CLIENT|SERVER";
+    write_table(out, "connections", heading, indices.iter().map(row))
 }
 
-/// The first process that uses the socket.
 fn first_holder(map: &Map, socket: SocketId) -> String {
     match map.using_processes(socket)[..] {
         [] if map.socket(socket).holders_complete => "(none)".to_owned(),

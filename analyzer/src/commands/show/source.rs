@@ -7,13 +7,13 @@ use whotalks::check::{Finding, Report};
 use whotalks::graph::{By, Groups};
 use whotalks::load::Loaded;
 use whotalks::load::tcp_info::{self, TcpInfo};
-use whotalks::model::{At, Connection, FdTarget, Map, ProcessId, SocketId, SocketState, series};
+use whotalks::model::{At, FdTarget, Map, Process, ProcessId, SocketId, SocketState, series};
 use whotalks::query::{
     Filter, Link, LinkFilter, Selector, SelectorSet, Summary, WaitAnalysis, apply_filter, links,
     summary,
 };
 
-use super::subject::PageSubject;
+use super::subject::ProcessGroup;
 use crate::commands::findings::is_about;
 use crate::commands::waits::call_of;
 
@@ -36,20 +36,16 @@ pub(super) struct Overview<'a> {
 
 impl PageSource<'_> {
     /// Summarizes a process, with links to other processes, or a group, with links to roles.
-    pub(super) fn overview(&self, subject: &PageSubject) -> Overview<'_> {
-        let (map, by, processes) = match subject {
-            PageSubject::Process(process) => (
-                Cow::Borrowed(self.map),
-                By::Process,
-                BTreeSet::from([*process]),
-            ),
-            PageSubject::Group(_, _, processes) => self.surroundings(processes),
-            PageSubject::Socket(_) => (Cow::Borrowed(self.map), By::Process, BTreeSet::new()),
+    pub(super) fn overview(&self, group: &ProcessGroup) -> Overview<'_> {
+        let processes = &group.processes;
+        let (map, by, own) = match group.process() {
+            Some(_) => (Cow::Borrowed(self.map), By::Process, processes.clone()),
+            None => self.surroundings(processes),
         };
         let links = links(&map, &Groups::new(&map, by), &LinkFilter::default());
-        let mut summary = self::summary(&map, &links, &WaitAnalysis::default(), &processes);
+        let mut summary = self::summary(&map, &links, &WaitAnalysis::default(), &own);
         // The waits are those of the whole map, since chains go through all processes.
-        let whole = self::summary(self.map, &[], &self.waits, &subject.processes());
+        let whole = self::summary(self.map, &[], &self.waits, processes);
         (summary.waits, summary.awaited_by) = (whole.waits, whole.awaited_by);
         Overview {
             map,
@@ -63,12 +59,9 @@ impl PageSource<'_> {
         &self,
         processes: &BTreeSet<ProcessId>,
     ) -> (Cow<'_, Map>, By, BTreeSet<ProcessId>) {
-        let pids = processes
-            .iter()
-            .map(|process| Selector::Pid(self.map.process(*process).pid));
-        let only = SelectorSet::new(pids.collect());
+        let pids = processes.iter().map(|id| self.map.process(*id).pid);
         let filter = Filter {
-            only,
+            only: SelectorSet::new(pids.map(Selector::Pid).collect()),
             ..Filter::default()
         };
         let (map, _) = apply_filter(self.map.clone(), &filter);
@@ -102,34 +95,27 @@ impl PageSource<'_> {
 
     /// Indices of the waits on a socket.
     pub(super) fn waits_on(&self, socket: SocketId) -> Vec<usize> {
-        let target = |wait: usize| call_of(self.map, wait).map(|call| &call.target);
-        let waits = self.waits.waits.iter().enumerate();
-        waits
-            .filter(|(_, waiting)| target(waiting.wait) == Some(&FdTarget::Socket(socket)))
-            .map(|(index, _)| index)
-            .collect()
+        let is_on_socket = |index: &usize| {
+            let call = call_of(self.map, self.waits.waits[*index].wait);
+            call.is_some_and(|call| call.target == FdTarget::Socket(socket))
+        };
+        (0..self.waits.waits.len()).filter(is_on_socket).collect()
     }
 
     /// Indices of the connections that a socket is an end or the listener of.
     pub(super) fn connections(&self, socket: SocketId) -> Vec<usize> {
-        let has_socket = |connection: &Connection| {
+        let has_socket = |index: &usize| {
+            let connection = &self.map.connections[*index];
             [Some(connection.a), connection.b, connection.listener].contains(&Some(socket))
         };
-        let connections = self.map.connections.iter().enumerate();
-        connections
-            .filter(|(_, connection)| has_socket(connection))
-            .map(|(index, _)| index)
-            .collect()
+        (0..self.map.connections.len()).filter(has_socket).collect()
     }
 
     /// The parent of a process, if it was captured.
     pub(super) fn parent(&self, process: ProcessId) -> Option<ProcessId> {
         let process = self.map.process(process);
-        let index = self
-            .map
-            .processes
-            .iter()
-            .position(|other| other.host == process.host && other.pid == process.ppid)?;
-        Some(ProcessId::new(index))
+        let mut all = self.map.processes.iter();
+        let is_parent = |other: &Process| (other.host, other.pid) == (process.host, process.ppid);
+        all.position(is_parent).map(ProcessId::new)
     }
 }

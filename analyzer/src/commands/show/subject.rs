@@ -8,67 +8,70 @@ use whotalks::query::{Selector, SelectorSet};
 
 use crate::cli::parse_selectors;
 use crate::commands::map::{matching_process_ids, matching_socket_ids};
-use crate::commands::names::process_ids;
 
 /// The subject of a page.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum PageSubject {
-    Process(ProcessId),
-    /// Kind (`unit` or `container`), name and processes.
-    Group(&'static str, String, BTreeSet<ProcessId>),
+    Processes(ProcessGroup),
     Socket(SocketId),
 }
 
-impl PageSubject {
-    /// The processes, in the whole map. A socket has none.
-    pub(super) fn processes(&self) -> BTreeSet<ProcessId> {
-        match self {
-            Self::Process(process) => BTreeSet::from([*process]),
-            Self::Group(_, _, processes) => processes.clone(),
-            Self::Socket(_) => BTreeSet::new(),
-        }
-    }
+/// A process, or all processes of a unit or container.
+pub(super) struct ProcessGroup {
+    /// `process`, `unit` or `container`.
+    pub(super) kind: &'static str,
+    /// Of a unit or container.
+    pub(super) name: Option<String>,
+    pub(super) processes: BTreeSet<ProcessId>,
+}
 
-    /// The ids of the processes in documents.
-    pub(super) fn process_ids(&self, map: &Map) -> BTreeSet<String> {
-        process_ids(map, &self.processes()).into_iter().collect()
+impl ProcessGroup {
+    /// The process; `None` for a unit or container.
+    pub(super) fn process(&self) -> Option<ProcessId> {
+        let first = self.processes.first().copied();
+        first.filter(|_| self.name.is_none())
     }
 }
 
 /// The subjects that selectors choose: sockets if one of the selectors is of sockets, units or containers
 /// if all selectors are of these, processes otherwise.
-pub(super) fn subjects(map: &Map, texts: Vec<String>) -> Result<Vec<PageSubject>> {
+pub(super) fn subjects(map: &Map, texts: &[String]) -> Result<Vec<PageSubject>> {
     let selectors: Vec<Selector> = texts.iter().filter_map(|text| text.parse().ok()).collect();
-    let set = parse_selectors(texts.into_iter())?;
+    let set = parse_selectors(texts)?;
     if set.has_socket_kinds() {
         let has_names = selectors.iter().any(|s| matches!(s, Selector::Socket(_)));
         return Ok(sockets(map, &set, has_names));
     }
-    let processes = matching_process_ids(map, &set);
+    let processes = matching_process_ids(map, &set).into_iter();
     let units = selectors.iter().all(|s| matches!(s, Selector::Unit(_)));
-    let containers = selectors
-        .iter()
-        .all(|s| matches!(s, Selector::Container(_)));
+    let mut selectors = selectors.iter();
+    let containers = selectors.all(|s| matches!(s, Selector::Container(_)));
     if !units && !containers {
-        return Ok(processes.into_iter().map(PageSubject::Process).collect());
+        let subject = |process| ProcessGroup {
+            kind: "process",
+            name: None,
+            processes: BTreeSet::from([process]),
+        };
+        return Ok(processes.map(subject).map(PageSubject::Processes).collect());
     }
     let mut groups: BTreeMap<(u32, String), BTreeSet<ProcessId>> = BTreeMap::new();
     for process in processes {
         let record = map.process(process);
-        let name = if units {
-            record.unit.clone()
-        } else {
-            record
-                .container
-                .as_ref()
-                .map(|container| container.id.clone())
+        let container = record.container.as_ref();
+        let name = match units {
+            true => record.unit.clone(),
+            false => container.map(|container| container.id.clone()),
         };
         let key = (record.host.0, name.unwrap_or_default());
         groups.entry(key).or_default().insert(process);
     }
     let kind = if units { "unit" } else { "container" };
-    let group = |((_, name), processes)| PageSubject::Group(kind, name, processes);
-    Ok(groups.into_iter().map(group).collect())
+    let subject = |((_, name), processes)| ProcessGroup {
+        kind,
+        name: Some(name),
+        processes,
+    };
+    let groups = groups.into_iter().map(subject);
+    Ok(groups.map(PageSubject::Processes).collect())
 }
 
 /// The sockets that match. If they are selected by name and some of them listen, only those are used, since

@@ -26,7 +26,7 @@ pub(super) fn write(
         }
         match subject {
             PageSubject::Socket(socket) => socket_page::write(out, source, *socket)?,
-            _ => process_page::write(out, source, subject)?,
+            PageSubject::Processes(group) => process_page::write(out, source, group)?,
         }
     }
     write_others(out, source.map, others)?;
@@ -44,13 +44,16 @@ fn write_others(out: &mut dyn Write, map: &Map, others: &[PageSubject]) -> Resul
     writeln!(out, "\n{} more:", thousands(others.len()))?;
     for other in others.iter().take(ROWS) {
         let line = match other {
-            PageSubject::Process(process) => {
-                format!("pid:{} {}", map.process(*process).pid, label(map, *process))
-            }
-            PageSubject::Group(kind, name, processes) => {
-                let count = plural(processes.len(), "process", "processes");
-                format!("{kind}:{} {count}", escape::display(name.as_bytes()))
-            }
+            PageSubject::Processes(group) => match (group.process(), &group.name) {
+                (Some(process), _) => {
+                    format!("pid:{} {}", map.process(process).pid, label(map, process))
+                }
+                (None, name) => {
+                    let name = escape::display(name.as_deref().unwrap_or_default().as_bytes());
+                    let count = plural(group.processes.len(), "process", "processes");
+                    format!("{}:{name} {count}", group.kind)
+                }
+            },
             PageSubject::Socket(socket) => socket_page::title(map, *socket),
         };
         writeln!(out, "{}", fit(&format!("  {line}")))?;

@@ -3,23 +3,12 @@
 use std::io::Write;
 
 use anyhow::Result;
-use serde::Serialize;
-use whotalks::export::rfc3339;
+use whotalks::export::{object, rfc3339};
 use whotalks::trend::{Row, Trend};
 
-use super::row::{DocumentRow, IgnoredCounts};
+use super::row::{IgnoredCounts, json_row};
 use crate::cli::{ComparisonArgs, value_name};
 use crate::output;
-
-#[derive(Serialize)]
-struct Document {
-    schema: &'static str,
-    by: String,
-    /// Times; null if the time is lost.
-    captures: Vec<Option<String>>,
-    rows: Vec<DocumentRow>,
-    ignored: IgnoredCounts,
-}
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -29,12 +18,12 @@ pub(super) fn write(
     args: &ComparisonArgs,
 ) -> Result<()> {
     let captures = trend.captures().iter();
-    let document = Document {
-        schema: "whotalks-trend/1",
-        by: value_name(args.by),
-        captures: captures.map(|time| time.map(rfc3339)).collect(),
-        rows: rows.iter().map(DocumentRow::new).collect(),
-        ignored,
-    };
+    let document = object()
+        .field("schema", "whotalks-trend/1")
+        .field("by", value_name(args.by))
+        // Null if the time is lost.
+        .list("captures", captures.map(|time| time.map(rfc3339)))
+        .list("rows", rows.iter().map(json_row))
+        .field("ignored", ignored);
     output::json(out, &document)
 }

@@ -1,27 +1,41 @@
 //! `whotalks trend`: shows what grows or shrinks over a series of captures.
 
-mod args;
 mod csv;
 mod json;
 mod row;
 mod text;
 
-pub(super) use args::TrendArgs;
-
 use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
-use whotalks::load::Loaded;
+use clap::Args;
 use whotalks::model::{At, Map, Series, build_at, series};
 use whotalks::trend::{NoiseFilter, Row, SeriesFilter, Trend};
 
-use super::map::take_loaded;
-use super::outcome::Outcome;
-use super::suggest::{report_no_match, similar_names};
+use super::outcome::{NothingFound, Outcome};
+use super::suggest::{no_match, similar_names};
 use crate::cli::{ComparisonArgs, TableFormat};
-use crate::messages::message;
 use crate::{input, output};
 use row::IgnoredCounts;
+
+const AFTER_HELP: &str = "\
+Several files of one boot form a series, and so do the captures of one file (whotalks-collect \
+--count 10 --interval 1m). --since and --at select a part of it. What matches a selector in one \
+capture is counted in all captures. A damaged capture leaves a gap.
+
+Examples:
+  whotalks trend series.whotalks        show what grows
+  whotalks trend --since 17:00 --at 17:30 series.whotalks
+  whotalks trend --by process 9am.whotalks 10am.whotalks 11am.whotalks
+  whotalks trend --format json series.whotalks | jq '.rows[0].growth'";
+
+/// `whotalks trend`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct TrendArgs {
+    #[command(flatten)]
+    pub(crate) comparison: ComparisonArgs,
+}
 
 pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
     let args = &args.comparison;
@@ -31,16 +45,12 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
             "SNAPSHOT is missing: a series of captures (whotalks-collect --count 10 --interval 1s)"
         );
     }
-    let mut snapshots = input::open(&files)?;
-    let loaded: Vec<Loaded> = take_loaded(&mut snapshots);
+    let loaded = input::open(&files).map(input::loaded)?;
+    let missing = "--since, --at: there is no such capture";
     let numbers = match &series(&loaded)[..] {
-        [series] => match selected_captures(series, args) {
-            Some(numbers) => numbers,
-            None => {
-                message!("--since, --at: there is no such capture");
-                return Ok(Outcome::Found);
-            }
-        },
+        [series] => {
+            selected_captures(series, args).ok_or_else(|| NothingFound(missing.to_owned()))?
+        }
         several => bail!("captures of {} boots; a trend is of one", several.len()),
     };
     if numbers.clone().count() < 2 {
@@ -55,11 +65,9 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
     if !filter.is_all() {
         maps().for_each(|map| filter.choose(&map));
         if !filter.found() {
-            let similar = maps()
-                .next_back()
-                .map(|map| similar_names(&map, &args.selection));
-            report_no_match(&similar.unwrap_or_default());
-            return Ok(Outcome::Found);
+            let last = maps().next_back();
+            let similar = last.map(|map| similar_names(&map, &args.selection));
+            return Err(no_match(&similar.unwrap_or_default()));
         }
         maps().for_each(|map| filter.keep(&map));
     }

@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use whotalks::trend::{Growth, Metric, Row, Trend};
 
-use super::row::{IgnoredCounts, growth_word};
-use crate::terminal::{self, Align, count, noise, plural, visible_rows};
+use super::row::IgnoredCounts;
+use crate::terminal::{self, count, noise, plural, visible_rows};
 
 /// Characters of a sparkline.
 const SPARKLINE_CHARS: usize = 40;
@@ -26,14 +26,7 @@ pub(super) fn write(
     let visible = visible_rows(rows.len(), all);
     let cells: Vec<Vec<String>> = rows[..visible].iter().map(|row| cells(row)).collect();
     if !cells.is_empty() {
-        let heading = [
-            ("GROWTH", Align::Right),
-            ("FIRST", Align::Right),
-            ("LAST", Align::Right),
-            ("TREND", Align::Left),
-            ("WHAT", Align::Left),
-        ];
-        terminal::print(out, &heading, &cells)?;
+        terminal::print(out, "GROWTH>|FIRST>|LAST>|TREND|WHAT", &cells)?;
     }
     write_footer(out, trend, &rows, rows.len() - visible, ignored)
 }
@@ -59,18 +52,16 @@ fn write_footer(
         left_out.push(format!("{rows} did not move"));
     }
     if ignored.small > 0 || ignored.short_lived > 0 {
-        left_out.push(format!(
-            "{} ignored",
-            noise(ignored.short_lived, ignored.small)
-        ));
+        let noise = noise(ignored.short_lived, ignored.small);
+        left_out.push(format!("{noise} ignored"));
     }
     hidden.push(match left_out.is_empty() {
         true => format!("{captures}."),
         false => format!("{captures}; {} (--all).", left_out.join(", ")),
     });
     let gap = "A gap is a capture in which it could not be read.";
-    let unknown: Vec<String> = has_gap.then(|| gap.to_owned()).into_iter().collect();
-    terminal::print_footer(out, &hidden, &unknown)
+    let unknown = has_gap.then(|| gap.to_owned());
+    terminal::print_footer(out, &hidden, unknown.as_slice())
 }
 
 /// Whether a row is of the only link of a listener that has a row itself.
@@ -93,9 +84,9 @@ fn cells(row: &Row) -> Vec<String> {
         (_, 1..) => format!("+{size}"),
         _ => format!("-{size}"),
     };
-    let end = |of: fn((u64, u64)) -> u64| {
-        row.ends()
-            .map_or_else(|| "?".to_owned(), |ends| count(of(ends)))
+    let (first, last) = match row.ends() {
+        Some((first, last)) => (count(first), count(last)),
+        None => ("?".to_owned(), "?".to_owned()),
     };
     let role = &row.role;
     let what = match &row.what {
@@ -108,10 +99,10 @@ fn cells(row: &Row) -> Vec<String> {
     };
     vec![
         growth,
-        end(|(first, _)| first),
-        end(|(_, last)| last),
+        first,
+        last,
         match row.grows() {
-            Some(growth) => format!("{} {}", sparkline(&row.values), growth_word(growth)),
+            Some(growth) => format!("{} {}", sparkline(&row.values), growth.as_str()),
             None => sparkline(&row.values),
         },
         what,
@@ -122,10 +113,9 @@ fn cells(row: &Row) -> Vec<String> {
 fn sparkline(values: &[Option<u64>]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let captures_per_bar = values.len().div_ceil(SPARKLINE_CHARS).max(1);
-    let values: Vec<Option<u64>> = values
-        .chunks(captures_per_bar)
-        .map(|chunk| chunk.iter().flatten().max().copied())
-        .collect();
+    let chunks = values.chunks(captures_per_bar);
+    let values = chunks.map(|chunk| chunk.iter().flatten().max().copied());
+    let values: Vec<Option<u64>> = values.collect();
     let known = || values.iter().flatten();
     let low = known().min().copied().unwrap_or(0);
     let span = known().max().copied().unwrap_or(0) - low;

@@ -1,37 +1,59 @@
 //! `whotalks waits`: lists blocked threads, and what each of them waits for.
 
-mod args;
-mod call;
 mod csv;
 mod json;
 mod row;
 mod text;
 
-pub(super) use args::WaitsArgs;
-pub(super) use call::call_of;
-pub(super) use row::{WaitRow, wait_row};
+pub(super) use row::{call_of, wait_row};
 pub(super) use text::{HEADING, wait_cells};
 
 use anyhow::Result;
+use clap::Args;
 use whotalks::model::{Map, ProcessId, build_whole};
 use whotalks::query::{Filter, SelectorSet, WaitAnalysis, apply_filter, matching_processes, waits};
 
 use super::map::whole_map;
 use super::outcome::Outcome;
-use super::suggest::{report_no_match, similar_names};
+use super::suggest::{no_match, similar_names};
 use crate::cli::{FilterArgs, TableFormat};
 use crate::{input, output};
 
+const AFTER_HELP: &str = "\
+Each row is a thread that sleeps in a system call. It is followed to the socket or pipe of the \
+call, to the processes at the other end, to what those wait for, and so on. A chain ends at a \
+process that can run, an address outside, something unknown, or a cycle. What poll and select \
+wait for is unknown, since it is only in the memory of the process.
+
+Selectors choose matching threads and those that wait for them.
+
+Examples:
+  whotalks waits                        capture this machine
+  whotalks waits postgres web1.whotalks
+  whotalks waits --all web1.whotalks    include idle threads
+  whotalks waits --format json web1.whotalks | jq '.cycles'";
+
+/// `whotalks waits`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct WaitsArgs {
+    /// Show all rows, including idle threads
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) selection: FilterArgs,
+}
+
 pub(super) fn run(args: &WaitsArgs) -> Result<Outcome> {
     let selection = &args.selection;
-    let mut snapshots = input::open_at(&selection.files(), selection.at)?;
-    let Some(map) = whole_map(&mut snapshots, selection.at, build_whole) else {
-        return Ok(Outcome::Found);
-    };
+    let snapshots = input::open_at(&selection.files(), selection.at)?;
+    let map = whole_map(snapshots, selection.at, build_whole)?;
     let mut waits = waits(&map);
     if !keep_selected(&map, &mut waits, selection)? {
-        report_no_match(&similar_names(&map, selection));
-        return Ok(Outcome::Found);
+        return Err(no_match(&similar_names(&map, selection)));
     }
     output::stdout(|out| match args.format {
         TableFormat::Text => text::write(out, &map, &waits, args.all),

@@ -8,33 +8,25 @@ use whotalks::id;
 use whotalks::model::{Call, FdTarget, Map};
 use whotalks::query::{self, BlockedThread, ChainEnd, WaitAnalysis, WaitClass};
 
-use super::call::call_of;
+use super::row::call_of;
 use crate::commands::coverage::incomplete;
 use crate::commands::names::label;
-use crate::terminal::{self, Align, ROWS, color, plural, thousands, visible_rows};
+use crate::terminal::{self, ROWS, color, plural, thousands, visible_rows};
 
 /// Processes that a cell names.
 const NAMED_PEERS: usize = 4;
 
 /// The columns of [`wait_cells`].
-pub(crate) const HEADING: [(&str, Align); 5] = [
-    ("BLOCKED", Align::Left),
-    ("CALL", Align::Left),
-    ("FD", Align::Right),
-    ("NOTE", Align::Left),
-    ("WAITS FOR", Align::Left),
-];
+pub(crate) const HEADING: &str = "BLOCKED|CALL|FD>|NOTE|WAITS FOR";
 
 pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &WaitAnalysis, all: bool) -> Result<()> {
     if map.waits.is_empty() {
         let mut hosts = map.hosts.iter();
-        let reason = if hosts.any(|host| !host.coverage.damage.is_empty()) {
-            "what threads were blocked in is lost with the damaged part"
-        } else {
-            "the capture did not look at threads (--waits yes)"
+        let reason = match hosts.any(|host| !host.coverage.damage.is_empty()) {
+            true => "what threads were blocked in is lost with the damaged part",
+            false => "the capture did not look at threads (--waits yes)",
         };
-        writeln!(out, "Unknown: {reason}.")?;
-        return Ok(());
+        return Ok(writeln!(out, "Unknown: {reason}.")?);
     }
     for cycle in &waits.cycles {
         write_cycle(out, map, cycle)?;
@@ -47,17 +39,14 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &WaitAnalysis, all: b
         .map(|waiting| wait_cells(map, waits, waiting))
         .collect();
     if !cells.is_empty() {
-        terminal::print_marked(out, &HEADING, &cells, |column, cell| {
+        terminal::print_marked(out, HEADING, &cells, |column, cell| {
             column == 3 && !cell.is_empty()
         })?;
     }
     let mut footer = Vec::new();
-    if rows.len() > visible {
-        let more = plural(
-            rows.len() - visible,
-            "more thread waits",
-            "more threads wait",
-        );
+    let hidden = rows.len() - visible;
+    if hidden > 0 {
+        let more = plural(hidden, "more thread waits", "more threads wait");
         footer.push(format!("{more} (--all)."));
     }
     footer.extend(summary(map, waits, all));
@@ -70,25 +59,19 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &WaitAnalysis, all: b
 
 /// `deadlock: a [1] write → b [2] write → a [1]`
 fn write_cycle(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Result<()> {
-    let mut steps: Vec<String> = cycle
-        .steps
-        .iter()
-        .take(ROWS)
-        .map(|step| step_text(map, step))
-        .collect();
+    let steps = cycle.steps.iter().take(ROWS);
+    let mut steps: Vec<String> = steps.map(|step| step_text(map, step)).collect();
     if cycle.steps.len() > ROWS {
         steps.push(format!("({} more)", thousands(cycle.steps.len() - ROWS)));
     }
     steps.extend(cycle.steps.first().map(|first| label(map, first.process)));
-    let more = cycle.processes.len().saturating_sub(cycle.steps.len());
-    let more = match more {
+    let more = match cycle.processes.len().saturating_sub(cycle.steps.len()) {
         0 => String::new(),
-        _ => format!(", with {}", plural(more, "more process", "more processes")),
+        more => format!(", with {}", plural(more, "more process", "more processes")),
     };
-    let doubt = if cycle.certain {
-        ""
-    } else {
-        " (unless a process that could not be read holds an end)"
+    let doubt = match cycle.certain {
+        true => "",
+        false => " (unless a process that could not be read holds an end)",
     };
     let (what, why) = match cycle.deadlock {
         true => ("deadlock", ""),
@@ -117,10 +100,9 @@ pub(crate) fn wait_cells(map: &Map, waits: &WaitAnalysis, waiting: &BlockedThrea
     let wait = &map.waits[waiting.wait];
     let process = map.process(wait.process);
     let call = call_of(map, waiting.wait);
-    let thread = if wait.tid == process.pid {
-        String::new()
-    } else {
-        format!(" thread {}", wait.tid)
+    let thread = match wait.tid == process.pid {
+        true => String::new(),
+        false => format!(" thread {}", wait.tid),
     };
     let note = match waiting.end {
         ChainEnd::Cycle(number) if waits.cycles[number].deadlock => "deadlock",
@@ -132,8 +114,7 @@ pub(crate) fn wait_cells(map: &Map, waits: &WaitAnalysis, waiting: &BlockedThrea
         format!("{}{thread}", label(map, wait.process)),
         call.map(call_name).unwrap_or_default(),
         call.and_then(|call| call.fd)
-            .map(|fd| fd.to_string())
-            .unwrap_or_default(),
+            .map_or_else(String::new, |fd| fd.to_string()),
         note.to_owned(),
         waits_for(map, waiting, call),
     ]
@@ -141,12 +122,8 @@ pub(crate) fn wait_cells(map: &Map, waits: &WaitAnalysis, waiting: &BlockedThrea
 
 /// `b [13] read → c [14] running, over /run/x.sock`
 fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String {
-    let mut parts: Vec<String> = waiting
-        .chain
-        .iter()
-        .take(ROWS)
-        .map(|step| step_text(map, step))
-        .collect();
+    let chain = waiting.chain.iter().take(ROWS);
+    let mut parts: Vec<String> = chain.map(|step| step_text(map, step)).collect();
     let others = waiting.peers.len().saturating_sub(1);
     if let Some(first) = parts.first_mut()
         && others > 0
@@ -154,18 +131,13 @@ fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String 
         first.push_str(&format!(" (or any of {others} more)"));
     }
     if waiting.length > parts.len() {
-        parts.push(format!(
-            "({} more)",
-            thousands(waiting.length - parts.len())
-        ));
+        let more = thousands(waiting.length - parts.len());
+        parts.push(format!("({more} more)"));
     }
     let end = end_phrase(&waiting.end);
     if parts.is_empty() {
-        let peers = waiting
-            .peers
-            .iter()
-            .take(NAMED_PEERS)
-            .map(|peer| label(map, *peer));
+        let peers = waiting.peers.iter().take(NAMED_PEERS);
+        let peers = peers.map(|peer| label(map, *peer));
         let mut peers = peers.collect::<Vec<_>>().join(", ");
         if waiting.peers.len() > NAMED_PEERS {
             peers.push_str(&format!(" and {} more", waiting.peers.len() - NAMED_PEERS));
@@ -215,10 +187,8 @@ fn end_phrase(end: &ChainEnd) -> String {
 /// `412 threads wait as usual (300 futex, 80 epoll_wait: --all).`, and what is unknown.
 fn summary(map: &Map, waits: &WaitAnalysis, all: bool) -> Vec<String> {
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
-    let idle = waits
-        .waits
-        .iter()
-        .filter(|waiting| waiting.class == WaitClass::Idle);
+    let idle = waits.waits.iter();
+    let idle = idle.filter(|waiting| waiting.class == WaitClass::Idle);
     for call in idle.filter_map(|waiting| call_of(map, waiting.wait)) {
         *calls.entry(call_name(call)).or_default() += 1;
     }
@@ -227,9 +197,8 @@ fn summary(map: &Map, waits: &WaitAnalysis, all: bool) -> Vec<String> {
     let idle: usize = by_count.iter().map(|(_, count)| count).sum();
     let mut sentences = Vec::new();
     if idle > 0 && !all {
-        let each = by_count
-            .iter()
-            .map(|(name, count)| format!("{} {name}", thousands(*count)));
+        let each = by_count.iter();
+        let each = each.map(|(name, count)| format!("{} {name}", thousands(*count)));
         let each = each.collect::<Vec<_>>().join(", ");
         let waits = plural(idle, "thread waits as usual", "threads wait as usual");
         sentences.push(format!("{waits} ({each}: --all)."));

@@ -7,7 +7,7 @@ use crate::diff::ChangeStatus;
 use crate::draw::graph::{Edge, EdgeKind, Graph};
 use crate::draw::node::shape::{SMALL_SIZE, Shape};
 use crate::draw::node::text_width::width;
-use crate::draw::place::grid::Grid;
+use crate::draw::place::grid::{Grid, around, around_part};
 use crate::layout::Point;
 
 /// Positions along an edge, as shares of its length, the best first.
@@ -23,24 +23,20 @@ pub(super) fn place(
 ) -> Vec<Option<(Point, String)>> {
     let mut occupied = Grid::default();
     for (shape, position) in shapes.iter().zip(positions) {
-        for [left, top, right, bottom] in &shape.parts {
-            let middle = Point {
-                x: position.x,
-                y: position.y + (top + bottom) / 2.0,
-            };
-            occupied.add(middle, right - left + 2.0, bottom - top + 2.0);
+        for part in &shape.parts {
+            occupied.add(around_part(*position, *part, 2.0));
         }
     }
     for marker in markers.iter().flatten() {
         let size = 2.0 * MARKER_RADIUS;
-        occupied.add(marker.position, size, size);
+        occupied.add(around(marker.position, size, size));
     }
     let place_label = |(edge, line): (&Edge, &Polyline)| {
         counts(edge).find_map(|text| {
             let (w, h) = (width(&text, SMALL_SIZE, false), SMALL_SIZE + 1.0);
             let mut middles = SHARES.iter().map(|share| line.walk(line.length * share).0);
-            let middle = middles.find(|middle| occupied.is_free(*middle, w, h))?;
-            occupied.add(middle, w, h);
+            let middle = middles.find(|middle| occupied.is_free(around(*middle, w, h)))?;
+            occupied.add(around(middle, w, h));
             Some((middle, text))
         })
     };

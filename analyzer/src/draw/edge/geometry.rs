@@ -45,10 +45,7 @@ impl Polyline {
                 }
             }
         }
-        let length = points
-            .windows(2)
-            .map(|two| (two[1].x - two[0].x).hypot(two[1].y - two[0].y))
-            .sum();
+        let length = points.windows(2).map(|two| two[0].distance(two[1])).sum();
         Self { points, length }
     }
 
@@ -79,8 +76,5 @@ impl Polyline {
 }
 
 fn mix(a: Point, b: Point, t: f64) -> Point {
-    Point {
-        x: a.x + (b.x - a.x) * t,
-        y: a.y + (b.y - a.y) * t,
-    }
+    a + Point::new((b.x - a.x) * t, (b.y - a.y) * t)
 }

@@ -49,17 +49,15 @@ pub(super) fn place(
     }
     let mut markers = vec![Vec::new(); lines.len()];
     for (node, ends) in &mut ends {
-        let node = PlacedNode {
-            shape: &shapes[*node as usize],
-            position: positions[*node as usize],
-        };
+        let (shape, position) = (&shapes[*node as usize], positions[*node as usize]);
         ends.sort_by(|x, y| {
             let by_angle = x.angle.total_cmp(&y.angle);
             by_angle.then((x.edge, x.end).cmp(&(y.edge, y.end)))
         });
         let mut others: Vec<Point> = Vec::with_capacity(ends.len());
         for end in &*ends {
-            let marker = place_one(&lines[end.edge], end, node, &others);
+            let is_hidden = |circle: Point| hides(shape, position, circle);
+            let marker = place_one(&lines[end.edge], end, is_hidden, &others);
             others.push(marker.position);
             markers[end.edge].push(marker);
         }
@@ -91,30 +89,25 @@ fn glyph(kind: EdgeKind, end: EdgeEnd, node: Kind) -> Option<&'static str> {
     }
 }
 
-/// The node that markers belong to; it is drawn above them.
-#[derive(Clone, Copy)]
-struct PlacedNode<'a> {
-    shape: &'a Shape,
-    position: Point,
-}
-
-impl PlacedNode<'_> {
-    /// Whether a circle would be half under the node: where a line leaves it at a small angle.
-    fn hides(self, point: Point) -> bool {
-        let (x, y) = (point.x - self.position.x, point.y - self.position.y);
-        if self.shape.outline == Outline::Circle {
-            return false;
-        }
-        self.shape.parts.iter().any(|&[left, top, right, bottom]| {
+/// Whether a circle would be half under a node, which is drawn above it: where a line leaves it at a
+/// small angle.
+fn hides(shape: &Shape, position: Point, circle: Point) -> bool {
+    let (x, y) = (circle.x - position.x, circle.y - position.y);
+    shape.outline != Outline::Circle
+        && shape.parts.iter().any(|&[left, top, right, bottom]| {
             let dx = (left - x).max(x - right).max(0.0);
             let dy = (top - y).max(y - bottom).max(0.0);
             dx.hypot(dy) < MARKER_RADIUS - 0.5
         })
-    }
 }
 
 /// Places a marker at the first position along the line, from its end on, that no other one takes.
-fn place_one(line: &Polyline, end: &End, node: PlacedNode<'_>, others: &[Point]) -> Marker {
+fn place_one(
+    line: &Polyline,
+    end: &End,
+    is_hidden: impl Fn(Point) -> bool,
+    others: &[Point],
+) -> Marker {
     let glyph = end.glyph;
     if glyph == "arrow" {
         // Its tip touches the outline.
@@ -127,13 +120,9 @@ fn place_one(line: &Polyline, end: &End, node: PlacedNode<'_>, others: &[Point])
     }
     let position = |shift: f64| line.at_end(end.end, MARKER_RADIUS + shift).0;
     let is_free = |point: Point| {
-        let mut near = others
-            .iter()
-            .rev()
-            .take(NEAR)
-            .chain(others.iter().take(NEAR));
-        near.all(|other| (other.x - point.x).hypot(other.y - point.y) >= 2.0 * MARKER_RADIUS)
-            && !node.hides(point)
+        let last = others.iter().rev().take(NEAR);
+        let mut near = last.chain(others.iter().take(NEAR));
+        near.all(|other| other.distance(point) >= 2.0 * MARKER_RADIUS) && !is_hidden(point)
     };
     let max_shift = MAX_SHIFT.min(line.length * 0.4);
     let mut shift = 0.0;

@@ -12,7 +12,7 @@ pub(crate) use route::MARKER_RADIUS;
 
 use super::graph::{Edge, Graph};
 use super::node::shape::Shape;
-use super::place::Routes;
+use super::place::Placement;
 use crate::layout::Point;
 use geometry::Polyline;
 use route::Router;
@@ -27,47 +27,28 @@ pub(crate) struct DrawnEdge {
 }
 
 /// Draws all edges, in the order of the graph's.
-pub(crate) fn draw(
-    graph: &Graph,
-    shapes: &[Shape],
-    positions: &[Point],
-    routes: &Routes,
-) -> Vec<DrawnEdge> {
+pub(crate) fn draw(graph: &Graph, shapes: &[Shape], placement: &Placement) -> Vec<DrawnEdge> {
     // Among very many lines a detour cannot be followed.
-    let router = Router::new(shapes, positions, !graph.batched);
-    let lines: Vec<Line> = graph
-        .edges
-        .chunk_by(|one, other| (one.a, one.b) == (other.a, other.b))
-        .flat_map(|parallels| route_parallels(graph, &router, routes, parallels))
-        .collect();
+    let router = Router::new(shapes, placement, !graph.batched);
+    let mut lines = Vec::with_capacity(graph.edges.len());
+    let is_parallel = |one: &Edge, other: &Edge| (one.a, one.b) == (other.a, other.b);
+    for parallels in graph.edges.chunk_by(is_parallel) {
+        for (nth, &Edge { a, b, .. }) in parallels.iter().enumerate() {
+            lines.push(match graph.nodes[b as usize].attached_to {
+                Some(_) => router.attached_line(a, b),
+                None => router.line((a, b), nth, parallels.len()),
+            });
+        }
+    }
+    let positions = &placement.positions;
     let polylines: Vec<Polyline> = lines.iter().map(Polyline::new).collect();
     let markers = markers::place(graph, shapes, positions, &polylines);
     let counts = count_label::place(graph, shapes, positions, &polylines, &markers);
-    lines
-        .into_iter()
-        .zip(markers)
-        .zip(counts)
-        .map(|((line, markers), count)| DrawnEdge {
-            line,
-            markers,
-            count,
-        })
-        .collect()
-}
-
-/// The lines of all edges between two nodes.
-fn route_parallels(
-    graph: &Graph,
-    router: &Router<'_>,
-    routes: &Routes,
-    parallels: &[Edge],
-) -> Vec<Line> {
-    let line = |(nth, edge): (usize, &Edge)| {
-        let (a, b) = (edge.a, edge.b);
-        match graph.nodes[b as usize].attached_to {
-            Some(_) => router.attached_line(a, b),
-            None => router.line((a, b), nth, parallels.len(), routes.find(a, b)),
-        }
+    let drawn = |((line, markers), count)| DrawnEdge {
+        line,
+        markers,
+        count,
     };
-    parallels.iter().enumerate().map(line).collect()
+    let parts = lines.into_iter().zip(markers).zip(counts);
+    parts.map(drawn).collect()
 }

@@ -3,7 +3,8 @@
 
 use super::geometry::{Line, Polyline};
 use crate::draw::node::shape::{Outline, Shape};
-use crate::draw::place::grid::Grid;
+use crate::draw::place::Placement;
+use crate::draw::place::grid::{Grid, around_part};
 use crate::layout::Point;
 
 /// Radius of the circles at the ends.
@@ -18,7 +19,7 @@ const STEP: f64 = 8.0;
 /// Routes edges between placed nodes.
 pub(crate) struct Router<'a> {
     shapes: &'a [Shape],
-    positions: &'a [Point],
+    placement: &'a Placement,
     /// Everything that hides a line behind it.
     occupied: Grid,
     /// The node of each box in `occupied`.
@@ -28,10 +29,10 @@ pub(crate) struct Router<'a> {
 }
 
 impl<'a> Router<'a> {
-    pub(crate) fn new(shapes: &'a [Shape], positions: &'a [Point], detours: bool) -> Self {
+    pub(crate) fn new(shapes: &'a [Shape], placement: &'a Placement, detours: bool) -> Self {
         let mut router = Self {
             shapes,
-            positions,
+            placement,
             occupied: Grid::default(),
             owners: Vec::new(),
             detours,
@@ -40,39 +41,30 @@ impl<'a> Router<'a> {
         for (node, _) in shapes.iter().flat_map(|shape| &shape.attached) {
             is_attached[*node as usize] = true;
         }
-        for ((node, shape), position) in (0u32..).zip(shapes).zip(positions) {
+        for ((node, shape), position) in (0u32..).zip(shapes).zip(&placement.positions) {
             // An attached node is within a part of its owner.
             for part in shape.parts.iter().filter(|_| !is_attached[node as usize]) {
-                router.occupied.add_around(*position, *part);
+                router.occupied.add(around_part(*position, *part, 0.0));
                 router.owners.push(node);
             }
         }
         router
     }
 
-    /// The line of the `nth` of `count` edges between two nodes, along `route` if the layout chose one.
-    pub(crate) fn line(
-        &self,
-        (a, b): (u32, u32),
-        nth: usize,
-        count: usize,
-        route: Option<Vec<Point>>,
-    ) -> Line {
-        let (from, to) = (self.positions[a as usize], self.positions[b as usize]);
+    /// The line of the `nth` of `count` edges between two nodes, along the route that the layout chose
+    /// if it did.
+    pub(crate) fn line(&self, (a, b): (u32, u32), nth: usize, count: usize) -> Line {
+        let (from, to) = (self.position(a), self.position(b));
         let off = PARALLEL * (nth as f64 - (count as f64 - 1.0) / 2.0);
-        let (dx, dy) = (to.x - from.x, to.y - from.y);
-        let length = dx.hypot(dy).max(1e-6);
-        let normal = Point {
-            x: -dy / length,
-            y: dx / length,
-        };
+        let route = self.placement.routes.find(a, b);
         if let Some(mut points) = route.filter(|points| points.len() >= 4) {
+            let aside = aside(from, to, off);
             for point in &mut points {
-                point.x += normal.x * off;
-                point.y += normal.y * off;
+                *point = *point + aside;
             }
             return Line::Curves(self.to_outlines((a, b), points));
         }
+        let length = from.distance(to).max(1e-6);
         let mut best = self.bent((a, b), off);
         if !self.detours {
             return best;
@@ -94,15 +86,14 @@ impl<'a> Router<'a> {
 
     /// A route that the layout chose, from outline to outline: its ends are those of the nodes' boxes.
     fn to_outlines(&self, (a, b): (u32, u32), points: Vec<Point>) -> Vec<Point> {
-        let apart = |p: Point, q: Point| (p.x - q.x).hypot(p.y - q.y) > 1.0;
         let (first, last) = (points[0], points[points.len() - 1]);
         let (start, end) = (self.clip(a, first), self.clip(b, last));
         let mut out = Vec::with_capacity(points.len() + 6);
-        if apart(start, first) {
+        if start.distance(first) > 1.0 {
             out.extend([start, start, first]);
         }
         out.extend(points);
-        if apart(end, last) {
+        if end.distance(last) > 1.0 {
             out.extend([last, end, end]);
         }
         out
@@ -115,61 +106,44 @@ impl<'a> Router<'a> {
         (1..steps)
             .map(|step| line.walk(f64::from(step) * STEP).0)
             .filter(|point| {
-                self.occupied.at(*point).any(|part| {
-                    let owner = self.owners[part];
-                    owner != a && owner != b
-                })
+                let mut owners = self.occupied.at(*point).map(|part| self.owners[part]);
+                owners.any(|owner| owner != a && owner != b)
             })
             .count()
     }
 
     /// The line between two nodes, straight or with its middle moved aside.
     fn bent(&self, (a, b): (u32, u32), off: f64) -> Line {
-        let (from, to) = (self.positions[a as usize], self.positions[b as usize]);
-        let (dx, dy) = (to.x - from.x, to.y - from.y);
-        let length = dx.hypot(dy).max(1e-6);
-        let normal = Point {
-            x: -dy / length,
-            y: dx / length,
-        };
+        let (from, to) = (self.position(a), self.position(b));
         if off == 0.0 {
-            let start = self.clip(a, to);
-            let end = self.clip(b, from);
-            // Outlines that touch leave no line between them.
-            let ahead = (end.x - start.x) * dx + (end.y - start.y) * dy > 0.0;
-            return if ahead {
-                Line::Straight(start, end)
-            } else {
-                Line::Straight(from, to)
+            let (start, end) = (self.clip(a, to), self.clip(b, from));
+            let (dx, dy) = (to.x - from.x, to.y - from.y);
+            return match (end.x - start.x) * dx + (end.y - start.y) * dy > 0.0 {
+                true => Line::Straight(start, end),
+                // Outlines that touch leave no line between them.
+                false => Line::Straight(from, to),
             };
         }
-        let control = Point {
-            x: (from.x + to.x) / 2.0 + normal.x * off * 2.0,
-            y: (from.y + to.y) / 2.0 + normal.y * off * 2.0,
-        };
+        let middle = Point::new((from.x + to.x) / 2.0, (from.y + to.y) / 2.0);
+        let control = middle + aside(from, to, off * 2.0);
         Line::Bent(self.clip(a, control), control, self.clip(b, control))
     }
 
     /// The line from a node down to an attached one; attached nodes in between hide it.
     pub(crate) fn attached_line(&self, upper: u32, lower: u32) -> Line {
-        let (above, below) = (
-            self.positions[upper as usize],
-            self.positions[lower as usize],
-        );
+        let (above, below) = (self.position(upper), self.position(lower));
         let from = above.y + self.shapes[upper as usize].h / 2.0;
         let to = below.y - self.shapes[lower as usize].h / 2.0;
-        Line::Straight(
-            Point {
-                x: below.x,
-                y: from,
-            },
-            Point { x: below.x, y: to },
-        )
+        Line::Straight(Point::new(below.x, from), Point::new(below.x, to))
+    }
+
+    fn position(&self, node: u32) -> Point {
+        self.placement.positions[node as usize]
     }
 
     /// Where the ray from a node's centre to a point leaves its outline.
     fn clip(&self, node: u32, towards: Point) -> Point {
-        let (shape, center) = (&self.shapes[node as usize], self.positions[node as usize]);
+        let (shape, center) = (&self.shapes[node as usize], self.position(node));
         let (dx, dy) = (towards.x - center.x, towards.y - center.y);
         let length = dx.hypot(dy);
         if length < 1e-6 {
@@ -179,11 +153,15 @@ impl<'a> Router<'a> {
             Outline::Circle => shape.w / 2.0 / length,
             _ => exit(&shape.parts, dx, dy, length),
         };
-        Point {
-            x: center.x + dx * share,
-            y: center.y + dy * share,
-        }
+        center + Point::new(dx * share, dy * share)
     }
+}
+
+/// The way from a line between two points to one beside it, `off` to its left.
+fn aside(from: Point, to: Point, off: f64) -> Point {
+    let length = from.distance(to).max(1e-6);
+    let (dx, dy) = (to.x - from.x, to.y - from.y);
+    Point::new(-dy / length * off, dx / length * off)
 }
 
 /// The share of the ray (dx, dy) from the origin after which no part follows. Parts are in the order in

@@ -6,7 +6,7 @@ use super::text_width::width;
 use super::truncate;
 use crate::check::Severity;
 use crate::diff::ChangeStatus;
-use crate::draw::change::sign;
+use crate::draw::change;
 use crate::draw::graph::{Detail, Findings, Kind, LABEL_NAMES, Node, UndrawnSockets};
 
 /// Font size of a process's name; names of hubs are larger.
@@ -57,12 +57,13 @@ fn process(node: &Node, degree: f64, hub_scale: f64, block: &mut TextBlock) -> O
     };
     let larger = 3.0 * hub_scale * (degree / 6.0).max(1.0).log2();
     let size = (NAME_SIZE + larger).min(HUB_SIZE * hub_scale).round();
-    let class = match size > NAME_SIZE + 2.0 {
-        true => "name hub",
-        false => "name",
+    let class = if size > NAME_SIZE + 2.0 {
+        "name hub"
+    } else {
+        "name"
     };
     let max_width = MAX_WIDTH * size / NAME_SIZE;
-    let text = format!("{}{}", sign(node.change), name.text);
+    let text = format!("{}{}", change::words(node.change).sign, name.text);
     let count = match (node.counts, node.members) {
         (Some((old, new)), _) if old != new && old > 0 && new > 0 => format!(" {old} → {new}"),
         (Some((old, new)), 1) if old.max(new) > 1 => format!(" ×{}", old.max(new)),
@@ -112,13 +113,14 @@ fn push_findings(findings: &Findings, block: &mut TextBlock) {
 
 fn listener(node: &Node, block: &mut TextBlock) -> Outline {
     let many = node.members;
-    let shown = match many > GROUP_NAMES + 1 {
-        true => GROUP_NAMES,
-        false => many,
+    let shown = if many > GROUP_NAMES + 1 {
+        GROUP_NAMES
+    } else {
+        many
     };
     for name in node.label.names.iter().take(shown) {
         let text = truncate::middle(&name.text, TEXT_SIZE, MAX_WIDTH);
-        let text = format!("{}{text}", sign(node.change));
+        let text = format!("{}{text}", change::words(node.change).sign);
         block.push_with(name.is_net.then_some("net"), text, "path", TEXT_SIZE);
     }
     if many > shown {

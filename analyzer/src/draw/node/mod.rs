@@ -1,7 +1,6 @@
 //! The contents and sizes of nodes: text cut to fit, badges, attached listeners. No positions.
 
 mod content;
-pub(crate) mod hub_tooltip;
 pub(crate) mod shape;
 mod size;
 mod text_block;

@@ -1,15 +1,18 @@
 //! The shape of a node: outline, text, badges, and what is attached below. In drawing units around the
 //! centre of the outline.
 
+use crate::draw::graph::HubBadge;
+
 /// Font size of numbers in badges and circles.
 pub(crate) const SMALL_SIZE: f64 = 9.0;
 /// Height of the row of hub badges under a box.
 pub(crate) const BADGE_HEIGHT: f64 = 15.0;
 
 /// The outline of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Outline {
     /// Sharp corners.
+    #[default]
     Box,
     /// Nothing but the text, in a thin line where it is not attached.
     Text,
@@ -43,11 +46,7 @@ pub(crate) struct InnerGlyph {
 /// The box of a hub's badge on a client.
 #[derive(Debug, Clone)]
 pub(crate) struct BadgeBox {
-    /// Index in `Graph::hubs`.
-    pub(crate) hub: u32,
-    pub(crate) n: u32,
-    /// Of pipes: whether the client reads, and whether it writes.
-    pub(crate) directions: (bool, bool),
+    pub(crate) badge: HubBadge,
     pub(crate) w: f64,
     /// Its centre.
     pub(crate) x: f64,
@@ -55,7 +54,7 @@ pub(crate) struct BadgeBox {
 }
 
 /// The shape of a node.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Shape {
     pub(crate) outline: Outline,
     /// Size of the outline.
@@ -81,12 +80,7 @@ impl Shape {
             outline,
             w,
             h,
-            lines: Vec::new(),
-            glyphs: Vec::new(),
-            attached: Vec::new(),
-            card: None,
-            hub_badges: Vec::new(),
-            parts: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -103,8 +97,7 @@ impl Shape {
 
     /// Height of the parts below the outline.
     pub(crate) fn height_below(&self) -> f64 {
-        let bottom = self.parts.last().map_or(0.0, |part| part[3]);
-        bottom - self.h / 2.0
+        self.parts.last().map_or(0.0, |part| part[3]) - self.h / 2.0
     }
 }
 
@@ -114,9 +107,10 @@ pub(crate) fn hub_letter(hub: u32) -> char {
 }
 
 /// The text of a hub's badge.
-pub(crate) fn hub_label(hub: u32, n: u32) -> String {
-    match n {
-        1 => hub_letter(hub).to_string(),
-        n => format!("{} ×{n}", hub_letter(hub)),
+pub(crate) fn hub_label(badge: &HubBadge) -> String {
+    let letter = hub_letter(badge.hub);
+    match badge.n {
+        1 => letter.to_string(),
+        n => format!("{letter} ×{n}"),
     }
 }

@@ -3,7 +3,7 @@
 use super::content::content;
 use super::shape::{BADGE_HEIGHT, BadgeBox, SMALL_SIZE, Shape, hub_label};
 use super::text_width::width;
-use crate::draw::graph::Graph;
+use crate::draw::graph::{Graph, Node};
 
 /// With more nodes than these, hubs are larger, so that they can be read where the picture is seen as
 /// a whole or as a thumbnail.
@@ -20,22 +20,19 @@ const CARD_PADDING: f64 = 5.0;
 pub(crate) fn shapes(graph: &Graph) -> Vec<Shape> {
     let neighbours = graph.neighbours();
     let joined = neighbours.iter().filter(|list| !list.is_empty()).count();
-    let hub_scale = (joined as f64 / MANY_NODES)
-        .sqrt()
-        .clamp(1.0, MAX_HUB_SCALE);
+    let hub_scale = (joined as f64 / MANY_NODES).sqrt();
+    let hub_scale = hub_scale.clamp(1.0, MAX_HUB_SCALE);
     let clients = hub_clients(graph);
-    let mut shapes: Vec<Shape> = graph
-        .nodes
-        .iter()
-        .zip(neighbours.iter().zip(&clients))
-        .map(|(node, (neighbours, clients))| {
-            let degree = match node.hub {
-                Some(_) => *clients,
-                None => neighbours.len(),
-            };
-            content(node, degree as f64, hub_scale)
-        })
-        .collect();
+    let nodes = graph.nodes.iter().zip(neighbours.iter().zip(&clients));
+    let shape = |(node, (neighbours, clients)): (&Node, (&Vec<u32>, &usize))| {
+        let degree = if node.hub.is_some() {
+            *clients
+        } else {
+            neighbours.len()
+        };
+        content(node, degree as f64, hub_scale)
+    };
+    let mut shapes: Vec<Shape> = nodes.map(shape).collect();
     attach_listeners(graph, &mut shapes);
     add_hub_badges(graph, &mut shapes);
     shapes
@@ -69,10 +66,8 @@ fn add_hub_badges(graph: &Graph, shapes: &mut [Shape]) {
     for badge in &graph.badges {
         let shape = &mut shapes[badge.client as usize];
         shape.hub_badges.push(BadgeBox {
-            hub: badge.hub,
-            n: badge.n,
-            directions: badge.directions,
-            w: width(&hub_label(badge.hub, badge.n), SMALL_SIZE, false) + 8.0,
+            badge: *badge,
+            w: width(&hub_label(badge), SMALL_SIZE, false) + 8.0,
             x: 0.0,
             y: shape.bottom() + 1.0 + BADGE_HEIGHT / 2.0,
         });

@@ -37,16 +37,15 @@ impl TextBlock {
         // The baseline is at about 0.8 of the line's height.
         let y = self.height + 0.95 * size;
         self.height += LEADING * size;
-        self.lines.push((
-            glyph,
-            TextLine {
-                text,
-                class,
-                size,
-                x: shift / 2.0,
-                y,
-            },
-        ));
+        let x = shift / 2.0;
+        let line = TextLine {
+            text,
+            class,
+            size,
+            x,
+            y,
+        };
+        self.lines.push((glyph, line));
     }
 
     /// The outline around all lines, with the numbers of undrawn sockets in a last row.
@@ -69,9 +68,8 @@ impl TextBlock {
         }
         let row_width: f64 = row.iter().map(|(_, w, _)| GLYPH + w + 3.0).sum();
         let row_height = if row.is_empty() { 0.0 } else { 13.0 };
-        let w = (self.width.max(row_width) + 2.0 * padding.0)
-            .ceil()
-            .max(16.0);
+        let w = (self.width.max(row_width) + 2.0 * padding.0).ceil();
+        let w = w.max(16.0);
         let h = (self.height + row_height + 2.0 * padding.1).ceil();
         let top = -h / 2.0 + padding.1;
         let mut shape = Shape::new(outline, w, h);

@@ -8,18 +8,14 @@ pub(crate) fn end(text: &str, font_size: f64, max_width: f64) -> String {
     if width(&text, font_size, false) <= max_width {
         return text;
     }
-    let mut out = String::new();
+    let mut out = "…".to_owned();
     for character in text.chars() {
-        out.push(character);
-        out.push('…');
-        if width(&out, font_size, false) > max_width {
-            out.pop();
-            out.pop();
+        let longer = format!("{}{character}…", &out[..out.len() - '…'.len_utf8()]);
+        if width(&longer, font_size, false) > max_width {
             break;
         }
-        out.pop();
+        out = longer;
     }
-    out.push('…');
     out
 }
 
@@ -35,14 +31,12 @@ pub(crate) fn middle(text: &str, font_size: f64, max_width: f64) -> String {
     let front: Vec<char> = text.chars().take(fits).collect();
     let mut back: Vec<char> = text.chars().rev().take(fits).collect();
     back.reverse();
-    let mut length = 0;
-    loop {
-        let next = shortened(&front, &back, length + 1);
-        if length + 1 >= fits || width(&next, font_size, false) > max_width {
-            return shortened(&front, &back, length);
-        }
-        length += 1;
-    }
+    let is_short = |length: &usize| {
+        let text = shortened(&front, &back, *length);
+        width(&text, font_size, false) <= max_width
+    };
+    let length = (1..fits).take_while(is_short).last().unwrap_or(0);
+    shortened(&front, &back, length)
 }
 
 /// `length` characters, two thirds of them from the end.

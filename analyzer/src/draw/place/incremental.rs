@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
-use super::arrangement::{Arrangement, Heading, MARGIN};
-use super::grid::Grid;
+use super::grid::{Grid, around};
 use super::layout::{self, GAP, layout_nodes};
-use super::previous::Frame;
+use super::placement::{Heading, MARGIN, Placement};
 use super::shelf_rows::{self, RULE, SHELF_GAP};
 use crate::diff::ChangeStatus;
-use crate::draw::graph::{Graph, Shelf};
+use crate::draw::graph::{Graph, Node, Shelf};
 use crate::draw::node::shape::Shape;
 use crate::draw::node::text_width::width;
 use crate::draw::options::Layout;
@@ -31,50 +30,42 @@ const LINE_COST: f64 = 40.0;
 /// Lines that are tested for all new nodes together; with more, any free position will do.
 const MAX_LINES: usize = 100_000;
 
-/// Places all nodes but attached ones. Of two with overlapping positions, the unchanged one keeps its.
+/// Places all nodes below the caption. Of two with overlapping positions, the unchanged one keeps its.
 pub(super) fn arrange(
     graph: &Graph,
     shapes: &[Shape],
-    frame: &Frame,
+    frame: &Placement,
     layout: Layout,
-) -> Result<Arrangement, LayeredError> {
+) -> Result<Placement, LayeredError> {
     let mut search = Search::new(graph, shapes, frame);
     search.place_previous();
     search.block_shelves(frame);
     search.place_new();
     let placed: Vec<bool> = search.positions.iter().map(Option::is_some).collect();
-    let mut arrangement = search.arrangement(frame);
-    let shelves: Vec<Shelf> = graph
-        .nodes
-        .iter()
-        .zip(&placed)
-        .map(|(node, placed)| if *placed { Shelf::None } else { node.shelf })
-        .collect();
+    let mut placement = search.placement(frame);
+    let shelf = |(node, placed): (&Node, &bool)| if *placed { Shelf::None } else { node.shelf };
+    let shelves: Vec<Shelf> = graph.nodes.iter().zip(&placed).map(shelf).collect();
     // Components without a previous node are a drawing of their own below.
     let mut nodes = layout_nodes(graph, &shelves);
     nodes.retain(|node| !placed[*node as usize]);
     if !nodes.is_empty() {
         let (centers, _) = layout::run(graph, shapes, &nodes, layout)?;
-        for (&node, center) in nodes.iter().zip(&centers.centers) {
-            let lift = shapes[node as usize].height_below() / 2.0;
-            arrangement.positions[node as usize] = Point {
-                x: center.x,
-                y: arrangement.bottom + center.y - lift,
-            };
-        }
-        arrangement.width = arrangement.width.max(centers.width);
-        arrangement.bottom += centers.height;
+        let below = Point::new(0.0, placement.height);
+        placement.put(shapes, &nodes, &centers.centers, below);
+        placement.width = placement.width.max(centers.width);
+        placement.height += centers.height;
     }
-    let previous = arrangement.headings.len();
-    shelf_rows::fill(graph, shapes, &shelves, &mut arrangement);
-    for (number, heading) in arrangement.headings.iter_mut().enumerate() {
+    let previous = placement.headings.len();
+    shelf_rows::fill(graph, shapes, &shelves, &mut placement);
+    for (number, heading) in placement.headings.iter_mut().enumerate() {
         heading.text = match heading.text.rsplit_once(" (") {
             // The number is that of the first map, of which noise is left out now.
             Some((text, _)) if number < previous => format!("Before: {text}"),
             _ => format!("Now: {}", heading.text),
         };
     }
-    Ok(arrangement)
+    placement.place_attached(shapes);
+    Ok(placement)
 }
 
 /// A search for free positions.
@@ -91,7 +82,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(graph: &'a Graph, shapes: &'a [Shape], frame: &Frame) -> Self {
+    fn new(graph: &'a Graph, shapes: &'a [Shape], frame: &Placement) -> Self {
         let owner = |node: u32| graph.nodes[node as usize].attached_to.unwrap_or(node);
         let mut neighbours = vec![Vec::new(); shapes.len()];
         for (node, list) in (0u32..).zip(graph.neighbours()) {
@@ -105,11 +96,8 @@ impl<'a> Search<'a> {
         let mut occupied = Grid::default();
         for heading in &frame.headings {
             let w = width(&heading.text, 11.0, false);
-            let middle = Point {
-                x: heading.position.x + w / 2.0,
-                y: heading.position.y - 4.0,
-            };
-            occupied.add(middle, w, 14.0);
+            let middle = heading.position + Point::new(w / 2.0, -4.0);
+            occupied.add(around(middle, w, 14.0));
         }
         Self {
             graph,
@@ -121,26 +109,21 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The middle and size of all parts of a node at a position.
-    fn extent(&self, node: u32, position: Point) -> (Point, f64, f64) {
+    /// The box around all parts of a node at a position, with a gap around it.
+    fn extent(&self, node: u32, position: Point, gap: f64) -> [f64; 4] {
         let shape = &self.shapes[node as usize];
         let (w, h) = shape.full_size();
-        let middle = Point {
-            x: position.x,
-            y: position.y + shape.height_below() / 2.0,
-        };
-        (middle, w, h)
+        let middle = position + Point::new(0.0, shape.height_below() / 2.0);
+        around(middle, w + 2.0 * gap, h + 2.0 * gap)
     }
 
     fn put(&mut self, node: u32, position: Point) {
-        let (middle, w, h) = self.extent(node, position);
-        self.occupied.add(middle, w, h);
+        self.occupied.add(self.extent(node, position, 0.0));
         self.positions[node as usize] = Some(position);
     }
 
     fn is_free(&self, node: u32, position: Point, gap: f64) -> bool {
-        let (middle, w, h) = self.extent(node, position);
-        self.occupied.is_free(middle, w + 2.0 * gap, h + 2.0 * gap)
+        self.occupied.is_free(self.extent(node, position, gap))
     }
 
     /// Places nodes at their previous positions. One that has become too large for its own moves aside
@@ -170,19 +153,14 @@ impl<'a> Search<'a> {
     }
 
     /// Keeps new nodes off the previous shelves, whose headings are not true of them.
-    fn block_shelves(&mut self, frame: &Frame) {
-        let tops = frame
-            .headings
-            .iter()
-            .map(|heading| heading.position.y - RULE);
-        let top = tops.fold(frame.bottom, f64::min);
-        let (w, h) = (frame.width, frame.bottom - top);
+    fn block_shelves(&mut self, frame: &Placement) {
+        let headings = frame.headings.iter();
+        let tops = headings.map(|heading| heading.position.y - RULE);
+        let top = tops.fold(frame.height, f64::min);
+        let (w, h) = (frame.width, frame.height - top);
         if h > 0.0 {
-            let middle = Point {
-                x: w / 2.0,
-                y: top + h / 2.0,
-            };
-            self.occupied.add(middle, w, h);
+            let middle = Point::new(w / 2.0, top + h / 2.0);
+            self.occupied.add(around(middle, w, h));
         }
     }
 
@@ -193,11 +171,10 @@ impl<'a> Search<'a> {
             .filter(|(_, (node, position))| node.attached_to.is_none() && position.is_none())
             .map(|(index, _)| index)
             .collect();
-        let lines = self.lines();
-        let lines = match lines.len() * waiting.len() <= MAX_LINES {
-            true => lines,
-            false => Vec::new(),
-        };
+        let mut lines = self.lines();
+        if lines.len() * waiting.len() > MAX_LINES {
+            lines.clear();
+        }
         // Nodes of one round are placed neighbours in the next.
         loop {
             let mut round: Vec<(usize, u32)> = waiting
@@ -212,10 +189,8 @@ impl<'a> Search<'a> {
             for (_, node) in round {
                 let anchors = self.placed_neighbours(node);
                 let n = anchors.len() as f64;
-                let middle = Point {
-                    x: anchors.iter().map(|p| p.x).sum::<f64>() / n,
-                    y: anchors.iter().map(|p| p.y).sum::<f64>() / n,
-                };
+                let sum = |of: fn(&Point) -> f64| anchors.iter().map(of).sum::<f64>();
+                let middle = Point::new(sum(|p| p.x) / n, sum(|p| p.y) / n);
                 let position = self.nearest_free(node, GAP, middle, &anchors, &lines);
                 self.put(node, position);
             }
@@ -225,10 +200,9 @@ impl<'a> Search<'a> {
 
     /// The positions of a node's placed neighbours.
     fn placed_neighbours(&self, node: u32) -> Vec<Point> {
+        let position = |other: &u32| self.positions[*other as usize];
         let neighbours = self.neighbours[node as usize].iter();
-        neighbours
-            .filter_map(|other| self.positions[*other as usize])
-            .collect()
+        neighbours.filter_map(position).collect()
     }
 
     /// The edges between placed nodes.
@@ -236,13 +210,8 @@ impl<'a> Search<'a> {
         let mut lines = Vec::new();
         for (node, list) in (0u32..).zip(&self.neighbours) {
             for other in list.iter().filter(|other| **other > node) {
-                let ends = (
-                    self.positions[node as usize],
-                    self.positions[*other as usize],
-                );
-                if let (Some(from), Some(to)) = ends {
-                    lines.push((from, to));
-                }
+                let from = self.positions[node as usize];
+                lines.extend(from.zip(self.positions[*other as usize]));
             }
         }
         lines
@@ -267,10 +236,7 @@ impl<'a> Search<'a> {
             let steps = (TAU * radius / STEP).clamp(1.0, MAX_STEPS) as u32;
             for step in 0..steps {
                 let angle = TAU * f64::from(step) / f64::from(steps);
-                let position = Point {
-                    x: around.x + radius * angle.cos(),
-                    y: around.y + radius * angle.sin(),
-                };
+                let position = around + Point::new(radius * angle.cos(), radius * angle.sin());
                 if !self.is_free(node, position, gap) {
                     continue;
                 }
@@ -278,17 +244,8 @@ impl<'a> Search<'a> {
                     last = ring + MORE_RINGS;
                     self.first_rings.insert(key, ring);
                 }
-                let (middle, w, h) = self.extent(node, position);
-                let own = [
-                    middle.x - w / 2.0,
-                    middle.y - h / 2.0,
-                    middle.x + w / 2.0,
-                    middle.y + h / 2.0,
-                ];
-                let far: f64 = anchors
-                    .iter()
-                    .map(|p| (p.x - position.x).hypot(p.y - position.y))
-                    .sum();
+                let own = self.extent(node, position, 0.0);
+                let far: f64 = anchors.iter().map(|p| p.distance(position)).sum();
                 let crossed = lines.iter().filter(|line| crosses(**line, own)).count();
                 let cost = far / anchors.len().max(1) as f64 + LINE_COST * crossed as f64;
                 if best.is_none_or(|(least, _)| cost < least - 1e-6) {
@@ -301,11 +258,11 @@ impl<'a> Search<'a> {
     }
 
     /// The headings of shelves that still have nodes, and where the last of them ends.
-    fn headings(&self, frame: &Frame) -> (Vec<Heading>, f64) {
+    fn headings(&self, frame: &Placement) -> (Vec<Heading>, f64) {
         let all = &frame.headings;
         let is_used = |number: usize| {
             let next = all.get(number + 1);
-            let below = next.map_or(frame.bottom, |next| next.position.y);
+            let below = next.map_or(frame.height, |next| next.position.y);
             let rows = all[number].position.y..below;
             let mut positions = self.positions.iter().flatten();
             positions.any(|position| rows.contains(&position.y))
@@ -313,47 +270,36 @@ impl<'a> Search<'a> {
         let used: Vec<usize> = (0..all.len()).filter(|number| is_used(*number)).collect();
         let after = used.last().map_or(0, |last| last + 1);
         let next = all.get(after);
-        let end = next.map_or(frame.bottom, |next| next.position.y - RULE);
+        let end = next.map_or(frame.height, |next| next.position.y - RULE);
         let used = used.into_iter().map(|number| all[number].clone()).collect();
         (used, end)
     }
 
     /// Shifts everything to begin at the margins.
-    fn arrangement(self, frame: &Frame) -> Arrangement {
+    fn placement(self, frame: &Placement) -> Placement {
         let (mut left, mut top) = (MARGIN, MARGIN);
         let (mut headings, end) = self.headings(frame);
         let (mut right, mut bottom) = (frame.width - MARGIN, end);
         for (node, position) in (0u32..).zip(&self.positions) {
             if let Some(position) = position {
-                let (middle, w, h) = self.extent(node, *position);
-                left = left.min(middle.x - w / 2.0);
-                right = right.max(middle.x + w / 2.0);
-                top = top.min(middle.y - h / 2.0);
-                bottom = bottom.max(middle.y + h / 2.0 + SHELF_GAP);
+                let own = self.extent(node, *position, 0.0);
+                (left, top) = (left.min(own[0]), top.min(own[1]));
+                (right, bottom) = (right.max(own[2]), bottom.max(own[3] + SHELF_GAP));
             }
         }
-        let shift = Point {
-            x: MARGIN - left,
-            y: MARGIN - top,
-        };
-        let (width, bottom) = (right + shift.x + MARGIN, bottom + shift.y);
+        let shift = Point::new(MARGIN - left, MARGIN - top);
+        let width = right + shift.x + MARGIN;
         for heading in &mut headings {
             heading.position.y += shift.y;
             heading.right = width - MARGIN;
         }
-        let shifted = |position: Option<Point>| match position {
-            Some(position) => Point {
-                x: position.x + shift.x,
-                y: position.y + shift.y,
-            },
-            None => Point { x: 0.0, y: 0.0 },
-        };
-        Arrangement {
-            positions: self.positions.iter().map(|p| shifted(*p)).collect(),
+        let shifted = |position: &Option<Point>| position.map(|p| p + shift).unwrap_or_default();
+        Placement {
+            positions: self.positions.iter().map(shifted).collect(),
             headings,
             width,
-            bottom,
-            ..Arrangement::default()
+            height: bottom + shift.y,
+            ..Placement::default()
         }
     }
 }

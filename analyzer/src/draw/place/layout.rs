@@ -1,6 +1,6 @@
 //! Runs the layout on the nodes that are on no shelf.
 
-use super::arrangement::MARGIN;
+use super::placement::MARGIN;
 use crate::draw::graph::{Graph, Shelf};
 use crate::draw::node::shape::Shape;
 use crate::draw::options::Layout;
@@ -62,10 +62,8 @@ fn layout_graph(graph: &Graph, shapes: &[Shape], nodes: &[u32], layout: Layout) 
             // Ranked drawings go from clients down to servers, from writers to readers.
             let is_upwards = (edge.a_end.server && !edge.b_end.server)
                 || (edge.a_end.arrow && !edge.b_end.arrow);
-            Some(match is_upwards {
-                true => layout::Edge { a: b, b: a },
-                false => layout::Edge { a, b },
-            })
+            let (a, b) = if is_upwards { (b, a) } else { (a, b) };
+            Some(layout::Edge { a, b })
         })
         .collect();
     layout::Graph { sizes, edges }

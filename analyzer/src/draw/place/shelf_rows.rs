@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::arrangement::{Arrangement, Heading, MARGIN};
+use super::placement::{Heading, MARGIN, Placement};
 use crate::draw::graph::{Graph, Shelf};
 use crate::draw::node::shape::Shape;
 use crate::layout::Point;
@@ -31,25 +31,16 @@ pub(super) fn area(graph: &Graph, shapes: &[Shape], shelves: &[Shelf]) -> f64 {
 }
 
 /// Adds the shelves below what is placed.
-pub(super) fn fill(
-    graph: &Graph,
-    shapes: &[Shape],
-    shelves: &[Shelf],
-    arrangement: &mut Arrangement,
-) {
+pub(super) fn fill(graph: &Graph, shapes: &[Shape], shelves: &[Shelf], placement: &mut Placement) {
     let items = items(graph, shelves);
     for items in items.chunk_by(|(one, _), (other, _)| without_pair(*one) == without_pair(*other)) {
-        let top = arrangement.bottom;
-        arrangement.headings.push(Heading {
+        let top = placement.height + HEADING;
+        placement.headings.push(Heading {
             text: heading(graph, without_pair(items[0].0), items),
-            position: Point {
-                x: MARGIN,
-                y: top + HEADING - 8.0,
-            },
-            right: arrangement.width - MARGIN,
+            position: Point::new(MARGIN, top - 8.0),
+            right: placement.width - MARGIN,
         });
-        let (positions, width) = (&mut arrangement.positions, arrangement.width);
-        arrangement.bottom = fill_rows(items, shapes, width, top + HEADING, positions);
+        placement.height = fill_rows(items, shapes, top, placement);
     }
 }
 
@@ -76,33 +67,20 @@ fn items(graph: &Graph, shelves: &[Shelf]) -> Vec<Item> {
 }
 
 /// Places the items of a shelf from left to right. Returns where the last row ends.
-fn fill_rows(
-    items: &[Item],
-    shapes: &[Shape],
-    width: f64,
-    top: f64,
-    positions: &mut [Point],
-) -> f64 {
-    let mut x = MARGIN;
-    let (mut y, mut row_height) = (top, 0.0f64);
+fn fill_rows(items: &[Item], shapes: &[Shape], top: f64, placement: &mut Placement) -> f64 {
+    let (mut x, mut y, mut row_height) = (MARGIN, top, 0.0f64);
     for (_, nodes) in items {
-        let sizes: Vec<(f64, f64)> = nodes
-            .iter()
-            .map(|node| shapes[*node as usize].full_size())
-            .collect();
+        let shape = |node: &u32| &shapes[*node as usize];
+        let sizes: Vec<(f64, f64)> = nodes.iter().map(|node| shape(node).full_size()).collect();
         let gaps = PAIR_GAP * (nodes.len() as f64 - 1.0);
         let w: f64 = sizes.iter().map(|size| size.0).sum::<f64>() + gaps;
-        if x > MARGIN && x + w > width - MARGIN {
-            x = MARGIN;
-            y += row_height + SHELF_GAP;
-            row_height = 0.0;
+        if x > MARGIN && x + w > placement.width - MARGIN {
+            (x, y, row_height) = (MARGIN, y + row_height + SHELF_GAP, 0.0);
         }
         let h = sizes.iter().map(|size| size.1).fold(0.0, f64::max);
         for (node, size) in nodes.iter().zip(&sizes) {
-            positions[*node as usize] = Point {
-                x: x + size.0 / 2.0,
-                y: y + (h - size.1) / 2.0 + shapes[*node as usize].h / 2.0,
-            };
+            let middle = y + (h - size.1) / 2.0 + shape(node).h / 2.0;
+            placement.positions[*node as usize] = Point::new(x + size.0 / 2.0, middle);
             x += size.0 + PAIR_GAP;
         }
         x += SHELF_GAP - PAIR_GAP;

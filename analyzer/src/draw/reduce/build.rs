@@ -7,14 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::coalesce::{Coalesced, coalesce, processes};
-use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, ViaListener, index};
+use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, index};
 use super::findings::{self, FindingIndex};
 use crate::check::Finding;
 use crate::draw::graph::{EdgeEnd, EdgeKind, Kind};
+use crate::graph::connection_ends;
 use crate::model::{
-    Address, Connection, ConnectionKind, ConnectionState, Family, Map, Pipe, PipeId, ProcessId,
-    SocketId, SocketState,
+    Connection, ConnectionKind, ConnectionState, Family, Map, Pipe, PipeId, ProcessId, SocketId,
+    SocketState,
 };
+use crate::query::{UnknownEnd, unknown_end};
 
 /// A socket or pipe that at least this many processes hold has a node.
 const STAR_HOLDERS: usize = 3;
@@ -26,12 +28,17 @@ const MAX_PIPE_PAIRS: usize = 2;
 pub(crate) fn build<'a>(map: &'a Map, findings: &'a [Finding], all: bool) -> Draft<'a> {
     let mut builder = Builder::new(map, findings, all);
     builder.holders();
-    for connection in &map.connections {
-        builder.connection(connection);
+    for (index, connection) in map.connections.iter().enumerate() {
+        if !connection.hidden {
+            builder.connection(index, connection);
+        }
     }
     for (pipe, row) in map.pipes.iter().enumerate() {
-        builder.pipe(PipeId::new(pipe), row);
+        if !row.hidden {
+            builder.pipe(PipeId::new(pipe), row);
+        }
     }
+    builder.draft.not_drawn.logs = map.hidden_logs.conversations;
     let mut draft = builder.draft;
     findings::mark(&mut draft);
     draft
@@ -62,21 +69,17 @@ impl<'a> Builder<'a> {
         }
         let finding_index = FindingIndex::new(map, findings);
         let stars = star_sockets(map, &finding_index, &connections);
-        let pipes: Vec<PipeId> = (0..map.pipes.len())
-            .map(PipeId::new)
-            .filter(|id| is_star(&map.pipes[id.index()]) || finding_index.pipe(*id).is_some())
-            .collect();
-        let coalesced = match all {
-            true => Coalesced::default(),
-            false => {
-                let mergeable = |(id, kind): &(SocketId, Kind)| {
-                    (*id, *kind == Kind::Socket && !finding_index.has_node(*id))
-                };
-                let stars: Vec<(SocketId, bool)> = stars.iter().map(mergeable).collect();
-                let pipes: Vec<&Pipe> = pipes.iter().map(|id| &map.pipes[id.index()]).collect();
-                coalesce(map, &stars, &pipes)
-            }
-        };
+        let pipe = |id: &PipeId| &map.pipes[id.index()];
+        let mut pipes: Vec<PipeId> = (0..map.pipes.len()).map(PipeId::new).collect();
+        pipes.retain(|id| finding_index.has_pipe(*id) || !pipe(id).hidden && is_star(pipe(id)));
+        let mut coalesced = Coalesced::default();
+        if !all {
+            let mergeable = |(id, kind): &(SocketId, Kind)| {
+                (*id, *kind == Kind::Socket && !finding_index.has_node(*id))
+            };
+            let stars: Vec<(SocketId, bool)> = stars.iter().map(mergeable).collect();
+            coalesced = coalesce(map, &stars, &pipes.iter().map(pipe).collect::<Vec<_>>());
+        }
         let mut builder = Self {
             map,
             draft: Draft::new(map, findings),
@@ -100,12 +103,7 @@ impl<'a> Builder<'a> {
 
     fn process_nodes(&mut self) {
         for id in (0..self.map.processes.len()).map(ProcessId::new) {
-            self.draft.processes.push(ProcessRef {
-                map: self.map,
-                id,
-                hosts_before: 0,
-                role: None,
-            });
+            self.draft.processes.push(ProcessRef::new(self.map, id));
             // The first of several that are one node comes before the others.
             let first = self.coalesced.process(id).index();
             let node = self.process_nodes.get(first).copied();
@@ -136,11 +134,10 @@ impl<'a> Builder<'a> {
     }
 
     fn outside_nodes(&mut self) {
-        let outside: BTreeSet<String> = self
-            .map
-            .connections
-            .iter()
-            .filter_map(|connection| outside(self.map, connection))
+        let connections = self.map.connections.iter().enumerate();
+        let outside: BTreeSet<String> = connections
+            .filter(|(_, connection)| !connection.hidden)
+            .filter_map(|(index, connection)| outside(self.map, index, connection))
             .collect();
         for (number, address) in (0u32..).zip(outside) {
             let node = DraftNode::new(Member::Outside(number), Kind::Outside);
@@ -172,7 +169,7 @@ impl<'a> Builder<'a> {
     fn holders(&mut self) {
         for (number, socket) in self.map.sockets.iter().enumerate() {
             let id = SocketId::new(number);
-            let holders = self.map.holding_processes(id);
+            let holders = holders(self.map, &self.finding_index, id);
             if let Some(&node) = self.socket_nodes.get(&id) {
                 // The first socket with the same holders has the edges.
                 if self.coalesced.socket(id) != id {
@@ -199,7 +196,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn connection(&mut self, connection: &Connection) {
+    fn connection(&mut self, index: usize, connection: &Connection) {
         if connection.state == ConnectionState::Closing && connection.b.is_none() {
             self.draft.not_drawn.closed += 1;
             return;
@@ -210,7 +207,7 @@ impl<'a> Builder<'a> {
             _ => EdgeKind::Net,
         };
         let from = self.end(connection.a);
-        let to = self.far_end(connection);
+        let to = self.far_end(index, connection);
         if from.is_empty() || to.is_empty() {
             let known = if from.is_empty() { &to } else { &from };
             if known.is_empty() {
@@ -251,10 +248,7 @@ impl<'a> Builder<'a> {
         let findings = self.finding_index.connection(connection);
         for (a, b) in pairs {
             let bundle = Bundle {
-                via: via
-                    .map(|via| (ViaListener::Forwards(via), 1))
-                    .into_iter()
-                    .collect(),
+                via: via.map(|via| ((false, via), 1)).into_iter().collect(),
                 findings: findings.clone(),
                 ..Bundle::new(socket, server)
             };
@@ -266,22 +260,27 @@ impl<'a> Builder<'a> {
     fn end(&self, socket: SocketId) -> Vec<u32> {
         match self.socket_nodes.get(&socket) {
             Some(&node) => vec![node],
-            None => self.nodes_of(self.map.holding_processes(socket)),
+            None => self.nodes_of(self.map.using_processes(socket)),
         }
     }
 
     /// The nodes of the other end: its holders, else the listener, else an outside address.
-    fn far_end(&self, connection: &Connection) -> Vec<u32> {
+    fn far_end(&self, index: usize, connection: &Connection) -> Vec<u32> {
         let nodes = connection.b.map_or_else(Vec::new, |b| self.end(b));
         if !nodes.is_empty() {
             return nodes;
         }
         // A server's own end without a peer is not a client of the listener.
-        let listener = connection
-            .listener
-            .filter(|_| connection.b.is_some() || connection.state == ConnectionState::Pending)
-            .and_then(|listener| self.socket_nodes.get(&listener));
-        let elsewhere = || self.outside_nodes.get(&outside(self.map, connection)?);
+        let is_client = connection.b.is_some() || is_waiting(connection);
+        let mut listeners = connection.listener.iter().chain(&connection.listener_group);
+        let listener = listeners
+            .next()
+            .filter(|_| is_client)
+            .and_then(|listener| self.socket_nodes.get(listener));
+        let elsewhere = || {
+            self.outside_nodes
+                .get(&outside(self.map, index, connection)?)
+        };
         listener.or_else(elsewhere).copied().into_iter().collect()
     }
 
@@ -329,7 +328,7 @@ fn star_sockets(
     let mut stars: Vec<(SocketId, Kind)> = Vec::new();
     for (number, socket) in map.sockets.iter().enumerate() {
         let id = SocketId::new(number);
-        let holders = map.holding_processes(id).len();
+        let holders = holders(map, finding_index, id).len();
         let listens = socket.state == SocketState::Listening && (holders > 0 || is_used[number]);
         let is_inbox = holders >= 2 && connections[number] >= 2;
         if listens || is_inbox || holders >= STAR_HOLDERS || finding_index.has_node(id) {
@@ -352,17 +351,28 @@ fn is_star(pipe: &Pipe) -> bool {
     all.len() >= STAR_HOLDERS && pairs > MAX_PIPE_PAIRS
 }
 
-/// The address at the far end of a connection that leaves the capture.
-///
-/// A client's port is ephemeral, so clients are identified by their address alone.
-fn outside(map: &Map, connection: &Connection) -> Option<String> {
-    if connection.b.is_some() || connection.state == ConnectionState::Pending {
+/// The processes that a socket is drawn with: those that use it; all holders where a finding is about
+/// them.
+fn holders(map: &Map, finding_index: &FindingIndex, id: SocketId) -> Vec<ProcessId> {
+    match finding_index.has_node(id) {
+        true => map.holding_processes(id),
+        false => map.using_processes(id),
+    }
+}
+
+/// Whether the server has not accepted the client yet.
+fn is_waiting(connection: &Connection) -> bool {
+    use ConnectionState::{Connecting, Pending};
+    matches!(connection.state, Connecting | Pending)
+}
+
+/// The address at the far end of a connection that leaves the capture, or is translated.
+fn outside(map: &Map, index: usize, connection: &Connection) -> Option<String> {
+    let known = connection.listener.is_some() || !connection.listener_group.is_empty();
+    if connection.b.is_some() || is_waiting(connection) && known {
         return None;
     }
-    let remote = map.socket(connection.a).remote?;
-    Some(match (remote, connection.listener) {
-        (Address::Ip(ip, _), Some(_)) => format!("(outside) {ip}"),
-        (Address::Vsock(cid, _), Some(_)) => format!("(outside) vsock {cid}"),
-        (remote, None) => format!("(outside) {}", remote),
-    })
+    let ends = connection_ends(map, index);
+    let end = unknown_end(map, &ends, ends.client_is_outside);
+    matches!(end, UnknownEnd::Outside(_) | UnknownEnd::Translated(_)).then(|| end.to_string())
 }

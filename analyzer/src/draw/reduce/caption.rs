@@ -56,14 +56,13 @@ fn host_names(map: &Map) -> String {
 /// The number of findings and of rules without an answer, in one sentence.
 fn checked(report: &Report, marked: usize) -> String {
     let all = report.findings.len();
-    let mut parts = Vec::new();
-    for severity in [Severity::High, Severity::Medium, Severity::Low] {
+    let severities = [Severity::High, Severity::Medium, Severity::Low];
+    let counted = severities.into_iter().filter_map(|severity| {
         let findings = report.findings.iter();
-        match findings.filter(|f| f.severity == severity).count() {
-            0 => {}
-            n => parts.push(format!("{n} {}", severity.name())),
-        }
-    }
+        let n = findings.filter(|f| f.severity == severity).count();
+        (n > 0).then(|| format!("{n} {}", severity.name()))
+    });
+    let parts: Vec<String> = counted.collect();
     let mut text = match all {
         0 => "Checks found nothing".to_owned(),
         _ => format!("Checks found {}", parts.join(", ")),
@@ -81,11 +80,8 @@ fn checked(report: &Report, marked: usize) -> String {
 }
 
 fn describe(host: &Host) -> String {
-    let os: Vec<String> = [&host.os, &host.kernel, &host.arch]
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .map(|text| display(text))
-        .collect();
+    let os = [&host.os, &host.kernel, &host.arch].map(|text| display(text));
+    let os: Vec<String> = os.into_iter().filter(|text| !text.is_empty()).collect();
     let mut text = display(&host.hostname);
     if !os.is_empty() {
         text = format!("{text} ({})", os.join(", "));
@@ -100,50 +96,34 @@ fn describe(host: &Host) -> String {
 
 /// A time of capture, in whole seconds.
 pub(crate) fn timestamp(ns: u64) -> String {
-    if ns == 0 {
-        return "at an unknown time".to_owned();
-    }
-    i64::try_from(ns / 1_000_000_000)
-        .ok()
-        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_else(|| "at an unknown time".to_owned())
+    let seconds = i64::try_from(ns / 1_000_000_000).ok().filter(|_| ns > 0);
+    let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let text = time.and_then(|time| time.format(&Rfc3339).ok());
+    text.unwrap_or_else(|| "at an unknown time".to_owned())
 }
 
 /// What was not read; `None`: everything was.
 fn coverage(host: &Host) -> Option<String> {
     let coverage = &host.coverage;
-    let mut missing = Vec::new();
     let all = coverage.read + coverage.partial + coverage.denied + coverage.vanished;
-    if coverage.denied > 0 {
-        missing.push(format!("{} of {all} processes unreadable", coverage.denied));
-    }
-    if coverage.partial > 0 {
-        missing.push(format!("{} of {all} read in part", coverage.partial));
-    }
-    if coverage.vanished > 0 {
-        missing.push(format!("{} ended meanwhile", coverage.vanished));
-    }
-    let closed = coverage
-        .netns
-        .iter()
-        .filter(|netns| netns.diag != Readable::Ok)
-        .count();
-    if closed > 0 {
-        let all = coverage.netns.len();
-        missing.push(format!(
-            "{closed} of {all} network namespaces not read whole"
-        ));
-    }
-    if coverage.hidepid {
-        missing.push("other users' processes hidden (hidepid)".to_owned());
-    }
-    if !coverage.initial_pidns {
-        missing.push("what is outside this pid namespace".to_owned());
-    }
-    if !coverage.damage.is_empty() {
-        missing.push(format!("file damaged in {} places", coverage.damage.len()));
-    }
+    let netns = coverage.netns.len();
+    let closed = coverage.netns.iter().filter(|n| n.diag != Readable::Ok);
+    let closed = closed.count();
+    let damaged = coverage.damage.len();
+    let some = |n: usize, text: String| (n > 0).then_some(text);
+    let (denied, partial, vanished) = (coverage.denied, coverage.partial, coverage.vanished);
+    let namespaces = format!("{closed} of {netns} network namespaces not read whole");
+    let hidden = "other users' processes hidden (hidepid)";
+    let missing = [
+        some(denied, format!("{denied} of {all} processes unreadable")),
+        some(partial, format!("{partial} of {all} read in part")),
+        some(vanished, format!("{vanished} ended meanwhile")),
+        some(closed, namespaces),
+        coverage.hidepid.then(|| hidden.to_owned()),
+        (!coverage.initial_pidns).then(|| "what is outside this pid namespace".to_owned()),
+        some(damaged, format!("file damaged in {damaged} places")),
+    ];
+    let missing: Vec<String> = missing.into_iter().flatten().collect();
     match (missing.is_empty(), coverage.complete) {
         (true, true) => None,
         (true, false) => Some("Not complete.".to_owned()),

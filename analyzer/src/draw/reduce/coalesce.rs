@@ -59,14 +59,12 @@ pub(crate) fn coalesce(map: &Map, stars: &[(SocketId, bool)], pipes: &[&Pipe]) -
         .flat_map(|pipe| [processes(&pipe.readers), processes(&pipe.writers)])
         .collect();
     let holds = |coalesced: &Coalesced| {
-        let sockets = stars
-            .iter()
-            .filter(|(socket, _)| coalesced.socket(*socket) == *socket)
-            .map(|(socket, _)| coalesced.processes(map.holding_processes(*socket)).len());
-        let pipes = pipe_ends
-            .iter()
-            .map(|end| coalesced.processes(end.clone()).len());
-        sockets.chain(pipes).sum::<usize>()
+        let sockets = stars.iter().map(|(socket, _)| *socket);
+        let firsts = sockets.filter(|socket| coalesced.socket(*socket) == *socket);
+        let ends = firsts.map(|socket| map.using_processes(socket));
+        let ends = ends.chain(pipe_ends.iter().cloned());
+        ends.map(|end| coalesced.processes(end).len())
+            .sum::<usize>()
     };
     // Descriptors are at least as many as holders, and cost nothing to count.
     let descriptors: usize = stars.iter().map(|(id, _)| map.holders(*id).len()).sum();
@@ -90,7 +88,7 @@ fn same_holders(map: &Map, stars: &[(SocketId, bool)], coalesced: &mut Coalesced
     let mut sets: HashMap<Vec<ProcessId>, SocketId> = HashMap::new();
     let mut sockets = HashMap::new();
     for (socket, _) in stars.iter().filter(|(_, mergeable)| *mergeable) {
-        let holders = coalesced.processes(map.holding_processes(*socket));
+        let holders = coalesced.processes(map.using_processes(*socket));
         let first = *sets.entry(holders).or_insert(*socket);
         if first != *socket {
             sockets.insert(*socket, first);
@@ -102,30 +100,21 @@ fn same_holders(map: &Map, stars: &[(SocketId, bool)], coalesced: &mut Coalesced
 /// The first process of each class. One that holds nothing stays apart: it is placed on a shelf.
 fn firsts(map: &Map, step: &MergeStep) -> Vec<ProcessId> {
     let mut holds = vec![false; map.processes.len()];
-    let ends = map
-        .pipes
-        .iter()
-        .flat_map(|p| p.readers.iter().chain(&p.writers));
+    let pipes = map.pipes.iter();
+    let ends = pipes.flat_map(|pipe| pipe.readers.iter().chain(&pipe.writers));
     for holder in map.holders.iter().chain(ends) {
         holds[holder.process.index()] = true;
     }
     let mut classes: BTreeMap<(usize, Vec<u8>), ProcessId> = BTreeMap::new();
     let first = |id: ProcessId| {
-        let process = ProcessRef {
-            map,
-            id,
-            hosts_before: 0,
-            role: None,
-        };
-        match holds[id.index()] {
-            true => *classes.entry(step.class(&process)).or_insert(id),
-            false => id,
+        if !holds[id.index()] {
+            return id;
         }
+        let class = step.class(&ProcessRef::new(map, id));
+        *classes.entry(class).or_insert(id)
     };
-    (0..map.processes.len())
-        .map(ProcessId::new)
-        .map(first)
-        .collect()
+    let processes = (0..map.processes.len()).map(ProcessId::new);
+    processes.map(first).collect()
 }
 
 /// The distinct processes among holders.

@@ -1,19 +1,18 @@
 //! Builds the draft of two maps: every role or process and every conversation of either, with its
 //! change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::caption::timestamp;
 use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, index};
 use super::findings::{self, FindingIndex};
-use super::identity::ByIdentity;
+use super::identity::PreviousPositions;
 use crate::check::Finding;
 use crate::diff::{self, ChangeStatus, Coverage, FilteredMaps, MergedMaps, OldNew, Side};
 use crate::draw::change;
 use crate::draw::graph::{EdgeEnd, EdgeKind, Kind};
 use crate::graph::By;
 use crate::id;
-use crate::layout::Point;
 use crate::model::{Map, ProcessId, SocketId, SocketState};
 use crate::query::LinkKind;
 use crate::text::escape::display;
@@ -28,7 +27,7 @@ const MAX_HOSTS: usize = 6;
 pub(crate) fn build<'a>(
     maps: &'a FilteredMaps,
     options: &diff::Options,
-    previous: &ByIdentity<Point>,
+    previous: &PreviousPositions,
     findings: &'a [Finding],
 ) -> Draft<'a> {
     let (diff, merged) = maps.marked(options);
@@ -59,7 +58,7 @@ struct Builder<'a, 'b> {
     nodes: Vec<Option<u32>>,
     /// The node of each socket of the second map that has one.
     sockets: BTreeMap<SocketId, u32>,
-    previous: &'b ByIdentity<Point>,
+    previous: &'b PreviousPositions,
 }
 
 impl Builder<'_, '_> {
@@ -78,13 +77,10 @@ impl Builder<'_, '_> {
                 hosts_before: self.hosts_before(side),
                 role: (by != By::Process).then(|| node.label.clone()),
             });
-            let mut positions = node
-                .old
-                .iter()
-                .filter_map(|id| self.previous.process(self.maps.old, *id));
+            let position = |id: &ProcessId| self.previous.process(self.maps.old, *id);
             self.nodes[number] = Some(self.draft.add(DraftNode {
                 change: node.mark,
-                previous: positions.next(),
+                previous: node.old.iter().find_map(position),
                 counts: Some((node.old.len(), node.new.len())),
                 ..DraftNode::new(member, Kind::Process)
             }));
@@ -125,13 +121,9 @@ impl Builder<'_, '_> {
         findings: &[u32],
     ) {
         let map = *self.maps.of(side);
-        let mut holders: Vec<u32> = map
-            .holding_processes(id)
-            .into_iter()
-            .filter_map(|process| self.nodes[self.merged.node(side, process)])
-            .collect();
-        holders.sort_unstable();
-        holders.dedup();
+        let node = |process| self.nodes[self.merged.node(side, process)];
+        let holders = map.using_processes(id).into_iter().filter_map(node);
+        let holders: BTreeSet<u32> = holders.collect();
         // Only noise holds it.
         if holders.is_empty() && change == ChangeStatus::Stayed {
             return;
@@ -142,7 +134,7 @@ impl Builder<'_, '_> {
             id,
             hosts_before: self.hosts_before(side),
             // Nodes of processes come first, so that their indices are those of the processes.
-            holders: Some(holders.clone()),
+            holders: Some(holders.iter().copied().collect()),
         });
         let node = self.draft.add(DraftNode {
             change,
@@ -273,11 +265,13 @@ impl Builder<'_, '_> {
             arrow: is_pipe,
             ..client_end
         };
-        let via = match link.via.text.is_empty() {
-            true => "without a name",
-            false => &link.via.text,
+        let via = &*link.via.text;
+        let via = if via.is_empty() {
+            "without a name"
+        } else {
+            via
         };
-        let (word, old, new) = (change::word(link.mark), link.old, link.new);
+        let (word, old, new) = (change::words(link.mark).word, link.old, link.new);
         let bundle = Bundle {
             n: u32::try_from(n).unwrap_or(u32::MAX),
             change: link.mark,

@@ -11,7 +11,7 @@ use crate::draw::graph::{self, EdgeEnd, EdgeKind, HubBadge, Kind, NotDrawn, Undr
 use crate::graph::program;
 use crate::id;
 use crate::layout::Point;
-use crate::model::{Map, Pipe, PipeId, Process, ProcessId, Socket, SocketId};
+use crate::model::{Map, PipeId, Process, ProcessId, Socket, SocketId};
 use crate::text::escape;
 
 /// A process; in a comparison also a role, represented by its first process.
@@ -26,6 +26,16 @@ pub(crate) struct ProcessRef<'a> {
 }
 
 impl<'a> ProcessRef<'a> {
+    /// A single process of the only map.
+    pub(crate) fn new(map: &'a Map, id: ProcessId) -> Self {
+        Self {
+            map,
+            id,
+            hosts_before: 0,
+            role: None,
+        }
+    }
+
     /// The process of the map.
     pub(crate) fn process(&self) -> &'a Process {
         self.map.process(self.id)
@@ -42,11 +52,6 @@ impl<'a> ProcessRef<'a> {
             Some(role) => escape::display(role.as_bytes()),
             None => program(self.process()),
         }
-    }
-
-    /// Its id in documents.
-    pub(crate) fn document_id(&self) -> String {
-        id::process_beside(self.map, self.id, self.hosts_before)
     }
 }
 
@@ -69,18 +74,10 @@ impl<'a> SocketRef<'a> {
 
     /// Indices of the processes that hold it.
     pub(crate) fn holders(&self) -> Vec<u32> {
-        match &self.holders {
-            Some(holders) => holders.clone(),
-            None => {
-                let holders = self.map.holding_processes(self.id).into_iter();
-                holders.map(|process| process.0).collect()
-            }
-        }
-    }
-
-    /// Its id in documents.
-    pub(crate) fn document_id(&self) -> String {
-        id::socket_beside(self.map, self.id, self.hosts_before)
+        self.holders.clone().unwrap_or_else(|| {
+            let holders = self.map.holding_processes(self.id).into_iter();
+            holders.map(|process| process.0).collect()
+        })
     }
 }
 
@@ -141,26 +138,15 @@ impl DraftNode {
         if let (Some(own), Some(more)) = (&mut self.counts, other.counts) {
             *own = (own.0 + more.0, own.1 + more.1);
         }
-        for (own, more) in [
-            (&mut self.findings, other.findings),
-            (&mut self.concerns, other.concerns),
-        ] {
-            own.extend(more);
-            own.sort_unstable();
-            own.dedup();
+        self.findings.extend(other.findings);
+        self.concerns.extend(other.concerns);
+        for findings in [&mut self.findings, &mut self.concerns] {
+            findings.sort_unstable();
+            findings.dedup();
         }
         self.undrawn.add(other.undrawn);
         self.members.extend(other.members);
     }
-}
-
-/// The listener through which a connection was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ViaListener {
-    /// The client is at the edge's first node.
-    Forwards(SocketId),
-    /// The client is at the edge's second node.
-    Backwards(SocketId),
 }
 
 /// Connections, pipes or held sockets that are one edge.
@@ -172,8 +158,9 @@ pub(crate) struct Bundle {
     pub(crate) a_end: EdgeEnd,
     /// At the second node.
     pub(crate) b_end: EdgeEnd,
-    /// Number of connections through each listener of [`Draft::map`].
-    pub(crate) via: BTreeMap<ViaListener, u32>,
+    /// Number of connections through each listener of [`Draft::map`], by whether the client is at the
+    /// second node.
+    pub(crate) via: BTreeMap<(bool, SocketId), u32>,
     /// Findings about one of them: indices into [`Draft::findings`].
     pub(crate) findings: BTreeSet<u32>,
     /// Change since the first of two maps.
@@ -197,10 +184,7 @@ impl Bundle {
 
     /// The same with its ends exchanged.
     fn reversed(self) -> Self {
-        let reverse = |(via, n)| match via {
-            ViaListener::Forwards(socket) => (ViaListener::Backwards(socket), n),
-            ViaListener::Backwards(socket) => (ViaListener::Forwards(socket), n),
-        };
+        let reverse = |((is_backwards, socket), n): ((bool, _), _)| ((!is_backwards, socket), n);
         Self {
             a_end: self.b_end,
             b_end: self.a_end,
@@ -238,10 +222,7 @@ fn add_end(end: &mut EdgeEnd, other: EdgeEnd) {
 
 /// The change of two things that are drawn as one.
 fn merged(a: ChangeStatus, b: ChangeStatus) -> ChangeStatus {
-    match a == b {
-        true => a,
-        false => ChangeStatus::Changed,
-    }
+    if a == b { a } else { ChangeStatus::Changed }
 }
 
 /// Bundles by (first node, second node, kind); the first node has the smaller index.
@@ -325,9 +306,28 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A pipe of the map.
-    pub(crate) fn pipe(&self, pipe: PipeId) -> &'a Pipe {
-        &self.map.pipes[pipe.index()]
+    /// The socket that a member is.
+    pub(crate) fn socket(&self, member: Member) -> Option<&SocketRef<'a>> {
+        match member {
+            Member::Socket(socket) => Some(&self.sockets[socket as usize]),
+            _ => None,
+        }
+    }
+
+    /// A member's id in documents; an address is its own.
+    pub(crate) fn document_id(&self, member: Member) -> String {
+        match member {
+            Member::Process(process) => {
+                let process = &self.processes[process as usize];
+                id::process_beside(process.map, process.id, process.hosts_before)
+            }
+            Member::Socket(socket) => {
+                let socket = &self.sockets[socket as usize];
+                id::socket_beside(socket.map, socket.id, socket.hosts_before)
+            }
+            Member::Pipe(pipe) => id::pipe(self.map, pipe),
+            Member::Outside(address) => self.outside[address as usize].clone(),
+        }
     }
 
     /// Whether all members of a node are processes of one name.
@@ -362,8 +362,8 @@ impl<'a> Draft<'a> {
 
     /// A finding in one line: `WT101 a socket shared by …`.
     pub(crate) fn finding(&self, finding: u32) -> String {
-        let finding = self.findings.get(finding as usize);
-        finding.map_or_else(String::new, |f| format!("{} {}", f.code, f.title))
+        let finding = &self.findings[finding as usize];
+        format!("{} {}", finding.code, finding.title)
     }
 
     /// The highest severity of some findings.
@@ -371,8 +371,8 @@ impl<'a> Draft<'a> {
         &self,
         findings: impl IntoIterator<Item = &'f u32>,
     ) -> Option<Severity> {
-        let severity = |finding: &u32| Some(self.findings.get(*finding as usize)?.severity);
-        findings.into_iter().filter_map(severity).max()
+        let severity = |finding: &u32| self.findings[*finding as usize].severity;
+        findings.into_iter().map(severity).max()
     }
 
     /// The number of findings that are marked in the picture.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, DraftNode, Member};
+use super::draft::{Draft, DraftNode};
 use crate::check::Finding;
 use crate::id;
 use crate::model::{Connection, Map, PipeId, SocketId};
@@ -13,11 +13,13 @@ use crate::model::{Connection, Map, PipeId, SocketId};
 /// Findings whose subjects have nodes of their own.
 const MAX_OWN_NODES: usize = 40;
 
-/// Sockets and pipes that findings are about, by the indices of the findings.
+/// Sockets and pipes that findings are about.
 #[derive(Debug, Default)]
 pub(crate) struct FindingIndex {
+    /// With the indices of the findings.
     sockets: BTreeMap<SocketId, Vec<u32>>,
-    pipes: BTreeMap<PipeId, u32>,
+    /// Pipes that have nodes.
+    pipes: BTreeSet<PipeId>,
     /// Sockets that have nodes of their own.
     own_nodes: BTreeSet<SocketId>,
 }
@@ -40,24 +42,19 @@ impl FindingIndex {
                 }
             }
         }
-        let has_node = |id: &str| {
-            let first = subjects.get(id);
-            first.is_some_and(|number| (*number as usize) < MAX_OWN_NODES)
-        };
         for socket in (0..map.sockets.len()).map(SocketId::new) {
             let id = id::socket(map, socket);
             if let Some(list) = ids.get(id.as_str()) {
                 found.sockets.insert(socket, list.clone());
-                if has_node(&id) {
+                let first = subjects.get(id.as_str());
+                if first.is_some_and(|number| (*number as usize) < MAX_OWN_NODES) {
                     found.own_nodes.insert(socket);
                 }
             }
         }
-        for pipe in (0..map.pipes.len()).map(PipeId::new) {
-            if let Some(finding) = subjects.get(id::pipe(map, pipe).as_str()) {
-                found.pipes.insert(pipe, *finding);
-            }
-        }
+        let pipes = (0..map.pipes.len()).map(PipeId::new);
+        let is_subject = |pipe: &PipeId| subjects.contains_key(id::pipe(map, *pipe).as_str());
+        found.pipes.extend(pipes.filter(is_subject));
         found
     }
 
@@ -80,9 +77,9 @@ impl FindingIndex {
         self.sockets.get(&socket).into_iter().flatten().copied()
     }
 
-    /// The first finding about a pipe.
-    pub(crate) fn pipe(&self, pipe: PipeId) -> Option<u32> {
-        self.pipes.get(&pipe).copied()
+    /// Whether a finding is about a pipe.
+    pub(crate) fn has_pipe(&self, pipe: PipeId) -> bool {
+        self.pipes.contains(&pipe)
     }
 }
 
@@ -100,13 +97,7 @@ pub(crate) fn mark(draft: &mut Draft<'_>) {
     let mut nodes: BTreeMap<String, usize> = BTreeMap::new();
     for (number, node) in draft.nodes.iter().enumerate() {
         for member in &node.members {
-            let id = match *member {
-                Member::Process(process) => draft.processes[process as usize].document_id(),
-                Member::Socket(socket) => draft.sockets[socket as usize].document_id(),
-                Member::Pipe(pipe) => id::pipe(draft.map, pipe),
-                Member::Outside(_) => continue,
-            };
-            nodes.insert(id, number);
+            nodes.insert(draft.document_id(*member), number);
         }
     }
     mark_nodes(draft, &nodes);

@@ -1,6 +1,8 @@
 //! Draws hubs as badges: a process, pipe or listener with very many clients is written on each of
 //! them instead of drawn as a ball of edges.
 
+use std::collections::BTreeSet;
+
 use super::draft::{Draft, index};
 use crate::diff::ChangeStatus;
 use crate::draw::graph::{EdgeKind, HubBadge, Kind};
@@ -25,15 +27,12 @@ pub(crate) fn badge(draft: &mut Draft<'_>, choice: HubBadges) {
             sizes[*component as usize] += 1;
         }
     }
-    let mut hubs: Vec<u32> = (0u32..)
-        .zip(&draft.nodes)
-        .map(|(node, _)| node)
-        .filter(|node| {
-            let n = clients[*node as usize];
-            let size = sizes[components[*node as usize] as usize];
-            n >= least && f64::from(n) >= share * f64::from(size)
-        })
-        .collect();
+    let mut hubs: Vec<u32> = (0..index(draft.nodes.len())).collect();
+    hubs.retain(|node| {
+        let n = clients[*node as usize];
+        let size = sizes[components[*node as usize] as usize];
+        n >= least && f64::from(n) >= share * f64::from(size)
+    });
     hubs.sort_by_key(|node| (std::cmp::Reverse(clients[*node as usize]), *node));
     hubs.truncate(MAX_HUBS);
     if choice == HubBadges::Auto && !hides_others(draft, &hubs, &sizes, &components) {
@@ -46,24 +45,26 @@ pub(crate) fn badge(draft: &mut Draft<'_>, choice: HubBadges) {
             let kinds = [hub, client].map(|node| draft.nodes[node as usize].kind);
             number(hub).filter(|_| is_client(kinds[0], kinds[1], kind))
         };
+        let ends = [
+            (a, b, bundle.b_end, bundle.a_end),
+            (b, a, bundle.a_end, bundle.b_end),
+        ];
+        let possible = ends.into_iter().filter_map(|(hub, client, own, other)| {
+            Some(HubBadge {
+                client,
+                hub: hub_of(hub, client)?,
+                n: bundle.n,
+                directions: (own.arrow, other.arrow),
+            })
+        });
         // Of two hubs, the smaller one has the badge of the larger.
-        let (client, hub, ends) = match (hub_of(a, b), hub_of(b, a)) {
-            (Some(first), Some(second)) if first > second => {
-                (a, second, [bundle.a_end, bundle.b_end])
-            }
-            (Some(first), _) => (b, first, [bundle.b_end, bundle.a_end]),
-            (None, Some(second)) => (a, second, [bundle.a_end, bundle.b_end]),
-            (None, None) => return true,
+        let Some(badge) = possible.min_by_key(|badge| badge.hub) else {
+            return true;
         };
         if bundle.change != ChangeStatus::Stayed || !bundle.findings.is_empty() {
             return true;
         }
-        badges.push(HubBadge {
-            client,
-            hub,
-            n: bundle.n,
-            directions: (ends[0].arrow, ends[1].arrow),
-        });
+        badges.push(badge);
         false
     });
     badges.sort_unstable();
@@ -74,18 +75,13 @@ pub(crate) fn badge(draft: &mut Draft<'_>, choice: HubBadges) {
 /// Whether the hubs' edges hide other structure. A hub and its clients alone are a star, which is
 /// best drawn as one.
 fn hides_others(draft: &Draft<'_>, hubs: &[u32], sizes: &[u32], components: &[u32]) -> bool {
-    let others = draft
-        .edges
-        .keys()
-        .filter(|(a, b, kind)| is_connection(*kind) && !hubs.contains(a) && !hubs.contains(b))
-        .count();
-    let mut touched: Vec<u32> = hubs.iter().map(|hub| components[*hub as usize]).collect();
-    touched.sort_unstable();
-    touched.dedup();
-    let around: u32 = touched
-        .iter()
-        .map(|component| sizes[*component as usize])
-        .sum();
+    let is_other = |(a, b, kind): &&(u32, u32, EdgeKind)| {
+        is_connection(*kind) && !hubs.contains(a) && !hubs.contains(b)
+    };
+    let others = draft.edges.keys().filter(is_other).count();
+    let touched = hubs.iter().map(|hub| components[*hub as usize]);
+    let touched: BTreeSet<u32> = touched.collect();
+    let around: u32 = touched.iter().map(|first| sizes[*first as usize]).sum();
     2 * others >= around as usize
 }
 

@@ -6,88 +6,67 @@ use std::collections::BTreeMap;
 use super::draft::{Draft, Member, index};
 use super::label::socket_name;
 use crate::graph::{By, Groups};
+use crate::layout::Point;
 use crate::model::{HostId, Map, ProcessId, Socket, SocketId, SocketKey};
 
-/// Values by identity.
-#[derive(Debug)]
-pub(crate) struct ByIdentity<T> {
-    processes: BTreeMap<ProcessKey, T>,
+/// Positions in the picture of the first map, by identity.
+#[derive(Debug, Default)]
+pub(crate) struct PreviousPositions {
+    /// Of each node.
+    pub(crate) positions: Vec<Point>,
+    processes: BTreeMap<ProcessKey, u32>,
     /// Sockets without a name or address.
-    sockets: BTreeMap<(HostId, SocketKey), T>,
+    sockets: BTreeMap<(HostId, SocketKey), u32>,
     /// Sockets by name or address, which outlive restarts.
-    names: BTreeMap<String, T>,
-    outside: BTreeMap<String, T>,
+    names: BTreeMap<String, u32>,
+    outside: BTreeMap<String, u32>,
 }
 
 /// Host, pid and start time.
-type ProcessKey = (HostId, u32, u64);
+pub(crate) type ProcessKey = (HostId, u32, u64);
 
-impl<T: Copy> ByIdentity<T> {
-    /// The value of a process of the first map.
-    pub(crate) fn process(&self, map: &Map, id: ProcessId) -> Option<T> {
-        self.processes.get(&process_key(map, id)).copied()
+impl PreviousPositions {
+    /// The position of a process of the first map.
+    pub(crate) fn process(&self, map: &Map, id: ProcessId) -> Option<Point> {
+        self.of(self.processes.get(&process_key(map, id)))
     }
 
-    /// The value of a socket of either map.
-    pub(crate) fn socket(&self, map: &Map, id: SocketId) -> Option<T> {
+    /// The position of a socket of either map.
+    pub(crate) fn socket(&self, map: &Map, id: SocketId) -> Option<Point> {
         let socket = map.socket(id);
-        let value = match is_named(socket) {
+        self.of(match is_named(socket) {
             true => self.names.get(&socket_name(socket)),
             false => self.sockets.get(&(socket.host, socket.key)),
-        };
-        value.copied()
+        })
     }
 
-    /// The value of an outside address.
-    pub(crate) fn outside(&self, address: &str) -> Option<T> {
-        self.outside.get(address).copied()
+    /// The position of an outside address.
+    pub(crate) fn outside(&self, address: &str) -> Option<Point> {
+        self.of(self.outside.get(address))
     }
 
-    /// The same identities with other values.
-    pub(crate) fn map<U>(self, value: impl Fn(T) -> U) -> ByIdentity<U> {
-        fn each<K: Ord, T, U>(map: BTreeMap<K, T>, value: &impl Fn(T) -> U) -> BTreeMap<K, U> {
-            map.into_iter()
-                .map(|(key, old)| (key, value(old)))
-                .collect()
-        }
-        ByIdentity {
-            processes: each(self.processes, &value),
-            sockets: each(self.sockets, &value),
-            names: each(self.names, &value),
-            outside: each(self.outside, &value),
-        }
+    fn of(&self, node: Option<&u32>) -> Option<Point> {
+        node.map(|node| self.positions[*node as usize])
     }
 }
 
-/// The processes of a map with the groups they are in when the map is grouped.
-pub(crate) struct GroupedProcesses(Vec<(ProcessKey, ProcessId)>);
-
-impl GroupedProcesses {
-    /// Groups processes as `query::group_map` does, which gives a group's process the group's number.
-    pub(crate) fn new(map: &Map, by: By) -> Self {
-        let is_grouped = !matches!(by, By::Process | By::Socket);
-        let groups = is_grouped.then(|| Groups::new(map, by));
-        let group = |id: ProcessId| match &groups {
-            Some(groups) => ProcessId(groups.group_of(id)),
-            None => id,
-        };
-        let processes = (0..map.processes.len()).map(ProcessId::new);
-        Self(
-            processes
-                .map(|id| (process_key(map, id), group(id)))
-                .collect(),
-        )
-    }
-}
-
-/// The node of each identity in the draft of a grouped map.
-pub(crate) fn nodes(draft: &Draft<'_>, grouped: &GroupedProcesses) -> ByIdentity<u32> {
-    let mut nodes = ByIdentity {
-        processes: BTreeMap::new(),
-        sockets: BTreeMap::new(),
-        names: BTreeMap::new(),
-        outside: BTreeMap::new(),
+/// The processes of a map with the groups they are in when the map is grouped, as `query::group_map`
+/// does it: it gives a group's process the group's number.
+pub(crate) fn grouped_processes(map: &Map, by: By) -> Vec<(ProcessKey, ProcessId)> {
+    let is_grouped = !matches!(by, By::Process | By::Socket);
+    let groups = is_grouped.then(|| Groups::new(map, by));
+    let group = |id: ProcessId| match &groups {
+        Some(groups) => ProcessId(groups.group_of(id)),
+        None => id,
     };
+    let processes = (0..map.processes.len()).map(ProcessId::new);
+    let key = |id| (process_key(map, id), group(id));
+    processes.map(key).collect()
+}
+
+/// The node of each identity in the draft of a grouped map, without positions.
+pub(crate) fn nodes(draft: &Draft<'_>, grouped: &[(ProcessKey, ProcessId)]) -> PreviousPositions {
+    let mut nodes = PreviousPositions::default();
     let mut groups: BTreeMap<ProcessId, u32> = BTreeMap::new();
     for (number, node) in draft.nodes.iter().enumerate() {
         let number = index(number);
@@ -111,7 +90,7 @@ pub(crate) fn nodes(draft: &Draft<'_>, grouped: &GroupedProcesses) -> ByIdentity
             }
         }
     }
-    for (key, group) in &grouped.0 {
+    for (key, group) in grouped {
         if let Some(node) = groups.get(group) {
             nodes.processes.insert(*key, *node);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::draft::{Draft, DraftNode, Member};
 use crate::draw::graph::{Detail, Findings, Kind, LABEL_NAMES, Label, LabelName};
-use crate::model::{Family, Socket};
+use crate::model::{Family, PipeId, Process, Socket};
 use crate::text::escape::{display, name};
 
 /// Names of the members of a group that are listed.
@@ -12,60 +12,34 @@ const MAX_GROUP_NAMES: usize = 8;
 
 /// The label of a node; `grouped`: each process stands for a group, and has no pid.
 pub(crate) fn label(draft: &Draft<'_>, node: &DraftNode, grouped: bool) -> Label {
+    let names = node.members.iter().take(LABEL_NAMES);
+    let socket = draft.socket(node.members[0]);
     match node.kind {
         Kind::Process => process(draft, node, grouped),
-        Kind::Listener => Label {
-            names: names(node, |member| match member {
-                Member::Socket(socket) => Some(listener(draft.sockets[socket as usize].socket())),
-                _ => None,
-            }),
-            ..Label::default()
-        },
         Kind::Socket => Label {
-            holders: match node.members[0] {
-                Member::Socket(socket) => draft.sockets[socket as usize].holders().len(),
-                _ => 0,
-            },
+            holders: socket.map_or(0, |socket| socket.holders().len()),
             ..Label::default()
         },
-        Kind::Pipe => Label {
-            names: vec![plain(match node.members[0] {
-                Member::Pipe(pipe) => pipe_path(draft, pipe).unwrap_or_else(|| "pipe".to_owned()),
-                _ => "pipe".to_owned(),
-            })],
-            ..Label::default()
-        },
-        Kind::Outside => Label {
-            names: names(node, |member| match member {
-                Member::Outside(address) => {
-                    let text = &draft.outside[address as usize];
-                    let text = text.strip_prefix("(outside) ").unwrap_or(text);
-                    Some(plain(text.to_owned()))
-                }
-                _ => None,
-            }),
+        Kind::Listener | Kind::Pipe | Kind::Outside => Label {
+            names: names.map(|member| label_name(draft, *member)).collect(),
             ..Label::default()
         },
     }
 }
 
-fn names(node: &DraftNode, name: impl Fn(Member) -> Option<LabelName>) -> Vec<LabelName> {
-    let members = node.members.iter().take(LABEL_NAMES);
-    members.filter_map(|member| name(*member)).collect()
-}
-
-fn plain(text: String) -> LabelName {
-    LabelName {
-        text,
-        is_net: false,
-    }
-}
-
-fn listener(socket: &Socket) -> LabelName {
-    LabelName {
-        text: socket_name(socket),
-        is_net: socket.family != Family::Unix,
-    }
+fn label_name(draft: &Draft<'_>, member: Member) -> LabelName {
+    let text = match member {
+        Member::Process(process) => draft.processes[process as usize].name(),
+        Member::Socket(socket) => socket_name(draft.sockets[socket as usize].socket()),
+        Member::Pipe(pipe) => pipe_path(draft, pipe).unwrap_or_else(|| "pipe".to_owned()),
+        Member::Outside(address) => {
+            let text = &draft.outside[address as usize];
+            text.strip_prefix("(outside) ").unwrap_or(text).to_owned()
+        }
+    };
+    let socket = draft.socket(member);
+    let is_net = socket.is_some_and(|socket| socket.socket().family != Family::Unix);
+    LabelName { text, is_net }
 }
 
 fn process(draft: &Draft<'_>, node: &DraftNode, grouped: bool) -> Label {
@@ -85,8 +59,12 @@ fn process(draft: &Draft<'_>, node: &DraftNode, grouped: bool) -> Label {
         true if !is_one_program => Some(Detail::Names(group_names(draft, node))),
         _ => None,
     };
+    let name = LabelName {
+        text: name,
+        is_net: false,
+    };
     Label {
-        names: vec![plain(name)],
+        names: vec![name],
         detail,
         holders: 0,
     }
@@ -112,8 +90,22 @@ pub(crate) fn socket_name(socket: &Socket) -> String {
 }
 
 /// The path of a FIFO, for display.
-pub(crate) fn pipe_path(draft: &Draft<'_>, pipe: crate::model::PipeId) -> Option<String> {
-    draft.pipe(pipe).path.as_deref().map(display)
+pub(crate) fn pipe_path(draft: &Draft<'_>, pipe: PipeId) -> Option<String> {
+    draft.map.pipes[pipe.index()].path.as_deref().map(display)
+}
+
+/// The user of a process, by name or number.
+pub(crate) fn user(process: &Process) -> Option<String> {
+    let name = process.user.as_ref();
+    let name = name.map(|name| format!("user {}", display(name)));
+    name.or_else(|| Some(format!("uid {}", process.uid?)))
+}
+
+/// The container of a process, by name or id.
+pub(crate) fn container(process: &Process) -> Option<String> {
+    let container = process.container.as_ref()?;
+    let name = container.name.as_ref().unwrap_or(&container.id);
+    Some(format!("container {}", display(name.as_bytes())))
 }
 
 /// The findings about a node; `None`: there are none.

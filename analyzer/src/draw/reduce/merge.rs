@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Bundle, Draft, DraftNode, Member, index};
+use super::draft::{Draft, DraftNode, Member, index};
 use super::findings::is_marked;
 use crate::diff::ChangeStatus;
-use crate::draw::graph::{EdgeKind, HubBadge, Kind};
+use crate::draw::graph::{EdgeKind, Kind};
 
 /// Smallest numbers of nodes with the same neighbours that are merged.
 #[derive(Debug, Clone, Copy)]
@@ -130,28 +130,23 @@ pub(crate) fn merge(draft: &mut Draft<'_>, classes: &[u32]) {
     }
     draft.nodes = nodes;
     let new = |old: u32| indices[old as usize];
-    let edges: Vec<((u32, u32, EdgeKind), Bundle)> =
-        std::mem::take(&mut draft.edges).into_iter().collect();
-    for ((a, b, kind), bundle) in edges {
+    for ((a, b, kind), bundle) in std::mem::take(&mut draft.edges) {
         draft.join(new(a), new(b), kind, bundle);
     }
     for hub in &mut draft.hubs {
         *hub = new(*hub);
     }
-    let mut badges: BTreeMap<(u32, u32), (u32, (bool, bool))> = BTreeMap::new();
-    for badge in std::mem::take(&mut draft.badges) {
-        let (n, directions) = badges.entry((new(badge.client), badge.hub)).or_default();
-        *n += badge.n;
-        directions.0 |= badge.directions.0;
-        directions.1 |= badge.directions.1;
+    for badge in &mut draft.badges {
+        badge.client = new(badge.client);
     }
-    draft.badges = badges
-        .into_iter()
-        .map(|((client, hub), (n, directions))| HubBadge {
-            client,
-            hub,
-            n,
-            directions,
-        })
-        .collect();
+    draft.badges.sort_unstable();
+    draft.badges.dedup_by(|other, kept| {
+        let is_same = (other.client, other.hub) == (kept.client, kept.hub);
+        if is_same {
+            kept.n += other.n;
+            kept.directions.0 |= other.directions.0;
+            kept.directions.1 |= other.directions.1;
+        }
+        is_same
+    });
 }

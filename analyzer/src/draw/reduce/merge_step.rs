@@ -2,6 +2,7 @@
 //! or container, user.
 
 use super::draft::{Draft, ProcessRef};
+use super::label::{container, user};
 use crate::graph::program;
 use crate::model::Process;
 use crate::text::escape::display;
@@ -36,8 +37,8 @@ pub(crate) const STEPS: [MergeStep; 4] = [
     },
     MergeStep {
         word: "user",
-        key: |process| user(process.process()).into_bytes(),
-        name: |process| user(process.process()),
+        key: |process| owner(process.process()).into_bytes(),
+        name: |process| owner(process.process()),
     },
 ];
 
@@ -84,20 +85,12 @@ fn executable(process: &ProcessRef<'_>) -> Vec<u8> {
 }
 
 fn unit(process: &Process) -> String {
-    match (&process.container, &process.unit) {
-        (Some(container), _) => {
-            let name = container.name.as_ref().unwrap_or(&container.id);
-            format!("container {}", display(name.as_bytes()))
-        }
-        (None, Some(unit)) => display(unit.as_bytes()),
-        (None, None) => user(process),
-    }
+    let unit = || Some(display(process.unit.as_ref()?.as_bytes()));
+    container(process)
+        .or_else(unit)
+        .unwrap_or_else(|| owner(process))
 }
 
-fn user(process: &Process) -> String {
-    match (&process.user, process.uid) {
-        (Some(name), _) => format!("user {}", display(name)),
-        (None, Some(uid)) => format!("uid {uid}"),
-        (None, None) => "user not known".to_owned(),
-    }
+fn owner(process: &Process) -> String {
+    user(process).unwrap_or_else(|| "user not known".to_owned())
 }

@@ -3,7 +3,6 @@
 //! `build` and `diff` make a draft of one map or two, `budget`, `hub_badges` and `shelf` merge its
 //! nodes until it fits, and `resolve` writes the labels and tooltips of those that are left.
 
-mod attached;
 mod budget;
 mod build;
 mod caption;
@@ -23,13 +22,12 @@ mod tooltip;
 pub(crate) use draft::Draft;
 #[cfg(test)]
 pub(crate) use draft::Member;
-pub(crate) use identity::ByIdentity;
+pub(crate) use identity::PreviousPositions;
 
 use super::graph::Graph;
 use super::options::Options;
 use crate::diff::FilteredMaps;
 use crate::graph::By;
-use crate::layout::Point;
 use crate::model::Map;
 use crate::query::group_map;
 
@@ -40,8 +38,8 @@ pub(crate) fn reduce(map: &Map, options: &Options) -> Graph {
 }
 
 /// The first of two maps, grouped and reduced alone, and the node of each identity.
-pub(crate) fn previous(map: Map, by: By, options: &Options) -> (Graph, ByIdentity<u32>) {
-    let processes = identity::GroupedProcesses::new(&map, by);
+pub(crate) fn previous(map: Map, by: By, options: &Options) -> (Graph, PreviousPositions) {
+    let processes = identity::grouped_processes(&map, by);
     let map = group_map(map, by);
     let draft = draft(&map, options);
     let nodes = identity::nodes(&draft, &processes);
@@ -54,7 +52,7 @@ pub(crate) fn previous(map: Map, by: By, options: &Options) -> (Graph, ByIdentit
 pub(crate) fn compare(
     maps: &FilteredMaps,
     compare: &crate::diff::Options,
-    previous: &ByIdentity<Point>,
+    previous: &PreviousPositions,
     options: &Options,
 ) -> Graph {
     let findings = options.findings.as_ref().map(|report| &*report.findings);

@@ -1,14 +1,10 @@
 //! Resolves the draft: writes the labels, tooltips and ids of the nodes and edges that are left.
 
-use super::attached::owners;
-use super::caption;
-use super::draft::{Bundle, Draft, DraftNode, Member, index};
-use super::label;
-use super::shelf::{is_unread, shelves};
-use super::tooltip;
-use crate::draw::graph::{Edge, EdgeKind, Graph, Kind, Node, Shelf};
+use super::draft::{Draft, DraftNode, index};
+use super::shelf::{is_unread, owners, shelves};
+use super::{caption, label, tooltip};
+use crate::draw::graph::{Edge, Graph, Kind, Node, Shelf};
 use crate::draw::options::Options;
-use crate::id;
 use crate::model::Family;
 
 /// With `all`, more edges than these are drawn together, and more nodes have short tooltips.
@@ -26,10 +22,7 @@ pub(crate) fn resolve(draft: Draft<'_>, title: String, options: &Options) -> Gra
         .edges
         .iter()
         .map(|(&(a, b, kind), bundle)| {
-            let tooltip = match batched {
-                true => Vec::new(),
-                false => edge_tooltip(&draft, (a, b, kind), bundle, style),
-            };
+            let tooltip = || tooltip::edge(&draft, (a, b, kind), bundle, style);
             Edge {
                 a,
                 b,
@@ -40,7 +33,7 @@ pub(crate) fn resolve(draft: Draft<'_>, title: String, options: &Options) -> Gra
                 finding: draft.severity(&bundle.findings),
                 change: bundle.change,
                 counts: bundle.counts,
-                tooltip,
+                tooltip: (!batched).then(tooltip).unwrap_or_default(),
             }
         })
         .collect();
@@ -69,31 +62,14 @@ pub(crate) fn resolve(draft: Draft<'_>, title: String, options: &Options) -> Gra
     }
 }
 
-fn edge_tooltip(
-    draft: &Draft<'_>,
-    (a, b, kind): (u32, u32, EdgeKind),
-    bundle: &Bundle,
-    style: tooltip::Style,
-) -> Vec<String> {
-    let [a, b] = [a, b].map(|node| {
-        let node = &draft.nodes[node as usize];
-        tooltip::short_name(draft, node, style)
-    });
-    tooltip::edge(draft, (&a, &b), kind, bundle)
-}
-
 fn resolve_node(
     draft: &Draft<'_>,
     (number, node): (u32, &DraftNode),
     (attached_to, shelf): (Option<u32>, Shelf),
     style: tooltip::Style,
 ) -> Node {
-    let is_net = match (node.kind, node.members[0]) {
-        (Kind::Socket, Member::Socket(socket)) => {
-            draft.sockets[socket as usize].socket().family != Family::Unix
-        }
-        _ => false,
-    };
+    let socket = draft.socket(node.members[0]);
+    let is_net = socket.is_some_and(|socket| socket.socket().family != Family::Unix);
     Node {
         id: node_id(draft, node),
         kind: node.kind,
@@ -104,7 +80,7 @@ fn resolve_node(
         findings: label::findings(draft, node),
         is_concerned: !node.concerns.is_empty(),
         is_unread: node.kind == Kind::Process && is_unread(draft, node),
-        is_net,
+        is_net: node.kind == Kind::Socket && is_net,
         change: node.change,
         counts: node.counts,
         previous: node.previous,
@@ -116,12 +92,7 @@ fn resolve_node(
 
 /// The id of the first member, and the number of the others.
 fn node_id(draft: &Draft<'_>, node: &DraftNode) -> String {
-    let first = match node.members[0] {
-        Member::Process(process) => draft.processes[process as usize].document_id(),
-        Member::Socket(socket) => draft.sockets[socket as usize].document_id(),
-        Member::Pipe(pipe) => id::pipe(draft.map, pipe),
-        Member::Outside(address) => draft.outside[address as usize].clone(),
-    };
+    let first = draft.document_id(node.members[0]);
     match node.members.len() {
         1 => first,
         many => format!("{first}+{}", many - 1),

@@ -4,8 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::attached::owners;
-use super::draft::{Draft, DraftNode, Member};
+use super::draft::{Draft, DraftNode};
 use super::findings::is_marked;
 use super::merge::{merge, name};
 use crate::diff::ChangeStatus;
@@ -19,15 +18,35 @@ const MAX_NAMES: usize = 400;
 /// More pairs are merged by the names of both.
 const MAX_PAIRS: usize = 24;
 
+/// For every node the process that it is attached to, if it is: a socket that one process alone holds
+/// needs no position of its own, only a line under the box.
+pub(crate) fn owners(draft: &Draft<'_>) -> Vec<Option<u32>> {
+    let mut edges = vec![0u32; draft.nodes.len()];
+    let mut owners = vec![None; draft.nodes.len()];
+    for &(a, b, kind) in draft.edges.keys() {
+        edges[a as usize] += 1;
+        edges[b as usize] += 1;
+        let kinds = [a, b].map(|node| draft.nodes[node as usize].kind);
+        if kind == EdgeKind::Holds && kinds == [Kind::Process, Kind::Listener] {
+            owners[b as usize] = Some(a);
+        }
+    }
+    for (owner, edges) in owners.iter_mut().zip(edges) {
+        owner.take_if(|_| edges != 1);
+    }
+    owners
+}
+
 /// The shelf of each node; an attached one is on its owner's.
 pub(crate) fn shelves(draft: &Draft<'_>) -> Vec<Shelf> {
     let components = draft.components();
     let owners = owners(draft);
-    let mut sizes = vec![0u32; components.len()];
+    // The numbers of members of each component's nodes, without attached ones.
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); components.len()];
     let mut listens = vec![false; components.len()];
-    for (component, owner) in components.iter().zip(&owners) {
+    for ((node, component), owner) in draft.nodes.iter().zip(&components).zip(&owners) {
         match owner {
-            None => sizes[*component as usize] += 1,
+            None => members[*component as usize].push(node.members.len()),
             Some(owner) => listens[*owner as usize] = true,
         }
     }
@@ -41,47 +60,30 @@ pub(crate) fn shelves(draft: &Draft<'_>) -> Vec<Shelf> {
     for node in clients.chain(draft.hubs.iter().copied()) {
         has_hub[components[node as usize] as usize] = true;
     }
-    // A group and one other node are no pair.
-    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for ((node, component), owner) in draft.nodes.iter().zip(&components).zip(&owners) {
-        if owner.is_none() && sizes[*component as usize] == 2 {
-            members
-                .entry(*component)
-                .or_default()
-                .push(node.members.len());
-        }
-    }
-    let same_size = |component: u32| {
-        members
-            .get(&component)
-            .is_some_and(|sizes| sizes.windows(2).all(|two| two[0] == two[1]))
-    };
     let shelf = |node: u32| {
         let component = components[node as usize];
-        match sizes[component as usize] {
-            1 if draft.hubs.contains(&node) => Shelf::Hubs,
-            1 if has_badge[node as usize] => Shelf::HubClients,
-            1 if is_unread(draft, &draft.nodes[node as usize]) => Shelf::Unread,
-            1 if listens[node as usize] => Shelf::Listening,
-            1 => Shelf::Unconnected,
-            2 if same_size(component) && !has_hub[component as usize] => Shelf::Pairs(component),
+        match members[component as usize][..] {
+            [_] if draft.hubs.contains(&node) => Shelf::Hubs,
+            [_] if has_badge[node as usize] => Shelf::HubClients,
+            [_] if is_unread(draft, &draft.nodes[node as usize]) => Shelf::Unread,
+            [_] if listens[node as usize] => Shelf::Listening,
+            [_] => Shelf::Unconnected,
+            // A group and one other node are no pair.
+            [one, other] if one == other && !has_hub[component as usize] => Shelf::Pairs(component),
             _ => Shelf::None,
         }
     };
-    (0u32..)
-        .zip(&owners)
+    let nodes = (0u32..).zip(&owners);
+    nodes
         .map(|(node, owner)| shelf(owner.unwrap_or(node)))
         .collect()
 }
 
 /// Whether a node has processes whose descriptors were not all read.
 pub(crate) fn is_unread(draft: &Draft<'_>, node: &DraftNode) -> bool {
-    node.members.iter().any(|member| match member {
-        Member::Process(process) => {
-            let process = draft.processes[*process as usize].process();
-            process.fds_status != FdsStatus::Read
-        }
-        _ => false,
+    node.members.iter().any(|member| {
+        let process = draft.process(*member);
+        process.is_some_and(|process| process.process().fds_status != FdsStatus::Read)
     })
 }
 

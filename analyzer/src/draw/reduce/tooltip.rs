@@ -1,7 +1,7 @@
 //! Tooltips of nodes and edges, as lines of plain text.
 
-use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, ViaListener};
-use super::label::{pipe_path, socket_name};
+use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef};
+use super::label::{container, pipe_path, socket_name, user};
 use crate::draw::change;
 use crate::draw::graph::{EdgeKind, Kind};
 use crate::model::{FdsStatus, Process, SocketState};
@@ -30,7 +30,10 @@ pub(crate) fn node(draft: &Draft<'_>, node: &DraftNode, style: Style) -> Vec<Str
         true => (TERSE_LISTED, TERSE_COMMAND),
         false => (MAX_LISTED, MAX_COMMAND),
     };
-    let mut lines = findings(draft, node.findings.iter().chain(&node.concerns));
+    let mut lines = Vec::new();
+    let findings: Vec<u32> = [&node.findings[..], &node.concerns].concat();
+    let findings = findings.iter().map(|finding| draft.finding(*finding));
+    list(findings, " findings", &mut lines);
     if let [member] = node.members[..] {
         match member {
             Member::Process(id) => {
@@ -46,16 +49,15 @@ pub(crate) fn node(draft: &Draft<'_>, node: &DraftNode, style: Style) -> Vec<Str
         }
     } else {
         lines.push(format!("{} {}", node.members.len(), plural(node.kind)));
-        let first = node.members.iter().take(MAX_LISTED);
-        lines.extend(first.map(|member| member_name(draft, *member, style)));
-        if node.members.len() > MAX_LISTED {
-            lines.push(format!("and {} more", node.members.len() - MAX_LISTED));
-        }
+        let members = node.members.iter();
+        let names = members.map(|member| member_name(draft, *member, style));
+        list(names, "", &mut lines);
     }
     if let Some((old, new)) = node.counts {
-        let word = change::word(node.change);
+        let word = change::words(node.change).word;
         lines.push(format!("{word} ({old} before, {new} now)"));
     }
+    let unknown = "connected to somebody who is not known";
     // The peers of connections that a filter cut off are not looked up.
     let peers = match draft.map.restricted {
         true => "not Unix-domain, peers not known or left out on request",
@@ -63,10 +65,7 @@ pub(crate) fn node(draft: &Draft<'_>, node: &DraftNode, style: Style) -> Vec<Str
     };
     for (n, what) in [
         (node.undrawn.foreign, peers),
-        (
-            node.undrawn.unknown,
-            "connected to somebody who is not known",
-        ),
+        (node.undrawn.unknown, unknown),
         (node.undrawn.own, "connected within"),
     ] {
         if n > 0 {
@@ -76,25 +75,27 @@ pub(crate) fn node(draft: &Draft<'_>, node: &DraftNode, style: Style) -> Vec<Str
     lines
 }
 
-/// A line for each finding, up to a number.
-fn findings<'a>(draft: &Draft<'_>, findings: impl Iterator<Item = &'a u32> + Clone) -> Vec<String> {
-    let shown = findings.clone().take(MAX_LISTED);
-    let mut lines: Vec<String> = shown.map(|finding| draft.finding(*finding)).collect();
-    let hidden = findings.count() - lines.len();
+/// Adds lines up to a number, and how many more there are.
+fn list(all: impl ExactSizeIterator<Item = String>, what: &str, lines: &mut Vec<String>) {
+    let hidden = all.len().saturating_sub(MAX_LISTED);
+    lines.extend(all.take(MAX_LISTED));
     if hidden > 0 {
-        lines.push(format!("and {hidden} more findings"));
+        lines.push(format!("and {hidden} more{what}"));
     }
-    lines
 }
 
-/// The lines of an edge's tooltip, with the short names of its nodes.
+/// The lines of an edge's tooltip.
 pub(crate) fn edge(
     draft: &Draft<'_>,
-    (a, b): (&str, &str),
-    kind: EdgeKind,
+    (a, b, kind): (u32, u32, EdgeKind),
     bundle: &Bundle,
+    style: Style,
 ) -> Vec<String> {
-    let mut lines = findings(draft, bundle.findings.iter());
+    let [a, b] = [a, b].map(|node| short_name(draft, &draft.nodes[node as usize], style));
+    let mut lines = Vec::new();
+    let findings = bundle.findings.iter();
+    let findings = findings.map(|finding| draft.finding(*finding));
+    list(findings, " findings", &mut lines);
     let what = match kind {
         EdgeKind::Holds if bundle.n == 1 => {
             lines.push(format!("{a} holds {b}"));
@@ -111,28 +112,22 @@ pub(crate) fn edge(
         EdgeKind::Pipe => "→",
         _ => "–",
     };
-    let plural = match bundle.n == 1 || kind == EdgeKind::Holds {
-        true => "",
-        false => "s",
+    let plural = if bundle.n == 1 || kind == EdgeKind::Holds {
+        ""
+    } else {
+        "s"
     };
     lines.push(format!("{a} {arrow} {b}"));
     lines.push(format!("{} {what}{plural}", bundle.n));
-    lines.extend(bundle.changes.iter().take(MAX_LISTED).cloned());
-    if bundle.changes.len() > MAX_LISTED {
-        lines.push(format!("and {} more", bundle.changes.len() - MAX_LISTED));
-    }
+    list(bundle.changes.iter().cloned(), "", &mut lines);
     let mut hidden = 0;
-    for (via, n) in &bundle.via {
-        let (direction, listener) = match via {
-            ViaListener::Forwards(listener) => ("to", listener),
-            ViaListener::Backwards(listener) => ("from", listener),
-        };
-        match lines.len() < MAX_LISTED {
-            true => {
-                let name = socket_name(draft.map.socket(*listener));
-                lines.push(format!("{n} {direction} {name}"));
-            }
-            false => hidden += n,
+    for (&(is_backwards, listener), n) in &bundle.via {
+        if lines.len() < MAX_LISTED {
+            let direction = if is_backwards { "from" } else { "to" };
+            let name = socket_name(draft.map.socket(listener));
+            lines.push(format!("{n} {direction} {name}"));
+        } else {
+            hidden += n;
         }
     }
     if hidden > 0 {
@@ -142,7 +137,7 @@ pub(crate) fn edge(
 }
 
 /// A node in a few words, for tooltips of edges.
-pub(crate) fn short_name(draft: &Draft<'_>, node: &DraftNode, style: Style) -> String {
+fn short_name(draft: &Draft<'_>, node: &DraftNode, style: Style) -> String {
     let first = match &node.group {
         Some(group) => group.clone(),
         None => member_name(draft, node.members[0], style),
@@ -157,9 +152,10 @@ fn member_name(draft: &Draft<'_>, member: Member, style: Style) -> String {
     match member {
         Member::Process(process) => {
             let process = &draft.processes[process as usize];
-            match style.grouped {
-                true => process.name(),
-                false => name_and_pid(process),
+            if style.grouped {
+                process.name()
+            } else {
+                name_and_pid(process)
             }
         }
         Member::Socket(socket) => {
@@ -197,19 +193,10 @@ fn describe_process(process: &ProcessRef<'_>, max_command: usize, lines: &mut Ve
         lines.extend(command_line(process.process(), max_command));
     }
     let process = process.process();
-    let mut owner = Vec::new();
-    if let Some(user) = &process.user {
-        owner.push(format!("user {}", display(user)));
-    } else if let Some(uid) = process.uid {
-        owner.push(format!("uid {uid}"));
-    }
-    if let Some(unit) = &process.unit {
-        owner.push(format!("unit {}", display(unit.as_bytes())));
-    }
-    if let Some(container) = &process.container {
-        let name = container.name.as_ref().unwrap_or(&container.id);
-        owner.push(format!("container {}", display(name.as_bytes())));
-    }
+    let unit = process.unit.as_ref();
+    let unit = unit.map(|unit| format!("unit {}", display(unit.as_bytes())));
+    let owner = [user(process), unit, container(process)];
+    let owner: Vec<String> = owner.into_iter().flatten().collect();
     if !owner.is_empty() {
         lines.push(owner.join(", "));
     }
@@ -256,20 +243,23 @@ fn describe_socket(
         _ => socket_name(socket),
     };
     lines.push(format!("{what} {name}"));
-    let mut held = match (holders.len(), socket.holders_complete) {
+    let held = match (holders.len(), socket.holders_complete) {
         (0, false) => "held by nobody who was read".to_owned(),
         (0, true) => "held by nobody".to_owned(),
         (n, true) => format!("held by {n}"),
         (n, false) => format!("held by {n} or more"),
     };
-    for (number, process) in holders.iter().take(max_holders).enumerate() {
-        held.push_str(if number == 0 { ": " } else { ", " });
-        held.push_str(&name_and_pid(&draft.processes[*process as usize]));
-    }
+    let names = holders.iter().take(max_holders);
+    let mut names: Vec<String> = names
+        .map(|process| name_and_pid(&draft.processes[*process as usize]))
+        .collect();
     if holders.len() > max_holders {
-        held.push_str(", …");
+        names.push("…".to_owned());
     }
-    lines.push(held);
+    lines.push(match names.is_empty() {
+        true => held,
+        false => format!("{held}: {}", names.join(", ")),
+    });
     if let Some(pending) = socket.pending.filter(|pending| *pending > 0) {
         lines.push(format!("{pending} waiting to be accepted"));
     }

@@ -4,27 +4,27 @@
 
 mod edge;
 mod edge_paths;
+mod elements;
 mod glyphs;
 mod legend;
-mod legend_entries;
 mod node;
 mod notes;
 mod path_data;
-mod shapes;
 mod symbols;
-mod text;
 mod theme;
+
+use clap::ValueEnum;
 
 use super::node::shape::SMALL_SIZE;
 use super::node::truncate;
 use super::options::Theme;
 use super::place::caption::{NOTE_SIZE, TITLE_SIZE, baseline};
-use super::place::{Heading, MARGIN, RULE};
-use super::scene::{Scene, SceneEdge};
+use super::place::{MARGIN, RULE};
+use super::scene::Scene;
 use crate::text::xml::XmlWriter;
+use elements::{write_text, write_tooltip};
 use path_data::num;
 use symbols::Symbols;
-use text::{write_text, write_tooltip};
 
 /// Fonts with known widths first.
 const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
@@ -35,65 +35,62 @@ const NOTE_LEADING: f64 = 1.4;
 
 /// The whole document.
 pub(crate) fn write(scene: &Scene, theme: Theme) -> String {
-    let scale = scene.scale;
-    let (entries, legend_end) = legend::place(scene, scene.height / scale + LEGEND_GAP);
-    let mut notes = Vec::new();
-    for note in notes::notes(scene) {
-        let width = scene.width / scale - 2.0 * MARGIN;
-        notes.extend(truncate::wrap(&note, NOTE_SIZE, width));
-    }
-    let note_height = NOTE_SIZE * NOTE_LEADING;
+    let (graph, placement) = (&scene.graph, &scene.placement);
+    let scale = placement.scale;
+    let (entries, legend_end) = legend::place(scene, placement.height / scale + LEGEND_GAP);
+    let note_width = placement.width / scale - 2.0 * MARGIN;
+    let notes = notes::notes(scene).into_iter();
+    let notes: Vec<String> = notes
+        .flat_map(|note| truncate::wrap(&note, NOTE_SIZE, note_width))
+        .collect();
     let height = scale * (legend_end + notes.len() as f64 * NOTE_SIZE * NOTE_LEADING + MARGIN);
+    let theme_name = theme
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned());
     let mut xml = XmlWriter::new();
-    let (w, h) = (num(scene.width.ceil()), num(height.ceil()));
+    let (w, h) = (num(placement.width.ceil()), num(height.ceil()));
     xml.start("svg")
         .attr("xmlns", "http://www.w3.org/2000/svg")
         .attr("xmlns:xlink", "http://www.w3.org/1999/xlink")
-        .attr("class", format_args!("wt theme-{}", theme.name()))
+        .attr(
+            "class",
+            format_args!("wt theme-{}", theme_name.unwrap_or_default()),
+        )
         .attr("width", &w)
         .attr("height", &h)
         .attr("viewBox", format_args!("0 0 {w} {h}"))
         .constant_attr("font-family", FONTS)
         .newline();
-    write_tooltip(&mut xml, &scene.caption);
+    write_tooltip(&mut xml, &placement.caption);
     theme::write(&mut xml, theme);
-    glyphs::define(&mut xml, scene.compared);
+    glyphs::define(&mut xml, graph.compared);
     let symbols = Symbols::new(scene);
     symbols.define(&mut xml);
-    xml.start("rect")
-        .attr("class", "ground")
-        .attr("width", &w)
-        .attr("height", &h)
-        .end()
-        .newline();
+    xml.start("rect").attr("class", "ground");
+    xml.attr("width", &w).attr("height", &h).end().newline();
     write_caption(&mut xml, scene);
     // In a comparison, edges cross the headings of shelves, which are written above them.
-    if !scene.compared {
+    if !graph.compared {
         write_headings(&mut xml, scene);
     }
     write_edges(&mut xml, scene);
-    if scene.compared {
+    if graph.compared {
         write_headings(&mut xml, scene);
     }
     xml.start("g").attr("class", "nodes").newline();
-    for (number, node) in scene.nodes.iter().enumerate() {
-        node::write(&mut xml, scene, &symbols, node);
-        for badge in &node.shape.hub_badges {
-            node::write_badge(&mut xml, scene, number, badge);
-        }
+    for number in 0..graph.nodes.len() {
+        node::write(&mut xml, scene, &symbols, number);
     }
     xml.end().newline();
     write_counts(&mut xml, scene);
-    scaled_group(&mut xml, "legend left", scale);
-    xml.newline();
+    start_scaled(&mut xml, "legend left", scale);
     for entry in &entries {
         legend::write(&mut xml, entry);
     }
     xml.end().newline();
-    scaled_group(&mut xml, "notes left", scale);
-    xml.newline();
+    start_scaled(&mut xml, "notes left", scale);
     for (line, note) in notes.iter().enumerate() {
-        let y = legend_end + note_height * (line as f64 + 1.0);
+        let y = legend_end + NOTE_SIZE * NOTE_LEADING * (line as f64 + 1.0);
         write_text(&mut xml, "note", (MARGIN, y), NOTE_SIZE, note);
     }
     xml.end().newline().end().newline();
@@ -101,9 +98,8 @@ pub(crate) fn write(scene: &Scene, theme: Theme) -> String {
 }
 
 fn write_caption(xml: &mut XmlWriter, scene: &Scene) {
-    scaled_group(xml, "caption left", scene.scale);
-    xml.newline();
-    for (line, text) in scene.caption.iter().enumerate() {
+    start_scaled(xml, "caption left", scene.placement.scale);
+    for (line, text) in scene.placement.caption.iter().enumerate() {
         let (class, size) = match line {
             0 => ("title", TITLE_SIZE),
             _ => ("note", NOTE_SIZE),
@@ -114,48 +110,45 @@ fn write_caption(xml: &mut XmlWriter, scene: &Scene) {
 }
 
 /// Starts a group that is scaled around the left margin.
-fn scaled_group(xml: &mut XmlWriter, class: &str, scale: f64) {
+fn start_scaled(xml: &mut XmlWriter, class: &str, scale: f64) {
     xml.start("g").attr("class", class);
     if scale != 1.0 {
         let left = num(MARGIN - scale * MARGIN);
-        xml.attr(
-            "transform",
-            format_args!("translate({left},0) scale({scale:.3})"),
-        );
+        let transform = format_args!("translate({left},0) scale({scale:.3})");
+        xml.attr("transform", transform);
     }
+    xml.newline();
 }
 
 fn write_headings(xml: &mut XmlWriter, scene: &Scene) {
-    for heading in &scene.headings {
-        write_heading(xml, heading, scene.compared);
-    }
-}
-
-fn write_heading(xml: &mut XmlWriter, heading: &Heading, crossed: bool) {
-    let (x, y) = (heading.position.x, heading.position.y);
-    let (left, top, right) = (num(x), num(y - RULE), num(heading.right));
-    xml.start("path")
-        .attr("class", "rule")
-        .attr("d", format_args!("M{left} {top}H{right}"))
-        .end()
-        .newline();
-    let class = match crossed {
+    let class = match scene.graph.compared {
         true => "note left count",
         false => "note left",
     };
-    write_text(xml, class, (x, y), NOTE_SIZE, &heading.text);
+    for heading in &scene.placement.headings {
+        let (x, y) = (heading.position.x, heading.position.y);
+        let (left, top, right) = (num(x), num(y - RULE), num(heading.right));
+        xml.start("path").attr("class", "rule");
+        xml.attr("d", format_args!("M{left} {top}H{right}"))
+            .end()
+            .newline();
+        write_text(xml, class, (x, y), NOTE_SIZE, &heading.text);
+    }
 }
 
 fn write_edges(xml: &mut XmlWriter, scene: &Scene) {
     xml.start("g").attr("class", "edges").newline();
-    if scene.batched {
+    if scene.graph.batched {
         edge_paths::write(xml, scene);
     } else {
         // Changed edges are above unchanged ones.
-        let is_changed = |edge: &&SceneEdge| !edge.is_pale();
-        let pale = scene.edges.iter().filter(|edge| edge.is_pale());
-        for edge in pale.chain(scene.edges.iter().filter(is_changed)) {
-            edge::write(xml, scene, edge);
+        for pale in [true, false] {
+            for (edge, drawn) in scene
+                .edges()
+                .filter(|(edge, _)| scene.is_pale(edge) == pale)
+            {
+                edge::write(xml, scene, edge, drawn);
+            }
         }
     }
     xml.end().newline();
@@ -164,11 +157,12 @@ fn write_edges(xml: &mut XmlWriter, scene: &Scene) {
 /// Writes the counts above everything, so that one which an edge crosses stays readable.
 fn write_counts(xml: &mut XmlWriter, scene: &Scene) {
     xml.start("g").attr("class", "counts").newline();
-    for edge in &scene.edges {
-        if let Some((middle, text)) = &edge.drawn.count {
-            let class = match edge.is_pale() {
-                true => "count stayed",
-                false => "count",
+    for (edge, drawn) in scene.edges() {
+        if let Some((middle, text)) = &drawn.count {
+            let class = if scene.is_pale(edge) {
+                "count stayed"
+            } else {
+                "count"
             };
             let y = middle.y + 0.35 * SMALL_SIZE;
             write_text(xml, class, (middle.x, y), SMALL_SIZE, text);

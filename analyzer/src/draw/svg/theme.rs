@@ -7,127 +7,105 @@
 use crate::draw::options::Theme;
 use crate::text::xml::XmlWriter;
 
-/// Names of the colours, in the order of the palettes.
-const NAMES: [&str; 22] = [
-    "ground",
-    "ink",
-    "faint",
-    "line",
-    "process",
-    "outline",
-    "socket",
-    "server",
-    "net",
-    "mark",
-    "group",
-    "outside",
-    "warn",
-    "pipe",
-    "hub",
-    "hub-ink",
-    "added",
-    "removed",
-    "changed",
-    "faded",
-    "faded-ink",
-    "faded-fill",
+/// Colours: name, and how it is in the classic, the light and the dark palette.
+const COLORS: [(&str, [&str; 3]); 22] = [
+    ("ground", ["#ffffff", "#ffffff", "#14191d"]),
+    ("ink", ["#000000", "#1c2b33", "#e8eef1"]),
+    ("faint", ["#555555", "#5b6b74", "#9fb0b9"]),
+    ("line", ["#6b6b6b", "#8597a1", "#6f828d"]),
+    ("process", ["#66ffff", "#d8f1f5", "#15424d"]),
+    ("outline", ["#004d4d", "#2f7f90", "#4fc3d9"]),
+    ("socket", ["#ffffff", "#ffffff", "#dfe7ea"]),
+    ("server", ["#ffee00", "#f6c945", "#f6c945"]),
+    ("net", ["#ff2a2a", "#e5534b", "#ff6b61"]),
+    ("mark", ["#000000", "#1c2b33", "#14191d"]),
+    ("group", ["#b3ffff", "#eaf8fa", "#10323b"]),
+    ("outside", ["#f4f4f4", "#f5f6f7", "#20272c"]),
+    ("warn", ["#c00000", "#b3261e", "#ff8a80"]),
+    ("pipe", ["#8a5a00", "#9a6b1f", "#d6a85a"]),
+    ("hub", ["#5b2a86", "#6b4a9e", "#b79ae6"]),
+    ("hub-ink", ["#ffffff", "#ffffff", "#14191d"]),
+    ("added", ["#00802b", "#1a7f37", "#56d364"]),
+    ("removed", ["#c00000", "#b3261e", "#ff8a80"]),
+    ("changed", ["#b35900", "#a65a00", "#f0a050"]),
+    ("faded", ["#cfd6d9", "#d3dade", "#36424a"]),
+    ("faded-ink", ["#76828a", "#76848c", "#7b8b94"]),
+    ("faded-fill", ["#f0fbfb", "#f6f9fa", "#1a2228"]),
 ];
-const CLASSIC: [&str; 22] = [
-    "#ffffff", "#000000", "#555555", "#6b6b6b", "#66ffff", "#004d4d", "#ffffff", "#ffee00",
-    "#ff2a2a", "#000000", "#b3ffff", "#f4f4f4", "#c00000", "#8a5a00", "#5b2a86", "#ffffff",
-    "#00802b", "#c00000", "#b35900", "#cfd6d9", "#76828a", "#f0fbfb",
-];
-const LIGHT: [&str; 22] = [
-    "#ffffff", "#1c2b33", "#5b6b74", "#8597a1", "#d8f1f5", "#2f7f90", "#ffffff", "#f6c945",
-    "#e5534b", "#1c2b33", "#eaf8fa", "#f5f6f7", "#b3261e", "#9a6b1f", "#6b4a9e", "#ffffff",
-    "#1a7f37", "#b3261e", "#a65a00", "#d3dade", "#76848c", "#f6f9fa",
-];
-const DARK: [&str; 22] = [
-    "#14191d", "#e8eef1", "#9fb0b9", "#6f828d", "#15424d", "#4fc3d9", "#dfe7ea", "#f6c945",
-    "#ff6b61", "#14191d", "#10323b", "#20272c", "#ff8a80", "#d6a85a", "#b79ae6", "#14191d",
-    "#56d364", "#ff8a80", "#f0a050", "#36424a", "#7b8b94", "#1a2228",
-];
+/// Indices of the palettes.
+const CLASSIC: usize = 0;
+const LIGHT: usize = 1;
+const DARK: usize = 2;
 
-/// Selector, property, name of the colour.
-const RULES: [(&str, &str, &str); 77] = [
-    (".ground", "fill", "ground"),
-    ("text", "fill", "ink"),
-    (".detail", "fill", "faint"),
-    (".note", "fill", "faint"),
-    (".warn", "fill", "warn"),
-    (".number", "fill", "ink"),
-    (".rule", "stroke", "line"),
-    (".process .shape", "fill", "process"),
-    (".process .shape", "stroke", "outline"),
-    (".group .shape", "stroke", "outline"),
-    (".group .behind", "fill", "group"),
-    (".group .behind", "stroke", "outline"),
-    (".listener .shape", "fill", "ground"),
-    (".listener .shape", "stroke", "faint"),
-    (".docked .shape", "stroke", "ground"),
-    (".card", "fill", "ground"),
-    (".card", "stroke", "outline"),
-    (".socket .shape", "fill", "socket"),
-    (".socket .shape", "stroke", "mark"),
-    (".socket .number", "fill", "mark"),
-    (".net .shape", "fill", "net"),
-    (".pipe .shape", "fill", "ground"),
-    (".pipe .shape", "stroke", "pipe"),
-    (".outside .shape", "fill", "outside"),
-    (".outside .shape", "stroke", "faint"),
-    (".badge .shape", "fill", "hub"),
-    (".badge text", "fill", "hub-ink"),
-    (".stayed .shape", "fill", "faded-fill"),
-    (".stayed .shape", "stroke", "faded"),
-    (".stayed .behind", "fill", "ground"),
-    (".stayed .behind", "stroke", "faded"),
-    (".listener.stayed .shape", "fill", "ground"),
-    (".stayed .card", "stroke", "faded"),
-    (".stayed text", "fill", "faded-ink"),
-    (".stayed .warn", "fill", "warn"),
-    (".count.stayed", "fill", "faded-ink"),
-    (".medium .shape", "stroke", "warn"),
-    (".high .shape", "stroke", "warn"),
-    (".pending path", "stroke", "line"),
-    (".unix path", "stroke", "line"),
-    (".net path", "stroke", "net"),
-    (".pipe path", "stroke", "pipe"),
-    (".holds path", "stroke", "faint"),
-    (".star path", "stroke", "ink"),
-    (".stayed path", "stroke", "faded"),
-    (".medium path", "stroke", "warn"),
-    (".high path", "stroke", "warn"),
-    (".socket .sign", "fill", "mark"),
-    (".count", "stroke", "ground"),
-    (".wt-glyph", "stroke", "mark"),
-    (".wt-g-socket", "fill", "socket"),
-    (".wt-g-server", "fill", "server"),
-    (".wt-g-net", "fill", "net"),
-    (".wt-g-arrow", "fill", "pipe"),
-    (".wt-g-arrow", "stroke", "pipe"),
-    (".wt-g-plain", "stroke", "ink"),
-    (".wt-g-dot", "fill", "mark"),
+/// Selector, colours of the inside and of lines; empty: no rule.
+const RULES: [(&str, &str, &str); 66] = [
+    (".ground", "ground", ""),
+    ("text", "ink", ""),
+    (".detail", "faint", ""),
+    (".note", "faint", ""),
+    (".warn", "warn", ""),
+    (".number", "ink", ""),
+    (".rule", "", "line"),
+    (".process .shape", "process", "outline"),
+    (".group .shape", "", "outline"),
+    (".group .behind", "group", "outline"),
+    (".listener .shape", "ground", "faint"),
+    (".docked .shape", "", "ground"),
+    (".card", "ground", "outline"),
+    (".socket .shape", "socket", "mark"),
+    (".socket .number", "mark", ""),
+    (".net .shape", "net", ""),
+    (".pipe .shape", "ground", "pipe"),
+    (".outside .shape", "outside", "faint"),
+    (".badge .shape", "hub", ""),
+    (".badge text", "hub-ink", ""),
+    (".stayed .shape", "faded-fill", "faded"),
+    (".stayed .behind", "ground", "faded"),
+    (".listener.stayed .shape", "ground", ""),
+    (".stayed .card", "", "faded"),
+    (".stayed text", "faded-ink", ""),
+    (".stayed .warn", "warn", ""),
+    (".count.stayed", "faded-ink", ""),
+    (".medium .shape", "", "warn"),
+    (".high .shape", "", "warn"),
+    (".pending path", "", "line"),
+    (".unix path", "", "line"),
+    (".net path", "", "net"),
+    (".pipe path", "", "pipe"),
+    (".holds path", "", "faint"),
+    (".star path", "", "ink"),
+    (".stayed path", "", "faded"),
+    (".medium path", "", "warn"),
+    (".high path", "", "warn"),
+    (".socket .sign", "mark", ""),
+    (".count", "", "ground"),
+    (".wt-glyph", "", "mark"),
+    (".wt-g-socket", "socket", ""),
+    (".wt-g-server", "server", ""),
+    (".wt-g-net", "net", ""),
+    (".wt-g-arrow", "pipe", "pipe"),
+    (".wt-g-plain", "", "ink"),
+    (".wt-g-dot", "mark", ""),
     // Twice, to outweigh what holds for all text.
-    (".wt-g-number.wt-g-number", "fill", "mark"),
-    (".wt-d-mark", "stroke", "mark"),
-    (".wt-d-socket", "stroke", "socket"),
-    (".wt-d-server", "stroke", "server"),
-    (".wt-d-net", "stroke", "net"),
-    (".wt-f-glyph", "stroke", "faded"),
-    (".wt-f-inside", "stroke", "ground"),
-    (".wt-f-socket", "fill", "ground"),
-    (".wt-f-server", "fill", "ground"),
-    (".wt-f-net", "fill", "ground"),
-    (".wt-f-arrow", "fill", "faded"),
-    (".wt-f-arrow", "stroke", "faded"),
-    (".wt-f-plain", "stroke", "faded-ink"),
-    (".wt-f-dot", "fill", "faded"),
-    (".added .shape", "stroke", "added"),
-    (".removed .shape", "stroke", "removed"),
-    (".changed .shape", "stroke", "changed"),
-    (".added path", "stroke", "added"),
-    (".removed path", "stroke", "removed"),
-    (".changed path", "stroke", "changed"),
+    (".wt-g-number.wt-g-number", "mark", ""),
+    (".wt-d-mark", "", "mark"),
+    (".wt-d-socket", "", "socket"),
+    (".wt-d-server", "", "server"),
+    (".wt-d-net", "", "net"),
+    (".wt-f-glyph", "", "faded"),
+    (".wt-f-inside", "", "ground"),
+    (".wt-f-socket", "ground", ""),
+    (".wt-f-server", "ground", ""),
+    (".wt-f-net", "ground", ""),
+    (".wt-f-arrow", "faded", "faded"),
+    (".wt-f-plain", "", "faded-ink"),
+    (".wt-f-dot", "faded", ""),
+    (".added .shape", "", "added"),
+    (".removed .shape", "", "removed"),
+    (".changed .shape", "", "changed"),
+    (".added path", "", "added"),
+    (".removed path", "", "removed"),
+    (".changed path", "", "changed"),
 ];
 
 /// Rules that do not depend on the theme.
@@ -174,22 +152,20 @@ pub(super) fn write(xml: &mut XmlWriter, theme: Theme) {
 /// The style sheet of plain colours, and that of variables.
 fn sheets(theme: Theme) -> [String; 2] {
     let palette = match theme {
-        Theme::Classic => &CLASSIC,
-        Theme::Light | Theme::Auto => &LIGHT,
-        Theme::Dark => &DARK,
+        Theme::Classic => CLASSIC,
+        Theme::Light | Theme::Auto => LIGHT,
+        Theme::Dark => DARK,
     };
     let color = |name: &str| {
-        let index = NAMES.iter().position(|known| *known == name);
-        index.map_or("", |index| palette[index]).to_owned()
+        let known = COLORS.iter().find(|(known, _)| *known == name);
+        known.map_or("", |(_, colors)| colors[palette]).to_owned()
     };
     let plain = format!("{FIXED}{}", rules(color));
     // Programs without variables must not see any: resvg draws a colour that it cannot read black.
-    let mut variables = format!(
-        "@supports (fill:var(--wt-ink)){{.wt{{{}}}\n",
-        declarations(palette)
-    );
+    let light = declarations(palette);
+    let mut variables = format!("@supports (fill:var(--wt-ink)){{.wt{{{light}}}\n");
     if theme == Theme::Auto {
-        let dark = declarations(&DARK);
+        let dark = declarations(DARK);
         variables += &format!("@media (prefers-color-scheme:dark){{.wt{{{dark}}}}}\n");
     }
     variables += &rules(|name| format!("var(--wt-{name})"));
@@ -198,26 +174,25 @@ fn sheets(theme: Theme) -> [String; 2] {
 }
 
 fn rules(color: impl Fn(&str) -> String) -> String {
-    let rule = |(selector, property, name): &(&str, &str, &str)| {
-        format!("{}{{{property}:{}}}\n", scoped(selector), color(name))
-    };
-    RULES.iter().map(rule).collect()
-}
-
-/// Limits a rule to the drawing, which may be part of a page. Glyphs are instances of definitions and
-/// have no ancestors that a rule could name; they have unique names instead.
-fn scoped(selector: &str) -> String {
-    match selector.starts_with(".wt-") {
-        true => selector.to_owned(),
-        false => format!(".wt {selector}"),
+    let mut rules = String::new();
+    for (selector, fill, stroke) in RULES {
+        // Limited to the drawing, which may be part of a page. Glyphs are instances of definitions and
+        // have no ancestors that a rule could name; they have unique names instead.
+        let is_glyph = selector.starts_with(".wt-");
+        let scope = if is_glyph { "" } else { ".wt " };
+        for (property, name) in [("fill", fill), ("stroke", stroke)] {
+            if !name.is_empty() {
+                rules += &format!("{scope}{selector}{{{property}:{}}}\n", color(name));
+            }
+        }
     }
+    rules
 }
 
-fn declarations(palette: &[&str; 22]) -> String {
-    let colors = NAMES.iter().zip(palette);
-    colors
-        .map(|(name, color)| format!("--wt-{name}:{color};"))
-        .collect()
+fn declarations(palette: usize) -> String {
+    let declaration =
+        |(name, colors): &(&str, [&str; 3])| format!("--wt-{name}:{};", colors[palette]);
+    COLORS.iter().map(declaration).collect()
 }
 
 #[cfg(test)]
@@ -226,8 +201,13 @@ mod tests {
 
     #[test]
     fn every_rule_names_a_colour() {
-        for (selector, _, name) in RULES {
-            assert!(NAMES.contains(&name), "{selector}: {name}");
+        for (selector, fill, stroke) in RULES {
+            for name in [fill, stroke].into_iter().filter(|name| !name.is_empty()) {
+                assert!(
+                    COLORS.iter().any(|(known, _)| *known == name),
+                    "{selector}: {name}"
+                );
+            }
         }
         assert!(!sheets(Theme::Classic).concat().contains("@media"));
         assert!(sheets(Theme::Auto)[1].contains("prefers-color-scheme:dark"));

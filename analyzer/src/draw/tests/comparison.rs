@@ -23,10 +23,7 @@ fn compare(old: Map, new: Map, findings: [Option<Report>; 2]) -> Compared {
         all: false,
     };
     let alone = svg(&old, &options(before.clone())).unwrap();
-    let first = Before {
-        map: old.clone(),
-        findings: before,
-    };
+    let first = (old.clone(), before);
     let both = FilteredMaps::of(old, new, &Filter::default()).unwrap();
     let text = changes(&both, &compare, first, &options(after)).unwrap();
     check(&text);
@@ -69,10 +66,7 @@ fn what_changed_is_marked_and_what_stayed_is_there() {
     };
     let old = machine(&[(2, b"pool"), (5, b"gone")]);
     let new = machine(&[(2, b"pool"), (3, b"pool"), (4, b"come")]);
-    let first = Before {
-        map: old.clone(),
-        findings: None,
-    };
+    let first = (old.clone(), None);
     let both = FilteredMaps::of(old, new, &Filter::default()).unwrap();
     let text = changes(&both, &diff::Options::default(), first, &Options::default()).unwrap();
     check(&text);

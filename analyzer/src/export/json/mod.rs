@@ -4,76 +4,53 @@
 
 mod connection;
 mod departed;
-mod holder;
+mod descriptor;
 mod host;
+mod object;
 mod process;
-mod relation;
 mod socket;
 
-pub use connection::{ConnectionDocument, connection};
-pub use departed::{DepartedDocument, departed};
-pub use process::{ProcessDocument, process};
-pub use socket::{SocketDocument, socket};
+pub use connection::connection;
+pub use departed::departed;
+pub use object::{Fields, Object, object};
+pub use process::process;
+pub use socket::socket;
 
 use serde::Serialize;
 
-use self::connection::{PipeDocument, pipe};
-use self::host::{CoverageDocument, HostDocument, coverage, host};
-use self::relation::{RelationDocument, relation};
+use self::connection::pipe;
+use self::descriptor::RelationDocument;
+use self::host::{coverage, host};
 use crate::id;
 use crate::model::{Map, PipeId, ProcessId, SocketId, Warning};
 
-/// The document.
-#[derive(Debug, Serialize)]
-pub struct GraphDocument<'a> {
-    schema: &'static str,
-    hosts: Vec<HostDocument>,
-    coverage: Vec<CoverageDocument>,
-    processes: Vec<ProcessDocument<'a>>,
-    sockets: Vec<SocketDocument>,
-    connections: Vec<ConnectionDocument>,
-    pipes: Vec<PipeDocument>,
-    departed: Vec<DepartedDocument>,
-    relations: Vec<RelationDocument>,
-    warnings: Vec<WarningDocument<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct WarningDocument<'a> {
-    host: String,
-    kind: &'static str,
-    text: &'a str,
-}
-
 /// Describes a map.
-pub fn graph(map: &Map) -> GraphDocument<'_> {
-    let hosts = || map.hosts.iter().enumerate();
-    GraphDocument {
-        schema: "whotalks-graph/1",
-        hosts: hosts().map(|(index, one)| host(index, one)).collect(),
-        coverage: hosts().map(|(index, one)| coverage(index, one)).collect(),
-        processes: (0..map.processes.len())
-            .map(|index| process(map, ProcessId::new(index)))
-            .collect(),
-        sockets: (0..map.sockets.len())
-            .map(|index| socket(map, SocketId::new(index)))
-            .collect(),
-        connections: (0..map.connections.len())
-            .map(|index| connection(map, index))
-            .collect(),
-        pipes: (0..map.pipes.len())
-            .map(|index| pipe(map, PipeId::new(index)))
-            .collect(),
-        departed: departed(map),
-        relations: map.relations.iter().map(|one| relation(map, one)).collect(),
-        warnings: map.warnings.iter().map(warning).collect(),
-    }
+pub fn graph(map: &Map) -> impl Serialize {
+    let hosts = map.hosts.iter().enumerate();
+    let processes = (0..map.processes.len()).map(ProcessId::new);
+    let sockets = (0..map.sockets.len()).map(SocketId::new);
+    let connections = 0..map.connections.len();
+    let pipes = (0..map.pipes.len()).map(PipeId::new);
+    let relations = map.relations.iter();
+    object()
+        .field("schema", "whotalks-graph/1")
+        .list("hosts", hosts.clone().map(host))
+        .list("coverage", hosts.map(coverage))
+        .list("processes", processes.map(|id| process(map, id)))
+        .list("sockets", sockets.map(|id| socket(map, id)))
+        .list(
+            "connections",
+            connections.map(|index| connection(map, index)),
+        )
+        .list("pipes", pipes.map(|id| pipe(map, id)))
+        .list("departed", map.departed.iter().map(departed))
+        .list("relations", relations.map(|one| RelationDocument(map, one)))
+        .list("warnings", map.warnings.iter().map(warning))
 }
 
-fn warning(warning: &Warning) -> WarningDocument<'_> {
-    WarningDocument {
-        host: id::host(warning.host),
-        kind: warning.kind,
-        text: &warning.text,
-    }
+fn warning(warning: &Warning) -> impl Serialize {
+    object()
+        .field("host", id::host(warning.host))
+        .field("kind", warning.kind)
+        .field("text", &warning.text)
 }

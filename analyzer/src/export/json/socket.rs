@@ -2,103 +2,59 @@
 
 use serde::Serialize;
 
-use super::holder::HolderDocument;
+use super::descriptor::holder;
+use super::object::object;
+use crate::id;
 use crate::model::{Address, Map, Name, SocketId};
 use crate::text::escape;
 
-/// A socket.
-#[derive(Debug, Serialize)]
-pub struct SocketDocument {
-    id: String,
-    host: String,
-    /// 0 if it has none.
-    inode: u64,
-    cookie: Option<u64>,
-    netns: Option<u64>,
-    family: &'static str,
-    r#type: &'static str,
-    protocol: Option<&'static str>,
-    state: &'static str,
-    name: Option<NameDocument>,
-    /// The path that leads to the socket now, where the name does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    moved_to: Option<NameDocument>,
-    local: Option<EndpointDocument>,
-    remote: Option<EndpointDocument>,
-    recv_queue_bytes: u64,
-    send_queue_bytes: u64,
-    backlog: Option<u32>,
-    pending: Option<u32>,
-    accepting: Option<bool>,
-    holders: Vec<HolderDocument>,
-    holders_complete: bool,
-    /// In a union of captures: in how many it was seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seen: Option<u32>,
-}
-
-#[derive(Debug, Serialize)]
-struct NameDocument {
-    kind: &'static str,
-    text: String,
-    hex: String,
-}
-
-#[derive(Debug, Serialize)]
-struct EndpointDocument {
-    text: String,
-    addr: String,
-    port: u32,
-}
-
 /// Describes a socket.
-pub fn socket(map: &Map, id: SocketId) -> SocketDocument {
+pub fn socket(map: &Map, id: SocketId) -> impl Serialize {
     let socket = map.socket(id);
-    SocketDocument {
-        id: crate::id::socket(map, id),
-        host: crate::id::host(socket.host),
-        inode: socket.inode,
-        cookie: socket.cookie,
-        netns: socket.netns,
-        family: socket.family.as_str(),
-        r#type: socket.kind.as_str(),
-        protocol: socket.protocol,
-        state: socket.state.as_str(),
-        name: socket.name.as_ref().map(name),
-        moved_to: socket.moved_to.as_ref().map(name),
-        local: socket.local.map(endpoint),
-        remote: socket.remote.map(endpoint),
-        recv_queue_bytes: socket.recv_queue_bytes,
-        send_queue_bytes: socket.send_queue_bytes,
-        backlog: socket.backlog,
-        pending: socket.pending,
-        accepting: socket.accepting,
-        holders: HolderDocument::list(map, map.holders(id)),
-        holders_complete: socket.holders_complete,
-        seen: map.seen.as_ref().map(|seen| seen.sockets[id.index()]),
-    }
+    let name = |name: &Name| {
+        object()
+            .field("kind", name.kind())
+            .field("text", escape::name(name.bytes()))
+            .field("hex", escape::hex(name.bytes()))
+    };
+    let holders = map.holders(id).iter();
+    object()
+        .field("id", id::socket(map, id))
+        .field("host", id::host(socket.host))
+        // 0 if it has none.
+        .field("inode", socket.inode)
+        .field("cookie", socket.cookie)
+        .field("netns", socket.netns)
+        .field("family", socket.family.as_str())
+        .field("type", socket.kind.as_str())
+        .field("protocol", socket.protocol)
+        .field("state", socket.state.as_str())
+        .field("name", socket.name.as_ref().map(name))
+        // The path that leads to the socket now, where the name does not.
+        .known("moved_to", socket.moved_to.as_ref().map(name))
+        .field("local", socket.local.map(endpoint))
+        .field("remote", socket.remote.map(endpoint))
+        .field("recv_queue_bytes", socket.recv_queue_bytes)
+        .field("send_queue_bytes", socket.send_queue_bytes)
+        .field("backlog", socket.backlog)
+        .field("pending", socket.pending)
+        .field("accepting", socket.accepting)
+        .list("holders", holders.map(|one| holder(map, one)))
+        .field("holders_complete", socket.holders_complete)
+        // In a union of captures: in how many it was seen.
+        .known(
+            "seen",
+            map.seen.as_ref().map(|seen| seen.sockets[id.index()]),
+        )
 }
 
-fn name(name: &Name) -> NameDocument {
-    NameDocument {
-        kind: name.kind(),
-        text: escape::name(name.bytes()),
-        hex: escape::hex(name.bytes()),
-    }
-}
-
-fn endpoint(address: Address) -> EndpointDocument {
-    let text = address.to_string();
-    match address {
-        Address::Ip(ip, port) => EndpointDocument {
-            text,
-            addr: ip.to_string(),
-            port: port.into(),
-        },
-        Address::Vsock(cid, port) => EndpointDocument {
-            text,
-            addr: cid.to_string(),
-            port,
-        },
-    }
+fn endpoint(address: Address) -> impl Serialize {
+    let (host, port) = match address {
+        Address::Ip(ip, port) => (ip.to_string(), port.into()),
+        Address::Vsock(cid, port) => (cid.to_string(), port),
+    };
+    object()
+        .field("text", address.to_string())
+        .field("addr", host)
+        .field("port", port)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::nodes::{Network, NetworkEdge, NetworkNode, NodeKind};
+use super::{Network, NetworkEdge, NetworkNode, NodeKind};
 use crate::graph::{By, Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
@@ -29,10 +29,10 @@ pub fn network(map: &Map, by: By) -> Network {
     };
     builder.add_members();
     builder.add_listeners();
-    for ends in conversations(map)
-        .filter(|ends| !is_self_conversation(ends) && !is_half_closed_pipe(map, ends))
-    {
-        builder.add_conversation(&ends);
+    for ends in conversations(map) {
+        if !is_self_conversation(&ends) && !is_half_closed_pipe(map, &ends) {
+            builder.add_conversation(&ends);
+        }
     }
     builder.network
 }
@@ -78,45 +78,32 @@ impl Builder<'_> {
 
     fn process(&self, at: ProcessId) -> NetworkNode {
         let process = self.map.process(at);
-        let text = |text: &str| escape::display(text.as_bytes());
+        let text = |text: Option<&[u8]>| text.map(escape::display).unwrap_or_default();
+        let unit = process.unit.as_deref().map(str::as_bytes);
         let container = process.container.as_ref();
         let properties = [
             ("host", id::host(process.host)),
             ("pid", process.pid.to_string()),
             ("comm", escape::display(&process.comm)),
             ("exe", escape::display(&process.exe)),
-            (
-                "unit",
-                process.unit.as_deref().map(text).unwrap_or_default(),
-            ),
-            (
-                "container",
-                container.map(|c| text(&c.id)).unwrap_or_default(),
-            ),
-            (
-                "user",
-                process
-                    .user
-                    .as_deref()
-                    .map(escape::display)
-                    .unwrap_or_default(),
-            ),
+            ("unit", text(unit)),
+            ("container", text(container.map(|c| c.id.as_bytes()))),
+            ("user", text(process.user.as_deref())),
         ];
         NetworkNode {
             id: id::process(self.map, at),
             kind: NodeKind::Process,
             label: self.groups.label(self.groups.group_of(at)).to_owned(),
-            properties: properties.into_iter().collect(),
+            properties: properties.into(),
             processes: 1,
         }
     }
 
     /// The node of a process.
     fn member(&self, process: ProcessId) -> usize {
-        if self.by == By::Process {
-            process.index()
-        } else {
-            self.groups.group_of(process) as usize
+        match self.by {
+            By::Process => process.index(),
+            _ => self.groups.group_of(process) as usize,
         }
     }
 
@@ -139,11 +126,7 @@ impl Builder<'_> {
                     from,
                     to: node,
                     kind: "listens",
-                    via: Via::default(),
-                    conversation: String::new(),
-                    state: "",
-                    count: 0,
-                    pending: 0,
+                    ..NetworkEdge::default()
                 });
             }
         }
@@ -214,12 +197,12 @@ impl Builder<'_> {
         };
         if let Conversation::Connection(index) = ends.conversation {
             let connection = &self.map.connections[index];
-            // The unknown servers of one listener are one node: the listener.
-            if let (false, Some(listener)) = (client, connection.listener) {
-                return vec![self.listener(listener)];
-            }
-            if let (false, Some(b)) = (client, connection.b) {
-                return vec![self.other(id::socket(self.map, b), kind, label)];
+            match (connection.listener, connection.b) {
+                _ if client => {}
+                // The unknown servers of one listener are one node: the listener.
+                (Some(listener), _) => return vec![self.listener(listener)],
+                (None, Some(b)) => return vec![self.other(id::socket(self.map, b), kind, label)],
+                (None, None) => {}
             }
         }
         let side = if client { "from" } else { "to" };
@@ -235,38 +218,32 @@ impl Builder<'_> {
         let pending = usize::from(state == Some(ConnectionState::Pending));
         let kind = link_kind(self.map, ends.conversation).as_str();
         let via = via(self.map, ends.conversation);
-        if self.by != By::Process {
-            let edges = &mut self.network.edges;
-            let at = *self
-                .merged
-                .entry((from, to, kind, via.clone()))
-                .or_insert_with(|| {
-                    edges.push(NetworkEdge {
-                        from,
-                        to,
-                        kind,
-                        via,
-                        conversation: String::new(),
-                        state: "",
-                        count: 0,
-                        pending: 0,
-                    });
-                    edges.len() - 1
-                });
-            edges[at].count += 1;
-            edges[at].pending += pending;
-            return;
-        }
-        self.network.edges.push(NetworkEdge {
-            from,
-            to,
-            kind,
-            via,
-            conversation: conversation_id(self.map, ends.conversation),
-            state: state.map_or("", ConnectionState::as_str),
-            count: 1,
-            pending,
-        });
+        let key = (from, to, kind, via);
+        let edges = &mut self.network.edges;
+        let mut add = |conversation, state, via| {
+            edges.push(NetworkEdge {
+                from,
+                to,
+                kind,
+                via,
+                conversation,
+                state,
+                ..NetworkEdge::default()
+            });
+            edges.len() - 1
+        };
+        let at = match self.by {
+            By::Process => {
+                let state = state.map_or("", ConnectionState::as_str);
+                add(conversation_id(self.map, ends.conversation), state, key.3)
+            }
+            _ => {
+                let entry = self.merged.entry(key);
+                *entry.or_insert_with_key(|key| add(String::new(), "", key.3.clone()))
+            }
+        };
+        edges[at].count += 1;
+        edges[at].pending += pending;
     }
 }
 

@@ -1,28 +1,47 @@
 //! `whotalks learn`: writes the conversations of snapshots as a policy.
 
-mod args;
-
-pub(super) use args::LearnArgs;
+use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::Args;
 use whotalks::model::{join, series};
-use whotalks::policy::{learn, write};
+use whotalks::policy::{Learned, write};
 use whotalks::text::escape;
 
-use super::map::take_loaded;
 use super::outcome::Outcome;
+use crate::cli::SnapshotArgs;
 use crate::messages::{message, warning};
 use crate::terminal::plural;
 use crate::{input, output};
 
+const AFTER_HELP: &str = "\
+All captures of all files are used. Conversations found in every capture become expected ones, \
+whose absence is a finding. Conversations with a process that could not be read are left out.
+
+Examples:
+  whotalks learn web1.whotalks -o policy.toml
+  whotalks learn mon.whotalks tue.whotalks wed.whotalks -o policy.toml
+  whotalks check --policy policy.toml   capture this machine and check it";
+
+/// `whotalks learn`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct LearnArgs {
+    /// Write the policy to FILE (- is standard output)
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotArgs,
+}
+
 pub(super) fn run(args: &LearnArgs) -> Result<Outcome> {
-    let mut snapshots = input::open(&args.snapshots.files)?;
-    let names: Vec<String> = snapshots
-        .iter()
+    let snapshots = input::open(&args.snapshots.files)?;
+    let names = snapshots.iter();
+    let names: Vec<String> = names
         .map(|snapshot| escape::display(snapshot.name.as_bytes()))
         .collect();
-    let loaded = take_loaded(&mut snapshots);
-    let mut learned = learn([]);
+    let loaded = input::loaded(snapshots);
+    let mut learned = Learned::default();
     for series in &series(&loaded) {
         // One map at a time, since a series may have thousands of captures.
         for capture in series.captures() {
