@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use whotalks::model::{join, series};
 use whotalks::policy::{Learned, write};
+use whotalks::query::{Filter, hide_logs};
 use whotalks::text::escape;
 
 use super::outcome::Outcome;
@@ -30,6 +31,9 @@ pub(crate) struct LearnArgs {
     /// Write the policy to FILE (- is standard output)
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    /// Include conversations with loggers, such as journald and rsyslogd
+    #[arg(long)]
+    pub(crate) logs: bool,
     #[command(flatten)]
     pub(crate) snapshots: SnapshotArgs,
 }
@@ -42,10 +46,16 @@ pub(super) fn run(args: &LearnArgs) -> Result<Outcome> {
         .collect();
     let loaded = input::loaded(snapshots);
     let mut learned = Learned::default();
+    let filter = Filter {
+        hide_logs: !args.logs,
+        ..Filter::default()
+    };
     for series in &series(&loaded) {
         // One map at a time, since a series may have thousands of captures.
         for capture in series.captures() {
-            learned.add(&join(&[*capture]));
+            let mut map = join(&[*capture]);
+            hide_logs(&mut map, &filter);
+            learned.add(&map);
         }
     }
     if learned.unreadable > 0 {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diff::{mask, role};
-use crate::graph::{Conversation, ConversationEnds, conversations};
+use crate::graph::{Conversation, ConversationClass, ConversationEnds, class, conversations};
 use crate::model::{ConnectionState, FIRST_EPHEMERAL_PORT, Map, ProcessId, SocketId};
 use crate::query::{
     LinkKind, MAX_GROUPS_AT_END, UnknownEnd, Via, ViaKind, is_self_conversation, link_kind,
@@ -44,6 +44,8 @@ pub struct ConversationEvidence {
     pub processes: BTreeSet<ProcessId>,
     /// Whether the holder of an end could not be read.
     pub unreadable: bool,
+    /// Whether the server is a logger.
+    pub is_log: bool,
 }
 
 /// All conversations of a map over sockets that are not being closed. Pipes are left out: they connect
@@ -63,6 +65,7 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationE
         let kind = link_kind(map, ends.conversation);
         let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
         let is_directed = ends.is_directed(map);
+        let is_log = class(map, &ends) == ConversationClass::Log;
         let servers = roles_at(map, &roles, &ends, false);
         for client in roles_at(map, &roles, &ends, true) {
             for server in &servers {
@@ -81,6 +84,7 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationE
                 evidence.sockets.push(connection.a);
                 evidence.processes.extend(ends.from.iter().chain(&ends.to));
                 evidence.unreadable |= unreadable;
+                evidence.is_log |= is_log;
             }
         }
     }

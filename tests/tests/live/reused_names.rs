@@ -105,3 +105,19 @@ fn an_abstract_name_rebound() {
         .capture()
         .is_exactly(&[Edge::pair(&first.client, &first.accepted), second.edge()]);
 }
+
+/// An abstract name that one process binds again: both listeners are held by the process that accepted,
+/// and the inodes tell which is older, where one processor gave them out.
+#[test]
+fn an_abstract_name_bound_again_by_the_same_process() {
+    let world = World::new();
+    let server = world.actor_with(&["taskset", "-c", "0"], &[]);
+    let client = world.actor();
+    let name = world.abstract_name("again");
+    let first = Served::by(&server, &client, &name);
+    server.close(&first.listener);
+    let second = server.listen(&name, Kind::Stream, 4);
+    let map = world.capture();
+    map.is_exactly(&[Edge::pair(&first.client, &first.accepted)]);
+    map.has(&second, "state", "listening");
+}

@@ -44,7 +44,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     };
     let mut unreadable = 0;
     for (conversation, evidence) in role_conversations(facts.map) {
-        if policy.allows(&conversation) {
+        // A policy is learned without logging by default.
+        if policy.allows(&conversation) || evidence.is_log {
             continue;
         }
         if evidence.unreadable {

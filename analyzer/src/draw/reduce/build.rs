@@ -325,13 +325,22 @@ fn star_sockets(
     for listener in map.connections.iter().filter_map(|c| c.listener) {
         is_used[listener.index()] = true;
     }
+    let mut visible = vec![0_u32; map.sockets.len()];
+    for connection in map.connections.iter().filter(|row| !row.hidden) {
+        for end in [Some(connection.a), connection.b].into_iter().flatten() {
+            visible[end.index()] += 1;
+        }
+    }
     let mut stars: Vec<(SocketId, Kind)> = Vec::new();
     for (number, socket) in map.sockets.iter().enumerate() {
         let id = SocketId::new(number);
         let holders = holders(map, finding_index, id).len();
         let listens = socket.state == SocketState::Listening && (holders > 0 || is_used[number]);
-        let is_inbox = holders >= 2 && connections[number] >= 2;
-        if listens || is_inbox || holders >= STAR_HOLDERS || finding_index.has_node(id) {
+        let is_inbox = holders >= 2 && visible[number] >= 2;
+        // All of its conversations are hidden.
+        let is_plumbing = connections[number] > 0 && visible[number] == 0;
+        let is_star = is_inbox || holders >= STAR_HOLDERS && !is_plumbing;
+        if listens || is_star || finding_index.has_node(id) {
             let is_named = socket.name.is_some() && (listens || is_inbox);
             let kind = match is_named || (listens && socket.local.is_some()) {
                 true => Kind::Listener,

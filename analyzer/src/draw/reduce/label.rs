@@ -82,7 +82,7 @@ fn group_names(draft: &Draft<'_>, node: &DraftNode) -> String {
 
 /// A socket's name or address, for display.
 pub(crate) fn socket_name(socket: &Socket) -> String {
-    match (&socket.name, socket.local) {
+    match (socket.current_name(), socket.local) {
         (Some(bytes), _) => name(bytes.bytes()),
         (None, Some(local)) => local.to_string(),
         (None, None) => "(unnamed)".to_owned(),
@@ -104,8 +104,10 @@ pub(crate) fn user(process: &Process) -> Option<String> {
 /// The container of a process, by name or id.
 pub(crate) fn container(process: &Process) -> Option<String> {
     let container = process.container.as_ref()?;
-    let name = container.name.as_ref().unwrap_or(&container.id);
-    Some(format!("container {}", display(name.as_bytes())))
+    Some(format!(
+        "container {}",
+        display(container.path().as_bytes())
+    ))
 }
 
 /// The findings about a node; `None`: there are none.
