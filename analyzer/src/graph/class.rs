@@ -28,34 +28,16 @@ impl ConversationClass {
 }
 
 /// Programs whose clients and writers send them what they log.
-const LOGGERS: [&str; 22] = [
-    "auditd",
-    "cronolog",
-    "fluent-bit",
-    "fluentd",
-    "klogd",
-    "logger",
-    "metalog",
-    "minilogd",
-    "multilog",
-    "promtail",
-    "rotatelogs",
-    "rsyslogd",
-    "s6-log",
-    "socklog",
-    "svlogd",
-    "syslog-ng",
-    "syslogd",
-    "sysklogd",
-    "systemd-cat",
-    "systemd-journal-remote",
-    "systemd-journald",
-    "vlogger",
-];
+const LOGGERS: &str = "
+    auditd cronolog fluent-bit fluentd klogd logger metalog minilogd multilog promtail rotatelogs
+    rsyslogd s6-log socklog svlogd sysklogd syslog-ng syslogd systemd-cat systemd-journal-remote
+    systemd-journald vlogger
+";
 
 /// Whether a program is a logger, by its name.
 pub fn is_logger(process: &Process) -> bool {
-    LOGGERS.contains(&&*program(process))
+    let program = program(process);
+    LOGGERS.split_ascii_whitespace().any(|name| name == program)
 }
 
 /// Whether a logger listens on this name: journald's sockets, also those of a journal namespace

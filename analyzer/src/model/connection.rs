@@ -2,6 +2,7 @@
 
 use super::evidence::{Evidence, ListenerEvidence};
 use super::ids::SocketId;
+use super::name::Name;
 use super::socket::{Address, SocketState};
 
 /// Address family of a connection.
@@ -87,6 +88,15 @@ impl Translator {
     }
 }
 
+/// What a socket is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BoundTo {
+    /// A Unix name.
+    Name(Name),
+    /// An internet or vsock address.
+    Address(Address),
+}
+
 /// A connection between two sockets.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -98,6 +108,8 @@ pub struct Connection {
     pub b: Option<SocketId>,
     /// The listener that accepted the connection, or has it in its queue.
     pub listener: Option<SocketId>,
+    /// What the listener is bound to, where a filter removed the listener.
+    pub bound_to: Option<BoundTo>,
     /// The listeners one of which has the connection in its queue, where it is not known which
     /// (`SO_REUSEPORT`); also datagram sockets one of which receives what is sent.
     pub listener_group: Box<[SocketId]>,

@@ -13,7 +13,7 @@ use super::holder::{DescriptorKey, Holder, KeepReason};
 use super::ids::ProcessId;
 use super::map::Map;
 use super::process::{Process, find_pid};
-use super::program::program;
+use super::program::{MANAGERS, program};
 use super::socket::SocketState;
 use super::thread_waits;
 use super::wait::{Call, ThreadState};
@@ -24,28 +24,6 @@ use crate::load::syscall::CallKind;
 /// `EPOLLRDBAND`, `EPOLLWRNORM`, `EPOLLMSG`, `EPOLLRDHUP`; and `EPOLLONESHOT`, which clears the others
 /// while an event is handled. See `include/uapi/linux/eventpoll.h`.
 const USED_EVENTS: u32 = 0x1 | 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x400 | 0x2000 | 1 << 30;
-
-/// Programs that start services and keep their sockets and pipes.
-const MANAGERS: [&str; 18] = [
-    "catatonit",
-    "circusd",
-    "conmon",
-    "containerd-shim",
-    "containerd-shim-runc-v2",
-    "dinit",
-    "docker-init",
-    "dumb-init",
-    "inetd",
-    "init",
-    "monit",
-    "runsv",
-    "runsvdir",
-    "s6-supervise",
-    "s6-svscan",
-    "supervisord",
-    "systemd",
-    "tini",
-];
 
 /// Marks holders of the sockets and pipes of the last host, which start at these indices.
 pub(super) fn mark(map: &mut Map, capture: &Capture, first: First) {
@@ -298,5 +276,8 @@ impl Usage {
 }
 
 fn is_manager(process: &Process) -> bool {
-    MANAGERS.contains(&&*program(process))
+    let program = program(process);
+    MANAGERS
+        .split_ascii_whitespace()
+        .any(|name| name == program)
 }

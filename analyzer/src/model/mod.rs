@@ -73,7 +73,9 @@ mod series_union;
 pub use at::At;
 pub(crate) use bound_path::{device, kernel_device};
 pub use build::{build, build_at, build_whole};
-pub use connection::{Connection, ConnectionKind, ConnectionState, Translation, Translator};
+pub use connection::{
+    BoundTo, Connection, ConnectionKind, ConnectionState, Translation, Translator,
+};
 pub use coverage::{FdsStatus, HostCoverage, NetnsCoverage, Readable};
 pub use departed::Departed;
 pub use evidence::{Evidence, ListenerEvidence};
@@ -89,6 +91,7 @@ pub use map::{HiddenLogs, Map};
 pub use name::Name;
 pub use pipe::{Pipe, PipeKey};
 pub use process::{Container, Process};
+pub(crate) use program::MANAGERS;
 pub use program::program;
 pub use seen::Seen;
 pub use series::{Series, TimedCapture, series};

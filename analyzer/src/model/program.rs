@@ -19,6 +19,15 @@ const MULTI_CALL: [&[u8]; 5] = [
     b"toybox",
 ];
 
+/// Programs that start others and hold descriptors for them: service managers and supervisors, the
+/// first process of containers, container runtimes and their shims.
+pub(crate) const MANAGERS: &str = "
+    systemd init upstart openrc-init runit runit-init runsvdir runsv s6-svscan s6-supervise
+    dinit shepherd launchd supervisord circusd monit inetd xinetd tini tini-static dumb-init
+    catatonit docker-init dockerd docker-proxy containerd containerd-shim containerd-shim-runc-v1
+    containerd-shim-runc-v2 conmon crio podman runc crun lxc-start systemd-nspawn
+";
+
 /// Longest comm: the kernel's `TASK_COMM_LEN` without the terminating zero.
 const COMM_BYTES: usize = 15;
 

@@ -95,6 +95,7 @@ impl HostSockets<'_> {
             evidence,
             listener_evidence: None,
             confirmed: seen_twice(a) && b.is_none_or(seen_twice),
+            bound_to: None,
             listener_group: Box::default(),
             orphan: None,
             translation: None,

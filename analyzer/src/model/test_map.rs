@@ -107,6 +107,7 @@ impl Map {
             evidence: Evidence::Peer,
             listener_evidence: listener.map(|_| ListenerEvidence::Vfs),
             confirmed: true,
+            bound_to: None,
             listener_group: Box::default(),
             orphan: None,
             translation: None,

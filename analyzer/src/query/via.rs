@@ -1,7 +1,7 @@
 //! What a conversation goes over: the name, address or path by which its ends are found.
 
 use crate::graph::Conversation;
-use crate::model::{Address, Map, Name, SocketId};
+use crate::model::{Address, BoundTo, Map, Name, SocketId};
 use crate::text::escape;
 
 /// A listener's name or address, or a FIFO's path.
@@ -51,6 +51,15 @@ impl From<&Name> for Via {
     }
 }
 
+impl From<&BoundTo> for Via {
+    fn from(bound_to: &BoundTo) -> Self {
+        match bound_to {
+            BoundTo::Name(name) => name.into(),
+            BoundTo::Address(address) => (*address).into(),
+        }
+    }
+}
+
 impl From<Address> for Via {
     fn from(address: Address) -> Self {
         Self {
@@ -89,6 +98,7 @@ pub fn via(map: &Map, conversation: Conversation) -> Via {
             let as_client_has_it = connection.translation.map(|t| Via::from(t.from));
             as_client_has_it
                 .or_else(|| of(connection.listener))
+                .or_else(|| connection.bound_to.as_ref().map(Via::from))
                 .or_else(|| of(connection.listener_group.first().copied()))
                 .or_else(|| of(connection.b))
                 .or_else(client)

@@ -17,5 +17,4 @@ pub(crate) mod well_known_sockets;
 pub(crate) use base::BlockedWriter;
 pub use base::Facts;
 pub(crate) use history::{EarlierSocket, LONG_NS, compared};
-pub(crate) use process_tree::MANAGERS;
 pub(crate) use serving::{Serving, blocking_call};

@@ -2,19 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Map, Process, ProcessId};
+use crate::model::{MANAGERS, Map, Process, ProcessId};
 
 /// Most ancestors to visit: deeper trees are not of ordinary use.
 const MAX_DEPTH: usize = 64;
-
-/// Programs that start others and hold descriptors for them: service managers, the first
-/// process of containers, container runtimes and their shims.
-pub(crate) const MANAGERS: &str = "
-    systemd init upstart openrc-init runit runit-init runsvdir runsv s6-svscan s6-supervise
-    dinit shepherd launchd tini tini-static dumb-init catatonit docker-init dockerd docker-proxy
-    containerd containerd-shim containerd-shim-runc-v1 containerd-shim-runc-v2 conmon crio
-    podman runc crun lxc-start systemd-nspawn
-";
 
 /// Directories that hold many programs, so that none of them is the install directory of one.
 const SHARED_DIRECTORIES: &str = "

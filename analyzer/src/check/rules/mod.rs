@@ -48,9 +48,9 @@ mod wt403_tables_disagree;
 mod wt501_outside_policy;
 mod wt502_missing_conversation;
 
-use super::facts::MANAGERS;
 use super::facts::well_known_sockets::{CONTROL, PUBLIC};
 use super::rule::Rule;
+use crate::model::MANAGERS;
 
 /// All rules, sorted by code. A code never changes, and that of a removed rule is not used again.
 pub static RULES: &[&Rule] = &[

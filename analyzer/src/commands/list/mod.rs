@@ -13,11 +13,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use whotalks::graph::{By, Groups};
 use whotalks::model::{Map, build_at};
-use whotalks::query::{Filter, LinkFilter, links};
+use whotalks::query::{Filter, LinkFilter, SelectorSet, links};
 
-use super::map::filtered_map;
+use super::map::{filtered_map, matching_process_ids, matching_socket_ids};
 use super::outcome::{NothingFound, Outcome};
-use super::suggest::report_unmatched;
+use super::suggest::{no_match, report_unmatched, similar_names};
 use crate::cli::{FilterArgs, TableFormat, parse_selectors};
 use crate::output;
 
@@ -65,13 +65,30 @@ pub(super) fn run(args: &ListArgs) -> Result<Outcome> {
         named: named.collect::<Result<_>>()?,
         ..args.selection.talk_filter()?
     };
-    let map = filtered_map(&args.selection, &filter, build_at)?;
-    let only = filter.only;
-    match (args.sockets, args.fds) {
-        (true, _) => sockets::write(&map, &only, args.format)?,
-        (_, true) => fds::write(&map, &only, args.format)?,
-        _ => write_links(&map, args)?,
+    if args.sockets {
+        return list_sockets(args, filter);
     }
+    let map = filtered_map(&args.selection, &filter, build_at)?;
+    match args.fds {
+        true => fds::write(&map, &filter.only, args.format)?,
+        false => write_links(&map, args)?,
+    }
+    Ok(Outcome::Success)
+}
+
+/// Lists the sockets that match, with all of their holders, those that do not match included.
+fn list_sockets(args: &ListArgs, filter: Filter) -> Result<Outcome> {
+    let only = filter.only.clone();
+    let rest = Filter {
+        only: SelectorSet::default(),
+        ..filter
+    };
+    let map = filtered_map(&args.selection, &rest, build_at)?;
+    let sockets = matching_socket_ids(&map, &only);
+    if sockets.is_empty() && matching_process_ids(&map, &only).is_empty() {
+        return Err(no_match(&similar_names(&map, &args.selection)));
+    }
+    sockets::write(&map, &sockets, args.format)?;
     Ok(Outcome::Success)
 }
 

@@ -8,24 +8,22 @@ use whotalks::export::{self, csv, object};
 use whotalks::graph::program;
 use whotalks::id;
 use whotalks::model::{Holder, Map, SocketId};
-use whotalks::query::{SelectorSet, socket_via};
+use whotalks::query::socket_via;
 use whotalks::text::escape;
 
 use crate::cli::TableFormat;
 use crate::commands::coverage::incomplete;
-use crate::commands::map::matching_socket_ids;
 use crate::output;
 use crate::terminal::{self, Cells};
 
 /// Holders that a cell names.
 const NAMED_HOLDERS: usize = 3;
 
-pub(super) fn write(map: &Map, only: &SelectorSet, format: TableFormat) -> Result<()> {
-    let sockets = matching_socket_ids(map, only);
+pub(super) fn write(map: &Map, sockets: &[SocketId], format: TableFormat) -> Result<()> {
     output::stdout(|out| match format {
-        TableFormat::Text => write_text(out, map, &sockets),
-        TableFormat::Json => write_json(out, map, &sockets),
-        TableFormat::Csv => write_csv(out, map, &sockets),
+        TableFormat::Text => write_text(out, map, sockets),
+        TableFormat::Json => write_json(out, map, sockets),
+        TableFormat::Csv => write_csv(out, map, sockets),
     })
 }
 

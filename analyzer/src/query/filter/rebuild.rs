@@ -3,7 +3,9 @@
 use super::filter_match::{Filter, FilterMatch, departed_matches};
 use super::hidden_logs::hide_logs;
 use super::kept_rows::{KeptRows, remove};
-use crate::model::{Connection, FdTarget, Holder, Map, Pipe, PipeId, ProcessId, SocketId};
+use crate::model::{
+    BoundTo, Connection, FdTarget, Holder, Map, Pipe, PipeId, ProcessId, Socket, SocketId,
+};
 
 /// Filters a map; the second value is whether every selector matched something.
 pub fn apply_filter(mut map: Map, filter: &Filter) -> (Map, bool) {
@@ -124,6 +126,11 @@ fn add_sockets(
     ids
 }
 
+fn bound_to(socket: &Socket) -> Option<BoundTo> {
+    let name = socket.current_name().cloned().map(BoundTo::Name);
+    name.or_else(|| socket.local.map(BoundTo::Address))
+}
+
 /// Returns whether each connection is kept.
 fn add_connections(
     kept: &mut Map,
@@ -145,6 +152,10 @@ fn add_connections(
                 None => None,
             },
             listener: connection.listener.and_then(new_id),
+            bound_to: match connection.listener.filter(|id| new_id(*id).is_none()) {
+                Some(removed) => bound_to(map.socket(removed)),
+                None => connection.bound_to.clone(),
+            },
             listener_group: group(connection),
             ..connection.clone()
         })
