@@ -26,7 +26,10 @@ use crate::kernel_modules::{self, Modules};
 use crate::netns::{self, Namespace};
 use crate::orphan_netns;
 use crate::proc::{fdinfo, numeric_entries, scan};
-use crate::{cgroup_ids, clock, host, mountinfo, second_look, system_tables, timeout, users};
+use crate::{
+    cgroup_ids, clock, host, mountinfo, second_look, system_tables, timeout, unlisted_sockets,
+    users,
+};
 
 /// The second look may take as long as the first, plus this.
 const SECOND_LOOK_GRACE: Duration = Duration::from_millis(100);
@@ -173,7 +176,7 @@ fn read_orphans(
 ) -> io::Result<Vec<Namespace>> {
     let unlisted = holders.unlisted_sockets(tables.listed());
     let ask = !plan.config.passive && plan.config.netns == NetnsChoice::All;
-    orphan_netns::record(&unlisted, ask, &mut blocks.encoder()?)?;
+    unlisted_sockets::record(&discovered.retained, &unlisted, ask, &mut blocks.encoder()?)?;
     if !ask {
         return Ok(Vec::new());
     }

@@ -40,6 +40,7 @@ mod proc;
 mod proc_net;
 mod resolve_beneath;
 mod system_tables;
+mod unlisted_sockets;
 mod users;
 
 mod block_channel;

@@ -6,28 +6,21 @@
 //! for sockets that are in no socket table, and not with `--passive`.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{FileType, fstat};
-use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-use whotalks_snapshot::records::RawHeader;
-
-use crate::block_channel::BlockEncoder;
-use crate::clock;
 use crate::discovered::{NetnsLocation, NetnsSource};
 use crate::holders;
 use crate::netns::Namespace;
-use crate::proc::errno_number;
 use crate::proc::retained_table::RetainedTable;
 use crate::sys;
 use crate::timeout::HelperThread;
 
 /// Limit of sockets to query. Sockets of families without a dump are among them.
-const SOCKETS_LIMIT: usize = 1_024;
+pub(crate) const SOCKETS_LIMIT: usize = 1_024;
 
 /// Returns the namespaces of these sockets that are not known yet.
 pub(crate) fn find(
@@ -63,29 +56,6 @@ pub(crate) fn find(
         });
     }
     orphans
-}
-
-/// Records the number of sockets in no table, and whether some were not queried. With `--passive`
-/// none is.
-pub(crate) fn record(
-    unlisted: &BTreeSet<u64>,
-    queried: bool,
-    encoder: &mut BlockEncoder,
-) -> io::Result<()> {
-    let cut = unlisted.len() > SOCKETS_LIMIT;
-    let (errno, flags) = match queried {
-        true if cut => (0, RawHeader::TRUNCATED),
-        false if !unlisted.is_empty() => (errno_number(Errno::CANCELED), 0),
-        _ => (0, 0),
-    };
-    let raw = encoder.raw(RawHeader {
-        source: b"unlisted-sockets".to_vec(),
-        pass: 1,
-        at_boottime_ns: clock::boottime_ns(),
-        key: unlisted.len() as u64,
-        ..RawHeader::default()
-    });
-    raw.finish(errno, flags)
 }
 
 /// Returns the inode and the descriptor of the network namespace of another process's socket.

@@ -19,7 +19,7 @@ use super::socket_draft::{HostSockets, SocketDraft, append, merge_duplicates};
 use super::warning::Warning;
 use super::{
     bound_path, descriptors, fd_targets, inet_connections, inet_sockets, keepers, netlink, packet,
-    processes, unix_connections, unix_sockets, vsock,
+    processes, unix_connections, unix_sockets, unlisted_sockets, vsock,
 };
 use crate::load::Capture;
 
@@ -135,7 +135,7 @@ fn read_tables(map: &mut Map, capture: &Capture, host: HostId) -> Tables {
     drafts.append(&mut packet::drafts(capture, host));
     drafts.append(&mut vsock::drafts(capture, host));
     merge_duplicates(&mut drafts, &mut warnings);
-    add_unlisted(&mut drafts, &held, host);
+    add_unlisted(&mut drafts, &held, host, capture);
     Tables {
         held,
         drafts,
@@ -148,7 +148,7 @@ fn read_tables(map: &mut Map, capture: &Capture, host: HostId) -> Tables {
 }
 
 /// Adds sockets that a descriptor refers to and no table lists; `drafts` are sorted by key.
-fn add_unlisted(drafts: &mut Vec<SocketDraft>, held: &HeldFiles, host: HostId) {
+fn add_unlisted(drafts: &mut Vec<SocketDraft>, held: &HeldFiles, host: HostId, capture: &Capture) {
     let is_listed = |next: &mut usize, inode: u64| {
         let is_before = |draft: &SocketDraft| match draft.socket.key {
             // Cookies come first.
@@ -170,7 +170,12 @@ fn add_unlisted(drafts: &mut Vec<SocketDraft>, held: &HeldFiles, host: HostId) {
     if unlisted.is_empty() {
         return;
     }
-    let draft = |inode| SocketDraft::new(host, inode, Family::Other);
+    let protocols = unlisted_sockets::protocols(capture);
+    let draft = |inode| {
+        let mut draft = SocketDraft::new(host, inode, Family::Other);
+        draft.socket.protocol = protocols.get(&inode).copied();
+        draft
+    };
     drafts.extend(unlisted.into_iter().map(draft));
     drafts.sort_by_key(|draft| draft.socket.key);
 }

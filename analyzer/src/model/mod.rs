@@ -8,7 +8,8 @@
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
 //!   `holder`, `socket`, `connection`, `departed`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `descriptors`, and for sockets
-//!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`.
+//!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
+//!   `unlisted_sockets`.
 //! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
 //!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
 //!   `keepers`.
@@ -47,6 +48,7 @@ mod packet;
 mod processes;
 mod socket_draft;
 mod unix_sockets;
+mod unlisted_sockets;
 mod vsock;
 
 // Joins.

@@ -1,5 +1,7 @@
-//! Descriptors in flight from one process to another (`SCM_RIGHTS`).
+//! Descriptors in flight from one process to another (`SCM_RIGHTS`), and sockets in no table.
 
+use whotalks_tests::environment::skip;
+use whotalks_tests::script::Script;
 use whotalks_tests::{Edge, Kind, World};
 
 /// A way between two actors, to send descriptors over.
@@ -69,4 +71,36 @@ fn a_listener_handed_to_its_server() {
         map.socket(&listener)["holders"].as_array().unwrap().len(),
         2
     );
+}
+
+/// A socket in no table: the kernel names its protocol all the same.
+#[test]
+fn the_protocol_of_a_socket_in_no_table() {
+    let world = World::new();
+    // AF_VSOCK, AF_XDP, AF_ALG, AF_KEY: the first that this kernel has; a collector that may use all
+    // modules dumps none of the last two.
+    let script = Script::start(
+        "
+word = 0
+for family, kind, number in (38, 5, 1), (15, 3, 2), (40, 1, 3), (44, 3, 4):
+    try:
+        s = S.socket(family, kind, 2 if family == 15 else 0); word = number; break
+    except OSError:
+        pass
+ready(os.getpid(), word)
+rest()
+",
+    );
+    let expected = match script.pids[1] {
+        0 => return skip("this kernel has no socket family without a table"),
+        number => ["alg", "key", "vsock", "xdp"][number as usize - 1],
+    };
+    let map = whotalks_tests::world::export(&world.snapshot());
+    let owner = serde_json::Value::from(format!("h0/p{}", script.pids[0]));
+    let mut sockets = map["sockets"].as_array().unwrap().iter();
+    let own = sockets.find(|socket| {
+        let mut holders = socket["holders"].as_array().unwrap().iter();
+        holders.any(|holder| holder["process"] == owner)
+    });
+    assert_eq!(own.unwrap()["protocol"], expected);
 }
