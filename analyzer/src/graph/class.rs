@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::conversation::{Conversation, ConversationEnds};
-use crate::model::{Map, Name, Process, program};
+use crate::model::{Map, Name, Process, SocketId, program};
 
 /// What a conversation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,14 @@ fn is_log_name(name: &Name) -> bool {
             && !rest.windows(11).any(|part| part == b"/io.systemd")
     });
     is_journal || matches!(path, b"/dev/log" | b"/run/log" | b"/run/rsyslogd.sock")
+}
+
+/// Whether a socket may be the server's end of a conversation with a logger: by its name or by a holder.
+/// `is_logger`: by index of process.
+pub fn may_be_log_socket(map: &Map, id: SocketId, is_logger: &[bool]) -> bool {
+    let is_named = map.socket(id).name.as_ref().is_some_and(is_log_name);
+    let mut holders = map.holders(id).iter();
+    is_named || holders.any(|holder| is_logger[holder.process.index()])
 }
 
 /// The class of a conversation.

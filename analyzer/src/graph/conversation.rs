@@ -85,7 +85,8 @@ pub fn conversations(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
     connections.chain(pipes)
 }
 
-fn pipe_ends(map: &Map, id: PipeId) -> ConversationEnds {
+/// The ends of a pipe.
+pub fn pipe_ends(map: &Map, id: PipeId) -> ConversationEnds {
     let pipe = &map.pipes[id.index()];
     ConversationEnds {
         conversation: Conversation::Pipe(id),

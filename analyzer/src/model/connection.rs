@@ -109,7 +109,7 @@ pub struct Connection {
     /// The listener that accepted the connection, or has it in its queue.
     pub listener: Option<SocketId>,
     /// What the listener is bound to, where a filter removed the listener.
-    pub bound_to: Option<BoundTo>,
+    pub bound_to: Option<Box<BoundTo>>,
     /// The listeners one of which has the connection in its queue, where it is not known which
     /// (`SO_REUSEPORT`); also datagram sockets one of which receives what is sent.
     pub listener_group: Box<[SocketId]>,
@@ -118,7 +118,7 @@ pub struct Connection {
     /// State of the other end where it is in TCP's tables without a socket: its process has closed it.
     pub orphan: Option<SocketState>,
     /// The translation of addresses between the two ends.
-    pub translation: Option<Translation>,
+    pub translation: Option<Box<Translation>>,
     /// Evidence for the connection.
     pub evidence: Evidence,
     /// Evidence for the listener.

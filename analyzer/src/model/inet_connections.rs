@@ -167,7 +167,7 @@ impl Join<'_> {
                 None => self.connection(index, self.state(index, None), &[]),
             };
             return Some(Some(Connection {
-                translation: Some(translation),
+                translation: Some(Box::new(translation)),
                 ..connection
             }));
         }
@@ -182,7 +182,7 @@ impl Join<'_> {
         };
         let listeners = self.listeners.find(index);
         Some(Some(Connection {
-            translation: Some(translation),
+            translation: Some(Box::new(translation)),
             ..self.connection(index, self.state(index, None), &listeners)
         }))
     }

@@ -63,6 +63,7 @@ fn missing_end(map: &Map, connection: &Connection, client: bool) -> UnknownEnd {
     let captured = map.socket(connection.a);
     let translated = connection
         .translation
+        .as_ref()
         .map(|translation| translation.other_end);
     let is_closing = connection.state == ConnectionState::Closing;
     // A server's port shows the service; a client's is ephemeral.

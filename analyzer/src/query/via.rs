@@ -95,10 +95,10 @@ pub fn via(map: &Map, conversation: Conversation) -> Via {
                 let name = client.current_name().map(Via::from);
                 name.or_else(|| client.remote.map(Via::from))
             };
-            let as_client_has_it = connection.translation.map(|t| Via::from(t.from));
+            let as_client_has_it = connection.translation.as_ref().map(|t| Via::from(t.from));
             as_client_has_it
                 .or_else(|| of(connection.listener))
-                .or_else(|| connection.bound_to.as_ref().map(Via::from))
+                .or_else(|| connection.bound_to.as_deref().map(Via::from))
                 .or_else(|| of(connection.listener_group.first().copied()))
                 .or_else(|| of(connection.b))
                 .or_else(client)

@@ -6,7 +6,7 @@ use whotalks_tests::environment::{needs_namespaces, skip, works};
 use whotalks_tests::script::{Script, links, list};
 
 /// The row of a list whose client or server is one of these processes.
-fn row<'a>(list: &'a Value, pid: u32) -> &'a Value {
+fn row(list: &Value, pid: u32) -> &Value {
     let id = Value::from(format!("h0/p{pid}"));
     let mut rows = list["links"].as_array().unwrap().iter();
     let is_own = |row: &&Value| {

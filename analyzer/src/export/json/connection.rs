@@ -19,7 +19,7 @@ pub fn connection(map: &Map, index: usize) -> Object<impl Fields> {
         .copied()
         .map(socket)
         .collect();
-    let translated = connection.translation.map(|translation| {
+    let translated = connection.translation.as_ref().map(|translation| {
         let by = translation.by.as_str();
         object()
             .field("from", translation.from.to_string())

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::filter_match::Filter;
 use super::matching::matching_rows;
 use crate::graph::{
-    Conversation, ConversationClass, ConversationEnds, class, conversations, is_logger, program,
+    Conversation, ConversationClass, ConversationEnds, class, connection_ends, is_logger,
+    may_be_log_socket, pipe_ends, program,
 };
-use crate::model::{HiddenLogs, Map};
+use crate::model::{HiddenLogs, Map, PipeId, SocketId};
 use crate::query::selector::SelectorSet;
 
 /// Marks the conversations with loggers as hidden, except those whose server's end matches a selector.
@@ -23,7 +24,7 @@ pub fn hide_logs(map: &mut Map, filter: &Filter) {
     let named: Vec<Matches> = named.collect();
     let mut hidden = Vec::new();
     let mut logs = HiddenLogs::default();
-    for ends in conversations(map) {
+    for ends in candidates(map) {
         if class(map, &ends) != ConversationClass::Log {
             continue;
         }
@@ -46,6 +47,30 @@ pub fn hide_logs(map: &mut Map, filter: &Filter) {
         }
     }
     map.hidden_logs = logs;
+}
+
+/// The conversations whose server may be a logger: of very many, their ends need not be known.
+fn candidates(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
+    let loggers: Vec<bool> = map.processes.iter().map(is_logger).collect();
+    let sockets = (0..map.sockets.len()).map(SocketId::new);
+    let sockets: Vec<bool> = sockets
+        .map(|id| may_be_log_socket(map, id, &loggers))
+        .collect();
+    let connections = map.connections.iter().enumerate();
+    let connections = connections.filter(move |(_, connection)| {
+        let ends = [Some(connection.a), connection.b, connection.listener];
+        let group = connection.listener_group.iter().copied();
+        let mut all = ends.into_iter().flatten().chain(group);
+        all.any(|id| sockets[id.index()])
+    });
+    let pipes = map.pipes.iter().enumerate();
+    let pipes = pipes.filter(move |(_, pipe)| {
+        let mut readers = pipe.readers.iter();
+        readers.any(|holder| loggers[holder.process.index()])
+    });
+    connections
+        .map(|(index, _)| connection_ends(map, index))
+        .chain(pipes.map(|(index, _)| pipe_ends(map, PipeId::new(index))))
 }
 
 /// What a set of selectors matches, by index of process and socket.

@@ -126,9 +126,10 @@ fn add_sockets(
     ids
 }
 
-fn bound_to(socket: &Socket) -> Option<BoundTo> {
+fn bound_to(socket: &Socket) -> Option<Box<BoundTo>> {
     let name = socket.current_name().cloned().map(BoundTo::Name);
     name.or_else(|| socket.local.map(BoundTo::Address))
+        .map(Box::new)
 }
 
 /// Returns whether each connection is kept.
