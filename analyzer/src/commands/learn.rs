@@ -9,6 +9,7 @@ use whotalks::policy::{Learned, write};
 use whotalks::query::{Filter, hide_logs};
 use whotalks::text::escape;
 
+use super::coverage::hidden_logs;
 use super::outcome::Outcome;
 use crate::cli::SnapshotArgs;
 use crate::messages::{message, warning};
@@ -46,6 +47,7 @@ pub(super) fn run(args: &LearnArgs) -> Result<Outcome> {
         .collect();
     let loaded = input::loaded(snapshots);
     let mut learned = Learned::default();
+    let mut hidden = None;
     let filter = Filter {
         hide_logs: !args.logs,
         ..Filter::default()
@@ -55,6 +57,7 @@ pub(super) fn run(args: &LearnArgs) -> Result<Outcome> {
         for capture in series.captures() {
             let mut map = join(&[*capture]);
             hide_logs(&mut map, &filter);
+            hidden = hidden_logs(&map).or(hidden);
             learned.add(&map);
         }
     }
@@ -65,6 +68,9 @@ pub(super) fn run(args: &LearnArgs) -> Result<Outcome> {
             "conversations with somebody who could not be read are",
         );
         message!("{left_out} left out");
+    }
+    if let Some(hidden) = hidden {
+        message!("{}", hidden.trim_end_matches('.'));
     }
     if let Some(missing) = learned.missing() {
         warning!("{missing}");

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use super::csv::{self, Cell};
 use crate::id;
-use crate::model::{Connection, Holder, Map, Pipe, PipeId, PipeKey, ProcessId, SocketId};
+use crate::model::{
+    Connection, Holder, Map, Pipe, PipeId, PipeKey, ProcessId, SocketId, using_processes,
+};
 use crate::query::Via;
 use crate::text::escape;
 
@@ -60,7 +62,7 @@ fn connection_cells(map: &Map, index: usize, connection: &Connection) -> [Vec<St
         connection.listener.map(socket).unwrap_or_default(),
     ];
     let end = |id: Option<SocketId>| {
-        let processes = id.map_or_else(Vec::new, |id| map.holding_processes(id));
+        let processes = id.map_or_else(Vec::new, |id| map.using_processes(id));
         end_cells(map, id.map(socket).unwrap_or_default(), &processes)
     };
     [first, end(Some(connection.a)), end(connection.b)]
@@ -85,11 +87,7 @@ fn pipe_cells(map: &Map, id: PipeId, pipe: &Pipe) -> [Vec<String>; 3] {
         String::new(),
         String::new(),
     ];
-    let end = |holders: &[Holder]| {
-        let mut processes: Vec<_> = holders.iter().map(|holder| holder.process).collect();
-        processes.dedup();
-        end_cells(map, String::new(), &processes)
-    };
+    let end = |holders: &[Holder]| end_cells(map, String::new(), &using_processes(holders));
     [first, end(&pipe.writers), end(&pipe.readers)]
 }
 

@@ -1,7 +1,5 @@
 //! Classes of conversations: which are plumbing rather than talk.
 
-use std::collections::BTreeSet;
-
 use super::conversation::{Conversation, ConversationEnds};
 use crate::model::{Map, Name, Process, SocketId, program};
 
@@ -74,10 +72,8 @@ pub fn class(map: &Map, ends: &ConversationEnds) -> ConversationClass {
 }
 
 fn is_log(map: &Map, ends: &ConversationEnds) -> bool {
-    let is_to_logger = || {
-        let servers: BTreeSet<_> = ends.to.iter().collect();
-        !servers.is_empty() && servers.iter().all(|id| is_logger(map.process(**id)))
-    };
+    let is_to_logger =
+        || !ends.to.is_empty() && ends.to.iter().all(|id| is_logger(map.process(*id)));
     match ends.conversation {
         Conversation::Pipe(_) => is_to_logger(),
         Conversation::Connection(index) => {

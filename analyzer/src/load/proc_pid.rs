@@ -63,13 +63,16 @@ pub fn innermost_pid(status: &[u8]) -> Option<u32> {
 
 /// The most specific control group path: that of systemd's v1 hierarchy, else of v2, else of another v1
 /// hierarchy; the root path only if there is no other.
+///
+/// A service manager inside a container may work in the v2 hierarchy only, below the group that the
+/// outer one has in both: then that of v2.
 pub fn cgroup_path(cgroup: &[u8]) -> &[u8] {
     let paths = cgroup.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut parts = line.splitn(3, |byte| *byte == b':');
         let (_id, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
         Some((controllers, path))
     });
-    let (mut best, mut rank) = (&b""[..], 0);
+    let (mut best, mut rank, mut unified) = (&b""[..], 0, &b""[..]);
     for (controllers, path) in paths {
         let own = match (controllers, path) {
             (_, b"/") => 1,
@@ -77,11 +80,18 @@ pub fn cgroup_path(cgroup: &[u8]) -> &[u8] {
             (b"", _) => 3,
             _ => 2,
         };
+        if own == 3 {
+            unified = path;
+        }
         if own > rank {
             (best, rank) = (path, own);
         }
     }
-    best
+    let below = unified.strip_prefix(best).filter(|_| rank == 4);
+    match below {
+        Some([b'/', ..]) => unified,
+        _ => best,
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +115,8 @@ mod tests {
         assert_eq!(effective_uid(b"Uid:\t0"), None);
         let v1 = b"4:memory:/m\n1:name=systemd:/system.slice/a.service\n0::/\n";
         assert_eq!(cgroup_path(v1), b"/system.slice/a.service");
+        let guest = b"1:name=systemd:/machine.slice/a.scope\n0::/machine.slice/a.scope/x.service\n";
+        assert_eq!(cgroup_path(guest), b"/machine.slice/a.scope/x.service");
         assert_eq!(cgroup_path(b"0::/user.slice\n"), b"/user.slice");
         assert_eq!(cgroup_path(b"3:cpu:/\n0::/\n"), b"/");
         assert_eq!(cgroup_path(b"nonsense"), b"");

@@ -8,7 +8,6 @@ use super::fd_relation::{FdRelation, FdTarget};
 use super::holder::DescriptorKey;
 use super::ids::{PipeId, ProcessId, SocketId};
 use super::map::Map;
-use super::pipe::PipeKey;
 use super::process::find_pid;
 use super::wait::{Call, ThreadState, Wait};
 use super::{fdinfo, thread_waits};
@@ -63,9 +62,7 @@ pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
 fn may_have_inode(map: &Map, target: &FdTarget, inode: Option<u64>) -> bool {
     let own = match target {
         FdTarget::Socket(id) => map.socket(*id).inode,
-        FdTarget::Pipe(id) => match map.pipes[id.index()].key {
-            PipeKey::Pipe(inode) | PipeKey::Fifo(_, inode) => inode,
-        },
+        FdTarget::Pipe(id) => map.pipes[id.index()].key.inode(),
         FdTarget::Other(_) | FdTarget::Unknown => return true,
     };
     inode.is_none_or(|inode| inode == own)

@@ -248,7 +248,7 @@ impl Join<'_> {
             }
         }
         if socket.state == SocketState::Connecting && is_local {
-            let listeners = self.listeners.at(netns, protocol, remote, true);
+            let listeners = self.listeners.listening.find(netns, protocol, remote, true);
             return self.connection(index, ConnectionState::Connecting, &listeners);
         }
         let is_other_end = |row: &&Orphan| {
@@ -343,7 +343,8 @@ impl Join<'_> {
         let has_listener = |address| {
             !self
                 .listeners
-                .at(row.netns, row.protocol, address, true)
+                .listening
+                .find(row.netns, row.protocol, address, true)
                 .is_empty()
         };
         let is_server = has_listener(row.local)

@@ -1,13 +1,13 @@
 //! Finds the listener of an accepted TCP, MPTCP, SCTP, DCCP or vsock socket.
 
 use super::inet_address::{BoundSockets, tuple};
-use super::socket::{Address, SocketState};
+use super::socket::SocketState;
 use super::socket_draft::HostSockets;
 
 /// The listening internet and vsock sockets of a host.
 pub(super) struct InetListeners<'a> {
     sockets: HostSockets<'a>,
-    listening: BoundSockets<'a>,
+    pub(super) listening: BoundSockets<'a>,
 }
 
 impl<'a> InetListeners<'a> {
@@ -19,18 +19,6 @@ impl<'a> InetListeners<'a> {
         Self { sockets, listening }
     }
 
-    /// The listeners that accept connections to an address: those bound to exactly that address, else
-    /// to the wildcard address if `or_wildcard`.
-    pub(super) fn at(
-        &self,
-        netns: u64,
-        protocol: &'static str,
-        address: Address,
-        or_wildcard: bool,
-    ) -> Vec<usize> {
-        self.listening.find(netns, protocol, address, or_wildcard)
-    }
-
     /// The listeners one of which accepted a socket or has it in its queue: a single one where that is
     /// known. Of several (`SO_REUSEPORT`) it is one with a holder in common, or for a socket in a queue
     /// the only one whose queue is not empty.
@@ -38,7 +26,7 @@ impl<'a> InetListeners<'a> {
         let Some((netns, protocol, local, _)) = tuple(&self.sockets.drafts[accepted]) else {
             return Vec::new();
         };
-        let listeners = self.at(netns, protocol, local, true);
+        let listeners = self.listening.find(netns, protocol, local, true);
         if listeners.len() <= 1 {
             return listeners;
         }

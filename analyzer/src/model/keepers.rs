@@ -15,8 +15,8 @@ use super::map::Map;
 use super::process::{Process, find_pid};
 use super::program::{MANAGERS, program};
 use super::socket::SocketState;
-use super::thread_waits;
 use super::wait::{Call, ThreadState};
+use super::{fdinfo, thread_waits};
 use crate::load::Capture;
 use crate::load::syscall::CallKind;
 
@@ -41,7 +41,7 @@ pub(super) fn mark(map: &mut Map, capture: &Capture, first: First) {
     let accepted = accepted_by(map, &ends);
     for end in &ends {
         let listener = accepted.get(&end.place);
-        let reasons = usage.reasons(map, &end.holders, listener);
+        let reasons = usage.reasons(map, end, listener);
         if reasons.is_empty() {
             continue;
         }
@@ -83,6 +83,7 @@ impl Place {
 /// A socket, or an end of a pipe, that several processes hold.
 struct SharedEnd {
     place: Place,
+    inode: u64,
     holders: Vec<Holder>,
 }
 
@@ -92,19 +93,24 @@ fn shared_ends(map: &Map, first: &First) -> Vec<SharedEnd> {
         holders.first().map(|holder| holder.process) != last
     };
     let mut ends = Vec::new();
-    let mut add = |place, holders: &[Holder]| {
+    let mut add = |place, inode, holders: &[Holder]| {
         if is_shared(holders) {
             let holders = holders.to_vec();
-            ends.push(SharedEnd { place, holders });
+            ends.push(SharedEnd {
+                place,
+                inode,
+                holders,
+            });
         }
     };
     for (index, socket) in map.sockets.iter().enumerate().skip(first.socket) {
         let range = socket.holders.start as usize..socket.holders.end as usize;
-        add(Place::Socket(index), &map.holders[range]);
+        add(Place::Socket(index), socket.inode, &map.holders[range]);
     }
     for (index, pipe) in map.pipes.iter().enumerate().skip(first.pipe) {
-        add(Place::Readers(index), &pipe.readers);
-        add(Place::Writers(index), &pipe.writers);
+        let inode = pipe.key.inode();
+        add(Place::Readers(index), inode, &pipe.readers);
+        add(Place::Writers(index), inode, &pipe.writers);
     }
     ends
 }
@@ -159,8 +165,9 @@ enum Threads {
 
 /// What processes wait for.
 struct Usage {
-    /// Events for which the epolls of a process watch a descriptor.
-    events: HashMap<DescriptorKey, u32>,
+    /// Events for which the epolls of a process watch a descriptor number, each with the inode of the
+    /// file: after fork(2) or dup2(2) the number may refer to another one.
+    watched: HashMap<DescriptorKey, Vec<(Option<u64>, u32)>>,
     /// Descriptors on which a thread is blocked.
     blocked: HashSet<DescriptorKey>,
     /// By process.
@@ -170,7 +177,7 @@ struct Usage {
 impl Usage {
     fn new(map: &Map, capture: &Capture, first: usize, involved: &[bool]) -> Self {
         let mut usage = Self {
-            events: HashMap::new(),
+            watched: HashMap::new(),
             blocked: HashSet::new(),
             threads: HashMap::new(),
         };
@@ -182,8 +189,9 @@ impl Usage {
             };
             let tid = (info.tid != 0).then_some(info.tid);
             epolls.insert((process, tid, info.fd));
-            for watched in super::fdinfo::epoll_targets(&info.text) {
-                *usage.events.entry((process, tid, watched.fd)).or_default() |= watched.events;
+            for target in fdinfo::epoll_targets(&info.text) {
+                let watched = usage.watched.entry((process, tid, target.fd));
+                watched.or_default().push((target.inode, target.events));
             }
         }
         let tables = PrivateTables::new(capture);
@@ -219,9 +227,14 @@ impl Usage {
         usage
     }
 
-    fn of(&self, holder: &Holder) -> Use {
+    /// How a holder uses the file of an inode.
+    fn of(&self, holder: &Holder, inode: u64) -> Use {
         let key = holder.key();
-        let events = self.events.get(&key);
+        let watched = self.watched.get(&key).into_iter().flatten();
+        let watched = watched.filter(|(other, _)| other.is_none_or(|other| other == inode));
+        let events = watched
+            .map(|(_, events)| *events)
+            .reduce(|all, more| all | more);
         if self.blocked.contains(&key) || events.is_some_and(|events| events & USED_EVENTS != 0) {
             return Use::Active;
         }
@@ -238,14 +251,13 @@ impl Usage {
     fn reasons(
         &self,
         map: &Map,
-        holders: &[Holder],
+        end: &SharedEnd,
         accepted: Option<&HashSet<ProcessId>>,
     ) -> BTreeMap<ProcessId, KeepReason> {
         let mut uses: BTreeMap<ProcessId, Vec<Use>> = BTreeMap::new();
-        for holder in holders {
-            uses.entry(holder.process)
-                .or_default()
-                .push(self.of(holder));
+        for holder in &end.holders {
+            let uses = uses.entry(holder.process).or_default();
+            uses.push(self.of(holder, end.inode));
         }
         let is_active = |uses: &[Use]| uses.contains(&Use::Active);
         let some_active = uses.values().any(|uses| is_active(uses));

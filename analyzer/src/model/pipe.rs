@@ -12,6 +12,15 @@ pub enum PipeKey {
     Pipe(u64),
 }
 
+impl PipeKey {
+    /// The inode.
+    pub fn inode(self) -> u64 {
+        match self {
+            Self::Pipe(inode) | Self::Fifo(_, inode) => inode,
+        }
+    }
+}
+
 /// A pipe or FIFO. A descriptor opened for both is in both lists.
 #[derive(Debug, Clone)]
 pub struct Pipe {

@@ -113,17 +113,20 @@ fn last_part(path: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(comm: &str, exe: &str, cmdline: &str, expected: &str) {
+        let process = Process {
+            exe: exe.as_bytes().into(),
+            cmdline: cmdline.replace(' ', "\0").into_bytes().into(),
+            comm: comm.as_bytes().into(),
+            ..Process::default()
+        };
+        assert_eq!(program(&process), expected);
+    }
+
     #[test]
     fn interpreters_are_named_by_their_script() {
-        let check = |exe: &str, cmdline: &str, expected: &str| {
-            let process = Process {
-                exe: exe.as_bytes().into(),
-                cmdline: cmdline.replace(' ', "\0").into_bytes().into(),
-                comm: b"comm".as_slice().into(),
-                ..Process::default()
-            };
-            assert_eq!(program(&process), expected);
-        };
+        let check = |exe, cmdline, expected| check("comm", exe, cmdline, expected);
         check("/usr/bin/python3.11", "python3 -u /srv/app.py x", "app.py");
         check("/usr/bin/python3", "python3 -m http.server", "http.server");
         check("/usr/bin/python3", "python3 -c import", "python3");
@@ -145,15 +148,6 @@ mod tests {
 
     #[test]
     fn the_name_it_was_started_by() {
-        let check = |comm: &str, exe: &str, cmdline: &str, expected: &str| {
-            let process = Process {
-                exe: exe.as_bytes().into(),
-                cmdline: cmdline.replace(' ', "\0").into_bytes().into(),
-                comm: comm.as_bytes().into(),
-                ..Process::default()
-            };
-            assert_eq!(program(&process), expected);
-        };
         check(
             "pipewire-pulse",
             "/usr/bin/pipewire",

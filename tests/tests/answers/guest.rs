@@ -75,6 +75,16 @@ fn a_service_has_its_own_conversations_only() {
     assert!(shown.text().contains(" keeps"), "{}", shown.text());
 }
 
+/// A selector shows a logger's conversations where it means the logger, not where it means everything.
+#[test]
+fn a_selector_of_everything_names_no_logger() {
+    let everything = answer(&["list", "user:*"]);
+    assert_eq!(everything["hidden"], answer(&["list"])["hidden"]);
+    let journal = answer(&["list", "unit:systemd-journald.service"]);
+    assert_eq!(journal["hidden"]["log"], 0);
+    assert!(links(&journal).len() > 20);
+}
+
 /// Two services that only log have nothing to do with each other.
 #[test]
 fn no_path_leads_through_the_logger() {

@@ -19,103 +19,90 @@ fn reasons(world: &World, script: &Script) -> Vec<Option<String>> {
     script.pids.iter().map(reason).collect()
 }
 
+/// Processes 0 and 1 are connected by a socketpair; 2, the parent of both, has the socket `a` of 1, too.
+/// Process 1 runs `user`, and 2 `prepare` and then `hold`.
+fn shared_socket(user: &str, prepare: &str, hold: &str) -> Script {
+    Script::start(&format!(
+        "
+a, b = S.socketpair()
+peer = fork(lambda: (a.close(), b.send(b'x'), rest()))
+def use():
+    b.close()
+    a.recv(1)
+    {user}
+user = fork(use)
+b.close()
+{prepare}
+ready(peer, user, os.getpid())
+{hold}
+"
+    ))
+}
+
+/// Asserts whether 2 is an end of the conversation, and why not.
+#[track_caller]
+fn check(script: &Script, reason: Option<&str>) {
+    let world = World::new();
+    let expected = match reason {
+        Some(_) => &["0 ↔ 1"][..],
+        None => &["0 ↔ 1", "0 ↔ 2"],
+    };
+    assert_eq!(links(&list(&world, &[]), &script.pids), expected);
+    assert_eq!(
+        reasons(&world, script),
+        [None, None, reason.map(str::to_owned)]
+    );
+}
+
 /// A stored descriptor is watched for the end of the connection only, as systemd does.
 #[test]
 fn a_store_watches_for_hangups_only() {
-    let world = World::new();
-    let script = Script::start(
-        "
-a, b = S.socketpair()
-peer = fork(lambda: (a.close(), rest()))
-def use():
-    b.close(); e = select.epoll(); e.register(a, select.EPOLLIN); e.poll()
-user = fork(use)
-b.close()
-store = select.epoll(); store.register(a, select.EPOLLHUP)
-ready(peer, user, os.getpid())
-store.poll()
-",
+    let user = "e = select.epoll(); e.register(a, select.EPOLLIN); e.poll()";
+    let prepare = "store = select.epoll(); store.register(a, select.EPOLLHUP)";
+    check(
+        &shared_socket(user, prepare, "store.poll()"),
+        Some("poll-mask"),
     );
-    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
-    let expected = [None, None, Some("poll-mask".to_owned())];
-    assert_eq!(reasons(&world, &script), expected);
 }
 
 /// A shell that waits for the program which it started, in a call that is not decoded.
 #[test]
 fn a_parent_waits_for_its_child() {
-    let world = World::new();
-    let script = Script::start(
-        "
-a, b = S.socketpair()
-peer = fork(lambda: (a.close(), rest()))
-user = fork(lambda: (b.close(), rest()))
-b.close()
-ready(peer, user, os.getpid())
-os.waitpid(user, 0)
-",
-    );
-    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
-    let expected = [None, None, Some("blocked-elsewhere".to_owned())];
-    assert_eq!(reasons(&world, &script), expected);
+    let script = shared_socket("rest()", "", "os.waitpid(user, 0)");
+    check(&script, Some("blocked-elsewhere"));
 }
 
-/// A descriptor that was inherited by accident: its holder reads from something else, while the peer's
-/// partner reads from it.
+/// A descriptor that was inherited by accident: its holder reads from something else, while another
+/// process reads from it.
 #[test]
 fn a_leak_while_another_reads() {
-    let world = World::new();
-    let script = Script::start(
-        "
-a, b = S.socketpair()
-peer = fork(lambda: (a.close(), rest()))
-user = fork(lambda: (b.close(), a.recv(1)))
-b.close()
-r, w = os.pipe()
-ready(peer, user, os.getpid())
-os.read(r, 1)
-",
-    );
-    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
-    let expected = [None, None, Some("blocked-elsewhere".to_owned())];
-    assert_eq!(reasons(&world, &script), expected);
+    let script = shared_socket("a.recv(1)", "r, w = os.pipe()", "os.read(r, 1)");
+    check(&script, Some("blocked-elsewhere"));
 }
 
-/// A one-shot epoll clears the events of a descriptor while one is handled.
+/// A one-shot epoll clears the events of a descriptor while one is handled: no sign that its holder only
+/// keeps it.
 #[test]
 fn an_event_that_is_being_handled_is_use() {
-    let world = World::new();
-    let script = Script::start(
-        "
-a, b = S.socketpair()
-peer = fork(lambda: (a.close(), b.send(b'x'), rest()))
-def use():
-    b.close(); e = select.epoll(); e.register(a, select.EPOLLIN | select.EPOLLONESHOT); e.poll(); rest()
-user = fork(use)
-b.close()
-ready(peer, user, os.getpid())
-os.waitpid(user, 0)
-",
-    );
-    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1"]);
+    let prepare = "\
+e = select.epoll(); e.register(a, select.EPOLLOUT | select.EPOLLONESHOT); e.poll()";
+    check(&shared_socket("rest()", prepare, "rest()"), None);
+}
+
+/// An epoll names the number under which a file was added, which may refer to another file by now.
+#[test]
+fn a_number_that_was_used_again() {
+    let prepare = "\
+other, far = S.socketpair(); number = other.fileno(); kept = other.dup()
+e = select.epoll(); e.register(other, select.EPOLLHUP)
+os.dup2(a.fileno(), number); a.close()";
+    check(&shared_socket("rest()", prepare, "rest()"), None);
 }
 
 /// Where nothing tells who uses it, every holder does.
 #[test]
 fn without_evidence_all_talk() {
-    let world = World::new();
-    let script = Script::start(
-        "
-a, b = S.socketpair()
-peer = fork(lambda: (a.close(), rest()))
-user = fork(lambda: (b.close(), rest()))
-b.close()
-ready(peer, user, os.getpid())
-rest()
-",
-    );
-    assert_eq!(links(&list(&world, &[]), &script.pids), ["0 ↔ 1", "0 ↔ 2"]);
-    assert_eq!(reasons(&world, &script), [None, None, None]);
+    check(&shared_socket("rest()", "", "rest()"), None);
 }
 
 /// A master that keeps the listener of its workers: a client in the queue waits for the worker.

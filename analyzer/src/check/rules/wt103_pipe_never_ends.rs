@@ -114,7 +114,7 @@ fn leaked_writers(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Result<H
             && !tree.same_program(writer.process, reader.process)
             && is_below(facts, writer, reader)
             && !facts.waits_on(writer, &FdTarget::Pipe(id))
-            && !facts.fdinfo.watches(writer.process, inode(pipe))
+            && !facts.fdinfo.watches(writer.process, pipe.key.inode())
             && !facts.is_fd_argument(writer.process, writer.fd)
     };
     if !pipe.writers.iter().all(leaked) {
@@ -128,12 +128,6 @@ fn leaked_writers(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Result<H
         own: None,
         writers: pipe.writers.clone(),
     }))
-}
-
-/// The inode of a pipe.
-fn inode(pipe: &Pipe) -> u64 {
-    let (PipeKey::Pipe(inode) | PipeKey::Fifo(_, inode)) = pipe.key;
-    inode
 }
 
 /// The first descriptor of a process among the holders of one end.

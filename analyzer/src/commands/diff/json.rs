@@ -88,6 +88,11 @@ pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, by: By, why: b
                 .field("coverage", diff.ignored.coverage)
                 .field("small", diff.ignored.small),
         )
+        // Conversations with loggers in the new map, which are not compared.
+        .field(
+            "hidden",
+            object().field("log", comparison.new.hidden_logs.conversations),
+        )
         .known("matching", why.then(|| pairs.collect::<Vec<_>>()));
     output::json(out, &document)
 }

@@ -12,6 +12,7 @@ use whotalks::text::escape;
 
 use super::comparison::Comparison;
 use super::rows::{rows, sign};
+use crate::commands::coverage::hidden_logs;
 use crate::terminal::{self, color, noise, plural, thousands, visible_rows};
 
 /// More rows than these have a summary above.
@@ -198,5 +199,6 @@ fn write_footer(out: &mut dyn Write, comparison: &Comparison, hidden: usize) -> 
         let text = plural(ignored.coverage, "difference", "differences");
         unknown.push(format!("{text} that coverage may explain not told."));
     }
+    omitted.extend(hidden_logs(&comparison.new));
     terminal::print_footer(out, &omitted, &unknown)
 }

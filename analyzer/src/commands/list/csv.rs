@@ -12,7 +12,8 @@ use crate::commands::names::process_ids;
 pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link]) -> Result<()> {
     csv::heading(
         out,
-        "client,server,name_kind,name,kind,connections,pending,clients,servers",
+        "client,server,name_kind,name,kind,connections,pending,clients,servers,\
+         direction,connecting",
     )?;
     for link in links {
         let (name_kind, name) = csv::name_cells(&link.via);
@@ -28,6 +29,8 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link]) -> Result<()
                 &link.pending,
                 &process_ids(map, &link.clients).join(" "),
                 &process_ids(map, &link.servers).join(" "),
+                &(if link.is_directed { "" } else { "none" }),
+                &link.connecting,
             ],
         )?;
     }

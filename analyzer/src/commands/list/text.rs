@@ -9,7 +9,7 @@ use whotalks::model::{Address, Map, ProcessId, SocketState};
 use whotalks::query::{Link, LinkKind, count_self_conversations};
 
 use crate::commands::coverage::{hidden_logs, incomplete};
-use crate::terminal::{self, color, count, plural, visible_rows};
+use crate::terminal::{self, count, plural, visible_rows};
 
 /// Writes the table. `is_everything`: no option restricts the clients or servers.
 pub(super) fn write(
@@ -40,18 +40,15 @@ pub(super) fn write(
         let conversations = plural(within, "conversation", "conversations");
         format!("{conversations} of a process with itself not shown.")
     });
-    let footer: Vec<String> = more
+    let hidden: Vec<String> = more
         .into_iter()
         .chain(is_everything.then(|| departed(map)).flatten())
         .chain(hidden_logs(map))
         .chain(within)
         .chain(union)
-        .chain(incomplete(map).map(|text| color::warning(&text)))
         .collect();
-    if !footer.is_empty() {
-        writeln!(out, "{}", footer.join(" "))?;
-    }
-    Ok(())
+    let unknown: Vec<String> = incomplete(map).into_iter().collect();
+    terminal::print_footer(out, &hidden, &unknown)
 }
 
 /// Cells of a link: client, server, connections, note, name.

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::descriptor::holder;
 use super::object::{Fields, Object, object};
-use crate::graph::{class, connection_ends};
+use crate::graph::{class, connection_ends, pipe_ends};
 use crate::id;
-use crate::model::{ListenerEvidence, Map, PipeId, PipeKey, SocketState};
+use crate::model::{ListenerEvidence, Map, PipeId, SocketState};
 
 /// Describes a connection, by its index in the map.
 pub fn connection(map: &Map, index: usize) -> Object<impl Fields> {
@@ -54,15 +54,13 @@ pub fn connection(map: &Map, index: usize) -> Object<impl Fields> {
 /// Describes a pipe or FIFO.
 pub(super) fn pipe(map: &Map, id: PipeId) -> impl Serialize {
     let pipe = &map.pipes[id.index()];
-    let inode = match pipe.key {
-        PipeKey::Pipe(inode) | PipeKey::Fifo(_, inode) => inode,
-    };
     object()
         .field("id", id::pipe(map, id))
         .field("host", id::host(pipe.host))
-        .field("inode", inode)
+        .field("inode", pipe.key.inode())
         .bytes_or_null("path", pipe.path.as_deref())
         .list("readers", pipe.readers.iter().map(|one| holder(map, one)))
         .list("writers", pipe.writers.iter().map(|one| holder(map, one)))
+        .field("class", class(map, &pipe_ends(map, id)).as_str())
         .known("seen", map.seen.as_ref().map(|seen| seen.pipes[id.index()]))
 }

@@ -121,7 +121,7 @@ impl Builder<'_> {
                 continue;
             }
             let node = self.listener(id);
-            for from in self.members_of(&self.map.holding_processes(id)) {
+            for from in self.members_of(&self.map.using_processes(id)) {
                 self.network.edges.push(NetworkEdge {
                     from,
                     to: node,

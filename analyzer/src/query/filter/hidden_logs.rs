@@ -1,7 +1,5 @@
 //! Hides conversations with loggers.
 
-use std::collections::BTreeSet;
-
 use super::filter_match::Filter;
 use super::matching::matching_rows;
 use crate::graph::{
@@ -11,8 +9,9 @@ use crate::graph::{
 use crate::model::{HiddenLogs, Map, PipeId, SocketId};
 use crate::query::selector::SelectorSet;
 
-/// Marks the conversations with loggers as hidden, except those whose server's end matches a selector.
-/// Counts those with an end that matches, if there are selectors.
+/// Marks the conversations with loggers as hidden, except those whose server's end alone matches a
+/// selector: one that matches clients, too, such as a container, does not name the logger. Counts those
+/// with an end that matches, if there are selectors.
 pub fn hide_logs(map: &mut Map, filter: &Filter) {
     if !filter.hide_logs {
         return;
@@ -29,7 +28,9 @@ pub fn hide_logs(map: &mut Map, filter: &Filter) {
             continue;
         }
         let all = || masks.iter().chain(&named);
-        if all().any(|matches| matches.end(map, &ends, false)) {
+        let names_logger =
+            |matches: &Matches| matches.end(map, &ends, false) && !matches.end(map, &ends, true);
+        if all().any(names_logger) {
             continue;
         }
         hidden.push(ends.conversation);
@@ -92,12 +93,16 @@ impl Matches {
             return processes.iter().any(|id| self.processes[id.index()]);
         };
         let connection = &map.connections[index];
-        let sockets = match (client, ends.client_is_outside) {
-            (true, false) | (false, true) => [Some(connection.a), None],
-            (true, true) => [None, None],
-            (false, false) => [connection.b, connection.listener],
+        let server = || {
+            let known = connection.b.iter().chain(&connection.listener);
+            known.chain(&connection.listener_group)
         };
-        let sockets: BTreeSet<_> = sockets.into_iter().flatten().collect();
-        sockets.iter().any(|id| self.sockets[id.index()])
+        let matches = |id: &SocketId| self.sockets[id.index()];
+        match (client, ends.client_is_outside) {
+            (true, true) => false,
+            (true, false) => matches(&connection.a),
+            (false, true) => matches(&connection.a) || server().any(matches),
+            (false, false) => server().any(matches),
+        }
     }
 }
