@@ -8,12 +8,13 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use rustix::fs::{FileType, getxattr, stat};
+use rustix::fs::{AtFlags, CWD, FileType, getxattr};
 use rustix::io::Errno;
 use whotalks_snapshot::records::RawHeader;
 
 use crate::block_channel::BlockEncoder;
 use crate::clock;
+use crate::file_stat::FileStat;
 use crate::holders;
 use crate::orphan_netns::SOCKETS_LIMIT;
 use crate::proc::errno_number;
@@ -24,7 +25,7 @@ use crate::timeout::HelperThread;
 const NAME_BYTES: usize = 32;
 
 /// Records the number of sockets in no table, a line with inode and protocol for each that has a name,
-/// and whether some were not queried for their namespace. With `--passive` none is.
+/// and whether some were not queried for these and for their namespace. With `--passive` none is.
 pub(crate) fn record(
     tables: &[RetainedTable],
     unlisted: &BTreeSet<u64>,
@@ -45,8 +46,9 @@ pub(crate) fn record(
         ..RawHeader::default()
     });
     let mut helper = HelperThread::default();
+    let limit = if queried { SOCKETS_LIMIT } else { 0 };
     let holders = holders::first_holders(tables, unlisted);
-    for (inode, (pid, fd)) in holders.into_iter().take(SOCKETS_LIMIT) {
+    for (inode, (pid, fd)) in holders.into_iter().take(limit) {
         // The descriptor may refer to a file of a server that does not respond by now.
         if let Ok(Some(name)) = helper.call(move || protocol_name(pid, fd, inode)) {
             raw.push(&[format!("{inode} ").as_bytes(), &name, b"\n"].concat())?;
@@ -59,11 +61,17 @@ pub(crate) fn record(
 /// this socket any more.
 fn protocol_name(pid: u32, fd: u32, inode: u64) -> Option<Vec<u8>> {
     let path = format!("/proc/{pid}/fd/{fd}");
+    let is_same = || {
+        let is = FileStat::of(CWD, &*path, AtFlags::empty()).ok()?;
+        let is_socket = FileType::from_raw_mode(is.mode) == FileType::Socket;
+        (is_socket && is.ino == inode).then_some(())
+    };
+    // Before, so that no other file is asked; and after, so that the name is this socket's.
+    is_same()?;
     let mut name = [0; NAME_BYTES + 1];
     let length = getxattr(&path, c"system.sockprotoname", &mut name).ok()?;
-    let is = stat(&path).ok()?;
-    let is_same = FileType::from_raw_mode(is.st_mode) == FileType::Socket && is.st_ino == inode;
+    is_same()?;
     // The value ends with a NUL.
     let name = name[..length].split(|byte| *byte == 0).next()?;
-    (is_same && !name.is_empty() && !name.contains(&b'\n')).then(|| name.to_vec())
+    (!name.is_empty() && !name.contains(&b'\n')).then(|| name.to_vec())
 }
