@@ -1,7 +1,7 @@
 //! Classes of conversations: which are plumbing rather than talk.
 
 use super::conversation::{Conversation, ConversationEnds};
-use crate::model::{Map, Name, Process, SocketId, program};
+use crate::model::{Map, Name, Process, Socket, program};
 
 /// What a conversation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,9 @@ pub fn is_logger(process: &Process) -> bool {
 /// (`/run/systemd/journal.NAMESPACE/…`), and syslog's.
 fn is_log_name(name: &Name) -> bool {
     let path = name.bytes();
+    if path.first() != Some(&b'/') {
+        return false;
+    }
     let path = path.strip_prefix(b"/var").unwrap_or(path);
     let journal = path.strip_prefix(b"/run/systemd/journal");
     // `/run/systemd/journal/io.systemd.journal` controls the journal.
@@ -52,12 +55,9 @@ fn is_log_name(name: &Name) -> bool {
     is_journal || matches!(path, b"/dev/log" | b"/run/log" | b"/run/rsyslogd.sock")
 }
 
-/// Whether a socket may be the server's end of a conversation with a logger: by its name or by a holder.
-/// `is_logger`: by index of process.
-pub fn may_be_log_socket(map: &Map, id: SocketId, is_logger: &[bool]) -> bool {
-    let is_named = map.socket(id).name.as_ref().is_some_and(is_log_name);
-    let mut holders = map.holders(id).iter();
-    is_named || holders.any(|holder| is_logger[holder.process.index()])
+/// Whether a socket has a logger's name.
+pub fn has_log_name(socket: &Socket) -> bool {
+    socket.name.as_ref().is_some_and(is_log_name)
 }
 
 /// The class of a conversation.

@@ -5,6 +5,6 @@ mod conversation;
 mod group;
 
 pub use crate::model::program;
-pub use class::{ConversationClass, class, is_logger, may_be_log_socket};
+pub use class::{ConversationClass, class, has_log_name, is_logger};
 pub use conversation::{Conversation, ConversationEnds, connection_ends, conversations, pipe_ends};
 pub use group::{By, Groups, group_label, unit_base};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::holder::Holder;
 use super::name::Name;
 use super::process::Process;
+use super::socket::{SocketState, SocketType};
 use super::socket_draft::SocketDraft;
 use crate::load::Capture;
 
@@ -70,7 +71,12 @@ pub(super) fn find_moved(
     }
     for draft in drafts {
         let socket = &mut draft.socket;
-        let (Some(name), Some((inode, device))) = (&socket.name, socket.vfs) else {
+        // Accepted sockets have the name of their listener.
+        let is_found_by_name =
+            socket.state == SocketState::Listening || socket.kind == SocketType::Dgram;
+        let (Some(name), Some((inode, device)), true) =
+            (&socket.name, socket.vfs, is_found_by_name)
+        else {
             continue;
         };
         let holders = &holders[socket.holders.start as usize..socket.holders.end as usize];

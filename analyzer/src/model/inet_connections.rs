@@ -127,7 +127,7 @@ struct Join<'a> {
     receivers: InetReceivers<'a>,
     listeners: InetListeners<'a>,
     local: LocalAddresses,
-    /// Sorted.
+    /// Sorted by protocol and addresses.
     orphans: &'a [Orphan],
     nat: Nat,
 }
@@ -155,6 +155,9 @@ impl Join<'_> {
         index: usize,
         (_, protocol, local, remote): Tuple,
     ) -> Option<Option<Connection>> {
+        if self.nat.is_empty() {
+            return None;
+        }
         let by = Translator::Conntrack;
         if let Some((own, others)) = self.nat.server((protocol, local, remote)) {
             let translation = Translation {
@@ -163,7 +166,7 @@ impl Join<'_> {
                 by,
             };
             let connection = match self.ends.sole((protocol, own, others)) {
-                Some(server) => self.ordered_pair(index, server),
+                Some(server) => self.ordered_pair(index, server, &self.listeners.find(server)),
                 None => self.connection(index, self.state(index, None), &[]),
             };
             return Some(Some(Connection {
@@ -188,35 +191,30 @@ impl Join<'_> {
     }
 
     fn pair(&self, first: usize, second: usize) -> Connection {
-        let is_queued = |index: usize| is_queued(self.sockets.socket(index));
-        let has_listener = |index: usize| !self.listeners.find(index).is_empty();
-        let has_service_port = |index: usize| {
-            self.sockets
-                .socket(index)
-                .local
-                .is_some_and(Address::is_service)
+        let is_queued = |index| is_queued(self.sockets.socket(index));
+        let is_service = |index| {
+            let local = self.sockets.socket(index).local;
+            local.is_some_and(Address::is_service)
         };
+        let listeners = [first, second].map(|index| self.listeners.find(index));
+        let [of_first, of_second] = &listeners;
         // The best evidence that applies to one end and not to the other.
-        let evidence: [&dyn Fn(usize) -> bool; 3] = [&is_queued, &has_listener, &has_service_port];
-        let ends = |is_server: &&dyn Fn(usize) -> bool| match (is_server(first), is_server(second))
-        {
-            (false, true) => Some((first, second)),
-            (true, false) => Some((second, first)),
-            _ => None,
-        };
-        match evidence.iter().find_map(ends) {
-            Some((client, server)) => self.ordered_pair(client, server),
-            None => Connection {
-                b: Some(self.sockets.id(second)),
-                ..self.connection(first, self.state(first, Some(second)), &[])
-            },
+        let evidence = [
+            (is_queued(first), is_queued(second)),
+            (!of_first.is_empty(), !of_second.is_empty()),
+            (is_service(first), is_service(second)),
+        ];
+        match evidence.into_iter().find(|(first, second)| first != second) {
+            Some((false, _)) => self.ordered_pair(first, second, of_second),
+            Some((true, _)) => self.ordered_pair(second, first, of_first),
+            None => self.ordered_pair(first, second, &[]),
         }
     }
 
-    /// A connection between a client and a server.
-    fn ordered_pair(&self, client: usize, server: usize) -> Connection {
+    /// A connection between a client and a server, which one of these listeners accepted.
+    fn ordered_pair(&self, client: usize, server: usize, listeners: &[usize]) -> Connection {
         let state = self.state(client, Some(server));
-        let connection = self.connection(client, state, &self.listeners.find(server));
+        let connection = self.connection(client, state, listeners);
         let is_queued = is_queued(self.sockets.socket(server));
         Connection {
             b: (!is_queued).then(|| self.sockets.id(server)),
@@ -251,13 +249,7 @@ impl Join<'_> {
             let listeners = self.listeners.listening.find(netns, protocol, remote, true);
             return self.connection(index, ConnectionState::Connecting, &listeners);
         }
-        let is_other_end = |row: &&Orphan| {
-            row.protocol == protocol
-                && row.local == remote
-                && row.remote == local
-                && (row.netns == netns || !is_loopback(remote))
-        };
-        let orphan = self.orphans.iter().find(is_other_end).map(|row| row.state);
+        let orphan = self.orphan_at(netns, protocol, remote, local);
         // A datagram socket whose receiver is gone.
         let is_closed = orphan.is_some() || socket.kind == SocketType::Dgram && is_local;
         let state = match is_closed {
@@ -268,6 +260,24 @@ impl Join<'_> {
             orphan,
             ..self.connection(index, state, &self.listeners.find(index))
         }
+    }
+
+    /// The state of an orphan: in the same network namespace, or over a veth pair in another one.
+    fn orphan_at(
+        &self,
+        netns: u64,
+        protocol: &'static str,
+        local: Address,
+        remote: Address,
+    ) -> Option<SocketState> {
+        let key = |row: &Orphan| (row.protocol, row.local, row.remote);
+        let wanted = (protocol, local, remote);
+        let start = self.orphans.partition_point(|row| key(row) < wanted);
+        let mut rows = self.orphans[start..]
+            .iter()
+            .take_while(|row| key(row) == wanted);
+        let is_reachable = |row: &&Orphan| row.netns == netns || !is_loopback(local);
+        rows.find(is_reachable).map(|row| row.state)
     }
 
     fn connection(&self, a: usize, state: ConnectionState, listeners: &[usize]) -> Connection {

@@ -43,17 +43,18 @@ const TCP_NEW_SYN_RECV: u8 = 12;
 pub(super) struct InetSockets {
     /// Rows without inode are connections that are not accepted yet.
     pub(super) drafts: Vec<SocketDraft>,
+    /// Sorted by protocol and addresses.
     pub(super) orphans: Vec<Orphan>,
 }
 
 /// A row of a connection whose process has closed its end: it has no socket and no holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Orphan {
-    pub(super) netns: u64,
     /// That of [`wire_protocol`](super::inet_address::wire_protocol).
     pub(super) protocol: &'static str,
     pub(super) local: Address,
     pub(super) remote: Address,
+    pub(super) netns: u64,
     pub(super) state: SocketState,
 }
 
@@ -83,7 +84,7 @@ pub(super) fn read(capture: &Capture, host: HostId) -> InetSockets {
     drafts.extend(from_text(capture, host, &mut orphans));
     // The state may differ between two readings.
     orphans.sort();
-    orphans.dedup_by_key(|row| (row.netns, row.protocol, row.local, row.remote));
+    orphans.dedup_by_key(|row| (row.protocol, row.local, row.remote, row.netns));
     InetSockets { drafts, orphans }
 }
 

@@ -98,7 +98,7 @@ struct Tables {
     held: HeldFiles,
     /// Sorted by key.
     drafts: Vec<SocketDraft>,
-    /// Sorted.
+    /// Sorted by protocol and addresses.
     orphans: Vec<Orphan>,
     netlink: Netlink,
     netns: Vec<NetnsCoverage>,

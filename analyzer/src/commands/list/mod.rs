@@ -81,6 +81,7 @@ fn list_sockets(args: &ListArgs, filter: Filter) -> Result<Outcome> {
     let only = filter.only.clone();
     let rest = Filter {
         only: SelectorSet::default(),
+        hide_logs: false,
         ..filter
     };
     let map = filtered_map(&args.selection, &rest, build_at)?;

@@ -3,8 +3,8 @@
 use super::filter_match::Filter;
 use super::matching::matching_rows;
 use crate::graph::{
-    Conversation, ConversationClass, ConversationEnds, class, connection_ends, is_logger,
-    may_be_log_socket, pipe_ends, program,
+    Conversation, ConversationClass, ConversationEnds, class, connection_ends, has_log_name,
+    is_logger, pipe_ends, program,
 };
 use crate::model::{HiddenLogs, Map, PipeId, SocketId};
 use crate::query::selector::SelectorSet;
@@ -53,16 +53,23 @@ pub fn hide_logs(map: &mut Map, filter: &Filter) {
 /// The conversations whose server may be a logger: of very many, their ends need not be known.
 fn candidates(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
     let loggers: Vec<bool> = map.processes.iter().map(is_logger).collect();
-    let sockets = (0..map.sockets.len()).map(SocketId::new);
-    let sockets: Vec<bool> = sockets
-        .map(|id| may_be_log_socket(map, id, &loggers))
-        .collect();
-    let connections = map.connections.iter().enumerate();
+    let by_name: Vec<bool> = map.sockets.iter().map(has_log_name).collect();
+    let is_held = |id: SocketId, loggers: &[bool]| {
+        let mut holders = map.holders(id).iter();
+        holders.any(|holder| loggers[holder.process.index()])
+    };
+    let some = loggers.contains(&true);
+    let is_held_by_logger = loggers.clone();
+    let connections = match some || by_name.contains(&true) {
+        true => &map.connections[..],
+        false => &[],
+    };
+    let connections = connections.iter().enumerate();
     let connections = connections.filter(move |(_, connection)| {
-        let ends = [Some(connection.a), connection.b, connection.listener];
+        let ends = [connection.listener, connection.b, Some(connection.a)];
         let group = connection.listener_group.iter().copied();
         let mut all = ends.into_iter().flatten().chain(group);
-        all.any(|id| sockets[id.index()])
+        all.any(|id| by_name[id.index()] || some && is_held(id, &is_held_by_logger))
     });
     let pipes = map.pipes.iter().enumerate();
     let pipes = pipes.filter(move |(_, pipe)| {
