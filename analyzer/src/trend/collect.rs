@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::gaps::Gaps;
 use super::row::{Metric, Row};
@@ -79,10 +80,12 @@ impl Trend {
 
     /// The rows: largest growth first, then by group.
     pub fn rows(&self) -> Vec<Row> {
+        let times: Arc<[Option<u64>]> = self.captures[..].into();
         let rows = self.rows.iter().map(|((group, metric), values)| Row {
             what: metric.clone(),
             role: group.0.clone(),
             values: values.clone(),
+            times: times.clone(),
             is_small: match metric {
                 Metric::Descriptors(kind) => {
                     let significance = self.significance.get(&(group.clone(), kind.clone()));

@@ -12,7 +12,7 @@ mod series_filter;
 mod significance;
 
 pub use collect::Trend;
-pub use growth::{Growth, growth};
+pub use growth::{Growth, Sample, growth, rate_per_hour};
 pub use noise_filter::NoiseFilter;
 pub use row::{Metric, Row};
 pub use series_filter::SeriesFilter;

@@ -1,6 +1,8 @@
 //! The rows of a trend: one metric of one group, with its value in each capture.
 
-use super::growth::{Growth, growth};
+use std::sync::Arc;
+
+use super::growth::{Growth, Sample, growth, rate_per_hour};
 use crate::query::{LinkKind, Via};
 
 /// What is counted.
@@ -27,6 +29,8 @@ pub struct Row {
     pub role: String,
     /// The value in each capture; `None`: not known.
     pub values: Vec<Option<u64>>,
+    /// When each capture began, in nanoseconds since 1970; `None`: it is lost.
+    pub times: Arc<[Option<u64>]>,
     /// Descriptors whose number did not change significantly.
     pub is_small: bool,
 }
@@ -53,7 +57,35 @@ impl Row {
 
     /// How the known values grow, as the rules over time define growth.
     pub fn grows(&self) -> Option<Growth> {
-        growth(&self.known())
+        growth(&self.samples().unwrap_or_else(|| self.evenly_spaced()))
+    }
+
+    /// The robust rate of change; `None`: the times are not known, or there are none.
+    pub fn per_hour(&self) -> Option<f64> {
+        rate_per_hour(&self.samples()?)
+    }
+
+    /// The known values with their times; `None`: a time is lost.
+    fn samples(&self) -> Option<Vec<Sample>> {
+        let both = self.times.iter().zip(&self.values);
+        let known = both.filter_map(|(at_ns, count)| Some((*at_ns, (*count)?)));
+        let samples = known.map(|(at_ns, count)| {
+            Some(Sample {
+                at_ns: at_ns?,
+                count,
+            })
+        });
+        samples.collect()
+    }
+
+    /// The known values, as if the captures were a second apart.
+    fn evenly_spaced(&self) -> Vec<Sample> {
+        let values = (0..).zip(&self.values);
+        let known = values.filter_map(|(second, count)| {
+            let (at_ns, count) = (second * 1_000_000_000, (*count)?);
+            Some(Sample { at_ns, count })
+        });
+        known.collect()
     }
 
     /// Whether the known values differ.

@@ -10,7 +10,7 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::{Case, Scene};
 use crate::load::{Capture, proc_pid};
 use crate::model::{HostId, Map, ProcessId, SocketId, SocketState};
-use crate::trend::{Growth, growth};
+use crate::trend::{Growth, Sample, growth};
 
 rule! { WT104 "descriptor-growth", High, since "0.1.0", earlier Needed }
 
@@ -159,29 +159,32 @@ fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
         return;
     };
     let now = facts.captures[host.index()];
-    let earlier: Vec<_> = captures
-        .iter()
-        .map(|then| descriptor_counts(then))
-        .collect();
-    let started_ns = |capture: &&Capture| Some(capture.host.as_ref()?.started_boottime_ns);
-    let start_ns = captures.iter().find_map(started_ns).unwrap_or(0);
-    let span_ns = started_ns(&now)
-        .unwrap_or(start_ns)
-        .saturating_sub(start_ns);
+    // A capture whose time is lost is too damaged to count.
+    let started_ns = |capture: &Capture| Some(capture.host.as_ref()?.started_boottime_ns);
+    let earlier = captures.iter().filter_map(|then| {
+        let at_ns = started_ns(then)?;
+        Some((at_ns, descriptor_counts(then)))
+    });
+    let earlier: Vec<_> = earlier.collect();
+    let start_ns = earlier.first().map_or(0, |(at_ns, _)| *at_ns);
+    let now_ns = started_ns(now).unwrap_or(start_ns);
+    let span_ns = now_ns.saturating_sub(start_ns);
     for (key, last) in descriptor_counts(now) {
-        let before = earlier
-            .iter()
-            .filter_map(|counts| counts.get(&key).copied());
-        let values: Vec<u64> = before.chain([last]).collect();
+        let before = earlier.iter().filter_map(|(at_ns, counts)| {
+            let (at_ns, count) = (*at_ns, *counts.get(&key)?);
+            Some(Sample { at_ns, count })
+        });
+        let (at_ns, count) = (now_ns, last);
+        let samples: Vec<Sample> = before.chain([Sample { at_ns, count }]).collect();
         let Some(id) = facts.process_by_pid(host, key.0) else {
             continue;
         };
         let process = facts.map.process(id);
         let age_ns = start_ns.saturating_sub(process.started_boottime_ns);
-        let Some(severity) = severity(&values, age_ns >= SETTLED_NS) else {
+        let Some(severity) = severity(&samples, age_ns >= SETTLED_NS) else {
             continue;
         };
-        let (name, first, time) = (facts.process_name(id), values[0], duration(span_ns));
+        let (name, first, time) = (facts.process_name(id), samples[0].count, duration(span_ns));
         output.finding(RawFinding {
             severity,
             subject: Subject::Process(id),
@@ -189,7 +192,7 @@ fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
             sockets: vec![],
             title: format!("{name} {first} → {last} descriptors in {time}"),
             evidence: vec![
-                format!("descriptors: {}", last_steps(&values)),
+                format!("descriptors: {}", last_steps(&samples)),
                 kind_counts(facts, id),
             ],
             advice: "find what is not closed (whotalks list --fds, whotalks trend)".to_owned(),
@@ -215,17 +218,20 @@ fn descriptor_counts(capture: &Capture) -> BTreeMap<(u32, u64), u64> {
 
 /// The severity of growth: a steady one, or a jump of a settled process. A process that is still
 /// starting opens descriptors as it goes.
-fn severity(values: &[u64], settled: bool) -> Option<Severity> {
-    match (growth(values)?, settled) {
+fn severity(samples: &[Sample], settled: bool) -> Option<Severity> {
+    match (growth(samples)?, settled) {
         (Growth::Steady, true) => Some(Severity::Medium),
         (Growth::Steady, false) | (Growth::Jump, true) => Some(Severity::Low),
         (Growth::Jump, false) => None,
     }
 }
 
-fn last_steps(values: &[u64]) -> String {
+fn last_steps(samples: &[Sample]) -> String {
     const SHOWN: usize = 12;
-    let steps: Vec<String> = values.iter().map(u64::to_string).collect();
+    let steps: Vec<String> = samples
+        .iter()
+        .map(|sample| sample.count.to_string())
+        .collect();
     match steps.len().checked_sub(SHOWN) {
         Some(left @ 1..) => format!("… {}", steps[left..].join(" → ")),
         _ => steps.join(" → "),
@@ -243,7 +249,9 @@ fn growing_listeners(facts: &Facts<'_>, output: &mut RuleOutput) {
             continue;
         };
         let first = before.get(&then.id).copied().unwrap_or(0);
-        let Some(severity) = severity(&[first, now], true) else {
+        let samples = [(0, first), (then.age_ns, now)];
+        let samples = samples.map(|(at_ns, count)| Sample { at_ns, count });
+        let Some(severity) = severity(&samples, true) else {
             continue;
         };
         let (name, time) = (facts.socket_name(listener), duration(then.age_ns));
@@ -355,7 +363,12 @@ mod tests {
             (&[20, 300], true, Some(Severity::Low)),
             (&[20, 300], false, None),
         ] {
-            assert_eq!(severity(values, settled), expected, "{values:?}");
+            let samples = (0..).zip(values).map(|(at_ns, count)| Sample {
+                at_ns,
+                count: *count,
+            });
+            let samples: Vec<Sample> = samples.collect();
+            assert_eq!(severity(&samples, settled), expected, "{values:?}");
         }
     }
 }
