@@ -165,8 +165,7 @@ impl Scene {
             kind,
             fd: waits_on_fd.then_some(fd),
             target: self.map.fd_target(process, fd),
-            timed: false,
-            child: None,
+            ..Call::default()
         };
         self.map.add_wait(process, tid, ThreadState::Call(call));
     }

@@ -61,6 +61,12 @@ pub fn innermost_pid(status: &[u8]) -> Option<u32> {
     pids.last()?.parse().ok()
 }
 
+/// The pid of the tracer (`TracerPid:`), in the pid namespace of the reader; `None`: not traced.
+pub fn tracer_pid(status: &[u8]) -> Option<u32> {
+    let pid = status_line(status, "TracerPid")?.parse().ok()?;
+    (pid != 0).then_some(pid)
+}
+
 /// The most specific control group path: that of systemd's v1 hierarchy, else of v2, else of another v1
 /// hierarchy; the root path only if there is no other.
 ///
@@ -113,6 +119,8 @@ mod tests {
         assert_eq!(effective_uid(status), Some(33));
         assert_eq!(innermost_pid(status), Some(7));
         assert_eq!(effective_uid(b"Uid:\t0"), None);
+        assert_eq!(tracer_pid(b"TracerPid:\t77\n"), Some(77));
+        assert_eq!(tracer_pid(b"TracerPid:\t0\n"), None);
         let v1 = b"4:memory:/m\n1:name=systemd:/system.slice/a.service\n0::/\n";
         assert_eq!(cgroup_path(v1), b"/system.slice/a.service");
         let guest = b"1:name=systemd:/machine.slice/a.scope\n0::/machine.slice/a.scope/x.service\n";

@@ -3,7 +3,7 @@
 //! References: proc_pid_syscall(5), syscall(2), `asm/unistd_64.h` of x86, `asm-generic/unistd.h`.
 
 /// What a system call waits for, as far as its number shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallKind {
     /// Data from the descriptor that is its first argument.
     Read,
@@ -17,10 +17,14 @@ pub enum CallKind {
     Accept,
     /// Any descriptor that the epoll descriptor, its first argument, watches.
     Epoll,
-    /// Descriptors listed in the thread's memory, which is not captured.
+    /// Descriptors listed in the thread's memory.
     Poll,
     /// Another thread, of its own process or of one that shares memory.
     Futex,
+    /// A lock of the file that is its first argument.
+    Lock,
+    /// A file; a FIFO: its other end.
+    Open,
     /// The end of a child.
     Child,
     /// A point in time.
@@ -28,6 +32,7 @@ pub enum CallKind {
     /// A signal.
     Signal,
     /// Something else; the name of the call may show what.
+    #[default]
     Other,
 }
 
@@ -91,37 +96,38 @@ pub fn call(arch: &[u8], number: i64, stack: u64) -> Option<(&'static str, CallK
 type Row = (u16, &'static str, CallKind);
 
 use CallKind::{
-    Accept, Child, Connect, Epoll, Futex, Other, Poll, Read, Signal, Sleep, Splice, Write,
+    Accept, Child, Connect, Epoll, Futex, Lock, Open, Other, Poll, Read, Signal, Sleep, Splice,
+    Write,
 };
 
 #[rustfmt::skip]
 const X86_64: [Row; 66] = [
-    (0, "read", Read), (1, "write", Write), (2, "open", Other), (3, "close", Other),
+    (0, "read", Read), (1, "write", Write), (2, "open", Open), (3, "close", Other),
     (7, "poll", Poll), (16, "ioctl", Other), (17, "pread64", Read), (18, "pwrite64", Write),
     (19, "readv", Read), (20, "writev", Write), (23, "select", Poll), (34, "pause", Signal),
     (35, "nanosleep", Sleep), (40, "sendfile", Write), (42, "connect", Connect),
     (43, "accept", Accept), (44, "sendto", Write), (45, "recvfrom", Read), (46, "sendmsg", Write),
     (47, "recvmsg", Read), (56, "clone", Other), (57, "fork", Other), (58, "vfork", Child),
     (59, "execve", Other), (60, "exit", Other), (61, "wait4", Child), (65, "semop", Other),
-    (69, "msgsnd", Other), (70, "msgrcv", Other), (72, "fcntl", Other), (73, "flock", Other),
+    (69, "msgsnd", Other), (70, "msgrcv", Other), (72, "fcntl", Lock), (73, "flock", Lock),
     (74, "fsync", Other), (75, "fdatasync", Other), (76, "truncate", Other),
     (77, "ftruncate", Other), (87, "unlink", Other), (128, "rt_sigtimedwait", Signal),
     (130, "rt_sigsuspend", Signal), (202, "futex", Futex), (208, "io_getevents", Other),
     (219, "restart_syscall", Other), (220, "semtimedop", Other), (230, "clock_nanosleep", Sleep),
     (231, "exit_group", Other), (232, "epoll_wait", Epoll), (242, "mq_timedsend", Other),
-    (243, "mq_timedreceive", Other), (247, "waitid", Child), (257, "openat", Other),
+    (243, "mq_timedreceive", Other), (247, "waitid", Child), (257, "openat", Open),
     (270, "pselect6", Poll), (271, "ppoll", Poll), (275, "splice", Splice), (276, "tee", Splice),
     (278, "vmsplice", Write), (281, "epoll_pwait", Epoll), (288, "accept4", Accept),
     (295, "preadv", Read), (296, "pwritev", Write), (299, "recvmmsg", Read),
     (307, "sendmmsg", Write), (327, "preadv2", Read), (328, "pwritev2", Write),
-    (426, "io_uring_enter", Other), (437, "openat2", Other), (441, "epoll_pwait2", Epoll),
+    (426, "io_uring_enter", Other), (437, "openat2", Open), (441, "epoll_pwait2", Epoll),
     (449, "futex_waitv", Futex),
 ];
 
 #[rustfmt::skip]
 const GENERIC: [Row; 54] = [
-    (4, "io_getevents", Other), (22, "epoll_pwait", Epoll), (25, "fcntl", Other),
-    (29, "ioctl", Other), (32, "flock", Other), (56, "openat", Other), (57, "close", Other),
+    (4, "io_getevents", Other), (22, "epoll_pwait", Epoll), (25, "fcntl", Lock),
+    (29, "ioctl", Other), (32, "flock", Lock), (56, "openat", Open), (57, "close", Other),
     (63, "read", Read), (64, "write", Write), (65, "readv", Read), (66, "writev", Write),
     (67, "pread64", Read), (68, "pwrite64", Write), (69, "preadv", Read), (70, "pwritev", Write),
     (71, "sendfile", Write), (72, "pselect6", Poll), (73, "ppoll", Poll), (75, "vmsplice", Write),

@@ -6,7 +6,7 @@
 //!
 //! Reading order, which is the order of dependencies; no file uses a later one:
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
-//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `fd_relation`, `wait`, then `map`, which holds them all.
+//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `fd_relation`, `call_memory`, `wait`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
@@ -16,6 +16,7 @@
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
+mod call_memory;
 mod connection;
 mod coverage;
 mod departed;
@@ -75,6 +76,9 @@ mod series_union;
 pub use at::At;
 pub(crate) use bound_path::{device, kernel_device};
 pub use build::{build, build_at, build_whole};
+pub use call_memory::{
+    CallMemory, Destination, Futex, Known, Lock, LockKind, NotKnown, PollSet, Polled,
+};
 pub use connection::{
     BoundTo, Connection, ConnectionKind, ConnectionState, Translation, Translator,
 };

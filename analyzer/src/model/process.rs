@@ -58,6 +58,8 @@ pub struct Process {
     pub ppid: u32,
     /// State letter of the main thread (`stat` field 3); 0: not known.
     pub state: u8,
+    /// Pid of the process that traces it (ptrace(2)).
+    pub tracer_pid: Option<u32>,
     /// `comm`: at most 15 bytes.
     pub comm: Box<[u8]>,
     /// Path of the executable, without the suffix ` (deleted)`; empty: not known.
@@ -97,6 +99,27 @@ impl Process {
         let some = (!self.cmdline.is_empty()).then(|| whole.split(|byte| *byte == 0));
         some.into_iter().flatten()
     }
+
+    /// Whether the process is stopped by a signal or a debugger: it answers nobody.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
+    }
+
+    /// The title that the process has written over its arguments (`nginx: worker process`); `None`: they
+    /// are arguments.
+    ///
+    /// setproctitle(3) leaves one text with spaces, of which a program that was started without arguments
+    /// has only its own path.
+    pub fn title(&self) -> Option<&[u8]> {
+        let text = self.cmdline.trim_ascii_end();
+        let text = match text.iter().rposition(|byte| *byte != 0) {
+            Some(last) => text[..=last].trim_ascii(),
+            None => return None,
+        };
+        let is_one = text.contains(&b' ') && !text.contains(&0);
+        let path = text.strip_prefix(b".").unwrap_or(text);
+        (is_one && !self.exe.ends_with(path)).then_some(text)
+    }
 }
 
 /// The process of a pid, among one host's processes, which start at `first` and are sorted by pid.
@@ -105,4 +128,41 @@ pub(super) fn find_pid(processes: &[Process], first: usize, pid: u32) -> Option<
         .binary_search_by_key(&pid, |process| process.pid)
         .ok()?;
     Some(ProcessId::new(first + index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_not_arguments() {
+        let check = |exe: &[u8], cmdline: &[u8]| {
+            let process = Process {
+                exe: exe.into(),
+                cmdline: cmdline.into(),
+                ..Process::default()
+            };
+            let title = process.title().map(String::from_utf8_lossy);
+            title.map(|title| title.into_owned())
+        };
+        let title = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            check(b"/usr/sbin/nginx", b"nginx: worker process\0\0\0"),
+            title("nginx: worker process")
+        );
+        assert_eq!(
+            check(b"/bin/redis-server", b"/bin/redis-server *:6379\0"),
+            title("/bin/redis-server *:6379")
+        );
+        assert_eq!(
+            check(b"/lib/pg/postgres", b"postgres: app shop [local] idle  \0"),
+            title("postgres: app shop [local] idle")
+        );
+        assert_eq!(check(b"/opt/my app/run", b"/opt/my app/run\0"), None);
+        assert_eq!(check(b"/opt/my app/run me", b"./run me\0"), None);
+        assert_eq!(check(b"/bin/sh", b"sh\0-c\0a b\0"), None);
+        assert_eq!(check(b"/bin/sh", b"-bash\0"), None);
+        assert_eq!(check(b"/bin/sh", b""), None);
+        assert_eq!(check(b"/bin/sh", b"\0\0"), None);
+    }
 }

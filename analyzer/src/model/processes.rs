@@ -104,6 +104,7 @@ fn process(
         started_at_ns: stat.map_or(0, |stat| clock.wall_ns(stat.start_ticks)),
         ppid: stat.map_or(0, |stat| stat.ppid),
         state: stat.map_or(0, |stat| stat.state),
+        tracer_pid: proc_pid::tracer_pid(&record.status),
         comm: stat.map_or_else(Box::default, |stat| stat.comm.into()),
         exe: exe.into(),
         exe_deleted,

@@ -2,6 +2,7 @@
 
 use whotalks_snapshot::records::Wait as Record;
 
+use super::call_memory::{CallMemory, NotKnown};
 use super::fd_relation::FdTarget;
 use super::ids::ProcessId;
 use super::map::Map;
@@ -20,6 +21,9 @@ const WRITERS: [&[u8]; 7] = [
     b"unix_wait_for_peer",
     b"wait_for_space",
 ];
+
+/// Commands of fcntl(2) that wait: `F_SETLKW` and `F_OFD_SETLKW`.
+const LOCK_COMMANDS: [u64; 2] = [7, 38];
 
 /// The threads of wanted processes of the last host, whose processes start at `first`, by process and
 /// thread; targets stay unknown.
@@ -66,7 +70,11 @@ fn state(record: &Record, arch: &[u8]) -> ThreadState {
         }) => (number, arguments, stack),
     };
     let known = syscall::call(arch, number, stack);
+    let name = known.map(|(name, _)| name);
     let mut kind = known.map_or(CallKind::Other, |(_, kind)| kind);
+    if name == Some("fcntl") && !LOCK_COMMANDS.contains(&arguments[1]) {
+        kind = CallKind::Other;
+    }
     let mut fd = arguments[0];
     if kind == CallKind::Splice {
         let writes = WRITERS.contains(&&record.wchan[..]);
@@ -79,9 +87,13 @@ fn state(record: &Record, arch: &[u8]) -> ThreadState {
     }
     let has_fd = matches!(
         kind,
-        CallKind::Read | CallKind::Write | CallKind::Connect | CallKind::Accept | CallKind::Epoll
+        CallKind::Read
+            | CallKind::Write
+            | CallKind::Connect
+            | CallKind::Accept
+            | CallKind::Epoll
+            | CallKind::Lock
     );
-    let name = known.map(|(name, _)| name);
     ThreadState::Call(Call {
         number,
         name,
@@ -91,7 +103,20 @@ fn state(record: &Record, arch: &[u8]) -> ThreadState {
         target: FdTarget::Unknown,
         timed: is_timed(name, arguments),
         child: child(name, arguments),
+        memory: memory(name),
     })
+}
+
+/// What the arguments point to.
+fn memory(name: Option<&str>) -> CallMemory {
+    const UNKNOWN: NotKnown = NotKnown::NotCaptured;
+    match name {
+        Some("poll" | "ppoll" | "select" | "pselect6") => CallMemory::Polled(Err(UNKNOWN)),
+        Some("futex") => CallMemory::Futex(Err(UNKNOWN)),
+        Some("connect" | "sendto" | "sendmsg") => CallMemory::Destination(Err(UNKNOWN)),
+        Some("open" | "openat" | "openat2") => CallMemory::Path(Err(UNKNOWN)),
+        _ => CallMemory::None,
+    }
 }
 
 /// Whether the arguments give the call a timeout.

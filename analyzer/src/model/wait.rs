@@ -1,5 +1,6 @@
 //! States of threads: the system call a thread is blocked in, and its target.
 
+use super::call_memory::{CallMemory, PollSet};
 use super::fd_relation::FdTarget;
 use super::ids::ProcessId;
 use crate::load::syscall::CallKind;
@@ -33,7 +34,7 @@ pub enum ThreadState {
 }
 
 /// A system call in progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
     /// Its number on the architecture.
     pub number: i64,
@@ -49,4 +50,24 @@ pub struct Call {
     pub timed: bool,
     /// The child that it waits for by pid, in the caller's own pid namespace.
     pub child: Option<u32>,
+    /// What its arguments point to.
+    pub memory: CallMemory,
+}
+
+impl Call {
+    /// The descriptors that a poll or select waits for; `None`: not known, or another call.
+    pub fn polled(&self) -> Option<&PollSet> {
+        match &self.memory {
+            CallMemory::Polled(polled) => polled.as_ref().ok(),
+            _ => None,
+        }
+    }
+
+    /// The thread of the same process that holds the lock which the call waits for, where it is known.
+    pub fn owner_tid(&self) -> Option<u32> {
+        match &self.memory {
+            CallMemory::Futex(Ok(futex)) => futex.lock?.owner_tid,
+            _ => None,
+        }
+    }
 }

@@ -168,13 +168,9 @@ mod tests {
                 comm: Box::default(),
                 wchan: Box::default(),
                 state: ThreadState::Call(Call {
-                    number: 0,
                     name,
                     kind,
-                    fd: None,
-                    target: FdTarget::Unknown,
-                    timed: false,
-                    child: None,
+                    ..Call::default()
                 }),
             };
             blocking_call(&wait).map(|call| call.kind)

@@ -20,6 +20,9 @@ pub fn process(map: &Map, id: ProcessId) -> impl Serialize {
         let arguments = process.arguments().map(escape::hex);
         arguments.collect::<Vec<_>>()
     });
+    let title = process.title().map(ExactText::new);
+    let (title, title_hex) = title.map_or((None, None), |title| (Some(title.text), title.hex));
+    let state = (process.state != 0).then(|| escape::display(&[process.state]));
     object()
         .field("id", id::process(map, id))
         .field("host", id::host(process.host))
@@ -28,11 +31,17 @@ pub fn process(map: &Map, id: ProcessId) -> impl Serialize {
         .field("start_ticks", process.start_ticks)
         .field("started_at", rfc3339(process.started_at_ns))
         .field("ppid", process.ppid)
+        // The letter of ps(1).
+        .known("state", state)
+        .known("tracer_pid", process.tracer_pid)
         .bytes("comm", &process.comm)
         .bytes_or_null("exe", Some(&*process.exe).filter(|exe| !exe.is_empty()))
         .field("exe_deleted", process.exe_deleted)
         .field("cmdline", cmdline)
         .known("cmdline_hex", cmdline_hex)
+        // What the process has written over its arguments.
+        .known("title", title)
+        .known("title_hex", title_hex)
         .field("uid", process.uid)
         .field("user", process.user.as_deref().map(escape::display))
         .field("unit", process.unit.as_deref())

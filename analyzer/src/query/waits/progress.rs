@@ -15,7 +15,7 @@ pub(super) fn progress(map: &Map, resolved: &[ResolvedWait]) -> Vec<Option<Chain
         progress[threads[0].process.index()] = process_progress(resolved);
     }
     for (process, progress) in map.processes.iter().zip(&mut progress) {
-        if matches!(process.state, b'T' | b't') {
+        if process.is_stopped() {
             *progress = Some(ChainEnd::Stopped);
         }
     }

@@ -87,7 +87,7 @@ impl<'a> TargetTable<'a> {
                 passive: true,
                 ..ends_here(WaitNeed::Nothing, ChainEnd::Signal)
             },
-            CallKind::Splice | CallKind::Other => {
+            CallKind::Splice | CallKind::Lock | CallKind::Open | CallKind::Other => {
                 ends_here(WaitNeed::Nothing, ChainEnd::Call(call.name))
             }
         }

@@ -7,13 +7,11 @@ use crate::model::{ConnectionState, FdTarget, SocketState};
 
 fn wait(map: &mut Map, process: ProcessId, tid: u32, kind: CallKind, on: FdTarget) {
     let call = Call {
-        number: 0,
         name: Some("call"),
         kind,
         fd: Some(5),
         target: on,
-        timed: false,
-        child: None,
+        ..Call::default()
     };
     map.add_wait(process, tid, ThreadState::Call(call));
 }
