@@ -1,8 +1,8 @@
-//! Ids of hosts, processes, sockets, pipes and connections in documents and drawings, such as `h0/s1452`.
+//! Ids of hosts, processes, sockets, pipes, channels and connections in documents and drawings, such as `h0/s1452`.
 //!
 //! An id is stable within a snapshot file and the same in every output format.
 
-use crate::model::{HostId, Map, PipeId, PipeKey, ProcessId, SocketId, SocketKey};
+use crate::model::{Channel, HostId, Map, PipeId, PipeKey, ProcessId, SocketId, SocketKey};
 
 /// `h0`: the host at an index.
 pub fn host(host: HostId) -> String {
@@ -42,6 +42,11 @@ pub fn pipe(map: &Map, id: PipeId) -> String {
         PipeKey::Pipe(inode) => format!("h{}/i{inode}", pipe.host.0),
         PipeKey::Fifo(dev, inode) => format!("h{}/f{dev}-{inode}", pipe.host.0),
     }
+}
+
+/// `h0/y3`: a channel by number.
+pub fn channel(channel: &Channel) -> String {
+    format!("h{}/y{}", channel.host.0, channel.number)
 }
 
 /// `h0/c9`: the connection at an index.

@@ -26,6 +26,7 @@ pub mod unix_diag;
 pub mod vsock_diag;
 
 pub mod mountinfo;
+pub mod proc_locks;
 pub mod proc_net_inet;
 pub mod proc_net_unix;
 pub mod proc_pid;

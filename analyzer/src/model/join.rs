@@ -18,8 +18,8 @@ use super::socket::{Family, SocketKey, SocketState};
 use super::socket_draft::{HostSockets, SocketDraft, append, merge_duplicates};
 use super::warning::Warning;
 use super::{
-    bound_path, descriptors, fd_targets, inet_connections, inet_sockets, keepers, netlink, packet,
-    processes, unix_connections, unix_sockets, unlisted_sockets, vsock,
+    bound_path, descriptors, fd_targets, file_locks, inet_connections, inet_sockets, keepers,
+    netlink, packet, processes, unix_connections, unix_sockets, unlisted_sockets, vsock,
 };
 use crate::load::Capture;
 
@@ -84,6 +84,8 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let sockets = tables.drafts.into_iter().map(|draft| draft.socket);
     append(&mut map.sockets, sockets.collect());
     map.pipes.extend(tables.held.pipes);
+    let locks = file_locks::read(capture, host, &map.processes, first_process);
+    map.channels.extend(locks);
     let damage = coverage.damage.iter().cloned();
     map.warnings.extend(damage.map(|text| Warning {
         host,

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::channel::Channel;
 use super::connection::Connection;
 use super::departed::Departed;
 use super::fd_relation::FdRelation;
@@ -31,6 +32,8 @@ pub struct Map {
     pub connections: Vec<Connection>,
     /// Pipes and FIFOs, by host and key.
     pub pipes: Vec<Pipe>,
+    /// Other ways to talk, and file locks, by host and number.
+    pub channels: Vec<Channel>,
     /// Connections of which only a row without a socket is left, by host, namespace and server.
     pub departed: Vec<Departed>,
     /// Inconsistencies and gaps, sorted.

@@ -6,17 +6,18 @@
 //!
 //! Reading order, which is the order of dependencies; no file uses a later one:
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
-//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `fd_relation`, `call_memory`, `wait`, then `map`, which holds them all.
+//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
 //! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
 //!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
-//!   `keepers`.
+//!   `file_locks`,//!   `keepers`.
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
 mod call_memory;
+mod channel;
 mod connection;
 mod coverage;
 mod departed;
@@ -56,6 +57,7 @@ mod vsock;
 mod bound_path;
 mod fd_targets;
 pub(crate) mod fdinfo;
+mod file_locks;
 mod inet_address;
 mod inet_connections;
 mod inet_listeners;
@@ -79,6 +81,7 @@ pub use build::{build, build_at, build_whole};
 pub use call_memory::{
     CallMemory, Destination, Futex, Known, Lock, LockKind, NotKnown, PollSet, Polled,
 };
+pub use channel::{Channel, ChannelEnd, ChannelKind, ChannelRole};
 pub use connection::{
     BoundTo, Connection, ConnectionKind, ConnectionState, Translation, Translator,
 };

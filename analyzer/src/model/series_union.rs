@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::channel::Channel;
 use super::connection::{Connection, ConnectionKind};
 use super::coverage::HostCoverage;
 use super::departed::Departed;
@@ -53,6 +54,8 @@ struct HostUnion {
     connections: BTreeMap<ConnectionKey, Counted<(Connection, Vec<SocketKey>)>>,
     /// Of the latest capture.
     departed: Option<Vec<Departed>>,
+    /// Of the latest capture, with the pids of its processes.
+    channels: Option<(Vec<Channel>, Vec<u32>)>,
     pipes: BTreeMap<PipeKey, Counted<(Pipe, PipeEnds)>>,
     reused_pids: BTreeSet<u32>,
 }
@@ -106,6 +109,10 @@ impl HostUnion {
             .collect();
         self.add_connections(map, &keys);
         self.departed.get_or_insert_with(|| map.departed.clone());
+        self.channels.get_or_insert_with(|| {
+            let pids = map.processes.iter().map(|process| process.pid);
+            (map.channels.clone(), pids.collect())
+        });
         for pipe in &map.pipes {
             let ends = [held(&pipe.readers), held(&pipe.writers)];
             let entry = self.pipes.entry(pipe.key);
@@ -218,6 +225,11 @@ impl HostUnion {
         let departed = self.departed.into_iter().flatten();
         map.departed
             .extend(departed.map(|row| Departed { host, ..row }));
+        let (channels, pids) = self.channels.unwrap_or_default();
+        let new_id = |id: ProcessId| ids.get(&pids[id.index()]).copied();
+        let channels = channels.iter().filter_map(|channel| channel.remap(new_id));
+        map.channels
+            .extend(channels.map(|channel| Channel { host, ..channel }));
         finish_connections(self.connections, &sockets, map, seen);
         for (_, counted) in self.pipes {
             let (pipe, [readers, writers]) = counted.row;

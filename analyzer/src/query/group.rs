@@ -30,6 +30,7 @@ pub fn merge_groups(map: Map, by: By) -> GroupedMap {
         holders: Vec::with_capacity(map.holders.len()),
         waits: Vec::new(),
         relations: Vec::new(),
+        channels: Vec::new(),
         ..map.clone()
     };
     for (index, process) in map.processes.iter().enumerate() {
@@ -66,6 +67,11 @@ pub fn merge_groups(map: Map, by: By) -> GroupedMap {
         let holders = regroup(map.holders(SocketId::new(index)));
         merged.sockets[index].holders = merged.push_holders(holders);
     }
+    let representative = |id: ProcessId| first[groups.group_of(id) as usize];
+    let channels = map.channels.iter();
+    merged.channels = channels
+        .filter_map(|channel| channel.remap(representative))
+        .collect();
     for pipe in &mut merged.pipes {
         pipe.readers = regroup(&pipe.readers);
         pipe.writers = regroup(&pipe.writers);

@@ -56,6 +56,10 @@ fn template() -> Value {
             "id": "id", "host": "=h0", "inode": "uint", "path": "string?",
             "readers": [holder], "writers": [holder]
         }],
+        "channels": [{
+            "id": "id", "host": "=h0", "kind": "string", "name": "string",
+            "ends": [{"process": "id", "tid": "uint?", "fd": "uint?", "role": "string"}]
+        }],
         "warnings": [{"host": "=h0", "kind": "string", "text": "string"}]
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Field names are a contract with other programs; see the schema in `tests/schemas`.
 
+mod channel;
 mod connection;
 mod departed;
 mod descriptor;
@@ -10,6 +11,7 @@ mod object;
 mod process;
 mod socket;
 
+use self::channel::channel;
 pub use connection::connection;
 pub use departed::departed;
 pub use object::{Fields, Object, object};
@@ -43,6 +45,7 @@ pub fn graph(map: &Map) -> impl Serialize {
             connections.map(|index| connection(map, index)),
         )
         .list("pipes", pipes.map(|id| pipe(map, id)))
+        .list("channels", map.channels.iter().map(|row| channel(map, row)))
         .list("departed", map.departed.iter().map(departed))
         .list("relations", relations.map(|one| RelationDocument(map, one)))
         .list("warnings", map.warnings.iter().map(warning))

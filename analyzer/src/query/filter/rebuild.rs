@@ -77,6 +77,10 @@ fn rebuild(map: &Map, rows: &KeptRows) -> Map {
         other => other,
     };
     let process = |id: ProcessId| processes[id.index()];
+    let channels = map.channels.iter();
+    kept.channels = channels
+        .filter_map(|channel| channel.remap(process))
+        .collect();
     let relations = map.relations.iter().cloned();
     kept.relations = relations
         .filter_map(|relation| relation.remap(&process, &target))

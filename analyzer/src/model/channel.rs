@@ -1,0 +1,93 @@
+//! Ways to talk other than sockets and pipes: pseudo-terminals, message queues, shared memory,
+//! semaphores, eventfds, file locks.
+
+use super::ids::{HostId, ProcessId};
+
+/// Something that processes share to talk over, or to wait for each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its host.
+    pub host: HostId,
+    /// Its number on the host, which a filter does not change.
+    pub number: u32,
+    /// What it is.
+    pub kind: ChannelKind,
+    /// Its name: a path, `pts/3`, `eventfd 17`; of a lock the path of the file, or `fe:00:1100246`
+    /// (device and inode as in `/proc/locks`) where no holder's descriptor names it.
+    pub name: Box<[u8]>,
+    /// Who uses it, sorted; several for a process with several descriptors or roles.
+    pub ends: Vec<ChannelEnd>,
+}
+
+/// What a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChannelKind {
+    /// A lock of a file, or of a range of its bytes, with those that wait for it.
+    Lock,
+}
+
+impl ChannelKind {
+    /// The word for it in JSON output and options.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+        }
+    }
+}
+
+/// A process at a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChannelEnd {
+    /// How it uses the channel.
+    pub role: ChannelRole,
+    /// The process.
+    pub process: ProcessId,
+    /// The thread, where the descriptor table is private to it.
+    pub tid: Option<u32>,
+    /// The descriptor; `None`: not known, or there is none.
+    pub fd: Option<u32>,
+}
+
+/// How a process uses a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChannelRole {
+    /// Holds the lock.
+    Holder,
+    /// Waits for the lock.
+    Waiter,
+}
+
+impl ChannelRole {
+    /// The word for it in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holder => "holder",
+            Self::Waiter => "waiter",
+        }
+    }
+}
+
+impl Channel {
+    /// The processes with a role, sorted.
+    pub fn processes(&self, role: ChannelRole) -> Vec<ProcessId> {
+        let ends = self.ends.iter().filter(|end| end.role == role);
+        let mut processes: Vec<_> = ends.map(|end| end.process).collect();
+        processes.dedup();
+        processes
+    }
+
+    /// The channel with other ids, after processes were removed; `None`: nobody is left.
+    pub(crate) fn remap(&self, process: impl Fn(ProcessId) -> Option<ProcessId>) -> Option<Self> {
+        let remap = |end: &ChannelEnd| {
+            let process = process(end.process)?;
+            Some(ChannelEnd { process, ..*end })
+        };
+        let mut ends: Vec<ChannelEnd> = self.ends.iter().filter_map(remap).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        (!ends.is_empty()).then(|| Self {
+            ends,
+            ..self.clone()
+        })
+    }
+}
