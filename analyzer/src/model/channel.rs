@@ -46,8 +46,6 @@ pub struct ChannelEnd {
     pub tid: Option<u32>,
     /// The descriptor; `None`: not known, or there is none.
     pub fd: Option<u32>,
-    /// Whether it only keeps what another process uses: the copy of a child, the job of a shell.
-    pub keeps: bool,
 }
 
 /// How a process uses a channel.
@@ -70,12 +68,9 @@ impl ChannelRole {
 }
 
 impl Channel {
-    /// The processes with a role that do not only keep the channel, sorted.
+    /// The processes with a role, sorted.
     pub fn processes(&self, role: ChannelRole) -> Vec<ProcessId> {
-        let ends = self
-            .ends
-            .iter()
-            .filter(|end| end.role == role && !end.keeps);
+        let ends = self.ends.iter().filter(|end| end.role == role);
         let mut processes: Vec<_> = ends.map(|end| end.process).collect();
         processes.dedup();
         processes

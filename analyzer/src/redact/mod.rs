@@ -15,7 +15,6 @@ mod addresses;
 mod key;
 mod messages;
 mod names;
-mod number_tables;
 mod process;
 mod sources;
 pub mod tables;

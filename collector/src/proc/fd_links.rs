@@ -10,7 +10,6 @@ use rustix::fs::{AtFlags, FileType, RawDir, SeekFrom, seek};
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 
-use super::held_file::HeldFile;
 use super::process::{Decimal, LINK_BYTES};
 use super::{errno_number, open_directory, parse_decimal, read_link};
 use crate::file_stat::FileStat;
@@ -44,8 +43,6 @@ pub(crate) struct Segment {
     pub(crate) descriptors: u64,
     /// Of these, links that could not be read.
     pub(crate) refused: u64,
-    /// What is kept of files by path.
-    pub(crate) files: Vec<HeldFile>,
     pub(crate) rest: Remaining,
 }
 
@@ -55,7 +52,6 @@ pub(crate) struct Links<'a> {
     builder: TableBuilder,
     vanished: u32,
     refused: u64,
-    files: Vec<HeldFile>,
 }
 
 impl<'a> Links<'a> {
@@ -66,14 +62,12 @@ impl<'a> Links<'a> {
             builder: TableBuilder::new(head.clone()),
             vanished: 0,
             refused: 0,
-            files: Vec::new(),
         }
     }
 
     /// Adds a link.
     fn add(&mut self, fd: u32, name: &CStr, link: Link<'_>, each: &mut dyn FnMut(u32, &Link<'_>)) {
-        let (link, file) = classify(self.directory, fd, name, link);
-        self.files.extend(file);
+        let link = classify(self.directory, name, link);
         each(fd, &link);
         self.builder.push(fd, link);
     }
@@ -92,7 +86,6 @@ impl<'a> Links<'a> {
             table,
             descriptors,
             refused: self.refused,
-            files: self.files,
             rest,
         }
     }
@@ -208,15 +201,9 @@ pub(crate) fn read_segment(
     links.end(rest)
 }
 
-/// Adds the access mode of a pipe, and recognizes named pipes. Returns what is kept of other files. Opens
-/// nothing.
-fn classify<'a>(
-    directory: &OwnedFd,
-    fd: u32,
-    name: &CStr,
-    link: Link<'a>,
-) -> (Link<'a>, Option<HeldFile>) {
-    let link = match link {
+/// Adds the access mode of a pipe, and recognizes named pipes. Opens nothing.
+fn classify<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a> {
+    match link {
         Link::Pipe { inode, .. } => Link::Pipe {
             inode,
             access: access(directory, name),
@@ -230,13 +217,11 @@ fn classify<'a>(
                     inode: file.ino,
                     access: access(directory, name),
                 },
-                Ok(file) => return (link, HeldFile::new(fd, text, &file)),
-                Err(_) => link,
+                _ => link,
             }
         }
         other => other,
-    };
-    (link, None)
+    }
 }
 
 /// Decodes the permissions of the link itself: 0500 is open for reading, 0300 for writing.

@@ -27,8 +27,6 @@ pub(crate) struct OpenProcess {
     thread: Option<OwnedFd>,
     /// The record of the process.
     pub(crate) record: Process,
-    /// Its IPC namespace (inode); 0 if unreadable.
-    pub(crate) ipcns: u64,
 }
 
 /// Index in `stat` of the start time, in ticks since boot.
@@ -78,7 +76,6 @@ pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> OpenProcess {
         directory,
         thread,
         record,
-        ipcns: 0,
     }
 }
 
@@ -107,7 +104,6 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
                 directory: Err(errno),
                 thread: None,
                 record,
-                ipcns: 0,
             });
         }
     };
@@ -142,7 +138,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
         }
     }
     let living = thread.as_ref().unwrap_or(&directory).as_fd();
-    let ipcns = read_links(living, &mut record, &mut errors);
+    read_links(living, &mut record, &mut errors);
     record.errors = errors
         .into_iter()
         .flat_map(|(what, errno)| read_error(what, errno))
@@ -151,7 +147,6 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
         directory: Ok(directory),
         thread,
         record,
-        ipcns,
     })
 }
 
@@ -168,12 +163,7 @@ pub(crate) fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::SRCH)
 }
 
-/// Reads the links of a process into its record. Returns its IPC namespace.
-fn read_links(
-    at: BorrowedFd<'_>,
-    record: &mut Process,
-    errors: &mut Vec<(&'static str, Errno)>,
-) -> u64 {
+fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
     let mut buffer = [0; LINK_BYTES];
     let mut link =
         |name: &'static str, take: &mut dyn FnMut(&[u8])| match read_link(at, name, &mut buffer) {
@@ -193,8 +183,6 @@ fn read_links(
     namespace("ns/pid", &mut record.pidns);
     namespace("ns/user", &mut record.userns);
     namespace("ns/cgroup", &mut record.cgroupns);
-    let mut ipcns = 0;
-    namespace("ns/ipc", &mut ipcns);
     if !record.exe.is_empty() {
         match FileStat::of(at, c"exe", AtFlags::empty()) {
             Ok(file) => {
@@ -205,7 +193,6 @@ fn read_links(
             Err(errno) => errors.push(("exe:stat", errno)),
         }
     }
-    ipcns
 }
 
 /// Returns the command name in `stat`, unless it contains escapes.
