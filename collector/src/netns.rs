@@ -13,7 +13,7 @@ use whotalks_snapshot::records::{Netns, RawHeader};
 use crate::args::{Config, NetnsChoice};
 use crate::block_channel::{BlockEncoder, BlockSender};
 use crate::diag::families::{FAMILIES, REPEATED};
-use crate::diag::{self, SocketTables};
+use crate::diag::{self, NOTABLE_LIMIT, SocketTables};
 use crate::discovered::{NetnsLocation, NetnsSource};
 use crate::kernel_modules::Modules;
 use crate::netns_open::UnresponsiveNetns;
@@ -239,7 +239,15 @@ fn read_other_families(
                 } else {
                     &mut tables.other_inodes
                 };
-                let note = |bytes: &[u8]| into.extend(family.inodes(bytes));
+                let notable = &mut tables.notable;
+                let note = |bytes: &[u8]| {
+                    for (inode, listens) in family.inodes(bytes) {
+                        into.push(inode);
+                        if listens && notable.len() < NOTABLE_LIMIT {
+                            notable.insert(inode);
+                        }
+                    }
+                };
                 family.read(namespace, plan.pass, socket, encoder, note)?;
             }
         }

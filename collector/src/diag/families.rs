@@ -9,7 +9,7 @@ use std::io;
 use whotalks_snapshot::netlink::{ByteOrder, messages};
 use whotalks_snapshot::records::RawHeader;
 
-use super::{DumpEnd, SOCK_DIAG_BY_FAMILY, Socket};
+use super::{DumpEnd, LISTEN, SOCK_DIAG_BY_FAMILY, Socket};
 use crate::block_channel::BlockEncoder;
 use crate::netns::Namespace;
 
@@ -146,18 +146,27 @@ impl Family {
     }
 
     /// Returns the inodes in a dump, without 0, which stands for a socket that no process holds.
-    pub(crate) fn inodes<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = u32> + use<'b> {
-        // Offset of the inode in struct inet_diag_msg, netlink_diag_msg, packet_diag_msg or
-        // xdp_diag_msg, vsock_diag_msg.
-        let at = match self.request_kind {
-            RequestKind::Inet(_) => 68,
-            RequestKind::Shown { .. } if self.family == AF_NETLINK => 16,
-            RequestKind::Shown { .. } => 4,
-            RequestKind::States { .. } => 24,
+    /// With each, whether the socket listens.
+    pub(crate) fn inodes<'b>(
+        &self,
+        bytes: &'b [u8],
+    ) -> impl Iterator<Item = (u32, bool)> + use<'b> {
+        // Offsets of the inode and the state in struct inet_diag_msg, netlink_diag_msg,
+        // packet_diag_msg or xdp_diag_msg, vsock_diag_msg.
+        let (at, state) = match self.request_kind {
+            RequestKind::Inet(_) => (68, Some(1)),
+            RequestKind::Shown { .. } if self.family == AF_NETLINK => (16, None),
+            RequestKind::Shown { .. } => (4, None),
+            RequestKind::States { .. } => (24, Some(2)),
         };
         messages(bytes, ByteOrder::NATIVE)
-            .filter_map(move |message| ByteOrder::NATIVE.u32(message.ok()?.payload, at))
-            .filter(|inode| *inode != 0)
+            .filter_map(move |message| {
+                let payload = message.ok()?.payload;
+                let state = state.and_then(|state: usize| payload.get(state));
+                let listens = state == Some(&LISTEN);
+                Some((ByteOrder::NATIVE.u32(payload, at)?, listens))
+            })
+            .filter(|(inode, _)| *inode != 0)
     }
 
     /// Reads the dump, and again if the kernel reports that the table changed meanwhile.

@@ -26,6 +26,10 @@ pub(crate) mod unix;
 
 /// `SOCK_DIAG_BY_FAMILY`.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// `TCP_LISTEN`, which listeners of all families use.
+const LISTEN: u8 = 10;
+/// Limit of sockets whose fdinfo is selected by the dumps of a namespace: bounds memory.
+pub(crate) const NOTABLE_LIMIT: usize = 64 << 10;
 /// `NLM_F_REQUEST`.
 const NLM_F_REQUEST: u16 = 1;
 /// `NLM_F_ROOT | NLM_F_MATCH`.
@@ -47,7 +51,7 @@ pub(crate) struct SocketTables {
     pub(crate) inodes: Vec<u32>,
     /// Inodes of sockets of other families.
     pub(crate) other_inodes: Vec<u32>,
-    /// Unix sockets whose fdinfo is worth reading: listeners, and sockets with unread data.
+    /// Sockets whose fdinfo is worth reading: listeners, and Unix sockets with unread data.
     pub(crate) notable: BTreeSet<u32>,
     /// Paths that sockets are bound to, each with the inode of one of these sockets.
     pub(crate) paths: BTreeMap<Vec<u8>, u32>,

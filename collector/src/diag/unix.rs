@@ -11,7 +11,7 @@ use std::io;
 use rustix::io::Errno;
 use whotalks_snapshot::netlink::{ByteOrder, attributes, messages};
 
-use super::{DumpEnd, SOCK_DIAG_BY_FAMILY, Socket, SocketTables};
+use super::{DumpEnd, LISTEN, NOTABLE_LIMIT, SOCK_DIAG_BY_FAMILY, Socket, SocketTables};
 use crate::block_channel::BlockEncoder;
 use crate::netns::Namespace;
 use crate::proc::errno_number;
@@ -24,14 +24,10 @@ const SHOW_ALL_BUT_ICONS: u32 = 0x77;
 const SHOW_ICONS: u32 = 0x08;
 /// All states.
 const ALL_STATES: u32 = u32::MAX;
-/// `TCP_LISTEN`, which Unix listeners use too.
-const LISTEN: u8 = 10;
 /// `SOCK_DGRAM`.
 const DGRAM: u8 = 2;
 /// `UNIX_DIAG_NAME`.
 const NAME: u16 = 0;
-/// Limit of sockets whose fdinfo is selected by this dump: bounds memory.
-const NOTABLE_LIMIT: usize = 64 << 10;
 /// Limit of bound paths to look up.
 const PATHS_LIMIT: usize = 16 << 10;
 /// `UNIX_DIAG_RQLEN`.
