@@ -22,14 +22,7 @@ impl Findings {
     pub fn of(world: &World, others: &[u32], files: &[&Path]) -> Self {
         let document = check(&[], files);
         let pids = world.pids().into_iter().chain(others.iter().copied());
-        let ids: BTreeSet<String> = pids.map(|pid| format!("h0/p{pid}")).collect();
-        let concerns = |finding: &&Value| {
-            let processes = finding["processes"].as_array();
-            let mut processes = processes.into_iter().flatten();
-            processes.any(|id| id.as_str().is_some_and(|id| ids.contains(id)))
-        };
-        let findings = document["findings"].as_array().expect("an array");
-        let about = findings.iter().filter(concerns).cloned().collect();
+        let about = about(&document, &pids.collect::<Vec<_>>());
         Self { document, about }
     }
 
@@ -62,6 +55,18 @@ impl Findings {
         assert_eq!(found, expected, "{:#}", Value::from(self.about.clone()));
         &self.about
     }
+}
+
+/// The findings of a document that are about any of these processes.
+pub fn about(document: &Value, pids: &[u32]) -> Vec<Value> {
+    let ids: BTreeSet<String> = pids.iter().map(|pid| format!("h0/p{pid}")).collect();
+    let concerns = |finding: &&Value| {
+        let processes = finding["processes"].as_array();
+        let mut processes = processes.into_iter().flatten();
+        processes.any(|id| id.as_str().is_some_and(|id| ids.contains(id)))
+    };
+    let findings = document["findings"].as_array().expect("an array");
+    findings.iter().filter(concerns).cloned().collect()
 }
 
 /// `whotalks check --format json ARGUMENTS FILES`: the document, for any exit code.

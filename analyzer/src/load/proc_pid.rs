@@ -11,6 +11,8 @@ pub struct Stat<'a> {
     pub state: u8,
     /// Field 4: parent.
     pub ppid: u32,
+    /// Field 6: session, the pid of its leader.
+    pub session: u32,
     /// Field 9: `PF_*`.
     pub flags: u32,
     /// Field 22: clock ticks since boot.
@@ -31,12 +33,14 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     // Counting from field 3, the first after the name.
     let state = *fields.next()?.as_bytes().first()?;
     let ppid = fields.next()?.parse().ok()?;
-    let flags = fields.nth(4)?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    let flags = fields.nth(2)?.parse().ok()?;
     let start_ticks = fields.nth(12)?.parse().ok()?;
     Some(Stat {
         comm,
         state,
         ppid,
+        session,
         flags,
         start_ticks,
     })
@@ -53,11 +57,6 @@ pub fn status_line<'a>(status: &'a [u8], key: &str) -> Option<&'a str> {
 pub fn effective_uid(status: &[u8]) -> Option<u32> {
     let mut ids = status_line(status, "Uid")?.split_ascii_whitespace();
     ids.nth(1)?.parse().ok()
-}
-
-/// The effective capabilities (`CapEff:`).
-pub fn effective_capabilities(status: &[u8]) -> Option<u64> {
-    u64::from_str_radix(status_line(status, "CapEff")?, 16).ok()
 }
 
 /// The pid in the innermost namespace (`NSpid:` last number).
@@ -114,6 +113,7 @@ mod tests {
         let text = b"77 (a) S 1 ) R 5 6 7 8 9 4194560 1 2 3 4 5 6 7 8 9 10 11 12 4242 99\n";
         let read = stat(text).map(|s| (s.comm, s.state, s.ppid, s.flags, s.start_ticks));
         assert_eq!(read, Some((&b"a) S 1 "[..], b'R', 5, 4_194_560, 4242)));
+        assert_eq!(stat(text).map(|stat| stat.session), Some(7));
         assert_eq!(stat(b"77 (a"), None);
         assert_eq!(stat(b")("), None);
     }

@@ -100,8 +100,8 @@ pub use map::{HiddenLogs, Map};
 pub use name::Name;
 pub use pipe::{Pipe, PipeKey};
 pub use process::{Container, Process};
-pub(crate) use program::MANAGERS;
 pub use program::program;
+pub(crate) use program::{MANAGERS, script_path};
 pub use seen::Seen;
 pub use series::{Series, TimedCapture, series};
 pub use socket::{

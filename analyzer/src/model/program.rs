@@ -39,10 +39,8 @@ pub fn program(process: &Process) -> String {
     }
     let script = if stem(executable) == b"java" {
         jar(process)
-    } else if is_interpreter(executable) {
-        script(process)
     } else {
-        None
+        script(process)
     };
     let name = script.or_else(|| started_as(process));
     escape::display(name.unwrap_or(executable))
@@ -77,8 +75,19 @@ fn stem(executable: &[u8]) -> &[u8] {
     &executable[..end.map_or(0, |last| last + 1)]
 }
 
-/// The first argument that is not an option, or the module of Python's `-m module`.
+/// The name of the script that an interpreter runs.
 fn script(process: &Process) -> Option<&[u8]> {
+    script_path(process)
+        .map(last_part)
+        .filter(|name| !name.is_empty())
+}
+
+/// The script of an interpreter as its command line has it: the first argument that is not an option, or
+/// the module of Python's `-m module`. `None`: not an interpreter, or its script has no name.
+pub(crate) fn script_path(process: &Process) -> Option<&[u8]> {
+    if !is_interpreter(last_part(&process.exe)) {
+        return None;
+    }
     let mut arguments = process.arguments().skip(1);
     while let Some(argument) = arguments.next() {
         match argument {
@@ -88,7 +97,7 @@ fn script(process: &Process) -> Option<&[u8]> {
             [b'-', ..] => {}
             // Neither has a script that is read from a descriptor.
             fd if fd.starts_with(b"/dev/") || fd.starts_with(b"/proc/") => return None,
-            file => return Some(last_part(file)).filter(|name| !name.is_empty()),
+            file => return Some(file),
         }
     }
     None

@@ -11,7 +11,7 @@ fn sample(name: &str) -> PathBuf {
 
 #[test]
 fn the_samples_are_healthy() {
-    for name in ["desktop.whotalks", "server.whotalks"] {
+    for name in ["desktop.whotalks", "guest.whotalks", "server.whotalks"] {
         let document = check(&["--min-severity", "medium"], &[&sample(name)]);
         assert_eq!(document["findings"], serde_json::json!([]), "{name}");
     }

@@ -1,5 +1,6 @@
 //! Each rule finds a real fault on the real kernel and only that; nothing on healthy processes.
 
+mod churn;
 mod contract;
 mod foreign_process;
 mod healthy;
@@ -8,4 +9,5 @@ mod names;
 mod pipelines;
 mod programs;
 mod queues;
+mod scenes;
 mod services;

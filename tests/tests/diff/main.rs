@@ -8,9 +8,7 @@
 
 mod changes;
 mod coverage;
-mod identity;
 mod noise;
-mod program;
 mod rewrite;
 mod scene;
 mod selectors;

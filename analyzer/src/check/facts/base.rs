@@ -9,7 +9,10 @@ use super::fdinfo::Fdinfo;
 use super::history::{EarlierSocket, History};
 use super::process_tree::{self, ProcessTree};
 use crate::load::Capture;
-use crate::model::{Connection, HostId, Map, ProcessId, Socket, SocketId, TimedCapture};
+use crate::model::{
+    Connection, Family, HostId, Map, ProcessId, Socket, SocketId, SocketState, SocketType,
+    TimedCapture,
+};
 use crate::policy::Policy;
 
 /// A map with the captures that it was made of, and what follows from both.
@@ -118,6 +121,18 @@ impl<'a> Facts<'a> {
     pub(crate) fn sockets(&self) -> impl Iterator<Item = (SocketId, &'a Socket)> + use<'a> {
         let sockets = self.map.sockets.iter().enumerate();
         sockets.map(|(index, socket)| (SocketId::new(index), socket))
+    }
+
+    /// Whether a Unix socket is one that others connect or send to: a listener, or a bound datagram socket
+    /// that is not connected itself.
+    pub(crate) fn is_unix_server(&self, id: SocketId) -> bool {
+        let socket = self.map.socket(id);
+        let is_client = || self.connection(id).is_some_and(|first| first.a == id);
+        socket.family == Family::Unix
+            && (socket.state == SocketState::Listening
+                || socket.kind == SocketType::Dgram
+                    && socket.state == SocketState::Unconnected
+                    && !is_client())
     }
 
     /// The process of a pid.

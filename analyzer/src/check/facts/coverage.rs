@@ -2,6 +2,7 @@
 
 use super::base::Facts;
 use super::describe::plural;
+use super::kinship::is_zombie;
 use crate::model::{FdsStatus, HostId, ProcessId, Readable};
 
 impl Facts<'_> {
@@ -14,6 +15,7 @@ impl Facts<'_> {
         let unread = processes.filter(|(index, process)| {
             matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied)
                 && !self.process_tree.is_manager(ProcessId::new(*index))
+                && !is_zombie(process)
         });
         let count = unread.count();
         if count > 0 {
@@ -62,7 +64,9 @@ impl Facts<'_> {
     /// Why the namespaces of some processes are not known.
     pub(crate) fn missing_namespaces(&self) -> Option<String> {
         let processes = self.map.processes.iter();
-        let unread = processes.filter(|process| process.netns.is_none() || process.pidns.is_none());
+        let unread = processes.filter(|process| {
+            !is_zombie(process) && (process.netns.is_none() || process.pidns.is_none())
+        });
         let count = unread.count();
         let processes = plural(count, "process's", "processes'");
         (count > 0).then(|| format!("{processes} namespaces could not be read"))

@@ -84,8 +84,16 @@ impl Facts<'_> {
         format!("spread: {}", paths.take(3).collect::<Vec<_>>().join(", "))
     }
 
-    /// The path from an ancestor down: `xfce4-session [880] → bash [900] → vim [912]`.
+    /// The path from an ancestor down: `xfce4-session [880] → bash [900] → vim [912]`; `…`: through
+    /// parents that have ended.
     pub(crate) fn descent(&self, from: ProcessId, to: ProcessId) -> String {
+        if !self.process_tree.ancestors(to).any(|id| id == from) {
+            return format!(
+                "{} → … → {}",
+                self.process_name(from),
+                self.process_name(to)
+            );
+        }
         let mut path = vec![to];
         for ancestor in self.process_tree.ancestors(to) {
             path.push(ancestor);

@@ -9,12 +9,15 @@ pub(crate) mod describe;
 mod fd_arguments;
 mod fdinfo;
 mod history;
+mod kinship;
 mod privileges;
 mod process_tree;
 mod serving;
+pub(crate) mod system_directories;
 pub(crate) mod well_known_sockets;
 
 pub(crate) use base::BlockedWriter;
 pub use base::Facts;
 pub(crate) use history::{EarlierSocket, LONG_NS, compared};
+pub(crate) use kinship::is_zombie;
 pub(crate) use serving::{Serving, blocking_call};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{MANAGERS, Map, Process, ProcessId};
+use super::system_directories::is_in_system_directory;
+use crate::model::{MANAGERS, Map, Process, ProcessId, script_path};
 
 /// Most ancestors to visit: deeper trees are not of ordinary use.
 const MAX_DEPTH: usize = 64;
@@ -16,14 +17,24 @@ const SHARED_DIRECTORIES: &str = "
 #[derive(Debug, Default)]
 pub(crate) struct ProcessTree {
     parents: Vec<Option<ProcessId>>,
-    /// The number of each process's program; `None`: the executable is not known.
-    programs: Vec<Option<u32>>,
+    /// The program of each process; `None`: the executable is not known.
+    programs: Vec<Option<Program>>,
     managers: Vec<bool>,
+    /// Processes with pid 1 in their pid namespace.
+    inits: Vec<bool>,
+}
+
+/// A program, by number: its executable or install directory, and that with the script that it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Program {
+    executable: u32,
+    with_script: u32,
+    has_script: bool,
 }
 
 impl ProcessTree {
     pub(super) fn new(map: &Map) -> Self {
-        let mut numbers: BTreeMap<(u32, &[u8]), u32> = BTreeMap::new();
+        let mut numbers: BTreeMap<(u32, &[u8], &[u8]), u32> = BTreeMap::new();
         let managers: BTreeSet<&str> = MANAGERS.split_ascii_whitespace().collect();
         let mut tree = Self::default();
         for process in &map.processes {
@@ -31,11 +42,23 @@ impl ProcessTree {
             // A process that started later has reused the parent's pid.
             let parent = parent.filter(|id| map.process(*id).start_ticks <= process.start_ticks);
             tree.parents.push(parent);
-            let next = numbers.len() as u32;
             let known = (!process.exe.is_empty()).then(|| install_path(&process.exe));
-            let number = |path| *numbers.entry((process.host.0, path)).or_insert(next);
-            tree.programs.push(known.map(number));
+            let script = script_path(process).unwrap_or_default();
+            let script = script.rsplit(|byte| *byte == b'/').next();
+            let script = script.unwrap_or_default();
+            let mut number = |path, script| {
+                let next = numbers.len() as u32;
+                *numbers
+                    .entry((process.host.0, path, script))
+                    .or_insert(next)
+            };
+            tree.programs.push(known.map(|path| Program {
+                executable: number(path, b""),
+                with_script: number(path, script),
+                has_script: !script.is_empty(),
+            }));
             tree.managers.push(is_manager(map, process, &managers));
+            tree.inits.push(process.ns_pid == 1 || process.pid == 1);
         }
         tree
     }
@@ -51,22 +74,39 @@ impl ProcessTree {
     }
 
     /// Whether two processes may run the same program: one executable, or helpers from one install
-    /// directory. True where an executable is not known.
+    /// directory; of an interpreter, one script. True where an executable is not known.
     pub(crate) fn same_program(&self, a: ProcessId, b: ProcessId) -> bool {
-        match (self.program(a), self.program(b)) {
-            (Some(a), Some(b)) => a == b,
-            _ => true,
-        }
+        let [a, b] = [a, b].map(|process| self.programs[process.index()]);
+        let (Some(a), Some(b)) = (a, b) else {
+            return true;
+        };
+        let same_script = a.with_script == b.with_script || !a.has_script || !b.has_script;
+        a.executable == b.executable && same_script
     }
 
     /// The number of a process's program, the same for all processes of that program.
     pub(crate) fn program(&self, process: ProcessId) -> Option<u32> {
-        self.programs[process.index()]
+        self.programs[process.index()].map(|program| program.with_script)
     }
 
-    /// Whether a process is a service manager or container runtime, which hold descriptors for others.
+    /// Whether a process is a service manager or container runtime, which hold descriptors for others,
+    /// and its executable is in a directory of the system's.
     pub(crate) fn is_manager(&self, process: ProcessId) -> bool {
         self.managers[process.index()]
+    }
+
+    /// Whether a manager also has the place of one: it is the first process of its pid namespace, or was
+    /// started by that one or another manager.
+    pub(crate) fn is_manager_in_place(&self, process: ProcessId) -> bool {
+        let parent = self.parent(process);
+        let in_place = self.inits[process.index()]
+            || parent.is_none_or(|parent| self.inits[parent.index()] || self.is_manager(parent));
+        self.is_manager(process) && in_place
+    }
+
+    /// Whether a process is the first of its pid namespace, or a manager: orphans become its children.
+    pub(crate) fn takes_orphans(&self, process: ProcessId) -> bool {
+        self.inits[process.index()] || self.is_manager(process)
     }
 }
 
@@ -83,7 +123,8 @@ fn is_manager(map: &Map, process: &Process, managers: &BTreeSet<&str>) -> bool {
     let coverage = &map.hosts[process.host.index()].coverage;
     // The first process of a container may be any program; that of the host is init.
     (process.pid == 1 && coverage.initial_pidns)
-        || name.is_some_and(|name| managers.contains(name))
+        // Anybody can give a program the name of a manager.
+        || name.is_some_and(|name| managers.contains(name)) && is_in_system_directory(&process.exe)
         || process
             .exe
             .starts_with(b"/usr/lib/systemd/systemd-executor")

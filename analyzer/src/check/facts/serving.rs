@@ -2,7 +2,7 @@
 
 use super::base::Facts;
 use crate::load::syscall::CallKind;
-use crate::model::{Call, FdTarget, Holder, ProcessId, SocketId, ThreadState, Wait};
+use crate::model::{Call, FdTarget, Holder, PipeId, ProcessId, SocketId, ThreadState, Wait};
 
 /// Whether a process serves a listener, or reads from a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +91,16 @@ impl<'a> Facts<'a> {
         })
     }
 
+    /// Whether every thread of a process sleeps for a time, or waits for its children.
+    pub(crate) fn is_asleep(&self, process: ProcessId) -> bool {
+        let threads = self.threads(process);
+        let sleeps = |thread: &Wait| {
+            let call = blocking_call(thread);
+            call.is_some_and(|call| matches!(call.kind, CallKind::Sleep | CallKind::Child))
+        };
+        !threads.is_empty() && threads.iter().all(sleeps)
+    }
+
     /// Whether a process waits for a socket to have bytes to read.
     pub(crate) fn reading(&self, process: ProcessId, socket: SocketId) -> Serving {
         let inode = self.map.socket(socket).inode;
@@ -102,6 +112,24 @@ impl<'a> Facts<'a> {
             {
                 Serving::Maybe
             }
+            _ => Serving::No,
+        })
+    }
+
+    /// Whether a process reads from an end of a pipe: a thread is in read(2) on it, or it watches it;
+    /// `No`: every thread waits for something else.
+    pub(crate) fn reading_pipe(&self, holder: &Holder, pipe: PipeId) -> Serving {
+        let inode = self.map.pipes[pipe.index()].key.inode();
+        if self.fdinfo.watches(holder.process, inode)
+            || self.waits_on(holder, &FdTarget::Pipe(pipe))
+        {
+            return Serving::Yes;
+        }
+        self.of_threads(holder.process, |thread, call| match call.kind {
+            CallKind::Epoll if !self.fdinfo.knows_epoll(self.map, thread, call.fd) => {
+                Serving::Maybe
+            }
+            CallKind::Sleep => Serving::Maybe,
             _ => Serving::No,
         })
     }

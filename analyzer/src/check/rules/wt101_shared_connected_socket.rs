@@ -17,7 +17,9 @@ A connected socket leaked into programs that have no business with it.
 ## What it finds
 A connected socket that several different programs hold: one of them an ancestor of the others,
 whose copies are not close-on-exec. So it was opened without SOCK_CLOEXEC, and every program that
-was started afterwards got a copy.
+was started afterwards got a copy. Of programs that an interpreter runs, each script is one. The
+ancestor may have ended, as that of a daemon has: then the same descriptor number in a younger
+process of the same control group or session shows it.
 
 It does not look at sockets that somebody has as standard input, output or error, at holders that
 are service managers or container runtimes, or at workers of one program. A copy that its holder
@@ -94,10 +96,18 @@ fn leak(facts: &Facts<'_>, id: SocketId) -> Verdict {
     if !holders.iter().any(other_program) || holders.iter().any(on_purpose) {
         return Verdict::NoLeak;
     }
+    let start = |process: &ProcessId| facts.map.process(*process).start_ticks;
+    let eldest = holders.iter().min_by_key(|holder| start(&holder.process));
     let mut openers = Vec::new();
     let mut unknown = false;
     for holder in holders {
-        let Some(opener) = opener(facts, holders, holder.process) else {
+        let opener = opener(facts, holders, holder.process).or_else(|| {
+            eldest
+                .filter(|eldest| is_heir(facts, holder, eldest))?
+                .process
+                .into()
+        });
+        let Some(opener) = opener else {
             continue;
         };
         match holder.cloexec {
@@ -131,6 +141,16 @@ fn opener(facts: &Facts<'_>, holders: &[Holder], process: ProcessId) -> Option<P
     ancestors
         .filter(|id| !tree.same_program(*id, process))
         .last()
+}
+
+/// Whether a holder inherited the socket from the eldest one, through parents that have ended.
+fn is_heir(facts: &Facts<'_>, holder: &Holder, eldest: &Holder) -> bool {
+    holder.fd == eldest.fd
+        && eldest.cloexec != Some(true)
+        && !facts
+            .process_tree
+            .same_program(holder.process, eldest.process)
+        && facts.is_orphan_of(holder.process, eldest.process)
 }
 
 fn finding(

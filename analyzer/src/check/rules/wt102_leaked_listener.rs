@@ -17,8 +17,10 @@ A listening socket is held by a program that does not serve it.
 
 ## What it finds
 A listener that a program serves (it accepts on it, watches it with epoll, or holds what it
-accepted), and that a descendant which runs another program holds too, not close-on-exec. And a
-listener that is left over: everybody who still holds it is seen to be busy with something else.
+accepted), and that a descendant which runs another program holds too, not close-on-exec; also a
+descendant whose parents have ended, as those of daemons have. And a listener that is left over:
+everybody who still holds it is seen to be busy with something else (low where they all sleep for a
+time, as a server may between two looks).
 
 It is quiet where an ancestor holds and a descendant serves (socket activation, inetd, postfix,
 docker-proxy), where a service manager or container runtime holds it, and where the programs wait in
@@ -44,8 +46,9 @@ Open the listener with SOCK_CLOEXEC. End or restart the program that still has i
 - houmain/keymapper pull request 388; roehling/postsrsd issue 16
 ";
 
-/// The process that serves a listener (`None`: none is left), and those that hold it without use.
-type Leak = (Option<ProcessId>, Vec<ProcessId>);
+/// The process that serves a listener (`None`: none is left), those that hold it without use, and
+/// whether they all sleep.
+type Leak = (Option<ProcessId>, Vec<ProcessId>, bool);
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut leaks: BTreeMap<Leak, Vec<SocketId>> = BTreeMap::new();
@@ -61,11 +64,11 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             leaks.entry(leak).or_default().push(id);
         }
     }
-    for ((server, holders), listeners) in leaks {
-        output.finding(finding(facts, server, holders, listeners));
+    for ((server, holders, asleep), listeners) in leaks {
+        output.finding(finding(facts, server, holders, asleep, listeners));
     }
     if unknown > 0 {
-        let listeners = plural(unknown, "shared listener", "shared listeners");
+        let listeners = plural(unknown, "listener", "listeners");
         output.unknown(format!(
             "whether {listeners} is close-on-exec was not captured (--fdinfo)"
         ));
@@ -87,15 +90,34 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
         let copies = holders.iter().filter(|holder| holder.process == process);
         copies.map(|holder| holder.cloexec).max().flatten()
     };
-    let best = serving.iter().copied().max();
-    if best == Some(Serving::No) {
+    let busy = |(process, serving): (&ProcessId, &Serving)| {
+        *serving == Serving::No || facts.is_asleep(*process) && *serving == Serving::Maybe
+    };
+    if processes.iter().zip(&serving).all(busy) {
         let complete = all_read || facts.map.socket(id).holders_complete;
-        let leaked = processes.iter().any(|id| cloexec(*id) == Some(false));
-        return ((complete && leaked).then_some((None, processes)), false);
+        let flags = processes.iter().map(|id| cloexec(*id));
+        let asleep = serving.contains(&Serving::Maybe);
+        return match flags.max_by_key(|flag| (*flag == Some(false), flag.is_none())) {
+            Some(Some(false)) if complete => (Some((None, processes, asleep)), false),
+            Some(None) => (None, complete && !asleep),
+            _ => (None, false),
+        };
     }
     let serves = |process: ProcessId| {
         let index = processes.binary_search(&process).ok()?;
         (serving[index] == Serving::Yes).then_some(process)
+    };
+    let mut servers = processes.iter().copied().filter_map(serves);
+    let eldest = servers.next();
+    // A number that two processes have in common was inherited; one that was received is any.
+    let fd = |process: ProcessId| {
+        let copies = holders
+            .iter()
+            .filter(move |holder| holder.process == process);
+        copies.map(|holder| holder.fd).min()
+    };
+    let inherits = |heir: ProcessId| {
+        eldest.filter(|server| fd(heir) == fd(*server) && facts.is_orphan_of(heir, *server))
     };
     let (mut leaked, mut server, mut unknown) = (Vec::new(), None, false);
     for (process, serving) in processes.iter().zip(&serving) {
@@ -103,6 +125,7 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
             continue;
         }
         let ancestor = tree.ancestors(*process).find_map(serves);
+        let ancestor = ancestor.or_else(|| inherits(*process));
         let Some(ancestor) = ancestor.filter(|id| !tree.same_program(*id, *process)) else {
             continue;
         };
@@ -115,13 +138,17 @@ fn leak(facts: &Facts<'_>, id: SocketId, all_read: bool) -> (Option<Leak>, bool)
             None => unknown = true,
         }
     }
-    ((!leaked.is_empty()).then_some((server, leaked)), unknown)
+    (
+        (!leaked.is_empty()).then_some((server, leaked, false)),
+        unknown,
+    )
 }
 
 fn finding(
     facts: &Facts<'_>,
     server: Option<ProcessId>,
     holders: Vec<ProcessId>,
+    asleep: bool,
     listeners: Vec<SocketId>,
 ) -> RawFinding {
     let first = listeners[0];
@@ -144,13 +171,22 @@ fn finding(
             (Severity::Medium, title)
         }
         None => {
-            evidence.push("every thread of theirs waits for something else".to_owned());
+            let what = match asleep {
+                true => "every thread of theirs sleeps or waits for something else",
+                false => "every thread of theirs waits for something else",
+            };
+            evidence.push(what.to_owned());
             if pending > 0 {
                 let clients = plural(pending as usize, "client waits", "clients wait");
                 evidence.push(format!("{clients} to be accepted"));
             }
             let title = format!("{name} is served by nobody, held by {holder_names}");
-            (Severity::Medium.raised_if(pending > 0), title)
+            let severity = if asleep {
+                Severity::Low
+            } else {
+                Severity::Medium
+            };
+            (severity.raised_if(pending > 0), title)
         }
     };
     if listeners.len() > 1 {
@@ -187,6 +223,32 @@ const CASES: &[Case] = &[
         let listener = scene.listener(&[(command, 5, Some(false))], "app");
         scene.socket_mut(listener).pending = Some(2);
         scene.blocked(command, 230, 0);
+    }),
+    Case::medium(
+        "a daemon that forked twice, from a server that runs",
+        |scene| {
+            let server = scene.process(880, 1, "/usr/bin/server");
+            let heir = scene.process(900, 1, "/usr/bin/backup");
+            watched(
+                scene,
+                server,
+                &[(server, 5, Some(false)), (heir, 5, Some(false))],
+            );
+        },
+    ),
+    Case::low("the only holder sleeps", |scene| {
+        let left = scene.process(900, 1, "/usr/bin/python3.11");
+        scene.listener(&[(left, 5, Some(false))], "app");
+        scene.blocked(left, 230, 0);
+    }),
+    Case::quiet("a descriptor with another number was received", |scene| {
+        let server = scene.process(880, 1, "/usr/bin/server");
+        let other = scene.process(900, 1, "/usr/bin/backup");
+        watched(
+            scene,
+            server,
+            &[(server, 5, Some(false)), (other, 7, Some(false))],
+        );
     }),
     Case::quiet("an ancestor holds, the descendant serves", |scene| {
         let (daemon, command) = family(scene);

@@ -1,13 +1,15 @@
 //! WT103: a pipe whose reader never sees the end of file.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::check::Facts;
-use crate::check::facts::blocking_call;
-use crate::check::facts::describe::plural;
+use crate::check::facts::describe::{plural, short_list};
+use crate::check::facts::{Serving, blocking_call};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
 use crate::load::syscall::CallKind;
-use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, ProcessId};
+use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, ProcessId, ThreadState};
 
 rule! { WT103 "pipe-never-ends", High, since "0.1.0", earlier Unused }
 
@@ -15,13 +17,17 @@ const DOC: &str = "\
 A pipe's reader will never see its end, because a write end was left open.
 
 ## What it finds
-A pipe that is some command's standard output or error, and whose reader holds the write end as
-well: it forgot to close its own copy after starting the command. And a pipe whose only writers are
-programs that the reader started for something else: they inherited the write end by accident.
+A pipe of which somebody reads the output of a command, and a write end that is left open:
+- the reader holds it: it forgot to close its own copy after starting the command;
+- the command has ended, and a daemon that it started has the pipe as its output;
+- only programs have it that the reader started for something else, and that inherited it;
+- one of those has it besides the command, which is another child of the reader.
 
-It is quiet about self-pipes, pipes of which all holders have both ends (job servers), FIFOs, and
-readers that have the write end as their own standard output. A write end whose number its holder
-was told on its command line is there on purpose.
+The reader is who reads or polls the pipe, or is alone with the read end: a master that keeps both
+ends for its children is none. It is quiet about self-pipes, pipes of which all holders have both
+ends (job servers), FIFOs, readers that have the write end as their own standard output, and
+processes that are just being started. A write end whose number its holder was told on its command
+line is there on purpose. High where the reader is blocked in read(2).
 
 ## Why it matters
 read(2) returns 0, the end, only when the last write end is closed. With one left over, the reader
@@ -36,7 +42,8 @@ the other's pipe, and both readers waited.
 
 ## What to do
 Close the write end in the parent after fork(2). Open pipes with pipe2(2) and O_CLOEXEC; the end
-that a child is to have loses the flag when it is put in place with dup2(2).
+that a child is to have loses the flag when it is put in place with dup2(2). Start daemons with
+their output in a file or /dev/null: `out=$(daemon)` waits until the daemon ends.
 
 ## References
 - pipe(7), pipe2(2), read(2)
@@ -45,17 +52,35 @@ that a child is to have loses the flag when it is put in place with dup2(2).
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut unknown = 0;
+    // The pipes that one process reads and the same ones keep open are one finding.
+    let mut hangs: BTreeMap<Cause, Vec<(PipeId, Hang)>> = BTreeMap::new();
     for (index, pipe) in facts.map.pipes.iter().enumerate() {
         let id = PipeId::new(index);
-        if matches!(pipe.key, PipeKey::Fifo(..)) || pipe.readers.is_empty() {
+        if matches!(pipe.key, PipeKey::Fifo(..)) || pipe.writers.is_empty() {
             continue;
         }
-        let own = reads_itself(facts, pipe).map(Ok);
-        match own.or_else(|| leaked_writers(facts, id, pipe)) {
-            Some(Ok(hang)) => output.finding(finding(facts, id, pipe, &hang)),
-            Some(Err(())) => unknown += 1,
-            None => {}
+        let Some(reader) = reader(facts, id, pipe) else {
+            continue;
+        };
+        let hang = reads_itself(facts, pipe, reader)
+            .or_else(|| output_of_orphans(facts, pipe, reader))
+            .map(Ok)
+            .or_else(|| leaked_writers(facts, id, pipe, reader));
+        let Some(hang) = hang else { continue };
+        let holders = pipe.readers.iter().chain(&pipe.writers);
+        if facts.is_starting(holders.map(|holder| holder.process)) {
+            continue;
         }
+        match hang {
+            Ok(hang) => {
+                let key = (hang.reader.process, hang.why, hang.culprits());
+                hangs.entry(key).or_default().push((id, hang));
+            }
+            Err(NoFlags) => unknown += 1,
+        }
+    }
+    for hangs in hangs.values() {
+        output.finding(finding(facts, hangs));
     }
     if unknown > 0 {
         let pipes = plural(unknown, "pipe", "pipes");
@@ -66,67 +91,134 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     output.unknowns(facts.missing_holders());
 }
 
+/// The reader, why, and the processes that keep the pipe open.
+type Cause = (ProcessId, Why, Vec<ProcessId>);
+
 /// A pipe whose reader never sees the end of file.
 struct Hang {
     reader: Holder,
-    /// The reader's own write end, where that keeps the pipe open.
-    own: Option<Holder>,
+    why: Why,
+    /// The descriptors that keep it open; of [`Why::Own`] those that write to it.
     writers: Vec<Holder>,
 }
 
+impl Hang {
+    /// The processes that have the descriptors, each once.
+    fn culprits(&self) -> Vec<ProcessId> {
+        let processes = self.writers.iter().map(|writer| writer.process);
+        Vec::from_iter(BTreeSet::from_iter(processes))
+    }
+}
+
+/// Why the end does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// The reader holds the write end, as this descriptor.
+    Own(u32),
+    /// The command that was to write has ended, and left a daemon.
+    Orphans,
+    /// Only programs hold the write end that inherited it by accident.
+    Strays,
+    /// Such a program holds it besides the command.
+    Sibling,
+}
+
+/// Close-on-exec was not captured.
+struct NoFlags;
+
+/// Who reads a pipe: the one that is seen to, or the only holder of the read end.
+fn reader(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Holder> {
+    let reads = |end: &&Holder| facts.reading_pipe(end, id) == Serving::Yes;
+    let (first, last) = (pipe.readers.first()?, pipe.readers.last()?);
+    let alone = first.process == last.process;
+    let mut readers = pipe.readers.iter();
+    let reader = readers.find(reads).or(alone.then_some(first))?;
+    (!facts.process_tree.is_manager(reader.process)).then_some(*reader)
+}
+
 /// A reader that holds the write end too, of a pipe that is the output of a command below it.
-fn reads_itself(facts: &Facts<'_>, pipe: &Pipe) -> Option<Hang> {
-    let both = |reader: &&Holder| end_of(&pipe.writers, reader.process).is_some();
-    let reader = pipe.readers.iter().find(both)?;
+fn reads_itself(facts: &Facts<'_>, pipe: &Pipe, reader: Holder) -> Option<Hang> {
     let own = end_of(&pipe.writers, reader.process)?;
     let is_command = |writer: &&Holder| {
         let reads = end_of(&pipe.readers, writer.process).is_some();
         writer.process != reader.process && !reads && matches!(writer.fd, 1 | 2)
     };
     let commands: Vec<Holder> = pipe.writers.iter().filter(is_command).copied().collect();
-    let is_child = |writer: &Holder| is_below(facts, writer, reader);
+    let mut heirs = commands.iter();
     let redirected = own.fd <= 2;
-    (!redirected && commands.iter().any(is_child)).then_some(Hang {
-        reader: *reader,
-        own: Some(own),
+    let is_heir = |writer: &Holder| facts.is_heir_of(writer.process, reader.process);
+    (!redirected && heirs.any(is_heir)).then_some(Hang {
+        reader,
+        why: Why::Own(own.fd),
         writers: commands,
     })
 }
 
-/// Whether the process of a writer descends from that of a reader.
-fn is_below(facts: &Facts<'_>, writer: &Holder, reader: &Holder) -> bool {
-    let mut ancestors = facts.process_tree.ancestors(writer.process);
-    ancestors.any(|process| process == reader.process)
+/// A pipe to which only daemons write whose parents, commands that the reader started, have ended.
+///
+/// Who reads a pipe as standard input was given it by whoever started both ends.
+fn output_of_orphans(facts: &Facts<'_>, pipe: &Pipe, reader: Holder) -> Option<Hang> {
+    let is_orphan = |writer: &Holder| facts.is_orphan_of(writer.process, reader.process);
+    (reader.fd > 2 && pipe.writers.iter().all(is_orphan)).then(|| Hang {
+        reader,
+        why: Why::Orphans,
+        writers: pipe.writers.clone(),
+    })
 }
 
-/// A pipe whose writers all inherited it by accident; `Err`: close-on-exec was not captured.
-fn leaked_writers(facts: &Facts<'_>, id: PipeId, pipe: &Pipe) -> Option<Result<Hang, ()>> {
-    let [reader] = pipe.readers.as_slice() else {
-        return None;
-    };
+/// A pipe with writers that inherited it by accident: all, or besides a command that the reader started.
+fn leaked_writers(
+    facts: &Facts<'_>,
+    id: PipeId,
+    pipe: &Pipe,
+    reader: Holder,
+) -> Option<Result<Hang, NoFlags>> {
     let tree = &facts.process_tree;
-    if pipe.writers.is_empty() || tree.is_manager(reader.process) {
-        return None;
-    }
-    let leaked = |writer: &Holder| {
+    let is_stray = |writer: &&Holder| {
         writer.fd > 2
             && writer.cloexec != Some(true)
             && !tree.same_program(writer.process, reader.process)
-            && is_below(facts, writer, reader)
+            && facts.is_heir_of(writer.process, reader.process)
             && !facts.waits_on(writer, &FdTarget::Pipe(id))
             && !facts.fdinfo.watches(writer.process, pipe.key.inode())
             && !facts.is_fd_argument(writer.process, writer.fd)
     };
-    if !pipe.writers.iter().all(leaked) {
+    let (mut strays, others): (Vec<Holder>, Vec<Holder>) =
+        pipe.writers.iter().partition(|writer| is_stray(writer));
+    if !others.is_empty() {
+        // What a command, its parents and its children have of one pipe belongs together.
+        let commands: BTreeSet<ProcessId> = others.iter().map(|writer| writer.process).collect();
+        let is_below = |process: ProcessId, any: &BTreeSet<ProcessId>| {
+            let mut line = std::iter::once(process).chain(tree.ancestors(process));
+            line.any(|ancestor| any.contains(&ancestor))
+        };
+        strays.retain(|writer| !is_below(writer.process, &commands));
+        let stray_processes: BTreeSet<ProcessId> =
+            strays.iter().map(|writer| writer.process).collect();
+        let is_command = |writer: &Holder| {
+            writer.fd <= 2
+                && tree
+                    .ancestors(writer.process)
+                    .any(|id| id == reader.process)
+                && !is_below(writer.process, &stray_processes)
+        };
+        if !others.iter().all(is_command) {
+            return None;
+        }
+    }
+    if strays.is_empty() {
         return None;
     }
-    if pipe.writers.iter().any(|writer| writer.cloexec.is_none()) {
-        return Some(Err(()));
+    if strays.iter().any(|writer| writer.cloexec.is_none()) {
+        return Some(Err(NoFlags));
     }
     Some(Ok(Hang {
-        reader: *reader,
-        own: None,
-        writers: pipe.writers.clone(),
+        reader,
+        why: match others.is_empty() {
+            true => Why::Strays,
+            false => Why::Sibling,
+        },
+        writers: strays,
     }))
 }
 
@@ -136,44 +228,91 @@ fn end_of(ends: &[Holder], process: ProcessId) -> Option<Holder> {
     end.filter(|end| end.process == process).copied()
 }
 
-fn finding(facts: &Facts<'_>, id: PipeId, pipe: &Pipe, hang: &Hang) -> RawFinding {
-    let reader = hang.reader;
-    let name = facts.process_name(reader.process);
-    let threads = facts.threads(reader.process).iter();
-    let mut calls = threads.filter_map(blocking_call);
-    let waits = calls.any(|call| call.kind == CallKind::Read && call.target == FdTarget::Pipe(id));
-    let written = hang.writers.iter().take(4);
-    let written: Vec<String> = written
-        .map(|writer| format!("{} as fd {}", facts.process_name(writer.process), writer.fd))
+/// Whether a thread of the reader is blocked in read(2) on the pipe; `None`: in a poll that may be for it.
+fn is_blocked(facts: &Facts<'_>, id: PipeId, reader: Holder) -> Option<bool> {
+    let threads = facts.threads(reader.process);
+    let mut calls = threads.iter().filter_map(blocking_call);
+    let reads = |call: &crate::model::Call| {
+        call.kind == CallKind::Read && call.target == FdTarget::Pipe(id)
+    };
+    let polls = |thread: &crate::model::Wait| match &thread.state {
+        ThreadState::Call(call) => call.kind == CallKind::Poll,
+        _ => false,
+    };
+    match (calls.any(reads), threads.iter().any(polls)) {
+        (true, _) => Some(true),
+        (false, true) => None,
+        (false, false) => Some(false),
+    }
+}
+
+/// The finding of pipes that one process reads and the same ones keep open.
+fn finding(facts: &Facts<'_>, hangs: &[(PipeId, Hang)]) -> RawFinding {
+    let (first, hang) = &hangs[0];
+    let reader = hang.reader.process;
+    let name = facts.process_name(reader);
+    let mut blocked = hangs.iter().filter_map(|(id, hang)| {
+        let blocked = is_blocked(facts, *id, hang.reader);
+        (blocked != Some(false)).then_some((blocked, hang.reader.fd))
+    });
+    let blocked = blocked.next();
+    let ends = hangs.iter().flat_map(|(_, hang)| &hang.writers);
+    let ends: Vec<String> = ends
+        .map(|end| format!("{} as fd {}", facts.process_name(end.process), end.fd))
         .collect();
-    let why = match hang.own {
-        Some(own) => format!("{name} has the write end as fd {} itself", own.fd),
-        None => {
-            let path = facts.descent(reader.process, hang.writers[0].process);
-            format!("inherited: {path}")
+    let ends = short_list(ends);
+    let mut processes = hang.culprits();
+    let culprit = facts.process_names(&processes);
+    let mut evidence = match hang.why {
+        Why::Own(fd) => vec![
+            format!("written by {ends}"),
+            format!("{name} has the write end as fd {fd} itself"),
+        ],
+        _ => {
+            let path = facts.descent(reader, processes[0]);
+            vec![format!("kept open by {ends}"), format!("inherited: {path}")]
         }
     };
-    let mut evidence = vec![format!("written by {}", written.join(", ")), why];
-    if waits {
-        evidence.push(format!("{name} is blocked in read on fd {}", reader.fd));
-    }
-    if let PipeKey::Pipe(inode) = pipe.key {
-        evidence.push(format!("pipe {inode}"));
-    }
-    let (severity, what) = match hang.own {
-        Some(_) => (Severity::Medium, "it holds the write end of"),
-        None => (Severity::Low, "only strays keep open"),
+    evidence.extend(blocked.map(|(blocked, fd)| match blocked {
+        Some(_) => format!("{name} is blocked in read on fd {fd}"),
+        None => format!("{name} is blocked in poll or select"),
+    }));
+    let inodes = hangs.iter().map(|(id, _)| {
+        let inode = facts.map.pipes[id.index()].key.inode();
+        inode.to_string()
+    });
+    let inodes = short_list(inodes);
+    evidence.push(match hangs.len() {
+        1 => format!("pipe {inodes}"),
+        count => format!("{count} pipes: {inodes}"),
+    });
+    let severity = match (hang.why, blocked) {
+        (_, Some((Some(_), _))) => Severity::High,
+        (Why::Own(_) | Why::Sibling, _) | (Why::Orphans, Some(_)) => Severity::Medium,
+        _ => Severity::Low,
     };
-    let mut processes: Vec<ProcessId> = hang.writers.iter().map(|writer| writer.process).collect();
-    processes.push(reader.process);
+    let title = match hang.why {
+        Why::Own(_) => format!("{name} reads a pipe that it holds the write end of"),
+        Why::Orphans => format!("{name} reads the output of a command that {culprit} keeps open"),
+        Why::Strays => format!("{name} reads a pipe that only {culprit} keeps open"),
+        Why::Sibling => format!("{name} reads a pipe that {culprit} keeps open too"),
+    };
+    let advice = match hang.why {
+        Why::Own(_) => {
+            format!("close the write end in {name} after fork; open pipes with O_CLOEXEC")
+        }
+        Why::Orphans => format!("start {culprit} with its output in a file or /dev/null"),
+        Why::Strays | Why::Sibling => "open pipes with O_CLOEXEC".to_owned(),
+    };
+    processes.push(reader);
     RawFinding {
-        severity: severity.raised_if(waits),
-        subject: Subject::Pipe(id),
+        severity,
+        subject: Subject::Pipe(*first),
         processes,
         sockets: vec![],
-        title: format!("{name} reads a pipe that {what}"),
+        title,
         evidence,
-        advice: format!("close the write end in {name} after fork; open pipes with O_CLOEXEC"),
+        advice,
     }
 }
 
@@ -191,6 +330,63 @@ const CASES: &[Case] = &[
         scene
             .map
             .add_pipe(&[(make, 9, Some(false))], &[(runner, 6, Some(true))]);
+    }),
+    Case::high("a daemon that a command left behind", |scene| {
+        let (runner, _) = family(scene);
+        let daemon = scene.process(900, 1, "/usr/sbin/daemon");
+        scene
+            .map
+            .add_pipe(&[(daemon, 1, None)], &[(runner, 6, None)]);
+        scene.blocked(runner, 0, 6);
+    }),
+    Case::medium(
+        "a command, and another one that inherited the pipe",
+        |scene| {
+            let (runner, make) = family(scene);
+            let other = scene.process(850, 812, "/usr/bin/other");
+            let writers = [(make, 1, None), (other, 7, Some(false))];
+            scene.map.add_pipe(&writers, &[(runner, 6, None)]);
+        },
+    ),
+    Case::quiet("a copy that a command has for its own children", |scene| {
+        let (runner, make) = family(scene);
+        let child = scene.process(850, 840, "/usr/bin/cc");
+        let writers = [(make, 1, None), (child, 1, None), (child, 5, Some(false))];
+        scene.map.add_pipe(&writers, &[(runner, 6, None)]);
+    }),
+    Case::quiet("a pipeline whose shell has ended", |scene| {
+        let writer = scene.process(840, 1, "/usr/bin/make");
+        let reader = scene.process(841, 1, "/usr/bin/tee");
+        scene
+            .map
+            .add_pipe(&[(writer, 1, None)], &[(reader, 0, None)]);
+        scene.blocked(reader, 0, 0);
+    }),
+    Case::quiet(
+        "a master with both ends of a pipe that its logger reads",
+        |scene| {
+            let (master, logger) = family(scene);
+            let service = scene.process(850, 812, "/usr/bin/service");
+            let writers = [(master, 7, Some(true)), (service, 2, Some(false))];
+            let readers = [(master, 6, Some(true)), (logger, 5, Some(false))];
+            scene.map.add_pipe(&writers, &readers);
+            scene.blocked(logger, 0, 5);
+        },
+    ),
+    Case::quiet("a command that is being started", |scene| {
+        let (runner, make) = family(scene);
+        let writers = [(runner, 7, None), (make, 1, None)];
+        scene.map.add_pipe(&writers, &[(runner, 6, None)]);
+        scene.blocked(runner, 0, 6);
+        scene.process_mut(make).started_boottime_ns = 5_995_000_000;
+        let at_boottime_ns = 6_000_000_000;
+        for pid in [812, 840] {
+            let record = whotalks_snapshot::records::Process {
+                at_boottime_ns,
+                ..Default::default()
+            };
+            scene.record(pid, record);
+        }
     }),
     Case::quiet("a self-pipe, and one that a fork inherited", |scene| {
         let (runner, make) = family(scene);

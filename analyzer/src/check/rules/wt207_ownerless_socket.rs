@@ -14,8 +14,10 @@ Unix sockets that no process holds.
 
 ## What it finds
 Unix sockets that exist and are in nobody's descriptor table, although every table was read. Where
-descriptors are in flight, or an io_uring keeps sockets, that is the cause, and it is said. Where
-some table could not be read its process may hold them: then the answer is unknown.
+so many descriptors are in flight, that is the likely cause, and it is said. Where some table could
+not be read, or there are processes outside the pid namespace, these may hold them: then the answer
+is unknown, unless the socket's peer is with a process that has descriptors to receive. A socket
+that is registered with an io_uring is held.
 
 Sockets of other families are not looked at: the kernel has some of its own, which look the same.
 
@@ -42,47 +44,58 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 fn check_host(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
     let mut unheld: Vec<SocketId> = Vec::new();
-    let mut in_rings: Vec<SocketId> = Vec::new();
     for (id, socket) in facts.sockets() {
         let is_listed =
             socket.family == Family::Unix && matches!(socket.key, SocketKey::Inode(1..));
         if socket.host != host || !is_listed || !facts.map.holders(id).is_empty() {
             continue;
         }
-        if facts.fdinfo.in_rings.binary_search(&socket.inode).is_ok() {
-            in_rings.push(id);
-        } else if socket.seen_twice {
+        let in_ring = facts.fdinfo.in_rings.binary_search(&socket.inode).is_ok();
+        if socket.seen_twice && !in_ring {
             unheld.push(id);
         }
     }
-    if !in_rings.is_empty() {
-        let evidence = vec!["registered with an io_uring, which its fdinfo lists".to_owned()];
-        output.finding(finding(facts, Severity::Low, in_rings, vec![], evidence));
+    if unheld.is_empty() {
+        return;
     }
-    let Some(first) = unheld.first() else { return };
+    let coverage = &facts.map.hosts[host.index()].coverage;
     let in_flight = facts.fdinfo.in_flight.iter();
     let in_flight = in_flight.filter(|((process, ..), _)| facts.map.process(*process).host == host);
     let in_flight: Vec<_> = in_flight.collect();
-    let count: usize = in_flight.iter().map(|(_, count)| **count as usize).sum();
-    if count >= unheld.len() {
+    let receivers: Vec<ProcessId> = in_flight
+        .iter()
+        .map(|((process, ..), _)| *process)
+        .collect();
+    // What is in flight may be a file, and an unread process may hold the socket: only where its peer
+    // is with a receiver they belong together.
+    let (sent, unheld): (Vec<SocketId>, Vec<SocketId>) = match coverage.all_holders_known() {
+        true => {
+            let count: usize = in_flight.iter().map(|(_, count)| **count as usize).sum();
+            let is_enough = count >= unheld.len();
+            unheld.into_iter().partition(|_| is_enough)
+        }
+        false => unheld.into_iter().partition(|id| {
+            let mut peers = facts.peer_processes(*id).into_iter();
+            coverage.initial_pidns && peers.any(|peer| receivers.contains(&peer))
+        }),
+    };
+    if !sent.is_empty() {
         let lines = in_flight.iter().take(8).map(|((process, _, fd), count)| {
             let descriptors = plural(**count as usize, "descriptor", "descriptors");
             let name = facts.process_name(*process);
             format!("in flight: {name} has {descriptors} to receive on fd {fd}")
         });
         let lines = lines.collect();
-        let receivers = in_flight.iter().map(|((process, ..), _)| *process);
-        let receivers = receivers.collect();
-        return output.finding(finding(facts, Severity::Low, unheld, receivers, lines));
+        output.finding(finding(facts, Severity::Low, sent, receivers, lines));
     }
-    let coverage = &facts.map.hosts[host.index()].coverage;
-    let capture = facts.captures.get(host.index());
-    let end = capture.and_then(|capture| capture.end.as_ref());
-    let read_twice = end.is_some_and(|end| end.second_look == COMPLETE_SECOND_PASS);
+    let Some(first) = unheld.first() else { return };
     let count = plural(unheld.len(), "Unix socket is", "Unix sockets are");
     if !coverage.all_holders_known() {
         return output.unknown(format!("{count} held by nobody that could be read"));
     }
+    let capture = facts.captures.get(host.index());
+    let end = capture.and_then(|capture| capture.end.as_ref());
+    let read_twice = end.is_some_and(|end| end.second_look == COMPLETE_SECOND_PASS);
     let age = facts.history().and_then(|history| {
         facts.age_ns_where(*first, |first| history.map.holders(first.id).is_empty())
     });
@@ -137,6 +150,16 @@ const CASES: &[Case] = &[
         scene.socket(&[]);
         scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
     }),
+    Case::quiet(
+        "files are in flight, and processes outside the pid namespace are not seen",
+        |scene| {
+            let worker = scene.process(60, 1, "/usr/bin/worker");
+            scene.pair(&[(worker, 4, Some(true))], &[(worker, 5, Some(true))]);
+            scene.socket(&[]);
+            scene.fdinfo(worker, 5, "flags:\t02\nscm_fds: 1\n");
+            scene.map.hosts[0].coverage.initial_pidns = false;
+        },
+    ),
     Case::quiet("an unread process may hold it", |scene| {
         scene.socket(&[]);
         read_twice(scene);

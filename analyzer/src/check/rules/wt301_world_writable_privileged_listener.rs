@@ -9,7 +9,7 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 use crate::check::test_scene::{Case, Scene};
 #[cfg(test)]
 use crate::check::test_scene_files::OWN_MNTNS;
-use crate::model::{ProcessId, SocketId, SocketState};
+use crate::model::{ProcessId, SocketId};
 use whotalks_snapshot::records::BoundPath;
 
 rule! { WT301 "world-writable-privileged-listener", High, since "0.1.0", earlier Unused }
@@ -18,10 +18,11 @@ const DOC: &str = "\
 Everybody on the machine may connect to a listener of a privileged program.
 
 ## What it finds
-A listening Unix socket whose file every user may write to, in directories that every user may
-search, and that a program serves which may do what root may. It is high where the socket is known
-to hand out control (php-fpm, docker, containerd, supervisord and the like), medium where the
-protocol is not known, and low where who serves it is not privileged, as a web server's workers.
+A listening Unix socket, or a bound datagram socket, whose file every user may write to, in
+directories that every user may search, and that a program serves which may do what root may. It is
+high where the socket is known to hand out control (php-fpm, docker, containerd, supervisord and the
+like), medium where the protocol is not known, and low where who serves it is not privileged, as a
+web server's workers.
 
 It is quiet about protocols that are meant for everybody and check who calls: X11, ICE, the system
 and session buses, at-spi, systemd's journal, notify and varlink sockets, name services, libvirt,
@@ -51,8 +52,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut unknown = 0;
     for (id, socket) in facts.sockets() {
         let name = socket.name.as_ref().filter(|name| !name.is_abstract());
-        let (SocketState::Listening, Some(name), Some(bound)) = (socket.state, name, socket.vfs)
-        else {
+        let (true, Some(name), Some(bound)) = (facts.is_unix_server(id), name, socket.vfs) else {
             continue;
         };
         let text = String::from_utf8_lossy(name.bytes());
@@ -83,12 +83,17 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Option<RawFinding> {
     let holders = facts.map.holding_processes(id);
-    // A service manager that holds the listener is privileged, but the service accepts.
+    let is_control = gives_control(text);
+    // A service manager that holds the listener is privileged, but the service accepts. What gives
+    // control is served by a container runtime itself, or on behalf of it by the service manager.
     let mut servers = holders.clone();
     servers.retain(|process| !facts.process_tree.is_manager(*process));
+    if servers.is_empty() && is_control {
+        servers.clone_from(&holders);
+        servers.sort_by_key(|process| facts.serving(*process, id) != Serving::Yes);
+    }
     let mut privileged = servers.clone();
     privileged.retain(|process| facts.is_privileged(*process));
-    let is_control = gives_control(text);
     let mut worker = None;
     if !is_control {
         // A master whose unprivileged workers accept does not give its own rights to clients.
@@ -148,6 +153,22 @@ const CASES: &[Case] = &[
         let held = [(ProcessId(1), 5, Some(true)), (worker, 5, Some(true))];
         scene.map.set_holders(listener, &held);
         scene.epoll(worker, listener);
+    }),
+    Case::high("the container runtime's own control socket", |scene| {
+        let path = "/run/docker.sock";
+        serves(scene, "/usr/bin/dockerd", path, 0o666);
+    }),
+    Case::medium("a datagram server", |scene| {
+        serves(scene, "/usr/sbin/daemon", "/run/daemon.sock", 0o777);
+        let socket = scene.socket_mut(SocketId(0));
+        socket.kind = crate::model::SocketType::Dgram;
+        socket.state = crate::model::SocketState::Unconnected;
+    }),
+    Case::quiet("a service that the manager has not started", |scene| {
+        let manager = scene.process(600, 1, "/usr/lib/systemd/systemd");
+        scene.set_namespaces();
+        scene.path_listener(&[(manager, 5, Some(true))], "/run/daemon.sock", 7);
+        scene.path_exists(OWN_MNTNS, "/run/daemon.sock", 7, 0o666);
     }),
     Case::quiet("libvirt, which asks polkit for authorization", |scene| {
         let path = "/run/libvirt/libvirt-sock";

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Facts;
 use crate::check::facts::describe::plural;
+use crate::check::facts::is_zombie;
+use crate::check::facts::system_directories::is_temporary;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
@@ -22,7 +24,9 @@ unprivileged user. A memfd is high. A deleted file is low when the same path exi
 upgrade) or the capture does not tell, and medium when nothing is there any more, or the file was in
 a directory for temporary files.
 
-The helpers that runc and crun copy into memfds, and managers, are left out.
+The helpers that runc and crun copy into memfds, and managers of services and containers, are left
+out: those in a directory of the system's that init or another manager started. A name proves
+nothing.
 
 ## Why it matters
 After an upgrade the old program, with its old holes, runs until it is restarted. A program that
@@ -39,9 +43,6 @@ copy /proc/PID/exe away before you end the process: it is the only copy.
 ## References
 - proc_pid_exe(5), memfd_create(2), needrestart(1)
 ";
-
-/// Directories for temporary files.
-const TEMPORARY: [&[u8]; 4] = [b"/tmp/", b"/var/tmp/", b"/dev/shm/", b"/run/user/"];
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let processes = facts.map.processes.iter().enumerate();
@@ -69,7 +70,8 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
         }
     }
     let processes = facts.map.processes.iter();
-    let unread = processes.filter(|process| process.exe.is_empty()).count();
+    let unread = processes.filter(|process| process.exe.is_empty() && !is_zombie(process));
+    let unread = unread.count();
     if unread > 0 {
         let processes = plural(unread, "process's", "processes'");
         output.unknown(format!("{processes} executables could not be read"));
@@ -85,7 +87,7 @@ type Live<'a> = BTreeSet<(HostId, Option<u64>, &'a [u8])>;
 fn is_deleted(facts: &Facts<'_>, id: ProcessId, process: &Process) -> bool {
     let is_copy = process.exe.starts_with(b"/memfd:")
         && process.exe.windows(8).any(|part| part == b"_cloned:");
-    process.exe_deleted && !is_copy && !facts.process_tree.is_manager(id)
+    process.exe_deleted && !is_copy && !facts.process_tree.is_manager_in_place(id)
 }
 
 /// Whether a socket reaches other hosts, or a privileged process.
@@ -113,9 +115,7 @@ fn finding(
     use Severity::{High, Low, Medium};
     let process = facts.map.process(id);
     let in_memory = process.exe.starts_with(b"/memfd:");
-    let temporary = TEMPORARY
-        .iter()
-        .any(|directory| process.exe.starts_with(directory));
+    let temporary = is_temporary(&process.exe);
     let (severity, how) = match exists_again(facts, live, id) {
         _ if in_memory => (High, "it is a memfd: it never was in any directory"),
         Some(true) => (Low, "another file is at its path now, as after an upgrade"),
@@ -166,6 +166,25 @@ const CASES: &[Case] = &[
     Case::medium("nothing is at its path any more", |scene| {
         with_socket(scene, "/usr/bin/app");
         scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, "/usr/bin/app", 2);
+    }),
+    Case::medium(
+        "a name of a manager's in a directory for temporary files",
+        |scene| {
+            with_socket(scene, "/dev/shm/systemd");
+        },
+    ),
+    Case::medium(
+        "a manager's name and directory, started by a shell",
+        |scene| {
+            let shell = scene.process(500, 1, "/bin/bash");
+            with_socket(scene, "/usr/sbin/containerd");
+            scene.map.processes[2].ppid = scene.map.process(shell).pid;
+            let path = "/usr/sbin/containerd";
+            scene.path_missing(crate::check::test_scene_files::OWN_MNTNS, path, 2);
+        },
+    ),
+    Case::quiet("a container manager that was upgraded", |scene| {
+        with_socket(scene, "/usr/bin/containerd");
     }),
     Case::low("an upgrade", |scene| {
         with_socket(scene, "/usr/bin/app");
