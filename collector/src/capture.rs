@@ -27,8 +27,8 @@ use crate::netns::{self, Namespace};
 use crate::orphan_netns;
 use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::{
-    cgroup_ids, clock, host, mountinfo, second_look, system_tables, timeout, unlisted_sockets,
-    users,
+    cgroup_ids, clock, host, ipc, mountinfo, second_look, shared_files, system_tables, timeout,
+    unlisted_sockets, users,
 };
 
 /// The second look may take as long as the first, plus this.
@@ -85,7 +85,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
         pass: 1,
         jobs: run.jobs,
     };
-    let mut tables = read_tables(&plan, blocks)?;
+    let (mut tables, locked) = read_tables(&plan, blocks)?;
     let mut holders = Holders::count(&discovered.retained, run.jobs);
     let orphans = read_orphans(&plan, blocks, &discovered, &holders, &mut tables)?;
     let namespaces = [&namespaces[..], &orphans].concat();
@@ -110,7 +110,16 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
     if discovered.changed {
         holders = Holders::count(&discovered.retained, run.jobs);
     }
-    read_fdinfo(run, blocks, &discovered, &tables, &holders)?;
+    read_fdinfo(run, blocks, &discovered, &tables, &holders, &locked)?;
+    let encoder = &mut blocks.encoder()?;
+    shared_files::record(
+        root,
+        &discovered.retained,
+        &discovered.file_systems,
+        encoder,
+    )?;
+    let enter = run.config.netns == NetnsChoice::All;
+    ipc::record(root, &discovered.ipcns, enter, encoder)?;
     record_end(run, blocks, &discovered, &tables, end)
 }
 
@@ -150,20 +159,24 @@ fn first_scan(run: &Run<'_>, pids: Vec<u32>) -> scan::Plan {
     }
 }
 
-/// Reads the socket tables of all namespaces, and at the same time the system-wide tables.
-fn read_tables(plan: &netns::Plan<'_>, blocks: &BlockSender) -> io::Result<SocketTables> {
-    let mut tables = std::thread::scope(|scope| {
+/// Reads the socket tables of all namespaces, and at the same time the system-wide tables. Returns also
+/// the inodes of locked files.
+fn read_tables(
+    plan: &netns::Plan<'_>,
+    blocks: &BlockSender,
+) -> io::Result<(SocketTables, BTreeSet<u64>)> {
+    let (mut tables, locked) = std::thread::scope(|scope| {
         // On its own thread: reading `/proc/locks` waits for every CPU to release a lock, which
         // takes time but no work here.
         let system = || system_tables::record(plan.root, &mut blocks.encoder()?);
         let system = std::thread::Builder::new().spawn_scoped(scope, system);
         let tables = netns::read_all(plan, blocks);
         let system = system?.join();
-        system.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        tables
+        let locked = system.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok::<_, io::Error>((tables?, locked))
     })?;
     tables.sort();
-    Ok(tables)
+    Ok((tables, locked))
 }
 
 /// Finds the namespaces that only a socket refers to, and reads their tables.
@@ -199,13 +212,19 @@ fn read_fdinfo(
     discovered: &Discovered,
     tables: &SocketTables,
     holders: &Holders,
+    locked: &BTreeSet<u64>,
 ) -> io::Result<()> {
     let choice = run.config.fdinfo;
     if choice == FdinfoChoice::None {
         return Ok(());
     }
-    let mut requests =
-        holders::choose_fdinfo(choice, &discovered.retained, holders, &tables.notable);
+    let mut requests = holders::choose_fdinfo(
+        choice,
+        &discovered.retained,
+        holders,
+        &tables.notable,
+        locked,
+    );
     let stuck = run.stuck().clone();
     requests.retain(|request| !stuck.contains(&request.pid));
     fdinfo::read_all(&run.root, &requests, run.jobs, blocks)

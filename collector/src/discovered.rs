@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::insert_each::insert_each;
 use crate::proc::retained_table::RetainedTable;
+use crate::shared_files::FileSystem;
 
 /// How a network namespace was discovered. Sorted by preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,10 @@ pub(crate) struct Discovered {
     /// Mount namespaces by inode, each with a process: whether its root differs from the
     /// namespace's, and its pid.
     pub(crate) mntns: BTreeMap<u64, (bool, u32)>,
+    /// IPC namespaces by inode, each with a process.
+    pub(crate) ipcns: BTreeMap<u64, u32>,
+    /// Mounted file systems by device.
+    pub(crate) file_systems: BTreeMap<u64, FileSystem>,
     /// Mount namespace and former path of deleted executables.
     pub(crate) deleted: BTreeSet<(u64, Vec<u8>)>,
     /// User ids.
@@ -103,6 +108,12 @@ impl Discovered {
         *best = (rooted_elsewhere, pid).min(*best);
     }
 
+    /// Adds a process of an IPC namespace. The lowest pid stays, whatever the order of the readers.
+    pub(crate) fn ipc(&mut self, inode: u64, pid: u32) {
+        let first = self.ipcns.entry(inode).or_insert(pid);
+        *first = pid.min(*first);
+    }
+
     /// Adds the results of a later scan: its tables replace those of the same processes.
     pub(crate) fn renew(&mut self, later: Self) {
         let newer: BTreeSet<_> = insert_each(
@@ -130,6 +141,9 @@ impl Discovered {
         }
         for (inode, (rooted_elsewhere, pid)) in other.mntns {
             self.mount(inode, pid, rooted_elsewhere);
+        }
+        for (inode, pid) in other.ipcns {
+            self.ipc(inode, pid);
         }
         self.deleted.extend(other.deleted);
         self.uids.extend(other.uids);

@@ -11,6 +11,9 @@ use rustix::path::Arg;
 pub(crate) struct FileStat {
     pub(crate) dev: u64,
     pub(crate) ino: u64,
+    /// The device that a device file stands for.
+    pub(crate) rdev: u64,
+    pub(crate) size: u64,
     pub(crate) nlink: u32,
     /// Type and permissions.
     pub(crate) mode: u32,
@@ -28,6 +31,8 @@ impl FileStat {
             Ok(file) => Ok(Self {
                 dev: makedev(file.stx_dev_major, file.stx_dev_minor),
                 ino: file.stx_ino,
+                rdev: makedev(file.stx_rdev_major, file.stx_rdev_minor),
+                size: file.stx_size,
                 nlink: file.stx_nlink,
                 mode: u32::from(file.stx_mode),
                 uid: file.stx_uid,
@@ -39,6 +44,8 @@ impl FileStat {
                 Ok(Self {
                     dev: file.st_dev,
                     ino: file.st_ino,
+                    rdev: file.st_rdev,
+                    size: u64::try_from(file.st_size).unwrap_or(0),
                     nlink: u32::try_from(file.st_nlink).unwrap_or(u32::MAX),
                     mode: file.st_mode,
                     uid: file.st_uid,

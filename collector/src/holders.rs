@@ -7,6 +7,7 @@ use std::panic::resume_unwind;
 
 use crate::args::FdinfoChoice;
 use crate::insert_each::insert_each;
+use crate::proc::held_file::{FileKind, HeldFile};
 use crate::proc::retained_table::{Object, RetainedTable};
 
 /// Objects that are collected before they are merged into the counts.
@@ -199,12 +200,14 @@ pub(crate) struct FdinfoRequest {
     pub(crate) fds: Vec<u32>,
 }
 
-/// Selects the descriptors whose fdinfo is read. `notable`: sockets that are read for every holder.
+/// Selects the descriptors whose fdinfo is read. `notable`: sockets that are read for every holder;
+/// `locked`: inodes of files whose locks fdinfo shows.
 pub(crate) fn choose_fdinfo(
     choice: FdinfoChoice,
     tables: &[RetainedTable],
     holders: &Holders,
     notable: &BTreeSet<u32>,
+    locked: &BTreeSet<u64>,
 ) -> Vec<FdinfoRequest> {
     let mut sampled: HashMap<Object, (u8, u64), BuildHasherDefault<ObjectHasher>> =
         HashMap::default();
@@ -239,11 +242,19 @@ pub(crate) fn choose_fdinfo(
     let mut wanted = Vec::new();
     for table in tables {
         let mut informative = 0;
-        let fds: Vec<u32> = table
+        let mut fds: Vec<u32> = table
             .entries()
             .filter(|(_, object)| choose_one(table, *object, &mut informative))
             .map(|(fd, _)| fd)
             .collect();
+        let is_wanted = |file: &&HeldFile| {
+            file.kind == FileKind::PtyMaster
+                || file.inode().is_some_and(|inode| locked.contains(&inode))
+        };
+        let files = table.files.iter().filter(is_wanted).map(|file| file.fd);
+        fds.extend(files.take(INFORMATIVE_PER_PROCESS));
+        fds.sort_unstable();
+        fds.dedup();
         if !fds.is_empty() {
             let (pid, tid) = (table.pid, table.tid);
             wanted.push(FdinfoRequest { pid, tid, fds });
@@ -289,7 +300,7 @@ mod tests {
             exe_ino: program,
             ..Process::default()
         };
-        builder.finish(&record, 0)
+        builder.finish(&record, 0, Vec::new())
     }
 
     #[test]
@@ -335,7 +346,8 @@ mod tests {
         let holders = Holders::count(&tables, 1);
         let choose = |notable: &[u32]| {
             let notable = notable.iter().copied().collect();
-            choose_fdinfo(FdinfoChoice::Shared, &tables, &holders, &notable)
+            let none = BTreeSet::new();
+            choose_fdinfo(FdinfoChoice::Shared, &tables, &holders, &notable, &none)
         };
         let wanted = choose(&[]);
         assert_eq!(

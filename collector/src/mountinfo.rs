@@ -4,13 +4,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{Mode, OFlags, makedev, openat};
 use whotalks_snapshot::records::RawHeader;
 
 use crate::block_channel::BlockEncoder;
 use crate::clock;
 use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
-use crate::proc::{errno_number, namespace_inode};
+use crate::proc::{errno_number, namespace_inode, parse_decimal};
+use crate::shared_files::FileSystem;
 use crate::timeout::HelperThread;
 
 /// Reads the mount table of each discovered mount namespace through one of its processes.
@@ -36,7 +37,7 @@ pub(crate) fn read_all(
         };
         let mut lines = Lines::default();
         let read = helper.stream(open, |piece| {
-            lines.push(piece, |line| namespace_mount(line, pid, discovered));
+            lines.push(piece, |line| note_mount(line, pid, discovered));
             raw.push(piece)
         })?;
         let errno = read.err().map_or(0, errno_number);
@@ -64,16 +65,25 @@ impl Lines {
     }
 }
 
-/// Adds a mounted network namespace: `… net:[4026532008] /run/netns/x … - nsfs nsfs rw`.
-fn namespace_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
+/// Adds what is mounted: the device of the file system, and a network namespace.
+///
+/// `72 25 0:4 net:[4026532008] /run/netns/x rw shared:7 - nsfs nsfs rw`
+fn note_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
     let mut words = line.split(|byte| *byte == b' ');
-    let Some(origin) = words.nth(3).filter(|origin| origin.starts_with(b"net:[")) else {
+    let device = words.nth(2).and_then(device);
+    let kind = words.clone().skip_while(|word| *word != b"-").nth(1);
+    if let (Some(device), Some(kind)) = (device, kind) {
+        discovered
+            .file_systems
+            .insert(device, FileSystem::from_name(kind));
+    }
+    let Some(origin) = words.next().filter(|origin| origin.starts_with(b"net:[")) else {
         return;
     };
     let (Some(inode), Some(point)) = (namespace_inode(origin), words.next()) else {
         return;
     };
-    if words.skip_while(|word| *word != b"-").nth(1) != Some(b"nsfs") {
+    if kind != Some(b"nsfs") {
         return;
     }
     let location = NetnsLocation {
@@ -83,6 +93,16 @@ fn namespace_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
         path: unescaped(point),
     };
     discovered.network(inode, location);
+}
+
+/// Parses `MAJOR:MINOR`.
+fn device(text: &[u8]) -> Option<u64> {
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    let (major, minor) = (
+        parse_decimal(&text[..colon])?,
+        parse_decimal(&text[colon + 1..])?,
+    );
+    Some(makedev(major, minor))
 }
 
 /// Decodes the octal escapes of mountinfo, such as `\040`.
@@ -123,7 +143,7 @@ mod tests {
             45 29 0:4 mnt:[8] /tmp/other rw - nsfs nsfs rw\n\
             46 29 0:4 net:[9] /cut rw - nsfs";
         for piece in text.chunks(5) {
-            lines.push(piece, |line| namespace_mount(line, 12, &mut discovered));
+            lines.push(piece, |line| note_mount(line, 12, &mut discovered));
         }
         let location = NetnsLocation {
             source: NetnsSource::Mount,

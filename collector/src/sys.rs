@@ -4,7 +4,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "kcmp(2), two socket requests, signal masks and sysconf(3) have no safe wrapper in \
+    reason = "kcmp(2), semctl(2), two socket requests, signal masks and sysconf(3) have no safe wrapper in \
               rustix; symbols of the C library are given other definitions"
 )]
 
@@ -26,6 +26,14 @@ pub(crate) fn same_descriptor_table(one: u32, other: u32) -> io::Result<bool> {
     } else {
         Ok(order == 0)
     }
+}
+
+/// Returns the process that used a semaphore of a System V set last, by semctl(2) `GETPID`; 0: none in
+/// this pid namespace.
+pub(crate) fn semaphore_pid(set: u32, index: u32) -> io::Result<u32> {
+    // SAFETY: three integers go in, none of them a pointer; GETPID has no fourth argument.
+    let pid = unsafe { libc::semctl(set.cast_signed(), index.cast_signed(), libc::GETPID) };
+    u32::try_from(pid).map_err(|_| io::Error::last_os_error())
 }
 
 /// Returns `SO_NETNS_COOKIE` (Linux 5.14) of a socket's network namespace.

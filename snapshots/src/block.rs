@@ -27,7 +27,7 @@ const COMPRESSED: [(&[u8], &str); 4] = [
 /// A reader refuses a file of another major version.
 pub const VERSION_MAJOR: u16 = 1;
 /// A newer minor version only adds to the format.
-pub const VERSION_MINOR: u16 = 2;
+pub const VERSION_MINOR: u16 = 3;
 /// Size of the file header in bytes.
 pub const FILE_HEADER_BYTES: usize = 24;
 /// Size of a block header in bytes.

@@ -8,7 +8,7 @@ use super::matching::Matching;
 use super::merged::MergedMaps;
 use super::report::Diff;
 use super::side::OldNew;
-use super::{descriptors, links, listeners, processes};
+use super::{alterations, descriptors, links, listeners, processes};
 use crate::model::Map;
 
 /// Compares two whole maps.
@@ -49,15 +49,18 @@ fn compare(context: &Context<'_>) -> (Diff, Links) {
     let mut ignored = context.ignored;
     let processes = processes::compare(context, &mut ignored);
     let listeners = listeners::compare(context, &mut ignored);
+    let mut altered = alterations::compare(context);
+    altered.extend(listeners.altered);
     let links = links::compare(context, &mut ignored);
     let descriptors = descriptors::compare(context, &mut ignored);
     let reported = links.rows.iter().filter(|row| row.is_reported);
     let diff = Diff {
         processes,
-        listeners,
+        listeners: listeners.changes,
         links: reported.map(|row| row.link.clone()).collect(),
         descriptors,
-        unlinked: listeners::unlinked(context),
+        unlinked: listeners.unlinked,
+        altered,
         ignored,
         ..Diff::default()
     };

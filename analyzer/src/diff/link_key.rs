@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::context::Context;
 use super::labels::Labels;
-use super::name_shape::mask;
-use super::served_name::address_shape;
+use super::matching::Matching;
+use super::name_classes::{NameClasses, without_pids};
+use super::served_name::is_ephemeral;
 use super::side::{OldNew, Side};
 use crate::graph::{Conversation, ConversationEnds};
 use crate::model::{Address, ConnectionState, Map, SocketId};
@@ -140,8 +141,12 @@ pub(super) struct LinkNames {
 
 struct Name {
     via: Via,
-    shape: Via,
+    /// What is compared with other names of one map only: without process ids, and without a port that
+    /// the kernel assigned and nobody listens on.
+    varying: String,
     seen: OldNew<bool>,
+    /// Whether a listener of this name is in both maps, whoever uses it.
+    is_kept: bool,
 }
 
 /// The names as they are compared.
@@ -154,7 +159,13 @@ pub(super) struct CanonicalNames {
 
 impl LinkNames {
     /// The number of the name that a conversation goes over.
-    pub(super) fn number(&mut self, side: Side, map: &Map, conversation: Conversation) -> u32 {
+    pub(super) fn number(
+        &mut self,
+        matching: &Matching,
+        side: Side,
+        map: &Map,
+        conversation: Conversation,
+    ) -> u32 {
         let listener = match conversation {
             Conversation::Connection(id) => map.connections[id].listener,
             Conversation::Pipe(_) => None,
@@ -167,26 +178,58 @@ impl LinkNames {
         let number = *self.numbers.entry(via.clone()).or_insert(next);
         if number == next {
             self.names.push(Name {
-                shape: shape(map, conversation, &via),
+                varying: varying(map, conversation, &via),
                 via,
                 seen: OldNew::default(),
+                is_kept: false,
             });
         }
-        *self.names[number as usize].seen.of_mut(side) = true;
+        let name = &mut self.names[number as usize];
+        *name.seen.of_mut(side) = true;
+        name.is_kept |= listener.is_some_and(|id| matching.socket(side, id).is_some());
         if let Some(id) = listener {
             self.by_listener.of_mut(side).insert(id, number);
         }
         number
     }
 
-    /// Gives names of one map only that have the same shape one number.
+    /// The pattern of each name that may stand for others: it is in one map only, and so is its
+    /// listener.
+    fn shapes(&self) -> Vec<Option<Via>> {
+        let mut varying: Vec<(ViaKind, &str, usize)> = Vec::new();
+        for (index, name) in self.names.iter().enumerate() {
+            if !(name.is_kept || name.seen.old && name.seen.new) {
+                varying.push((name.via.kind, &name.varying, index));
+            }
+        }
+        varying.sort_unstable();
+        let mut shapes = vec![None; self.names.len()];
+        for of_kind in varying.chunk_by(|a, b| a.0 == b.0) {
+            let mut classes = NameClasses::default();
+            let found = of_kind.iter().map(|(kind, name, index)| {
+                let class = match kind {
+                    ViaKind::Address => Err((*name).to_owned()),
+                    _ => Ok(classes.add(name)),
+                };
+                (*kind, *index, class)
+            });
+            let found: Vec<_> = found.collect();
+            for (kind, index, class) in found {
+                let text = class.map_or_else(|name| name, |class| classes.pattern(class));
+                shapes[index] = Some(Via { text, kind });
+            }
+        }
+        shapes
+    }
+
+    /// Gives names of one map only that differ in random parts one number.
     pub(super) fn canonical(&self) -> CanonicalNames {
+        let shapes = self.shapes();
         let mut by_name: BTreeMap<&Via, u32> = BTreeMap::new();
         let mut names: Vec<Via> = Vec::new();
         let mut numbers = Vec::new();
-        for name in &self.names {
-            let in_both = name.seen.old && name.seen.new;
-            let key = if in_both { &name.via } else { &name.shape };
+        for (name, shape) in self.names.iter().zip(&shapes) {
+            let key = shape.as_ref().unwrap_or(&name.via);
             let next = names.len() as u32;
             let number = *by_name.entry(key).or_insert(next);
             match number == next {
@@ -200,19 +243,25 @@ impl LinkNames {
     }
 }
 
-/// A name without the parts that differ from run to run.
-fn shape(map: &Map, conversation: Conversation, via: &Via) -> Via {
-    let text = match via.kind {
-        ViaKind::Unnamed => String::new(),
-        ViaKind::Path | ViaKind::Abstract => mask(&via.text),
-        ViaKind::Address => {
-            let address = address_of(map, conversation, via);
-            address.map_or_else(|| via.text.clone(), address_shape)
-        }
+/// A name without process ids; an address without a port that the kernel assigned to an end of a
+/// conversation both ends of which are here. A port that somebody listens on is never one.
+fn varying(map: &Map, conversation: Conversation, via: &Via) -> String {
+    let Conversation::Connection(id) = conversation else {
+        return via.text.clone();
     };
-    Via {
-        text,
-        kind: via.kind,
+    let connection = &map.connections[id];
+    match (via.kind, connection.listener) {
+        (ViaKind::Path | ViaKind::Abstract, listener) => {
+            let socket = listener.or(connection.b).unwrap_or(connection.a);
+            without_pids(map, socket, &via.text)
+        }
+        (ViaKind::Address, None) if connection.b.is_some() => {
+            match address_of(map, conversation, via) {
+                Some(address @ Address::Ip(ip, _)) if is_ephemeral(address) => format!("{ip}:*"),
+                _ => via.text.clone(),
+            }
+        }
+        _ => via.text.clone(),
     }
 }
 

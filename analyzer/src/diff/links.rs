@@ -7,7 +7,8 @@ use super::link_key::{LinkEnds, LinkKey, LinkNames, OtherEnd, is_compared};
 use super::pool_reassignment::PoolReassignment;
 use super::report::{Change, Ignored, LinkChange};
 use super::side::{OldNew, Side};
-use crate::graph::{ConversationEnds, conversations};
+use crate::graph::{Conversation, ConversationEnds, conversations};
+use crate::model::{Map, ProcessId};
 use crate::query::{LinkKind, Via, is_self_conversation, link_kind};
 
 /// A link of either map.
@@ -98,7 +99,7 @@ fn count(
         if !is_compared(map, &ends) || !remove_noise(context, side, &mut ends) {
             continue;
         }
-        let name = names.number(side, map, ends.conversation);
+        let name = names.number(&context.matching, side, map, ends.conversation);
         let kind = link_kind(map, ends.conversation);
         let clients = link_ends.numbers(context, side, &ends, true);
         let servers = link_ends.numbers(context, side, &ends, false);
@@ -124,14 +125,49 @@ fn count(
 
 /// Removes noise from both ends; false if an end has become empty or the conversation private.
 fn remove_noise(context: &Context<'_>, side: Side, ends: &mut ConversationEnds) -> bool {
-    for processes in [&mut ends.from, &mut ends.to] {
+    let map = context.maps.of(side);
+    for client in [true, false] {
+        let processes = if client { &mut ends.from } else { &mut ends.to };
         let before = processes.len();
         processes.retain(|id| context.is_compared(side, *id));
         if before > 0 && processes.is_empty() {
-            return false;
+            // Who only keeps it while a child uses it, uses it at other times.
+            let conversation = ends.conversation;
+            *processes = match client == ends.client_is_outside {
+                true => Vec::new(),
+                false => keeping_processes(map, conversation, client),
+            };
+            processes.retain(|id| context.is_compared(side, *id));
+            if processes.is_empty() {
+                return false;
+            }
         }
     }
     !is_self_conversation(ends)
+}
+
+/// All holders of the client's or the server's end.
+fn keeping_processes(map: &Map, conversation: Conversation, client: bool) -> Vec<ProcessId> {
+    match conversation {
+        Conversation::Connection(index) => {
+            let connection = &map.connections[index];
+            let end = if client {
+                Some(connection.a)
+            } else {
+                connection.b
+            };
+            end.map_or_else(Vec::new, |socket| map.holding_processes(socket))
+        }
+        Conversation::Pipe(id) => {
+            let pipe = &map.pipes[id.index()];
+            let holders = if client { &pipe.writers } else { &pipe.readers };
+            let mut processes: Vec<ProcessId> =
+                holders.iter().map(|holder| holder.process).collect();
+            processes.sort_unstable();
+            processes.dedup();
+            processes
+        }
+    }
 }
 
 /// Names over which an unread process communicates in one of the maps, where these were not read

@@ -1,13 +1,17 @@
-//! Compares listeners: added, removed, bound again, or unlinked.
+//! Compares listeners: added, removed, bound again, handed over, shut down, or unlinked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
-use super::report::{Change, Ignored, ListenerChange, Unlinked};
-use super::served_name::{served_name, shape_of};
+use super::name_classes::{NameClasses, without_pids};
+use super::report::{Alteration, Aspect, Change, Ignored, ListenerChange, Unlinked};
+use super::served_name::served_name;
 use super::side::{OldNew, Side};
-use crate::model::SocketId;
-use crate::query::Via;
+use crate::model::{FdsStatus, ProcessId, Socket, SocketId};
+use crate::query::{Via, ViaKind};
+
+/// The role of a listener whose holder could not be read.
+const UNKNOWN: &str = "(unknown)";
 
 /// A listener of one map.
 #[derive(Debug, Clone)]
@@ -25,27 +29,53 @@ struct Key {
     role: String,
 }
 
-/// One row for each name and group.
-pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<ListenerChange> {
+/// What changed about the listeners of both maps.
+pub(super) struct Listeners {
+    /// One row for each name and group that came, went or was bound again.
+    pub(super) changes: Vec<ListenerChange>,
+    /// Listeners in both maps whose holder, state or path changed.
+    pub(super) altered: Vec<Alteration>,
+    /// Listeners in both maps whose path leads to them in one map only.
+    pub(super) unlinked: Vec<Unlinked>,
+}
+
+/// Compares the listeners. Within one boot a listener is its socket; one that is in both maps never
+/// stands for another one.
+pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Listeners {
     let mut unmatched = OldNew::from_fn(|side| listeners(context, side));
+    let mut kept = Vec::new();
     // Names of which a socket is in both maps have not changed, whatever else is bound to them.
     let mut stayed: BTreeSet<Key> = BTreeSet::new();
-    for side in Side::BOTH {
-        unmatched.of_mut(side).retain(|listener| {
-            let same = context.matching.socket(side, listener.socket).is_some();
-            if same {
-                stayed.insert(listener.key.clone());
-            }
-            !same
+    let by_socket: BTreeMap<SocketId, Listener> = unmatched
+        .new
+        .iter()
+        .map(|listener| (listener.socket, listener.clone()))
+        .collect();
+    let mut same: BTreeSet<SocketId> = BTreeSet::new();
+    unmatched.old.retain(|old| {
+        let new = context.matching.socket(Side::Old, old.socket);
+        let Some(new) = new.and_then(|id| by_socket.get(&id)) else {
+            return true;
+        };
+        same.insert(new.socket);
+        stayed.extend([old.key.clone(), new.key.clone()]);
+        kept.push(OldNew {
+            old: old.clone(),
+            new: new.clone(),
         });
-    }
-    let mut rows = Vec::new();
+        false
+    });
+    unmatched.new.retain(|new| !same.contains(&new.socket));
+    let mut changes = Vec::new();
     let exact = |_: Side, listener: &Listener| listener.key.clone();
-    join_equal(context, &mut unmatched, &exact, &mut rows, ignored);
+    join_equal(context, &mut unmatched, &exact, &mut changes, ignored);
     // Equal but for the random part of the name.
+    let classes = random_names(context, &unmatched);
     let shaped = |side: Side, listener: &Listener| {
         let mut key = listener.key.clone();
-        key.name.text = shape_of(context.maps.of(side).socket(listener.socket), &key.name);
+        if let Some(pattern) = classes.get(&(side, listener.socket)) {
+            key.name.text.clone_from(pattern);
+        }
         key
     };
     join_equal(context, &mut unmatched, &shaped, &mut Vec::new(), ignored);
@@ -60,10 +90,19 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Liste
     }
     for side in Side::BOTH {
         let only_here = unmatched.of(side);
-        add_unmatched(context, side, only_here, &stayed, &mut rows, ignored);
+        add_unmatched(context, side, only_here, &stayed, &mut changes, ignored);
     }
-    rows.sort_by(|a, b| order(a).cmp(&order(b)));
-    rows
+    changes.sort_by(|a, b| order(a).cmp(&order(b)));
+    let mut altered: Vec<Alteration> = kept
+        .iter()
+        .flat_map(|both| alterations(context, both))
+        .collect();
+    altered.sort_by(|a, b| (&a.listener, a.aspect).cmp(&(&b.listener, b.aspect)));
+    Listeners {
+        changes,
+        altered,
+        unlinked: unlinked(context, &kept),
+    }
 }
 
 /// By change, then name.
@@ -116,22 +155,134 @@ fn row(change: Change, key: Key, old: Option<SocketId>, new: Option<SocketId>) -
     }
 }
 
-/// Listeners that are in both maps, and whose path exists in the first map only.
-pub(super) fn unlinked(context: &Context<'_>) -> Vec<Unlinked> {
+/// Listeners in both maps whose path leads to them in one of the two only.
+fn unlinked(context: &Context<'_>, kept: &[OldNew<Listener>]) -> Vec<Unlinked> {
     let mut rows = Vec::new();
-    for Listener { socket, key } in listeners(context, Side::New) {
-        let is_gone =
-            |side: Side, id: SocketId| context.maps.of(side).socket(id).path_exists == Some(false);
-        let Some(before) = context.matching.socket(Side::New, socket) else {
-            continue;
+    for both in kept {
+        // A path that was renamed is another one.
+        let is_gone = OldNew::from_fn(|side| {
+            let socket = socket(context, side, both);
+            socket.path_exists == Some(false) && socket.moved_to.is_none()
+        });
+        let change = match (is_gone.old, is_gone.new) {
+            (false, true) => Change::Removed,
+            (true, false) => Change::Added,
+            _ => continue,
         };
-        if is_gone(Side::New, socket) && !is_gone(Side::Old, before) {
-            let Key { name, role, .. } = key;
-            rows.push(Unlinked { name, role, socket });
-        }
+        let Key { name, role, .. } = both.new.key.clone();
+        rows.push(Unlinked {
+            change,
+            name,
+            role,
+            old: both.old.socket,
+            new: both.new.socket,
+        });
     }
     rows.sort_by(|a, b| (&a.name, &a.role).cmp(&(&b.name, &b.role)));
     rows
+}
+
+fn socket<'a>(context: &Context<'a>, side: Side, both: &OldNew<Listener>) -> &'a Socket {
+    context.maps.of(side).socket(both.of(side).socket)
+}
+
+/// What changed about a listener that is in both maps.
+fn alterations(context: &Context<'_>, both: &OldNew<Listener>) -> Vec<Alteration> {
+    let sockets = OldNew::from_fn(|side| socket(context, side, both));
+    let holders = changed_holders(context, both);
+    let accepting = OldNew::from_fn(|side| {
+        let accepts = sockets.of(side).accepting?;
+        Some(if accepts { "yes" } else { "no" }.to_owned())
+    });
+    let path = OldNew::from_fn(|side| {
+        let name = sockets.of(side).current_name()?;
+        Some(Via::from(name).text)
+    });
+    let known = |values: OldNew<Option<String>>| Some((values.old?, values.new?));
+    let aspects = [
+        (Aspect::Holder, holders),
+        (Aspect::Accepting, known(accepting)),
+        (Aspect::Path, known(path)),
+    ];
+    let rows = aspects.into_iter().filter_map(|(aspect, values)| {
+        let (from, to) = values.filter(|(from, to)| from != to)?;
+        Some(Alteration {
+            aspect,
+            from,
+            to,
+            roles: OldNew::from_fn(|side| both.of(side).key.role.clone()),
+            processes: OldNew::default(),
+            listener: Some((
+                both.new.key.name.clone(),
+                OldNew {
+                    old: both.old.socket,
+                    new: both.new.socket,
+                },
+            )),
+        })
+    });
+    rows.collect()
+}
+
+/// The programs that hold a listener, if another one has it now: its oldest holder, and those that are
+/// in both maps. A child that a holder has started since then is no news.
+fn changed_holders(context: &Context<'_>, both: &OldNew<Listener>) -> Option<(String, String)> {
+    let labels = OldNew::from_fn(|side| {
+        let holders = context
+            .maps
+            .of(side)
+            .holding_processes(both.of(side).socket);
+        let compared = holders.iter().filter(|id| context.is_compared(side, **id));
+        let kept = compared.filter(|id| was_read(context, side, **id));
+        let oldest = context.oldest(side, &holders);
+        let all = kept.copied().chain(oldest);
+        all.map(|id| context.groups.group(side, id))
+            .collect::<BTreeSet<u32>>()
+    });
+    // In flight, or held by somebody who could not be read.
+    if labels.old.is_empty() || labels.new.is_empty() {
+        return None;
+    }
+    let text = |groups: &BTreeSet<u32>| {
+        let labels = groups
+            .iter()
+            .map(|group| context.groups.labels.text(*group));
+        let mut labels: Vec<&str> = labels.collect();
+        labels.sort_unstable();
+        labels.join(", ")
+    };
+    (labels.old != labels.new).then(|| (text(&labels.old), text(&labels.new)))
+}
+
+/// Whether a process is certainly in both maps, and its descriptors were read in both.
+fn was_read(context: &Context<'_>, side: Side, id: ProcessId) -> bool {
+    let is_read = |side: Side, id| context.maps.of(side).process(id).fds_status == FdsStatus::Read;
+    let partner = context.matching.same_process(side, id);
+    is_read(side, id) && partner.is_some_and(|partner| is_read(side.other(), partner))
+}
+
+/// Patterns of the names that differ in random parts, by socket.
+fn random_names(
+    context: &Context<'_>,
+    unmatched: &OldNew<Vec<Listener>>,
+) -> BTreeMap<(Side, SocketId), String> {
+    let mut names: Vec<(String, Side, SocketId)> = Vec::new();
+    for side in Side::BOTH {
+        let map = context.maps.of(side);
+        let named = unmatched.of(side).iter();
+        let named = named.filter(|listener| listener.key.name.kind != ViaKind::Address);
+        names.extend(named.map(|listener| {
+            let name = without_pids(map, listener.socket, &listener.key.name.text);
+            (name, side, listener.socket)
+        }));
+    }
+    names.sort();
+    let mut classes = NameClasses::default();
+    let numbers: Vec<usize> = names.iter().map(|(name, ..)| classes.add(name)).collect();
+    let of_name = names.into_iter().zip(numbers);
+    of_name
+        .map(|((_, side, socket), class)| ((side, socket), classes.pattern(class)))
+        .collect()
 }
 
 /// Removes listeners that both maps have, by this key. Adds a row where the same process has bound
@@ -151,7 +302,14 @@ fn join_equal(
         }
     }
     for (key, mut both) in by_key {
-        if both.old.is_empty() || both.new.is_empty() {
+        // A name that another program serves has changed hands, unless its holder is not known.
+        let roles: BTreeSet<&str> = [&both.old, &both.new]
+            .into_iter()
+            .flatten()
+            .map(|listener| &*listener.key.role)
+            .collect();
+        let is_same = roles.len() == 1 || roles.contains(UNKNOWN);
+        if both.old.is_empty() || both.new.is_empty() || !is_same {
             unmatched.old.append(&mut both.old);
             unmatched.new.append(&mut both.new);
             continue;
@@ -197,7 +355,7 @@ fn listeners(context: &Context<'_>, side: Side) -> Vec<Listener> {
                 .text(context.groups.group(side, holder)),
             None if !holders.is_empty() => continue,
             None if socket.holders_complete => "(none)",
-            None => "(unknown)",
+            None => UNKNOWN,
         };
         let protocol = socket.protocol;
         let key = Key {

@@ -119,7 +119,10 @@ impl MergedMaps {
 
 fn nodes(context: &Context<'_>, diff: &Diff) -> Vec<MergedNode> {
     let rows = diff.processes.iter();
-    let changes: BTreeMap<&str, Change> = rows.map(|row| (&*row.role, row.change)).collect();
+    let altered = diff.altered.iter().filter(|row| row.listener.is_none());
+    let altered = altered.map(|row| (&*row.roles.new, Change::Changed));
+    let rows = rows.map(|row| (&*row.role, row.change));
+    let changes: BTreeMap<&str, Change> = altered.chain(rows).collect();
     let groups = context.members.iter().enumerate();
     let nodes = groups.map(|(group, members)| {
         let label = context.groups.labels.text(group as u32);
@@ -164,8 +167,15 @@ fn listeners(diff: &Diff) -> BTreeMap<(Side, SocketId), ChangeStatus> {
             }
         }
     }
-    for row in &diff.unlinked {
-        listeners.insert((Side::New, row.socket), ChangeStatus::Changed);
+    let altered = diff.altered.iter().filter_map(|row| row.listener.as_ref());
+    let unlinked = diff.unlinked.iter().map(|row| OldNew {
+        old: row.old,
+        new: row.new,
+    });
+    for sockets in altered.map(|(_, sockets)| *sockets).chain(unlinked) {
+        for side in Side::BOTH {
+            listeners.insert((side, *sockets.of(side)), ChangeStatus::Changed);
+        }
     }
     listeners
 }

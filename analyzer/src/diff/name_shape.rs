@@ -83,7 +83,7 @@ fn push_without_numbers(out: &mut String, word: &str) {
 }
 
 /// The text after a UUID in the usual notation, `8-4-4-4-12` digits.
-fn strip_uuid(text: &str) -> Option<&str> {
+pub(super) fn strip_uuid(text: &str) -> Option<&str> {
     const LENGTH: usize = 36;
     let start = text.as_bytes().get(..LENGTH)?;
     let is_uuid = |(index, byte): (usize, &u8)| match index {
@@ -96,7 +96,7 @@ fn strip_uuid(text: &str) -> Option<&str> {
 }
 
 /// Whether a word of letters and digits is an id or random.
-fn is_id(word: &str) -> bool {
+pub(super) fn is_id(word: &str) -> bool {
     let bytes = word.as_bytes();
     let any = |of: fn(&u8) -> bool| bytes.iter().any(of);
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();

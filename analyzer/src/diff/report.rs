@@ -3,6 +3,7 @@
 use super::coverage::Coverage;
 use super::host_pair::HostPair;
 use super::matching::Matching;
+use super::side::OldNew;
 use crate::model::{ProcessId, SocketId};
 use crate::query::{LinkKind, Via};
 
@@ -95,15 +96,73 @@ pub struct DescriptorChange {
     pub processes: Vec<ProcessId>,
 }
 
-/// A listener whose path was unlinked or replaced.
+/// A listener whose path was unlinked or replaced, or leads to it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlinked {
+    /// Removed: the path leads to it in the first map only. Added: in the second map only.
+    pub change: Change,
     /// The path.
     pub name: Via,
     /// The label of its holder's group, printable.
     pub role: String,
-    /// The socket, in the second map.
-    pub socket: SocketId,
+    /// The socket in the first map.
+    pub old: SocketId,
+    /// The socket in the second map.
+    pub new: SocketId,
+}
+
+/// What about a process or listener that is in both maps may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// The user whose rights it has.
+    User,
+    /// The effective capabilities.
+    Capabilities,
+    /// The path of the executable.
+    Executable,
+    /// Whether the executable exists.
+    ExecutableFile,
+    /// Network, mount, pid or user namespace.
+    Namespace,
+    /// The programs that hold a listener.
+    Holder,
+    /// Whether a listener accepts clients.
+    Accepting,
+    /// The path that leads to a listener.
+    Path,
+}
+
+impl Aspect {
+    /// The word for it in JSON, CSV and text output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Capabilities => "capabilities",
+            Self::Executable => "executable",
+            Self::ExecutableFile => "executable-file",
+            Self::Namespace => "namespace",
+            Self::Holder => "holder",
+            Self::Accepting => "accepting",
+            Self::Path => "path",
+        }
+    }
+}
+
+/// A change of something that is in both maps, or was replaced by others of its role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alteration {
+    /// What about it changed.
+    pub aspect: Aspect,
+    /// The value in the first map, printable.
+    pub from: String,
+    /// The value in the second map, printable.
+    pub to: String,
+    /// The label of the group in each map, printable; of a listener that of its holder.
+    pub roles: OldNew<String>,
+    /// The processes, in each map; of a listener none.
+    pub processes: OldNew<Vec<ProcessId>>,
+    /// The listener: its name, and the socket in each map.
+    pub listener: Option<(Via, OldNew<SocketId>)>,
 }
 
 /// The number of differences that are not reported.
@@ -134,8 +193,10 @@ pub struct Diff {
     pub links: Vec<LinkChange>,
     /// Descriptors, by group and kind.
     pub descriptors: Vec<DescriptorChange>,
-    /// Listeners that lost their path.
+    /// Listeners that lost their path, or have it again.
     pub unlinked: Vec<Unlinked>,
+    /// Other changes of what is in both maps.
+    pub altered: Vec<Alteration>,
     /// What is not reported.
     pub ignored: Ignored,
     /// Which processes and sockets were matched.
@@ -150,5 +211,6 @@ impl Diff {
             && self.links.is_empty()
             && self.descriptors.is_empty()
             && self.unlinked.is_empty()
+            && self.altered.is_empty()
     }
 }

@@ -4,6 +4,7 @@
 //! pid or any other id.
 
 use super::name_shape::{mask, push_literal};
+use super::random_name::shape;
 use crate::graph::{self, unit_base};
 use crate::model::Process;
 use crate::text::escape;
@@ -19,24 +20,73 @@ pub fn role(process: &Process) -> String {
         push_literal(&mut program, character);
     }
     match container_or_unit(process) {
-        Some(unit) if unit.starts_with(&program) || program.starts_with(&unit) => unit,
-        Some(unit) => format!("{unit}/{program}"),
+        Some(unit) => in_unit(unit, &program),
         None => program,
+    }
+}
+
+/// Unit and program, or one of them where both have the same name.
+fn in_unit(unit: String, program: &str) -> String {
+    match unit.starts_with(program) || program.starts_with(&unit) {
+        true => unit,
+        false => format!("{unit}/{program}"),
+    }
+}
+
+/// The role of one container or one instance of a unit among others that exist at the same time.
+pub(super) fn instance_role(process: &Process) -> String {
+    let instance = process
+        .container
+        .as_ref()
+        .map(|container| escape::display(container.path().as_bytes()));
+    let unit = || {
+        let unit = process.unit.as_deref()?;
+        let stem = unit.rsplit_once('.')?.0;
+        unit_base(unit).map(|_| escape::display(stem.as_bytes()))
+    };
+    match instance.or_else(unit) {
+        Some(instance) => in_unit(
+            instance,
+            &escape::display(graph::program(process).as_bytes()),
+        ),
+        None => role(process),
     }
 }
 
 /// The shape of the container's name (its id changes with each start), of the unit, or of both where
 /// the container has units.
 fn container_or_unit(process: &Process) -> Option<String> {
-    let unit = || process.unit.as_deref().and_then(unit_base);
+    let unit = || process.unit.as_deref().and_then(unit_shape);
     let Some(container) = &process.container else {
-        return unit().map(|unit| mask(&unit));
+        return unit();
     };
     let name = container.name.as_deref().unwrap_or(container.runtime);
-    let name = mask(&escape::display(name.as_bytes()));
+    let name = replica_shape(&escape::display(name.as_bytes()));
     match unit().filter(|_| container.has_unit) {
-        Some(unit) => Some(format!("{name}/{}", mask(&unit))),
+        Some(unit) => Some(format!("{name}/{unit}")),
         None => Some(name),
+    }
+}
+
+/// The name of a unit without its instance. Numbers stay in the names of services, which somebody has
+/// chosen, but not in those of scopes and of `systemd-run`.
+fn unit_shape(unit: &str) -> Option<String> {
+    let base = unit_base(unit)?;
+    let is_generated = unit.ends_with(".scope") || base.starts_with("run-");
+    Some(if is_generated {
+        mask(&base)
+    } else {
+        shape(&base)
+    })
+}
+
+/// The name of a container without the number of the replica: `shop-web-1`.
+fn replica_shape(name: &str) -> String {
+    let shape = shape(name);
+    let stem = shape.trim_end_matches(|c: char| c.is_ascii_digit());
+    match stem.len() < shape.len() && stem.ends_with(['-', '_']) {
+        true => format!("{stem}*"),
+        false => shape,
     }
 }
 
@@ -71,6 +121,7 @@ mod tests {
             of("run-u7.service", "/bin/x")
         );
         assert_ne!(of("a.service", "/bin/x"), of("b.service", "/bin/x"));
+        assert_ne!(of("db1.service", "/bin/x"), of("db2.service", "/bin/x"));
         let pod = |name: &str| {
             role(&Process {
                 exe: b"/usr/sbin/nginx"[..].into(),

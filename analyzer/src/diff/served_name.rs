@@ -1,14 +1,16 @@
 //! The name or address under which a socket serves others.
 
-use std::net::IpAddr;
-
-use super::name_shape::mask;
+use super::random_name::shape;
 use crate::model::{Address, FIRST_EPHEMERAL_PORT, Family, Socket, SocketState, SocketType};
-use crate::query::Via;
+use crate::query::{Via, ViaKind};
 
-/// The name of a listener, or of a bound datagram socket that receives from anyone.
+/// The name of a listener, of a bound datagram socket that receives from anyone, or what a packet or
+/// raw socket receives.
 pub(super) fn served_name(socket: &Socket) -> Option<Via> {
     let name = || socket.name.as_ref().map(Via::from);
+    if socket.family == Family::Packet || socket.kind == SocketType::Raw {
+        return received(socket);
+    }
     match socket.state {
         SocketState::Listening => name().or_else(|| socket.local.map(Via::from)),
         SocketState::Unconnected if socket.kind == SocketType::Dgram => match socket.family {
@@ -23,32 +25,30 @@ pub(super) fn served_name(socket: &Socket) -> Option<Via> {
     }
 }
 
-/// The served name without the parts that differ from run to run.
+/// `packet:all`, `raw:0.0.0.0:1`: what a socket without a port receives.
+fn received(socket: &Socket) -> Option<Via> {
+    let what = match socket.family {
+        Family::Packet => format!("packet:{}", socket.protocol.unwrap_or("unknown")),
+        Family::Inet | Family::Inet6 => format!("raw:{}", socket.local?),
+        _ => return None,
+    };
+    Some(Via {
+        text: what,
+        kind: ViaKind::Address,
+    })
+}
+
+/// The served name without the parts that are random for certain.
 pub(super) fn served_shape(socket: &Socket) -> Option<String> {
-    served_name(socket).map(|name| shape_of(socket, &name))
+    let name = served_name(socket)?;
+    Some(match socket.local {
+        Some(_) => name.text,
+        None => shape(&name.text),
+    })
 }
 
-/// The shape of a socket's name.
-pub(super) fn shape_of(socket: &Socket, name: &Via) -> String {
-    match socket.local {
-        Some(address) => address_shape(address),
-        None => mask(&name.text),
-    }
-}
-
-/// An address, its port masked where the kernel assigned it.
-pub(super) fn address_shape(address: Address) -> String {
-    match address {
-        Address::Ip(ip, _) if is_ephemeral(address) => match ip {
-            IpAddr::V4(ip) => format!("{ip}:*"),
-            IpAddr::V6(ip) => format!("[{ip}]:*"),
-        },
-        _ => address.to_string(),
-    }
-}
-
-/// Whether the port was most likely assigned by the kernel.
-fn is_ephemeral(address: Address) -> bool {
+/// Whether the port of a socket to which nobody connects was most likely assigned by the kernel.
+pub(super) fn is_ephemeral(address: Address) -> bool {
     match address {
         Address::Ip(_, port) => port >= FIRST_EPHEMERAL_PORT || port == 0,
         Address::Vsock(..) => false,

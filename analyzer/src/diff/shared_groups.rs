@@ -1,6 +1,7 @@
 //! Groups the processes of both maps: a group has the same label and number in either.
 
 use super::host_pair::HostPair;
+use super::instances::Instances;
 use super::labels::Labels;
 use super::matching::Matching;
 use super::role::role;
@@ -26,6 +27,10 @@ impl SharedGroups {
             hosts,
             matching,
             by,
+            instances: match by {
+                By::Role => Instances::new(maps, matching),
+                _ => Instances::default(),
+            },
         };
         let mut labels = Labels::default();
         let of_process = OldNew::from_fn(|side| {
@@ -47,6 +52,7 @@ struct Labeler<'a> {
     hosts: &'a [HostPair],
     matching: &'a Matching,
     by: By,
+    instances: Instances,
 }
 
 impl Labeler<'_> {
@@ -54,7 +60,10 @@ impl Labeler<'_> {
     fn label(&self, side: Side, id: ProcessId) -> String {
         let process = self.maps.of(side).process(id);
         let label = match self.by {
-            By::Role => role(process),
+            By::Role => match self.instances.label(side, process) {
+                Some(label) => label.clone(),
+                None => role(process),
+            },
             By::Process | By::Socket => self.process_label(side, id),
             by => group_label(self.maps.of(side), process, by),
         };

@@ -23,7 +23,7 @@ impl Side {
 }
 
 /// A value for each side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OldNew<T> {
     /// The value for the first map.
     pub old: T,

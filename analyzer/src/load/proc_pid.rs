@@ -59,6 +59,11 @@ pub fn effective_uid(status: &[u8]) -> Option<u32> {
     ids.nth(1)?.parse().ok()
 }
 
+/// The effective capabilities (`CapEff:`).
+pub fn effective_capabilities(status: &[u8]) -> Option<u64> {
+    u64::from_str_radix(status_line(status, "CapEff")?, 16).ok()
+}
+
 /// The pid in the innermost namespace (`NSpid:` last number).
 pub fn innermost_pid(status: &[u8]) -> Option<u32> {
     let pids = status_line(status, "NSpid")?.split_ascii_whitespace();

@@ -46,6 +46,8 @@ pub struct ChannelEnd {
     pub tid: Option<u32>,
     /// The descriptor; `None`: not known, or there is none.
     pub fd: Option<u32>,
+    /// Whether it only keeps what another process uses: the copy of a child, the job of a shell.
+    pub keeps: bool,
 }
 
 /// How a process uses a channel.
@@ -68,9 +70,12 @@ impl ChannelRole {
 }
 
 impl Channel {
-    /// The processes with a role, sorted.
+    /// The processes with a role that do not only keep the channel, sorted.
     pub fn processes(&self, role: ChannelRole) -> Vec<ProcessId> {
-        let ends = self.ends.iter().filter(|end| end.role == role);
+        let ends = self
+            .ends
+            .iter()
+            .filter(|end| end.role == role && !end.keeps);
         let mut processes: Vec<_> = ends.map(|end| end.process).collect();
         processes.dedup();
         processes

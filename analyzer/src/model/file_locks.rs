@@ -46,8 +46,15 @@ pub(super) fn read(
         let same = described.filter(|(own, _)| is_same(own, row));
         let mut ends: Vec<ChannelEnd> = same.map(|(_, end)| *end).collect();
         let caller = row.pid.and_then(|pid| find_pid(processes, first, pid));
-        if let Some(process) = caller.filter(|_| ends.is_empty()) {
-            ends.push(end(ChannelRole::Holder, process));
+        match caller {
+            Some(caller) if ends.iter().any(|end| end.process == caller) => {
+                // Children share the open file that the lock belongs to.
+                for end in &mut ends {
+                    end.keeps = end.process != caller;
+                }
+            }
+            Some(caller) if ends.is_empty() => ends.push(end(ChannelRole::Holder, caller)),
+            _ => {}
         }
         let waiters = waiters.get(&file).into_iter().flatten();
         let blocked = waiters
@@ -147,6 +154,7 @@ fn end(role: ChannelRole, process: ProcessId) -> ChannelEnd {
         process,
         tid: None,
         fd: None,
+        keeps: false,
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Process {
     pub cmdline: Box<[u8]>,
     /// Effective user id; `None`: not known.
     pub uid: Option<u32>,
+    /// Effective capabilities (`CapEff`); `None`: not known.
+    pub capabilities: Option<u64>,
     /// User name, where the capture has it.
     pub user: Option<Box<[u8]>>,
     /// systemd unit.

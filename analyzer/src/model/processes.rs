@@ -110,6 +110,7 @@ fn process(
         exe_deleted,
         cmdline: record.cmdline.as_slice().into(),
         uid,
+        capabilities: proc_pid::effective_capabilities(&record.status),
         // A container has users of its own.
         user: uid
             .filter(|uid| container.is_none() || *uid == 0)

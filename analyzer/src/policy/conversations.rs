@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diff::{mask, role};
+use crate::diff::{PID, role, shape, without_pids};
 use crate::graph::{Conversation, ConversationClass, ConversationEnds, class, conversations};
 use crate::model::{ConnectionState, FIRST_EPHEMERAL_PORT, Map, ProcessId, SocketId};
 use crate::query::{
@@ -61,7 +61,7 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationE
         if is_self_conversation(&ends) || connection.state == ConnectionState::Closing {
             continue;
         }
-        let via = shape(via(map, ends.conversation));
+        let via = pattern(map, ends.conversation);
         let kind = link_kind(map, ends.conversation);
         let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
         let is_directed = ends.is_directed(map);
@@ -116,19 +116,30 @@ fn roles_at(
     found
 }
 
-/// A name without its random part, or an address without a port that the kernel assigned.
-fn shape(via: Via) -> String {
-    if via.kind != ViaKind::Address {
-        return mask(&via.text);
-    }
-    match via.text.rsplit_once(':') {
-        Some((address, port))
-            if port
-                .parse()
-                .is_ok_and(|port: u16| port >= FIRST_EPHEMERAL_PORT) =>
-        {
-            format!("{address}:*")
+/// What a conversation goes over: a name as a pattern that fits it after a restart too.
+fn pattern(map: &Map, conversation: Conversation) -> String {
+    let Via { text, kind } = via(map, conversation);
+    let Conversation::Connection(id) = conversation else {
+        return shape(&text);
+    };
+    let connection = &map.connections[id];
+    match kind {
+        ViaKind::Path | ViaKind::Abstract => {
+            let socket = connection.listener.or(connection.b).unwrap_or(connection.a);
+            shape(&without_pids(map, socket, &text)).replace(PID, "*")
         }
-        _ => via.text,
+        // The port of a client: nobody listens on it.
+        ViaKind::Address if connection.listener.is_none() && connection.b.is_some() => {
+            match text.rsplit_once(':') {
+                Some((address, port)) if is_ephemeral(port) => format!("{address}:*"),
+                _ => text,
+            }
+        }
+        ViaKind::Address | ViaKind::Unnamed => text,
     }
+}
+
+fn is_ephemeral(port: &str) -> bool {
+    port.parse()
+        .is_ok_and(|port: u16| port >= FIRST_EPHEMERAL_PORT)
 }

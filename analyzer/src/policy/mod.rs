@@ -1,7 +1,8 @@
 //! Policies: which roles may communicate over what. Learned from maps, written as TOML, compared with
 //! another map.
 //!
-//! Roles survive restarts (`diff::role`) and names are masked (`diff::mask`), so that a policy holds
+//! Roles survive restarts (`diff::role`) and names have their random parts
+//! masked (`diff::shape`), so that a policy holds
 //! after a reboot and on machines set up alike.
 //!
 //! Each file imports only files above it in this list: `conversations`, `allow`, `file`, `learn`.
@@ -29,7 +30,7 @@ mod tests {
             let mut map = Map::with_host();
             let app = map.add_process(pid, b"app");
             let db = map.add_process(pid + 1, b"db");
-            let name = format!("\0db-{pid}");
+            let name = format!("\0db-{}", pid + 1);
             let listener = map.add_listener(&[db], name.as_bytes());
             map.add_connection(&[app], &[db], Some(listener));
             map

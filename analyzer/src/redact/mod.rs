@@ -15,6 +15,7 @@ mod addresses;
 mod key;
 mod messages;
 mod names;
+mod number_tables;
 mod process;
 mod sources;
 pub mod tables;

@@ -3,6 +3,7 @@
 use whotalks_snapshot::records::{DescriptorInfo, Process, ReadError, Wait};
 
 use super::names::Names;
+use super::number_tables;
 
 /// Keys of `status` with numeric values: ids of processes and users, sizes, counts, signals.
 #[rustfmt::skip]
@@ -16,10 +17,10 @@ const STATUS: [&str; 36] = [
 
 /// Keys of `fdinfo` with numeric values.
 #[rustfmt::skip]
-const FDINFO: [&str; 20] = [
+const FDINFO: [&str; 22] = [
     "NSpid", "Pid", "SqMask", "SqHead", "SqTail", "UserFiles", "clockid", "eventfd-count",
     "eventfd-id", "eventfd-semaphore", "flags", "ino", "mnt_id", "pos", "scm_fds", "settime flags",
-    "sigmask", "tfd", "ticks", "SqThread",
+    "lock", "sigmask", "tfd", "ticks", "tty-index", "SqThread",
 ];
 
 /// Redacts a process.
@@ -190,7 +191,8 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
                     && value
                         .split(|byte| b" \t\n:".contains(byte))
                         .all(|word| words.contains(&word) || is_numeric(word));
-                is_numeric(value) || poll
+                let lock = key == "lock" && number_tables::is_understood(value);
+                is_numeric(value) || poll || lock
             }));
         }
     }

@@ -6,7 +6,7 @@ use whotalks_snapshot::writer::BLOCK_TARGET_BYTES;
 
 use super::messages;
 use super::names::Names;
-use super::tables;
+use super::{number_tables, tables};
 use crate::load::proc_net_inet::is_inet_table;
 
 /// Mount options that are kept.
@@ -25,9 +25,22 @@ const OPTIONS: [&[u8]; 10] = [
 
 /// The name of a source, if it is one of the format's.
 pub(super) fn known_name(source: &[u8]) -> Option<Vec<u8>> {
-    let known = [&b"diag/"[..], b"net/", b"sys/", b"route/", b"netfilter/"];
+    let known = [
+        &b"diag/"[..],
+        b"net/",
+        b"sys/",
+        b"sysvipc/",
+        b"route/",
+        b"netfilter/",
+    ];
     let prefixed = known.iter().any(|prefix| source.starts_with(prefix));
-    let single = [&b"mountinfo"[..], b"modules", b"locks", b"unlisted-sockets"];
+    let single = [
+        &b"mountinfo"[..],
+        b"modules",
+        b"locks",
+        b"shared-files",
+        b"unlisted-sockets",
+    ];
     let single = single.contains(&source);
     let is_plain =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"/_-".contains(byte);
@@ -52,6 +65,8 @@ pub(super) fn redact(
         b"net/unix" => Some(tables::unix(bytes, names)),
         source if is_inet_table(source) => Some(tables::inet(bytes, order, names)),
         b"mountinfo" => Some(mounts(bytes, names)),
+        b"locks" | b"shared-files" => Some(number_tables::redact(bytes)),
+        source if source.starts_with(b"sysvipc/") => Some(number_tables::redact(bytes)),
         source if source.starts_with(b"sys/") => {
             let number = |byte: &u8| byte.is_ascii_digit() || b" \t\n-".contains(byte);
             bytes.iter().all(number).then(|| bytes.to_vec())

@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, FileType, RawDir, SeekFrom, seek};
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 
+use super::held_file::HeldFile;
 use super::process::{Decimal, LINK_BYTES};
 use super::{errno_number, open_directory, parse_decimal, read_link};
 use crate::file_stat::FileStat;
@@ -43,6 +44,8 @@ pub(crate) struct Segment {
     pub(crate) descriptors: u64,
     /// Of these, links that could not be read.
     pub(crate) refused: u64,
+    /// What is kept of files by path.
+    pub(crate) files: Vec<HeldFile>,
     pub(crate) rest: Remaining,
 }
 
@@ -52,6 +55,7 @@ pub(crate) struct Links<'a> {
     builder: TableBuilder,
     vanished: u32,
     refused: u64,
+    files: Vec<HeldFile>,
 }
 
 impl<'a> Links<'a> {
@@ -62,12 +66,14 @@ impl<'a> Links<'a> {
             builder: TableBuilder::new(head.clone()),
             vanished: 0,
             refused: 0,
+            files: Vec::new(),
         }
     }
 
     /// Adds a link.
     fn add(&mut self, fd: u32, name: &CStr, link: Link<'_>, each: &mut dyn FnMut(u32, &Link<'_>)) {
-        let link = classify(self.directory, name, link);
+        let (link, file) = classify(self.directory, fd, name, link);
+        self.files.extend(file);
         each(fd, &link);
         self.builder.push(fd, link);
     }
@@ -86,6 +92,7 @@ impl<'a> Links<'a> {
             table,
             descriptors,
             refused: self.refused,
+            files: self.files,
             rest,
         }
     }
@@ -201,9 +208,15 @@ pub(crate) fn read_segment(
     links.end(rest)
 }
 
-/// Adds the access mode of a pipe, and recognizes named pipes. Opens nothing.
-fn classify<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a> {
-    match link {
+/// Adds the access mode of a pipe, and recognizes named pipes. Returns what is kept of other files. Opens
+/// nothing.
+fn classify<'a>(
+    directory: &OwnedFd,
+    fd: u32,
+    name: &CStr,
+    link: Link<'a>,
+) -> (Link<'a>, Option<HeldFile>) {
+    let link = match link {
         Link::Pipe { inode, .. } => Link::Pipe {
             inode,
             access: access(directory, name),
@@ -217,11 +230,13 @@ fn classify<'a>(directory: &OwnedFd, name: &CStr, link: Link<'a>) -> Link<'a> {
                     inode: file.ino,
                     access: access(directory, name),
                 },
-                _ => link,
+                Ok(file) => return (link, HeldFile::new(fd, text, &file)),
+                Err(_) => link,
             }
         }
         other => other,
-    }
+    };
+    (link, None)
 }
 
 /// Decodes the permissions of the link itself: 0500 is open for reading, 0300 for writing.

@@ -13,6 +13,7 @@ use whotalks_snapshot::descriptors::{DescriptorTable, Link};
 
 use super::errno_number;
 use super::fd_links::{Links, Remaining, Segment, read_range, read_segment, seek_to_fd};
+use super::held_file::HeldFile;
 use crate::clock;
 
 /// Room for about 2,500 directory entries.
@@ -54,10 +55,12 @@ pub(crate) struct Owner {
 }
 
 /// The result of reading a table.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) descriptors: u64,
     pub(crate) refused: u64,
+    /// What is kept of files by path.
+    pub(crate) files: Vec<HeldFile>,
     /// `errno` of listing; 0 if complete.
     pub(crate) errno: u16,
 }
@@ -212,7 +215,7 @@ struct PartWriter<F> {
 impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
     /// Emits a part, and marks it as the last if nothing remains. Returns what remains.
     fn add(&mut self, mut read: Segment) -> Result<Remaining, E> {
-        self.count(&read);
+        self.count(&mut read);
         match read.rest {
             Remaining::From(_) => {}
             Remaining::Nothing => read.table.last = true,
@@ -227,16 +230,17 @@ impl<E, F: FnMut(&DescriptorTable) -> Result<(), E>> PartWriter<F> {
     }
 
     /// Emits a part that is not the last.
-    fn add_unfinished(&mut self, read: Segment) -> Result<Remaining, E> {
-        self.count(&read);
+    fn add_unfinished(&mut self, mut read: Segment) -> Result<Remaining, E> {
+        self.count(&mut read);
         (self.emit)(&read.table)?;
         self.head.part += 1;
         Ok(read.rest)
     }
 
-    fn count(&mut self, read: &Segment) {
+    fn count(&mut self, read: &mut Segment) {
         self.outcome.descriptors += read.descriptors;
         self.outcome.refused += read.refused;
+        self.outcome.files.append(&mut read.files);
     }
 
     /// Emits the last part, without entries.

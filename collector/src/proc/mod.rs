@@ -11,6 +11,7 @@ use rustix::path::Arg;
 pub(crate) mod fd_links;
 pub(crate) mod fd_table;
 pub(crate) mod fdinfo;
+pub(crate) mod held_file;
 pub(crate) mod process;
 pub(crate) mod reader;
 pub(crate) mod reader_state;

@@ -27,6 +27,8 @@ pub(crate) struct OpenProcess {
     thread: Option<OwnedFd>,
     /// The record of the process.
     pub(crate) record: Process,
+    /// Its IPC namespace (inode); 0 if unreadable.
+    pub(crate) ipcns: u64,
 }
 
 /// Index in `stat` of the start time, in ticks since boot.
@@ -76,6 +78,7 @@ pub(crate) fn reopen(root: &OwnedFd, pid: u32) -> OpenProcess {
         directory,
         thread,
         record,
+        ipcns: 0,
     }
 }
 
@@ -104,6 +107,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
                 directory: Err(errno),
                 thread: None,
                 record,
+                ipcns: 0,
             });
         }
     };
@@ -138,7 +142,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
         }
     }
     let living = thread.as_ref().unwrap_or(&directory).as_fd();
-    read_links(living, &mut record, &mut errors);
+    let ipcns = read_links(living, &mut record, &mut errors);
     record.errors = errors
         .into_iter()
         .flat_map(|(what, errno)| read_error(what, errno))
@@ -147,6 +151,7 @@ pub(crate) fn read(root: &OwnedFd, pid: u32, cmdline: Result<(), Errno>) -> Opti
         directory: Ok(directory),
         thread,
         record,
+        ipcns,
     })
 }
 
@@ -163,7 +168,12 @@ pub(crate) fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::SRCH)
 }
 
-fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'static str, Errno)>) {
+/// Reads the links of a process into its record. Returns its IPC namespace.
+fn read_links(
+    at: BorrowedFd<'_>,
+    record: &mut Process,
+    errors: &mut Vec<(&'static str, Errno)>,
+) -> u64 {
     let mut buffer = [0; LINK_BYTES];
     let mut link =
         |name: &'static str, take: &mut dyn FnMut(&[u8])| match read_link(at, name, &mut buffer) {
@@ -183,6 +193,8 @@ fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'stat
     namespace("ns/pid", &mut record.pidns);
     namespace("ns/user", &mut record.userns);
     namespace("ns/cgroup", &mut record.cgroupns);
+    let mut ipcns = 0;
+    namespace("ns/ipc", &mut ipcns);
     if !record.exe.is_empty() {
         match FileStat::of(at, c"exe", AtFlags::empty()) {
             Ok(file) => {
@@ -193,6 +205,7 @@ fn read_links(at: BorrowedFd<'_>, record: &mut Process, errors: &mut Vec<(&'stat
             Err(errno) => errors.push(("exe:stat", errno)),
         }
     }
+    ipcns
 }
 
 /// Returns the command name in `stat`, unless it contains escapes.

@@ -143,7 +143,7 @@ impl Reader {
     ) -> Result<(), Stop> {
         let pid = process.record.pid;
         self.with_state(|state| {
-            note_process(&mut state.discovered, &process.record);
+            note_process(&mut state.discovered, process);
             state.discovered.tally.kernel_threads += u64::from(threads::is_kernel_thread(process));
             state.stage = Stage::Table {
                 pid,
@@ -263,7 +263,7 @@ impl Reader {
         let mut builder = RetainedTableBuilder::new(self.plan.retain_all);
         let mut parts = Vec::new();
         let mut networks = Vec::new();
-        let outcome = fd_table::read(
+        let mut outcome = fd_table::read(
             process.descriptors(tid),
             owner,
             Split::for_threads(self.plan.jobs),
@@ -293,14 +293,19 @@ impl Reader {
             })?;
         }
         let listed = outcome.errno == 0;
-        let retained = builder.finish(&process.record, tid);
+        let files = std::mem::take(&mut outcome.files);
+        let retained = builder.finish(&process.record, tid, files);
         Ok((outcome, parts, listed.then_some(retained)))
     }
 }
 
 /// Adds the namespaces, users, cgroups and deleted executable of a process.
-fn note_process(discovered: &mut Discovered, record: &Process) {
+fn note_process(discovered: &mut Discovered, process: &OpenProcess) {
+    let record = &process.record;
     let pid = record.pid;
+    if process.ipcns != 0 {
+        discovered.ipc(process.ipcns, pid);
+    }
     if record.netns != 0 {
         let location = NetnsLocation {
             source: NetnsSource::Process,

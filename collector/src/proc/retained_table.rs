@@ -4,6 +4,7 @@
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 use whotalks_snapshot::records::Process;
 
+use super::held_file::HeldFile;
 use super::process::start_ticks;
 
 /// Anonymous inodes whose fdinfo refers to other objects.
@@ -28,6 +29,8 @@ pub(crate) struct RetainedTable {
     pub(crate) mount_root: (u64, bool),
     /// Hash of all descriptors and links.
     pub(crate) fingerprint: u64,
+    /// Terminals and regular files, by descriptor.
+    pub(crate) files: Box<[HeldFile]>,
     table: DescriptorTable,
 }
 
@@ -112,7 +115,7 @@ impl RetainedTableBuilder {
     }
 
     /// Finishes the table of this process.
-    pub(crate) fn finish(self, record: &Process, tid: u32) -> RetainedTable {
+    pub(crate) fn finish(self, record: &Process, tid: u32, files: Vec<HeldFile>) -> RetainedTable {
         let mut table = self.builder.finish();
         for column in [&mut table.fds, &mut table.kinds, &mut table.numbers] {
             column.shrink_to_fit();
@@ -124,6 +127,7 @@ impl RetainedTableBuilder {
             program: (record.exe_dev, record.exe_ino),
             mount_root: (record.mntns, record.root != b"/"),
             fingerprint: self.fingerprint,
+            files: files.into(),
             table,
         }
     }
@@ -137,6 +141,15 @@ impl RetainedTable {
             program: (record.exe_dev, record.exe_ino),
             mount_root: (record.mntns, record.root != b"/"),
             ..self
+        }
+    }
+
+    /// Returns the path below `/proc` of a directory of the process, or of the thread that has the
+    /// table.
+    pub(crate) fn path(&self, name: &str) -> String {
+        match self.tid {
+            0 => format!("{}/{name}", self.pid),
+            tid => format!("{}/task/{tid}/{name}", self.pid),
         }
     }
 
@@ -178,7 +191,7 @@ mod tests {
                 text: INFORMATIVE_ANON_INODES[0],
             },
         );
-        let retained = builder.finish(&Process::default(), 0);
+        let retained = builder.finish(&Process::default(), 0, Vec::new());
         let entries: Vec<_> = retained.entries().collect();
         let expected = [
             (1, Some(Object::pipe(7))),
@@ -193,7 +206,9 @@ mod tests {
         let print = |fd, inode| {
             let mut builder = RetainedTableBuilder::new(false);
             builder.add(fd, &Link::Socket { inode });
-            builder.finish(&Process::default(), 0).fingerprint
+            builder
+                .finish(&Process::default(), 0, Vec::new())
+                .fingerprint
         };
         assert_eq!(print(3, 9), print(3, 9));
         assert_ne!(print(3, 9), print(4, 9));

@@ -8,7 +8,9 @@
 
 mod changes;
 mod coverage;
+mod identity;
 mod noise;
+mod program;
 mod rewrite;
 mod scene;
 mod selectors;

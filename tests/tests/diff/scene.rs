@@ -29,10 +29,14 @@ impl Scene {
     /// `whotalks diff` of what this world's programs do among themselves.
     pub(crate) fn run(&self, arguments: &[&str], old: &Path, new: &Path) -> Ran {
         let only = format!("exe:{}/*", self.world.directory().display());
+        self.run_only(&only, arguments, old, new)
+    }
+
+    fn run_only(&self, only: &str, arguments: &[&str], old: &Path, new: &Path) -> Ran {
         // This test talks to every actor.
         let hide = format!("exe:{}", std::env::current_exe().unwrap().display());
         let mut command = Command::new(&programs().analyze);
-        command.args(["diff", "--only", &only, "--hide", &hide]);
+        command.args(["diff", "--only", only, "--hide", &hide]);
         command.args(arguments).args([old, new]);
         run(&mut command, b"")
     }
@@ -44,7 +48,16 @@ impl Scene {
 
     /// The same with more arguments.
     pub(crate) fn diff_with(&self, arguments: &[&str], old: &Path, new: &Path) -> Vec<String> {
-        let ran = self.run(&[&["--format", "json"], arguments].concat(), old, new);
+        self.lines_of(self.run(&[&["--format", "json"], arguments].concat(), old, new))
+    }
+
+    /// The same of the programs that have the directory in their command line.
+    pub(crate) fn diff_of_programs(&self, old: &Path, new: &Path) -> Vec<String> {
+        let only = format!("cmd:*{}/*", self.world.directory().display());
+        self.lines_of(self.run_only(&only, &["--format", "json"], old, new))
+    }
+
+    fn lines_of(&self, ran: Ran) -> Vec<String> {
         let document: Value = serde_json::from_slice(&ran.stdout)
             .unwrap_or_else(|error| panic!("{}: {error}\n{}", ran.command, ran.stderr));
         let lines = lines(&document);
@@ -54,6 +67,7 @@ impl Scene {
         lines
             .iter()
             .map(|line| line.replace(&directory, "DIR").replace(&world, "WORLD"))
+            .map(|line| line.replace("-WORLD.py", ".py"))
             .collect()
     }
 }
@@ -75,12 +89,24 @@ pub(crate) fn lines(document: &Value) -> Vec<String> {
             ));
         }
     }
-    for row in document["unlinked"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "unlinked {} of {}",
-            text(row, "name"),
-            text(row, "role")
-        ));
+    for of in ["unlinked", "relinked"] {
+        for row in document[of].as_array().into_iter().flatten() {
+            lines.push(format!(
+                "{of} {} of {}",
+                text(row, "name"),
+                text(row, "role")
+            ));
+        }
+    }
+    for row in document["altered"].as_array().into_iter().flatten() {
+        let (what, role, name) = (text(row, "what"), text(row, "role"), text(row, "name"));
+        let (old, new) = (text(row, "old"), text(row, "new"));
+        let subject = match row["old_role"].as_str() {
+            _ if name != "-" => name,
+            Some(old) => format!("{old}→{role}"),
+            None => role,
+        };
+        lines.push(format!("altered {what} of {subject}: {old} to {new}"));
     }
     for of in ["added", "removed", "changed"] {
         for row in rows("links", of) {

@@ -14,9 +14,10 @@ fn channels(world: &World, kind: &str, pids: &[u32]) -> Vec<String> {
         let own = pids.iter().position(|pid| id == format!("h0/p{pid}"));
         let own = own.map_or("?".to_owned(), |own| own.to_string());
         let role = end["role"].as_str().unwrap();
+        let keeps = if end["keeps"] == true { "keeper " } else { "" };
         match end["fd"].as_u64() {
-            Some(fd) => format!("{role} {own} {fd}"),
-            None => format!("{role} {own}"),
+            Some(fd) => format!("{keeps}{role} {own} {fd}"),
+            None => format!("{keeps}{role} {own}"),
         }
     };
     let is_ours = |channel: &&Value| {
@@ -45,14 +46,6 @@ fn channels(world: &World, kind: &str, pids: &[u32]) -> Vec<String> {
     found
 }
 
-/// The name that `/proc/locks` has for a file.
-fn lock_name(path: &std::path::Path) -> String {
-    use std::os::unix::fs::MetadataExt;
-    let file = std::fs::metadata(path).unwrap();
-    let (major, minor) = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
-    format!("{major:02x}:{minor:02x}:{}", file.ino())
-}
-
 /// Locks of all calls, each with what waits for it; a request for other bytes waits for nobody.
 #[test]
 fn locks_and_who_waits_for_them() {
@@ -68,7 +61,7 @@ fcntl.flock(flock, fcntl.LOCK_EX)
 fcntl.lockf(posix, fcntl.LOCK_EX, 10, 5)
 fcntl.fcntl(ofd, F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
 def waiter(run):
-    pid = fork(lambda: run())
+    pid = fork(lambda: (os.closerange(3, 64), run()))
     time.sleep(0.1)
     return pid
 def again(name, how): fcntl.flock(file(name), how)
@@ -84,14 +77,49 @@ ready(os.getpid(), first, second, third, fourth, fifth)
 rest()
 "
     ));
-    let name = |file: &str| lock_name(&world.directory().join(file));
+    let name = |file: &str| world.directory().join(file).display().to_string();
     let mut expected = [
-        format!("{}: holder 0, waiter 1, waiter 2", name("flock")),
-        format!("{}: holder 0, waiter 3", name("posix")),
-        format!("{}: holder 5, waiter 3", name("posix")),
-        // A lock of an open file has no process.
-        format!("{}: waiter 4", name("ofd")),
+        format!("{}: holder 0 3, waiter 1, waiter 2", name("flock")),
+        format!("{}: holder 0 4, waiter 3", name("posix")),
+        format!("{}: holder 5 3, waiter 3", name("posix")),
+        format!("{}: holder 0 5, waiter 4", name("ofd")),
     ];
     expected.sort();
     assert_eq!(channels(&world, "lock", &script.pids), expected);
+}
+
+/// A child holds the lock of its parent, too, and alone when the parent has ended.
+#[test]
+fn locks_of_an_open_file_that_is_inherited() {
+    let world = World::new();
+    let directory = world.directory().display();
+    let script = Script::start(&format!(
+        "
+import fcntl
+def locked(name):
+    fd = os.open('{directory}/' + name, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
+locked('shared')
+child = fork(rest)
+read, write = os.pipe()
+def parent():
+    locked('orphan')
+    os.write(write, str(fork(rest)).encode())
+    os._exit(0)
+os.waitpid(fork(parent), 0)
+ready(os.getpid(), child, int(os.read(read, 20)))
+rest()
+"
+    ));
+    let name = |file: &str| world.directory().join(file).display().to_string();
+    let found = channels(&world, "lock", &script.pids);
+    let expected = [
+        format!("{}: holder 2 7", name("orphan")),
+        format!(
+            "{}: holder 0 3, keeper holder 1 3, keeper holder 2 3",
+            name("shared")
+        ),
+    ];
+    assert_eq!(found, expected);
 }

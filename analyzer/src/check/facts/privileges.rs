@@ -43,8 +43,7 @@ impl<'a> Facts<'a> {
             host.userns != 0 && process.userns.is_some_and(|own| own != host.userns)
         });
         let record = self.record(id);
-        let capabilities = record.and_then(|it| proc_pid::status_line(&it.status, "CapEff"));
-        let effective = capabilities.and_then(|text| u64::from_str_radix(text, 16).ok());
+        let effective = record.and_then(|it| proc_pid::effective_capabilities(&it.status));
         let is_root = effective.map(|effective| effective & ROOT_EQUIVALENT != 0);
         !in_userns && is_root.unwrap_or(process.uid == Some(0))
     }

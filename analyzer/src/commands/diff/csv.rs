@@ -7,20 +7,15 @@ use whotalks::export::csv;
 use whotalks::query::Via;
 
 use super::comparison::Comparison;
+use super::rows::unlinked_word;
 
 /// Writes a row for each difference. `role` is the client of a link, and the holder of anything else.
 pub(super) fn write(out: &mut dyn Write, comparison: &Comparison) -> Result<()> {
     let diff = &comparison.diff;
     csv::heading(out, "change,what,role,name_kind,name,server,kind,old,new")?;
     let mut write = |subject: [&str; 3], via: &Via, [server, kind]: [&str; 2], counts: [u64; 2]| {
-        let ([change, what, role], [old, new]) = (subject, counts);
-        let (name_kind, name) = csv::name_cells(via);
-        csv::row(
-            out,
-            &[
-                &change, &what, &role, &name_kind, &name, &server, &kind, &old, &new,
-            ],
-        )
+        let [old, new] = counts.map(|count| count.to_string());
+        write_row(out, subject, via, [server, kind], [&old, &new])
     };
     let unnamed = Via::default();
     for row in &diff.processes {
@@ -43,8 +38,27 @@ pub(super) fn write(out: &mut dyn Write, comparison: &Comparison) -> Result<()> 
         write(subject, &unnamed, ["", &row.kind], [row.old, row.new])?;
     }
     for row in &diff.unlinked {
-        let subject = ["changed", "unlinked", &row.role];
-        write(subject, &row.name, ["", ""], [1, 1])?;
+        let what = unlinked_word(row.change);
+        write(["changed", what, &row.role], &row.name, ["", ""], [1, 1])?;
+    }
+    for row in &diff.altered {
+        let name = row.listener.as_ref().map_or(&unnamed, |(name, _)| name);
+        let subject = ["altered", row.aspect.as_str(), &row.roles.new];
+        write_row(out, subject, name, ["", ""], [&row.from, &row.to])?;
     }
     Ok(())
+}
+
+fn write_row(
+    out: &mut dyn Write,
+    [change, what, role]: [&str; 3],
+    via: &Via,
+    [server, kind]: [&str; 2],
+    [old, new]: [&str; 2],
+) -> Result<()> {
+    let (name_kind, name) = csv::name_cells(via);
+    let cells: [&dyn csv::Cell; 9] = [
+        &change, &what, &role, &name_kind, &name, &server, &kind, &old, &new,
+    ];
+    Ok(csv::row(out, &cells)?)
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 use whotalks::diff::{
-    Change, DescriptorChange, LinkChange, ListenerChange, Pair, ProcessChange, Side, Unlinked,
+    Alteration, Change, DescriptorChange, LinkChange, ListenerChange, Pair, ProcessChange, Side,
 };
 use whotalks::export::{Fields, Object, hex_of_name, object, rfc3339};
 use whotalks::graph::By;
@@ -76,9 +76,13 @@ pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, by: By, why: b
                 .list("changed", links(Change::Changed)),
         )
         .list("descriptors", diff.descriptors.iter().map(descriptors))
+        .list("unlinked", unlinked(comparison, Change::Removed))
+        // The path leads to the listener again.
+        .list("relinked", unlinked(comparison, Change::Added))
+        // What is in both maps, or replaced by others of its role, and not as it was.
         .list(
-            "unlinked",
-            diff.unlinked.iter().map(|row| unlinked(comparison, row)),
+            "altered",
+            diff.altered.iter().map(|row| altered(comparison, row)),
         )
         .field(
             "ignored",
@@ -141,9 +145,41 @@ fn rebind(comparison: &Comparison, row: &ListenerChange) -> Option<impl Serializ
     Some(listener)
 }
 
-fn unlinked(comparison: &Comparison, row: &Unlinked) -> impl Serialize {
-    let socket = comparison.socket_id(Side::New, row.socket);
-    named(&row.name, None, &row.role).field("socket", socket)
+fn unlinked(
+    comparison: &Comparison,
+    change: Change,
+) -> impl Iterator<Item = impl Serialize> + Clone {
+    let rows = comparison.diff.unlinked.iter();
+    rows.filter(move |row| row.change == change).map(|row| {
+        let socket = comparison.socket_id(Side::New, row.new);
+        named(&row.name, None, &row.role).field("socket", socket)
+    })
+}
+
+/// Of a listener it has a name and sockets, else processes.
+fn altered(comparison: &Comparison, row: &Alteration) -> impl Serialize {
+    let listener = row.listener.as_ref();
+    let processes = |side: Side| {
+        let ids = row.processes.of(side).iter();
+        let ids = ids.map(|id| comparison.process_id(side, *id));
+        listener.is_none().then(|| ids.collect::<Vec<_>>())
+    };
+    let socket = |side: Side| listener.map(|(_, of)| comparison.socket_id(side, *of.of(side)));
+    object()
+        .field("what", row.aspect.as_str())
+        .escaped("role", &row.roles.new)
+        .known(
+            "old_role",
+            Some(&row.roles.old).filter(|old| **old != row.roles.new),
+        )
+        .known("name", listener.map(|(name, _)| &name.text))
+        .known("name_kind", listener.map(|(name, _)| name.kind.as_str()))
+        .known("old_processes", processes(Side::Old))
+        .known("new_processes", processes(Side::New))
+        .known("old_socket", socket(Side::Old))
+        .known("new_socket", socket(Side::New))
+        .escaped("old", &row.from)
+        .escaped("new", &row.to)
 }
 
 /// What all rows about listeners have.

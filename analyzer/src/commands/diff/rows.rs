@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use whotalks::diff::{Change, DescriptorChange, LinkChange, ListenerChange, ProcessChange};
+use whotalks::diff::{
+    Alteration, Aspect, Change, DescriptorChange, LinkChange, ListenerChange, ProcessChange,
+};
 use whotalks::graph::program;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::query::LinkKind;
@@ -20,9 +22,19 @@ pub(super) fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
         rows.extend(listeners.map(|row| listener(comparison, row)));
     }
     rows.extend(diff.unlinked.iter().map(|row| {
-        let holder = holder(&comparison.new, row.socket, &row.role);
-        cells("!", "unlinked", row.name.text.clone(), holder)
+        let holder = holder(&comparison.new, row.new, &row.role);
+        let sign = match row.change {
+            Change::Removed => "!",
+            _ => "~",
+        };
+        cells(
+            sign,
+            unlinked_word(row.change),
+            row.name.text.clone(),
+            holder,
+        )
     }));
+    rows.extend(diff.altered.iter().map(|row| altered(comparison, row)));
     for change in [Change::Added, Change::Removed, Change::Changed] {
         let links = diff.links.iter().filter(|row| row.change == change);
         let mut links: Vec<_> = links.collect();
@@ -36,6 +48,67 @@ pub(super) fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
     }
     rows.extend(descriptors(comparison));
     rows
+}
+
+/// Whether a path leads to its listener no more, or again.
+pub(super) fn unlinked_word(change: Change) -> &'static str {
+    match change {
+        Change::Removed => "unlinked",
+        _ => "relinked",
+    }
+}
+
+fn altered(comparison: &Comparison, row: &Alteration) -> Vec<String> {
+    let subject = match (&row.listener, &row.processes.new[..]) {
+        (Some((name, sockets)), _) if row.aspect != Aspect::Holder => {
+            let holder = holder(&comparison.new, sockets.new, &row.roles.new);
+            format!("{}  {holder}", name.text)
+        }
+        (Some((name, _)), _) => name.text.clone(),
+        (None, [process]) if row.roles.old == row.roles.new => {
+            with_pid(&comparison.new, &row.roles.new, *process)
+        }
+        (None, [process]) => {
+            let pid = comparison.new.process(*process).pid;
+            format!("{} → {} [{pid}]", row.roles.old, row.roles.new)
+        }
+        (None, processes) => {
+            let count = plural(processes.len(), "process", "processes");
+            format!("{} ({count})", row.roles.new)
+        }
+    };
+    let what = match row.aspect {
+        Aspect::ExecutableFile => "executable",
+        aspect => aspect.as_str(),
+    };
+    let detail = match row.aspect {
+        Aspect::Capabilities | Aspect::Namespace => word_changes(&row.from, &row.to),
+        _ => format!("{} → {}", row.from, row.to),
+    };
+    cells("~", what, subject, detail)
+}
+
+/// The words that two lists do not share: `-net_raw +sys_admin`.
+fn word_changes(from: &str, to: &str) -> String {
+    let words = |text: &'_ str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+    let (old, new) = (words(from), words(to));
+    let is_list = |words: &[String]| {
+        !words
+            .iter()
+            .any(|word| word == "all" || word.ends_with(','))
+    };
+    if !is_list(&old) || !is_list(&new) {
+        return format!("{from} → {to}");
+    }
+    let only = |sign: char, here: &[String], there: &[String]| -> Vec<String> {
+        let only = here
+            .iter()
+            .filter(|word| !there.contains(word) && *word != "none");
+        only.map(|word| format!("{sign}{word}")).collect()
+    };
+    [only('-', &old, &new), only('+', &new, &old)]
+        .concat()
+        .join(" ")
 }
 
 fn cells(sign: &str, what: &str, subject: String, detail: String) -> Vec<String> {

@@ -67,6 +67,10 @@ fn summary(diff: &Diff) -> String {
     let processes = diff.processes.iter().map(|row| row.change);
     let roles: BTreeSet<&str> = diff.descriptors.iter().map(|row| &*row.role).collect();
     let fds = roles.into_iter().map(|_| Change::Changed);
+    let (of_listeners, of_processes): (Vec<_>, Vec<_>) =
+        diff.altered.iter().partition(|row| row.listener.is_some());
+    let listeners = listeners.chain(of_listeners.iter().map(|_| Change::Changed));
+    let processes = processes.chain(of_processes.iter().map(|_| Change::Changed));
     let parts = [
         ("listeners", listeners.collect::<Vec<_>>()),
         ("links", links.collect()),

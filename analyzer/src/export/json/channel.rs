@@ -14,6 +14,7 @@ pub(super) fn channel<'a>(map: &'a Map, channel: &'a Channel) -> impl Serialize 
             .field("tid", end.tid)
             .field("fd", end.fd)
             .field("role", end.role.as_str())
+            .known("keeps", end.keeps.then_some(true))
     };
     object()
         .field("id", id::channel(channel))
