@@ -37,6 +37,17 @@ pub(crate) enum FdinfoChoice {
     All,
 }
 
+/// `--waits`: what is read of each thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WaitsChoice {
+    /// The call that it is blocked in, and what the arguments point to.
+    Yes,
+    /// The call.
+    Calls,
+    /// Nothing.
+    No,
+}
+
 /// The options, parsed and validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -45,7 +56,7 @@ pub(crate) struct Config {
     pub(crate) netns: NetnsChoice,
     pub(crate) fdinfo: FdinfoChoice,
     pub(crate) cmdline: bool,
-    pub(crate) waits: bool,
+    pub(crate) waits: WaitsChoice,
     pub(crate) passive: bool,
     /// Whether `/proc/net/unix` keeps its first column, the hashed kernel pointers.
     pub(crate) keep_pointers: bool,
@@ -79,8 +90,10 @@ Usage: whotalks-collect [OPTIONS]
       --netns WHICH     network namespaces to read: all (default), own
       --fdinfo WHICH    descriptors to read details of: none, shared (default), all
       --cmdline WHICH   command lines to record: full (default), none
-      --waits WHICH     record the call each thread is blocked in: yes (default), no
-      --passive         load no kernel module, duplicate no descriptor, list no directory
+      --waits WHICH     record what each thread is blocked in: yes (default: the call, and
+                        what it points to in memory), calls (the call alone), no
+      --passive         load no kernel module, duplicate no descriptor, list no directory,
+                        read no memory
       --keep-pointers   keep the hashed kernel pointers of /proc/net/unix
       --interval TIME   write a series of captures, one every TIME (500ms, 10s, 5m, 1h)
       --count N         number of captures in the series (default: until interrupted)
@@ -114,7 +127,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         netns: NetnsChoice::All,
         fdinfo: FdinfoChoice::Shared,
         cmdline: true,
-        waits: true,
+        waits: WaitsChoice::Yes,
         passive: false,
         keep_pointers: false,
         interval: Duration::from_secs(1),
@@ -159,7 +172,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                 config.cmdline = choice(&mut parser, "--cmdline", choices)?;
             }
             Some(Long("waits")) => {
-                config.waits = choice(&mut parser, "--waits", [("yes", true), ("no", false)])?;
+                let choices = [
+                    ("yes", WaitsChoice::Yes),
+                    ("calls", WaitsChoice::Calls),
+                    ("no", WaitsChoice::No),
+                ];
+                config.waits = choice(&mut parser, "--waits", choices)?;
             }
             Some(Long("passive")) => config.passive = true,
             Some(Long("keep-pointers")) => config.keep_pointers = true,
@@ -178,6 +196,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             }
             Some(other) => return Err(other.unexpected().to_string()),
         }
+    }
+    if config.passive && config.waits == WaitsChoice::Yes {
+        config.waits = WaitsChoice::Calls;
     }
     if let Some(interval) = interval {
         config.interval = interval;
@@ -262,6 +283,15 @@ mod tests {
     }
 
     #[test]
+    fn passive_reads_no_memory() {
+        let check = |arguments: &[&str]| config(arguments).unwrap().waits;
+        assert_eq!(check(&[]), WaitsChoice::Yes);
+        assert_eq!(check(&["--passive"]), WaitsChoice::Calls);
+        assert_eq!(check(&["--passive", "--waits", "yes"]), WaitsChoice::Calls);
+        assert_eq!(check(&["--waits", "no", "--passive"]), WaitsChoice::No);
+    }
+
+    #[test]
     fn destinations() {
         assert_eq!(config(&[]).unwrap().destination, Destination::Default);
         assert_eq!(
@@ -285,6 +315,10 @@ mod tests {
             (
                 &["--interval", "5 parsecs"],
                 "--interval: not a duration: 5 parsecs",
+            ),
+            (
+                &["--waits", "all"],
+                "--waits: all is none of yes, calls, no",
             ),
             (&["-j", "0"], "--jobs: not a whole number above 0: 0"),
             (&["file"], "unexpected argument: file"),

@@ -177,6 +177,25 @@ record! {
         pub wchan_errno: u16,
         /// `/proc/PID/task/TID/comm`, without the line end.
         pub comm: Vec<u8>,
+        /// What the arguments of the call point to: [`MemoryRead`] records, one after the other.
+        pub memory: Vec<u8>,
+        /// `errno` if memory was to be read and could not be, else 0; EAGAIN: the thread continued
+        /// meanwhile, and what was read was dropped.
+        pub memory_errno: u16,
+        /// Thread id in the innermost pid namespace of the process; 0: not read.
+        pub ns_tid: u32,
+    }
+}
+
+record! {
+    /// A part of the memory of a process.
+    pub struct MemoryRead {
+        /// Address of its first byte in the process.
+        pub address: u64,
+        /// The bytes.
+        pub bytes: Vec<u8>,
+        /// `errno` that ended reading; 0 if complete. E2BIG: the collector reads no more.
+        pub errno: u16,
     }
 }
 

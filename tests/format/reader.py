@@ -41,7 +41,8 @@ FIELDS = {
     "DescriptorTable": "pid:u32 tid:u32 pass:u8 part:u32 last:bool errno:u16 at_boottime_ns:u64 "
                        "vanished:u32 fds:bytes kinds:bytes numbers:bytes access:bytes texts:bytes",
     "DescriptorInfo": "pid:u32 tid:u32 fd:u32 text:bytes errno:u16",
-    "Wait": "pid:u32 tid:u32 syscall:bytes syscall_errno:u16 wchan:bytes wchan_errno:u16 comm:bytes",
+    "Wait": "pid:u32 tid:u32 syscall:bytes syscall_errno:u16 wchan:bytes wchan_errno:u16 comm:bytes "
+            "memory:bytes memory_errno:u16 ns_tid:u32",
     "Netns": "inode:u64 cookie:option_u64 found_by:bytes pid:u32 path:bytes own:bool enter_errno:u16",
     "RawHeader": "source:bytes netns:u64 mntns:u64 pid:u32 pass:u8 part:u32 last:bool errno:u16 flags:u32 "
                  "at_boottime_ns:u64 key:u64 attempt:u8",

@@ -12,6 +12,8 @@ pub(crate) mod fd_links;
 pub(crate) mod fd_table;
 pub(crate) mod fdinfo;
 pub(crate) mod held_file;
+mod held_waits;
+mod memory;
 pub(crate) mod process;
 pub(crate) mod reader;
 pub(crate) mod reader_state;

@@ -46,6 +46,14 @@ impl OpenProcess {
         open_directory(self.directory()?, path)
     }
 
+    /// Returns the directory whose `mem` is the memory of the process: that of a running thread.
+    pub(crate) fn memory_directory(&self) -> Result<BorrowedFd<'_>, Errno> {
+        match &self.thread {
+            Some(thread) => Ok(thread.as_fd()),
+            None => self.directory(),
+        }
+    }
+
     /// Opens the descriptors of a thread; 0 for those of the process, through a running thread.
     pub(crate) fn descriptors(&self, tid: u32) -> Result<OwnedFd, Errno> {
         match (tid, &self.thread) {
@@ -280,10 +288,13 @@ impl Decimal {
 
 /// Returns the user ids in `status`: real, effective, saved, file system.
 pub(crate) fn user_ids(status: &[u8]) -> impl Iterator<Item = u32> {
-    let lines = status.split(|byte| *byte == b'\n');
-    let line = lines
-        .into_iter()
-        .find_map(|line| line.strip_prefix(b"Uid:"));
+    status_numbers(status, b"Uid:")
+}
+
+/// Returns the numbers of the line of `status` that begins with a key.
+pub(crate) fn status_numbers<'a>(status: &'a [u8], key: &[u8]) -> impl Iterator<Item = u32> + 'a {
+    let mut lines = status.split(|byte| *byte == b'\n');
+    let line = lines.find_map(|line| line.strip_prefix(key));
     let words = line.unwrap_or_default().split(|byte| *byte == b'\t');
     words.filter_map(super::parse_decimal)
 }
@@ -316,5 +327,6 @@ mod tests {
         let status = b"Name:\tx\nUid:\t0\t1000\t4294967295\t7\nGid:\t9\n";
         assert!(user_ids(status).eq([0, 1000, u32::MAX, 7]));
         assert_eq!(user_ids(b"Name:\tx\n").count(), 0);
+        assert!(status_numbers(b"Name:\tx\nNSpid:\t812\t7\n", b"NSpid:").eq([812, 7]));
     }
 }

@@ -9,14 +9,18 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 use whotalks_snapshot::descriptors::{DescriptorTable, Link};
-use whotalks_snapshot::records::Process;
+use whotalks_snapshot::records::{Process, Wait};
 
 use super::fd_table::{self, DIRENT_BYTES, Outcome, Owner, Split};
+use super::held_waits::HeldWaits;
+use super::memory::Memory;
+use super::namespace_inode;
 use super::process::{self, OpenProcess};
-use super::reader_state::{ReaderState, Stage, Stop};
+use super::reader_state::{ReaderState, Retry, Stage, Stop};
 use super::retained_table::{RetainedTable, RetainedTableBuilder};
 use super::scan::{KnownTable, Plan, SharedState, WorkQueue, lock};
-use super::{namespace_inode, threads};
+use super::threads::{self, Skip};
+use crate::args::WaitsChoice;
 use crate::cgroup_ids;
 use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
 
@@ -59,16 +63,28 @@ impl Reader {
     }
 
     /// Reads the remaining processes of an abandoned reader, then takes more from the queue.
-    /// `retry` is the process that the other reader was stuck with.
-    pub(crate) fn run(self, rest: Range<usize>, retry: Option<u32>) -> Result<(), Stop> {
+    /// `retry` is what the other reader was stuck with.
+    pub(crate) fn run(self, rest: Range<usize>, retry: Option<Retry>) -> Result<(), Stop> {
         let mut entries = Vec::with_capacity(DIRENT_BYTES);
         let entries: &mut [MaybeUninit<u8>] = entries.spare_capacity_mut();
-        if let Some(pid) = retry {
+        if retry.is_some() {
             self.with_state(|state| {
                 state.rest = rest.clone();
                 Ok(())
             })?;
-            self.read(pid, true, entries)?;
+        }
+        match retry {
+            Some(Retry::Process(pid)) => self.read(pid, true, entries)?,
+            Some(Retry::Threads { pid, from_tid }) => {
+                self.set_stage(Stage::Threads { pid })?;
+                let process = process::reopen(&self.plan.root, pid);
+                let skip = Skip {
+                    call: false,
+                    memory: Some(Errno::TIMEDOUT),
+                };
+                self.threads(&process, skip, from_tid, entries)?;
+            }
+            None => {}
         }
         for range in once(rest).chain(from_fn(|| self.queue.take(&self.plan))) {
             let deadline = self.plan.deadline;
@@ -166,14 +182,21 @@ impl Reader {
             state.stage = Stage::Threads { pid };
             Ok(())
         })?;
-        self.threads(process, skip_blocking, entries)
+        let memory = self.plan.waits == WaitsChoice::Yes;
+        let skip = Skip {
+            call: skip_blocking,
+            memory: (!memory).then_some(Errno::CANCELED),
+        };
+        self.threads(process, skip, 0, entries)
     }
 
-    /// Records what each thread is blocked in, and the private descriptor tables of threads.
+    /// Records what each thread from `from_tid` on is blocked in, and the private descriptor tables
+    /// of these threads.
     fn threads(
         &self,
         process: &OpenProcess,
-        skip_blocking: bool,
+        skip: Skip,
+        from_tid: u32,
         entries: &mut [MaybeUninit<u8>],
     ) -> Result<(), Stop> {
         let record = &process.record;
@@ -183,15 +206,25 @@ impl Reader {
         } else {
             record.via_tid
         };
-        for tid in threads::thread_ids(process) {
-            if self.plan.waits {
-                let wait = threads::read_wait(process, tid, skip_blocking);
-                self.with_state(|state| state.wait(&wait))?;
+        let mut memory = Memory::default();
+        let mut waits = HeldWaits::new(record);
+        let all = threads::thread_ids(process).into_iter();
+        for tid in all.filter(|tid| *tid >= from_tid) {
+            if self.plan.waits != WaitsChoice::No {
+                let from_tid = waits.first_tid().unwrap_or(tid);
+                let wait = threads::read_wait(process, tid, skip, &mut memory, || {
+                    self.set_stage(Stage::Memory { pid, from_tid })
+                })?;
+                waits.push(wait);
+                if waits.are_due() {
+                    self.record_waits(pid, &waits.take(process))?;
+                }
             }
             if tid == main || tid == pid {
                 continue; // its table was read already, or it has exited
             }
-            if !skip_blocking && threads::has_private_table(main, tid) == Some(true) {
+            if !skip.call && threads::has_private_table(main, tid) == Some(true) {
+                self.record_waits(pid, &waits.take(process))?;
                 self.set_stage(Stage::Table { pid, tid, part: 0 })?;
                 let (outcome, _, retained) = self.table(process, tid, false, entries)?;
                 self.with_state(|state| {
@@ -202,7 +235,14 @@ impl Reader {
                 })?;
             }
         }
-        Ok(())
+        self.record_waits(pid, &waits.take(process))
+    }
+
+    fn record_waits(&self, pid: u32, waits: &[Wait]) -> Result<(), Stop> {
+        self.with_state(|state| {
+            state.stage = Stage::Threads { pid };
+            waits.iter().try_for_each(|wait| state.wait(wait))
+        })
     }
 
     /// Reads a known table again, and records it if it has changed.

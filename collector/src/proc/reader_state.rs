@@ -41,8 +41,20 @@ pub(crate) enum Stage {
     Table { pid: u32, tid: u32, part: u32 },
     /// What the threads are blocked in.
     Threads { pid: u32 },
+    /// What the arguments of a blocked call point to. The threads from `from_tid` on are not
+    /// recorded.
+    Memory { pid: u32, from_tid: u32 },
     /// A table that was read in the first look.
     Reread { pid: u32 },
+}
+
+/// What another reader tries again, without that which may block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Retry {
+    /// A process, without its arguments and its calls.
+    Process(u32),
+    /// The threads of a process from `from_tid` on, without their memory.
+    Threads { pid: u32, from_tid: u32 },
 }
 
 /// The state of a reader.
@@ -104,9 +116,9 @@ impl ReaderState {
         }
     }
 
-    /// Records that the present process does not respond. Returns the remaining processes, and a
-    /// process to retry.
-    pub(crate) fn abandon(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<u32>)> {
+    /// Records that the present process does not respond. Returns the remaining processes, and what
+    /// to retry.
+    pub(crate) fn abandon(&mut self, pass: u8) -> io::Result<(Range<usize>, Option<Retry>)> {
         let errno = errno_number(Errno::TIMEDOUT);
         let table = |pid, tid, part| DescriptorTable {
             pid,
@@ -134,7 +146,7 @@ impl ReaderState {
                     self.table(&table(pid, 0, 0))?;
                     self.discovered.tally.denied += 1;
                 } else {
-                    retry = Some(pid);
+                    retry = Some(Retry::Process(pid));
                 }
             }
             Stage::Table { pid, tid, part } => {
@@ -152,6 +164,10 @@ impl ReaderState {
                     ..Wait::default()
                 };
                 self.wait(&wait)?;
+            }
+            Stage::Memory { pid, from_tid } => {
+                self.discovered.stuck.insert(pid);
+                retry = Some(Retry::Threads { pid, from_tid });
             }
             Stage::Reread { pid } => {
                 self.discovered.stuck.insert(pid);

@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::reader::Reader;
-use super::reader_state::{ReaderState, Stop};
+use super::reader_state::{ReaderState, Retry, Stop};
+use crate::args::WaitsChoice;
 use crate::block_channel::BlockSender;
 use crate::discovered::Discovered;
 use crate::queue::{Receiver, Sender, queue};
@@ -32,8 +33,8 @@ pub(crate) struct Plan {
     pub(crate) root: Arc<OwnedFd>,
     /// Whether to read command lines.
     pub(crate) cmdline: bool,
-    /// Whether to read what threads are blocked in.
-    pub(crate) waits: bool,
+    /// What to read of threads.
+    pub(crate) waits: WaitsChoice,
     /// Whether to retain all descriptors, for `--fdinfo all`.
     pub(crate) retain_all: bool,
     pub(crate) pids: Vec<u32>,
@@ -131,7 +132,7 @@ impl ReaderPool {
         &mut self,
         state: ReaderState,
         rest: Range<usize>,
-        retry: Option<u32>,
+        retry: Option<Retry>,
     ) -> io::Result<()> {
         let shared: SharedState = Arc::new(Mutex::new(Some(state)));
         let reader = Reader::new(self.plan.clone(), self.queue.clone(), shared.clone());

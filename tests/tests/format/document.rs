@@ -6,7 +6,8 @@ use whotalks_snapshot::block::{BlockKind, FileHeader};
 use whotalks_snapshot::descriptors::{DescriptorTable, Link, TableBuilder};
 use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
 use whotalks_snapshot::records::{
-    BoundPath, CaptureEnd, DescriptorInfo, Host, Netns, Process, RawHeader, ReadError, User, Wait,
+    BoundPath, CaptureEnd, DescriptorInfo, Host, MemoryRead, Netns, Process, RawHeader, ReadError,
+    User, Wait,
 };
 use whotalks_snapshot::wire::take_record;
 use whotalks_snapshot::{Encoder, RawStream, Record, Writer, records, transpose};
@@ -86,6 +87,7 @@ fn every_record_is_documented_field_by_field() {
     check_record::<DescriptorTable>("DescriptorTable");
     check_record::<DescriptorInfo>("DescriptorInfo");
     check_record::<Wait>("Wait");
+    check_record::<MemoryRead>("MemoryRead");
     check_record::<Netns>("Netns");
     check_record::<RawHeader>("RawHeader");
     check_record::<User>("User");
