@@ -31,6 +31,7 @@ pub mod proc_net_inet;
 pub mod proc_net_unix;
 pub mod proc_pid;
 pub mod syscall;
+pub mod thread_memory;
 
 pub use capture::{Capture, Loaded, RawSource};
 pub use read::{load, load_some, load_summary};

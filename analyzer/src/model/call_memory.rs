@@ -85,19 +85,19 @@ pub struct Futex {
     pub address: u64,
     /// The word there, and up to seven that follow it.
     pub words: Box<[u32]>,
-    /// The lock that the words belong to; `None`: not recognized, or no lock (a condition variable, a
-    /// semaphore, a thread that is joined).
+    /// The lock that the words belong to; `None`: not recognized (another C library, a read-write lock
+    /// held by readers, a thread of another process), or no lock (a condition variable, a semaphore, a
+    /// thread that is joined).
     pub lock: Option<Lock>,
 }
 
-/// A lock of the C library or the kernel.
+/// A lock of glibc or the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lock {
     /// Its kind.
     pub kind: LockKind,
-    /// The thread of the same process that holds it, as its `Wait` has it; `None`: nobody, readers, a
-    /// thread that has exited, or one of another process.
-    pub owner_tid: Option<u32>,
+    /// The thread of the same process that holds it, by the id in [`Wait`](super::Wait).
+    pub owner_tid: u32,
 }
 
 /// Kind of a lock.

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use whotalks_snapshot::descriptors::Link;
 
+use super::call_memory::CallMemory;
 use super::fd_relation::{FdRelation, FdTarget};
 use super::holder::DescriptorKey;
 use super::ids::{PipeId, ProcessId, SocketId};
 use super::map::Map;
 use super::process::find_pid;
-use super::wait::{Call, ThreadState, Wait};
+use super::wait::{ThreadState, Wait};
 use super::{fdinfo, thread_waits};
 use crate::load::Capture;
 
@@ -26,6 +27,8 @@ pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
     for wait in &waits {
         if let ThreadState::Call(call) = &wait.state {
             wanted.extend(call.fd.map(|fd| key(wait, fd)));
+            let polled = call.polled().into_iter().flat_map(|set| &set.files);
+            wanted.extend(polled.map(|file| key(wait, file.fd)));
         }
     }
     for relation in &relations {
@@ -35,12 +38,16 @@ pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
     }
     let found = resolve(capture, map, first, &wanted);
     for wait in &mut waits {
-        let ThreadState::Call(Call { fd: Some(fd), .. }) = wait.state else {
-            continue;
-        };
-        let key = key(wait, fd);
+        let process = wait.process;
+        let table = tables.table_of(map.process(process).pid, wait.tid);
+        let target = |fd| found.get(&(process, table, fd)).cloned();
         if let ThreadState::Call(call) = &mut wait.state {
-            call.target = found.get(&key).cloned().unwrap_or_default();
+            call.target = call.fd.and_then(target).unwrap_or_default();
+            if let CallMemory::Polled(Ok(set)) = &mut call.memory {
+                for file in &mut set.files {
+                    file.target = target(file.fd).unwrap_or_default();
+                }
+            }
         }
     }
     for relation in &mut relations {

@@ -15,7 +15,7 @@ use super::map::Map;
 use super::process::{Process, find_pid};
 use super::program::{MANAGERS, program};
 use super::socket::SocketState;
-use super::wait::{Call, ThreadState};
+use super::wait::ThreadState;
 use super::{fdinfo, thread_waits};
 use crate::load::Capture;
 use crate::load::syscall::CallKind;
@@ -140,7 +140,7 @@ fn accepted_by(map: &Map, ends: &[SharedEnd]) -> BTreeMap<Place, HashSet<Process
 /// How a process uses a file that it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
-    /// A thread is blocked on it, or an epoll watches it for data or space.
+    /// A thread is blocked on it, or an epoll or poll watches it for data or space.
     Active,
     /// Not known.
     Unknown,
@@ -148,7 +148,7 @@ enum Use {
     Elsewhere,
     /// All of its threads wait for children.
     Parent,
-    /// An epoll watches it for the end of the connection only.
+    /// An epoll or poll watches it for the end of the connection only.
     HangUp,
 }
 
@@ -166,7 +166,8 @@ enum Threads {
 /// What processes wait for.
 struct Usage {
     /// Events for which the epolls of a process watch a descriptor number, each with the inode of the
-    /// file: after fork(2) or dup2(2) the number may refer to another one.
+    /// file: after fork(2) or dup2(2) the number may refer to another one. A poll has no inode. The
+    /// events of poll(2) have the same bits.
     watched: HashMap<DescriptorKey, Vec<(Option<u64>, u32)>>,
     /// Descriptors on which a thread is blocked.
     blocked: HashSet<DescriptorKey>,
@@ -200,14 +201,19 @@ impl Usage {
             let table = tables.table_of(map.process(wait.process).pid, wait.tid);
             let key = |fd| (wait.process, table, fd);
             let threads = match &wait.state {
-                ThreadState::Call(Call { kind, fd, .. }) => {
+                ThreadState::Call(call) => {
                     use CallKind::{Accept, Child, Connect, Epoll, Futex, Read, Signal, Write};
-                    match (kind, fd) {
+                    for file in call.polled().into_iter().flat_map(|set| &set.files) {
+                        let watched = usage.watched.entry(key(file.fd)).or_default();
+                        watched.push((None, u32::from(file.events)));
+                    }
+                    match (call.kind, call.fd) {
                         (Read | Write | Accept | Connect, Some(fd)) => {
-                            usage.blocked.insert(key(*fd));
+                            usage.blocked.insert(key(fd));
                             Some(Threads::Files)
                         }
-                        (Epoll, Some(fd)) if epolls.contains(&key(*fd)) => Some(Threads::Files),
+                        (Epoll, Some(fd)) if epolls.contains(&key(fd)) => Some(Threads::Files),
+                        _ if call.polled().is_some_and(|set| set.complete) => Some(Threads::Files),
                         (Signal, _) => Some(Threads::Files),
                         (Child, _) => Some(Threads::Children),
                         (Futex, _) => None,

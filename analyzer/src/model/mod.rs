@@ -11,8 +11,8 @@
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
 //! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
-//!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `thread_waits`, `fdinfo`, `fd_targets`,
-//!   `file_locks`,//!   `keepers`.
+//!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `decode_memory`, `thread_waits`, `fdinfo`,
+//!   `fd_targets`, `file_locks`, `keepers`.
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
@@ -55,6 +55,7 @@ mod vsock;
 
 // Joins.
 mod bound_path;
+mod decode_memory;
 mod fd_targets;
 pub(crate) mod fdinfo;
 mod file_locks;

@@ -1,8 +1,11 @@
 //! Reads the states of threads: `/proc/PID/task/TID/syscall` and `wchan`.
 
+use std::collections::BTreeMap;
+
+use whotalks_snapshot::netlink::ByteOrder;
 use whotalks_snapshot::records::Wait as Record;
 
-use super::call_memory::{CallMemory, NotKnown};
+use super::decode_memory;
 use super::fd_relation::FdTarget;
 use super::ids::ProcessId;
 use super::map::Map;
@@ -35,8 +38,13 @@ pub(super) fn waits(
 ) -> Vec<Wait> {
     let host = map.hosts.last();
     let arch = host.map(|host| &*host.arch).unwrap_or_default();
-    let wait = |record: &Record| {
+    let order = capture.byte_order();
+    let mut inner = BTreeMap::new();
+    let mut wait = |record: &Record| {
         let process = find_pid(&map.processes, first, record.pid).filter(|id| is_wanted(*id))?;
+        if record.ns_tid != 0 {
+            inner.insert((process, record.ns_tid), record.tid);
+        }
         Some(Wait {
             process,
             tid: record.tid,
@@ -45,17 +53,18 @@ pub(super) fn waits(
                 b"0" => Box::default(),
                 wchan => wchan.into(),
             },
-            state: state(record, arch),
+            state: state(record, arch, order),
         })
     };
     // A later reading of a process replaces the earlier one.
-    let mut waits: Vec<Wait> = capture.waits.iter().rev().filter_map(wait).collect();
+    let mut waits: Vec<Wait> = capture.waits.iter().rev().filter_map(&mut wait).collect();
     waits.sort_by_key(|wait| (wait.process, wait.tid));
     waits.dedup_by_key(|wait| (wait.process, wait.tid));
+    decode_memory::resolve_owners(&mut waits, map, &inner);
     waits
 }
 
-fn state(record: &Record, arch: &[u8]) -> ThreadState {
+fn state(record: &Record, arch: &[u8], order: ByteOrder) -> ThreadState {
     if record.syscall_errno != 0 {
         return ThreadState::Unread(record.syscall_errno);
     }
@@ -103,20 +112,8 @@ fn state(record: &Record, arch: &[u8]) -> ThreadState {
         target: FdTarget::Unknown,
         timed: is_timed(name, arguments),
         child: child(name, arguments),
-        memory: memory(name),
+        memory: decode_memory::decode(record, name, arguments, order),
     })
-}
-
-/// What the arguments point to.
-fn memory(name: Option<&str>) -> CallMemory {
-    const UNKNOWN: NotKnown = NotKnown::NotCaptured;
-    match name {
-        Some("poll" | "ppoll" | "select" | "pselect6") => CallMemory::Polled(Err(UNKNOWN)),
-        Some("futex") => CallMemory::Futex(Err(UNKNOWN)),
-        Some("connect" | "sendto" | "sendmsg") => CallMemory::Destination(Err(UNKNOWN)),
-        Some("open" | "openat" | "openat2") => CallMemory::Path(Err(UNKNOWN)),
-        _ => CallMemory::None,
-    }
 }
 
 /// Whether the arguments give the call a timeout.
@@ -159,7 +156,7 @@ mod tests {
             wchan: wchan.as_bytes().to_vec(),
             ..Record::default()
         };
-        state(&record, b"x86_64")
+        state(&record, b"x86_64", ByteOrder::Little)
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Call {
     /// The thread of the same process that holds the lock which the call waits for, where it is known.
     pub fn owner_tid(&self) -> Option<u32> {
         match &self.memory {
-            CallMemory::Futex(Ok(futex)) => futex.lock?.owner_tid,
+            CallMemory::Futex(Ok(futex)) => Some(futex.lock?.owner_tid),
             _ => None,
         }
     }

@@ -9,13 +9,14 @@
 //! own words, and [words](words::KNOWN) that many machines have.
 //!
 //! Each file imports only files above it in this list: `words`, `key`, `addresses`, `names`,
-//! `process`, `messages`, `tables`, `sources`.
+//! `pointers`, `process`, `messages`, `tables`, `sources`.
 
 mod addresses;
 mod key;
 mod messages;
 mod names;
 mod number_tables;
+mod pointers;
 mod process;
 mod sources;
 pub mod tables;
@@ -29,12 +30,10 @@ use whotalks_snapshot::wire::put_record;
 use whotalks_snapshot::{BlockKind, Record};
 
 pub use names::{Keep, Names};
+use process::NOT_WANTED;
 pub use words::KNOWN as KNOWN_WORDS;
 
 use crate::load::Capture;
-
-/// `ECANCELED`: how the format records that something was not captured on purpose.
-const NOT_WANTED: u16 = 125;
 
 /// The redacted blocks of a capture without its end, in the order of the file.
 pub fn redact(capture: &Capture, names: &mut Names) -> Vec<Member> {
@@ -56,8 +55,11 @@ pub fn redact(capture: &Capture, names: &mut Names) -> Vec<Member> {
     put(&mut members, BlockKind::Descriptors, tables);
     let infos = capture.descriptor_infos.iter().map(process::info);
     put(&mut members, BlockKind::DescriptorInfo, infos);
+    let uname = capture.host.as_ref().map(|host| &host.uname[..]);
+    let arch = uname.and_then(|uname| uname.split(|byte| *byte == 0).nth(3));
+    let arch = arch.unwrap_or_default();
     let waits = capture.waits.iter();
-    let waits = waits.map(|record| process::wait(record, names));
+    let waits = waits.map(|record| process::wait(record, arch, names));
     put(&mut members, BlockKind::Waits, waits);
     let users = capture.users.iter().map(|record| User {
         uid: record.uid,

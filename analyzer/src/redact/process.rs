@@ -4,6 +4,10 @@ use whotalks_snapshot::records::{DescriptorInfo, Process, ReadError, Wait};
 
 use super::names::Names;
 use super::number_tables;
+use super::pointers::{stat_without_addresses, without_addresses, without_epoll_data};
+
+/// `ECANCELED`: how the format records that something was not captured on purpose.
+pub(super) const NOT_WANTED: u16 = 125;
 
 /// Keys of `status` with numeric values: ids of processes and users, sizes, counts, signals.
 #[rustfmt::skip]
@@ -70,7 +74,7 @@ fn stat(text: &[u8], names: &mut Names) -> Vec<u8> {
         return Vec::new();
     }
     let comm = comm(&text[open + 1..close], names);
-    [pid, b"(", &comm, b")", rest].concat()
+    [pid, b"(", &comm, b")", &stat_without_addresses(rest)].concat()
 }
 
 /// The lines `KEY: VALUE` with known keys and acceptable values.
@@ -185,7 +189,7 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
         if registered.is_some_and(is_number) {
             text.extend_from_slice(line);
         } else {
-            text.extend(lines(line, &FDINFO, |key, value| {
+            let accepted = lines(line, &FDINFO, |key, value| {
                 let words = [&b"tfd"[..], b"events", b"data", b"pos", b"ino", b"sdev"];
                 let poll = key == "tfd"
                     && value
@@ -193,7 +197,8 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
                         .all(|word| words.contains(&word) || is_numeric(word));
                 let lock = key == "lock" && number_tables::is_understood(value);
                 is_numeric(value) || poll || lock
-            }));
+            });
+            text.extend(without_epoll_data(accepted));
         }
     }
     DescriptorInfo {
@@ -202,24 +207,28 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
     }
 }
 
-/// Redacts what a thread waits in: copies numbers and the name of a kernel function.
-pub(super) fn wait(record: &Wait, names: &mut Names) -> Wait {
-    let mut syscall = record.syscall.clone();
-    if !syscall.starts_with(b"running") && !is_numeric(&syscall) {
-        syscall.clear();
-    } else if syscall.starts_with(b"running") {
-        syscall.truncate(b"running".len());
-    }
+/// Redacts what a thread waits in: copies numbers that are no addresses, and the name of a kernel
+/// function. Memory is left out.
+pub(super) fn wait(record: &Wait, arch: &[u8], names: &mut Names) -> Wait {
     let is_symbol = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut wchan = record.wchan.clone();
     if !wchan.iter().all(is_symbol) {
         wchan.clear();
     }
     Wait {
-        syscall,
+        pid: record.pid,
+        tid: record.tid,
+        syscall: without_addresses(&record.syscall, arch),
+        syscall_errno: record.syscall_errno,
         wchan,
+        wchan_errno: record.wchan_errno,
         comm: comm(&record.comm, names),
-        ..record.clone()
+        memory: Vec::new(),
+        memory_errno: match record.memory.is_empty() {
+            true => record.memory_errno,
+            false => NOT_WANTED,
+        },
+        ns_tid: record.ns_tid,
     }
 }
 
@@ -250,10 +259,11 @@ mod tests {
             b"0::/system.slice\n"
         );
         let record = DescriptorInfo {
-            text: b"pos:\t0\nino:\t7\ntfd: 7 events: 19 data: 7  pos:0 ino:3c08 sdev:8\n0: socket:[12]\nexe: /secret\n".to_vec(),
+            text: b"pos:\t0\nino:\t7\ntfd: 7 events: 19 data: 55d0aa  pos:0 ino:3c08 sdev:8\n0: socket:[12]\nexe: /secret\n".to_vec(),
             ..DescriptorInfo::default()
         };
-        let redacted = info(&record).text;
-        assert_eq!(redacted, &record.text[..record.text.len() - 13]);
+        let redacted = String::from_utf8_lossy(&info(&record).text).into_owned();
+        let expected = String::from_utf8_lossy(&record.text).replace("data: 55d0aa ", "data: 0 ");
+        assert_eq!(redacted, expected.replace("exe: /secret\n", ""));
     }
 }

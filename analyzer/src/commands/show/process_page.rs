@@ -79,6 +79,7 @@ fn write_identity(out: &mut dyn Write, source: &PageSource<'_>, id: ProcessId) -
     let arguments: Vec<String> = process.arguments().map(escape::display).collect();
     // Programs that rewrite their arguments pad them with spaces.
     write_field(out, "cmdline", arguments.join(" ").trim_end())?;
+    write_field(out, "state", &state(source, process))?;
     let user = match (&process.user, process.uid) {
         (Some(name), Some(uid)) => format!("{} ({uid})", escape::display(name)),
         (_, Some(uid)) => format!("uid {uid}"),
@@ -108,6 +109,28 @@ fn write_identity(out: &mut dyn Write, source: &PageSource<'_>, id: ProcessId) -
     }
     write_field(out, "cgroup", &escape::display(&process.cgroup))?;
     write_field(out, "namespaces", &namespaces(process))
+}
+
+/// Whether the process is stopped or traced, and what resumes it; empty: neither.
+fn state(source: &PageSource<'_>, process: &Process) -> String {
+    let tracer = process.tracer_pid.map(|pid| {
+        let mut ids = (0..source.map.processes.len()).map(ProcessId::new);
+        let is_tracer = |id: &ProcessId| {
+            let other = source.map.process(*id);
+            other.host == process.host && other.pid == pid
+        };
+        ids.find(is_tracer)
+            .map_or_else(|| format!("[{pid}]"), |id| label(source.map, id))
+    });
+    match (process.is_stopped(), tracer) {
+        (true, Some(tracer)) => format!("stopped by its debugger {tracer}"),
+        (true, None) => format!(
+            "stopped by a signal: answers nobody until it gets SIGCONT (kill -CONT {})",
+            process.pid
+        ),
+        (false, Some(tracer)) => format!("traced by {tracer}"),
+        (false, None) => String::new(),
+    }
 }
 
 /// `net 4026531840, mnt 4026531841, pid …, user … (there 12)`, the last if the pid differs inside.

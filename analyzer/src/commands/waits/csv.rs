@@ -9,7 +9,8 @@ use whotalks::model::Map;
 use whotalks::query::WaitAnalysis;
 use whotalks::text::escape;
 
-use super::row::{call_of, end_text, file, object_id, queue_bytes};
+use super::on::object_id;
+use super::row::{call_of, end_text, file, queue_bytes};
 use crate::commands::names::process_ids;
 
 const COLUMNS: &str = "\

@@ -2,6 +2,7 @@
 
 mod csv;
 mod json;
+mod on;
 mod row;
 mod text;
 
@@ -22,8 +23,7 @@ use crate::{input, output};
 const AFTER_HELP: &str = "\
 Each row is a thread that sleeps in a system call. It is followed to the socket or pipe of the \
 call, to the processes at the other end, to what those wait for, and so on. A chain ends at a \
-process that can run, an address outside, something unknown, or a cycle. What poll and select \
-wait for is unknown, since it is only in the memory of the process.
+process that can run, an address outside, something unknown, or a cycle.
 
 Selectors choose matching threads and those that wait for them.
 

@@ -1,12 +1,13 @@
 //! A thread that waits, as JSON has it, and the parts of it that CSV has too.
 
 use serde::Serialize;
-use whotalks::export::{hex_of, object};
+use whotalks::export::{ExactText, hex_of, hex_of_name, object};
 use whotalks::id;
 use whotalks::model::{Call, FdTarget, Map, ThreadState};
 use whotalks::query::{BlockedThread, ChainEnd, ChainStep};
 use whotalks::text::escape;
 
+use super::on::{memory_word, named, object_id, on_rows};
 use crate::commands::names::process_ids;
 
 /// The row of a thread; `None` if it is in no call.
@@ -16,10 +17,16 @@ pub(crate) fn wait_row(map: &Map, waiting: &BlockedThread) -> Option<impl Serial
     let process = map.process(wait.process);
     let file = file(&call.target);
     let file_hex = file.as_deref().and_then(hex_of);
+    let named = named(call);
+    let named_hex = named.as_ref().and_then(hex_of_name);
+    let title = process.title().map(ExactText::new);
+    let (title, title_hex) = title.map_or((None, None), |title| (Some(title.text), title.hex));
     let row = object()
         .field("process", id::process(map, wait.process))
         .field("pid", process.pid)
         .bytes("comm", &process.comm)
+        .known("title", title)
+        .known("title_hex", title_hex)
         .field("tid", wait.tid)
         .bytes("thread", &wait.comm)
         .field("call", call.name)
@@ -28,6 +35,14 @@ pub(crate) fn wait_row(map: &Map, waiting: &BlockedThread) -> Option<impl Serial
         // Id of the socket or pipe; of any other file the link in /proc/PID/fd.
         .field("object", object_id(map, &call.target))
         .exact("file", file, file_hex)
+        .field("on", on_rows(map, call))
+        // Whether the memory of the thread tells what it waits on.
+        .known("memory", memory_word(call))
+        // The address or path in the arguments of a connect, send or open.
+        .known("named", named.map(|named| named.text))
+        .known("named_hex", named_hex)
+        // The thread that holds the lock which this one waits for.
+        .field("owner_tid", call.owner_tid())
         .field("need", waiting.need.as_str())
         .name("via", &waiting.via)
         .field("queue_bytes", queue_bytes(map, &call.target))
@@ -72,15 +87,6 @@ pub(crate) fn call_of(map: &Map, wait: usize) -> Option<&Call> {
     match &map.waits[wait].state {
         ThreadState::Call(call) => Some(call),
         _ => None,
-    }
-}
-
-/// The id of a socket or pipe.
-pub(super) fn object_id(map: &Map, target: &FdTarget) -> Option<String> {
-    match target {
-        FdTarget::Socket(socket) => Some(id::socket(map, *socket)),
-        FdTarget::Pipe(pipe) => Some(id::pipe(map, *pipe)),
-        FdTarget::Other(_) | FdTarget::Unknown => None,
     }
 }
 

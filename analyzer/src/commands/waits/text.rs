@@ -8,6 +8,7 @@ use whotalks::id;
 use whotalks::model::{Call, FdTarget, Map};
 use whotalks::query::{self, BlockedThread, ChainEnd, WaitAnalysis, WaitClass};
 
+use super::on::fd_cell;
 use super::row::call_of;
 use crate::commands::coverage::incomplete;
 use crate::commands::names::label;
@@ -113,8 +114,7 @@ pub(crate) fn wait_cells(map: &Map, waits: &WaitAnalysis, waiting: &BlockedThrea
     vec![
         format!("{}{thread}", label(map, wait.process)),
         call.map(call_name).unwrap_or_default(),
-        call.and_then(|call| call.fd)
-            .map_or_else(String::new, |fd| fd.to_string()),
+        call.map(fd_cell).unwrap_or_default(),
         note.to_owned(),
         waits_for(map, waiting, call),
     ]

@@ -1,0 +1,103 @@
+//! What a blocked call waits on: each descriptor and what for, and what its arguments point to.
+
+use serde::Serialize;
+use whotalks::export::object;
+use whotalks::id;
+use whotalks::load::syscall::CallKind;
+use whotalks::model::{Call, CallMemory, Destination, FdTarget, Known, Map, NotKnown};
+use whotalks::query::{Via, ViaKind};
+use whotalks::text::escape;
+
+/// The descriptors that a call waits on; of a poll or select that is not known, none.
+pub(super) fn on_rows(map: &Map, call: &Call) -> Vec<impl Serialize> {
+    let row = |fd: u32, target: &FdTarget, want: &'static str| {
+        object()
+            .field("fd", fd)
+            // Id of the socket or pipe; null for another file.
+            .field("object", object_id(map, target))
+            .field("want", want)
+    };
+    let mut rows = Vec::new();
+    for file in call.polled().into_iter().flat_map(|set| &set.files) {
+        let (read, write) = (file.wants_read(), file.wants_write());
+        let wants = [
+            (read, "read"),
+            (write, "write"),
+            (!read && !write, "hangup"),
+        ];
+        let wants = wants.into_iter().filter(|(wanted, _)| *wanted);
+        rows.extend(wants.map(|(_, want)| row(file.fd, &file.target, want)));
+    }
+    let want = match call.kind {
+        CallKind::Read | CallKind::Accept | CallKind::Epoll => Some("read"),
+        CallKind::Write | CallKind::Connect => Some("write"),
+        CallKind::Lock => Some("lock"),
+        _ => None,
+    };
+    rows.extend(
+        call.fd
+            .zip(want)
+            .map(|(fd, want)| row(fd, &call.target, want)),
+    );
+    rows
+}
+
+/// The id of a socket or pipe.
+pub(super) fn object_id(map: &Map, target: &FdTarget) -> Option<String> {
+    match target {
+        FdTarget::Socket(socket) => Some(id::socket(map, *socket)),
+        FdTarget::Pipe(pipe) => Some(id::pipe(map, *pipe)),
+        FdTarget::Other(_) | FdTarget::Unknown => None,
+    }
+}
+
+/// Whether it is known what the arguments of a call point to, or why not; `None`: nothing of interest.
+pub(super) fn memory_word(call: &Call) -> Option<&'static str> {
+    fn word<T>(known: &Known<T>) -> &'static str {
+        match known {
+            Ok(_) => "known",
+            Err(NotKnown::NotCaptured) => "not-captured",
+            Err(NotKnown::Unreadable(_)) => "unreadable",
+            Err(NotKnown::Moved) => "moved",
+            Err(NotKnown::Malformed) => "malformed",
+        }
+    }
+    Some(match &call.memory {
+        CallMemory::None => return None,
+        CallMemory::Polled(Ok(set)) if !set.complete => "partial",
+        CallMemory::Polled(polled) => word(polled),
+        CallMemory::Futex(futex) => word(futex),
+        CallMemory::Destination(destination) => word(destination),
+        CallMemory::Path(path) => word(path),
+    })
+}
+
+/// The address or path in the arguments of a connect, send or open.
+pub(super) fn named(call: &Call) -> Option<Via> {
+    match &call.memory {
+        CallMemory::Destination(Ok(Some(destination))) => match destination {
+            Destination::Unix(name) => Some(name.into()),
+            Destination::Address(address) => Some((*address).into()),
+            Destination::Other(_) => None,
+        },
+        CallMemory::Path(Ok(path)) => Some(Via {
+            text: escape::display(path),
+            kind: ViaKind::Path,
+        }),
+        _ => None,
+    }
+}
+
+/// The descriptors of a call, as many as a cell has room for.
+pub(crate) fn fd_cell(call: &Call) -> String {
+    const SHOWN: usize = 3;
+    let files = call.polled().into_iter().flat_map(|set| &set.files);
+    let mut fds: Vec<u32> = files.map(|file| file.fd).chain(call.fd).collect();
+    fds.dedup();
+    let shown = fds.iter().take(SHOWN).map(u32::to_string);
+    let shown = shown.collect::<Vec<_>>().join(" ");
+    match fds.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} +{more}"),
+    }
+}
