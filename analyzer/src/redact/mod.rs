@@ -9,9 +9,10 @@
 //! own words, and [words](words::KNOWN) that many machines have.
 //!
 //! Each file imports only files above it in this list: `words`, `key`, `addresses`, `names`,
-//! `pointers`, `process`, `messages`, `tables`, `sources`.
+//! `pointers`, `blocked_call`, `process`, `messages`, `tables`, `sources`.
 
 mod addresses;
+mod blocked_call;
 mod key;
 mod messages;
 mod names;
@@ -59,7 +60,7 @@ pub fn redact(capture: &Capture, names: &mut Names) -> Vec<Member> {
     let arch = uname.and_then(|uname| uname.split(|byte| *byte == 0).nth(3));
     let arch = arch.unwrap_or_default();
     let waits = capture.waits.iter();
-    let waits = waits.map(|record| process::wait(record, arch, names));
+    let waits = waits.map(|record| process::wait(record, arch, order, names));
     put(&mut members, BlockKind::Waits, waits);
     let users = capture.users.iter().map(|record| User {
         uid: record.uid,

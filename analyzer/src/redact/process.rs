@@ -1,10 +1,12 @@
 //! Redacts the records of processes: the texts of `/proc/PID`, of which known lines are copied.
 
+use whotalks_snapshot::netlink::ByteOrder;
 use whotalks_snapshot::records::{DescriptorInfo, Process, ReadError, Wait};
 
+use super::blocked_call;
 use super::names::Names;
 use super::number_tables;
-use super::pointers::{stat_without_addresses, without_addresses, without_epoll_data};
+use super::pointers::{stat_without_addresses, without_epoll_data};
 
 /// `ECANCELED`: how the format records that something was not captured on purpose.
 pub(super) const NOT_WANTED: u16 = 125;
@@ -208,8 +210,10 @@ pub(super) fn info(record: &DescriptorInfo) -> DescriptorInfo {
 }
 
 /// Redacts what a thread waits in: copies numbers that are no addresses, and the name of a kernel
-/// function. Memory is left out.
-pub(super) fn wait(record: &Wait, arch: &[u8], names: &mut Names) -> Wait {
+/// function.
+pub(super) fn wait(record: &Wait, arch: &[u8], order: ByteOrder, names: &mut Names) -> Wait {
+    let (syscall, memory) = blocked_call::redact(record, arch, order);
+    let left_out = memory.is_empty() && !record.memory.is_empty();
     let is_symbol = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut wchan = record.wchan.clone();
     if !wchan.iter().all(is_symbol) {
@@ -218,15 +222,15 @@ pub(super) fn wait(record: &Wait, arch: &[u8], names: &mut Names) -> Wait {
     Wait {
         pid: record.pid,
         tid: record.tid,
-        syscall: without_addresses(&record.syscall, arch),
+        syscall,
         syscall_errno: record.syscall_errno,
         wchan,
         wchan_errno: record.wchan_errno,
         comm: comm(&record.comm, names),
-        memory: Vec::new(),
-        memory_errno: match record.memory.is_empty() {
-            true => record.memory_errno,
-            false => NOT_WANTED,
+        memory,
+        memory_errno: match left_out {
+            true => NOT_WANTED,
+            false => record.memory_errno,
         },
         ns_tid: record.ns_tid,
     }
