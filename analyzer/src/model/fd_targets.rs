@@ -7,14 +7,14 @@ use whotalks_snapshot::descriptors::Link;
 use super::call_memory::CallMemory;
 use super::fd_relation::{FdRelation, FdTarget};
 use super::holder::DescriptorKey;
-use super::ids::{PipeId, ProcessId, SocketId};
+use super::ids::{HostId, PipeId, ProcessId, SocketId};
 use super::map::Map;
 use super::process::find_pid;
 use super::wait::{ThreadState, Wait};
-use super::{fdinfo, thread_waits};
+use super::{fdinfo, tcp_times, thread_waits};
 use crate::load::Capture;
 
-/// Adds states of threads and relations of the last host, whose processes start at `first`.
+/// Adds states of threads, times of TCP connections and relations of the last host, whose processes start at `first`.
 pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
     let mut waits = thread_waits::waits(capture, map, first, |_| true);
     let mut relations = fdinfo::relations(capture, map, first);
@@ -60,6 +60,10 @@ pub(super) fn add(map: &mut Map, capture: &Capture, first: usize) {
                     .unwrap_or_default();
             }
         }
+    }
+    if let Some(host) = map.hosts.len().checked_sub(1) {
+        let times = tcp_times::read(capture, HostId::new(host), &map.sockets);
+        map.tcp_times.extend(times);
     }
     map.waits.append(&mut waits);
     map.relations.append(&mut relations);

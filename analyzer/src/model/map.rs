@@ -2,7 +2,7 @@
 //!
 //! Holds rows and looks them up; answers no questions and does not know how it was built.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::channel::Channel;
@@ -16,6 +16,7 @@ use super::pipe::Pipe;
 use super::process::Process;
 use super::seen::Seen;
 use super::socket::Socket;
+use super::tcp_times::TcpTimes;
 use super::wait::Wait;
 use super::warning::Warning;
 
@@ -45,6 +46,8 @@ pub struct Map {
     pub hidden_logs: HiddenLogs,
     /// States of threads, by process and thread; only of [`build_whole`](super::build_whole).
     pub waits: Vec<Wait>,
+    /// When data last went over TCP connections, by end; only of [`build_whole`](super::build_whole).
+    pub tcp_times: BTreeMap<SocketId, TcpTimes>,
     /// Relations other than connections; only of [`build_whole`](super::build_whole).
     pub relations: Vec<FdRelation>,
     /// In how many captures each item was present; only of [`At::All`](super::At::All).

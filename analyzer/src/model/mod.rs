@@ -6,7 +6,7 @@
 //!
 //! Reading order, which is the order of dependencies; no file uses a later one:
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
-//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, then `map`, which holds them all.
+//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, `tcp_times`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
@@ -34,6 +34,7 @@ mod process;
 mod program;
 mod seen;
 mod socket;
+mod tcp_times;
 #[cfg(test)]
 mod test_map;
 mod wait;
@@ -108,5 +109,6 @@ pub use series::{Series, TimedCapture, series};
 pub use socket::{
     Address, FIRST_EPHEMERAL_PORT, Family, Socket, SocketKey, SocketState, SocketType,
 };
+pub use tcp_times::TcpTimes;
 pub use wait::{Call, ThreadState, Wait};
 pub use warning::Warning;

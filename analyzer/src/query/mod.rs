@@ -29,5 +29,6 @@ pub use summary::{Summary, is_queued, summary};
 pub use unknown_end::{UnknownEnd, unknown_end};
 pub use via::{Via, ViaKind, socket_via, via};
 pub use waits::{
-    BlockedThread, ChainEnd, ChainStep, WaitAnalysis, WaitClass, WaitCycle, WaitNeed, waits,
+    BlockedThread, ChainEnd, ChainStep, WaitAnalysis, WaitClass, WaitCycle, WaitNeed, WaitObject,
+    waits,
 };

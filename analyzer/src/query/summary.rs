@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::links::Link;
-use super::waits::{WaitAnalysis, WaitClass};
+use super::waits::WaitAnalysis;
 use crate::model::{Map, ProcessId, SocketId, SocketState};
 
 /// Sockets, conversations, descriptors and waits of some processes.
@@ -77,9 +77,9 @@ pub fn summary(
         }
     }
     for (index, thread) in waits.waits.iter().enumerate() {
-        if is_member(&map.waits[thread.wait].process) {
+        if is_member(&thread.process) {
             summary.waits.push(index);
-        } else if thread.class != WaitClass::Events && thread.peers.iter().any(is_member) {
+        } else if thread.problem && thread.peers.iter().any(is_member) {
             summary.awaited_by.push(index);
         }
     }

@@ -69,41 +69,45 @@ fn a_chain_of_three() {
     assert_eq!(row["chain"][0]["call"], "read");
     assert_eq!(row["chain"][0]["object"], client.id());
     assert_eq!(row["chain_length"], 2);
-    assert_eq!(row["end"]["kind"], "anyone");
-    assert_eq!(row["class"], "reads");
+    assert_eq!(row["end"]["kind"], "idle");
+    assert_eq!(
+        (&row["class"], &row["problem"]),
+        (&json!("reads"), &json!(true))
+    );
+    let on = json!([{"fd": read.fd, "object": format!("h0/i{}", read.inode), "file": null, "want": "read"}]);
+    assert_eq!(row["on"], on);
     let middle_row = self::row(&answer, &middle);
     let path = world.directory().join("last");
     assert_eq!(middle_row["via"], path.to_str().unwrap());
-    let last_row = self::row(&answer, &last);
+    // Its client waits for it in vain; the thread itself waits for clients.
+    let all = waits(&world, &["--all", "--format", "json"]).json();
+    let last_row = self::row(&all, &last);
     assert_eq!(
-        (&last_row["need"], &last_row["class"]),
-        (&json!("client"), &json!("idle"))
+        (&last_row["need"], &last_row["class"], &last_row["problem"]),
+        (&json!("client"), &json!("idle"), &json!(false))
     );
     assert_eq!(cycles(&answer, &first), [] as [&Value; 0]);
-    // The text output, restricted to the selected process.
+    // The text output, restricted to the selected process: the end first.
     let one = waits(&world, &[&format!("pid:{}", first.pid())]);
-    let line = format!(
-        "whotalks-actor [{}] read → whotalks-actor [{}]: waits for any event",
-        middle.pid(),
-        last.pid()
-    );
-    assert!(one.text().contains(&line), "{}", one.text());
+    let lines: Vec<&str> = one.text().lines().collect();
+    let expected = [&last, &middle, &first].map(|actor| format!("[{}]", actor.pid()));
+    assert!(lines.len() >= 3, "{}", one.text());
+    for (line, pid) in lines.iter().zip(expected) {
+        assert!(line.contains(&pid), "{}", one.text());
+    }
+    assert!(lines[0].contains("idle in accept"), "{}", one.text());
     let of_last = waits(
         &world,
         &["--format", "json", &format!("pid:{}", last.pid())],
     )
     .json();
-    let pids: Vec<_> = of_last["waits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| &row["pid"])
-        .collect();
-    let mut expected = [first.pid(), middle.pid(), last.pid()].map(Value::from);
-    expected.sort_by_key(Value::as_u64);
-    let mut pids: Vec<Value> = pids.into_iter().cloned().collect();
-    pids.sort_by_key(Value::as_u64);
+    let rows = of_last["waits"].as_array().unwrap().iter();
+    let mut pids: Vec<u64> = rows.map(|row| row["pid"].as_u64().unwrap()).collect();
+    pids.sort_unstable();
+    let mut expected = [&first, &middle].map(|actor| u64::from(actor.pid()));
+    expected.sort_unstable();
     assert_eq!(pids, expected);
+    assert_eq!(of_last["idle"], 1);
 }
 
 /// Two processes write to each other and neither reads; a third waits for a reply of one.
@@ -143,7 +147,10 @@ fn a_deadlock() {
         assert_eq!(row["object"], end.id());
         assert!(row["queue_bytes"].as_u64().unwrap() > 0, "{row:#}");
         assert_eq!(processes(&row["chain"]), [id(peer), id(actor)]);
-        assert_eq!(row["end"]["kind"], "cycle");
+        assert_eq!(
+            (&row["end"]["kind"], &row["problem"]),
+            (&json!("cycle"), &json!(true))
+        );
         assert_eq!(row["class"], "in-cycle");
     }
     let row = row(&answer, &third);
@@ -155,7 +162,7 @@ fn a_deadlock() {
     assert!(cycles(&answer, &third).is_empty());
     let text = waits(&world, &[]);
     let line = format!(
-        "deadlock: whotalks-actor [{0}] write → whotalks-actor [{1}] write → whotalks-actor [{0}]",
+        "DEADLOCK  whotalks-actor [{0}] write → whotalks-actor [{1}] write → whotalks-actor [{0}]",
         one.pid(),
         two.pid()
     );
@@ -174,24 +181,34 @@ fn an_event_loop_may_yet_read() {
     server.block(Blocking::Epoll(vec![listener.fd, accepted[1].fd]));
     writer.block(Blocking::Write(out.fd));
     poller.block(Blocking::Poll(vec![silent.fd]));
-    let answer = waits(&world, &["--format", "json"]).json();
+    let answer = waits(&world, &["--all", "--format", "json"]).json();
     let writes = row(&answer, &writer);
     assert_eq!(
-        (&writes["class"], &writes["end"]["kind"]),
-        (&json!("held"), &json!("anyone"))
+        (&writes["class"], &writes["end"]["kind"], &writes["problem"]),
+        (&json!("held"), &json!("idle"), &json!(true))
     );
     assert_eq!(processes(&writes["chain"]), [id(&server)]);
-    let events = row(&answer, &server);
     // It watches the connection that is silent, and not the one that is written to.
-    assert_eq!(events["peers"], json!([id(&poller)]));
+    let events = row(&answer, &server);
+    let watched =
+        |fd: i32, object: String| json!({"fd": fd, "object": object, "file": null, "want": "read"});
+    let on = [
+        watched(listener.fd, listener.id()),
+        watched(accepted[1].fd, accepted[1].id()),
+    ];
+    assert_eq!(events["on"].as_array().unwrap(), &on);
     assert_eq!(
-        (&events["need"], &events["class"]),
-        (&json!("event"), &json!("events"))
+        (&events["class"], &events["problem"]),
+        (&json!("neglects"), &json!(true))
     );
-    // What poll(2) was given is in the poller's memory.
+    assert_eq!(events["neglects"][0]["socket"], accepted[0].id());
+    assert!(events["neglects"][0]["recv_queue_bytes"].as_u64() > Some(0));
+    // Its connection is watched, and nothing in it is unread.
     let polls = row(&answer, &poller);
-    assert_eq!(polls["end"]["kind"], "descriptors-unknown");
-    assert_eq!((&polls["fd"], &polls["peers"]), (&Value::Null, &json!([])));
+    assert_eq!(
+        (&polls["class"], &polls["problem"]),
+        (&json!("idle"), &json!(false))
+    );
     for actor in [&server, &writer, &poller] {
         assert!(cycles(&answer, actor).is_empty());
     }

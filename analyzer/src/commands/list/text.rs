@@ -20,11 +20,16 @@ pub(super) fn write(
     is_everything: bool,
 ) -> Result<()> {
     let visible = visible_rows(links.len(), all);
-    let cells: Vec<Vec<String>> = links[..visible].iter().map(link_cells).collect();
+    let cells: Vec<Vec<String>> = links[..visible]
+        .iter()
+        .map(|link| link_cells(map, link))
+        .collect();
     let heading = "CLIENT|SERVER|CONNS>|NOTE|VIA";
     terminal::print_marked(out, heading, &cells, |column, cell| match column {
         0 | 1 => cell.ends_with("(unknown)"),
-        3 => cell.contains("pending") || cell.contains("connecting"),
+        3 => ["pending", "connecting", "stopped"]
+            .iter()
+            .any(|word| cell.contains(word)),
         _ => false,
     })?;
     let hidden = links.len() - visible;
@@ -52,7 +57,7 @@ pub(super) fn write(
 }
 
 /// Cells of a link: client, server, connections, note, name.
-pub(crate) fn link_cells(link: &Link) -> Vec<String> {
+pub(crate) fn link_cells(map: &Map, link: &Link) -> Vec<String> {
     let group = |label: &str, processes: &BTreeSet<ProcessId>| match processes.len() {
         0 | 1 => label.to_owned(),
         count => format!("{label} ×{count}"),
@@ -60,7 +65,11 @@ pub(crate) fn link_cells(link: &Link) -> Vec<String> {
     let pending = (link.pending > 0).then(|| format!("{} pending", link.pending));
     let connecting = (link.connecting > 0).then(|| format!("{} connecting", link.connecting));
     let seen = link.seen.map(|seen| format!("seen {seen}×"));
-    let notes: Vec<String> = pending.into_iter().chain(connecting).chain(seen).collect();
+    let ends = [("server", &link.servers), ("client", &link.clients)];
+    let stopped = ends.map(|(end, processes)| stopped(map, end, processes));
+    let stopped = stopped.into_iter().flatten();
+    let notes = pending.into_iter().chain(connecting).chain(stopped);
+    let notes: Vec<String> = notes.chain(seen).collect();
     let server = group(&link.server, &link.servers);
     vec![
         group(&link.client, &link.clients),
@@ -72,6 +81,16 @@ pub(crate) fn link_cells(link: &Link) -> Vec<String> {
         notes.join(", "),
         via_cell(link),
     ]
+}
+
+/// `server stopped`, `2 of 3 servers stopped`; `None` if none is.
+fn stopped(map: &Map, end: &str, processes: &BTreeSet<ProcessId>) -> Option<String> {
+    let is_stopped = |process: &&ProcessId| map.process(**process).is_stopped();
+    match processes.iter().filter(is_stopped).count() {
+        0 => None,
+        all if all == processes.len() => Some(format!("{end} stopped")),
+        some => Some(format!("{some} of {} {end}s stopped", processes.len())),
+    }
 }
 
 /// `/run/app.sock`, `fifo /run/app.fifo`, `pipe`, `socketpair`.

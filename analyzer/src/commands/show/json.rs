@@ -131,7 +131,7 @@ fn tcp_info(tcp: &TcpInfo) -> Value {
 
 fn wait_rows(source: &PageSource<'_>, indices: &[usize]) -> Vec<impl Serialize> {
     let row = |index: &usize| wait_row(source.map, &source.waits.waits[*index]);
-    indices.iter().filter_map(row).collect()
+    indices.iter().map(row).collect()
 }
 
 fn finding_rows(source: &PageSource<'_>, ids: &BTreeSet<String>) -> Vec<impl Serialize> {

@@ -13,6 +13,7 @@ use super::source::PageSource;
 use super::subject::ProcessGroup;
 use crate::commands::list::link_cells;
 use crate::commands::names::{label, process_ids};
+use crate::commands::waits::stopped_text;
 use crate::terminal::{count, fit, plural};
 
 pub(super) fn write(
@@ -38,7 +39,7 @@ pub(super) fn write(
     write_field(out, "listens", &truncated(&listeners.collect::<Vec<_>>()))?;
     // Without the column that is the page's subject.
     let cells = |index: &usize, omitted: usize| {
-        let mut cells = link_cells(&overview.links[*index]);
+        let mut cells = link_cells(&overview.map, &overview.links[*index]);
         cells.remove(omitted);
         cells
     };
@@ -94,6 +95,9 @@ fn write_identity(out: &mut dyn Write, source: &PageSource<'_>, id: ProcessId) -
         }
     };
     write_field(out, "started", &started)?;
+    if process.is_stopped() {
+        write_field(out, "state", &stopped_text(map, id))?;
+    }
     let parent = match source.parent(id) {
         Some(parent) => label(map, parent),
         None => format!("[{}]", process.ppid),

@@ -96,7 +96,8 @@ impl PageSource<'_> {
     /// Indices of the waits on a socket.
     pub(super) fn waits_on(&self, socket: SocketId) -> Vec<usize> {
         let is_on_socket = |index: &usize| {
-            let call = call_of(self.map, self.waits.waits[*index].wait);
+            let thread = self.waits.waits[*index].wait;
+            let call = thread.and_then(|thread| call_of(self.map, thread));
             call.is_some_and(|call| call.target == FdTarget::Socket(socket))
         };
         (0..self.waits.waits.len()).filter(is_on_socket).collect()

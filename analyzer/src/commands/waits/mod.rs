@@ -3,16 +3,21 @@
 mod csv;
 mod json;
 mod on;
+mod phrase;
 mod row;
 mod text;
+mod tree;
 
+pub(super) use phrase::stopped_text;
 pub(super) use row::{call_of, wait_row};
 pub(super) use text::{HEADING, wait_cells};
 
 use anyhow::Result;
 use clap::Args;
 use whotalks::model::{Map, ProcessId, build_whole};
-use whotalks::query::{Filter, SelectorSet, WaitAnalysis, apply_filter, matching_processes, waits};
+use whotalks::query::{
+    ChainEnd, Filter, SelectorSet, WaitAnalysis, apply_filter, matching_processes, waits,
+};
 
 use super::map::whole_map;
 use super::outcome::Outcome;
@@ -21,23 +26,27 @@ use crate::cli::{FilterArgs, TableFormat};
 use crate::{input, output};
 
 const AFTER_HELP: &str = "\
-Each row is a thread that sleeps in a system call. It is followed to the socket or pipe of the \
-call, to the processes at the other end, to what those wait for, and so on. A chain ends at a \
-process that can run, an address outside, something unknown, or a cycle.
+Shows the causes first, the worst on top: a process that is stopped, a cycle, a lock, a process that \
+sleeps while others wait. Below each stand the threads that wait for it, and below these the ones \
+that wait for them. Threads that wait for work are idle, and hidden.
 
-Selectors choose matching threads and those that wait for them.
+A thread that polls several descriptors is shown only if somebody waits for it: clients in the queue \
+of its listener, data that no thread reads, a client without response. Locks inside PostgreSQL are \
+known by the titles of its processes alone.
+
+Selectors keep the chains that pass a process that matches.
 
 Examples:
   whotalks waits                        capture this machine
   whotalks waits postgres web1.whotalks
   whotalks waits --all web1.whotalks    include idle threads
-  whotalks waits --format json web1.whotalks | jq '.cycles'";
+  whotalks waits --format json web1.whotalks | jq '.waits[].end'";
 
 /// `whotalks waits`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct WaitsArgs {
-    /// Show all rows, including idle threads
+    /// Include idle threads, and show all lines
     #[arg(long)]
     pub(crate) all: bool,
     /// Output format
@@ -57,14 +66,14 @@ pub(super) fn run(args: &WaitsArgs) -> Result<Outcome> {
     }
     output::stdout(|out| match args.format {
         TableFormat::Text => text::write(out, &map, &waits, args.all),
-        TableFormat::Json => json::write(out, &map, &waits),
-        TableFormat::Csv => csv::write(out, &map, &waits),
+        TableFormat::Json => json::write(out, &map, &waits, args.all),
+        TableFormat::Csv => csv::write(out, &map, &waits, args.all),
     })?;
     Ok(Outcome::Success)
 }
 
-/// Removes threads that neither match the selectors nor wait for a process that does. The map stays whole,
-/// since chains go through all processes. False if nothing matches.
+/// Removes threads that neither match the selectors nor wait for a process that does, and cycles that these do
+/// not come to. The map stays whole, since chains go through all processes. False if nothing matches.
 fn keep_selected(map: &Map, waits: &mut WaitAnalysis, selection: &FilterArgs) -> Result<bool> {
     let filter = selection.filter()?;
     if filter.is_empty() {
@@ -94,10 +103,30 @@ fn keep_selected(map: &Map, waits: &mut WaitAnalysis, selection: &FilterArgs) ->
         selected.is_none_or(|selected| selected[process.index()])
     };
     waits.waits.retain(|waiting| {
-        let own = map.waits[waiting.wait].process;
-        let chain = waiting.chain.iter().map(|step| &step.process);
-        let mut others = waiting.peers.iter().chain(chain);
-        is_kept[own.index()] && (is_selected(&own) || others.any(is_selected))
+        let own = waiting.process;
+        let mut chain = waiting.chain.iter().map(|step| &step.process);
+        is_kept[own.index()] && (is_selected(&own) || chain.any(is_selected))
     });
+    keep_cycles(waits, is_selected);
     Ok(found)
+}
+
+/// Removes cycles without a process that is selected or a chain that ends at them.
+fn keep_cycles(waits: &mut WaitAnalysis, is_selected: impl Fn(&ProcessId) -> bool) {
+    let mut new_numbers = Vec::new();
+    let mut kept = Vec::new();
+    for (number, cycle) in std::mem::take(&mut waits.cycles).into_iter().enumerate() {
+        let mut rows = waits.waits.iter();
+        let is_end = rows.any(|row| row.end == ChainEnd::Cycle(number));
+        new_numbers.push(kept.len());
+        if is_end || cycle.processes.iter().any(&is_selected) {
+            kept.push(cycle);
+        }
+    }
+    waits.cycles = kept;
+    for row in &mut waits.waits {
+        if let ChainEnd::Cycle(number) = &mut row.end {
+            *number = new_numbers[*number];
+        }
+    }
 }

@@ -5,40 +5,36 @@ use whotalks::export::object;
 use whotalks::id;
 use whotalks::load::syscall::CallKind;
 use whotalks::model::{Call, CallMemory, Destination, FdTarget, Known, Map, NotKnown};
-use whotalks::query::{Via, ViaKind};
+use whotalks::query::{BlockedThread, Via, ViaKind};
 use whotalks::text::escape;
 
-/// The descriptors that a call waits on; of a poll or select that is not known, none.
-pub(super) fn on_rows(map: &Map, call: &Call) -> Vec<impl Serialize> {
-    let row = |fd: u32, target: &FdTarget, want: &'static str| {
-        object()
-            .field("fd", fd)
-            // Id of the socket or pipe; null for another file.
-            .field("object", object_id(map, target))
-            .field("want", want)
-    };
+use super::row::call_of;
+
+/// Descriptors of a thread that are listed: an event loop may watch many thousands.
+pub(super) const OBJECTS: usize = 64;
+
+/// The descriptors that a thread waits on, and what for; those of a poll, select or epoll that is not known
+/// are none.
+pub(super) fn on_rows(map: &Map, waiting: &BlockedThread) -> Vec<impl Serialize> {
+    let call = waiting.wait.and_then(|thread| call_of(map, thread));
+    let is_lock = call.is_some_and(|call| call.kind == CallKind::Lock);
     let mut rows = Vec::new();
-    for file in call.polled().into_iter().flat_map(|set| &set.files) {
-        let (read, write) = (file.wants_read(), file.wants_write());
+    for on in waiting.on.iter().take(OBJECTS) {
         let wants = [
-            (read, "read"),
-            (write, "write"),
-            (!read && !write, "hangup"),
+            (on.read, "read"),
+            (on.write && !is_lock, "write"),
+            (is_lock, "lock"),
+            (!on.read && !on.write, "hangup"),
         ];
-        let wants = wants.into_iter().filter(|(wanted, _)| *wanted);
-        rows.extend(wants.map(|(_, want)| row(file.fd, &file.target, want)));
+        for (_, want) in wants.into_iter().filter(|(wanted, _)| *wanted) {
+            let row = object()
+                .field("fd", on.fd)
+                // Id of the socket or pipe; null for another file.
+                .field("object", object_id(map, &on.target))
+                .field("want", want);
+            rows.push(row);
+        }
     }
-    let want = match call.kind {
-        CallKind::Read | CallKind::Accept | CallKind::Epoll => Some("read"),
-        CallKind::Write | CallKind::Connect => Some("write"),
-        CallKind::Lock => Some("lock"),
-        _ => None,
-    };
-    rows.extend(
-        call.fd
-            .zip(want)
-            .map(|(fd, want)| row(fd, &call.target, want)),
-    );
     rows
 }
 

@@ -1,74 +1,95 @@
 //! A thread that waits, as JSON has it, and the parts of it that CSV has too.
 
 use serde::Serialize;
-use whotalks::export::{ExactText, hex_of, hex_of_name, object};
+use whotalks::export::{hex_of, hex_of_name, object};
 use whotalks::id;
-use whotalks::model::{Call, FdTarget, Map, ThreadState};
+use whotalks::model::{Call, FdTarget, Map, SocketId, ThreadState};
 use whotalks::query::{BlockedThread, ChainEnd, ChainStep};
 use whotalks::text::escape;
 
-use super::on::{memory_word, named, object_id, on_rows};
+use super::on::{OBJECTS, memory_word, named, object_id, on_rows};
+use super::phrase::end_text;
 use crate::commands::names::process_ids;
 
-/// The row of a thread; `None` if it is in no call.
-pub(crate) fn wait_row(map: &Map, waiting: &BlockedThread) -> Option<impl Serialize> {
-    let wait = &map.waits[waiting.wait];
-    let call = call_of(map, waiting.wait)?;
-    let process = map.process(wait.process);
-    let file = file(&call.target);
+/// The row of a thread.
+pub(crate) fn wait_row(map: &Map, waiting: &BlockedThread) -> impl Serialize {
+    let wait = waiting.wait.map(|thread| &map.waits[thread]);
+    let call = waiting.wait.and_then(|thread| call_of(map, thread));
+    let process = map.process(waiting.process);
+    let target = call.map(|call| &call.target);
+    let file = target.and_then(file);
     let file_hex = file.as_deref().and_then(hex_of);
-    let named = named(call);
+    let named = call.and_then(named);
     let named_hex = named.as_ref().and_then(hex_of_name);
-    let title = process.title().map(ExactText::new);
-    let (title, title_hex) = title.map_or((None, None), |title| (Some(title.text), title.hex));
-    let row = object()
-        .field("process", id::process(map, wait.process))
+    let more = waiting.on.len().saturating_sub(OBJECTS);
+    object()
+        .field("problem", waiting.problem)
+        .field("process", id::process(map, waiting.process))
         .field("pid", process.pid)
         .bytes("comm", &process.comm)
-        .known("title", title)
-        .known("title_hex", title_hex)
-        .field("tid", wait.tid)
-        .bytes("thread", &wait.comm)
-        .field("call", call.name)
-        .field("call_number", call.number)
-        .field("fd", call.fd)
+        .bytes_or_null("title", process.title())
+        // Of a stopped process the main thread's.
+        .field("tid", wait.map_or(process.pid, |wait| wait.tid))
+        .bytes("thread", wait.map_or(&process.comm, |wait| &wait.comm))
+        .field("call", call.and_then(|call| call.name))
+        .field("call_number", call.map(|call| call.number))
+        .field("fd", call.and_then(|call| call.fd))
         // Id of the socket or pipe; of any other file the link in /proc/PID/fd.
-        .field("object", object_id(map, &call.target))
+        .field("object", target.and_then(|target| object_id(map, target)))
         .exact("file", file, file_hex)
-        .field("on", on_rows(map, call))
-        // Whether the memory of the thread tells what it waits on.
-        .known("memory", memory_word(call))
-        // The address or path in the arguments of a connect, send or open.
-        .known("named", named.map(|named| named.text))
-        .known("named_hex", named_hex)
-        // The thread that holds the lock which this one waits for.
-        .field("owner_tid", call.owner_tid())
+        .field("on", on_rows(map, waiting))
+        .known("on_more", (more > 0).then_some(more))
+        .field("owner_tid", call.and_then(Call::owner_tid))
         .field("need", waiting.need.as_str())
         .name("via", &waiting.via)
-        .field("queue_bytes", queue_bytes(map, &call.target))
+        .field(
+            "queue_bytes",
+            target.and_then(|target| queue_bytes(map, target)),
+        )
+        .field("late_ms", waiting.late_ms)
+        .list(
+            "neglects",
+            waiting.neglects.iter().map(|id| neglected_row(map, *id)),
+        )
         .field("peers", process_ids(map, &waiting.peers))
         .list(
             "chain",
             waiting.chain.iter().map(|step| step_row(map, step)),
         )
         .field("chain_length", waiting.length)
-        .field("end", end_row(&waiting.end))
+        .field("end", end_row(map, waiting))
         .field("class", waiting.class.as_str())
         .field(
             "wchan",
-            (!wait.wchan.is_empty()).then(|| escape::display(&wait.wchan)),
-        );
-    Some(row)
+            wait.filter(|wait| !wait.wchan.is_empty())
+                .map(|wait| escape::display(&wait.wchan)),
+        )
 }
 
-fn end_row(end: &ChainEnd) -> impl Serialize {
-    let cycle = match end {
-        ChainEnd::Cycle(number) => Some(*number),
+/// A socket in which clients or data wait.
+fn neglected_row(map: &Map, id: SocketId) -> impl Serialize {
+    let socket = map.socket(id);
+    object()
+        .field("socket", id::socket(map, id))
+        .field("pending", socket.pending)
+        .field("backlog", socket.backlog)
+        .field("recv_queue_bytes", socket.recv_queue_bytes)
+}
+
+fn end_row(map: &Map, waiting: &BlockedThread) -> impl Serialize {
+    let cycle = match waiting.end {
+        ChainEnd::Cycle(number) => Some(number),
         _ => None,
     };
+    let text = end_text(map, waiting);
+    let last = waiting
+        .chain
+        .last()
+        .map_or(waiting.process, |step| step.process);
     object()
-        .field("kind", end.as_str())
-        .field("text", end_text(end))
+        .field("kind", waiting.end.as_str())
+        .field("process", id::process(map, last))
+        .field("text", text)
         // Index into `cycles`.
         .field("cycle", cycle)
 }
@@ -80,9 +101,10 @@ pub(super) fn step_row(map: &Map, step: &ChainStep) -> impl Serialize {
         .field("tid", step.wait.map(|wait| map.waits[wait].tid))
         .field("call", call.and_then(|call| call.name))
         .field("object", call.and_then(|call| object_id(map, &call.target)))
+        .bytes_or_null("title", map.process(step.process).title())
 }
 
-/// The call that a thread is in. Threads that are in no call have no row.
+/// The call that a thread is in.
 pub(crate) fn call_of(map: &Map, wait: usize) -> Option<&Call> {
     match &map.waits[wait].state {
         ThreadState::Call(call) => Some(call),
@@ -102,15 +124,6 @@ pub(super) fn file(target: &FdTarget) -> Option<String> {
 pub(super) fn queue_bytes(map: &Map, target: &FdTarget) -> Option<u64> {
     match target {
         FdTarget::Socket(socket) => Some(map.socket(*socket).send_queue_bytes),
-        _ => None,
-    }
-}
-
-/// The address, file or call of an end.
-pub(super) fn end_text(end: &ChainEnd) -> Option<String> {
-    match end {
-        ChainEnd::Outside(text) | ChainEnd::File(text) => Some(text.clone()),
-        ChainEnd::Call(name) => name.map(str::to_owned),
         _ => None,
     }
 }

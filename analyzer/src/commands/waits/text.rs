@@ -1,21 +1,23 @@
-//! Text output of `waits`: cycles, then threads that are blocked by others, then a summary of the idle ones.
+//! Text output of `waits`: for each cause the threads that wait for it, then how many are idle.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
+use whotalks::graph::program;
 use whotalks::id;
-use whotalks::model::{Call, FdTarget, Map};
-use whotalks::query::{self, BlockedThread, ChainEnd, WaitAnalysis, WaitClass};
+use whotalks::model::{Call, FdTarget, Map, ProcessId};
+use whotalks::query::{self, BlockedThread, ChainEnd, WaitAnalysis, WaitCycle, WaitNeed};
 
 use super::on::fd_cell;
+use super::phrase::{call_name, doing, end_text, neglects, title};
 use super::row::call_of;
+use super::tree::{Branch, Key, trees};
 use crate::commands::coverage::incomplete;
 use crate::commands::names::label;
-use crate::terminal::{self, ROWS, color, plural, thousands, visible_rows};
+use crate::terminal::{self, ROWS, color, fit, plural, print_footer, print_wrapped, thousands};
 
-/// Processes that a cell names.
-const NAMED_PEERS: usize = 4;
+/// Processes that a line names.
+const NAMED: usize = 4;
 
 /// The columns of [`wait_cells`].
 pub(crate) const HEADING: &str = "BLOCKED|CALL|FD>|NOTE|WAITS FOR";
@@ -29,43 +31,236 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, waits: &WaitAnalysis, all: b
         };
         return Ok(writeln!(out, "Unknown: {reason}.")?);
     }
-    for cycle in &waits.cycles {
-        write_cycle(out, map, cycle)?;
+    let trees = trees(map, waits);
+    let mut lines = Vec::new();
+    for tree in &trees {
+        add_tree(&mut lines, map, waits, tree);
     }
-    let is_listed = |waiting: &&BlockedThread| all || waiting.class != WaitClass::Idle;
-    let rows: Vec<&BlockedThread> = waits.waits.iter().filter(is_listed).collect();
-    let visible = visible_rows(rows.len(), all);
-    let cells: Vec<Vec<String>> = rows[..visible]
-        .iter()
-        .map(|waiting| wait_cells(map, waits, waiting))
-        .collect();
-    if !cells.is_empty() {
-        terminal::print_marked(out, HEADING, &cells, |column, cell| {
-            column == 3 && !cell.is_empty()
-        })?;
+    let visible = match all {
+        true => lines.len(),
+        false => lines.len().min(ROWS),
+    };
+    for line in &lines[..visible] {
+        match line.depth {
+            0 => print_wrapped(out, &line.text, color::warning)?,
+            depth => writeln!(
+                out,
+                "{}",
+                fit(&format!("{}← {}", "  ".repeat(depth), line.text))
+            )?,
+        }
     }
-    let mut footer = Vec::new();
-    let hidden = rows.len() - visible;
-    if hidden > 0 {
-        let more = plural(hidden, "more thread waits", "more threads wait");
-        footer.push(format!("{more} (--all)."));
+    let idle: Vec<&BlockedThread> = waits.waits.iter().filter(|row| !row.problem).collect();
+    if all && !idle.is_empty() {
+        let rows = idle.iter().map(|row| wait_cells(map, waits, row));
+        terminal::print(out, HEADING, &rows.collect::<Vec<_>>())?;
     }
-    footer.extend(summary(map, waits, all));
-    if cells.is_empty() {
-        footer.insert(0, "Nobody is seen to be blocked on another.".to_owned());
+    let mut hidden = Vec::new();
+    if trees.is_empty() {
+        hidden.push("Nobody waits for another: no problem seen.".to_owned());
     }
-    writeln!(out, "{}", footer.join(" "))?;
-    Ok(())
+    if visible < lines.len() {
+        let more = plural(lines.len() - visible, "more line", "more lines");
+        hidden.push(format!("{more} (--all)."));
+    }
+    if !all && !idle.is_empty() {
+        let threads = plural(idle.len(), "idle thread", "idle threads");
+        hidden.push(format!("{threads} hidden (--all)."));
+    }
+    print_footer(out, &hidden, &unknown(map, waits))
 }
 
-/// `deadlock: a [1] write → b [2] write → a [1]`
-fn write_cycle(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Result<()> {
+/// What the answer could not see.
+fn unknown(map: &Map, waits: &WaitAnalysis) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let blind = waits
+        .waits
+        .iter()
+        .filter(|row| row.end == ChainEnd::Descriptors);
+    let blind = blind.filter(|row| row.chain.is_empty()).count();
+    if blind > 0 {
+        let threads = plural(blind, "thread polls", "threads poll");
+        sentences.push(format!("{threads} descriptors that were not captured."));
+    }
+    if waits.unread > 0 {
+        let unread = plural(waits.unread, "thread's call", "threads' calls");
+        sentences.push(format!("{unread} unreadable."));
+    }
+    sentences.extend(incomplete(map));
+    sentences
+}
+
+struct Line {
+    /// 0: a cause.
+    depth: usize,
+    text: String,
+}
+
+fn add_tree(lines: &mut Vec<Line>, map: &Map, waits: &WaitAnalysis, tree: &Branch<'_>) {
+    let text = match tree.cycle {
+        Some(cycle) => cycle_line(map, &waits.cycles[cycle]),
+        None => cause_line(map, tree),
+    };
+    lines.push(Line { depth: 0, text });
+    add_waiters(lines, map, &tree.waiters, 1);
+}
+
+fn add_waiters(lines: &mut Vec<Line>, map: &Map, waiters: &[Branch<'_>], depth: usize) {
+    for branch in waiters {
+        let text = waiter_line(map, branch);
+        lines.push(Line { depth, text });
+        add_waiters(lines, map, &branch.waiters, depth + 1);
+    }
+}
+
+/// `STOPPED  redis-server [78]: stopped by a signal: kill -CONT 78 continues it; 26 threads wait`
+fn cause_line(map: &Map, tree: &Branch<'_>) -> String {
+    let end = tree.ending;
+    let tag = match end.map(|row| row.end.as_str()) {
+        Some("asleep") => "ASLEEP",
+        Some("running") => "ON CPU",
+        Some("idle" | "threads" | "itself" | "signal") => "WAITS",
+        Some("file" | "call" | "kernel" | "child" | "nobody") => "BLOCKED",
+        Some("stopped") => "STOPPED",
+        Some("lock") => "LOCK",
+        Some("network") => "NETWORK",
+        Some("disk") => "DISK",
+        _ => "UNKNOWN",
+    };
+    let mut parts = vec![end.map_or_else(String::new, |row| end_text(map, row))];
+    if let [row, ..] = tree.rows[..] {
+        if row.chain.is_empty() && !row.via.text.is_empty() {
+            parts[0].push_str(&format!(", {}", over(map, row)));
+        }
+        parts.extend(neglects(map, row));
+        parts.extend(late(row));
+    }
+    match tree.waiting() {
+        0 => {}
+        waiting => parts.push(format!(
+            "{} for it",
+            plural(waiting, "thread waits", "threads wait")
+        )),
+    }
+    format!("{tag}  {}: {}", members(map, tree), parts.join("; "))
+}
+
+/// `app.py ×4 [95 96 97 98]  recvfrom over 127.0.0.1:6379, for 34 s`
+fn waiter_line(map: &Map, branch: &Branch<'_>) -> String {
+    let mut text = members(map, branch);
+    let does = doing(map, branch.members.first().and_then(|(_, thread)| *thread));
+    if !does.is_empty() {
+        text.push_str(&format!("  {does}"));
+    }
+    let Some(row) = branch.rows.first() else {
+        return text;
+    };
+    text.push_str(&over(map, row));
+    let oldest = branch.rows.iter().max_by_key(|row| row.late_ms);
+    for more in oldest
+        .and_then(|row| late(row))
+        .into_iter()
+        .chain(neglects(map, row))
+    {
+        text.push_str(&format!(", {more}"));
+    }
+    text
+}
+
+/// What a thread waits over: ` over /run/x.sock`, ` over a pipe`.
+fn over(map: &Map, row: &BlockedThread) -> String {
+    let call = row.wait.and_then(|thread| call_of(map, thread));
+    if let Some(owner) = call.and_then(Call::owner_tid) {
+        return format!(" for a lock that thread {owner} holds");
+    }
+    match (row.need, call.map(|call| &call.target)) {
+        (WaitNeed::Unlock, _) if row.via.text.is_empty() => " for a lock, by the titles".to_owned(),
+        (WaitNeed::Unlock, _) => format!(" for the lock of {}", row.via.text),
+        (WaitNeed::Open, _) if row.via.text.is_empty() => " a FIFO".to_owned(),
+        (WaitNeed::Open, _) => format!(" {}", row.via.text),
+        _ if !row.via.text.is_empty() => format!(" over {}", row.via.text),
+        (_, Some(FdTarget::Pipe(pipe))) => format!(" over pipe {}", id::pipe(map, *pipe)),
+        (_, Some(FdTarget::Socket(socket))) => {
+            format!(" over socket {}", id::socket(map, *socket))
+        }
+        _ => String::new(),
+    }
+}
+
+/// `no response for 34 s`
+fn late(row: &BlockedThread) -> Option<String> {
+    let ms = row.late_ms?;
+    Some(match ms {
+        0..10_000 => format!("no response for {}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("no response for {} s", thousands((ms / 1_000) as usize)),
+    })
+}
+
+/// `nginx [114]`, `app.py [95] thread 124`, `nginx ×2 [114 115] "worker process"`
+fn members(map: &Map, branch: &Branch<'_>) -> String {
+    let mut processes: Vec<ProcessId> =
+        branch.members.iter().map(|(process, _)| *process).collect();
+    processes.dedup();
+    let threads = branch.members.len();
+    let mut text = match (&processes[..], &branch.members[..]) {
+        ([process], [(_, thread)]) => format!(
+            "{}{}",
+            label(map, *process),
+            own_thread(map, *process, *thread)
+        ),
+        ([process], _) => format!("{} ×{threads} threads", label(map, *process)),
+        ([first, ..], _) => {
+            let named = processes.iter().take(NAMED);
+            let mut pids: Vec<String> = named.map(|id| map.process(*id).pid.to_string()).collect();
+            if processes.len() > NAMED {
+                pids.push("…".to_owned());
+            }
+            format!(
+                "{} ×{threads} [{}]",
+                program(map.process(*first)),
+                pids.join(" ")
+            )
+        }
+        ([], _) => String::new(),
+    };
+    if let Some(title) = processes.first().and_then(|process| title(map, *process)) {
+        text.push_str(&format!(" \"{title}\""));
+    }
+    text
+}
+
+/// ` thread 124`, unless it is the main thread.
+fn own_thread(map: &Map, process: ProcessId, thread: Option<usize>) -> String {
+    let tid = thread.map(|thread| map.waits[thread].tid);
+    match tid.filter(|tid| *tid != map.process(process).pid) {
+        Some(tid) => format!(" thread {tid}"),
+        None => String::new(),
+    }
+}
+
+/// `DEADLOCK  a [1] write → b [2] write → a [1]`
+fn cycle_line(map: &Map, cycle: &WaitCycle) -> String {
     let steps = cycle.steps.iter().take(ROWS);
-    let mut steps: Vec<String> = steps.map(|step| step_text(map, step)).collect();
+    let key = |step: &query::ChainStep| -> Key { (step.process, step.wait) };
+    let one = |(process, thread): Key| {
+        let thread_text = own_thread(map, process, thread);
+        format!(
+            "{}{thread_text} {}",
+            label(map, process),
+            doing(map, thread)
+        )
+    };
+    let mut steps: Vec<String> = steps.map(|step| one(key(step))).collect();
     if cycle.steps.len() > ROWS {
         steps.push(format!("({} more)", thousands(cycle.steps.len() - ROWS)));
     }
-    steps.extend(cycle.steps.first().map(|first| label(map, first.process)));
+    steps.extend(cycle.steps.first().map(|first| {
+        format!(
+            "{}{}",
+            label(map, first.process),
+            own_thread(map, first.process, first.wait)
+        )
+    }));
     let more = match cycle.processes.len().saturating_sub(cycle.steps.len()) {
         0 => String::new(),
         more => format!(", with {}", plural(more, "more process", "more processes")),
@@ -74,56 +269,44 @@ fn write_cycle(out: &mut dyn Write, map: &Map, cycle: &query::WaitCycle) -> Resu
         true => "",
         false => " (unless a process that could not be read holds an end)",
     };
-    let (what, why) = match cycle.deadlock {
-        true => ("deadlock", ""),
-        false => ("cycle", ": each waits for the other to write"),
+    let timed = match cycle.timed {
+        true => ", until a timeout",
+        false => "",
     };
-    let line = format!("{what}: {}{more}{why}{doubt}", steps.join(" → "));
-    Ok(writeln!(out, "{}", color::warning(&line))?)
-}
-
-/// `b [13] write`
-fn step_text(map: &Map, step: &query::ChainStep) -> String {
-    let label = label(map, step.process);
-    match step.wait.and_then(|wait| call_of(map, wait)) {
-        Some(call) => format!("{label} {}", call_name(call)),
-        None => label,
-    }
-}
-
-fn call_name(call: &Call) -> String {
-    call.name
-        .map_or_else(|| format!("call {}", call.number), str::to_owned)
+    let (what, why) = match cycle.deadlock {
+        true => ("DEADLOCK", ""),
+        false => ("CYCLE", ": each waits for the next to write"),
+    };
+    format!("{what}  {}{more}{why}{timed}{doubt}", steps.join(" → "))
 }
 
 /// Cells of a thread that waits.
 pub(crate) fn wait_cells(map: &Map, waits: &WaitAnalysis, waiting: &BlockedThread) -> Vec<String> {
-    let wait = &map.waits[waiting.wait];
-    let process = map.process(wait.process);
-    let call = call_of(map, waiting.wait);
-    let thread = match wait.tid == process.pid {
-        true => String::new(),
-        false => format!(" thread {}", wait.tid),
-    };
+    let call = waiting.wait.and_then(|thread| call_of(map, thread));
     let note = match waiting.end {
         ChainEnd::Cycle(number) if waits.cycles[number].deadlock => "deadlock",
         ChainEnd::Cycle(_) => "cycle",
         ChainEnd::Stopped => "stopped",
         _ => "",
     };
+    let thread = own_thread(map, waiting.process, waiting.wait);
     vec![
-        format!("{}{thread}", label(map, wait.process)),
+        format!("{}{thread}", label(map, waiting.process)),
         call.map(call_name).unwrap_or_default(),
         call.map(fd_cell).unwrap_or_default(),
         note.to_owned(),
-        waits_for(map, waiting, call),
+        waits_for(map, waiting),
     ]
 }
 
-/// `b [13] read → c [14] running, over /run/x.sock`
-fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String {
-    let chain = waiting.chain.iter().take(ROWS);
-    let mut parts: Vec<String> = chain.map(|step| step_text(map, step)).collect();
+/// `b [13] read → c [14] write: on CPU, over /run/x.sock`
+fn waits_for(map: &Map, waiting: &BlockedThread) -> String {
+    let step = |step: &query::ChainStep| {
+        let does = doing(map, step.wait);
+        let space = if does.is_empty() { "" } else { " " };
+        format!("{}{space}{does}", label(map, step.process))
+    };
+    let mut parts: Vec<String> = waiting.chain.iter().take(ROWS).map(step).collect();
     let others = waiting.peers.len().saturating_sub(1);
     if let Some(first) = parts.first_mut()
         && others > 0
@@ -134,79 +317,13 @@ fn waits_for(map: &Map, waiting: &BlockedThread, call: Option<&Call>) -> String 
         let more = thousands(waiting.length - parts.len());
         parts.push(format!("({more} more)"));
     }
-    let end = end_phrase(&waiting.end);
-    if parts.is_empty() {
-        let peers = waiting.peers.iter().take(NAMED_PEERS);
-        let peers = peers.map(|peer| label(map, *peer));
-        let mut peers = peers.collect::<Vec<_>>().join(", ");
-        if waiting.peers.len() > NAMED_PEERS {
-            peers.push_str(&format!(" and {} more", waiting.peers.len() - NAMED_PEERS));
-        }
-        parts.push(match peers.as_str() {
-            "" => end,
-            peers => format!("{end} ({peers})"),
-        });
-    } else if !end.is_empty() {
-        let last = parts.len() - 1;
-        parts[last].push_str(&format!(": {end}"));
+    let end = end_text(map, waiting);
+    match parts.last_mut() {
+        Some(last) => last.push_str(&format!(": {end}")),
+        None => parts.push(end),
     }
-    let over = match call.map(|call| &call.target) {
-        _ if !waiting.via.text.is_empty() => format!(", over {}", waiting.via.text),
-        Some(FdTarget::Pipe(pipe)) => format!(", over pipe {}", id::pipe(map, *pipe)),
-        Some(FdTarget::Socket(socket)) => format!(", over socket {}", id::socket(map, *socket)),
-        _ => String::new(),
-    };
-    parts.join(" → ") + &over
-}
-
-/// What the last process of a chain does, or what is waited for.
-fn end_phrase(end: &ChainEnd) -> String {
-    match end {
-        ChainEnd::Cycle(_) => String::new(),
-        ChainEnd::Stopped => "stopped by a signal".to_owned(),
-        ChainEnd::Running => "running".to_owned(),
-        ChainEnd::NoCall => "asleep in no call".to_owned(),
-        ChainEnd::Anyone => "waits for any event".to_owned(),
-        ChainEnd::Descriptors => "polls (descriptors unknown)".to_owned(),
-        ChainEnd::Outside(address) => format!("waits for (outside) {address}"),
-        ChainEnd::Kernel => "waits for the kernel".to_owned(),
-        ChainEnd::File(text) => format!("waits for {text}"),
-        ChainEnd::Call(Some(name)) => format!("in {name}"),
-        ChainEnd::Call(None) => "in an unknown call".to_owned(),
-        ChainEnd::Timer => "waits for some time".to_owned(),
-        ChainEnd::Itself => "waits for itself".to_owned(),
-        ChainEnd::Threads => "waits for a thread".to_owned(),
-        ChainEnd::Signal => "waits for a signal".to_owned(),
-        ChainEnd::Child => "waits for a child".to_owned(),
-        ChainEnd::Nobody => "waits for (none)".to_owned(),
-        ChainEnd::Unreadable => "waits for (unknown)".to_owned(),
-        ChainEnd::Unknown => "not known".to_owned(),
-    }
-}
-
-/// `412 threads wait as usual (300 futex, 80 epoll_wait: --all).`, and what is unknown.
-fn summary(map: &Map, waits: &WaitAnalysis, all: bool) -> Vec<String> {
-    let mut calls: BTreeMap<String, usize> = BTreeMap::new();
-    let idle = waits.waits.iter();
-    let idle = idle.filter(|waiting| waiting.class == WaitClass::Idle);
-    for call in idle.filter_map(|waiting| call_of(map, waiting.wait)) {
-        *calls.entry(call_name(call)).or_default() += 1;
-    }
-    let mut by_count: Vec<(String, usize)> = calls.into_iter().collect();
-    by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let idle: usize = by_count.iter().map(|(_, count)| count).sum();
-    let mut sentences = Vec::new();
-    if idle > 0 && !all {
-        let each = by_count.iter();
-        let each = each.map(|(name, count)| format!("{} {name}", thousands(*count)));
-        let each = each.collect::<Vec<_>>().join(", ");
-        let waits = plural(idle, "thread waits as usual", "threads wait as usual");
-        sentences.push(format!("{waits} ({each}: --all)."));
-    }
-    if waits.unread > 0 {
-        let unread = plural(waits.unread, "thread's call", "threads' calls");
-        sentences.push(color::warning(&format!("{unread} unreadable.")));
-    }
-    sentences.extend(incomplete(map).map(|text| color::warning(&text)));
-    sentences
+    let neglects = neglects(map, waiting)
+        .into_iter()
+        .map(|text| format!(", {text}"));
+    parts.join(" → ") + &over(map, waiting) + &neglects.collect::<String>()
 }

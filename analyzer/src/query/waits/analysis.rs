@@ -1,10 +1,23 @@
 //! The types of the answer: blocked threads, chains, cycles.
 
-use crate::model::ProcessId;
+use crate::model::{FdTarget, ProcessId, SocketId};
 use crate::query::via::Via;
 
 /// Number of steps of a chain that are listed; longer chains are followed to their end all the same.
 pub(super) const MAX_CHAIN_STEPS: usize = 64;
+
+/// A descriptor that a thread waits on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitObject {
+    /// The descriptor.
+    pub fd: Option<u32>,
+    /// What it refers to.
+    pub target: FdTarget,
+    /// Whether the thread waits for data, a client, or the end of the other side's data.
+    pub read: bool,
+    /// Whether it waits for space, an accepted connection, or a lock.
+    pub write: bool,
+}
 
 /// What a blocked thread needs the other end to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +34,10 @@ pub enum WaitNeed {
     Event,
     /// Exit.
     Exit,
+    /// Release a lock.
+    Unlock,
+    /// Open the FIFO.
+    Open,
     /// Nothing of the kind.
     Nothing,
 }
@@ -35,76 +52,95 @@ impl WaitNeed {
             Self::Client => "client",
             Self::Event => "event",
             Self::Exit => "exit",
+            Self::Unlock => "unlock",
+            Self::Open => "open",
             Self::Nothing => "none",
         }
     }
 }
 
-/// What a chain of waits ends at. Of several threads of a process the least counts: the variants are
-/// sorted by how much they tell.
+/// What a chain of waits ends at; what tells most about the cause first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChainEnd {
-    /// A cycle: index into [`WaitAnalysis::cycles`].
-    Cycle(usize),
     /// A process that is stopped by a signal or a debugger.
     Stopped,
-    /// A running thread.
-    Running,
-    /// A thread that sleeps in the kernel outside of system calls.
-    NoCall,
-    /// Any client, sender or event.
-    Anyone,
-    /// poll(2) or select(2), whose descriptors are known only from the memory of the process.
-    Descriptors,
+    /// A cycle: index into [`WaitAnalysis::cycles`].
+    Cycle(usize),
+    /// A PostgreSQL session that is idle in a transaction, and what its client does.
+    Transaction(Box<ChainEnd>),
+    /// An end without holders.
+    Nobody,
+    /// A lock, of a file or inside a server, whose holder is not known.
+    Lock(String),
+    /// A file that is read or written; the kernel waits for its storage (state D).
+    Disk(String),
+    /// A timer.
+    Timer,
     /// An address outside the capture.
     Outside(String),
-    /// The kernel.
-    Kernel,
-    /// A file, terminal or device, by the text of its link.
+    /// A running thread.
+    Running,
+    /// A terminal or device, by the text of its link.
     File(String),
     /// Another system call.
     Call(Option<&'static str>),
-    /// A timer.
-    Timer,
-    /// The process itself: another thread, or a signal handler.
-    Itself,
-    /// A futex: another thread, or a process that shares memory.
-    Threads,
-    /// A signal.
-    Signal,
+    /// The kernel.
+    Kernel,
     /// A child process, of which none is known.
     Child,
-    /// An end without holders.
-    Nobody,
+    /// A thread that sleeps in the kernel outside of system calls.
+    NoCall,
     /// An end whose holders could not be read.
     Unreadable,
+    /// poll(2), select(2) or epoll_wait(2) on descriptors that are not known.
+    Descriptors,
     /// Not known.
     Unknown,
+    /// A futex: another thread, or a process that shares memory.
+    Threads,
+    /// The process itself: another thread, or an event that it causes.
+    Itself,
+    /// A signal.
+    Signal,
+    /// Any client, sender or event.
+    Anyone,
 }
 
 impl ChainEnd {
-    /// The word for it in JSON, CSV and text output.
+    /// The word for it in JSON and CSV output.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Cycle(_) => "cycle",
             Self::Stopped => "stopped",
+            Self::Cycle(_) => "cycle",
+            Self::Transaction(_) | Self::Lock(_) => "lock",
+            Self::Nobody => "nobody",
+            Self::Disk(_) => "disk",
+            Self::Timer => "asleep",
+            Self::Outside(_) => "network",
             Self::Running => "running",
-            Self::NoCall => "no-call",
-            Self::Anyone => "anyone",
-            Self::Descriptors => "descriptors-unknown",
-            Self::Outside(_) => "outside",
-            Self::Kernel => "kernel",
             Self::File(_) => "file",
             Self::Call(_) => "call",
-            Self::Timer => "timer",
-            Self::Itself => "itself",
-            Self::Threads => "threads",
-            Self::Signal => "signal",
+            Self::Kernel => "kernel",
             Self::Child => "child",
-            Self::Nobody => "nobody",
-            Self::Unreadable => "unreadable",
-            Self::Unknown => "unknown",
+            Self::NoCall | Self::Unreadable | Self::Descriptors | Self::Unknown => "unknown",
+            Self::Threads => "threads",
+            Self::Itself => "itself",
+            Self::Signal => "signal",
+            Self::Anyone => "idle",
         }
+    }
+
+    /// Whether it is a cause of trouble whoever waits for it: it does not pass by itself.
+    pub(super) fn is_trouble(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopped
+                | Self::Cycle(_)
+                | Self::Transaction(_)
+                | Self::Nobody
+                | Self::Lock(_)
+                | Self::Disk(_)
+        )
     }
 }
 
@@ -113,18 +149,21 @@ impl ChainEnd {
 pub struct ChainStep {
     /// The process.
     pub process: ProcessId,
-    /// Index into `Map::waits` of the wait that the chain follows; `None` where it ends.
+    /// Index into `Map::waits` of the thread that the chain follows, or ends at; `None`: it is not known
+    /// which, or the process is stopped.
     pub wait: Option<usize>,
 }
 
-/// How serious a wait is; the most serious first.
+/// What a wait is; the most serious first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WaitClass {
+    /// Not a wait: the process is stopped, and has clients.
+    Stopped,
     /// The wait is part of a cycle.
     InCycle,
     /// The chain leads to a cycle.
     OnCycle,
-    /// Blocked in a write or a connect.
+    /// Blocked in a write or a connect, or waits for a lock.
     Held,
     /// Blocked in a read from known processes.
     Reads,
@@ -134,6 +173,8 @@ pub enum WaitClass {
     Events,
     /// Waits for a child process.
     Children,
+    /// Clients or data wait for the thread, which does something else.
+    Neglects,
     /// Idle: waits for clients, events, time, or its own threads.
     Idle,
 }
@@ -142,6 +183,7 @@ impl WaitClass {
     /// The word for it in JSON, CSV and text output.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Stopped => "stopped",
             Self::InCycle => "in-cycle",
             Self::OnCycle => "on-cycle",
             Self::Held => "held",
@@ -149,16 +191,23 @@ impl WaitClass {
             Self::Beyond => "beyond",
             Self::Events => "events",
             Self::Children => "children",
+            Self::Neglects => "neglects",
             Self::Idle => "idle",
         }
     }
 }
 
-/// A thread that is blocked.
+/// A thread that is blocked, or a process that keeps others waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockedThread {
-    /// Index into `Map::waits`.
-    pub wait: usize,
+    /// Its process.
+    pub process: ProcessId,
+    /// Index into `Map::waits`; `None`: a stopped process, or one whose threads could not be read.
+    pub wait: Option<usize>,
+    /// Whether it is more than idle: it waits for somebody in particular, or lets somebody wait.
+    pub problem: bool,
+    /// What it waits on, by descriptor.
+    pub on: Vec<WaitObject>,
     /// What the other end must do.
     pub need: WaitNeed,
     /// What the conversation goes over.
@@ -171,8 +220,12 @@ pub struct BlockedThread {
     pub length: usize,
     /// What the chain ends at.
     pub end: ChainEnd,
-    /// How serious the wait is.
+    /// What kind of wait it is.
     pub class: WaitClass,
+    /// Time for which a request over TCP has been without response, milliseconds.
+    pub late_ms: Option<u32>,
+    /// Sockets of the process in which clients or data wait, and no thread takes them.
+    pub neglects: Vec<SocketId>,
 }
 
 /// Processes that wait for each other.
@@ -187,12 +240,14 @@ pub struct WaitCycle {
     pub deadlock: bool,
     /// No process that could not be read can end it.
     pub certain: bool,
+    /// A wait of the cycle has a timeout.
+    pub timed: bool,
 }
 
 /// The blocked threads of a map.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaitAnalysis {
-    /// Most serious first, then longest chain, then by process and thread.
+    /// Problems first, those with the same end together, the worst end first; then by process and thread.
     pub waits: Vec<BlockedThread>,
     /// The cycles, by their lowest process.
     pub cycles: Vec<WaitCycle>,

@@ -1,230 +1,324 @@
-//! Chains of waits: from each blocked process to the nearest one that can proceed, else to a cycle.
+//! Chains of waits: from each blocked thread to the one that explains its wait best, else to a cycle.
 //!
-//! The searches go backwards from targets to their waiters, so that their time is linear in the
-//! holders. Not over petgraph: edges between pairs of processes would be quadratic in the holders of
-//! a shared pipe, and its breadth-first search records no predecessors.
+//! The searches go backwards from ends to those that wait for them, so that their time is linear in the
+//! holders. Not over petgraph: edges between pairs of threads would be quadratic in the holders of a
+//! shared pipe, and its searches record no predecessors.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use super::analysis::{ChainEnd, ChainStep, MAX_CHAIN_STEPS, WaitCycle};
 use super::cycles::Cycles;
 use super::fd_lookup::WaitTarget;
-use super::progress::progress;
-use super::targets::ResolvedWait;
+use super::resolve::{ResolvedWait, Standing};
+use super::serving::{Node, Serving};
 use crate::model::{Map, ProcessId};
 
-/// The wait by which a blocked process comes nearer to the goal of its chain.
-#[derive(Debug, Clone, Copy)]
+/// The way of a thread to the end of its chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct NextStep {
-    wait: usize,
-    /// The next process.
-    to: ProcessId,
-    /// The last process.
-    goal: ProcessId,
-    /// Steps to the goal, plus [`CYCLE_DISTANCE`] if that is in a cycle.
+    to: Node,
+    goal: Node,
+    /// Steps to the goal.
     distance: u32,
 }
 
-/// Makes every cycle more distant than every process that can proceed.
-const CYCLE_DISTANCE: u32 = u32::MAX / 2;
-
-/// The chains of all processes of a map.
-pub(super) struct Chains {
-    /// Why each process can proceed; `None`: it only waits.
-    progress: Vec<Option<ChainEnd>>,
+/// The chains of all threads of a map.
+pub(super) struct Chains<'a> {
+    map: &'a Map,
+    resolved: &'a [ResolvedWait],
+    /// By thread.
     next_steps: Vec<Option<NextStep>>,
-    /// Of each target the two peers with the least distances; two, since one may be the waiter.
-    nearest_peers: Vec<[Option<(u32, ProcessId)>; 2]>,
     cycles: Cycles,
+    /// By cycle.
+    is_harmful: Vec<bool>,
 }
 
-impl Chains {
-    pub(super) fn new(map: &Map, targets: &[WaitTarget], resolved: &[ResolvedWait]) -> Self {
-        let progress = progress(map, resolved);
-        let index = WaiterIndex::new(map, targets, resolved, &progress);
-        let mut next_steps = vec![None; map.processes.len()];
-        let can_proceed: Vec<bool> = progress.iter().map(Option::is_some).collect();
-        index.search(map, &can_proceed, 0, &mut next_steps);
-        let is_stuck: Vec<bool> = next_steps
-            .iter()
-            .zip(&can_proceed)
-            .map(|(step, can_proceed)| !can_proceed && step.is_none())
+/// A chain from the first thread after the one that waits.
+pub(super) struct Chain {
+    /// The first steps.
+    pub(super) steps: Vec<ChainStep>,
+    /// The number of steps.
+    pub(super) length: usize,
+    pub(super) end: ChainEnd,
+}
+
+impl<'a> Chains<'a> {
+    pub(super) fn new(
+        map: &'a Map,
+        targets: &'a [WaitTarget],
+        resolved: &'a [ResolvedWait],
+        serving: &Serving<'_>,
+    ) -> Self {
+        let mut search = Search::new(map, targets, resolved);
+        // To threads that explain a wait.
+        search.set_servers(|target| serving.of_target(target));
+        search.run(|_, thread| {
+            let is_stopped = map.process(map.waits[thread].process).is_stopped();
+            resolved[thread].targets.is_empty() && !is_stopped
+        });
+        // To any that may end it.
+        let is_live = live_processes(map, resolved, &search.next_steps);
+        let is_able = |search: &Search<'_>, thread: usize| {
+            let is_passive = resolved[thread].standing == Standing::Passive;
+            let has_end = resolved[thread].end.is_some() || search.next_steps[thread].is_some();
+            is_live[map.waits[thread].process.index()] && has_end && !is_passive
+        };
+        search.set_servers(|target| all_peers(map, serving, target));
+        search.run(is_able);
+        let is_stuck: Vec<bool> = (0..map.waits.len())
+            .map(|thread| {
+                let is_stopped = map.process(map.waits[thread].process).is_stopped();
+                search.next_steps[thread].is_none() && !is_stopped
+            })
             .collect();
         let cycles = Cycles::find(map, targets, resolved, &is_stuck);
-        let in_cycle: Vec<bool> = cycles.of_process.iter().map(Option::is_some).collect();
-        index.search(map, &in_cycle, CYCLE_DISTANCE, &mut next_steps);
-        let mut chains = Self {
-            progress,
-            next_steps,
-            nearest_peers: Vec::new(),
-            cycles,
+        search.run(|_, thread| cycles.steps.contains_key(&thread));
+        let is_passive = |thread: usize| resolved[thread].standing == Standing::Passive;
+        let is_harmful = |cycle: &WaitCycle| {
+            let mut processes = cycle.processes.iter();
+            cycle.deadlock || !processes.any(|process| serving.threads(*process).any(is_passive))
         };
-        let nearest = |target| chains.rank_peers(target);
-        chains.nearest_peers = targets.iter().map(nearest).collect();
-        chains
+        Self {
+            map,
+            resolved,
+            next_steps: search.next_steps,
+            is_harmful: cycles.cycles.iter().map(is_harmful).collect(),
+            cycles,
+        }
     }
 
-    /// Whether a wait keeps its process in a cycle.
-    pub(super) fn is_in_cycle(&self, wait: usize) -> bool {
-        self.cycles.has_wait[wait]
+    /// Whether a thread's wait is part of a cycle.
+    pub(super) fn is_in_cycle(&self, thread: usize) -> bool {
+        self.cycles.of_thread[thread].is_some()
     }
 
-    pub(super) fn into_cycles(self) -> Vec<WaitCycle> {
-        self.cycles.cycles
+    pub(super) fn cycles(&self) -> &[WaitCycle] {
+        &self.cycles.cycles
     }
 
-    /// The two peers of a target that are nearest to the end of their chain.
-    fn rank_peers(&self, target: &WaitTarget) -> [Option<(u32, ProcessId)>; 2] {
-        let mut best: [Option<(u32, ProcessId)>; 2] = [None; 2];
-        for peer in &target.peers {
-            let index = peer.index();
-            let distance = match (&self.progress[index], self.cycles.of_process[index]) {
-                (Some(_), _) => 0,
-                (None, Some(_)) => CYCLE_DISTANCE,
-                (None, None) => match self.next_steps[index] {
-                    Some(step) => step.distance,
-                    None => continue,
-                },
+    /// Whether a cycle is more than threads that each wait for the other to begin, while further threads of
+    /// their processes may have something to say.
+    pub(super) fn is_harmful(&self, cycle: usize) -> bool {
+        self.is_harmful[cycle]
+    }
+
+    /// What a chain that comes to a node ends at, if it goes no further.
+    fn end_of(&self, node: Node) -> ChainEnd {
+        match node {
+            Node::Process(process) if self.map.process(process).is_stopped() => ChainEnd::Stopped,
+            Node::Process(_) => ChainEnd::Unreadable,
+            Node::Thread(thread) => match self.cycles.of_thread[thread] {
+                Some(cycle) => ChainEnd::Cycle(cycle),
+                None => self.resolved[thread]
+                    .end
+                    .clone()
+                    .unwrap_or(ChainEnd::Unknown),
+            },
+        }
+    }
+
+    /// Follows the wait of a thread.
+    pub(super) fn follow(&self, thread: usize) -> Chain {
+        if let Some((cycle, index)) = self.cycles.steps.get(&thread) {
+            return self.around(*cycle, *index);
+        }
+        let Some(first) = self.next_steps[thread].filter(|step| step.distance > 0) else {
+            let end = self.end_of(Node::Thread(thread));
+            return Chain {
+                steps: Vec::new(),
+                length: 0,
+                end,
             };
-            let candidate = Some((distance, *peer));
-            if best[0].is_none() || candidate < best[0] {
-                best = [candidate, best[0]];
-            } else if best[1].is_none() || candidate < best[1] {
-                best[1] = candidate;
+        };
+        let mut steps = Vec::new();
+        let mut node = first.to;
+        while steps.len() < MAX_CHAIN_STEPS {
+            steps.push(ChainStep {
+                process: node.process(self.map),
+                wait: node.thread(),
+            });
+            let next = node.thread().and_then(|thread| self.next_steps[thread]);
+            match next.filter(|step| step.distance > 0) {
+                Some(step) => node = step.to,
+                None => break,
             }
         }
-        best
-    }
-
-    /// Follows a wait of process `own`: the first steps, the number of steps, and the end. Of several
-    /// chains the shortest to a process that can proceed.
-    pub(super) fn follow(
-        &self,
-        wait: usize,
-        own: ProcessId,
-        resolved: &ResolvedWait,
-    ) -> (Vec<ChainStep>, usize, ChainEnd) {
-        if let Some((number, index)) = self.cycles.steps.get(&wait) {
-            return self.around(*number, *index, own);
+        Chain {
+            steps,
+            length: first.distance as usize,
+            end: self.end_of(first.goal),
         }
-        let nearest_peer = |target: &usize| {
-            let mut peers = self.nearest_peers[*target].into_iter().flatten();
-            peers.find(|(_, peer)| *peer != own)
-        };
-        let nearest = resolved.targets.iter().filter_map(nearest_peer).min();
-        let Some((distance, mut process)) = nearest else {
-            return (Vec::new(), 0, ChainEnd::Unknown);
-        };
-        let goal = self.next_steps[process.index()].map_or(process, |step| step.goal);
-        let mut chain = Vec::new();
-        // Distances decrease with every step, so that it terminates.
-        while let Some(step) =
-            self.next_steps[process.index()].filter(|_| chain.len() < MAX_CHAIN_STEPS)
-        {
-            chain.push(ChainStep {
-                process,
-                wait: Some(step.wait),
-            });
-            process = step.to;
-        }
-        chain.push(ChainStep {
-            process,
-            wait: None,
-        });
-        let goal = goal.index();
-        let end = match (&self.progress[goal], self.cycles.of_process[goal]) {
-            (Some(end), _) => end.clone(),
-            (None, Some(number)) => ChainEnd::Cycle(number),
-            (None, None) => ChainEnd::Unknown,
-        };
-        (chain, (distance % CYCLE_DISTANCE) as usize + 1, end)
     }
 
     /// The chain of a step of a cycle: once around it.
-    fn around(
-        &self,
-        number: usize,
-        index: usize,
-        own: ProcessId,
-    ) -> (Vec<ChainStep>, usize, ChainEnd) {
-        let steps = &self.cycles.cycles[number].steps;
-        let following = steps.iter().cycle().skip(index + 1).copied();
-        let mut chain: Vec<ChainStep> = following.take(steps.len().min(MAX_CHAIN_STEPS)).collect();
-        if let Some(last) = chain.last_mut().filter(|last| last.process == own) {
-            last.wait = None;
+    fn around(&self, cycle: usize, index: usize) -> Chain {
+        let all = &self.cycles.cycles[cycle].steps;
+        let following = all[index + 1..].iter().chain(&all[..=index]).copied();
+        Chain {
+            steps: following.take(MAX_CHAIN_STEPS).collect(),
+            length: all.len(),
+            end: ChainEnd::Cycle(cycle),
         }
-        (chain, steps.len(), ChainEnd::Cycle(number))
     }
 }
 
-/// The waits for each target, and the targets that each process is a peer of.
-struct WaiterIndex {
-    /// Waits of processes that cannot proceed, by target.
-    waits: Vec<Vec<usize>>,
-    /// Targets with such waits, by peer.
-    targets_of: Vec<Vec<u32>>,
+/// Whether each process can do anything but wait for others: a thread has a chain to an end, or one of
+/// its own. Threads that wait for others of their process count only if all do.
+fn live_processes(
+    map: &Map,
+    resolved: &[ResolvedWait],
+    next_steps: &[Option<NextStep>],
+) -> Vec<bool> {
+    let mut live = vec![true; map.processes.len()];
+    let mut first = 0;
+    for threads in map.waits.chunk_by(|a, b| a.process == b.process) {
+        let range = first..first + threads.len();
+        first += threads.len();
+        let is_passive = |thread: usize| resolved[thread].standing == Standing::Passive;
+        let can_act = |thread: usize| {
+            next_steps[thread].is_some_and(|step| step.distance > 0)
+                || resolved[thread].end.is_some()
+        };
+        let all_passive = range.clone().all(is_passive);
+        live[threads[0].process.index()] = range
+            .clone()
+            .any(|thread| (all_passive || !is_passive(thread)) && can_act(thread));
+    }
+    live
 }
 
-impl WaiterIndex {
-    fn new(
-        map: &Map,
-        targets: &[WaitTarget],
-        resolved: &[ResolvedWait],
-        progress: &[Option<ChainEnd>],
-    ) -> Self {
-        let mut waits: Vec<Vec<usize>> = vec![Vec::new(); targets.len()];
-        for (wait, resolved) in resolved.iter().enumerate() {
-            if progress[map.waits[wait].process.index()].is_none() {
-                for target in &resolved.targets {
-                    waits[*target].push(wait);
+/// All threads that may end waits for a target.
+fn all_peers(map: &Map, serving: &Serving<'_>, target: &WaitTarget) -> Vec<Node> {
+    let known = target.threads.iter().map(|thread| Node::Thread(*thread));
+    let peers = target.peers.iter().flat_map(|peer| {
+        let threads = serving.threads(*peer);
+        let alone = threads.is_empty() && !map.process(*peer).is_stopped();
+        let alone = alone.then_some(Node::Process(*peer));
+        threads.map(Node::Thread).chain(alone)
+    });
+    known.chain(peers).collect()
+}
+
+/// A search from ends backwards.
+struct Search<'a> {
+    map: &'a Map,
+    targets: &'a [WaitTarget],
+    resolved: &'a [ResolvedWait],
+    /// By target: the threads that wait for it.
+    waiters: Vec<Vec<usize>>,
+    /// By node: the targets that it can end waits for.
+    served: BTreeMap<Node, Vec<usize>>,
+    next_steps: Vec<Option<NextStep>>,
+    /// The worst end first, then the shortest chain: rank, distance, node, goal.
+    queue: BinaryHeap<Reverse<(u8, u32, Node, Node)>>,
+}
+
+impl<'a> Search<'a> {
+    fn new(map: &'a Map, targets: &'a [WaitTarget], resolved: &'a [ResolvedWait]) -> Self {
+        let mut waiters: Vec<Vec<usize>> = vec![Vec::new(); targets.len()];
+        for (thread, wait) in resolved.iter().enumerate() {
+            if !map.process(map.waits[thread].process).is_stopped() {
+                for target in &wait.targets {
+                    waiters[*target].push(thread);
                 }
             }
         }
-        let mut targets_of = vec![Vec::new(); map.processes.len()];
-        for (index, target) in targets.iter().enumerate() {
-            if !waits[index].is_empty() {
-                for peer in &target.peers {
-                    targets_of[peer.index()].push(index as u32);
-                }
-            }
+        Self {
+            map,
+            targets,
+            resolved,
+            waiters,
+            served: BTreeMap::new(),
+            next_steps: vec![None; resolved.len()],
+            queue: BinaryHeap::new(),
         }
-        Self { waits, targets_of }
     }
 
-    /// Breadth first from the goals: gives each process without a next step one to the nearest goal.
-    fn search(
-        &self,
-        map: &Map,
-        is_goal: &[bool],
-        base_distance: u32,
-        next_steps: &mut [Option<NextStep>],
-    ) {
-        let mut visited = vec![false; self.waits.len()];
-        let goals = (0..is_goal.len()).filter(|index| is_goal[*index]);
-        let mut queue: VecDeque<(ProcessId, ProcessId, u32)> = goals
-            .map(|index| (ProcessId::new(index), ProcessId::new(index), base_distance))
-            .collect();
-        while let Some((to, goal, distance)) = queue.pop_front() {
-            for target in &self.targets_of[to.index()] {
-                let target = *target as usize;
-                if std::mem::replace(&mut visited[target], true) {
+    /// Sets who can end waits for each target.
+    fn set_servers(&mut self, servers: impl Fn(&WaitTarget) -> Vec<Node>) {
+        self.served.clear();
+        for (index, target) in self.targets.iter().enumerate() {
+            if !self.waiters[index].is_empty() {
+                for node in servers(target) {
+                    self.served.entry(node).or_default().push(index);
+                }
+            }
+        }
+    }
+
+    /// Gives each thread without a next step one to the best of the goals that it leads to. Processes without
+    /// known threads are goals, too.
+    fn run(&mut self, is_goal: impl Fn(&Self, usize) -> bool) {
+        let processes: Vec<Node> = self.served.keys().copied().collect();
+        for node in processes {
+            if matches!(node, Node::Process(_)) {
+                self.push(node, node, 0);
+            }
+        }
+        for thread in 0..self.resolved.len() {
+            if is_goal(self, thread) {
+                let node = Node::Thread(thread);
+                let step = *self.next_steps[thread].get_or_insert(NextStep {
+                    to: node,
+                    goal: node,
+                    distance: 0,
+                });
+                self.push(node, step.goal, step.distance);
+            }
+        }
+        // By target: how often it was reached, and from which process first. A process does not end its own
+        // wait, but that of others for the same target.
+        let mut reached: Vec<(u8, Option<ProcessId>)> = vec![(0, None); self.targets.len()];
+        while let Some(Reverse((_, distance, node, goal))) = self.queue.pop() {
+            let own = node.process(self.map);
+            let Some(served) = self.served.get(&node).cloned() else {
+                continue;
+            };
+            for target in served {
+                let (times, from) = reached[target];
+                if times > 1 || from == Some(own) {
                     continue;
                 }
-                for wait in &self.waits[target] {
-                    let waiter = map.waits[*wait].process;
-                    if is_goal[waiter.index()] || next_steps[waiter.index()].is_some() {
+                reached[target] = (times + 1, Some(own));
+                let is_known = !self.targets[target].threads.is_empty();
+                for index in 0..self.waiters[target].len() {
+                    let waiter = self.waiters[target][index];
+                    let is_own = self.map.waits[waiter].process == own;
+                    if self.next_steps[waiter].is_some() || is_own && !is_known {
                         continue;
                     }
-                    let distance = distance + 1;
-                    next_steps[waiter.index()] = Some(NextStep {
-                        wait: *wait,
-                        to,
+                    self.next_steps[waiter] = Some(NextStep {
+                        to: node,
                         goal,
-                        distance,
+                        distance: distance + 1,
                     });
-                    queue.push_back((waiter, goal, distance));
+                    self.push(Node::Thread(waiter), goal, distance + 1);
                 }
             }
         }
+    }
+
+    fn push(&mut self, node: Node, goal: Node, distance: u32) {
+        let rank = match goal {
+            Node::Process(process) if self.map.process(process).is_stopped() => 0,
+            Node::Process(_) => rank(&ChainEnd::Unreadable),
+            Node::Thread(thread) => self.resolved[thread].end.as_ref().map_or(u8::MAX, rank),
+        };
+        self.queue.push(Reverse((rank, distance, node, goal)));
+    }
+}
+
+/// How little an end explains. As the variants are sorted, which have no number that can be read.
+fn rank(end: &ChainEnd) -> u8 {
+    match end {
+        ChainEnd::Stopped => 0,
+        ChainEnd::Cycle(_) | ChainEnd::Transaction(_) => 1,
+        ChainEnd::Nobody | ChainEnd::Lock(_) | ChainEnd::Disk(_) => 2,
+        ChainEnd::Timer | ChainEnd::Outside(_) | ChainEnd::Running => 3,
+        ChainEnd::File(_) | ChainEnd::Call(_) | ChainEnd::Kernel | ChainEnd::Child => 4,
+        ChainEnd::NoCall | ChainEnd::Unreadable | ChainEnd::Descriptors | ChainEnd::Unknown => 5,
+        ChainEnd::Threads | ChainEnd::Itself | ChainEnd::Signal => 6,
+        ChainEnd::Anyone => 7,
     }
 }

@@ -1,52 +1,42 @@
-//! Cycles of processes that wait for each other: strongly connected components.
+//! Cycles of threads that wait for each other: strongly connected components.
 //!
-//! The graph has a node for each target between the processes, rather than edges between pairs of
-//! processes: a pipe that 2,000 processes hold is one node, not four million edges.
+//! The graph has a node for each target and each process between the threads, rather than edges between
+//! pairs of threads: a pipe that 2,000 processes hold is one node, not four million edges.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
 
 use super::analysis::{ChainStep, WaitCycle, WaitNeed};
 use super::fd_lookup::WaitTarget;
-use super::targets::ResolvedWait;
-use crate::model::{Map, ProcessId};
+use super::resolve::ResolvedWait;
+use crate::model::{Map, ProcessId, ThreadState};
 
 /// All cycles of a map.
 pub(super) struct Cycles {
     pub(super) cycles: Vec<WaitCycle>,
-    /// The cycle of each process.
-    pub(super) of_process: Vec<Option<usize>>,
-    /// By wait that is listed as a step: the cycle, and the index of the step.
+    /// The cycle of each thread.
+    pub(super) of_thread: Vec<Option<usize>>,
+    /// By thread that is listed as a step: the cycle, and the index of the step.
     pub(super) steps: BTreeMap<usize, (usize, usize)>,
-    /// By wait: whether it keeps a process in its cycle.
-    pub(super) has_wait: Vec<bool>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum WaitNode {
-    Process(ProcessId),
-    /// Index of the target.
-    Target(usize),
+    /// Index into `Map::waits`.
+    Thread(usize),
+    Target,
+    Process,
 }
 
-impl WaitNode {
-    fn process(self) -> Option<ProcessId> {
-        match self {
-            Self::Process(process) => Some(process),
-            Self::Target(_) => None,
-        }
-    }
-}
-
-/// Edges lead from a process over its wait (`Some`) to a target, and from there to its peers.
-type WaitGraph = DiGraph<WaitNode, Option<usize>>;
+/// Edges lead from a thread to the targets of its wait, from there to their peers, and from a process to
+/// its threads.
+type WaitGraph = DiGraph<WaitNode, ()>;
 
 impl Cycles {
-    /// Finds the cycles among the processes that are marked in `is_stuck`, by index.
+    /// Finds the cycles among the threads that are marked in `is_stuck`: those that nothing outside of them
+    /// helps.
     pub(super) fn find(
         map: &Map,
         targets: &[WaitTarget],
@@ -55,68 +45,75 @@ impl Cycles {
     ) -> Self {
         let mut cycles = Self {
             cycles: Vec::new(),
-            of_process: vec![None; map.processes.len()],
+            of_thread: vec![None; resolved.len()],
             steps: BTreeMap::new(),
-            has_wait: vec![false; resolved.len()],
         };
         let graph = wait_graph(map, targets, resolved, is_stuck);
-        let mut components: Vec<Vec<NodeIndex>> = kosaraju_scc(&graph);
-        // A process alone with its own target waits for itself: no cycle.
-        let processes = |nodes: &[NodeIndex]| {
-            let processes = nodes.iter().filter_map(|node| graph[*node].process());
-            processes.count()
-        };
-        components.retain(|component| processes(component) > 1);
-        for component in &mut components {
-            component.sort_unstable();
-        }
+        let mut components: Vec<Vec<usize>> = kosaraju_scc(&graph)
+            .into_iter()
+            .map(|nodes| threads(&graph, &nodes))
+            // A thread alone with its own target waits for itself: no cycle.
+            .filter(|threads| threads.len() > 1)
+            .collect();
         components.sort_unstable();
         for component in components {
-            cycles.add(&graph, &component, targets, resolved);
+            cycles.add(map, targets, resolved, &component);
         }
         cycles
     }
 
     fn add(
         &mut self,
-        graph: &WaitGraph,
-        component: &[NodeIndex],
+        map: &Map,
         targets: &[WaitTarget],
         resolved: &[ResolvedWait],
+        component: &[usize],
     ) {
+        let steps = shortest_cycle(map, targets, resolved, component);
+        if steps.is_empty() {
+            return;
+        }
         let number = self.cycles.len();
-        let is_inside = |node: &NodeIndex| component.binary_search(node).is_ok();
-        let mut processes = Vec::new();
-        let (mut certain, mut deadlock) = (true, false);
-        for node in component {
-            match graph[*node] {
-                WaitNode::Target(target) => certain &= !targets[target].incomplete,
-                WaitNode::Process(process) => {
-                    processes.push(process);
-                    self.of_process[process.index()] = Some(number);
-                    let edges = graph.edges(*node).filter(|edge| is_inside(&edge.target()));
-                    for wait in edges.filter_map(|edge| *edge.weight()) {
-                        self.has_wait[wait] = true;
-                        deadlock |=
-                            matches!(resolved[wait].need, WaitNeed::Room | WaitNeed::Accept);
-                    }
-                }
-            }
+        let mut processes: Vec<ProcessId> = Vec::new();
+        let (mut certain, mut deadlock, mut timed) = (true, false, false);
+        for thread in component {
+            let wait = &map.waits[*thread];
+            processes.push(wait.process);
+            self.of_thread[*thread] = Some(number);
+            deadlock |= !matches!(resolved[*thread].need, WaitNeed::Data | WaitNeed::Exit);
+            timed |= matches!(&wait.state, ThreadState::Call(call) if call.timed);
+            certain &= resolved[*thread]
+                .targets
+                .iter()
+                .all(|target| !targets[*target].incomplete);
         }
-        // Processes were added before targets, so that the first node is the lowest process.
-        let steps = shortest_cycle(graph, component[0], is_inside);
-        for (index, step) in steps.iter().enumerate() {
-            if let Some(wait) = step.wait {
-                self.steps.insert(wait, (number, index));
-            }
+        processes.dedup();
+        for (index, thread) in steps.iter().enumerate() {
+            self.steps.insert(*thread, (number, index));
         }
+        let step = |thread: &usize| ChainStep {
+            process: map.waits[*thread].process,
+            wait: Some(*thread),
+        };
         self.cycles.push(WaitCycle {
-            steps,
+            steps: steps.iter().map(step).collect(),
             processes,
             deadlock,
             certain,
+            timed,
         });
     }
+}
+
+/// The threads among some nodes, sorted.
+fn threads(graph: &WaitGraph, nodes: &[NodeIndex]) -> Vec<usize> {
+    let threads = nodes.iter().filter_map(|node| match graph[*node] {
+        WaitNode::Thread(thread) => Some(thread),
+        WaitNode::Target | WaitNode::Process => None,
+    });
+    let mut threads: Vec<usize> = threads.collect();
+    threads.sort_unstable();
+    threads
 }
 
 fn wait_graph(
@@ -126,93 +123,102 @@ fn wait_graph(
     is_stuck: &[bool],
 ) -> WaitGraph {
     let mut graph = WaitGraph::new();
-    let process_nodes: Vec<Option<NodeIndex>> = is_stuck
-        .iter()
-        .enumerate()
-        .map(|(index, stuck)| {
-            stuck.then(|| graph.add_node(WaitNode::Process(ProcessId::new(index))))
-        })
-        .collect();
+    let mut processes: BTreeMap<ProcessId, NodeIndex> = BTreeMap::new();
+    let mut thread_nodes: Vec<Option<NodeIndex>> = vec![None; resolved.len()];
+    for (thread, wait) in map.waits.iter().enumerate() {
+        if is_stuck[thread] && !resolved[thread].targets.is_empty() {
+            let node = graph.add_node(WaitNode::Thread(thread));
+            thread_nodes[thread] = Some(node);
+            let process = processes
+                .entry(wait.process)
+                .or_insert_with(|| graph.add_node(WaitNode::Process));
+            graph.add_edge(*process, node, ());
+        }
+    }
     let mut target_nodes: BTreeMap<usize, NodeIndex> = BTreeMap::new();
-    for (wait, resolved) in resolved.iter().enumerate() {
-        let Some(waiter) = process_nodes[map.waits[wait].process.index()] else {
-            continue;
-        };
-        for target in &resolved.targets {
+    for (thread, node) in thread_nodes.iter().enumerate() {
+        let Some(waiter) = node else { continue };
+        for target in &resolved[thread].targets {
             let node = *target_nodes.entry(*target).or_insert_with(|| {
-                let node = graph.add_node(WaitNode::Target(*target));
-                for peer in &targets[*target].peers {
-                    if let Some(peer) = process_nodes[peer.index()] {
-                        graph.add_edge(node, peer, None);
-                    }
+                let node = graph.add_node(WaitNode::Target);
+                let known = &targets[*target].threads;
+                let peers = &targets[*target].peers;
+                let peers = peers.iter().filter_map(|peer| processes.get(peer).copied());
+                let known = known.iter().filter_map(|thread| thread_nodes[*thread]);
+                for end in peers.chain(known) {
+                    graph.add_edge(node, end, ());
                 }
                 node
             });
-            graph.add_edge(waiter, node, Some(wait));
+            graph.add_edge(*waiter, node, ());
         }
     }
     graph
 }
 
-/// The shortest cycle through a process, within a component. Breadth first; a process does not end
-/// its own wait, which petgraph's searches cannot express.
+/// The shortest cycle through the first thread of a component, or where that waits for none, the first that
+/// has one. Breadth first; a process does not end its own wait, which petgraph's searches cannot express.
 fn shortest_cycle(
-    graph: &WaitGraph,
-    start: NodeIndex,
-    is_inside: impl Fn(&NodeIndex) -> bool,
-) -> Vec<ChainStep> {
-    // By process: the process before it, and by which of its waits.
-    let mut before: BTreeMap<NodeIndex, (NodeIndex, usize)> = BTreeMap::new();
-    // Targets that `start` both waits for and is a peer of. It does not end its own wait for one, but
-    // that of another process.
-    let mut own_targets: BTreeSet<NodeIndex> = BTreeSet::new();
-    let mut visited: BTreeSet<NodeIndex> = BTreeSet::new();
+    map: &Map,
+    targets: &[WaitTarget],
+    resolved: &[ResolvedWait],
+    component: &[usize],
+) -> Vec<usize> {
+    let mut of_process: BTreeMap<ProcessId, Vec<usize>> = BTreeMap::new();
+    for thread in component {
+        let threads = of_process.entry(map.waits[*thread].process).or_default();
+        threads.push(*thread);
+    }
+    let cycles = component
+        .iter()
+        .map(|start| cycle_from(map, targets, resolved, &of_process, *start));
+    cycles
+        .into_iter()
+        .find(|cycle| !cycle.is_empty())
+        .unwrap_or_default()
+}
+
+/// The shortest cycle from a thread back to its process; empty if there is none.
+fn cycle_from(
+    map: &Map,
+    targets: &[WaitTarget],
+    resolved: &[ResolvedWait],
+    of_process: &BTreeMap<ProcessId, Vec<usize>>,
+    start: usize,
+) -> Vec<usize> {
+    let home = map.waits[start].process;
+    let mut before: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut visited: BTreeSet<usize> = BTreeSet::new();
     let mut queue = VecDeque::from([start]);
-    'search: while let Some(process) = queue.pop_front() {
-        let edges = graph
-            .edges(process)
-            .filter(|edge| is_inside(&edge.target()));
-        let mut waits: Vec<(NodeIndex, usize)> = edges
-            .filter_map(|edge| Some((edge.target(), (*edge.weight())?)))
-            .collect();
-        waits.sort_unstable();
-        for (target, wait) in waits {
-            if process != start && own_targets.contains(&target) {
-                before.insert(start, (process, wait));
-                break 'search;
+    while let Some(thread) = queue.pop_front() {
+        let own = map.waits[thread].process;
+        for target in &resolved[thread].targets {
+            let known = &targets[*target].threads;
+            let is_home = own != home && targets[*target].peers.binary_search(&home).is_ok();
+            if is_home || thread != start && known.contains(&start) {
+                let mut steps = vec![thread];
+                while let Some(previous) = before.get(&steps[steps.len() - 1]) {
+                    steps.push(*previous);
+                }
+                steps.reverse();
+                return steps;
             }
-            if !visited.insert(target) {
+            if !visited.insert(*target) {
                 continue;
             }
-            let mut peers: Vec<_> = graph.neighbors(target).filter(&is_inside).collect();
-            peers.sort_unstable();
-            for peer in peers {
-                if peer == process {
-                    if process == start {
-                        own_targets.insert(target);
-                    }
-                } else if let Entry::Vacant(entry) = before.entry(peer) {
-                    entry.insert((process, wait));
-                    if peer == start {
-                        break 'search;
-                    }
-                    queue.push_back(peer);
+            let peers = targets[*target].peers.iter();
+            let peers = peers.filter(|peer| **peer != own);
+            let threads = peers.filter_map(|peer| of_process.get(peer)).flatten();
+            for next in threads.chain(known) {
+                let is_inside = of_process
+                    .get(&map.waits[*next].process)
+                    .is_some_and(|threads| threads.binary_search(next).is_ok());
+                if *next != start && is_inside && !before.contains_key(next) {
+                    before.insert(*next, thread);
+                    queue.push_back(*next);
                 }
             }
         }
     }
-    let mut steps = Vec::new();
-    let mut node = start;
-    while let Some((previous, wait)) = before.get(&node).copied() {
-        steps.extend(graph[previous].process().map(|process| ChainStep {
-            process,
-            wait: Some(wait),
-        }));
-        node = previous;
-        if node == start {
-            break;
-        }
-    }
-    steps.reverse();
-    steps
+    Vec::new()
 }
