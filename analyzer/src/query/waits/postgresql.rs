@@ -28,10 +28,13 @@ enum Activity {
     Idle,
 }
 
+/// Host, pid of the server, name of the database.
+type Database = (HostId, u32, Vec<u8>);
+
 /// The sessions of the PostgreSQL servers of a map.
 pub(super) struct Sessions {
-    /// By host, server and database: the sessions that may hold a lock.
-    holders: BTreeMap<(HostId, u32, Vec<u8>), Vec<(Activity, ProcessId)>>,
+    /// The sessions that may hold a lock.
+    holders: BTreeMap<Database, Vec<(Activity, ProcessId)>>,
 }
 
 impl Sessions {

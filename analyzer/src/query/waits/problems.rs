@@ -178,12 +178,13 @@ impl Problems<'_> {
     fn objects(&self, thread: usize) -> Vec<WaitObject> {
         let mut objects = self.sets[thread].objects.clone();
         let upstream = self.requests.upstream(self.map.waits[thread].process);
-        if !upstream.is_empty() {
-            objects.sort_by_key(|object| match object.target {
-                FdTarget::Socket(id) => !upstream.iter().any(|(socket, _)| *socket == id),
-                _ => true,
-            });
-        }
+        objects.sort_by_key(|object| {
+            let is_asked = match object.target {
+                FdTarget::Socket(id) => upstream.iter().any(|(socket, _)| *socket == id),
+                _ => false,
+            };
+            (!is_asked, object.fd)
+        });
         objects
     }
 
