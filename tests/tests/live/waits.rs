@@ -74,7 +74,7 @@ fn a_chain_of_three() {
         (&row["class"], &row["problem"]),
         (&json!("reads"), &json!(true))
     );
-    let on = json!([{"fd": read.fd, "object": format!("h0/i{}", read.inode), "file": null, "want": "read"}]);
+    let on = json!([{"fd": read.fd, "object": format!("h0/i{}", read.inode), "want": "read"}]);
     assert_eq!(row["on"], on);
     let middle_row = self::row(&answer, &middle);
     let path = world.directory().join("last");
@@ -190,8 +190,7 @@ fn an_event_loop_may_yet_read() {
     assert_eq!(processes(&writes["chain"]), [id(&server)]);
     // It watches the connection that is silent, and not the one that is written to.
     let events = row(&answer, &server);
-    let watched =
-        |fd: i32, object: String| json!({"fd": fd, "object": object, "file": null, "want": "read"});
+    let watched = |fd: i32, object: String| json!({"fd": fd, "object": object, "want": "read"});
     let on = [
         watched(listener.fd, listener.id()),
         watched(accepted[1].fd, accepted[1].id()),

@@ -39,6 +39,12 @@ pub(crate) fn wait_row(map: &Map, waiting: &BlockedThread) -> impl Serialize {
         .exact("file", file, file_hex)
         .field("on", on_rows(map, waiting))
         .known("on_more", (more > 0).then_some(more))
+        // Whether the memory of the thread tells what it waits on.
+        .known("memory", call.and_then(memory_word))
+        // The address or path in the arguments of a connect, send or open.
+        .known("named", named.map(|named| named.text))
+        .known("named_hex", named_hex)
+        // The thread that holds the lock which this one waits for.
         .field("owner_tid", call.and_then(Call::owner_tid))
         .field("need", waiting.need.as_str())
         .name("via", &waiting.via)
