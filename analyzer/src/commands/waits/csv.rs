@@ -9,9 +9,9 @@ use whotalks::model::{Call, Map};
 use whotalks::query::WaitAnalysis;
 use whotalks::text::escape;
 
-use super::on::object_id;
+use super::on::{call_of, object_id};
 use super::phrase::end_text;
-use super::row::{call_of, file, queue_bytes};
+use super::row::{file, queue_bytes};
 use crate::commands::names::process_ids;
 
 const COLUMNS: &str = "\

@@ -8,8 +8,9 @@ mod row;
 mod text;
 mod tree;
 
+pub(super) use on::call_of;
 pub(super) use phrase::stopped_text;
-pub(super) use row::{call_of, wait_row};
+pub(super) use row::wait_row;
 pub(super) use text::{HEADING, wait_cells};
 
 use anyhow::Result;

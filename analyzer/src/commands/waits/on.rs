@@ -4,11 +4,9 @@ use serde::Serialize;
 use whotalks::export::object;
 use whotalks::id;
 use whotalks::load::syscall::CallKind;
-use whotalks::model::{Call, CallMemory, Destination, FdTarget, Known, Map, NotKnown};
+use whotalks::model::{Call, CallMemory, Destination, FdTarget, Known, Map, NotKnown, ThreadState};
 use whotalks::query::{BlockedThread, Via, ViaKind};
 use whotalks::text::escape;
-
-use super::row::call_of;
 
 /// Descriptors of a thread that are listed: an event loop may watch many thousands.
 pub(super) const OBJECTS: usize = 64;
@@ -36,6 +34,14 @@ pub(super) fn on_rows(map: &Map, waiting: &BlockedThread) -> Vec<impl Serialize>
         }
     }
     rows
+}
+
+/// The call that a thread is in.
+pub(crate) fn call_of(map: &Map, wait: usize) -> Option<&Call> {
+    match &map.waits[wait].state {
+        ThreadState::Call(call) => Some(call),
+        _ => None,
+    }
 }
 
 /// The id of a socket or pipe.

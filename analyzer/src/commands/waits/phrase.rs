@@ -6,7 +6,7 @@ use whotalks::model::{Call, Map, ProcessId, ThreadState};
 use whotalks::query::{BlockedThread, ChainEnd, socket_via};
 use whotalks::text::escape;
 
-use super::row::call_of;
+use super::on::call_of;
 use crate::commands::names::label;
 use crate::terminal::{count, plural};
 

@@ -3,11 +3,11 @@
 use serde::Serialize;
 use whotalks::export::{hex_of, hex_of_name, object};
 use whotalks::id;
-use whotalks::model::{Call, FdTarget, Map, SocketId, ThreadState};
+use whotalks::model::{Call, FdTarget, Map, SocketId};
 use whotalks::query::{BlockedThread, ChainEnd, ChainStep};
 use whotalks::text::escape;
 
-use super::on::{OBJECTS, memory_word, named, object_id, on_rows};
+use super::on::{OBJECTS, call_of, memory_word, named, object_id, on_rows};
 use super::phrase::end_text;
 use crate::commands::names::process_ids;
 
@@ -108,14 +108,6 @@ pub(super) fn step_row(map: &Map, step: &ChainStep) -> impl Serialize {
         .field("call", call.and_then(|call| call.name))
         .field("object", call.and_then(|call| object_id(map, &call.target)))
         .bytes_or_null("title", map.process(step.process).title())
-}
-
-/// The call that a thread is in.
-pub(crate) fn call_of(map: &Map, wait: usize) -> Option<&Call> {
-    match &map.waits[wait].state {
-        ThreadState::Call(call) => Some(call),
-        _ => None,
-    }
 }
 
 /// The link in `/proc/PID/fd` of a file that is no socket or pipe.

@@ -8,9 +8,8 @@ use whotalks::id;
 use whotalks::model::{Call, FdTarget, Map, ProcessId};
 use whotalks::query::{self, BlockedThread, ChainEnd, WaitAnalysis, WaitCycle, WaitNeed};
 
-use super::on::fd_cell;
+use super::on::{call_of, fd_cell};
 use super::phrase::{call_name, doing, end_text, neglects, title};
-use super::row::call_of;
 use super::tree::{Branch, Key, trees};
 use crate::commands::coverage::incomplete;
 use crate::commands::names::label;
