@@ -12,6 +12,7 @@
 
 pub mod actor;
 pub mod bench;
+pub mod compiled;
 pub mod edge;
 pub mod environment;
 pub mod findings;

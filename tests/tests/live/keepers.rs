@@ -65,6 +65,27 @@ fn a_store_watches_for_hangups_only() {
     );
 }
 
+/// A poll tells what its thread uses, as an epoll does.
+#[test]
+fn a_poll_watches_what_is_in_its_set() {
+    let user = "a.recv(1)";
+    let other = "r, w = os.pipe()";
+    let elsewhere = "p = select.poll(); p.register(r, select.POLLIN); p.poll()";
+    check(
+        &shared_socket(user, other, elsewhere),
+        Some("blocked-elsewhere"),
+    );
+    check(
+        &shared_socket(user, other, "select.select([r], [], [])"),
+        Some("blocked-elsewhere"),
+    );
+    let hangup = "p = select.poll(); p.register(r, select.POLLIN); p.register(a, 0); p.poll()";
+    check(&shared_socket(user, other, hangup), Some("poll-mask"));
+    let both =
+        "p = select.poll(); p.register(r, select.POLLIN); p.register(a, select.POLLIN); p.poll()";
+    check(&shared_socket(user, other, both), None);
+}
+
 /// A shell that waits for the program which it started, in a call that is not decoded.
 #[test]
 fn a_parent_waits_for_its_child() {

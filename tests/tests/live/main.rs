@@ -25,6 +25,7 @@ mod queues;
 mod reused_names;
 mod syscalls;
 mod tcp_states;
+mod thread_memory;
 mod threads;
 mod unresponsive;
 mod waits;

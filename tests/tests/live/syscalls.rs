@@ -6,6 +6,7 @@ use std::process::Command;
 
 use whotalks_tests::environment::{makes_namespaces, skip, works};
 use whotalks_tests::programs::{programs, run};
+use whotalks_tests::script::Script;
 use whotalks_tests::{Kind, World};
 
 /// By far the most calls, which can do nothing but read: without them a trace takes no minutes.
@@ -162,4 +163,30 @@ fn a_passive_capture_does_less() {
         lookups.iter().all(|line| line.contains("RESOLVE_CACHED")),
         "{lookups:#?}"
     );
+}
+
+/// Memory is not even opened.
+#[test]
+fn memory_is_left_alone_on_request() {
+    if !traces() {
+        return;
+    }
+    let world = World::new();
+    let poll = "a, b = S.socketpair()\nready(os.getpid())\nselect.select([a], [], [])";
+    let _scene = Script::start(poll);
+    let opened = |arguments: &[&str]| {
+        let trace = trace(&world, arguments);
+        assert!(!trace.contains("process_vm"), "{trace}");
+        let lines = trace.lines();
+        let opened = lines.filter(|line| line.contains("\"mem\"") || line.contains("/mem\""));
+        opened.count()
+    };
+    assert!(opened(&[]) > 0);
+    for arguments in [
+        &["--waits", "calls"][..],
+        &["--waits", "no"],
+        &["--passive"],
+    ] {
+        assert_eq!(opened(arguments), 0, "{arguments:?}");
+    }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use whotalks_tests::environment::{RERUN_AS, needs_namespaces, say, skip, works};
-use whotalks_tests::programs::{TIMEOUT, programs};
+use whotalks_tests::programs::{TIMEOUT, programs, run};
+use whotalks_tests::script::Script;
 use whotalks_tests::world::{export, namespace};
 use whotalks_tests::{Actor, Address, Edge, Kind, World};
 
@@ -72,6 +73,48 @@ fn a_process_that_does_not_answer_is_read_without_its_memory() {
         let socket = sockets.find(|socket| socket["id"] == one.id()).unwrap();
         assert_eq!(socket["holders"].as_array().unwrap().len(), 1, "{socket:#}");
     }
+}
+
+/// A page of a mapped file whose server is silent: what threads point to is not read, their calls are.
+#[test]
+fn memory_that_does_not_answer_hides_no_call() {
+    if !works(&["strace", "-f", "-o", "/dev/null", "true"]) {
+        skip("strace is not there, or may not trace");
+        return;
+    }
+    let world = World::new();
+    let script = Script::start(
+        "
+import threading
+pairs = [S.socketpair() for _ in range(4)]
+for a, b in pairs[1:]:
+    threading.Thread(target=lambda a=a: select.select([a], [], []), daemon=True).start()
+ready(os.getpid(), fork(lambda: select.select([pairs[0][0]], [], [])))
+select.select([pairs[0][0]], [], [])",
+    );
+    let [stuck, other] = [0, 1].map(|index| script.pids[index]);
+    let mut child = capture_stuck_in(&world, "pread64", &format!("/proc/{stuck}/mem"));
+    let file = world.directory().join("machine.whotalks");
+    wait_for(&file, &mut child);
+    kill_process_group(Pid::from_child(&child), Signal::KILL).unwrap();
+    child.wait().unwrap();
+
+    let mut command = Command::new(&programs().analyze);
+    let answer = run(
+        command
+            .args(["waits", "--all", "--format", "json"])
+            .arg(&file),
+        b"",
+    )
+    .json();
+    let threads = |pid: u32| {
+        let rows = answer["waits"].as_array().unwrap().iter();
+        let rows = rows.filter(|row| row["pid"] == pid);
+        rows.map(|row| row["memory"].as_str().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(threads(stuck), ["unreadable"; 4]);
+    assert_eq!(threads(other), ["known"]);
 }
 
 #[test]
