@@ -1,5 +1,6 @@
 //! `redact`: the copy contains no identifying name, and yields the same map.
 
+mod addresses;
 mod secrets;
 mod shape;
 mod words;
