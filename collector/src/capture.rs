@@ -27,8 +27,8 @@ use crate::netns::{self, Namespace};
 use crate::orphan_netns;
 use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::{
-    cgroup_ids, clock, host, ipc, mountinfo, second_look, shared_files, system_tables, timeout,
-    unlisted_sockets, users,
+    cgroup_ids, clock, host, ipc, mountinfo, namespace_files, second_look, shared_files,
+    system_tables, timeout, unlisted_sockets, users,
 };
 
 /// The second look may take as long as the first, plus this.
@@ -75,6 +75,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
     let first_look = begun.elapsed();
 
     mountinfo::read_all(root, &mut discovered, &mut blocks.encoder()?)?;
+    namespace_files::record(root, &mut discovered, 1, &mut blocks.encoder()?)?;
     let namespaces = namespaces_to_read(root, &discovered);
     let plan = netns::Plan {
         root,
@@ -109,6 +110,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
     )?;
     if discovered.changed {
         holders = Holders::count(&discovered.retained, run.jobs);
+        namespace_files::record(root, &mut discovered, 2, &mut blocks.encoder()?)?;
     }
     read_fdinfo(run, blocks, &discovered, &tables, &holders, &locked)?;
     let encoder = &mut blocks.encoder()?;
@@ -282,6 +284,7 @@ fn namespaces_to_read(root: &OwnedFd, discovered: &Discovered) -> Vec<Namespace>
         let location = NetnsLocation {
             source: NetnsSource::Process,
             pid: std::process::id(),
+            tid: 0,
             fd: 0,
             path: Vec::new(),
         };

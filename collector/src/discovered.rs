@@ -39,10 +39,22 @@ pub(crate) struct NetnsLocation {
     pub(crate) source: NetnsSource,
     /// The process that leads to it.
     pub(crate) pid: u32,
+    /// The thread of that process whose private table has the descriptor, else 0.
+    pub(crate) tid: u32,
     /// The descriptor in that process, for [`NetnsSource::Descriptor`] and [`NetnsSource::Socket`].
     pub(crate) fd: u32,
     /// The mount point as that process sees it, for [`NetnsSource::Mount`].
     pub(crate) path: Vec<u8>,
+}
+
+impl NetnsLocation {
+    /// Returns the path of the descriptor below `/proc`.
+    pub(crate) fn descriptor(&self) -> String {
+        match self.tid {
+            0 => format!("{}/fd/{}", self.pid, self.fd),
+            tid => format!("{}/task/{tid}/fd/{}", self.pid, self.fd),
+        }
+    }
 }
 
 /// Counts for the summary line and the `End` block.

@@ -1,8 +1,9 @@
 //! Reads file attributes without asking a file server to revalidate them.
 
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, StatxFlags, makedev, statat, statx};
+use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statat, statx};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -60,4 +61,13 @@ impl FileStat {
     pub(crate) fn of_fd(file: impl AsFd) -> Result<Self, Errno> {
         Self::of(file, c"", AtFlags::EMPTY_PATH)
     }
+}
+
+/// Returns the device of nsfs, the file system of namespaces; `None` if not known.
+pub(crate) fn nsfs_device() -> Option<u64> {
+    static DEVICE: OnceLock<Option<u64>> = OnceLock::new();
+    *DEVICE.get_or_init(|| {
+        let own = FileStat::of(CWD, c"/proc/self/ns/mnt", AtFlags::empty());
+        own.ok().map(|file| file.dev)
+    })
 }

@@ -34,6 +34,7 @@ mod host;
 mod ipc;
 mod kernel_modules;
 mod mountinfo;
+mod namespace_files;
 mod netns;
 mod netns_open;
 mod orphan_netns;

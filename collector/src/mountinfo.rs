@@ -89,6 +89,7 @@ fn note_mount(line: &[u8], pid: u32, discovered: &mut Discovered) {
     let location = NetnsLocation {
         source: NetnsSource::Mount,
         pid,
+        tid: 0,
         fd: 0,
         path: unescaped(point),
     };
@@ -148,6 +149,7 @@ mod tests {
         let location = NetnsLocation {
             source: NetnsSource::Mount,
             pid: 12,
+            tid: 0,
             fd: 0,
             path: b"/run/netns/a b".to_vec(),
         };

@@ -301,11 +301,7 @@ fn record_namespace(
             _ => namespace.location.pid,
         },
         path: match namespace.location.source {
-            NetnsSource::Descriptor => format!(
-                "/proc/{}/fd/{}",
-                namespace.location.pid, namespace.location.fd
-            )
-            .into(),
+            NetnsSource::Descriptor => format!("/proc/{}", namespace.location.descriptor()).into(),
             _ => namespace.location.path.clone(),
         },
         own: namespace.own,

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{Mode, OFlags, fstat, openat, stat};
+use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
 use crate::discovered::NetnsSource;
+use crate::file_stat::{FileStat, nsfs_device};
 use crate::netns::Namespace;
 use crate::timeout::HelperThread;
 
@@ -59,23 +60,26 @@ fn open_verified(
 
 fn open(root: &OwnedFd, namespace: &Namespace) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let (pid, fd) = (namespace.location.pid, namespace.location.fd);
-    match namespace.location.source {
-        NetnsSource::Process => openat(root, format!("{pid}/ns/net"), flags, Mode::empty()),
-        NetnsSource::Descriptor => openat(root, format!("{pid}/fd/{fd}"), flags, Mode::empty()),
-        NetnsSource::Mount => {
-            let mut path = format!("{pid}/root").into_bytes();
-            path.extend_from_slice(&namespace.location.path);
-            // Another file may be mounted there by now: opened with `O_PATH` first, and fully only
-            // if it is the namespace.
-            let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-            let (place_is, own) = (fstat(&place)?, stat("/proc/self/ns/net")?);
-            if place_is.st_dev != own.st_dev || place_is.st_ino != namespace.inode {
-                return Err(Errno::STALE);
-            }
-            let again = format!("/proc/self/fd/{}", place.as_raw_fd());
-            rustix::fs::open(again, flags, Mode::empty())
+    let location = &namespace.location;
+    let path = match location.source {
+        NetnsSource::Process => {
+            let path = format!("{}/ns/net", location.pid);
+            return openat(root, path, flags, Mode::empty());
         }
-        NetnsSource::Socket => Err(Errno::BADF), // already open
+        NetnsSource::Descriptor => location.descriptor().into_bytes(),
+        NetnsSource::Mount => {
+            let path = format!("{}/root", location.pid).into_bytes();
+            [&path[..], &location.path].concat()
+        }
+        NetnsSource::Socket => return Err(Errno::BADF), // already open
+    };
+    // Another file may be there by now: opened with `O_PATH` first, and fully only if it is the
+    // namespace.
+    let place = openat(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let is = FileStat::of_fd(&place)?;
+    if Some(is.dev) != nsfs_device() || is.ino != namespace.inode {
+        return Err(Errno::STALE);
     }
+    let again = format!("/proc/self/fd/{}", place.as_raw_fd());
+    rustix::fs::open(again, flags, Mode::empty())
 }

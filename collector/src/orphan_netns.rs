@@ -45,6 +45,7 @@ pub(crate) fn find(
         let location = NetnsLocation {
             source: NetnsSource::Socket,
             pid,
+            tid: 0,
             fd,
             path: Vec::new(),
         };

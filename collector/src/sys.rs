@@ -4,7 +4,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "kcmp(2), semctl(2), two socket requests, signal masks and sysconf(3) have no safe wrapper in \
+    reason = "kcmp(2), semctl(2), requests to sockets and namespaces, signal masks and sysconf(3) have no safe wrapper in \
               rustix; symbols of the C library are given other definitions"
 )]
 
@@ -15,6 +15,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 const KCMP_FILES: libc::c_int = 2;
 /// `SIOCGSKNS` of `linux/sockios.h`: the network namespace of a socket, as a descriptor.
 const SIOCGSKNS: libc::c_ulong = 0x894C;
+/// `NS_GET_NSTYPE` of `linux/nsfs.h`: the flag of clone(2) for namespaces of this type.
+const NS_GET_NSTYPE: libc::c_ulong = 0xB703;
 
 /// Whether two threads share a descriptor table, by kcmp(2).
 pub(crate) fn same_descriptor_table(one: u32, other: u32) -> io::Result<bool> {
@@ -67,6 +69,23 @@ pub(crate) fn socket_netns(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     }
     // SAFETY: `raw` was just created by the kernel and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Returns the type of a namespace, as in the links of `/proc/PID/ns`.
+pub(crate) fn namespace_type(namespace: BorrowedFd<'_>) -> io::Result<&'static str> {
+    // SAFETY: the request takes no argument; the kernel returns a flag or -1.
+    let flag = unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_NSTYPE as _) };
+    Ok(match flag {
+        libc::CLONE_NEWCGROUP => "cgroup",
+        libc::CLONE_NEWIPC => "ipc",
+        libc::CLONE_NEWNET => "net",
+        libc::CLONE_NEWNS => "mnt",
+        libc::CLONE_NEWPID => "pid",
+        libc::CLONE_NEWUSER => "user",
+        libc::CLONE_NEWUTS => "uts",
+        -1 => return Err(io::Error::last_os_error()),
+        _ => "ns",
+    })
 }
 
 fn termination_signals() -> libc::sigset_t {
@@ -201,5 +220,8 @@ mod tests {
         let own = std::process::id();
         assert!(same_descriptor_table(own, own).unwrap());
         assert!(socket_netns(std::io::stdin().as_fd()).is_err());
+        let namespace = std::fs::File::open("/proc/self/ns/net").unwrap();
+        assert_eq!(namespace_type(namespace.as_fd()).unwrap(), "net");
+        assert!(namespace_type(std::io::stdin().as_fd()).is_err());
     }
 }

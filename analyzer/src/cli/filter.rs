@@ -27,8 +27,8 @@ pub(crate) struct FilterArgs {
     /// Exclude what matches (repeatable)
     #[arg(long, value_name = "SEL")]
     pub(crate) hide: Vec<String>,
-    /// Include conversations with loggers, such as journald and rsyslogd (always in check, waits, show,
-    /// trend and export)
+    /// Include conversations with loggers, such as journald and rsyslogd (always in check, waits, show
+    /// and export)
     #[arg(long)]
     pub(crate) logs: bool,
     /// Capture of a series to use: a number (-1 is the last), last, all, or a time (17:05 in UTC,

@@ -1,6 +1,6 @@
 //! Sentences about what the capture could not read, which end an answer.
 
-use whotalks::model::{Map, Readable};
+use whotalks::model::{HiddenLogs, Map, Readable};
 
 use crate::terminal::plural;
 
@@ -36,8 +36,7 @@ pub(super) fn incomplete(map: &Map) -> Option<String> {
 }
 
 /// `49 conversations with systemd-journald hidden (--logs).`; `None` if none are.
-pub(super) fn hidden_logs(map: &Map) -> Option<String> {
-    let logs = &map.hidden_logs;
+pub(super) fn hidden_logs(logs: &HiddenLogs) -> Option<String> {
     let loggers: Vec<&str> = logs.loggers.iter().map(String::as_str).collect();
     let loggers = match loggers[..] {
         [] => "loggers".to_owned(),

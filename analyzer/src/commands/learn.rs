@@ -57,7 +57,7 @@ pub(super) fn run(args: &LearnArgs) -> Result<Outcome> {
         for capture in series.captures() {
             let mut map = join(&[*capture]);
             hide_logs(&mut map, &filter);
-            hidden = hidden_logs(&map).or(hidden);
+            hidden = hidden_logs(&map.hidden_logs).or(hidden);
             learned.add(&map);
         }
     }

@@ -74,6 +74,8 @@ pub struct Translation {
 pub enum Translator {
     /// The kernel, as its connection tracking has recorded.
     Conntrack,
+    /// Something in between, as an address shows that is the same at both ends of the connection.
+    Address,
     /// A program that publishes a container's port, by its command line.
     Proxy,
 }
@@ -83,6 +85,7 @@ impl Translator {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Conntrack => "conntrack",
+            Self::Address => "address",
             Self::Proxy => "proxy",
         }
     }

@@ -9,6 +9,7 @@ use super::coverage::FdsStatus;
 use super::fdinfo;
 use super::holder::Holder;
 use super::ids::{HostId, ProcessId};
+use super::namespace_files::namespace_files;
 use super::pipe::{Pipe, PipeKey};
 use super::process::{Process, find_pid};
 use super::processes::ENDED;
@@ -35,6 +36,7 @@ pub(super) fn read(
     first: usize,
 ) -> HeldFiles {
     let cloexec = cloexec_flags(&capture.descriptor_infos);
+    let namespaces = namespace_files(capture);
     let mut held = HeldFiles::default();
     let mut pipes: BTreeMap<PipeKey, Pipe> = BTreeMap::new();
     let mut states: BTreeMap<ProcessId, TableState> = BTreeMap::new();
@@ -71,7 +73,10 @@ pub(super) fn read(
                 cloexec: cloexec.get(&(table.pid, table.tid, fd)).copied(),
                 keeps: None,
             };
-            counts.add(&link);
+            match namespaces.contains(&(table.pid, table.tid, fd)) {
+                true => counts.add_kind("ns".to_owned()),
+                false => counts.add(&link),
+            }
             match link {
                 Link::Socket { inode } => held.sockets.push((inode, holder)),
                 Link::Pipe { inode, access } => {
@@ -233,6 +238,10 @@ impl Counts {
             Link::Refused { .. } => "refused".to_owned(),
             Link::Other { text } => kind_of(text),
         };
+        self.add_kind(kind);
+    }
+
+    fn add_kind(&mut self, kind: String) {
         *self.others.entry(kind.into()).or_default() += 1;
     }
 

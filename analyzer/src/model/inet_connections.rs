@@ -4,18 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::connection::{Connection, ConnectionKind, ConnectionState, Translation, Translator};
+use super::connection::{Connection, ConnectionKind, ConnectionState, Translation};
 use super::departed::Departed;
 use super::evidence::{Evidence, ListenerEvidence};
 use super::ids::{HostId, SocketId};
-use super::inet_address::{Tuple, is_loopback, is_queued, tuple};
+use super::inet_address::{BoundSockets, Tuple, is_loopback, is_queued, tuple, wire_protocol};
+use super::inet_ends::InetEnds;
 use super::inet_listeners::InetListeners;
 use super::inet_receivers::InetReceivers;
 use super::inet_sockets::Orphan;
 use super::local_addresses::LocalAddresses;
 use super::nat::Nat;
+use super::published_ports::Proxies;
 use super::socket::{Address, Family, SocketState, SocketType};
 use super::socket_draft::HostSockets;
+use super::translations::{Translated, Translations};
 use crate::load::Capture;
 
 /// The connections between internet and vsock sockets of a host.
@@ -23,13 +26,15 @@ pub(super) struct InetConnections {
     pub(super) connections: Vec<Connection>,
     /// Sorted.
     pub(super) departed: Vec<Departed>,
+    /// Addresses of the host's interfaces, sorted.
+    pub(super) addresses: Box<[IpAddr]>,
 }
 
 /// Finds the connections between a host's internet and vsock sockets.
 pub(super) fn connections(
     sockets: HostSockets<'_>,
     orphans: &[Orphan],
-    capture: &Capture,
+    (capture, proxies): (&Capture, Proxies),
     host: HostId,
 ) -> InetConnections {
     // Most sockets of a host have no address; they are skipped once, here.
@@ -43,151 +48,135 @@ pub(super) fn connections(
             local.add(netns, ip);
         }
     }
+    let ends = InetEnds::new(sockets, &addressed);
+    let listeners = InetListeners::new(sockets, &addressed);
+    let others: Vec<(usize, Option<usize>)> = addressed
+        .iter()
+        .map(|index| (*index, ends.other(*index)))
+        .collect();
+    let unmatched = others.iter().filter(|(_, other)| other.is_none());
+    let unmatched: Vec<usize> = unmatched.map(|(index, _)| *index).collect();
+    let translations = Translations::new(
+        sockets,
+        &unmatched,
+        &local,
+        (Nat::new(capture), proxies),
+        |index| !listeners.find(index).is_empty(),
+    );
     let join = Join {
         sockets,
-        ends: Ends::new(sockets, &addressed),
+        ends,
         receivers: InetReceivers::new(sockets, &addressed),
-        listeners: InetListeners::new(sockets, &addressed),
+        listeners,
         local,
         orphans,
-        nat: Nat::new(capture),
+        translations,
     };
-    let connections: Vec<Connection> = addressed
+    let connections: Vec<Connection> = others
         .into_iter()
-        .filter_map(|index| join.connection_of(index))
+        .filter_map(|(index, other)| join.connection_of(index, other))
         .collect();
     let departed = join.departed(host, &connections);
     InetConnections {
         connections,
         departed,
-    }
-}
-
-/// The connected sockets of a host, by their addresses.
-struct Ends<'a> {
-    sockets: HostSockets<'a>,
-    /// `None`: several sockets have the tuple (`SO_REUSEPORT`), and cannot be distinguished.
-    by_tuple: BTreeMap<Tuple, Option<usize>>,
-    /// In any network namespace.
-    by_addresses: BTreeMap<(&'static str, Address, Address), Vec<usize>>,
-}
-
-impl<'a> Ends<'a> {
-    fn new(sockets: HostSockets<'a>, addressed: &[usize]) -> Self {
-        let mut ends = Self {
-            sockets,
-            by_tuple: BTreeMap::new(),
-            by_addresses: BTreeMap::new(),
-        };
-        for index in addressed.iter().copied() {
-            let Some(tuple) = tuple(&sockets.drafts[index]) else {
-                continue;
-            };
-            ends.by_tuple
-                .entry(tuple)
-                .and_modify(|sole| *sole = None)
-                .or_insert(Some(index));
-            ends.by_addresses
-                .entry((tuple.1, tuple.2, tuple.3))
-                .or_default()
-                .push(index);
-        }
-        ends
-    }
-
-    /// The only socket of the host with these addresses.
-    fn sole(&self, addresses: (&'static str, Address, Address)) -> Option<usize> {
-        match self.by_addresses.get(&addresses)?[..] {
-            [sole] => Some(sole),
-            _ => None,
-        }
-    }
-
-    /// The other end of a connection: in the same network namespace, or in another one of this host
-    /// (over a veth pair, never over loopback, which each namespace has of its own).
-    fn other(&self, index: usize, (netns, protocol, local, remote): Tuple) -> Option<usize> {
-        let mirrored = self.by_tuple.get(&(netns, protocol, remote, local));
-        mirrored.copied().flatten().or_else(|| {
-            let other = self.sole((protocol, remote, local))?;
-            let other_netns = self.sockets.socket(other).netns?;
-            // Both directions occur once on the host, and the other end has no peer in its own
-            // namespace.
-            let is_unambiguous = self.sole((protocol, local, remote)) == Some(index)
-                && !self
-                    .by_tuple
-                    .contains_key(&(other_netns, protocol, local, remote));
-            (is_unambiguous && !is_loopback(local) && !is_loopback(remote)).then_some(other)
-        })
+        addresses: join.local.own(),
     }
 }
 
 struct Join<'a> {
     sockets: HostSockets<'a>,
-    ends: Ends<'a>,
+    ends: InetEnds<'a>,
     receivers: InetReceivers<'a>,
     listeners: InetListeners<'a>,
     local: LocalAddresses,
     /// Sorted by protocol and addresses.
     orphans: &'a [Orphan],
-    nat: Nat,
+    translations: Translations,
 }
 
 impl Join<'_> {
-    /// The connection of a socket, if it has one and is its first end.
-    fn connection_of(&self, index: usize) -> Option<Connection> {
+    /// The connection of a socket whose peer is `other`, if it has one and is its first end.
+    fn connection_of(&self, index: usize, other: Option<usize>) -> Option<Connection> {
         let tuple = tuple(&self.sockets.drafts[index])?;
-        match self.ends.other(index, tuple) {
+        if let Some(other) = other {
             // Each pair is one connection, made at the first of the two.
-            Some(other) => (other > index).then(|| self.pair(index, other)),
-            None => self.translated(index, tuple).unwrap_or_else(|| {
+            return (other > index).then(|| self.pair(index, other));
+        }
+        match self.translations.of(index, tuple, self.sockets, &self.ends) {
+            Some(Translated::Counterpart) => None,
+            Some(Translated::Client(translation, server)) => {
+                Some(self.translated(index, server, translation))
+            }
+            Some(Translated::Server(translation)) => {
+                Some(self.of_translated_client(index, translation))
+            }
+            None => {
                 // What a half-open connection from outside is worth, its client has yet to prove.
                 let is_half_open = self.sockets.socket(index).state == SocketState::Connecting
                     && is_queued(self.sockets.socket(index));
                 (!is_half_open).then(|| self.without_peer(index, tuple))
-            }),
+            }
         }
     }
 
-    /// The connection of a socket whose addresses are translated; `None` if they are not. Of a
-    /// translated pair, one connection is made at the client's end.
+    /// The connection of a client whose server has another address: at that one, whoever receives or listens
+    /// there.
     fn translated(
         &self,
-        index: usize,
-        (_, protocol, local, remote): Tuple,
-    ) -> Option<Option<Connection>> {
-        if self.nat.is_empty() {
-            return None;
-        }
-        let by = Translator::Conntrack;
-        if let Some((own, others)) = self.nat.server((protocol, local, remote)) {
-            let translation = Translation {
-                from: remote,
-                other_end: own,
-                by,
-            };
-            let connection = match self.ends.sole((protocol, own, others)) {
-                Some(server) => self.ordered_pair(index, server, &self.listeners.find(server)),
-                None => self.connection(index, self.state(index, None), &[]),
-            };
-            return Some(Some(Connection {
-                translation: Some(Box::new(translation)),
-                ..connection
-            }));
-        }
-        let (client, from) = self.nat.client((protocol, local, remote))?;
-        if self.ends.sole((protocol, client, from)).is_some() {
-            return Some(None);
-        }
-        let translation = Translation {
-            from,
-            other_end: client,
-            by,
+        client: usize,
+        server: Option<usize>,
+        translation: Translation,
+    ) -> Connection {
+        let connection = match server {
+            Some(server) => self.ordered_pair(client, server, &self.listeners.find(server)),
+            None => {
+                // Accepted, though its client seems to be the server.
+                if !self.listeners.find(client).is_empty() {
+                    return self.of_translated_client(client, translation);
+                }
+                let (receivers, listeners) = self.bound_at(client, translation.other_end);
+                match receivers[..] {
+                    [receiver] => Connection {
+                        b: Some(self.sockets.id(receiver)),
+                        ..self.connection(client, ConnectionState::OneWay, &[])
+                    },
+                    _ => self.connection(client, self.state(client, None), &listeners),
+                }
+            }
         };
-        let listeners = self.listeners.find(index);
-        Some(Some(Connection {
+        Connection {
             translation: Some(Box::new(translation)),
-            ..self.connection(index, self.state(index, None), &listeners)
-        }))
+            ..connection
+        }
+    }
+
+    /// The connection of a server whose client was not captured.
+    fn of_translated_client(&self, server: usize, translation: Translation) -> Connection {
+        let listeners = self.listeners.find(server);
+        Connection {
+            translation: Some(Box::new(translation)),
+            ..self.connection(server, self.state(server, None), &listeners)
+        }
+    }
+
+    /// The datagram receivers and the listeners at an address, in any namespace that has it.
+    fn bound_at(&self, client: usize, address: Address) -> (Vec<usize>, Vec<usize>) {
+        let client = self.sockets.socket(client);
+        let (Address::Ip(ip, _), Some(protocol)) = (address, client.protocol) else {
+            return Default::default();
+        };
+        let protocol = wire_protocol(protocol);
+        let namespaces = self.local.namespaces_of(ip);
+        let at = |bound: &BoundSockets<'_>| -> Vec<usize> {
+            let of = |netns: &u64| bound.find(*netns, protocol, address, true);
+            namespaces.iter().flat_map(of).collect()
+        };
+        let receivers = match client.kind {
+            SocketType::Dgram => at(&self.receivers.unconnected),
+            _ => Vec::new(),
+        };
+        (receivers, at(&self.listeners.listening))
     }
 
     fn pair(&self, first: usize, second: usize) -> Connection {

@@ -8,7 +8,7 @@ use super::socket_draft::HostSockets;
 /// The unconnected datagram sockets of a host.
 pub(super) struct InetReceivers<'a> {
     sockets: HostSockets<'a>,
-    unconnected: BoundSockets<'a>,
+    pub(super) unconnected: BoundSockets<'a>,
 }
 
 impl<'a> InetReceivers<'a> {

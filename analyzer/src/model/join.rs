@@ -13,13 +13,14 @@ use super::inet_sockets::{InetSockets, Orphan};
 use super::keepers::First;
 use super::map::Map;
 use super::netlink::Netlink;
+use super::published_ports::Proxies;
 use super::series::TimedCapture;
 use super::socket::{Family, SocketKey, SocketState};
 use super::socket_draft::{HostSockets, SocketDraft, append, merge_duplicates};
 use super::warning::Warning;
 use super::{
-    bound_path, descriptors, fd_targets, file_locks, inet_connections, inet_sockets, keepers,
-    netlink, packet, processes, unix_connections, unix_sockets, unlisted_sockets, vsock,
+    bound_path, descriptors, fd_targets, file_locks, in_flight, inet_connections, inet_sockets,
+    keepers, netlink, packet, processes, unix_connections, unix_sockets, unlisted_sockets, vsock,
 };
 use crate::load::Capture;
 
@@ -70,10 +71,16 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
         &tables.held,
         coverage.all_holders_known(),
     );
+    in_flight::mark(
+        capture,
+        &mut tables.drafts,
+        &tables.held,
+        (&map.processes, first_process),
+    );
     bound_path::check(capture, &mut tables.drafts, &map.holders, &map.processes);
     bound_path::find_moved(capture, &mut tables.drafts, &map.holders, &map.processes);
     let complete = coverage.all_unix_dumps_complete();
-    let found = find_connections(map, &tables, capture, host, complete);
+    let found = find_connections(map, &tables, capture, host, (first_process, complete));
     map.connections.extend(found.connections);
     map.warnings.append(&mut tables.warnings);
     map.warnings.extend(found.warnings);
@@ -216,7 +223,7 @@ fn find_connections(
     tables: &Tables,
     capture: &Capture,
     host: HostId,
-    all_dumps_complete: bool,
+    (first_process, all_dumps_complete): (usize, bool),
 ) -> unix_connections::UnixConnections {
     let drafts = &tables.drafts[..];
     let keys: Vec<SocketKey> = drafts.iter().map(|draft| draft.socket.key).collect();
@@ -228,9 +235,12 @@ fn find_connections(
     let mut found = unix_connections::connections(sockets, &keys, host, all_dumps_complete);
     let by_inode = |inode| keys.binary_search(&SocketKey::Inode(inode)).ok();
     let connections: &mut Vec<Connection> = &mut found.connections;
-    let mut inet = inet_connections::connections(sockets, &tables.orphans, capture, host);
+    let proxies = Proxies::new(&map.processes, first_process, capture);
+    let mut inet =
+        inet_connections::connections(sockets, &tables.orphans, (capture, proxies), host);
     connections.append(&mut inet.connections);
     connections.append(&mut tables.netlink.connections(sockets, by_inode));
     map.departed.append(&mut inet.departed);
+    map.hosts[host.index()].addresses = inet.addresses;
     found
 }

@@ -11,11 +11,11 @@ use super::departed::Departed;
 use super::fd_relation::FdRelation;
 use super::holder::Holder;
 use super::host::Host;
-use super::ids::{ProcessId, SocketId};
+use super::ids::{HostId, ProcessId, SocketId};
 use super::pipe::Pipe;
 use super::process::Process;
 use super::seen::Seen;
-use super::socket::Socket;
+use super::socket::{Socket, SocketKey};
 use super::tcp_times::TcpTimes;
 use super::wait::Wait;
 use super::warning::Warning;
@@ -93,6 +93,13 @@ impl Map {
     /// The socket of an id.
     pub fn socket(&self, id: SocketId) -> &Socket {
         &self.sockets[id.index()]
+    }
+
+    /// The socket of a host by its key.
+    pub fn socket_of(&self, host: HostId, key: SocketKey) -> Option<SocketId> {
+        let by_key = |socket: &Socket| (socket.host, socket.key).cmp(&(host, key));
+        let index = self.sockets.binary_search_by(by_key).ok()?;
+        Some(SocketId::new(index))
     }
 
     /// The process of an id.

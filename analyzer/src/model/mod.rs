@@ -7,12 +7,12 @@
 //! Reading order, which is the order of dependencies; no file uses a later one:
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
 //!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, `tcp_times`, then `map`, which holds them all.
-//! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `descriptors`, and for sockets
+//! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `namespace_files`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
-//! - Joins between rows: `bound_path`, `unix_listeners`, `unix_connections`, `inet_address`,
-//!   `inet_listeners`, `inet_receivers`, `nat`, `inet_connections`, `decode_memory`, `thread_waits`, `fdinfo`,
-//!   `fd_targets`, `file_locks`, `keepers`.
+//! - Joins between rows: `bound_path`, `in_flight`, `unix_listeners`, `unix_connections`, `inet_address`,
+//!   `inet_ends`, `inet_listeners`, `inet_receivers`, `nat`, `published_ports`, `translations`,
+//!   `inet_connections`, `decode_memory`, `thread_waits`, `fdinfo`, `fd_targets`, `file_locks`, `keepers`.
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
@@ -46,6 +46,7 @@ mod container_names;
 mod cross_check;
 mod descriptors;
 mod inet_sockets;
+mod namespace_files;
 mod netlink;
 mod packet;
 mod processes;
@@ -60,13 +61,17 @@ mod decode_memory;
 mod fd_targets;
 pub(crate) mod fdinfo;
 mod file_locks;
+mod in_flight;
 mod inet_address;
 mod inet_connections;
+mod inet_ends;
 mod inet_listeners;
 mod inet_receivers;
 mod keepers;
 mod nat;
+mod published_ports;
 mod thread_waits;
+mod translations;
 mod unix_connections;
 mod unix_listeners;
 
@@ -104,10 +109,10 @@ pub use pipe::{Pipe, PipeKey};
 pub use process::{Container, Process};
 pub use program::program;
 pub(crate) use program::{MANAGERS, script_path};
-pub use seen::Seen;
+pub use seen::{Captures, Seen};
 pub use series::{Series, TimedCapture, series};
 pub use socket::{
-    Address, FIRST_EPHEMERAL_PORT, Family, Socket, SocketKey, SocketState, SocketType,
+    Address, FIRST_EPHEMERAL_PORT, Family, InFlight, Socket, SocketKey, SocketState, SocketType,
 };
 pub use tcp_times::TcpTimes;
 pub use wait::{Call, ThreadState, Wait};

@@ -48,11 +48,6 @@ impl Nat {
         nat
     }
 
-    /// Whether no address is translated.
-    pub(super) fn is_empty(&self) -> bool {
-        self.servers.is_empty()
-    }
-
     /// Local and remote address of the server's socket, given those of the client's.
     pub(super) fn server(&self, client: Addresses) -> Option<(Address, Address)> {
         self.servers.get(&client).copied()

@@ -19,6 +19,13 @@ pub struct TimedCapture<'a> {
     started_ns: u64,
 }
 
+impl TimedCapture<'_> {
+    /// Start, wall clock, nanoseconds since 1970; 0: lost.
+    pub fn started_at_ns(&self) -> u64 {
+        self.started_ns
+    }
+}
+
 /// All captures of one boot: never empty, in order of time.
 #[derive(Debug, Clone)]
 pub struct Series<'a>(Vec<TimedCapture<'a>>);

@@ -1,5 +1,5 @@
-//! Merges all captures of a series into one map: everything that existed at any time, with the number
-//! of captures it was present in.
+//! Merges all captures of a series into one map: everything that existed at any time, with the captures
+//! that it was present in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use super::join::join;
 use super::map::Map;
 use super::pipe::{Pipe, PipeKey};
 use super::process::Process;
-use super::seen::Seen;
-use super::series::Series;
+use super::seen::{Captures, Seen};
+use super::series::{Series, TimedCapture};
 use super::socket::{Socket, SocketKey};
 use super::warning::Warning;
 
@@ -31,21 +31,26 @@ type ConnectionKey = (
     ConnectionKind,
 );
 
-/// A row with the number of captures it was present in.
+/// A row with the captures that it was present in.
 struct Counted<T> {
     row: T,
-    captures: u32,
+    captures: Captures,
 }
 
 impl<T> Counted<T> {
     fn new(row: T) -> Self {
-        Self { row, captures: 0 }
+        Self {
+            row,
+            captures: Captures::default(),
+        }
     }
 }
 
 /// One host, merged from the latest capture to the first: of differing rows the latest stays.
 #[derive(Default)]
 struct HostUnion {
+    /// The number of the capture that is being added.
+    number: u32,
     host: Option<Host>,
     warnings: Vec<Warning>,
     processes: BTreeMap<u32, Counted<Process>>,
@@ -66,11 +71,13 @@ pub(super) fn union(all: &[Series<'_>]) -> Map {
     let mut seen = Seen::default();
     for series in all {
         let mut union = HostUnion::default();
-        for timed in series.captures().iter().rev() {
+        let captures = series.captures();
+        for (number, timed) in (0..).zip(captures).collect::<Vec<_>>().into_iter().rev() {
+            union.number = number;
             union.add(&join(&[*timed]));
         }
-        let captures = u32::try_from(series.captures().len()).unwrap_or(u32::MAX);
-        seen.captures = seen.captures.max(captures);
+        let started = captures.iter().map(TimedCapture::started_at_ns);
+        seen.started_at_ns.push(started.collect());
         union.finish(&mut map, &mut seen);
     }
     map.warnings.sort();
@@ -117,7 +124,7 @@ impl HostUnion {
             let ends = [held(&pipe.readers), held(&pipe.writers)];
             let entry = self.pipes.entry(pipe.key);
             let known = entry.or_insert_with(|| Counted::new((pipe.clone(), PipeEnds::default())));
-            known.captures += 1;
+            known.captures.add_earlier(self.number);
             for (all, more) in known.row.1.iter_mut().zip(ends) {
                 merge_holders(all, more);
             }
@@ -132,9 +139,11 @@ impl HostUnion {
             let entry = self.processes.entry(process.pid);
             let latest = entry.or_insert_with(|| Counted::new(process.clone()));
             let is_same = latest.row.start_ticks == process.start_ticks;
-            latest.captures += u32::from(is_same);
-            if !is_same {
-                self.reused_pids.insert(process.pid);
+            match is_same {
+                true => latest.captures.add_earlier(self.number),
+                false => {
+                    self.reused_pids.insert(process.pid);
+                }
             }
             is_current.push(is_same);
         }
@@ -156,7 +165,7 @@ impl HostUnion {
         };
         let entry = self.sockets.entry(key);
         let known = entry.or_insert_with(|| Counted::new((new(), HoldersByPid::new())));
-        known.captures += 1;
+        known.captures.add_earlier(self.number);
         merge_holders(&mut known.row.1, holders);
         key
     }
@@ -170,13 +179,18 @@ impl HostUnion {
             let key = (a, b, connection.listener.map(key), connection.kind);
             // A pending client that is accepted in a later capture.
             if b.is_none() && later.contains(&a) && !self.connections.contains_key(&key) {
+                let from = (a, None, None, ConnectionKind::Unix);
+                let accepted = self.connections.range_mut(from..);
+                for (_, known) in accepted.take_while(|(key, _)| key.0 == a) {
+                    known.captures.add_earlier(self.number);
+                }
                 continue;
             }
             let entry = self.connections.entry(key);
             let group = connection.listener_group.iter();
             let group = || group.map(|id| keys[id.index()]).collect();
             let known = entry.or_insert_with(|| Counted::new((connection.clone(), group())));
-            known.captures += 1;
+            known.captures.add_earlier(self.number);
         }
     }
 
@@ -287,7 +301,7 @@ fn finish_connections(
             Some((connection, counted.captures))
         };
     let connections = connections.into_iter().filter_map(connection);
-    let mut connections: Vec<(Connection, u32)> = connections.collect();
+    let mut connections: Vec<(Connection, Captures)> = connections.collect();
     connections.sort_by_key(|(connection, _)| (connection.a, connection.b));
     for (connection, captures) in connections {
         map.connections.push(connection);

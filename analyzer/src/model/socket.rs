@@ -170,6 +170,20 @@ impl fmt::Display for Address {
     }
 }
 
+/// Where a socket is that is in flight: a descriptor of it was sent and not received yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InFlight {
+    /// In the receive queue of another socket of the host.
+    QueueOf {
+        /// The key of that socket.
+        receiver: SocketKey,
+        /// The programs that hold it, printable: `broker`, `broker and 2 more`.
+        programs: Box<str>,
+    },
+    /// In one of several receive queues.
+    Unknown,
+}
+
 /// A socket.
 #[derive(Debug, Clone)]
 pub struct Socket {
@@ -220,6 +234,8 @@ pub struct Socket {
     pub uid: Option<u32>,
     /// Whether all holders are known; false when a process that could not be read may hold it too.
     pub holders_complete: bool,
+    /// Where it is, if no process holds it since it is in flight.
+    pub in_flight: Option<InFlight>,
     /// Present in two independent sources, such as a socket table and a descriptor table.
     pub seen_twice: bool,
     /// Its range in `Map::holders`, written by `Map::push_socket`.
@@ -259,6 +275,7 @@ impl Socket {
             shutdown: 0,
             uid: None,
             holders_complete: false,
+            in_flight: None,
             seen_twice: false,
             holders: 0..0,
         }

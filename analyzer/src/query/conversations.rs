@@ -1,7 +1,7 @@
 //! Properties of single conversations: kind, pending, within one process, half closed.
 
 use crate::graph::{Conversation, ConversationEnds};
-use crate::model::{Connection, ConnectionKind, ConnectionState, Holder, Map};
+use crate::model::{Captures, Connection, ConnectionKind, ConnectionState, Holder, Map};
 
 /// Protocol family of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,13 +65,18 @@ pub(super) fn is_waiting(map: &Map, conversation: Conversation) -> bool {
     is_pending(map, conversation) || is_connecting(map, conversation)
 }
 
-/// In a union of captures: in how many the conversation was seen.
-pub(super) fn capture_count(map: &Map, conversation: Conversation) -> Option<u32> {
+/// The captures in which a conversation was seen, and when the captures of its host started; `None` of a
+/// map of one capture.
+pub(super) fn captures(map: &Map, conversation: Conversation) -> Option<(&Captures, &[u64])> {
     let seen = map.seen.as_ref()?;
-    Some(match conversation {
-        Conversation::Connection(index) => seen.connections[index],
-        Conversation::Pipe(pipe) => seen.pipes[pipe.index()],
-    })
+    let (captures, host) = match conversation {
+        Conversation::Connection(index) => {
+            let client = map.socket(map.connections[index].a);
+            (&seen.connections[index], client.host)
+        }
+        Conversation::Pipe(id) => (&seen.pipes[id.index()], map.pipes[id.index()].host),
+    };
+    Some((captures, seen.started_at_ns.get(host.index())?))
 }
 
 /// Whether both ends are held by one process and no other: a self-pipe, a thread's wake-up socket.

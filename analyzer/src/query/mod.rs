@@ -22,11 +22,11 @@ pub use filter::{
 };
 pub use group::{GroupedMap, group_map, merge_groups};
 pub use hubs::{Hub, OutsideHub, hubs, outside_hubs};
-pub use links::{Link, LinkFilter, MAX_GROUPS_AT_END, links};
+pub use links::{Link, LinkFilter, LinkSeen, MAX_GROUPS_AT_END, links};
 pub use path::{Direction, Hop, path};
 pub use selector::{Glob, KINDS, Selector, SelectorError, SelectorSet};
 pub use summary::{Summary, is_queued, summary};
-pub use unknown_end::{UnknownEnd, unknown_end};
+pub use unknown_end::{UnknownEnd, unheld, unknown_end};
 pub use via::{Via, ViaKind, socket_via, via};
 pub use waits::{
     BlockedThread, ChainEnd, ChainStep, WaitAnalysis, WaitClass, WaitCycle, WaitNeed, WaitObject,

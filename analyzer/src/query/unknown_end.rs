@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::conversations::connection;
 use crate::graph::ConversationEnds;
-use crate::model::{Address, Connection, ConnectionState, Map, SocketId};
+use crate::model::{
+    Address, Connection, ConnectionState, InFlight, Map, SocketId, SocketState, Translator,
+};
 
 /// Why no process is known at one end of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +17,13 @@ pub enum UnknownEnd {
     Translated(String),
     /// A process that could not be read may hold the end.
     Unreadable,
-    /// No process holds the end.
+    /// The end is gone.
     Unheld,
+    /// A descriptor of the end was sent and not received yet: to a socket of these programs, if that is
+    /// known.
+    InFlight(Option<String>),
+    /// The end listens, and no process holds it: it may be the kernel's own.
+    NoProcess,
 }
 
 impl fmt::Display for UnknownEnd {
@@ -26,6 +33,9 @@ impl fmt::Display for UnknownEnd {
             Self::Translated(address) => write!(out, "(translated) {address}"),
             Self::Unreadable => out.write_str("(unknown)"),
             Self::Unheld => out.write_str("(closed)"),
+            Self::InFlight(Some(receiver)) => write!(out, "(in the queue of {receiver})"),
+            Self::InFlight(None) => out.write_str("(in flight)"),
+            Self::NoProcess => out.write_str("(no process)"),
         }
     }
 }
@@ -51,15 +61,23 @@ pub fn unknown_end(map: &Map, ends: &ConversationEnds, client: bool) -> UnknownE
 }
 
 /// Why no process holds a captured socket.
-fn unheld(map: &Map, socket: SocketId) -> UnknownEnd {
-    match map.socket(socket).holders_complete {
-        true => UnknownEnd::Unheld,
-        false => UnknownEnd::Unreadable,
+pub fn unheld(map: &Map, id: SocketId) -> UnknownEnd {
+    let socket = map.socket(id);
+    match (&socket.in_flight, socket.holders_complete) {
+        (Some(InFlight::QueueOf { programs, .. }), _) => {
+            UnknownEnd::InFlight(Some(programs.to_string()))
+        }
+        (Some(InFlight::Unknown), _) => UnknownEnd::InFlight(None),
+        (None, false) => UnknownEnd::Unreadable,
+        (None, true) if socket.state == SocketState::Listening => UnknownEnd::NoProcess,
+        (None, true) => UnknownEnd::Unheld,
     }
 }
 
 /// Why one end of a connection was not captured.
 fn missing_end(map: &Map, connection: &Connection, client: bool) -> UnknownEnd {
+    use ConnectionState::{Connecting, Pending};
+    use Translator::Proxy;
     let captured = map.socket(connection.a);
     let translated = connection
         .translation
@@ -72,6 +90,11 @@ fn missing_end(map: &Map, connection: &Connection, client: bool) -> UnknownEnd {
         address => address.to_string(),
     };
     let own = &map.hosts[captured.host.index()].addresses;
+    // A program has the address for this end only, or its target was not captured.
+    let is_by_proxy = connection.translation.as_ref();
+    if let Some(address) = translated.filter(|_| is_by_proxy.is_some_and(|t| t.by == Proxy)) {
+        return UnknownEnd::Translated(text(address));
+    }
     match translated.or(captured.remote) {
         Some(address @ Address::Ip(ip, _)) => {
             let ip = ip.to_canonical();
@@ -80,9 +103,13 @@ fn missing_end(map: &Map, connection: &Connection, client: bool) -> UnknownEnd {
                 false => UnknownEnd::Outside(text(address)),
                 true if is_closing => UnknownEnd::Unheld,
                 // Only a listener without known holders, or nothing.
-                true if connection.state == ConnectionState::Connecting => {
-                    match connection.listener {
+                true if matches!(connection.state, Connecting | Pending) => {
+                    match connection
+                        .listener
+                        .or(connection.listener_group.first().copied())
+                    {
                         Some(listener) => unheld(map, listener),
+                        None if connection.state == Pending => UnknownEnd::Unreadable,
                         None => UnknownEnd::Unheld,
                     }
                 }
@@ -94,7 +121,7 @@ fn missing_end(map: &Map, connection: &Connection, client: bool) -> UnknownEnd {
         Some(address) => UnknownEnd::Outside(text(address)),
         None if is_closing => UnknownEnd::Unheld,
         None => match (connection.state, connection.listener) {
-            (ConnectionState::Pending, Some(listener)) => unheld(map, listener),
+            (Pending, Some(listener)) => unheld(map, listener),
             _ => UnknownEnd::Unreadable,
         },
     }

@@ -40,6 +40,7 @@ pub(super) fn known_name(source: &[u8]) -> Option<Vec<u8>> {
         b"locks",
         b"shared-files",
         b"unlisted-sockets",
+        b"namespace-descriptors",
     ];
     let single = single.contains(&source);
     let is_plain =
@@ -67,6 +68,10 @@ pub(super) fn redact(
         b"mountinfo" => Some(mounts(bytes, names)),
         b"locks" | b"shared-files" => Some(number_tables::redact(bytes)),
         source if source.starts_with(b"sysvipc/") => Some(number_tables::redact(bytes)),
+        b"namespace-descriptors" => {
+            let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" :[]\n".contains(byte);
+            bytes.iter().all(plain).then(|| bytes.to_vec())
+        }
         source if source.starts_with(b"sys/") => {
             let number = |byte: &u8| byte.is_ascii_digit() || b" \t\n-".contains(byte);
             bytes.iter().all(number).then(|| bytes.to_vec())

@@ -11,7 +11,7 @@ use super::row::{Metric, Row};
 use super::significance::Significance;
 use crate::diff::{explained, role};
 use crate::graph::{By, Groups, group_label};
-use crate::model::{FdsStatus, Map, ProcessId};
+use crate::model::{FdsStatus, HiddenLogs, Map, ProcessId};
 use crate::query::{LinkFilter, links};
 
 /// All rows of a series.
@@ -24,6 +24,7 @@ pub struct Trend {
     significance: BTreeMap<(Group, Box<str>), Significance>,
     /// Of each capture.
     gaps: Vec<Gaps>,
+    hidden_logs: HiddenLogs,
 }
 
 /// The label of a group, and where each process is a group its start in clock ticks: pids are reused.
@@ -38,6 +39,7 @@ impl Trend {
             rows: BTreeMap::new(),
             significance: BTreeMap::new(),
             gaps: Vec::new(),
+            hidden_logs: HiddenLogs::default(),
         }
     }
 
@@ -71,6 +73,12 @@ impl Trend {
         let started_ns = map.hosts.first().map_or(0, |host| host.started_at_ns);
         self.captures.push(Some(started_ns).filter(|ns| *ns != 0));
         self.gaps.push(gaps);
+        self.hidden_logs.clone_from(&map.hidden_logs);
+    }
+
+    /// Conversations with loggers that a filter left out of the last capture.
+    pub fn hidden_logs(&self) -> &HiddenLogs {
+        &self.hidden_logs
     }
 
     /// When each capture began, in nanoseconds since 1970; `None`: it is lost.

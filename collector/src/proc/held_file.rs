@@ -3,7 +3,7 @@
 
 use rustix::fs::{FileType, major, minor};
 
-use crate::file_stat::FileStat;
+use crate::file_stat::{FileStat, nsfs_device};
 
 /// `TTYAUX_MAJOR`: `/dev/tty` is 5:0, `/dev/ptmx` 5:2. See `Documentation/admin-guide/devices.txt`.
 const TTYAUX: u32 = 5;
@@ -19,7 +19,7 @@ pub(crate) struct HeldFile {
     pub(crate) kind: FileKind,
     /// Device of its file system.
     pub(crate) dev: u64,
-    /// Number of a pseudo-terminal's slave, inode of a regular file; else 0.
+    /// Number of a pseudo-terminal's slave, inode of a regular file or namespace; else 0.
     pub(crate) number: u64,
 }
 
@@ -32,6 +32,9 @@ pub(crate) enum FileKind {
     QueueSized,
     /// A regular file without a name, or in `/dev/shm`: shared memory if its file system is in memory.
     Memory,
+    /// A namespace that was opened where it is mounted: only the device tells it from other files. Once it is
+    /// mounted no more, the link is `/`.
+    Namespace,
     /// The master of a pseudo-terminal.
     PtyMaster,
     /// The slave of a pseudo-terminal.
@@ -50,6 +53,9 @@ impl HeldFile {
                 (PTY_SLAVE, number) => (FileKind::PtySlave, u64::from(number)),
                 _ => return None,
             },
+            FileType::RegularFile if Some(file.dev) == nsfs_device() => {
+                (FileKind::Namespace, file.ino)
+            }
             FileType::RegularFile => {
                 let is_memory = file.nlink == 0 || path.starts_with(b"/dev/shm/");
                 let kind = match file.size {

@@ -310,7 +310,7 @@ impl Reader {
             entries,
             |fd, link| {
                 builder.add(fd, link);
-                networks.extend(namespace_link(pid, fd, link));
+                networks.extend(namespace_link(pid, tid, fd, link));
             },
             |table| {
                 if hold {
@@ -350,6 +350,7 @@ fn note_process(discovered: &mut Discovered, process: &OpenProcess) {
         let location = NetnsLocation {
             source: NetnsSource::Process,
             pid,
+            tid: 0,
             fd: 0,
             path: Vec::new(),
         };
@@ -382,7 +383,7 @@ fn deleted_executable(record: &Process) -> Option<&[u8]> {
 }
 
 /// Returns the network namespace that a descriptor refers to, if any.
-fn namespace_link(pid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, NetnsLocation)> {
+fn namespace_link(pid: u32, tid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, NetnsLocation)> {
     let Link::Other { text } = link else {
         return None;
     };
@@ -390,6 +391,7 @@ fn namespace_link(pid: u32, fd: u32, link: &Link<'_>) -> Option<(u64, NetnsLocat
     let location = NetnsLocation {
         source: NetnsSource::Descriptor,
         pid,
+        tid,
         fd,
         path: Vec::new(),
     };

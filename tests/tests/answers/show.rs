@@ -161,9 +161,26 @@ fn a_series_at_one_time_and_at_all() {
         .find(|link| link["via"] == path.to_str().unwrap())
         .unwrap();
     assert_eq!(
-        (&link["connections"], &link["seen"]),
-        (&json!(2), &json!(1))
+        (&link["connections"], &link["seen"], &link["captures"]),
+        (&json!(2), &json!(2), &json!(2))
     );
+    let started = |at: &str| ask(&["export", "--at", at]).json()["hosts"][0]["started_at"].clone();
+    assert_eq!(
+        [&link["first_seen_at"], &link["last_seen_at"]],
+        [&started("1"), &started("2")]
+    );
+    let text = ask(&["list", "--by", "process", "--at", "all", &selector]).stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("seen 2 of 2"), "{text}");
+    let csv = ask(&["list", "--format", "csv", "--at", "all", &selector]).stdout;
+    let csv = String::from_utf8(csv).unwrap();
+    let last = started("2");
+    let row = format!(
+        "2,2,{},{}",
+        started("1").as_str().unwrap(),
+        last.as_str().unwrap()
+    );
+    assert!(csv.lines().any(|line| line.ends_with(&row)), "{csv}");
     // One row for each pair of sockets.
     let by_socket = ask(&[
         "list", "--by", "socket", "--format", "json", "--at", "1", &selector,

@@ -1,5 +1,6 @@
 //! Conversations with loggers are hidden by default.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use whotalks_tests::World;
@@ -98,4 +99,31 @@ fn they_are_shown_on_request() {
     assert_eq!(path(service, alone, &[]), Some(1));
     assert_eq!(path(service, alone, &["--logs"]), Some(0));
     assert_eq!(path(service, journal, &[]), Some(0));
+    // A trend is of the same conversations as a list.
+    let earlier = world.directory().join("earlier.whotalks");
+    std::fs::copy(&file, &earlier).unwrap();
+    let file = world.snapshot();
+    let rows = |options: &[&str]| {
+        let mut command = Command::new(&programs().analyze);
+        command.args([
+            "trend",
+            "--all",
+            "--format",
+            "json",
+            "--only",
+            &format!("pid:{peer}"),
+        ]);
+        let trend = run(command.args(options).args([&earlier, &file]), b"").json();
+        let rows = trend["rows"].as_array().unwrap().iter();
+        let vias: BTreeSet<String> = rows
+            .filter_map(|row| Some(row["via"].as_str()?.to_owned()))
+            .collect();
+        (vias, trend["hidden"]["log"].as_u64())
+    };
+    let both = BTreeSet::from(["/run/app.sock", "/run/systemd/journal/stdout"].map(str::to_owned));
+    assert_eq!(
+        rows(&[]),
+        (BTreeSet::from(["/run/app.sock".to_owned()]), Some(1))
+    );
+    assert_eq!(rows(&["--logs"]), (both, Some(0)));
 }

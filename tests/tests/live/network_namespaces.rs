@@ -6,7 +6,9 @@ use std::process::Command;
 use whotalks_snapshot::records::Netns;
 use whotalks_snapshot::{BlockKind, Event, Limits, Reader, records};
 use whotalks_tests::environment::{needs_namespaces, skip};
+use whotalks_tests::findings::Findings;
 use whotalks_tests::programs::programs;
+use whotalks_tests::script::Script;
 use whotalks_tests::world::namespace;
 use whotalks_tests::{Kind, World};
 
@@ -104,4 +106,78 @@ fn a_namespace_that_may_not_be_entered_is_read_from_outside() {
     assert_eq!(map.connections_of(&one.id()).count(), 0);
     let mut elsewhere = map.rows("connections");
     assert!(elsewhere.any(|edge| edge["a"] == third.id() && edge["b"] == fourth.id()));
+}
+
+/// Opened where it is mounted, with the link of a path: by name, elsewhere, with `O_PATH`, and in the
+/// private table of a thread. The namespaces of other kinds that are opened so are none of the network.
+#[test]
+fn a_namespace_that_was_opened_by_path_is_one() {
+    if !needs_namespaces() {
+        return;
+    }
+    let world = World::new();
+    let script = Script::start_in(
+        &["unshare", "-m"],
+        "
+import ctypes, subprocess, tempfile, threading
+run = lambda *command: subprocess.run(command, check=True)
+S.socketpair()
+def by_name(name):
+    run('ip', 'netns', 'add', name)
+    fd = os.open('/run/netns/' + name, os.O_RDONLY)
+    run('ip', 'netns', 'del', name)
+    return fd
+os.makedirs('/run/netns', exist_ok=True)
+run('mount', '-t', 'tmpfs', 'none', '/run/netns')
+run('mount', '-t', 'tmpfs', 'none', '/mnt')
+named = by_name('one')
+def mounted(option, kind):
+    path = '/mnt/' + kind
+    open(path, 'w').close()
+    run('unshare', option, 'sh', '-c', f'mount --bind /proc/self/ns/{kind} {path}')
+    return path
+elsewhere = os.open(mounted('-n', 'net'), os.O_PATH)
+run('umount', '-l', '/mnt/net')
+hostname = os.open(mounted('-u', 'uts'), os.O_RDONLY)
+reached = threading.Event()
+def alone():
+    ctypes.CDLL(None).unshare(0x400)
+    os.closerange(3, 1024)
+    own = by_name('two'); reached.set(); rest()
+threading.Thread(target=alone, daemon=True).start()
+reached.wait()
+ready(os.getpid())
+rest()
+",
+    );
+    let pid = script.pids[0];
+    let file = world.snapshot();
+    let inode = |fd: &str| {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(format!("/proc/{pid}/{fd}"))
+            .unwrap()
+            .ino()
+    };
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut threads = tasks.map(|task| task.unwrap().file_name().into_string().unwrap());
+    let thread = threads.find(|tid| *tid != pid.to_string()).unwrap();
+    let links: Vec<u64> = ["fd/3", "fd/4"]
+        .map(inode)
+        .into_iter()
+        .chain([inode(&format!("task/{thread}/fd/3"))])
+        .collect();
+    let all = recorded(&file);
+    for link in links {
+        let space = all.iter().find(|space| space.inode == link).unwrap();
+        assert_eq!(
+            (&space.found_by[..], space.pid, space.enter_errno),
+            (&b"descriptor"[..], pid, 0)
+        );
+    }
+    assert!(!all.iter().any(|space| space.inode == inode("fd/5")));
+    let found = Findings::of(&world, &[pid], &[&file]);
+    found.are_exactly(&[("WT306", "low"); 3]);
+    let map = world.map_of(&file);
+    let process = map.rows("processes").find(|row| row["pid"] == pid).unwrap();
+    assert_eq!(process["fd_counts"]["ns"], 4, "{process}");
 }

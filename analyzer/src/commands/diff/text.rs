@@ -203,6 +203,6 @@ fn write_footer(out: &mut dyn Write, comparison: &Comparison, hidden: usize) -> 
         let text = plural(ignored.coverage, "difference", "differences");
         unknown.push(format!("{text} that coverage may explain not told."));
     }
-    omitted.extend(hidden_logs(&comparison.new));
+    omitted.extend(hidden_logs(&comparison.new.hidden_logs));
     terminal::print_footer(out, &omitted, &unknown)
 }

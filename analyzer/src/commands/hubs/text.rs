@@ -34,7 +34,7 @@ pub(super) fn write(out: &mut dyn Write, ranking: &Ranking<'_>) -> Result<()> {
     };
     let heading = format!("PEERS>|CONNS>|{subject}|LISTENS");
     terminal::print(out, &heading, &rows)?;
-    let footer = [Some(footer(ranking)), hidden_logs(ranking.map)];
+    let footer = [Some(footer(ranking)), hidden_logs(&ranking.map.hidden_logs)];
     let footer: Vec<String> = footer.into_iter().flatten().collect();
     Ok(writeln!(out, "{}", footer.join(" "))?)
 }

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use serde::Serialize;
-use whotalks::export::{departed, object};
+use whotalks::export::{departed, object, rfc3339};
 use whotalks::graph::By;
 use whotalks::model::Map;
-use whotalks::query::{Link, count_self_conversations};
+use whotalks::query::{Link, LinkSeen, count_self_conversations};
 
 use crate::cli::value_name;
 use crate::commands::names::process_ids;
@@ -31,6 +31,8 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, links: &[Link], by: By) -> R
 
 /// The row of a link.
 pub(crate) fn link_row(map: &Map, link: &Link) -> impl Serialize {
+    let seen = link.seen.as_ref();
+    let time = |of: fn(&LinkSeen) -> Option<u64>| seen.and_then(of).map(rfc3339);
     object()
         .escaped("client", &link.client)
         .escaped("server", &link.server)
@@ -44,7 +46,11 @@ pub(crate) fn link_row(map: &Map, link: &Link) -> impl Serialize {
             "connecting",
             Some(link.connecting).filter(|count| *count > 0),
         )
-        .known("seen", link.seen)
+        // In a union of captures: in how many, of how many, and when the first and the last one began.
+        .known("seen", seen.map(LinkSeen::count))
+        .known("captures", seen.map(|seen| seen.of))
+        .known("first_seen_at", time(|seen| seen.first_ns))
+        .known("last_seen_at", time(|seen| seen.last_ns))
         .field("clients", process_ids(map, &link.clients))
         .field("servers", process_ids(map, &link.servers))
 }

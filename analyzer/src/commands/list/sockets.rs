@@ -8,7 +8,7 @@ use whotalks::export::{self, csv, object};
 use whotalks::graph::program;
 use whotalks::id;
 use whotalks::model::{Holder, Map, SocketId};
-use whotalks::query::socket_via;
+use whotalks::query::{UnknownEnd, socket_via, unheld};
 use whotalks::text::escape;
 
 use crate::cli::TableFormat;
@@ -125,12 +125,12 @@ fn write_holders(text: &mut String, map: &Map, programs: &[String], id: SocketId
         };
         text.push_str(holder.keeps.map_or("", |_| " keeps"));
     }
-    match (holders.len(), map.socket(id).holders_complete) {
-        (0, true) => text.push_str("(none)"),
-        (0, false) => text.push_str("(unknown)"),
-        (all, _) if all > NAMED_HOLDERS => {
-            let _ = write!(text, " (and {} more)", all - NAMED_HOLDERS);
-        }
-        _ => {}
-    }
+    let _ = match holders.len() {
+        0 => match unheld(map, id) {
+            UnknownEnd::Unheld | UnknownEnd::NoProcess => write!(text, "(none)"),
+            end => write!(text, "{end}"),
+        },
+        all if all > NAMED_HOLDERS => write!(text, " (and {} more)", all - NAMED_HOLDERS),
+        _ => Ok(()),
+    };
 }

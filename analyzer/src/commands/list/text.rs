@@ -36,7 +36,7 @@ pub(super) fn write(
     let more =
         (hidden > 0).then(|| format!("{} (--all).", plural(hidden, "more link", "more links")));
     let union = map.seen.as_ref().map(|seen| {
-        let captures = plural(seen.captures as usize, "capture", "captures");
+        let captures = plural(seen.captures(), "capture", "captures");
         format!("Of {captures}.")
     });
     // Only if all other conversations are listed.
@@ -48,7 +48,7 @@ pub(super) fn write(
     let hidden: Vec<String> = more
         .into_iter()
         .chain(is_everything.then(|| departed(map)).flatten())
-        .chain(hidden_logs(map))
+        .chain(hidden_logs(&map.hidden_logs))
         .chain(within)
         .chain(union)
         .collect();
@@ -64,7 +64,8 @@ pub(crate) fn link_cells(map: &Map, link: &Link) -> Vec<String> {
     };
     let pending = (link.pending > 0).then(|| format!("{} pending", link.pending));
     let connecting = (link.connecting > 0).then(|| format!("{} connecting", link.connecting));
-    let seen = link.seen.map(|seen| format!("seen {seen}×"));
+    let seen = link.seen.as_ref();
+    let seen = seen.map(|seen| format!("seen {} of {}", seen.count(), seen.of));
     let ends = [("server", &link.servers), ("client", &link.clients)];
     let stopped = ends.map(|(end, processes)| stopped(map, end, processes));
     let stopped = stopped.into_iter().flatten();

@@ -8,7 +8,7 @@ use whotalks::graph::connection_ends;
 use whotalks::id;
 use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{ConnectionState, Holder, KeepReason, Map, SocketId};
-use whotalks::query::{UnknownEnd, unknown_end};
+use whotalks::query::{UnknownEnd, unheld, unknown_end};
 
 use super::fields::{ROWS, socket_name, write_field, write_findings, write_table, write_waits};
 use super::source::PageSource;
@@ -93,8 +93,7 @@ fn holders(map: &Map, id: SocketId) -> String {
         texts.push(format!("{} more", thousands(all.len() - ROWS)));
     }
     match (all.is_empty(), complete) {
-        (true, true) => "(none)".to_owned(),
-        (true, false) => UnknownEnd::Unreadable.to_string(),
+        (true, _) => no_holder(map, id),
         (false, true) => texts.join(", "),
         (false, false) => texts.join(", ") + ", perhaps others that could not be read",
     }
@@ -126,10 +125,17 @@ fn write_connections(out: &mut dyn Write, source: &PageSource<'_>, socket: Socke
     write_table(out, "connections", heading, indices.iter().map(row))
 }
 
+/// `(none)`, `(unknown)`, `(in the queue of broker)`.
+fn no_holder(map: &Map, socket: SocketId) -> String {
+    match unheld(map, socket) {
+        UnknownEnd::Unheld | UnknownEnd::NoProcess => "(none)".to_owned(),
+        end => end.to_string(),
+    }
+}
+
 fn first_holder(map: &Map, socket: SocketId) -> String {
     match map.using_processes(socket)[..] {
-        [] if map.socket(socket).holders_complete => "(none)".to_owned(),
-        [] => UnknownEnd::Unreadable.to_string(),
+        [] => no_holder(map, socket),
         [only] => label(map, only),
         [first, ref rest @ ..] => format!("{} and {} more", label(map, first), rest.len()),
     }

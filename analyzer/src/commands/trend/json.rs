@@ -24,6 +24,11 @@ pub(super) fn write(
         // Null if the time is lost.
         .list("captures", captures.map(|time| time.map(rfc3339)))
         .list("rows", rows.iter().map(json_row))
-        .field("ignored", ignored);
+        .field("ignored", ignored)
+        // Of the last capture.
+        .field(
+            "hidden",
+            object().field("log", trend.hidden_logs().conversations),
+        );
     output::json(out, &document)
 }

@@ -10,8 +10,10 @@ use std::ops::RangeInclusive;
 use anyhow::{Result, bail};
 use clap::Args;
 use whotalks::model::{At, Map, Series, build_at, series};
+use whotalks::query::hide_logs;
 use whotalks::trend::{NoiseFilter, Row, SeriesFilter, Trend};
 
+use super::coverage::hidden_logs;
 use super::outcome::{NothingFound, Outcome};
 use super::suggest::{no_match, similar_names};
 use crate::cli::{ComparisonArgs, TableFormat};
@@ -56,12 +58,17 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
     if numbers.clone().count() < 2 {
         bail!("a trend needs two captures or more, found one");
     }
+    let talk = args.selection.talk_filter()?;
     // Each pass builds the maps again, one at a time: a series may be long.
     let maps = || {
         let numbers = numbers.clone();
-        numbers.filter_map(|number| build_at(&loaded, At::Number(number)))
+        numbers.filter_map(|number| {
+            let mut map = build_at(&loaded, At::Number(number))?;
+            hide_logs(&mut map, &talk);
+            Some(map)
+        })
     };
-    let mut filter = SeriesFilter::new(args.selection.filter()?);
+    let mut filter = SeriesFilter::new(talk.clone());
     if !filter.is_all() {
         maps().for_each(|map| filter.choose(&map));
         if !filter.found() {
@@ -74,8 +81,9 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
     let mut trend = Trend::new(args.by);
     let short_lived = count_all(&mut trend, maps(), &mut filter, args.all);
     let (rows, ignored) = significant_rows(&trend, short_lived, args.all);
+    let logs = hidden_logs(trend.hidden_logs());
     output::stdout(|out| match args.format {
-        TableFormat::Text => text::write(out, &trend, &rows, &ignored, args.all),
+        TableFormat::Text => text::write(out, &trend, &rows, &ignored, logs, args.all),
         TableFormat::Json => json::write(out, &trend, &rows, ignored, args),
         TableFormat::Csv => csv::write(out, &rows),
     })?;

@@ -16,6 +16,7 @@ pub(super) fn write(
     trend: &Trend,
     rows: &[Row],
     ignored: &IgnoredCounts,
+    logs: Option<String>,
     all: bool,
 ) -> Result<()> {
     // A link is left out if the row of its listener has the same numbers.
@@ -28,7 +29,7 @@ pub(super) fn write(
     if !cells.is_empty() {
         terminal::print(out, "GROWTH>|FIRST>|LAST>|TREND|WHAT", &cells)?;
     }
-    write_footer(out, trend, &rows, rows.len() - visible, ignored)
+    write_footer(out, trend, &rows, rows.len() - visible, ignored, logs)
 }
 
 /// Writes what the rows leave out.
@@ -38,6 +39,7 @@ fn write_footer(
     rows: &[&Row],
     more: usize,
     ignored: &IgnoredCounts,
+    logs: Option<String>,
 ) -> Result<()> {
     let mut hidden = Vec::new();
     if more > 0 {
@@ -59,6 +61,7 @@ fn write_footer(
         true => format!("{captures}."),
         false => format!("{captures}; {} (--all).", left_out.join(", ")),
     });
+    hidden.extend(logs);
     let gap = "A gap is a capture in which it could not be read.";
     let unknown = has_gap.then(|| gap.to_owned());
     terminal::print_footer(out, &hidden, unknown.as_slice())

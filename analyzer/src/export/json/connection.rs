@@ -47,7 +47,9 @@ pub fn connection(map: &Map, index: usize) -> Object<impl Fields> {
         // In a union of captures: in how many it was seen.
         .known(
             "seen",
-            map.seen.as_ref().map(|seen| seen.connections[index]),
+            map.seen
+                .as_ref()
+                .map(|seen| seen.connections[index].count()),
         )
 }
 
@@ -62,5 +64,8 @@ pub(super) fn pipe(map: &Map, id: PipeId) -> impl Serialize {
         .list("readers", pipe.readers.iter().map(|one| holder(map, one)))
         .list("writers", pipe.writers.iter().map(|one| holder(map, one)))
         .field("class", class(map, &pipe_ends(map, id)).as_str())
-        .known("seen", map.seen.as_ref().map(|seen| seen.pipes[id.index()]))
+        .known(
+            "seen",
+            map.seen.as_ref().map(|seen| seen.pipes[id.index()].count()),
+        )
 }

@@ -55,7 +55,9 @@ pub fn process(map: &Map, id: ProcessId) -> impl Serialize {
         // In a union of captures: in how many it was seen.
         .known(
             "seen",
-            map.seen.as_ref().map(|seen| seen.processes[id.index()]),
+            map.seen
+                .as_ref()
+                .map(|seen| seen.processes[id.index()].count()),
         )
 }
 

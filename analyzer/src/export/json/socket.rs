@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::descriptor::holder;
 use super::object::object;
 use crate::id;
-use crate::model::{Address, Map, Name, SocketId};
+use crate::model::{Address, InFlight, Map, Name, SocketId};
 use crate::text::escape;
 
 /// Describes a socket.
@@ -18,6 +18,10 @@ pub fn socket(map: &Map, id: SocketId) -> impl Serialize {
             .field("hex", escape::hex(name.bytes()))
     };
     let holders = map.holders(id).iter();
+    let receiver = match &socket.in_flight {
+        Some(InFlight::QueueOf { receiver, .. }) => map.socket_of(socket.host, *receiver),
+        _ => None,
+    };
     object()
         .field("id", id::socket(map, id))
         .field("host", id::host(socket.host))
@@ -41,10 +45,14 @@ pub fn socket(map: &Map, id: SocketId) -> impl Serialize {
         .field("accepting", socket.accepting)
         .list("holders", holders.map(|one| holder(map, one)))
         .field("holders_complete", socket.holders_complete)
+        // The socket in whose queue the only descriptor of this one waits.
+        .known("in_queue_of", receiver.map(|id| id::socket(map, id)))
         // In a union of captures: in how many it was seen.
         .known(
             "seen",
-            map.seen.as_ref().map(|seen| seen.sockets[id.index()]),
+            map.seen
+                .as_ref()
+                .map(|seen| seen.sockets[id.index()].count()),
         )
 }
 

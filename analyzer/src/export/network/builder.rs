@@ -193,7 +193,9 @@ impl Builder<'_> {
                 return vec![self.other(label.clone(), NodeKind::Outside, label)];
             }
             unreadable @ UnknownEnd::Unreadable => (NodeKind::Unreadable, unreadable.to_string()),
-            unheld @ UnknownEnd::Unheld => (NodeKind::UnheldEnd, unheld.to_string()),
+            unheld @ (UnknownEnd::Unheld | UnknownEnd::InFlight(_) | UnknownEnd::NoProcess) => {
+                (NodeKind::UnheldEnd, unheld.to_string())
+            }
         };
         if let Conversation::Connection(index) = ends.conversation {
             let connection = &self.map.connections[index];

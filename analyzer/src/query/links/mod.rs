@@ -1,14 +1,16 @@
 //! Links: conversations counted by client, server and what they go over (`list`).
 
 mod filter;
+mod seen;
 
 pub use filter::LinkFilter;
+pub use seen::LinkSeen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::filter::EndMatcher;
 use super::conversations::{
-    LinkKind, capture_count, is_connecting, is_half_closed_pipe, is_pending, is_self_conversation,
+    LinkKind, captures, is_connecting, is_half_closed_pipe, is_pending, is_self_conversation,
     is_socketpair, link_kind,
 };
 use super::unknown_end::unknown_end;
@@ -38,9 +40,8 @@ pub struct Link {
     pub pending: usize,
     /// Number of conversations whose client is in connect(2).
     pub connecting: usize,
-    /// In a union of captures: the number of captures in which the most frequent of the
-    /// conversations was seen.
-    pub seen: Option<u32>,
+    /// In a union of captures: those in which one of the conversations was seen.
+    pub seen: Option<LinkSeen>,
     /// Processes at the client's end.
     pub clients: BTreeSet<ProcessId>,
     /// Processes at the server's end.
@@ -98,7 +99,10 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
                 link.connections += 1;
                 link.pending += usize::from(pending);
                 link.connecting += usize::from(connecting);
-                link.seen = link.seen.max(capture_count(map, ends.conversation));
+                if let Some((captures, started_at_ns)) = captures(map, ends.conversation) {
+                    let seen = link.seen.get_or_insert_default();
+                    seen.add(captures, started_at_ns);
+                }
                 link.clients.extend(clients);
                 link.servers.extend(servers);
             }
