@@ -63,6 +63,7 @@ pub(crate) struct Summary {
 /// Takes one capture.
 pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary> {
     let root = &run.root;
+    let passive = run.config.passive;
     timeout::reset();
     let (mut end, modules) = record_start(run, blocks)?;
 
@@ -75,7 +76,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
     let first_look = begun.elapsed();
 
     mountinfo::read_all(root, &mut discovered, &mut blocks.encoder()?)?;
-    namespace_files::record(root, &mut discovered, 1, &mut blocks.encoder()?)?;
+    namespace_files::record(root, &mut discovered, (1, passive), &mut blocks.encoder()?)?;
     let namespaces = namespaces_to_read(root, &discovered);
     let plan = netns::Plan {
         root,
@@ -110,7 +111,7 @@ pub(crate) fn capture(run: &Run<'_>, blocks: &BlockSender) -> io::Result<Summary
     )?;
     if discovered.changed {
         holders = Holders::count(&discovered.retained, run.jobs);
-        namespace_files::record(root, &mut discovered, 2, &mut blocks.encoder()?)?;
+        namespace_files::record(root, &mut discovered, (2, passive), &mut blocks.encoder()?)?;
     }
     read_fdinfo(run, blocks, &discovered, &tables, &holders, &locked)?;
     let encoder = &mut blocks.encoder()?;

@@ -23,11 +23,12 @@ use crate::{clock, sys};
 const LINES_LIMIT: usize = 64 << 10;
 
 /// Writes the raw source `namespace-descriptors`: a line for each of these descriptors, with pid, thread,
-/// number, and the link that it would have otherwise. Adds the network namespaces to those discovered.
+/// number, and the link that it would have otherwise. Adds the network namespaces to those discovered;
+/// with `--passive` no descriptor is opened, so that their types stay unknown.
 pub(crate) fn record(
     root: &Arc<OwnedFd>,
     discovered: &mut Discovered,
-    pass: u8,
+    (pass, passive): (u8, bool),
     encoder: &mut BlockEncoder,
 ) -> io::Result<()> {
     let files = discovered.retained.iter().flat_map(|table| {
@@ -61,6 +62,9 @@ pub(crate) fn record(
             return raw.finish(0, RawHeader::TRUNCATED);
         }
         let kind = *types.entry(inode).or_insert_with(|| {
+            if passive {
+                return "ns";
+            }
             let (root, path) = (root.clone(), location.descriptor());
             let kind = helper.call(move || namespace_type(&root, &path, inode));
             kind.ok().flatten().unwrap_or("ns")

@@ -127,8 +127,7 @@ def by_name(name):
     fd = os.open('/run/netns/' + name, os.O_RDONLY)
     run('ip', 'netns', 'del', name)
     return fd
-os.makedirs('/run/netns', exist_ok=True)
-run('mount', '-t', 'tmpfs', 'none', '/run/netns')
+run('mount', '-t', 'tmpfs', 'none', '/run')
 run('mount', '-t', 'tmpfs', 'none', '/mnt')
 named = by_name('one')
 def mounted(option, kind):

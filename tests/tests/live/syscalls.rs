@@ -100,8 +100,8 @@ fn only_reads(world: &World, trace: &str) -> BTreeSet<String> {
             "socket" => rest.starts_with("AF_NETLINK,") || rest.starts_with("AF_UNIX, SOCK_DGRAM"),
             // A Unix socket has no address to send to, and connecting is not among these calls.
             "sendto" => rest.contains("NULL, 0"),
-            // Which namespace a socket is in; whether the output is a terminal.
-            "ioctl" => ["SIOCGSKNS", "0x894c", "TCGETS"]
+            // Which namespace a socket is in, and of what type a namespace is; whether the output is a terminal.
+            "ioctl" => ["SIOCGSKNS", "0x894c", "NS_GET_NSTYPE", "0xb703", "TCGETS"]
                 .iter()
                 .any(|ask| rest.contains(ask)),
             // The name of a socket's protocol.
