@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use whotalks::model::At;
 use whotalks::query::{Filter, KINDS, Selector, SelectorSet};
+use whotalks::text::escape;
 
 use super::at;
 
@@ -65,6 +66,22 @@ impl FilterArgs {
             .collect()
     }
 
+    /// The options that leave something out, as on the command line; empty: nothing is left out.
+    pub(crate) fn words_of_filter(&self) -> String {
+        let option = |name: &str, values: &[String]| {
+            let option = |value: &String| format!("{name} {}", quoted(value));
+            values.iter().map(option).collect::<Vec<_>>()
+        };
+        let mut words = option("--only", &self.only);
+        words.extend(option("--focus", &self.focus));
+        if !self.focus.is_empty() && self.hops != 1 {
+            words.push(format!("--hops {}", self.hops));
+        }
+        words.extend(option("--hide", &self.hide));
+        words.extend(self.selectors().iter().map(|word| quoted(word)));
+        words.join(" ")
+    }
+
     /// The filter that these options describe.
     pub(crate) fn filter(&self) -> Result<Filter> {
         let hide = self.hide.iter().map(|text| parse_selectors([text]));
@@ -109,6 +126,16 @@ impl FilterArgs {
             || text.ends_with(".whotalks")
             || matches!(&*text, "." | "..")
             || may_be_bare && Path::new(word).is_file()
+    }
+}
+
+/// A word as a shell would read it, printable.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@+%=".contains(c);
+    let word = escape::display(word.as_bytes());
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 

@@ -5,10 +5,10 @@ use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use whotalks::check::{self, Report};
 use whotalks::diff;
-use whotalks::draw::{self, HubBadges, Layout, Theme, svg};
+use whotalks::draw::{self, HubBadges, Layout, Theme};
 use whotalks::graph::By;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
@@ -60,9 +60,9 @@ pub(crate) struct DrawArgs {
         conflicts_with = "all"
     )]
     pub(crate) badges: HubBadges,
-    /// Group nodes by
-    #[arg(long, visible_alias = "by", value_enum, default_value_t = By::Process)]
-    pub(crate) view: By,
+    /// Group nodes by [default: process; role or unit where that would be more than 60 boxes]
+    #[arg(long, visible_alias = "by", value_enum)]
+    pub(crate) view: Option<By>,
     /// Do not mark the findings of check
     #[arg(long)]
     pub(crate) no_findings: bool,
@@ -103,8 +103,9 @@ fn draw_map(snapshots: Vec<Snapshot>, args: &DrawArgs) -> Result<String> {
     let build = |files: &[Loaded], at| build_map(files, at, args);
     let filter = args.selection.talk_filter()?;
     let (map, findings) = filtered_map_with(snapshots, &args.selection, &filter, build)?;
-    let map = ManuallyDrop::new(group_map(ManuallyDrop::into_inner(map), args.view));
-    Ok(svg(&map, &options(args, findings))?)
+    let options = options(args, &map, findings);
+    let map = ManuallyDrop::new(group_map(ManuallyDrop::into_inner(map), options.view));
+    Ok(draw::svg(&map, &options.drawing)?)
 }
 
 /// Draws the changes since OLD.
@@ -116,17 +117,13 @@ fn draw_changes(old: &Path, snapshots: Vec<Snapshot>, args: &DrawArgs) -> Result
     let (new, findings) = whole_map_with(snapshots, selection.at, build)?;
     let (first, _) = apply_filter(old.clone(), &selection.talk_filter()?);
     let maps = ManuallyDrop::new(filter_both(old, new, selection)?);
+    let options = options(args, &maps.new, findings);
     let compare = diff::Options {
-        by: args.view,
+        by: options.view,
         all: args.all,
     };
     let first = (first, old_findings);
-    Ok(draw::changes(
-        &maps,
-        &compare,
-        first,
-        &options(args, findings),
-    )?)
+    Ok(draw::changes(&maps, &compare, first, &options.drawing)?)
 }
 
 /// Builds a map and runs the rules, whose findings are marked in it.
@@ -138,16 +135,45 @@ fn build_map(files: &[Loaded], at: At, args: &DrawArgs) -> Option<(Map, Option<R
     Some((map, Some(report)))
 }
 
-fn options(args: &DrawArgs, findings: Option<Report>) -> draw::Options {
-    draw::Options {
+/// How a map is drawn, and what one box stands for.
+struct ViewOptions {
+    view: By,
+    drawing: draw::Options,
+}
+
+fn options(args: &DrawArgs, map: &Map, findings: Option<Report>) -> ViewOptions {
+    let filter = args.selection.words_of_filter();
+    let filtered = (!filter.is_empty()).then(|| format!("Filtered: {filter}"));
+    let mut drawing = draw::Options {
         layout: args.layout,
         theme: args.theme,
         title: args.title.clone(),
         all: args.all,
         findings,
         hub_badges: args.badges,
-        grouped: !matches!(args.view, By::Process | By::Socket),
-    }
+        notes: filtered.into_iter().collect(),
+        grouped: false,
+    };
+    let view = args.view.unwrap_or_else(|| {
+        let glance = draw::glance(map, &drawing);
+        drawing.notes.extend(note(&glance));
+        glance.view
+    });
+    drawing.grouped = !matches!(view, By::Process | By::Socket);
+    ViewOptions { view, drawing }
+}
+
+/// The line of the caption about a view that was not asked for.
+fn note(glance: &draw::Glance) -> Option<String> {
+    let view = glance.view.to_possible_value()?;
+    let by = view.get_name();
+    Some(match (glance.view, glance.instead_of) {
+        (By::Process, _) => return None,
+        (_, Some(boxes)) => {
+            format!("Grouped by {by}: processes would be {boxes} boxes (--view process)")
+        }
+        (_, None) => format!("Grouped by {by} (--view process)"),
+    })
 }
 
 fn is_png(target: &Path) -> bool {

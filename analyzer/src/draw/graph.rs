@@ -131,6 +131,8 @@ pub(crate) enum EdgeKind {
     Pipe,
     /// The process holds the socket.
     Holds,
+    /// One process listens, and the other serves what was accepted.
+    Accepts,
 }
 
 /// What an end of an edge stands for.
@@ -138,7 +140,7 @@ pub(crate) enum EdgeKind {
 pub(crate) struct EdgeEnd {
     /// A connected socket.
     pub(crate) socket: bool,
-    /// The server's end of a connection to a named socket.
+    /// The server's or receiver's end, where it is known which end that is.
     pub(crate) server: bool,
     /// A socket that is not Unix-domain.
     pub(crate) net: bool,
@@ -241,6 +243,17 @@ pub(crate) struct Graph {
     pub(crate) batched: bool,
     /// Too many nodes for a full tooltip each.
     pub(crate) terse: bool,
+}
+
+impl Edge {
+    /// The node at the server's end; `None` where it is not known, or where each end serves the other.
+    pub(crate) fn server(&self) -> Option<u32> {
+        match (self.a_end.server, self.b_end.server) {
+            (true, false) => Some(self.a),
+            (false, true) => Some(self.b),
+            _ => None,
+        }
+    }
 }
 
 impl Graph {

@@ -2,8 +2,9 @@
 //!
 //! A map passes one way, and each module imports earlier ones only:
 //! `options` → `change` → `graph` (the values that the others share) → `reduce` (the map as a small
-//! graph with resolved text) → `node` (contents and sizes) → `place` (positions) → `edge` (lines,
-//! markers, counts) → `scene` (everything with its position) → `svg` (the document). `png` renders it.
+//! graph with resolved text) → `matrix` (the graph as rows, columns and cells) → `node` (contents and
+//! sizes) → `place` (positions) → `edge` (lines, markers, counts) → `scene` (everything with its
+//! position) → `svg` (the document). `png` renders it.
 //!
 //! `reduce` alone reads the map. Nothing here decides what a connection is, and no position depends on
 //! a clock, a hash order or a thread count.
@@ -11,6 +12,7 @@
 mod change;
 mod edge;
 mod graph;
+mod matrix;
 mod node;
 mod options;
 mod place;
@@ -28,13 +30,16 @@ use crate::diff::{self, FilteredMaps};
 use crate::layout::{self, LayeredError};
 use crate::model::Map;
 use graph::Graph;
+use matrix::Matrix;
 use place::Placement;
+use reduce::PreviousPositions;
 use scene::Scene;
 
 pub use options::{HubBadges, Layout, Options, Theme};
 pub use place::GAP;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};
+pub use reduce::{Glance, glance};
 
 /// Draws a map as SVG.
 ///
@@ -63,6 +68,10 @@ pub fn changes(
         findings,
         ..options.clone()
     };
+    if options.layout == Layout::Matrix {
+        let graph = reduce::compare(maps, compare, &PreviousPositions::default(), options);
+        return write(graph, None, options);
+    }
     let (graph, mut previous) = reduce::previous(before, compare.by, &alone);
     let placement = place::fresh::arrange(&graph, &node::shapes(&graph), options.layout)?;
     drop(graph);
@@ -83,6 +92,13 @@ fn write(
     previous: Option<&Placement>,
     options: &Options,
 ) -> Result<String, LayeredError> {
+    if options.layout == Layout::Matrix {
+        return Ok(svg::write_matrix(
+            &graph,
+            &Matrix::new(&graph),
+            options.theme,
+        ));
+    }
     let shapes = node::shapes(&graph);
     let placement = place::place(&graph, &shapes, previous, options)?;
     let lines = edge::draw(&graph, &shapes, &placement);

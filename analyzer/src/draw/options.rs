@@ -12,6 +12,8 @@ pub enum Layout {
     Stress,
     /// Place nodes in ranks from clients down to servers; for small views
     Layered,
+    /// Draw a table of squares: clients in rows, servers in columns
+    Matrix,
 }
 
 /// When hubs are drawn as badges on their clients.
@@ -55,6 +57,8 @@ pub struct Options {
     pub findings: Option<Report>,
     /// When hubs are drawn as badges.
     pub hub_badges: HubBadges,
+    /// Further lines of the caption: what was left out or grouped, and by which options.
+    pub notes: Vec<String>,
     /// Each process of the map stands for a group, so that no pid is written.
     pub grouped: bool,
 }

@@ -20,6 +20,9 @@ use super::types::Point;
 const MAX_NODES: usize = 1_200;
 /// Positions tried for a box in each pass.
 const CANDIDATES: usize = 12;
+/// Tests of an edge against another that all passes make together: about a second. The number of
+/// boxes alone is no limit, because edges may be as many as their pairs.
+const MAX_TESTS: usize = 2_000_000_000;
 
 /// Passes and weights, by the size of the drawing.
 struct Schedule {
@@ -55,18 +58,26 @@ impl Schedule {
     }
 }
 
-/// Refines a drawing without overlaps; leaves drawings above [`MAX_NODES`] as they are.
+/// Refines a drawing without overlaps; leaves drawings above [`MAX_NODES`], and those of which a pass
+/// takes more than [`MAX_TESTS`], as they are.
 /// `floor` is the stress of the same graph laid out with points instead of boxes.
 pub(crate) fn refine(adjacency: &Adjacency, boxes: &mut Boxes, floor: f64, rng: &mut Rng) {
     if boxes.len() > MAX_NODES || boxes.len() < 4 {
         return;
     }
     let schedule = Schedule::for_size(boxes.len());
+    // Every edge is tested at both of its ends, wherever a box is tried.
+    let edges = adjacency.edges().len();
+    let tests = 2 * (CANDIDATES + 1) * edges * edges;
+    let passes = schedule.passes.min(MAX_TESTS / tests.max(1));
+    if passes == 0 {
+        return;
+    }
     let mut refiner = Refiner::new(adjacency, boxes);
     let mut order: Vec<usize> = (0..boxes.len()).collect();
-    for pass in 0..schedule.passes {
+    for pass in 0..passes {
         // The last fifth of the passes is at temperature 0.
-        let progress = pass as f64 / (0.8 * schedule.passes as f64);
+        let progress = pass as f64 / (0.8 * passes as f64);
         refiner.temperature = schedule.temperature * (1.0 - progress).max(0.0) / boxes.len() as f64;
         refiner.update_weights(boxes, &schedule, floor);
         rng.shuffle(&mut order);

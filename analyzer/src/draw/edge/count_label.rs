@@ -46,7 +46,7 @@ pub(super) fn place(
 /// Texts for an edge, the best first: the numbers in both maps where they differ; how many it stands
 /// for, where that is more than one.
 fn counts(edge: &Edge) -> impl Iterator<Item = String> {
-    let is_counted = edge.kind != EdgeKind::Holds;
+    let is_counted = !matches!(edge.kind, EdgeKind::Holds | EdgeKind::Accepts);
     let changed = edge.counts.filter(|(old, new)| old != new);
     let changed = changed.filter(|_| is_counted && edge.change == ChangeStatus::Changed);
     let changed = changed.map(|(old, new)| format!("{old} → {new}"));

@@ -80,8 +80,10 @@ struct End {
 fn glyph(kind: EdgeKind, end: EdgeEnd, node: Kind) -> Option<&'static str> {
     // Other nodes are sockets, or stand for them.
     let is_process = !matches!(node, Kind::Socket | Kind::Listener | Kind::Outside);
+    let is_server = end.server && (is_process || node == Kind::Outside);
     match kind {
         _ if end.arrow => Some("arrow"),
+        _ if is_server && end.net => Some("net-server"),
         _ if is_process && end.net => Some("net"),
         EdgeKind::Unix | EdgeKind::Pending if is_process && end.server => Some("server"),
         EdgeKind::Unix | EdgeKind::Pending if is_process && end.socket => Some("socket"),

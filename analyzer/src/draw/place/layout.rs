@@ -42,7 +42,7 @@ fn layout_graph(graph: &Graph, shapes: &[Shape], nodes: &[u32], layout: Layout) 
             let gap = match layout {
                 Layout::Stress => neighbours[*node as usize].len() as f64 - FEW_NEIGHBOURS,
                 // The lines that it chooses end at the boxes that it is given.
-                Layout::Layered => 0.0,
+                Layout::Layered | Layout::Matrix => 0.0,
             };
             let gap = gap.clamp(0.0, HUB_GAP);
             Size {
@@ -83,7 +83,7 @@ pub(super) fn run(
         ..layout::Options::default()
     };
     Ok(match layout {
-        Layout::Stress => (layout::stress(&graph, &options), Vec::new()),
+        Layout::Stress | Layout::Matrix => (layout::stress(&graph, &options), Vec::new()),
         Layout::Layered => {
             let layered = layout::layered(&graph, &options)?;
             (layered.positions, layered.routes)

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::coalesce::{Coalesced, coalesce, processes};
 use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, index};
 use super::findings::{self, FindingIndex};
+use super::pool;
 use crate::check::Finding;
 use crate::draw::graph::{EdgeEnd, EdgeKind, Kind};
 use crate::graph::connection_ends;
@@ -31,6 +32,7 @@ pub(crate) fn build<'a>(map: &'a Map, findings: &'a [Finding], all: bool) -> Dra
     for (index, connection) in map.connections.iter().enumerate() {
         if !connection.hidden {
             builder.connection(index, connection);
+            builder.accepted(index);
         }
     }
     for (pipe, row) in map.pipes.iter().enumerate() {
@@ -226,14 +228,19 @@ impl<'a> Builder<'a> {
             }
             _ => None,
         };
-        let socket = EdgeEnd {
+        let client = EdgeEnd {
             socket: true,
             net: connection.kind != ConnectionKind::Unix,
             ..EdgeEnd::default()
         };
+        let ends = connection_ends(self.map, index);
         let server = EdgeEnd {
-            server: via.is_some(),
-            ..socket
+            server: ends.is_directed(self.map),
+            ..client
+        };
+        let (from_end, to_end) = match ends.client_is_outside {
+            true => (server, client),
+            false => (client, server),
         };
         let mut pairs: Vec<(u32, u32)> = from
             .iter()
@@ -248,12 +255,22 @@ impl<'a> Builder<'a> {
         let findings = self.finding_index.connection(connection);
         for (a, b) in pairs {
             let bundle = Bundle {
-                via: via.map(|via| ((false, via), 1)).into_iter().collect(),
+                via: via
+                    .map(|via| ((ends.client_is_outside, via), 1))
+                    .into_iter()
+                    .collect(),
                 findings: findings.clone(),
-                ..Bundle::new(socket, server)
+                ..Bundle::new(from_end, to_end)
             };
             self.draft.join(a, b, kind, bundle);
         }
+    }
+
+    /// Joins who listens to who serves, where those are not the same.
+    fn accepted(&mut self, index: usize) {
+        let (nodes, coalesced) = (&self.process_nodes, &self.coalesced);
+        let node = |process| nodes.get(coalesced.process(process).index()).copied();
+        pool::join(&mut self.draft, (self.map, index), node);
     }
 
     /// The nodes of an end of a connection: the socket's own, else those of its holders.

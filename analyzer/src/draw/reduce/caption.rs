@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::check::{Report, Severity};
+use crate::draw::options::Options;
 use crate::model::{Host, Map, Readable};
 use crate::text::escape::display;
 
@@ -12,16 +13,14 @@ const MAX_HOSTS: usize = 6;
 
 /// The lines after the title, not wrapped. `marked` is the number of findings that are marked in the
 /// picture.
-pub(crate) fn lines(map: &Map, report: Option<&Report>, marked: usize) -> Vec<String> {
+pub(crate) fn lines(map: &Map, options: &Options, marked: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for host in map.hosts.iter().take(MAX_HOSTS) {
         lines.push(describe(host));
         lines.extend(coverage(host));
     }
-    if map.restricted {
-        lines.push("A part of the map: the rest was left out on request.".to_owned());
-    }
-    if let Some(report) = report {
+    lines.extend(options.notes.iter().cloned());
+    if let Some(report) = &options.findings {
         lines.push(checked(report, marked));
     }
     if map.hosts.len() > MAX_HOSTS {

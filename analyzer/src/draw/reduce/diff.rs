@@ -7,6 +7,7 @@ use super::caption::timestamp;
 use super::draft::{Bundle, Draft, DraftNode, Member, ProcessRef, SocketRef, index};
 use super::findings::{self, FindingIndex};
 use super::identity::PreviousPositions;
+use super::pool;
 use crate::check::Finding;
 use crate::diff::{self, ChangeStatus, Coverage, FilteredMaps, MergedMaps, OldNew, Side};
 use crate::draw::change;
@@ -45,6 +46,7 @@ pub(crate) fn build<'a>(
     builder.processes(options.by);
     builder.listeners();
     builder.links();
+    builder.pools();
     builder.findings();
     builder.comparison(&diff.coverage);
     builder.draft
@@ -201,6 +203,17 @@ impl Builder<'_, '_> {
                         self.link(link, *client, *server, n);
                     }
                 }
+            }
+        }
+    }
+
+    /// Joins who listens to who serves in the second map.
+    fn pools(&mut self) {
+        let (nodes, merged, new) = (&self.nodes, self.merged, self.maps.new);
+        let node = |process| nodes[merged.node(Side::New, process)];
+        for (number, connection) in new.connections.iter().enumerate() {
+            if !connection.hidden {
+                pool::join(&mut self.draft, (new, number), node);
             }
         }
     }

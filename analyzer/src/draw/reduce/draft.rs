@@ -281,7 +281,7 @@ impl<'a> Draft<'a> {
     /// at the node.
     pub(crate) fn join(&mut self, a: u32, b: u32, kind: EdgeKind, bundle: Bundle) {
         if a == b {
-            if kind != EdgeKind::Holds {
+            if !matches!(kind, EdgeKind::Holds | EdgeKind::Accepts) {
                 self.nodes[a as usize].undrawn.own += bundle.n;
             }
             return;

@@ -10,11 +10,13 @@ mod coalesce;
 mod diff;
 mod draft;
 mod findings;
+mod glance;
 mod hub_badges;
 mod identity;
 mod label;
 mod merge;
 mod merge_step;
+mod pool;
 mod resolve;
 mod shelf;
 mod tooltip;
@@ -22,10 +24,11 @@ mod tooltip;
 pub(crate) use draft::Draft;
 #[cfg(test)]
 pub(crate) use draft::Member;
+pub use glance::{Glance, glance};
 pub(crate) use identity::PreviousPositions;
 
 use super::graph::Graph;
-use super::options::Options;
+use super::options::{Layout, Options};
 use crate::diff::FilteredMaps;
 use crate::graph::By;
 use crate::model::Map;
@@ -80,8 +83,12 @@ pub(crate) fn unmerged_draft(map: &Map, all: bool) -> Draft<'_> {
 /// Merges nodes unless everything is to be drawn on its own.
 fn fit(draft: &mut Draft<'_>, options: &Options) {
     if !options.all {
+        pool::stack(draft);
         budget::fit(draft);
-        hub_badges::badge(draft, options.hub_badges);
-        shelf::merge_shelves(draft);
+        // A matrix has room for hubs, and no shelves.
+        if options.layout != Layout::Matrix {
+            hub_badges::badge(draft, options.hub_badges);
+            shelf::merge_shelves(draft);
+        }
     }
 }

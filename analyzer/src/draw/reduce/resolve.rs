@@ -38,8 +38,7 @@ pub(crate) fn resolve(draft: Draft<'_>, title: String, options: &Options) -> Gra
         })
         .collect();
     let mut caption = vec![title];
-    let report = options.findings.as_ref();
-    caption.extend(caption::lines(draft.map, report, draft.marked()));
+    caption.extend(caption::lines(draft.map, options, draft.marked()));
     caption.extend(draft.comparison.iter().cloned());
     let places = owners(&draft).into_iter().zip(shelves(&draft));
     let nodes = (0u32..)

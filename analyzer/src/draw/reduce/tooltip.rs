@@ -91,12 +91,19 @@ pub(crate) fn edge(
     bundle: &Bundle,
     style: Style,
 ) -> Vec<String> {
-    let [a, b] = [a, b].map(|node| short_name(draft, &draft.nodes[node as usize], style));
+    // Clients come first.
+    let is_reversed = bundle.a_end.server && !bundle.b_end.server;
+    let ends = if is_reversed { [b, a] } else { [a, b] };
+    let [a, b] = ends.map(|node| short_name(draft, &draft.nodes[node as usize], style));
     let mut lines = Vec::new();
     let findings = bundle.findings.iter();
     let findings = findings.map(|finding| draft.finding(*finding));
     list(findings, " findings", &mut lines);
     let what = match kind {
+        EdgeKind::Accepts => {
+            lines.push(format!("{b} serves what {a} accepted"));
+            return lines;
+        }
         EdgeKind::Holds if bundle.n == 1 => {
             lines.push(format!("{a} holds {b}"));
             return lines;
@@ -110,7 +117,11 @@ pub(crate) fn edge(
         EdgeKind::Pipe if bundle.a_end.arrow && bundle.b_end.arrow => "↔",
         EdgeKind::Pipe if bundle.a_end.arrow => "←",
         EdgeKind::Pipe => "→",
-        _ => "–",
+        _ => match (bundle.a_end.server, bundle.b_end.server) {
+            (false, false) => "–",
+            (true, true) => "↔",
+            _ => "→",
+        },
     };
     let plural = if bundle.n == 1 || kind == EdgeKind::Holds {
         ""
@@ -123,7 +134,8 @@ pub(crate) fn edge(
     let mut hidden = 0;
     for (&(is_backwards, listener), n) in &bundle.via {
         if lines.len() < MAX_LISTED {
-            let direction = if is_backwards { "from" } else { "to" };
+            let is_from_server = is_backwards != is_reversed;
+            let direction = if is_from_server { "from" } else { "to" };
             let name = socket_name(draft.map.socket(listener));
             lines.push(format!("{n} {direction} {name}"));
         } else {

@@ -21,6 +21,9 @@ pub(super) fn write(xml: &mut XmlWriter, scene: &Scene, edge: &Edge, drawn: &Dra
         .attr("data-a", &scene.node(edge.a).id)
         .attr("data-b", &scene.node(edge.b).id)
         .attr("data-n", edge.n);
+    if let Some(server) = edge.server() {
+        xml.attr("data-server", &scene.node(server).id);
+    }
     write_tooltip(xml, &edge.tooltip);
     xml.start("path").attr("d", line_data(&drawn.line));
     let thickness = thickness(scene, edge);
@@ -53,6 +56,7 @@ pub(super) fn classes(scene: &Scene, edge: &Edge) -> Vec<&'static str> {
         EdgeKind::Pending => "pending",
         EdgeKind::Pipe => "pipe",
         EdgeKind::Holds => "holds",
+        EdgeKind::Accepts => "accepts",
     }];
     if is_star(scene, edge) {
         classes.push("star");
@@ -70,7 +74,7 @@ pub(super) fn classes(scene: &Scene, edge: &Edge) -> Vec<&'static str> {
 pub(super) fn thickness(scene: &Scene, edge: &Edge) -> f64 {
     match edge.kind {
         EdgeKind::Holds if is_star(scene, edge) => 1.6,
-        EdgeKind::Holds | EdgeKind::Pipe => 1.0,
+        EdgeKind::Holds | EdgeKind::Pipe | EdgeKind::Accepts => 1.0,
         _ => (0.9 + 0.55 * f64::from(edge.n.max(1)).log2()).min(MAX_THICKNESS),
     }
 }

@@ -12,6 +12,8 @@ const GLYPHS: &str = r#"<circle id="wt-socketSUFFIX" class="OUTLINE SET-socket" 
     <circle class="SET-dot" r="1.3"/></g>
 <g id="wt-netSUFFIX"><circle class="OUTLINE SET-net" r="4"/>
     <path class="OUTLINE" d="M-2 0H2" stroke-width="1.4"/></g>
+<g id="wt-net-serverSUFFIX"><circle class="OUTLINE SET-net" r="4"/>
+    <circle class="SET-dot" r="1.3"/></g>
 <path id="wt-arrowSUFFIX" class="SET-arrow" d="M0 0L-7 -3V3Z"/>
 <g id="wt-unknownSUFFIX">
     <path class="SET-plain" stroke-width="1.3"
@@ -64,13 +66,17 @@ pub(super) fn write_circles(
         xml.attr("class", class).numbers([("stroke-width", width)]);
         xml.end().newline();
     };
+    let is_net = matches!(glyph, "net" | "net-server");
     let (line, fill, own) = match pale {
         true => ("wt-f-glyph", "wt-f-inside".to_owned(), "wt-f-glyph"),
-        false => ("wt-d-mark", format!("wt-d-{glyph}"), "wt-glyph"),
+        false => {
+            let colour = if is_net { "net" } else { glyph };
+            ("wt-d-mark", format!("wt-d-{colour}"), "wt-glyph")
+        }
     };
     layer(xml, line, 2.0 * MARKER_RADIUS + 1.0);
     layer(xml, &fill, 2.0 * MARKER_RADIUS - 1.0);
-    if glyph == "server" {
+    if matches!(glyph, "server" | "net-server") {
         layer(xml, line, 2.6);
     }
     if glyph == "net" {

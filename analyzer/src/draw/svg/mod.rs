@@ -7,6 +7,7 @@ mod edge_paths;
 mod elements;
 mod glyphs;
 mod legend;
+mod matrix;
 mod node;
 mod notes;
 mod path_data;
@@ -26,6 +27,8 @@ use elements::{write_text, write_tooltip};
 use path_data::num;
 use symbols::Symbols;
 
+pub(crate) use matrix::write as write_matrix;
+
 /// Fonts with known widths first.
 const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 /// Between the drawing and the legend.
@@ -44,30 +47,10 @@ pub(crate) fn write(scene: &Scene, theme: Theme) -> String {
         .flat_map(|note| truncate::wrap(&note, NOTE_SIZE, note_width))
         .collect();
     let height = scale * (legend_end + notes.len() as f64 * NOTE_SIZE * NOTE_LEADING + MARGIN);
-    let theme_name = theme
-        .to_possible_value()
-        .map(|value| value.get_name().to_owned());
-    let mut xml = XmlWriter::new();
-    let (w, h) = (num(placement.width.ceil()), num(height.ceil()));
-    xml.start("svg")
-        .attr("xmlns", "http://www.w3.org/2000/svg")
-        .attr("xmlns:xlink", "http://www.w3.org/1999/xlink")
-        .attr(
-            "class",
-            format_args!("wt theme-{}", theme_name.unwrap_or_default()),
-        )
-        .attr("width", &w)
-        .attr("height", &h)
-        .attr("viewBox", format_args!("0 0 {w} {h}"))
-        .constant_attr("font-family", FONTS)
-        .newline();
-    write_tooltip(&mut xml, &placement.caption);
-    theme::write(&mut xml, theme);
+    let mut xml = start_document(theme, (placement.width, height), &placement.caption);
     glyphs::define(&mut xml, graph.compared);
     let symbols = Symbols::new(scene);
     symbols.define(&mut xml);
-    xml.start("rect").attr("class", "ground");
-    xml.attr("width", &w).attr("height", &h).end().newline();
     write_caption(&mut xml, scene);
     // In a comparison, edges cross the headings of shelves, which are written above them.
     if !graph.compared {
@@ -93,7 +76,39 @@ pub(crate) fn write(scene: &Scene, theme: Theme) -> String {
         let y = legend_end + NOTE_SIZE * NOTE_LEADING * (line as f64 + 1.0);
         write_text(&mut xml, "note", (MARGIN, y), NOTE_SIZE, note);
     }
-    xml.end().newline().end().newline();
+    xml.end().newline();
+    end_document(xml)
+}
+
+/// Starts a document of a size, with the lines of its tooltip, the style sheets and the ground.
+fn start_document(theme: Theme, (width, height): (f64, f64), tooltip: &[String]) -> XmlWriter {
+    let theme_name = theme
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned());
+    let mut xml = XmlWriter::new();
+    let (w, h) = (num(width.ceil()), num(height.ceil()));
+    xml.start("svg")
+        .attr("xmlns", "http://www.w3.org/2000/svg")
+        .attr("xmlns:xlink", "http://www.w3.org/1999/xlink")
+        .attr(
+            "class",
+            format_args!("wt theme-{}", theme_name.unwrap_or_default()),
+        )
+        .attr("width", &w)
+        .attr("height", &h)
+        .attr("viewBox", format_args!("0 0 {w} {h}"))
+        .constant_attr("font-family", FONTS)
+        .newline();
+    write_tooltip(&mut xml, tooltip);
+    theme::write(&mut xml, theme);
+    xml.start("rect").attr("class", "ground");
+    xml.attr("width", &w).attr("height", &h).end().newline();
+    xml
+}
+
+/// Ends a document.
+fn end_document(mut xml: XmlWriter) -> String {
+    xml.end().newline();
     xml.finish()
 }
 

@@ -38,7 +38,7 @@ const LIGHT: usize = 1;
 const DARK: usize = 2;
 
 /// Selector, colours of the inside and of lines; empty: no rule.
-const RULES: [(&str, &str, &str); 66] = [
+const RULES: [(&str, &str, &str); 78] = [
     (".ground", "ground", ""),
     ("text", "ink", ""),
     (".detail", "faint", ""),
@@ -73,6 +73,18 @@ const RULES: [(&str, &str, &str); 66] = [
     (".net path", "", "net"),
     (".pipe path", "", "pipe"),
     (".holds path", "", "faint"),
+    (".accepts path", "", "faint"),
+    (".self", "faded", ""),
+    (".cell .number", "mark", ""),
+    (".cell.pipe .number", "ground", ""),
+    (".cell.unix .shape", "server", "outline"),
+    (".cell.net .shape", "net", "outline"),
+    (".cell.pipe .shape", "pipe", "outline"),
+    (".cell.mixed .shape", "process", "outline"),
+    (".cell-key.unix .shape", "server", ""),
+    (".cell-key.net .shape", "net", ""),
+    (".cell-key.pipe .shape", "pipe", ""),
+    (".cell-key.mixed .shape", "process", ""),
     (".star path", "", "ink"),
     (".stayed path", "", "faded"),
     (".medium path", "", "warn"),
@@ -113,10 +125,10 @@ const FIXED: &str = "\
 .wt text{text-anchor:middle}
 .wt .left text,.wt text.left{text-anchor:start}\n.wt text.sign{text-anchor:middle}
 .wt .hub,.wt .title{font-weight:bold}
-.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path{fill:none}\n.wt-g-plain,.wt-f-plain{fill:none}
+.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path,.wt .accepts path{fill:none}\n.wt-g-plain,.wt-f-plain{fill:none}
 .wt .pending path{stroke-dasharray:3 3}
 .wt .pipe path{stroke-dasharray:6 3}
-.wt .holds path{stroke-dasharray:1 2.5}
+.wt .holds path,.wt .accepts path{stroke-dasharray:1 2.5}
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
 .wt .listener .shape{stroke-width:.6}
 .wt .docked.stayed .shape{stroke:none}
@@ -129,6 +141,10 @@ const FIXED: &str = "\
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
 .wt .wt-dots{fill:none;stroke-linecap:round}
 .wt .rule{stroke-width:.5}
+.wt .row text{text-anchor:end}
+.wt .column text{text-anchor:start}
+.wt .cell .shape{stroke-width:.5}
+.wt .undirected .shape{fill-opacity:.35}
 .wt .added .shape,.wt .removed .shape,.wt .changed .shape{stroke-width:2.5}
 .wt .listener.added .shape{stroke-dasharray:none}
 .wt .added path{stroke-dasharray:none;stroke-width:2.5}

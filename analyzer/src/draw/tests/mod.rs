@@ -10,8 +10,10 @@ use super::*;
 use crate::check::{Finding, Severity};
 
 mod comparison;
+mod matrix;
 mod notation;
 mod reduction;
+mod views;
 mod worlds;
 
 fn draw(map: &Map) -> String {
