@@ -65,7 +65,7 @@ impl Matrix {
         let is_call = |(ends, cell): &(&(u32, u32), &Cell)| {
             let is_pipe = |cell: &Cell| cell.kinds.iter().all(|kind| *kind == EdgeKind::Pipe);
             let back = talks.get(&(ends.1, ends.0));
-            !cell.is_undirected && !(is_pipe(cell) && back.is_some())
+            !(cell.is_undirected || is_pipe(cell) && back.is_some())
         };
         let calls: Vec<(u32, u32)> = talks
             .iter()

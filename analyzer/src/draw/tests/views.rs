@@ -30,7 +30,7 @@ fn a_pool_stands_with_its_listener() {
         .find(|node| node.attribute("data-members") == Some("6"));
     let stack = stack.expect("the postmaster and its backends are one");
     let listener = &of_class(&document, "docked")[0];
-    assert_eq!(with_card(stack)[0] <= extent(listener)[0], true);
+    assert!(with_card(stack)[0] <= extent(listener)[0]);
     assert!(!notes(&text).contains("nobody"), "{}", notes(&text));
     let all = Options {
         all: true,
