@@ -22,8 +22,8 @@ fn large_numbers(bytes: &[u8]) -> Vec<u64> {
     let words = words.filter_map(|word| std::str::from_utf8(word).ok());
     let texts = words.flat_map(|word| [u64::from_str_radix(word, 16).ok(), word.parse().ok()]);
     let integers = bytes
-        .array_windows()
-        .map(|raw| Some(u64::from_le_bytes(*raw)));
+        .windows(8)
+        .map(|raw| Some(u64::from_le_bytes(raw.try_into().ok()?)));
     let all = texts.chain(integers).flatten();
     all.filter(|number| *number > u64::from(u32::MAX)).collect()
 }
