@@ -256,7 +256,7 @@ fn read_other_families(
         return Ok(());
     }
     if let Err(errno) = entered {
-        for source in ["route/addr", "netfilter/conntrack"] {
+        for source in ["route/addr", "route/link", "netfilter/conntrack"] {
             encoder
                 .raw(namespace.header(source, 1))
                 .finish(errno_number(errno), 0)?;
@@ -264,6 +264,7 @@ fn read_other_families(
         return Ok(());
     }
     diag::route::addresses(namespace, encoder)?;
+    diag::route::interfaces(namespace, encoder)?;
     if plan.conntrack {
         diag::route::conntrack(namespace, encoder)
     } else {

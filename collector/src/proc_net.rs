@@ -38,10 +38,11 @@ const OPTIONAL: [&str; 13] = [
     "ax25",
 ];
 /// Settings of the namespace that limit its sockets.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [&str; 5] = [
     "net/core/somaxconn",
     "net/unix/max_dgram_qlen",
     "net/ipv4/ip_local_port_range",
+    "net/ipv4/ip_local_reserved_ports",
     "net/ipv4/tcp_max_syn_backlog",
 ];
 

@@ -12,12 +12,14 @@ use crate::clock;
 use crate::proc::{errno_number, stream_file};
 
 /// Files below `/proc`. Each is a raw source of the same name.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "locks",
     "sys/fs/file-max",
     "sys/fs/file-nr",
+    "sys/fs/inotify/max_user_instances",
     "sys/fs/nr_open",
     "sys/kernel/pid_max",
+    "sys/kernel/threads-max",
 ];
 
 /// Locked files whose descriptors are looked for.

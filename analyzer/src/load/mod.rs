@@ -20,6 +20,7 @@ pub mod inet_diag;
 pub mod netlink_diag;
 pub mod packet_diag;
 pub mod route_addr;
+pub mod route_link;
 mod sock_diag;
 pub mod tcp_info;
 pub mod unix_diag;

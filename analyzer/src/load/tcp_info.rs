@@ -18,6 +18,8 @@ const INET_DIAG_INFO: u16 = 2;
 pub struct TcpInfo {
     /// Retransmissions of the oldest unacknowledged segment.
     pub retransmits: u8,
+    /// Unanswered probes of a closed window, or keepalive probes.
+    pub probes: u8,
     /// Retransmitted segments since the connection began.
     pub total_retransmits: u32,
     /// Smoothed round-trip time, microseconds.
@@ -34,6 +36,8 @@ pub struct TcpInfo {
     pub last_sent_ms: u32,
     /// Time since data was last received, milliseconds.
     pub last_received_ms: u32,
+    /// Time since an acknowledgment was last received, milliseconds.
+    pub last_acknowledged_ms: u32,
     /// Whether data was sent and acknowledged; the client's SYN counts as a byte. `None`: not known.
     pub has_sent: Option<bool>,
     /// Whether more than a byte was received. `None`: not known.
@@ -86,6 +90,7 @@ fn parse(payload: &[u8], order: ByteOrder) -> Option<TcpInfo> {
     let exceeds_one = |at| Some(word(at)? > 1 || word(at + 4)? > 1);
     Some(TcpInfo {
         retransmits: *info.get(2)?,
+        probes: *info.get(3)?,
         total_retransmits: word(100)?,
         rtt_us: word(68)?,
         rtt_variation_us: word(72)?,
@@ -94,6 +99,7 @@ fn parse(payload: &[u8], order: ByteOrder) -> Option<TcpInfo> {
         unacknowledged: word(24)?,
         last_sent_ms: word(44)?,
         last_received_ms: word(52)?,
+        last_acknowledged_ms: word(56)?,
         has_sent: exceeds_one(120),
         has_received: exceeds_one(128),
     })
