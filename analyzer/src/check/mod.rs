@@ -24,10 +24,10 @@ pub use finding::{Finding, Report, Severity, Unknown};
 pub use rule::{Earlier, HEADINGS, Rule, Section, sections};
 pub use rules::{RULES, vocabulary, vocabulary_within};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::load::{Capture, Loaded};
-use crate::model::{At, Map, TimedCapture, join_whole, series};
+use crate::model::{At, Map, ProcessId, TimedCapture, join_whole, series};
 use finding::RuleOutput;
 
 /// Which rules to run, and against which policy.
@@ -71,6 +71,7 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
         let unknown = output.unknown.into_iter();
         (report.unknown).extend(unknown.map(|why| Unknown { code, why }));
     }
+    fold_into_shells(&mut findings);
     findings.sort_by(|(rule, a), (other, b)| {
         let order = b.severity.cmp(&a.severity).then(rule.code.cmp(other.code));
         order.then_with(|| (a.subject, a).cmp(&(b.subject, b)))
@@ -81,6 +82,26 @@ pub fn run(facts: &Facts<'_>, options: &Options) -> Report {
         .collect();
     number_equal_keys(&mut report.findings);
     report
+}
+
+/// Rules about shells that are controlled from elsewhere, and rules about what leaks to such a shell.
+const SHELLS: [&str; 2] = ["WT310", "WT313"];
+const LEAKS: [&str; 3] = ["WT101", "WT102", "WT103"];
+
+/// Leaves out what leaked between a controlled shell and the processes that control it: the shell is
+/// one finding.
+fn fold_into_shells(findings: &mut Vec<(&'static Rule, finding::RawFinding)>) {
+    let shells = findings
+        .iter()
+        .filter(|(rule, _)| SHELLS.contains(&rule.code));
+    let controlled: BTreeSet<ProcessId> = shells
+        .flat_map(|(_, finding)| finding.processes.iter().copied())
+        .collect();
+    let is_among = |finding: &finding::RawFinding| {
+        let mut processes = finding.processes.iter();
+        processes.all(|process| controlled.contains(process))
+    };
+    findings.retain(|(rule, finding)| !LEAKS.contains(&rule.code) || !is_among(finding));
 }
 
 /// Numbers the second and later of findings with equal keys, so that every key is unique.

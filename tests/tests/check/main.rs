@@ -9,5 +9,6 @@ mod names;
 mod pipelines;
 mod programs;
 mod queues;
+mod rule_scenes;
 mod scenes;
 mod services;

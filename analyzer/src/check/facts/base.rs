@@ -10,8 +10,8 @@ use super::history::{EarlierSocket, History};
 use super::process_tree::{self, ProcessTree};
 use crate::load::Capture;
 use crate::model::{
-    Connection, Family, HostId, Map, ProcessId, Socket, SocketId, SocketState, SocketType,
-    TimedCapture,
+    Address, Connection, ConnectionKind, Family, HostId, Map, ProcessId, Socket, SocketId,
+    SocketState, SocketType, TimedCapture,
 };
 use crate::policy::Policy;
 
@@ -160,6 +160,18 @@ impl<'a> Facts<'a> {
             connection.b
         } else {
             Some(connection.a)
+        }
+    }
+
+    /// The end of a connection that belongs to the server; `None`: not known, as of a socketpair.
+    pub(crate) fn server_end(&self, connection: &Connection) -> Option<SocketId> {
+        let is_accepted = connection.listener.is_some() || !connection.listener_group.is_empty();
+        let is_service = |id: SocketId| self.map.socket(id).local.is_some_and(Address::is_service);
+        match connection.b {
+            Some(b) => (is_accepted || is_service(b)).then_some(b),
+            // Where the client is on another host, the only end is the server's.
+            None if connection.kind == ConnectionKind::Inet => is_accepted.then_some(connection.a),
+            None => None,
         }
     }
 

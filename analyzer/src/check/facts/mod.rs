@@ -13,7 +13,9 @@ mod kinship;
 mod privileges;
 mod process_tree;
 mod serving;
+mod stopped;
 pub(crate) mod system_directories;
+mod terminals;
 pub(crate) mod well_known_sockets;
 
 pub(crate) use base::BlockedWriter;
@@ -21,3 +23,5 @@ pub use base::Facts;
 pub(crate) use history::{EarlierSocket, LONG_NS, compared};
 pub(crate) use kinship::is_zombie;
 pub(crate) use serving::{Serving, blocking_call};
+pub(crate) use stopped::Stop;
+pub(crate) use terminals::Terminals;

@@ -64,6 +64,18 @@ impl<'a> Facts<'a> {
         })
     }
 
+    /// Whether a thread of a process waits in poll(2) or select(2) for this file alone.
+    pub(crate) fn polls_alone(&self, process: ProcessId, target: &FdTarget) -> bool {
+        let mut threads = self.threads(process).iter();
+        threads.any(|thread| match &thread.state {
+            ThreadState::Call(call) => call.polled().is_some_and(|set| {
+                let mut files = set.files.iter();
+                set.complete && !set.files.is_empty() && files.all(|file| file.target == *target)
+            }),
+            _ => false,
+        })
+    }
+
     /// Whether a holder of a socket waits on it or watches it with epoll.
     pub(crate) fn uses(&self, holder: &Holder, socket: SocketId) -> bool {
         let inode = self.map.socket(socket).inode;

@@ -31,6 +31,13 @@ mod wt206_descriptors_in_flight;
 mod wt207_ownerless_socket;
 mod wt208_close_wait_pileup;
 mod wt209_half_open;
+mod wt210_stopped_with_clients;
+mod wt211_stalled_pipe;
+mod wt212_black_holed_connection;
+mod wt213_reuseport_member_dead;
+mod wt214_ports_nearly_used_up;
+mod wt215_zombies;
+mod wt216_user_limit_near;
 mod wt301_world_writable_privileged_listener;
 mod wt302_control_socket_in_container;
 mod wt303_abstract_socket_crosses_boundary;
@@ -42,6 +49,9 @@ mod wt308_near_duplicate_abstract_names;
 mod wt309_deleted_executable_talks;
 mod wt310_shell_on_a_socket;
 mod wt311_packet_sniffer;
+mod wt312_exposed_local_service;
+mod wt313_relayed_shell;
+mod wt314_deleted_executable_listens;
 mod wt401_forged_table_row;
 mod wt402_unprintable_name;
 mod wt403_tables_disagree;
@@ -67,6 +77,13 @@ pub static RULES: &[&Rule] = &[
     &wt207_ownerless_socket::RULE,
     &wt208_close_wait_pileup::RULE,
     &wt209_half_open::RULE,
+    &wt210_stopped_with_clients::RULE,
+    &wt211_stalled_pipe::RULE,
+    &wt212_black_holed_connection::RULE,
+    &wt213_reuseport_member_dead::RULE,
+    &wt214_ports_nearly_used_up::RULE,
+    &wt215_zombies::RULE,
+    &wt216_user_limit_near::RULE,
     &wt301_world_writable_privileged_listener::RULE,
     &wt302_control_socket_in_container::RULE,
     &wt303_abstract_socket_crosses_boundary::RULE,
@@ -78,6 +95,9 @@ pub static RULES: &[&Rule] = &[
     &wt309_deleted_executable_talks::RULE,
     &wt310_shell_on_a_socket::RULE,
     &wt311_packet_sniffer::RULE,
+    &wt312_exposed_local_service::RULE,
+    &wt313_relayed_shell::RULE,
+    &wt314_deleted_executable_listens::RULE,
     &wt401_forged_table_row::RULE,
     &wt402_unprintable_name::RULE,
     &wt403_tables_disagree::RULE,
@@ -111,6 +131,8 @@ pub fn vocabulary() -> impl Iterator<Item = &'static str> {
         wt310_shell_on_a_socket::STARTERS,
         wt311_packet_sniffer::PROTOCOLS,
         wt311_packet_sniffer::CAPTURE_TOOLS,
+        wt312_exposed_local_service::SERVICES,
+        wt313_relayed_shell::TERMINALS,
     ];
     lists.into_iter().flat_map(str::split_ascii_whitespace)
 }

@@ -17,17 +17,15 @@ rule! { WT104 "descriptor-growth", High, since "0.1.0", earlier Needed }
 /// Percentages of a limit in use.
 const NEAR_PERCENT: u64 = 80;
 const CRITICAL_PERCENT: u64 = 95;
-/// `max_connections_per_user` of the system bus.
-const BUS_LIMIT: usize = 256;
 /// Age from which a process is no longer starting.
 const SETTLED_NS: u64 = 60_000_000_000;
 const DOC: &str = "\
 Descriptors or connections only become more, or a limit on them is near.
 
 ## What it finds
-A process that uses most of its RLIMIT_NOFILE. A user whose connections to the system D-Bus come
-near the 256 that it allows each. Given a series or two snapshots: a process whose descriptors
-rise from capture to capture, and a listener to which ever more connections stay open.
+A process that uses most of its RLIMIT_NOFILE (limits of users are WT216). Given a series or two
+snapshots: a process whose descriptors rise from capture to capture, and a listener to which ever
+more connections stay open.
 
 It is quiet about what rises once and stays, as programs do while they start; what rises steadily in
 a program that began within the minute before is low. A single capture shows limits, not growth.
@@ -49,13 +47,12 @@ See what rises (`whotalks list --fds`, `whotalks trend`), and close it in the pr
 limit (LimitNOFILE= of the unit) only buys time.
 
 ## References
-- getrlimit(2) RLIMIT_NOFILE, accept(2) EMFILE, dbus-daemon(1) max_connections_per_user
+- getrlimit(2) RLIMIT_NOFILE, accept(2) EMFILE
 - systemd/systemd issue 41584; aluzzardi/pam_usb issue 23
 ";
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     near_fd_limit(facts, output);
-    near_bus_limit(facts, output);
     for host in facts.hosts() {
         growing_tables(facts, host, output);
     }
@@ -113,41 +110,6 @@ fn kind_counts(facts: &Facts<'_>, id: ProcessId) -> String {
         .map(|(kind, count)| format!("{kind} {count}"))
         .collect();
     first.join(", ")
-}
-
-fn near_bus_limit(facts: &Facts<'_>, output: &mut RuleOutput) {
-    let mut by_user: BTreeMap<(SocketId, u32), Vec<ProcessId>> = BTreeMap::new();
-    for connection in &facts.map.connections {
-        let Some(listener) = connection.listener else {
-            continue;
-        };
-        let name = facts.map.socket(listener).name.as_ref();
-        let is_bus = name.is_some_and(|name| name.bytes().ends_with(b"/dbus/system_bus_socket"));
-        if let Some(holder) = facts.map.holders(connection.a).first().filter(|_| is_bus)
-            && let Some(uid) = facts.map.process(holder.process).uid
-        {
-            let clients = by_user.entry((listener, uid)).or_default();
-            clients.push(holder.process);
-        }
-    }
-    for ((listener, uid), mut clients) in by_user {
-        let count = clients.len();
-        let percent = (count * 100 / BUS_LIMIT) as u64;
-        if percent < NEAR_PERCENT {
-            continue;
-        }
-        let programs = facts.program_names(&clients);
-        clients.dedup();
-        output.finding(RawFinding {
-            severity: Severity::Medium.raised_if(percent >= CRITICAL_PERCENT),
-            subject: Subject::Socket(listener),
-            processes: clients,
-            sockets: vec![listener],
-            title: format!("uid {uid} has {count} of {BUS_LIMIT} connections to the system D-Bus"),
-            evidence: vec![format!("clients: {programs}")],
-            advice: "close connections that are not used; see max_connections_per_user".to_owned(),
-        });
-    }
 }
 
 fn growing_tables(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
@@ -289,12 +251,6 @@ const CASES: &[Case] = &[
     }),
     Case::medium("most in use", |scene| limited(scene, 850)),
     Case::quiet("half in use", |scene| limited(scene, 512)),
-    Case::medium("a user's connections to the system bus", |scene| {
-        bus(scene, 210)
-    }),
-    Case::quiet("a dozen connections to the system bus", |scene| {
-        bus(scene, 12)
-    }),
     Case::low("a listener's connections pile up", |scene| {
         let server = scene.process(50, 1, "/usr/bin/server");
         let listener = scene.listener(&[(server, 3, Some(true))], "app");
@@ -321,20 +277,6 @@ fn limited(scene: &mut Scene, used: u32) {
                 .to_vec(),
             ..Default::default()
         });
-}
-
-#[cfg(test)]
-fn bus(scene: &mut Scene, clients: u32) {
-    let server = scene.process(50, 1, "/usr/bin/dbus-daemon");
-    let listener = scene.listener(&[(server, 3, Some(true))], "x");
-    scene.socket_mut(listener).name =
-        crate::model::Name::from_diag(b"/run/dbus/system_bus_socket\0");
-    let client = scene.process(60, 1, "/usr/bin/client");
-    scene.process_mut(client).uid = Some(1000);
-    for fd in 3..3 + clients {
-        let (a, b) = ([(client, fd, None)], [(server, fd + 1, None)]);
-        scene.accepted(&a, &b, Some(listener));
-    }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 }
 
 /// Interfaces that sockets are bound to, by cookie.
-fn interfaces(facts: &Facts<'_>) -> BTreeMap<u64, u32> {
+pub(super) fn interfaces(facts: &Facts<'_>) -> BTreeMap<u64, u32> {
     let mut interfaces = BTreeMap::new();
     for capture in &facts.captures {
         let order = capture.byte_order();

@@ -61,10 +61,7 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
                 }
             }
         }
-        let processes = facts.map.processes.iter();
-        let live = processes.filter(|process| !process.exe_deleted);
-        let live = live.map(|process| (process.host, process.mntns, &*process.exe));
-        let live: Live<'_> = live.collect();
+        let live = live(facts);
         for (process, sockets) in by_process {
             output.finding(finding(facts, &live, process, sockets));
         }
@@ -80,18 +77,25 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 }
 
 /// Executables of running programs that exist as files, by host and mount namespace.
-type Live<'a> = BTreeSet<(HostId, Option<u64>, &'a [u8])>;
+pub(super) type Live<'a> = BTreeSet<(HostId, Option<u64>, &'a [u8])>;
+
+pub(super) fn live<'a>(facts: &Facts<'a>) -> Live<'a> {
+    let processes = facts.map.processes.iter();
+    let live = processes.filter(|process| !process.exe_deleted);
+    live.map(|process| (process.host, process.mntns, &*process.exe))
+        .collect()
+}
 
 /// Whether the executable of a process is deleted. Container runtimes run a copy of themselves from
 /// memory, which does not count.
-fn is_deleted(facts: &Facts<'_>, id: ProcessId, process: &Process) -> bool {
+pub(super) fn is_deleted(facts: &Facts<'_>, id: ProcessId, process: &Process) -> bool {
     let is_copy = process.exe.starts_with(b"/memfd:")
         && process.exe.windows(8).any(|part| part == b"_cloned:");
     process.exe_deleted && !is_copy && !facts.process_tree.is_manager_in_place(id)
 }
 
 /// Whether a socket reaches other hosts, or a privileged process.
-fn is_relevant(facts: &Facts<'_>, process: ProcessId, id: SocketId) -> bool {
+pub(super) fn is_relevant(facts: &Facts<'_>, process: ProcessId, id: SocketId) -> bool {
     let socket = facts.map.socket(id);
     match socket.family {
         Family::Inet | Family::Inet6 => {
@@ -146,7 +150,7 @@ fn finding(
 
 /// Whether a file is at the path of a deleted executable again: another process runs it, or the path
 /// was captured.
-fn exists_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<bool> {
+pub(super) fn exists_again(facts: &Facts<'_>, live: &Live<'_>, id: ProcessId) -> Option<bool> {
     let process = facts.map.process(id);
     if live.contains(&(process.host, process.mntns, &*process.exe)) {
         return Some(true);
@@ -196,7 +200,6 @@ const CASES: &[Case] = &[
         scene.set_namespaces();
         scene.process_mut(app).exe_deleted = true;
         scene.pair(&[(app, 5, Some(true))], &[(app, 6, Some(true))]);
-        scene.tcp_listener(&[(app, 7, Some(true))], 80);
     }),
 ];
 
