@@ -5,6 +5,7 @@
 //! A path may cross a file system that does not respond. Each mount namespace is therefore read by
 //! its own thread, which is abandoned at a deadline.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -188,8 +189,9 @@ fn look_up(root: &OwnedFd, request: &LookupRequest, send: &dyn Fn(BoundPath) -> 
     }
 }
 
-/// Returns the usual directories, and the parent directories of absolute bound paths.
-fn walk_roots(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
+/// Returns the parent directories of absolute bound paths, and the usual directories. The deepest come
+/// first: a full `/tmp` must not use up the limits before the directories in which sockets are bound.
+fn walk_roots(paths: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let usual = SOCKET_DIRECTORIES
         .iter()
         .map(|place| place.as_bytes().to_vec());
@@ -200,6 +202,8 @@ fn walk_roots(paths: &[Vec<u8>]) -> BTreeSet<Vec<u8>> {
             places.insert(path[..end].to_vec());
         }
     }
+    let mut places = Vec::from_iter(places);
+    places.sort_by_key(|place| Reverse(place.iter().filter(|byte| **byte == b'/').count()));
     places
 }
 
@@ -319,7 +323,7 @@ mod tests {
         ];
         let places = walk_roots(&paths);
         let expected =
-            ["/run", "/srv/x", "/tmp", "/var/run"].map(|place| place.as_bytes().to_vec());
-        assert_eq!(places, BTreeSet::from(expected));
+            ["/srv/x", "/var/run", "/run", "/tmp"].map(|place| place.as_bytes().to_vec());
+        assert_eq!(places, expected);
     }
 }
