@@ -44,6 +44,51 @@ pub(crate) fn print_wrapped(
     Ok(())
 }
 
+/// Prints a line that is wrapped between words on a terminal, the second and later lines indented. Words
+/// wider than a line are divided: nothing is left out. `style` adds colour to each line.
+pub(crate) fn print_indented(
+    out: &mut dyn Write,
+    line: &str,
+    indent: usize,
+    style: impl Fn(&str) -> String,
+) -> Result<()> {
+    for line in wrap_indented(line, terminal_width(), indent) {
+        writeln!(out, "{}", style(&line))?;
+    }
+    Ok(())
+}
+
+/// The lines of a text, of at most `width` columns unless that is hardly more than the indent.
+fn wrap_indented(text: &str, width: Option<usize>, indent: usize) -> Vec<String> {
+    let Some(width) = width.filter(|width| *width > 2 * indent && *width > 1) else {
+        return vec![text.to_owned()];
+    };
+    let mut lines = Vec::new();
+    let mut rest = text;
+    let mut margin = 0;
+    while columns(rest) + margin > width {
+        let (mut used, mut end, mut space) = (margin, rest.len(), None);
+        let mut begun = false;
+        for (at, c) in rest.char_indices() {
+            // Spaces before the first word are not where a line ends.
+            space = if c == ' ' && begun { Some(at) } else { space };
+            begun |= c != ' ';
+            used += c.width().unwrap_or(0);
+            if used > width {
+                end = at;
+                break;
+            }
+        }
+        let end = space.filter(|space| *space > 0).unwrap_or(end).max(1);
+        let (line, after) = rest.split_at(rest.ceil_char_boundary(end));
+        lines.push(format!("{:margin$}{}", "", line.trim_end()));
+        rest = after.trim_start();
+        margin = indent;
+    }
+    lines.push(format!("{:margin$}{rest}", ""));
+    lines
+}
+
 /// Prints the sentences below a table: what is hidden, then what is unknown, in the colour of a warning.
 /// They are one line, or wrapped separately if they do not fit.
 pub(crate) fn print_footer(
@@ -105,5 +150,16 @@ mod tests {
         assert_eq!(cut("abcdef", Some(4)), "abc…");
         assert_eq!(wrap("ab cd efghij", Some(5)), ["ab cd", "efgh…"]);
         assert_eq!(wrap("ab cd efghij", None), ["ab cd efghij"]);
+    }
+
+    #[test]
+    fn long_lines_are_indented_and_whole() {
+        let check = |text: &str, width, expected: &[&str]| {
+            assert_eq!(wrap_indented(text, width, 2), expected);
+        };
+        check("  fix: ab cd", Some(9), &["  fix: ab", "  cd"]);
+        check("  fix: ab cd", None, &["  fix: ab cd"]);
+        check("abcdefgh ij", Some(6), &["abcdef", "  gh", "  ij"]);
+        check("ééé ééé", Some(5), &["ééé", "  ééé"]);
     }
 }

@@ -5,7 +5,7 @@ mod lines;
 mod stream;
 mod table;
 
-pub(crate) use lines::{fit, print_footer, print_wrapped};
+pub(crate) use lines::{fit, print_footer, print_indented, print_wrapped};
 pub(crate) use stream::{Cells, print_stream};
 pub(crate) use table::{ROWS, print, print_marked, visible_rows};
 pub(crate) use whotalks::text::format::{noise, plural, thousands};

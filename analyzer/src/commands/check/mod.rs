@@ -75,6 +75,12 @@ pub(crate) struct CheckArgs {
     /// Check conversations against this policy (WT501, WT502; see whotalks learn)
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Print repeated findings too, not only their number (text)
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print which rules could not be evaluated, and why (text)
+    #[arg(long)]
+    pub(crate) unknown: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormat,
@@ -136,9 +142,15 @@ pub(super) fn run(args: &CheckArgs) -> Result<Outcome> {
     }
     let findings = &mut report.findings;
     findings.retain(|finding| finding.severity >= args.min_severity);
+    let hosts = map.hosts.clone();
     keep_selected(map, &args.selection, &mut report)?;
+    let detail = text::Detail {
+        all: args.all,
+        // Who names rules, or fails on unknown ones, wants to know why.
+        unknown: args.unknown || !args.rule.is_empty() || args.fail_on == FailOn::Unknown,
+    };
     output::stdout(|out| match args.format {
-        CheckFormat::Text => text::write(out, &report),
+        CheckFormat::Text => text::write(out, &hosts, &report, detail),
         CheckFormat::Json => json::write(out, &report),
         CheckFormat::Sarif => sarif::write(out, &report),
     })?;
