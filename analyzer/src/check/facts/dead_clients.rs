@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::load::{Capture, unix_diag};
-use crate::model::{Map, SocketId, SocketKey};
+use crate::model::{Map, SocketId, SocketKey, SocketState};
 
 /// Listeners with clients in their queues that have no inode any more, and the number of those; by
 /// listener.
@@ -32,6 +32,23 @@ pub(crate) fn dead_clients(map: &Map, captures: &[&Capture]) -> Vec<(SocketId, u
     latest
         .map(|(listener, (_, dead))| (listener, dead))
         .collect()
+}
+
+/// The same of TCP: connections without an inode, which nobody has accepted, whose client has closed its
+/// end and has no socket on the machine.
+pub(crate) fn dead_tcp_clients(map: &Map) -> Vec<(SocketId, u32)> {
+    let mut dead: BTreeMap<SocketId, u32> = BTreeMap::new();
+    for connection in &map.connections {
+        let end = map.socket(connection.a);
+        let is_left = end.inode == 0
+            && end.state == SocketState::CloseWait
+            && connection.b.is_none()
+            && map.holders(connection.a).is_empty();
+        if let Some(listener) = connection.listener.filter(|_| is_left) {
+            *dead.entry(listener).or_default() += 1;
+        }
+    }
+    dead.into_iter().collect()
 }
 
 /// The socket of an inode and cookie; sockets are sorted by host and key.

@@ -32,10 +32,19 @@ pub(crate) fn blocking_call(wait: &Wait) -> Option<&Call> {
         return None;
     };
     let name = call.name?;
-    let open = matches!(call.kind, CallKind::Poll | CallKind::Splice)
+    let polled = call.polled().is_some_and(|polled| polled.complete);
+    let open = matches!(call.kind, CallKind::Poll) && !polled
+        || call.kind == CallKind::Splice
         || UNSPECIFIC.contains(&name)
         || SHORT.split_ascii_whitespace().any(|short| short == name);
     (!open).then_some(call)
+}
+
+/// Whether a call is a poll or select that waits for data of a file.
+fn polls(call: &Call, target: &FdTarget) -> bool {
+    let files = call.polled().map_or(&[][..], |polled| &polled.files);
+    let mut files = files.iter();
+    files.any(|polled| polled.target == *target && polled.wants_read())
 }
 
 impl<'a> Facts<'a> {
@@ -59,7 +68,9 @@ impl<'a> Facts<'a> {
     pub(crate) fn waits_on(&self, holder: &Holder, target: &FdTarget) -> bool {
         let mut threads = self.threads(holder.process).iter();
         threads.any(|thread| match &thread.state {
-            ThreadState::Call(call) => call.fd == Some(holder.fd) && call.target == *target,
+            ThreadState::Call(call) => {
+                call.fd == Some(holder.fd) && call.target == *target || polls(call, target)
+            }
             _ => false,
         })
     }
@@ -94,6 +105,7 @@ impl<'a> Facts<'a> {
         }
         self.of_threads(process, |thread, call| match call.kind {
             CallKind::Accept if call.target == FdTarget::Socket(listener) => Serving::Yes,
+            CallKind::Poll if polls(call, &FdTarget::Socket(listener)) => Serving::Yes,
             CallKind::Epoll if !self.fdinfo.knows_epoll(self.map, thread, call.fd) => {
                 Serving::Maybe
             }
@@ -118,6 +130,7 @@ impl<'a> Facts<'a> {
         let inode = self.map.socket(socket).inode;
         self.of_threads(process, |thread, call| match call.kind {
             CallKind::Read if call.target == FdTarget::Socket(socket) => Serving::Yes,
+            CallKind::Poll if polls(call, &FdTarget::Socket(socket)) => Serving::Yes,
             CallKind::Epoll
                 if self.fdinfo.watches(process, inode)
                     || !self.fdinfo.knows_epoll(self.map, thread, call.fd) =>

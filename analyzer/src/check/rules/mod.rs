@@ -127,6 +127,7 @@ pub fn vocabulary() -> impl Iterator<Item = &'static str> {
         wt302_control_socket_in_container::CONTROL,
         wt306_foreign_namespace_socket::MULTI_NAMESPACE,
         wt310_shell_on_a_socket::SHELLS,
+        wt310_shell_on_a_socket::MULTI_CALL,
         wt310_shell_on_a_socket::INTERPRETERS,
         wt310_shell_on_a_socket::STARTERS,
         wt311_packet_sniffer::PROTOCOLS,

@@ -9,7 +9,7 @@ use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
 use crate::load::syscall::CallKind;
-use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, ProcessId, ThreadState};
+use crate::model::{FdTarget, Holder, Pipe, PipeId, PipeKey, PollSet, ProcessId, ThreadState};
 
 rule! { WT103 "pipe-never-ends", High, since "0.1.0", earlier Unused }
 
@@ -236,7 +236,12 @@ fn is_blocked(facts: &Facts<'_>, id: PipeId, reader: Holder) -> Option<bool> {
         call.kind == CallKind::Read && call.target == FdTarget::Pipe(id)
     };
     let polls = |thread: &crate::model::Wait| match &thread.state {
-        ThreadState::Call(call) => call.kind == CallKind::Poll,
+        ThreadState::Call(call) => {
+            let target = FdTarget::Pipe(id);
+            let all = call.polled().filter(|polled| polled.complete);
+            let is_for = |polled: &PollSet| polled.files.iter().any(|file| file.target == target);
+            call.kind == CallKind::Poll && all.is_none_or(is_for)
+        }
         _ => false,
     };
     match (calls.any(reads), threads.iter().any(polls)) {

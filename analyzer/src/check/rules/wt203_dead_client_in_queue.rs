@@ -2,7 +2,7 @@
 
 use crate::check::Facts;
 use crate::check::facts::EarlierSocket;
-use crate::check::facts::dead_clients::dead_clients;
+use crate::check::facts::dead_clients::{dead_clients, dead_tcp_clients};
 use crate::check::facts::describe::{duration, plural};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
@@ -16,7 +16,8 @@ Clients that have gone are still in a listener's queue.
 ## What it finds
 Entries in a listener's queue whose client has closed its end and gone. The server has not accepted
 them yet, and will find nobody there when it does. Medium where they fill the queue, or where a
-second capture shows the same queue no shorter.
+second capture shows the same queue no shorter. Of TCP these are the connections in state CLOSE-WAIT
+that nobody has accepted and that no socket of this machine is the other end of.
 
 ## Why it matters
 They show that the server is behind: clients gave up waiting. Each takes a place in the backlog, so
@@ -37,7 +38,8 @@ end at once; that must not be treated as an error of the server's.
 ";
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
-    for (listener, dead) in dead_clients(facts.map, &facts.captures) {
+    let unix = dead_clients(facts.map, &facts.captures);
+    for (listener, dead) in unix.into_iter().chain(dead_tcp_clients(facts.map)) {
         let socket = facts.map.socket(listener);
         let pending = socket.pending.unwrap_or(0).max(dead);
         let backlog = socket.backlog.unwrap_or(0);
@@ -68,6 +70,17 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 const CASES: &[Case] = &[
     Case::low("one that has closed", |scene| queue(scene, &[0, 1_001])),
     Case::medium("a queue of those", |scene| queue(scene, &[0, 0, 0, 0])),
+    Case::low("a TCP client that has closed", |scene| {
+        let server = scene.process(50, 1, "/usr/bin/server");
+        let listener = scene.tcp_listener(&[(server, 3, Some(true))], 80);
+        scene.socket_mut(listener).pending = Some(1);
+        unaccepted(scene, listener, crate::model::SocketState::CloseWait);
+    }),
+    Case::quiet("a TCP client that waits", |scene| {
+        let server = scene.process(50, 1, "/usr/bin/server");
+        let listener = scene.tcp_listener(&[(server, 3, Some(true))], 80);
+        unaccepted(scene, listener, crate::model::SocketState::Pending);
+    }),
     Case::quiet("living clients", |scene| queue(scene, &[1_001, 1_002])),
 ];
 
@@ -104,4 +117,17 @@ fn queue(scene: &mut Scene, waiting: &[u32]) {
         ..Default::default()
     };
     scene.table(header, [head, row].concat());
+}
+
+/// A connection in a TCP listener's queue.
+#[cfg(test)]
+fn unaccepted(
+    scene: &mut Scene,
+    listener: crate::model::SocketId,
+    state: crate::model::SocketState,
+) {
+    let end = scene.tcp_socket(&[], 80);
+    let socket = scene.socket_mut(end);
+    (socket.inode, socket.state) = (0, state);
+    scene.map.connect(end, None, Some(listener));
 }

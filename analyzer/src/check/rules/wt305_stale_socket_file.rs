@@ -21,7 +21,8 @@ A socket file is there, and no live socket is bound to it.
 ## What it finds
 Files of type socket in the usual places (/run, /tmp, /var/run, and the directories where sockets
 are bound), in every mount namespace, that no socket of any network namespace is bound to. Files in
-one directory are one finding. It needs every namespace's table, and says unknown without.
+one directory are one finding, and those in many directories of one tree (/run, /tmp, …). It needs
+every namespace's table, and says unknown without.
 
 ## Why it matters
 connect(2) fails with ECONNREFUSED, and a program that only asks whether the file exists believes
@@ -45,6 +46,9 @@ bind(2), or its unit have RuntimeDirectory= or RemoveOnStop=.
 
 /// Names of stale files, by host and directory.
 type Stale = BTreeMap<(HostId, Vec<u8>), BTreeSet<Vec<u8>>>;
+
+/// More directories of one tree are one finding.
+const SEPARATE_DIRECTORIES: usize = 32;
 
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let bound_paths = facts.bound_paths();
@@ -77,10 +81,44 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             of_directory.insert(name[1..].to_vec());
         }
     }
-    for ((host, directory), names) in stale {
-        output.finding(finding(facts, host, &directory, names));
+    let mut trees: BTreeMap<(HostId, &[u8]), usize> = BTreeMap::new();
+    for (host, directory) in stale.keys() {
+        *trees.entry((*host, tree(directory))).or_default() += 1;
+    }
+    for ((host, root), count) in &trees {
+        let mut below: BTreeSet<Vec<u8>> = BTreeSet::new();
+        let directories = stale.iter();
+        let directories = directories.filter(|((of, at), _)| of == host && tree(at) == *root);
+        for ((host, directory), names) in directories {
+            if *count <= SEPARATE_DIRECTORIES {
+                output.finding(finding(facts, *host, directory, 1, names));
+            } else {
+                let path = &directory[root.len()..];
+                let path = path.strip_prefix(b"/").unwrap_or(path);
+                below.extend(names.iter().map(|name| match path {
+                    b"" => name.clone(),
+                    _ => [path, b"/", name].concat(),
+                }));
+            }
+        }
+        if !below.is_empty() {
+            output.finding(finding(facts, *host, root, *count, &below));
+        }
     }
     report_unknown(facts, output);
+}
+
+/// The tree that a directory is in: `/run`, `/tmp`, `/var/run`.
+fn tree(directory: &[u8]) -> &[u8] {
+    let parts = if directory.starts_with(b"/var/") {
+        2
+    } else {
+        1
+    };
+    let slashes = directory.iter().enumerate();
+    let mut slashes = slashes.filter(|(_, byte)| **byte == b'/');
+    let end = slashes.nth(parts).map(|(index, _)| index);
+    &directory[..end.unwrap_or(directory.len())]
 }
 
 /// Whether every socket that may be bound to a file of the host is known.
@@ -116,7 +154,8 @@ fn finding(
     facts: &Facts<'_>,
     host: HostId,
     directory: &[u8],
-    names: BTreeSet<Vec<u8>>,
+    directories: usize,
+    names: &BTreeSet<Vec<u8>>,
 ) -> RawFinding {
     let directory = match directory {
         b"" => "/".to_owned(),
@@ -125,13 +164,24 @@ fn finding(
     let count = plural(names.len(), "stale socket file", "stale socket files");
     let prefix = facts.host_prefix(host);
     let listed: Vec<String> = names.iter().map(|name| escape::display(name)).collect();
+    let mut evidence = vec!["no socket of any network namespace is bound there".to_owned()];
+    let below = match directories {
+        1 => "in",
+        _ => {
+            evidence.push(format!("in {directories} directories"));
+            "below"
+        }
+    };
     RawFinding {
         severity: Severity::Low,
         subject: Subject::Host(host),
         processes: vec![],
         sockets: vec![],
-        title: format!("{count} in {prefix}{directory}: {}", short_list(listed)),
-        evidence: vec!["no socket of any network namespace is bound there".to_owned()],
+        title: format!(
+            "{count} {below} {prefix}{directory}: {}",
+            short_list(listed)
+        ),
+        evidence,
         advice: "remove the file once its server is surely gone".to_owned(),
     }
 }
@@ -148,6 +198,16 @@ const CASES: &[Case] = &[
         scene.path_exists(OWN_MNTNS, "/run/app/a", 7, 0o755);
         scene.path_exists(OWN_MNTNS, "/run/app/b", 8, 0o755);
     }),
+    Case::low(
+        "files in many directories of one tree are one finding",
+        |scene| {
+            scene.set_namespaces();
+            for number in 0..40 {
+                let path = format!("/run/app{number}/{number}.sock");
+                scene.path_exists(OWN_MNTNS, &path, 100 + number, 0o755);
+            }
+        },
+    ),
     Case::quiet("a server that runs", |scene| {
         let app = scene.process(600, 1, "/usr/bin/app");
         scene.set_namespaces();

@@ -1,6 +1,7 @@
 //! WT307: two programs that listen on one address, so that the kernel gives clients to either.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::check::Facts;
 use crate::check::facts::describe::short_list;
@@ -18,9 +19,12 @@ Different programs or services listen on one address.
 ## What it finds
 Two or more listening internet sockets of one protocol on the same address and port in one network
 namespace (SO_REUSEPORT), held by different programs (medium), or by different units of one program
-(low). Workers of one service, instances of one template unit, sockets that are bound to different
-interfaces, and MPTCP's second row for the same socket are not meant; nor is UDP, where many listen
-to one multicast group.
+(low); also UDP sockets that are not connected. And one that listens on the wildcard address, while
+another program listens on one address at the same port and gets the clients of that.
+
+Workers of one service, instances of one template unit, sockets that are bound to different
+interfaces, and MPTCP's second row for the same socket are not meant; nor are multicast addresses,
+and ports where many listen to one multicast group or to broadcasts (mDNS, SSDP, DHCP, …).
 
 ## Why it matters
 The kernel spreads clients over the listeners by a hash of their addresses: some get the one
@@ -46,9 +50,10 @@ type Endpoint = (HostId, u64, &'static str, Address);
 fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let mut endpoints: BTreeMap<Endpoint, Vec<SocketId>> = BTreeMap::new();
     for (id, socket) in facts.sockets() {
-        if let (SocketState::Listening, Some(netns), Some(address)) =
-            (socket.state, socket.netns, socket.local)
-            && matches!(socket.kind, SocketType::Stream | SocketType::Seqpacket)
+        let serves = socket.state == SocketState::Listening
+            || socket.kind == SocketType::Dgram && socket.state == SocketState::Unconnected;
+        if let (true, Some(netns), Some(address)) = (serves, socket.netns, socket.local)
+            && !is_shared(socket.kind, address)
         {
             // An MPTCP listener takes clients of the same TCP port.
             let protocol = match socket.protocol {
@@ -59,8 +64,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             endpoints.entry(endpoint).or_default().push(id);
         }
     }
+    let shadowed = shadowed(&endpoints);
     endpoints.retain(|_, sockets| sockets.len() > 1);
-    let interfaces = match endpoints.is_empty() {
+    let interfaces = match endpoints.is_empty() && shadowed.is_empty() {
         true => BTreeMap::new(),
         false => interfaces(facts),
     };
@@ -76,7 +82,86 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
             output.findings.extend(duplicate(facts, protocol, &sockets));
         }
     }
+    for (wildcard, narrow) in shadowed {
+        let interface = |socket: &SocketId| {
+            let cookie = facts.map.socket(*socket).cookie;
+            cookie.and_then(|cookie| interfaces.get(&cookie))
+        };
+        if interface(&wildcard) == interface(&narrow) {
+            output.findings.extend(shadow(facts, wildcard, narrow));
+        }
+    }
     output.unknowns(facts.missing_holders());
+}
+
+/// Ports at which many programs wait for what is sent to a group or to all.
+const GROUP_PORTS: [u16; 16] = [
+    67, 68, 137, 138, 319, 320, 546, 547, 1900, 3702, 5350, 5353, 5355, 6771, 27_036, 57_621,
+];
+
+/// Whether programs share a datagram socket's address by design.
+fn is_shared(kind: SocketType, address: Address) -> bool {
+    match (kind, address) {
+        (SocketType::Stream | SocketType::Seqpacket, _) => false,
+        (SocketType::Dgram, Address::Ip(ip, port)) => {
+            let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
+            ip.is_multicast() || broadcast || GROUP_PORTS.contains(&port)
+        }
+        _ => true,
+    }
+}
+
+/// Pairs of a socket on a wildcard address and one on an address that it covers, at the same port.
+fn shadowed(endpoints: &BTreeMap<Endpoint, Vec<SocketId>>) -> Vec<(SocketId, SocketId)> {
+    let mut pairs = Vec::new();
+    for ((host, netns, protocol, address), narrow) in endpoints {
+        let Address::Ip(ip, port) = address else {
+            continue;
+        };
+        // Whether an IPv6 wildcard takes IPv4 clients is not known here, and the kernel refuses both.
+        let any = match ip {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let wildcard = endpoints.get(&(*host, *netns, *protocol, Address::Ip(any, *port)));
+        if let (Some(wildcard), Some(narrow), true) = (
+            wildcard.and_then(|all| all.first()),
+            narrow.first(),
+            any != *ip,
+        ) {
+            pairs.push((*wildcard, *narrow));
+        }
+    }
+    pairs
+}
+
+/// The finding of a wildcard listener whose clients at one address another program gets.
+fn shadow(facts: &Facts<'_>, wildcard: SocketId, narrow: SocketId) -> Option<RawFinding> {
+    let [covered, taker] = [wildcard, narrow].map(|socket| server(facts, socket));
+    let (covered, taker) = (covered?, taker?);
+    if facts.process_tree.same_program(covered, taker) {
+        return None;
+    }
+    let [loses, takes] = [covered, taker].map(|process| facts.process_name(process));
+    let [any, one] = [wildcard, narrow].map(|socket| facts.socket_name(socket));
+    let protocol = facts.map.socket(narrow).protocol.unwrap_or_default();
+    Some(RawFinding {
+        severity: Severity::Medium,
+        subject: Subject::Socket(wildcard),
+        title: format!("{protocol} {any} of {loses} gets no clients at {one}: {takes} does"),
+        evidence: vec![format!("the kernel prefers {one} to {any}")],
+        processes: facts.holders_of(&[wildcard, narrow]),
+        sockets: vec![wildcard, narrow],
+        advice: "stop the one that should not be there, or bind it to its own address".to_owned(),
+    })
+}
+
+/// The server of a socket: the first holder that is not a manager, else the first.
+fn server(facts: &Facts<'_>, socket: SocketId) -> Option<ProcessId> {
+    let holders = facts.map.holding_processes(socket);
+    let mut candidates = holders.iter();
+    let non_manager = candidates.find(|id| !facts.process_tree.is_manager(**id));
+    non_manager.or(holders.first()).copied()
 }
 
 /// Interfaces that sockets are bound to, by cookie.
@@ -84,8 +169,9 @@ pub(super) fn interfaces(facts: &Facts<'_>) -> BTreeMap<u64, u32> {
     let mut interfaces = BTreeMap::new();
     for capture in &facts.captures {
         let order = capture.byte_order();
-        for source in ["diag/tcp", "diag/tcp6", "diag/sctp", "diag/sctp6"] {
-            for raw in capture.sources(source) {
+        let sources = ["tcp", "tcp6", "udp", "udp6", "sctp", "sctp6"];
+        for source in sources.map(|table| format!("diag/{table}")) {
+            for raw in capture.sources(&source) {
                 let rows = inet_diag::rows(&raw.bytes, order).0;
                 let bound = rows.into_iter().filter(|row| row.interface != 0);
                 interfaces.extend(bound.map(|row| (row.cookie, row.interface)));
@@ -97,14 +183,11 @@ pub(super) fn interfaces(facts: &Facts<'_>) -> BTreeMap<u64, u32> {
 
 fn duplicate(facts: &Facts<'_>, protocol: &str, sockets: &[SocketId]) -> Option<RawFinding> {
     let mut processes: Vec<ProcessId> = Vec::new();
-    // The server of each socket is the first holder that is not a manager, else the first.
     let mut programs = BTreeSet::new();
     let mut services = BTreeSet::new();
     for socket in sockets {
         let holders = facts.map.holding_processes(*socket);
-        let mut candidates = holders.iter();
-        let non_manager = candidates.find(|id| !facts.process_tree.is_manager(**id));
-        let server = *non_manager.or(holders.first())?;
+        let server = server(facts, *socket)?;
         programs.insert(facts.process_tree.program(server)?);
         services.extend(service(facts, server));
         processes.extend(holders);

@@ -32,9 +32,7 @@ macro_rules! scripts {
     ($opener:literal, $other:literal) => {
         concat!(
             "
-import subprocess, tempfile
-folder = tempfile.mkdtemp()
-os.chdir(folder)
+import subprocess
 for name, text in (('opener.py', '''",
             $opener,
             "'''), ('other.py', '''",
@@ -54,7 +52,7 @@ pub(super) const SCENES: &[Scene] = &[
         "WT101",
         "a daemon that forked twice",
         &[("WT101", "medium")],
-        connected!("twice('sleep', '60'); ready(os.getpid()); rest()"),
+        connected!("twice('sleep', '600'); ready(os.getpid()); rest()"),
     ),
     fires(
         "WT101",
@@ -63,7 +61,7 @@ pub(super) const SCENES: &[Scene] = &[
         connected!(
             "
 if os.fork() == 0:
-    twice('sleep', '60'); time.sleep(0.05); twice('tail', '-f', '/dev/null'); os._exit(0)
+    twice('sleep', '600'); time.sleep(0.05); twice('tail', '-f', '/dev/null'); os._exit(0)
 os.close(77); os.wait(); time.sleep(0.1)
 import subprocess
 pids = subprocess.run(['pgrep', '-g', str(os.getpgid(0))], capture_output=True, text=True).stdout
@@ -77,19 +75,19 @@ ready(*pids.split()); rest()"
         scripts!(
             "a, b = S.socketpair(); os.dup2(a.fileno(), 77); a.close()
 other = subprocess.Popen(['python3', 'other.py'], close_fds=False); other.wait()",
-            "time.sleep(60)"
+            "time.sleep(600)"
         ),
     ),
     fires(
         "WT101",
         "three programs",
         &[("WT101", "high")],
-        connected!("run('sh', '-c', 'sleep 60; true'); ready(os.getpid()); rest()"),
+        connected!("run('sh', '-c', 'sleep 600; true'); ready(os.getpid()); rest()"),
     ),
     quiet(
         "WT101",
         "the number stands on the command line",
-        connected!("run('perl', '-e', 'sleep 60', '--log', '77'); ready(os.getpid()); rest()"),
+        connected!("run('perl', '-e', 'sleep 600', '--log', '77'); ready(os.getpid()); rest()"),
     ),
     quiet(
         "WT101",
@@ -102,16 +100,15 @@ other = subprocess.Popen(['python3', 'other.py'], close_fds=False); other.wait()
         "WT101",
         "a store that received it",
         "
-import subprocess, tempfile
+import subprocess
 c, d = S.socketpair()
-os.chdir(tempfile.mkdtemp())
 open('service.py', 'w').write('''
 import os, socket as S, sys, time
 a, b = S.socketpair(); c = S.socket(fileno=int(sys.argv[1]))
-S.send_fds(c, [b'x'], [a.fileno()]); time.sleep(60)''')
+S.send_fds(c, [b'x'], [a.fileno()]); time.sleep(600)''')
 open('store.py', 'w').write('''
 import socket as S, sys, time
-s = S.socket(fileno=int(sys.argv[1])); kept = S.recv_fds(s, 1, 1); time.sleep(60)''')
+s = S.socket(fileno=int(sys.argv[1])); kept = S.recv_fds(s, 1, 1); time.sleep(600)''')
 both = [subprocess.Popen(['python3', name, str(end.fileno())], pass_fds=[end.fileno()])
         for name, end in (('service.py', c), ('store.py', d))]
 time.sleep(0.5)
@@ -130,7 +127,7 @@ ready(*[one.pid for one in both]); signal.pause()",
             "
 os.close(77)
 s = S.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s.set_inheritable(True)
-left = run('sleep', '60'); s.close(); ready(left); rest()"
+left = run('sleep', '600'); s.close(); ready(left); rest()"
         ),
     ),
     fires(
@@ -141,7 +138,7 @@ left = run('sleep', '60'); s.close(); ready(left); rest()"
             "
 os.close(77)
 s = S.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s.set_inheritable(True)
-twice('sleep', '60'); ready(os.getpid()); s.accept()"
+twice('sleep', '600'); ready(os.getpid()); s.accept()"
         ),
     ),
     fires(
@@ -151,9 +148,9 @@ twice('sleep', '60'); ready(os.getpid()); s.accept()"
         connected!(
             "
 os.close(77)
-s = S.socket(S.AF_UNIX); s.bind('/tmp/left%d.sock' % os.getpid()); s.listen(); s.set_inheritable(True)
+s = S.socket(S.AF_UNIX); s.bind('left.sock'); s.listen(); s.set_inheritable(True)
 c = S.socket(S.AF_UNIX); c.connect(s.getsockname())
-left = run('sh', '-c', 'sleep 60; true'); s.close(); ready(left); rest()"
+left = run('sh', '-c', 'sleep 600; true'); s.close(); ready(left); rest()"
         ),
     ),
     quiet(

@@ -4,17 +4,20 @@
 //! Of each, what is found about its processes is compared: its rule, and nothing else.
 
 mod leaks;
+mod names;
 mod pipes;
+mod programs;
+mod queues;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use whotalks_tests::World;
-use whotalks_tests::environment::{skip, works};
+use whotalks_tests::environment::{euid, skip, works};
 use whotalks_tests::findings::{about, check};
 use whotalks_tests::script::Script;
 
-/// A scene: what it is, its script, and what is to be found in it: codes and severities.
+/// A scene, with a directory of its own: what it is, its script, and what is to be found in it: codes and severities.
 struct Scene {
     rule: &'static str,
     about: &'static str,
@@ -41,10 +44,11 @@ const fn quiet(rule: &'static str, about: &'static str, script: &'static str) ->
     fires(rule, about, &[], script)
 }
 
-const ALL: &[&[Scene]] = &[leaks::SCENES, pipes::SCENES];
+const ALL: &[&[Scene]] = &[leaks::SCENES, pipes::SCENES, queues::SCENES];
+const AS_ROOT: &[&[Scene]] = &[names::SCENES, programs::SCENES];
 
 /// Scripts that start at a time.
-const JOBS: usize = 6;
+const JOBS: usize = 12;
 
 #[test]
 fn each_rule_finds_its_scenes_and_nothing_else() {
@@ -52,15 +56,21 @@ fn each_rule_finds_its_scenes_and_nothing_else() {
     if !works(&["sh", "-c", programs]) {
         return skip("no python3, perl, bash or pgrep");
     }
-    let scenes: Vec<&Scene> = ALL.iter().copied().flatten().collect();
+    let as_root = if euid() == 0 { AS_ROOT } else { &[] };
+    let scenes: Vec<&Scene> = ALL.iter().chain(as_root).copied().flatten().collect();
+    let world = World::new();
     let mut running: Vec<Script> = Vec::new();
     for batch in scenes.chunks(JOBS) {
         std::thread::scope(|scope| {
-            let start = |scene: &&Scene| {
+            let first = running.len();
+            let start = |(index, scene): (usize, &&Scene)| {
+                let directory = world.directory().join(format!("scene{}", first + index));
+                std::fs::create_dir(&directory).expect("the world is ours");
+                let directory = directory.display().to_string();
                 let script = scene.script;
-                scope.spawn(move || Script::start(script))
+                scope.spawn(move || Script::start_in(&["env", "-C", &directory], script))
             };
-            let started: Vec<_> = batch.iter().map(start).collect();
+            let started: Vec<_> = batch.iter().enumerate().map(start).collect();
             running.extend(
                 started
                     .into_iter()
@@ -68,7 +78,6 @@ fn each_rule_finds_its_scenes_and_nothing_else() {
             );
         });
     }
-    let world = World::new();
     let document = check(&[], &[&world.snapshot()]);
     let mut table: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut wrong: Vec<String> = Vec::new();

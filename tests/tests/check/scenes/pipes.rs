@@ -29,7 +29,7 @@ pub(super) const SCENES: &[Scene] = &[
         &[("WT103", "high")],
         "
 import subprocess
-shell = subprocess.Popen(['bash', '-c', 'x=$(sleep 60 & )'])
+shell = subprocess.Popen(['bash', '-c', 'x=$(sleep 600 & )'])
 ready(shell.pid); signal.pause()",
     ),
     fires(
@@ -38,7 +38,7 @@ ready(shell.pid); signal.pause()",
         &[("WT103", "medium")],
         "
 import subprocess
-reader = fork(lambda: subprocess.run(['sh', '-c', 'sleep 60 & true'], capture_output=True))
+reader = fork(lambda: subprocess.run(['sh', '-c', 'sleep 600 & true'], capture_output=True))
 ready(reader); signal.pause()",
     ),
     fires(
@@ -48,7 +48,7 @@ ready(reader); signal.pause()",
         "
 import subprocess
 def session():
-    shell = subprocess.Popen(['sh', '-c', 'nohup sleep 60 2>/dev/null &'], stdout=subprocess.PIPE,
+    shell = subprocess.Popen(['sh', '-c', 'nohup sleep 120 2>/dev/null &'], stdout=subprocess.PIPE,
                              start_new_session=True)
     os.read(shell.stdout.fileno(), 1)
 reader = fork(session)
@@ -62,7 +62,7 @@ ready(reader); signal.pause()",
             "
 def parent():
     pipe(6, 7)
-    run(['sleep', '60'], stdout=7, closed=[6, 7])
+    run(['sleep', '600'], stdout=7, closed=[6, 7])
     run(['tail', '-f', '/dev/null'], closed=[6])
     os.close(7); os.read(6, 1)
 reader = fork(parent)
@@ -92,7 +92,7 @@ ready(reader); signal.pause()"
             "
 def parent():
     pipe(6, 7)
-    run(['sleep', '60'], stdout=7, closed=[6, 7])
+    run(['sleep', '600'], stdout=7, closed=[6, 7])
     os.read(6, 1)
 reader = fork(parent)
 ready(reader); signal.pause()"
@@ -103,8 +103,8 @@ ready(reader); signal.pause()"
         "a command that runs",
         "
 import subprocess
-shell = subprocess.Popen(['bash', '-c', 'x=$(sleep 60)'])
-reader = fork(lambda: subprocess.run(['sleep', '60'], capture_output=True))
+shell = subprocess.Popen(['bash', '-c', 'x=$(sleep 600)'])
+reader = fork(lambda: subprocess.run(['sleep', '600'], capture_output=True))
 ready(shell.pid, reader); signal.pause()",
     ),
     quiet(
@@ -117,7 +117,7 @@ def master():
     logger = os.fork()
     if logger == 0:
         os.close(7); os.read(6, 1)
-    run(['sleep', '60'], stdout=7, closed=[6, 7])
+    run(['sleep', '600'], stdout=7, closed=[6, 7])
     os.wait()
 reader = fork(master)
 ready(reader); signal.pause()"
@@ -128,7 +128,7 @@ ready(reader); signal.pause()"
         "a pipeline whose shell has ended",
         "
 import subprocess
-subprocess.run(['bash', '-c', '(sleep 60 | cat > /dev/null) & '])
+subprocess.run(['bash', '-c', '(sleep 600 | cat > /dev/null) & '])
 pids = subprocess.run(['pgrep', '-g', str(os.getpgid(0))], capture_output=True, text=True).stdout
 ready(*pids.split()); signal.pause()",
     ),
@@ -139,7 +139,7 @@ ready(*pids.split()); signal.pause()",
             "
 def parent():
     pipe(6, 7)
-    run(['sh', '-c', 'sleep 60; true']); run(['tail', '-f', '/dev/null'])
+    run(['sh', '-c', 'sleep 600; true']); run(['tail', '-f', '/dev/null'])
     select.select([6], [], [])
 reader = fork(parent)
 ready(reader); signal.pause()"
