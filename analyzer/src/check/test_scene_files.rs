@@ -131,6 +131,7 @@ impl Scene {
 
     /// Sets the policy.
     pub(crate) fn policy(&mut self, text: &str) {
+        let text = format!("schema = \"whotalks-policy/1\"\n{text}");
         self.policy = Some(text.parse().expect("a test's policy is one"));
     }
 }

@@ -14,6 +14,7 @@ use crate::model::{FdsStatus, Holder, HostId, Map, Pipe, PipeKey, ProcessId, Soc
 
 /// Fills in what only the other map has.
 pub(super) fn backfill(old: &mut Map, new: &mut Map, hosts: &[HostPair], identity: &Matching) {
+    backfill_arguments(old, new, hosts, identity);
     let maps = OldNew {
         old: &*old,
         new: &*new,
@@ -25,6 +26,30 @@ pub(super) fn backfill(old: &mut Map, new: &mut Map, hosts: &[HostPair], identit
     for (missing, map) in [(missing.old, old), (missing.new, new)] {
         if let Some(missing) = missing {
             missing.fill(map);
+        }
+    }
+}
+
+/// Gives processes that are in both maps their arguments where one capture has none. All others lose
+/// theirs: a script would not be known by its name in both.
+fn backfill_arguments(old: &mut Map, new: &mut Map, hosts: &[HostPair], identity: &Matching) {
+    for pair in hosts {
+        let has = |map: &Map, side: Side| map.hosts[pair.host(side).index()].has_arguments;
+        let (from, to, side) = match (has(old, Side::Old), has(new, Side::New)) {
+            (true, false) => (&mut *old, &mut *new, Side::Old),
+            (false, true) => (&mut *new, &mut *old, Side::New),
+            _ => continue,
+        };
+        for (index, process) in from.processes.iter_mut().enumerate() {
+            if process.host == pair.host(side) {
+                match identity.same_process(side, ProcessId::new(index)) {
+                    Some(partner) => {
+                        let partner = &mut to.processes[partner.index()];
+                        partner.cmdline.clone_from(&process.cmdline);
+                    }
+                    None => process.cmdline = Box::default(),
+                }
+            }
         }
     }
 }

@@ -64,6 +64,23 @@ fn pair_caveats(hosts: OldNew<&Host>, relation: HostRelation) -> Vec<String> {
             "which boot {which} of is not known: processes are matched by role"
         ));
     }
+    if relation == HostRelation::OtherNames {
+        caveats.push(
+            match (old.is_redacted, new.is_redacted) {
+                (true, true) => "the two were redacted with different keys: not comparable",
+                (true, false) => "only the old one is redacted: not comparable",
+                _ => "only the new one is redacted: not comparable",
+            }
+            .to_owned(),
+        );
+    }
+    if old.has_arguments != new.has_arguments {
+        let which = if old.has_arguments { "new" } else { "old" };
+        caveats.push(format!(
+            "the {which} one has no command lines: scripts that were restarted are known by their \
+             interpreter only"
+        ));
+    }
     if relation == HostRelation::Elsewhere {
         let text = "the two were captured in different pid namespaces of one boot: processes are \
                     matched by role";

@@ -46,6 +46,9 @@ impl FilteredMaps {
 
 /// The differences, and all links whether they changed or not.
 fn compare(context: &Context<'_>) -> (Diff, Links) {
+    if context.coverage.other_names {
+        return Default::default();
+    }
     let mut ignored = context.ignored;
     let processes = processes::compare(context, &mut ignored);
     let listeners = listeners::compare(context, &mut ignored);

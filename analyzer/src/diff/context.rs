@@ -1,7 +1,7 @@
 //! What all steps of a comparison share: options, what corresponds in the two maps, groups and noise.
 
 use super::coverage::Coverage;
-use super::host_pair::{HostPair, is_same_boot};
+use super::host_pair::{HostPair, is_same_boot, partner};
 use super::matching::{Matching, Pair};
 use super::noise::{Noise, Noises, noise};
 use super::report::Ignored;
@@ -133,6 +133,11 @@ impl<'a> Context<'a> {
     /// Whether what is on a host can be identified in the other map.
     pub(super) fn is_same_boot(&self, side: Side, host: HostId) -> bool {
         is_same_boot(&self.hosts, side, host)
+    }
+
+    /// The host of the other map that a host is compared with.
+    pub(super) fn partner_host(&self, side: Side, host: HostId) -> Option<HostId> {
+        partner(&self.hosts, side, host)
     }
 
     /// The oldest compared process of some: of an inherited socket most likely the one that created

@@ -3,7 +3,7 @@
 //! What was not captured explains nothing: such differences are counted, not reported.
 
 use super::caveats::{caveats, namespaces, pid_namespaces_differ, unread_processes};
-use super::host_pair::HostPair;
+use super::host_pair::{HostPair, HostRelation};
 use super::side::{OldNew, Side};
 use crate::model::{Host, Map, Readable};
 
@@ -14,6 +14,8 @@ pub struct Coverage {
     pub comparable: bool,
     /// What was not read, or only in one; sentences.
     pub caveats: Vec<String>,
+    /// Names cannot be compared, and so nothing can.
+    pub other_names: bool,
     gaps: OldNew<Gaps>,
 }
 
@@ -45,8 +47,10 @@ impl Coverage {
             let hosts = OldNew::from_fn(|side| &maps.of(side).hosts[pair.host(side).index()]);
             let caveats = caveats(hosts, pair.relation, pairs.len() > 1);
             coverage.caveats.extend(caveats);
+            coverage.other_names |= pair.relation == HostRelation::OtherNames;
             coverage.add(hosts);
         }
+        coverage.comparable &= !coverage.other_names;
         if pairs.len() < maps.old.hosts.len().max(maps.new.hosts.len()) {
             coverage.comparable = false;
             let caveat = "a host is in one of the two only";

@@ -12,12 +12,16 @@ use super::matching::MatchReason;
 use super::report::{DescriptorChange, Ignored};
 use super::side::{OldNew, Side};
 use super::significance::{Explained, explained, is_significant, is_significant_replacement};
-use crate::model::{FdsStatus, ProcessId};
+use crate::model::{Family, FdsStatus, ProcessId, SocketId};
 
 /// One row for each group and kind.
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<DescriptorChange> {
     let explained = OldNew::from_fn(|side| {
-        explained(context.maps.of(side), |id| context.is_compared(side, id))
+        let mut explained = explained(context.maps.of(side), |id| context.is_compared(side, id));
+        if !context.options.all {
+            add_fleeting(context, side, &mut explained);
+        }
+        explained
     });
     let mut rows = Vec::new();
     for (group, members) in context.members.iter().enumerate() {
@@ -57,6 +61,24 @@ pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Vec<Descr
     }
     rows.sort_by(|a, b| (&a.role, &a.kind).cmp(&(&b.role, &b.kind)));
     rows
+}
+
+/// Counts sockets that were closed during the capture as noise: no table lists them, and the other
+/// capture of the boot lacks them.
+fn add_fleeting(context: &Context<'_>, side: Side, explained: &mut Explained) {
+    let map = context.maps.of(side);
+    for (index, socket) in map.sockets.iter().enumerate() {
+        let id = SocketId::new(index);
+        if socket.family == Family::Other
+            && matches!(socket.protocol, None | Some("tcp" | "udp" | "unix"))
+            && context.is_same_boot(side, socket.host)
+            && context.matching.socket(side, id).is_none()
+        {
+            for holder in map.holders(id) {
+                explained.noise.add(holder.process, "socket");
+            }
+        }
+    }
 }
 
 /// The number of descriptors of one kind in a group.

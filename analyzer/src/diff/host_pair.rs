@@ -16,6 +16,8 @@ pub enum HostRelation {
     Unknown,
     /// Two machines.
     Different,
+    /// Names cannot be compared: one of the two is redacted, or both are with different keys.
+    OtherNames,
 }
 
 /// A host of the first map and the host of the second that it is compared with.
@@ -70,7 +72,25 @@ pub(super) fn pair_hosts(maps: OldNew<&Map>) -> Vec<HostPair> {
     pairs.into_iter().flatten().collect()
 }
 
+/// Boot times of one boot differ by the clock's corrections.
+const BOOT_NS: u64 = 5_000_000_000;
+
+/// Whether equal names of two hosts are the same: not where one is redacted, nor where one boot has two
+/// ids.
+fn have_equal_names(old: &Host, new: &Host) -> bool {
+    let is_one_boot = old.booted_at_ns.abs_diff(new.booted_at_ns) < BOOT_NS;
+    let has_one_name = old.boot_id == new.boot_id || old.machine_id == new.machine_id;
+    match (old.is_redacted, new.is_redacted) {
+        (false, false) => true,
+        (true, true) => !is_one_boot || has_one_name || old.hostname == new.hostname,
+        _ => false,
+    }
+}
+
 fn relation(old: &Host, new: &Host) -> HostRelation {
+    if !have_equal_names(old, new) {
+        return HostRelation::OtherNames;
+    }
     let known = |field: fn(&Host) -> &[u8]| !field(old).is_empty() && !field(new).is_empty();
     let differ = |field: fn(&Host) -> &[u8]| known(field) && field(old) != field(new);
     if same_boot(old, new) {
@@ -102,6 +122,13 @@ fn same_machine(old: &Host, new: &Host) -> bool {
 
 fn same_name(old: &Host, new: &Host) -> bool {
     old.hostname == new.hostname
+}
+
+/// The host that a host is compared with.
+pub(super) fn partner(pairs: &[HostPair], side: Side, host: HostId) -> Option<HostId> {
+    let mut pairs = pairs.iter();
+    let pair = pairs.find(|pair| pair.host(side) == host)?;
+    Some(pair.host(side.other()))
 }
 
 /// Whether what is on a host can be identified in the other map.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Context;
+use super::fleeting::{Tally, is_fleeting, is_reconnecting};
 use super::link_key::{LinkEnds, LinkKey, LinkNames, OtherEnd, is_compared};
 use super::pool_reassignment::PoolReassignment;
 use super::report::{Change, Ignored, LinkChange};
@@ -37,20 +38,27 @@ pub(super) struct Links {
 pub(super) fn compare(context: &Context<'_>, ignored: &mut Ignored) -> Links {
     let mut ends = LinkEnds::new(context);
     let mut names = LinkNames::default();
-    let mut counts: BTreeMap<LinkKey, OldNew<usize>> = BTreeMap::new();
+    let mut counts: BTreeMap<LinkKey, OldNew<Tally>> = BTreeMap::new();
     for side in Side::BOTH {
-        count(context, side, &mut ends, &mut names, &mut counts);
+        let fleeting = &mut ignored.fleeting;
+        count(context, side, &mut ends, &mut names, &mut counts, fleeting);
     }
     let names = names.canonical();
-    let mut rows: BTreeMap<LinkKey, OldNew<usize>> = BTreeMap::new();
-    for (key, count) in counts {
+    let mut tallies: BTreeMap<LinkKey, OldNew<Tally>> = BTreeMap::new();
+    for (key, tally) in counts {
         let name = names.numbers[key.name as usize];
-        let row = rows.entry(LinkKey { name, ..key }).or_default();
-        row.old += count.old;
-        row.new += count.new;
+        let row = tallies.entry(LinkKey { name, ..key }).or_default();
+        row.old.merge(tally.old);
+        row.new.merge(tally.new);
     }
+    let numbers = tallies.iter().map(|(key, tally)| {
+        let count = OldNew::from_fn(|side| tally.of(side).count);
+        (*key, count)
+    });
+    let rows: BTreeMap<LinkKey, OldNew<usize>> = numbers.collect();
     let judge = Judge {
         context,
+        tallies,
         unread: unread_names(context, &ends, &rows),
         pools: PoolReassignment::new(context, &rows),
     };
@@ -92,10 +100,15 @@ fn count(
     side: Side,
     link_ends: &mut LinkEnds,
     names: &mut LinkNames,
-    counts: &mut BTreeMap<LinkKey, OldNew<usize>>,
+    counts: &mut BTreeMap<LinkKey, OldNew<Tally>>,
+    fleeting: &mut usize,
 ) {
     let map = context.maps.of(side);
     for mut ends in conversations(map) {
+        if !context.options.all && is_fleeting(context, side, &ends) {
+            *fleeting += 1;
+            continue;
+        }
         if !is_compared(map, &ends) || !remove_noise(context, side, &mut ends) {
             continue;
         }
@@ -117,7 +130,8 @@ fn count(
                     name,
                     kind,
                 };
-                *counts.entry(key).or_default().of_mut(side) += 1;
+                let tally = counts.entry(key).or_default().of_mut(side);
+                tally.add(context, side, &ends);
             }
         }
     }
@@ -189,6 +203,7 @@ fn unread_names(
 /// Decides which rows are reported.
 struct Judge<'a> {
     context: &'a Context<'a>,
+    tallies: BTreeMap<LinkKey, OldNew<Tally>>,
     unread: BTreeSet<(u32, LinkKind)>,
     pools: Option<PoolReassignment>,
 }
@@ -200,6 +215,11 @@ impl Judge<'_> {
         }
         if self.unread.contains(&(key.name, key.kind)) || self.may_be_unread(key.kind, old, new) {
             ignored.coverage += 1;
+            return false;
+        }
+        let tally = &self.tallies[&key];
+        if !self.context.options.all && is_reconnecting(self.context, tally) {
+            ignored.fleeting += old.abs_diff(new);
             return false;
         }
         let follows = !self.context.options.all && self.follows_pool_size(key, old, new);

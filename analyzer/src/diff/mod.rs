@@ -18,7 +18,7 @@
 //! 8. `instances`, `shared_groups`: the groups of both maps
 //! 9. `report`: the results
 //! 10. `context`: what all steps share, computed once
-//! 11. `link_key`, `pool_reassignment`, `links`: the step for links
+//! 11. `link_key`, `fleeting`, `pool_reassignment`, `links`: the step for links
 //! 12. `significance`, `descriptors`: the step for descriptors
 //! 13. `processes`, `alterations`, `listeners`: the other steps
 //! 14. `merged`: the union of both maps
@@ -35,6 +35,7 @@ mod context;
 mod coverage;
 mod descriptors;
 mod filter;
+mod fleeting;
 mod host_pair;
 mod host_processes;
 mod instances;
@@ -69,7 +70,7 @@ pub use host_pair::{HostPair, HostRelation};
 pub(crate) use link_key::is_closing;
 pub use matching::{MatchReason, Matching, Pair};
 pub use merged::{ChangeStatus, MergedEnd, MergedLink, MergedMaps, MergedNode};
-pub(crate) use name_classes::{PID, without_pids};
+pub(crate) use name_classes::{NameClasses, PID, without_pids};
 pub use name_shape::mask;
 pub(crate) use noise::{Noise, Transience, transience};
 pub use random_name::shape;

@@ -14,7 +14,7 @@ const MIN_PID: u32 = 100;
 
 /// Classes of names, by number.
 #[derive(Debug, Clone, Default)]
-pub(super) struct NameClasses {
+pub(crate) struct NameClasses {
     classes: Vec<Class>,
     by_shape: BTreeMap<String, usize>,
     by_skeleton: BTreeMap<String, Vec<usize>>,
@@ -29,7 +29,7 @@ struct Class {
 impl NameClasses {
     /// Adds a name; returns the number of its class. The result does not depend on the order of names
     /// but where random words look like others by chance.
-    pub(super) fn add(&mut self, name: &str) -> usize {
+    pub(crate) fn add(&mut self, name: &str) -> usize {
         let own = shape(name);
         if let Some(class) = self.by_shape.get(&own) {
             return *class;
@@ -60,7 +60,7 @@ impl NameClasses {
     }
 
     /// The pattern that fits all names of a class; of a single name its shape.
-    pub(super) fn pattern(&self, class: usize) -> String {
+    pub(crate) fn pattern(&self, class: usize) -> String {
         self.classes[class].pattern.replace(PID, "*")
     }
 }

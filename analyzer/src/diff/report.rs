@@ -170,6 +170,8 @@ pub struct Alteration {
 pub struct Ignored {
     /// Short-lived processes.
     pub short_lived: usize,
+    /// Conversations that came or went during a capture.
+    pub fleeting: usize,
     /// Processes of the capture itself.
     pub capture: usize,
     /// Differences that missing data may explain.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::activity::{Partners, communicating};
+use super::activity::{Partners, communicating, listening};
 use super::host_pair::{HostPair, processes_of};
 use super::host_processes::{HostProcesses, LAUNCHERS};
 use super::matching::Matching;
@@ -26,6 +26,9 @@ const FLEETING_NS: u64 = 100_000_000;
 /// Like [`YOUNG_FRACTION`].
 const FLEETING_FRACTION: u64 = 40;
 
+/// Like [`YOUNG_FRACTION`], for what a server forks for each client.
+const WORKER_FRACTION: u64 = 4;
+
 /// Finds the short-lived processes of a pair of hosts and marks them, by index. Those of the capture
 /// (by index) are left out.
 pub(super) fn mark_young(
@@ -42,6 +45,7 @@ pub(super) fn mark_young(
         return;
     }
     let (young_ns, fleeting_ns) = age_limits(maps, pair);
+    let worker_ns = COMMAND_NS.min(part_between(maps, pair, WORKER_FRACTION));
     let start = host.host().started_at_ns;
     let end = host.host().ended_at_ns.unwrap_or(start);
     let communicating = communicating(host.map, &candidates, Partners::Unrelated);
@@ -54,9 +58,10 @@ pub(super) fn mark_young(
         let young = is_younger(process, young_ns, end) && !communicates;
         let fleeting = is_younger(process, fleeting_ns, end);
         let command = is_younger(process, command_ns, start) && is_command(host, process);
+        let worker = is_younger(process, worker_ns, end) && is_worker(host, process);
         short_lived[id.index()] = process.fds_status == FdsStatus::Vanished
             || young
-            || !host.listening[id.index()] && (fleeting || command);
+            || !host.listening[id.index()] && (fleeting || command || worker);
     }
 }
 
@@ -65,8 +70,7 @@ fn age_limits(maps: OldNew<&Map>, pair: &HostPair) -> (u64, u64) {
     if !pair.is_same_boot() {
         return (YOUNG_NS, FLEETING_NS);
     }
-    let started = |side: Side| maps.of(side).hosts[pair.host(side).index()].started_at_ns;
-    let between_ns = started(Side::Old).abs_diff(started(Side::New));
+    let between_ns = between_ns(maps, pair);
     (
         YOUNG_NS.min(between_ns / YOUNG_FRACTION),
         FLEETING_NS.min(between_ns / FLEETING_FRACTION),
@@ -78,6 +82,25 @@ pub(super) fn is_younger(process: &Process, age_ns: u64, at_ns: u64) -> bool {
     process.started_at_ns.saturating_add(age_ns) > at_ns
 }
 
+/// Whether a process is one that a server which is in both maps forks for each client.
+fn is_worker(host: &HostProcesses<'_>, process: &Process) -> bool {
+    host.by_pid(process.ppid)
+        .is_some_and(|parent| !host.is_new(parent) && host.map.process(parent).exe == process.exe)
+}
+
+/// A fraction of the time between two captures of one boot, in ns. 0 across boots.
+fn part_between(maps: OldNew<&Map>, pair: &HostPair, fraction: u64) -> u64 {
+    match pair.is_same_boot() {
+        true => between_ns(maps, pair) / fraction,
+        false => 0,
+    }
+}
+
+fn between_ns(maps: OldNew<&Map>, pair: &HostPair) -> u64 {
+    let started = |side: Side| maps.of(side).hosts[pair.host(side).index()].started_at_ns;
+    started(Side::Old).abs_diff(started(Side::New))
+}
+
 /// Whether the parent is a shell that is in both maps.
 fn is_command(host: &HostProcesses<'_>, process: &Process) -> bool {
     host.by_pid(process.ppid).is_some_and(|parent| {
@@ -87,8 +110,8 @@ fn is_command(host: &HostProcesses<'_>, process: &Process) -> bool {
     })
 }
 
-/// Marks pairs of children without conversations that the same parent has started one after the
-/// other: the `sleep` of a loop.
+/// Marks pairs of children that the same parent has started one after the other, the `sleep` of a loop:
+/// without conversations, or young in both maps.
 pub(super) fn mark_respawned(
     maps: OldNew<&Map>,
     hosts: &[HostPair],
@@ -109,10 +132,23 @@ pub(super) fn mark_respawned(
             return Vec::new();
         }
         let communicating = communicating(map, &candidates, Partners::All);
+        let listening = listening(map);
         let mut children: Vec<(u32, String, ProcessId)> = Vec::new();
         for (index, process) in map.processes.iter().enumerate() {
-            if candidates[index] && !communicating[index] {
-                children.push((process.ppid, role(process), ProcessId::new(index)));
+            let id = ProcessId::new(index);
+            // With conversations of its own it is a command of a loop only where it is young.
+            let is_child = || {
+                let mut pairs = hosts.iter();
+                let pair = pairs.find(|pair| pair.host(side) == process.host);
+                let host = &map.hosts[process.host.index()];
+                // Of a service that was restarted the old process, the new or both are older.
+                let age_ns = pair.map_or(0, |pair| part_between(maps, pair, YOUNG_FRACTION));
+                !communicating[index]
+                    || !listening[index]
+                        && is_younger(process, age_ns.min(YOUNG_NS), host.started_at_ns)
+            };
+            if candidates[index] && is_child() {
+                children.push((process.ppid, role(process), id));
             }
         }
         children.sort();

@@ -39,7 +39,7 @@ pub(crate) struct Explained {
 }
 
 impl DescriptorCounts {
-    fn add(&mut self, process: ProcessId, kind: &'static str) {
+    pub(super) fn add(&mut self, process: ProcessId, kind: &'static str) {
         *self.0.entry((process, kind)).or_default() += 1;
     }
 

@@ -34,6 +34,12 @@ pub struct Host {
     pub pidns: Option<u64>,
     /// Addresses of its interfaces in all network namespaces that were read, sorted.
     pub addresses: Box<[IpAddr]>,
+    /// Wall clock at the start of the boot, nanoseconds since 1970.
+    pub booted_at_ns: u64,
+    /// Whether any process has arguments: not with `--cmdline none`.
+    pub has_arguments: bool,
+    /// Whether names were replaced by pseudonyms: only then the collector's own arguments are missing.
+    pub is_redacted: bool,
     /// `--note`.
     pub note: Option<Box<[u8]>>,
     /// What was read and what is missing.
@@ -62,6 +68,11 @@ impl Host {
             collector_pid: Some(record.collector_pid).filter(|pid| *pid != 0),
             pidns: Some(record.pidns).filter(|inode| *inode != 0),
             addresses: Box::default(),
+            booted_at_ns: record
+                .started_realtime_ns
+                .saturating_sub(record.started_boottime_ns),
+            has_arguments: capture.processes.iter().any(|it| !it.cmdline.is_empty()),
+            is_redacted: capture.host.is_some() && record.arguments.is_empty(),
             note: record.note.map(Into::into),
             coverage: HostCoverage::default(),
         }

@@ -46,6 +46,8 @@ pub struct ConversationEvidence {
     pub unreadable: bool,
     /// Whether the server is a logger.
     pub is_log: bool,
+    /// The names that `via` stands for, without process ids; of addresses none.
+    pub(super) names: BTreeSet<String>,
 }
 
 /// All conversations of a map over sockets that are not being closed. Pipes are left out: they connect
@@ -61,7 +63,11 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationE
         if is_self_conversation(&ends) || connection.state == ConnectionState::Closing {
             continue;
         }
-        let via = pattern(map, ends.conversation);
+        // Nobody holds an end: it is being closed, or a descriptor is on its way.
+        if is_closed(map, &ends) {
+            continue;
+        }
+        let (via, name) = pattern(map, ends.conversation);
         let kind = link_kind(map, ends.conversation);
         let unreadable = is_unreadable(map, &ends, true) || is_unreadable(map, &ends, false);
         let is_directed = ends.is_directed(map);
@@ -85,10 +91,19 @@ pub fn role_conversations(map: &Map) -> BTreeMap<RoleConversation, ConversationE
                 evidence.processes.extend(ends.from.iter().chain(&ends.to));
                 evidence.unreadable |= unreadable;
                 evidence.is_log |= is_log;
+                evidence.names.extend(name.clone());
             }
         }
     }
     found
+}
+
+fn is_closed(map: &Map, ends: &ConversationEnds) -> bool {
+    let is_unheld = |client: bool| {
+        let processes = if client { &ends.from } else { &ends.to };
+        processes.is_empty() && unknown_end(map, ends, client) == UnknownEnd::Unheld
+    };
+    is_unheld(true) || is_unheld(false)
 }
 
 fn is_unreadable(map: &Map, ends: &ConversationEnds, client: bool) -> bool {
@@ -116,17 +131,19 @@ fn roles_at(
     found
 }
 
-/// What a conversation goes over: a name as a pattern that fits it after a restart too.
-fn pattern(map: &Map, conversation: Conversation) -> String {
+/// What a conversation goes over: a name as a pattern that fits it after a restart too, and the name
+/// without process ids.
+fn pattern(map: &Map, conversation: Conversation) -> (String, Option<String>) {
     let Via { text, kind } = via(map, conversation);
     let Conversation::Connection(id) = conversation else {
-        return shape(&text);
+        return (shape(&text), Some(text));
     };
     let connection = &map.connections[id];
-    match kind {
+    let address = match kind {
         ViaKind::Path | ViaKind::Abstract => {
             let socket = connection.listener.or(connection.b).unwrap_or(connection.a);
-            shape(&without_pids(map, socket, &text)).replace(PID, "*")
+            let name = without_pids(map, socket, &text);
+            return (shape(&name).replace(PID, "*"), Some(name));
         }
         // The port of a client: nobody listens on it.
         ViaKind::Address if connection.listener.is_none() && connection.b.is_some() => {
@@ -136,7 +153,8 @@ fn pattern(map: &Map, conversation: Conversation) -> String {
             }
         }
         ViaKind::Address | ViaKind::Unnamed => text,
-    }
+    };
+    (address, None)
 }
 
 fn is_ephemeral(port: &str) -> bool {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::conversations::{RoleConversation, role_conversations};
+use super::conversations::role_conversations;
 use super::file::SCHEMA;
+use crate::diff::NameClasses;
 use crate::model::Map;
+use crate::query::LinkKind;
 use crate::text::format::plural;
 
 /// How often a conversation was seen.
@@ -17,10 +19,22 @@ struct Seen {
     connections: usize,
 }
 
+/// Server, client and kind: the order in which a policy lists conversations.
+type Ends = (String, String, LinkKind);
+
+/// What conversations between two roles go over.
+#[derive(Debug, Clone, Default)]
+struct Vias {
+    /// Names that differ in random parts are one.
+    names: NameClasses,
+    by_name: BTreeMap<usize, Seen>,
+    by_address: BTreeMap<String, Seen>,
+}
+
 /// The conversations of several maps.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
-    seen: BTreeMap<RoleConversation, Seen>,
+    seen: BTreeMap<Ends, Vias>,
     maps: usize,
     /// The number of conversations with an end that could not be read; they are left out.
     pub unreadable: usize,
@@ -53,41 +67,72 @@ impl Learned {
         let complete = coverage().all(|coverage| coverage.complete);
         self.damaged += usize::from(damaged);
         self.incomplete += usize::from(damaged || !complete);
-        let mut counts: BTreeMap<RoleConversation, usize> = BTreeMap::new();
-        for (mut conversation, evidence) in role_conversations(map) {
+        // Of this map: conversations by what they go over.
+        let mut counts: BTreeMap<(Ends, Result<usize, String>), usize> = BTreeMap::new();
+        for (conversation, evidence) in role_conversations(map) {
             if evidence.unreadable {
                 self.unreadable += 1;
                 continue;
             }
             // Clients outside are not the same each time.
-            if conversation.client.starts_with("(outside)") {
-                conversation.client = "(outside) *".to_owned();
+            let client = match conversation.client.starts_with("(outside)") {
+                true => "(outside) *".to_owned(),
+                false => conversation.client,
+            };
+            let ends = (conversation.server, client, conversation.kind);
+            let vias = self.seen.entry(ends.clone()).or_default();
+            let mut names = evidence.names.iter();
+            let via = match names.next() {
+                Some(name) => Ok(vias.names.add(name)),
+                None => Err(conversation.via),
+            };
+            for name in names {
+                vias.names.add(name);
             }
-            *counts.entry(conversation).or_default() += evidence.connections;
+            *counts.entry((ends, via)).or_default() += evidence.connections;
         }
-        for (conversation, connections) in counts {
-            let seen = self.seen.entry(conversation).or_default();
+        for ((ends, via), connections) in counts {
+            let vias = self.seen.entry(ends).or_default();
+            let seen = match via {
+                Ok(class) => vias.by_name.entry(class).or_default(),
+                Err(address) => vias.by_address.entry(address).or_default(),
+            };
             seen.maps += 1;
             seen.connections = seen.connections.max(connections);
         }
     }
+
+    /// The conversations, by server, client and what they go over.
+    fn rows(&self) -> Vec<(&Ends, String, Seen)> {
+        let mut rows = Vec::new();
+        for (ends, vias) in &self.seen {
+            let names = vias.by_name.iter();
+            let names = names.map(|(class, seen)| (vias.names.pattern(*class), *seen));
+            let addresses = vias.by_address.iter();
+            let addresses = addresses.map(|(address, seen)| (address.clone(), *seen));
+            let all: BTreeMap<String, Seen> = names.chain(addresses).collect();
+            rows.extend(all.into_iter().map(|(via, seen)| (ends, via, seen)));
+        }
+        rows
+    }
 }
 
-/// Writes the policy, with comments that help editing it.
+/// Writes the policy: one line for each conversation, under a comment for each service.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, learned: &Learned, sources: &[String]) -> io::Result<()> {
+    let captures = plural(learned.maps, "capture", "captures");
     writeln!(
         out,
         "# Who may talk to whom, for whotalks check --policy THIS_FILE.\n\
-         # Learned from {}.\n\
+         # Learned from {} ({captures}).\n\
          #\n\
          # Roles are units or containers with their programs, as whotalks list shows them. In client,\n\
          # server and via * stands for any text and ? for any character; without via any listener is\n\
          # meant, without kind any kind.\n\
          # A conversation that no entry allows is WT501; one that is expected and missing is WT502.\n\
-         # What was in every capture is expected: take that line away where it comes and goes.",
+         # What was in every capture is expected: remove that where it comes and goes.",
         sources.join(", ")
     )?;
     if learned.unreadable > 0 {
@@ -103,25 +148,32 @@ pub fn write(out: &mut dyn Write, learned: &Learned, sources: &[String]) -> io::
             "# Incomplete: {missing}.\n# Learn again from a whole capture, or add by hand what you know is meant."
         )?;
     }
-    writeln!(out, "\nschema = \"{SCHEMA}\"")?;
-    for (conversation, seen) in &learned.seen {
-        let most = if seen.connections > 1 { "up to " } else { "" };
-        let connections = plural(seen.connections, "connection", "connections");
-        let captures = plural(learned.maps, "capture", "captures");
-        writeln!(
-            out,
-            "\n# {most}{connections}, in {} of {captures}\n[[allow]]",
-            seen.maps
-        )?;
-        writeln!(out, "client = {}", quoted(&conversation.client))?;
-        writeln!(out, "server = {}", quoted(&conversation.server))?;
-        writeln!(out, "via = {}", quoted(&conversation.via))?;
-        writeln!(out, "kind = \"{}\"", conversation.kind.as_str())?;
-        if seen.maps == learned.maps {
-            writeln!(out, "expected = true")?;
+    writeln!(out, "\nschema = \"{SCHEMA}\"\n\nallow = [")?;
+    let rows = learned.rows();
+    for of_server in rows.chunk_by(|a, b| a.0.0 == b.0.0) {
+        let connections = of_server.iter().map(|(.., seen)| seen.connections).sum();
+        let connections = plural(connections, "connection", "connections");
+        writeln!(out, "  # {}: up to {connections}", of_server[0].0.0)?;
+        for ((server, client, kind), via, seen) in of_server {
+            let expected = match seen.maps == learned.maps {
+                true => ", expected = true",
+                false => "",
+            };
+            let often = match seen.maps == learned.maps {
+                true => String::new(),
+                false => format!("  # in {} of {captures}", seen.maps),
+            };
+            writeln!(
+                out,
+                "  {{ client = {}, server = {}, via = {}, kind = \"{}\"{expected} }},{often}",
+                quoted(client),
+                quoted(server),
+                quoted(via),
+                kind.as_str()
+            )?;
         }
     }
-    Ok(())
+    writeln!(out, "]")
 }
 
 /// A basic string of TOML; the text is printable already.

@@ -14,7 +14,7 @@ mod learn;
 
 pub use allow::{Policy, PolicyEntry};
 pub use conversations::{ConversationEvidence, RoleConversation, role_conversations};
-pub use file::{PolicyError, one_line};
+pub use file::{PolicyError, toml_error};
 pub use learn::{Learned, write};
 
 #[cfg(test)]
@@ -54,17 +54,27 @@ mod tests {
             let error = text.parse::<Policy>().unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        check("schema = \"whotalks-policy/2\"", "whotalks-policy/1");
-        check("[[allow]]\nclient = \"a\"", "server");
         check(
-            "[[allow]]\nclient = \"a\"\nserver = \"b\"\nvai = \"c\"",
-            "vai",
+            "\nschema = \"whotalks-policy/2\"",
+            "line 2: schema is \"whotalks-policy/2\", expected \"whotalks-policy/1\"",
         );
         check(
-            "[[allow]]\nclient = \"a\"\nserver = \"b\"\nkind = \"tcp\"",
-            "kind",
+            "[[allow]]\nclient = \"a\"\nserver = \"b\"",
+            "schema is missing",
         );
-        let policy: Policy = "[[allow]]\nclient = \"*\"\nserver = \"db\""
+        let schema = "schema = \"whotalks-policy/1\"\n";
+        let in_entry = |lines: &str, expected: &str| {
+            check(
+                &format!("{schema}[[allow]]\nclient = \"a\"\n{lines}"),
+                expected,
+            );
+        };
+        in_entry("", "line 2: missing field `server`");
+        in_entry("server = \"b\"\nvai = \"c\"", "line 5: unknown field `vai`");
+        in_entry("server = \"b\"\nkind = \"tcp\"", "line 5: kind is \"tcp\"");
+        check(&format!("{schema}allow = [\n{{ client = \"a\""), "line 3: ");
+        check(&format!("{schema}[[allow]\nclient = \"a\""), "line 2: ");
+        let policy: Policy = format!("{schema}[[allow]]\nclient = \"*\"\nserver = \"db\"")
             .parse()
             .unwrap();
         let conversation = RoleConversation {

@@ -14,5 +14,7 @@ mod program;
 mod rewrite;
 mod scene;
 mod selectors;
+mod temporary_names;
 mod trend;
 mod usage;
+mod what_was_captured;

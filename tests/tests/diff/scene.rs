@@ -29,14 +29,14 @@ impl Scene {
     /// `whotalks diff` of what this world's programs do among themselves.
     pub(crate) fn run(&self, arguments: &[&str], old: &Path, new: &Path) -> Ran {
         let only = format!("exe:{}/*", self.world.directory().display());
-        self.run_only(&only, arguments, old, new)
+        self.run_only(&["--only", &only], arguments, old, new)
     }
 
-    fn run_only(&self, only: &str, arguments: &[&str], old: &Path, new: &Path) -> Ran {
+    fn run_only(&self, only: &[&str], arguments: &[&str], old: &Path, new: &Path) -> Ran {
         // This test talks to every actor.
         let hide = format!("exe:{}", std::env::current_exe().unwrap().display());
         let mut command = Command::new(&programs().analyze);
-        command.args(["diff", "--only", only, "--hide", &hide]);
+        command.arg("diff").args(only).args(["--hide", &hide]);
         command.args(arguments).args([old, new]);
         run(&mut command, b"")
     }
@@ -54,7 +54,12 @@ impl Scene {
     /// The same of the programs that have the directory in their command line.
     pub(crate) fn diff_of_programs(&self, old: &Path, new: &Path) -> Vec<String> {
         let only = format!("cmd:*{}/*", self.world.directory().display());
-        self.lines_of(self.run_only(&only, &["--format", "json"], old, new))
+        self.diff_only(&["--only", &only], old, new)
+    }
+
+    /// The same of what these selectors match.
+    pub(crate) fn diff_only(&self, only: &[&str], old: &Path, new: &Path) -> Vec<String> {
+        self.lines_of(self.run_only(only, &["--format", "json"], old, new))
     }
 
     fn lines_of(&self, ran: Ran) -> Vec<String> {

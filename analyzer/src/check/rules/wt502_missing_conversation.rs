@@ -4,9 +4,11 @@ use crate::check::Facts;
 use crate::check::facts::describe::plural;
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
-use crate::check::test_scene::Case;
-use crate::model::HostId;
+use crate::check::test_scene::{Case, Scene};
+use crate::diff::role;
+use crate::model::{FdsStatus, HostId, Process, Readable};
 use crate::policy::{PolicyEntry, role_conversations};
+use crate::query::Glob;
 
 rule! { WT502 "missing-conversation", Medium, since "0.1.0", earlier Unused }
 
@@ -14,8 +16,9 @@ const DOC: &str = "\
 The policy expects a conversation, and nobody has it.
 
 ## What it finds
-With --policy FILE: entries with expected = true that no connection of the capture fits. Where not
-everything was read, it says unknown instead: the conversation may be what was not seen.
+With --policy FILE: entries with expected = true that no connection of the capture fits. Where a
+process of the client's or server's role could not be read, it says unknown instead: the
+conversation may be what was not seen.
 
 ## Why it matters
 A service that has lost its database, its bus or its log still runs, and looks well until somebody
@@ -41,11 +44,17 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     let is_present = |entry: &PolicyEntry| present.keys().any(|known| entry.allows(known));
     let expected = policy.entries.iter().filter(|entry| entry.expected);
     let missing: Vec<_> = expected.filter(|entry| !is_present(entry)).collect();
-    let complete = facts.map.hosts.iter().all(|host| host.coverage.complete);
-    if !complete && !missing.is_empty() {
-        let count = plural(missing.len(), "conversation", "conversations");
-        output.unknown(format!("{count} not seen, and not everything was read"));
-        return;
+    let roles: Vec<String> = facts.map.processes.iter().map(role).collect();
+    let (unknown, missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(|entry| {
+        [&entry.client, &entry.server]
+            .into_iter()
+            .any(|glob| may_be_unseen(facts, &roles, glob))
+    });
+    if !unknown.is_empty() {
+        let count = plural(unknown.len(), "conversation", "conversations");
+        output.unknown(format!(
+            "{count} not seen, and a process of the client or server was not read"
+        ));
     }
     for entry in missing {
         output.finding(RawFinding {
@@ -60,6 +69,33 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     }
 }
 
+/// Whether what a role does may not have been seen: one of its processes was not read, or its network
+/// namespace was not; or it has none that is visible, and others could not be told or are hidden.
+fn may_be_unseen(facts: &Facts<'_>, roles: &[String], role: &Glob) -> bool {
+    let map = facts.map;
+    let is_denied =
+        |process: &Process| matches!(process.fds_status, FdsStatus::Partial | FdsStatus::Denied);
+    let is_unread_netns = |process: &Process| {
+        let all = &map.hosts[process.host.index()].coverage.netns;
+        let mut own = all
+            .iter()
+            .filter(|netns| Some(netns.inode) == process.netns);
+        own.any(|netns| netns.diag != Readable::Ok)
+    };
+    let processes = || map.processes.iter().zip(roles);
+    let mut own = processes()
+        .filter(|(_, label)| role.matches(label))
+        .peekable();
+    if own.peek().is_some() {
+        return own.any(|(process, _)| is_denied(process) || is_unread_netns(process));
+    }
+    // Of a process whose executable is not known the role is a guess.
+    let is_guess = |process: &Process| is_denied(process) && process.exe.is_empty();
+    let coverage = || map.hosts.iter().map(|host| &host.coverage);
+    processes().any(|(process, _)| is_guess(process))
+        || coverage().any(|coverage| coverage.hidepid || !coverage.damage.is_empty())
+}
+
 #[cfg(test)]
 const CASES: &[Case] = &[
     Case::medium("a client that is not running", |scene| {
@@ -68,8 +104,19 @@ const CASES: &[Case] = &[
     Case::quiet("only allowed, not expected", |scene| {
         scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"")
     }),
-    Case::quiet("not everything was read", |scene| {
+    Case::quiet("a process of the role was not read", |scene| {
+        unread(scene, "/usr/bin/db");
         scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
-        scene.map.hosts[0].coverage.complete = false;
+    }),
+    Case::medium("a process of another role was not read", |scene| {
+        unread(scene, "/usr/bin/other");
+        scene.policy("[[allow]]\nclient = \"app\"\nserver = \"db\"\nexpected = true");
     }),
 ];
+
+#[cfg(test)]
+fn unread(scene: &mut Scene, exe: &str) {
+    let id = scene.process(500, 1, exe);
+    scene.process_mut(id).fds_status = FdsStatus::Denied;
+    scene.map.hosts[0].coverage.complete = false;
+}

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use time::{Date, Month, OffsetDateTime};
 use whotalks::check::{Finding, Report, Rule};
 use whotalks::model::Map;
-use whotalks::policy::one_line;
+use whotalks::policy::toml_error;
 use whotalks::query::{Glob, SelectorSet, matching_processes, matching_sockets};
 use whotalks::text::escape;
 
@@ -51,8 +51,9 @@ impl IgnoreFile {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let name = escape::display(path.as_os_str().as_encoded_bytes());
-        let document: Document = toml::from_str(&toml_file::read(path)?)
-            .map_err(|error| anyhow!("{}", one_line(&error.to_string())))
+        let text = toml_file::read(path)?;
+        let document: Document = toml::from_str(&text)
+            .map_err(|error| anyhow!("{}", toml_error(&text, &error)))
             .with_context(|| format!("{name}: cannot read"))?;
         let rows = document.ignore.into_iter().zip(1..);
         let entries = rows.map(|(row, number)| {

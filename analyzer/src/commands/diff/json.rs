@@ -88,6 +88,7 @@ pub(super) fn write(out: &mut dyn Write, comparison: &Comparison, by: By, why: b
             "ignored",
             object()
                 .field("short_lived", diff.ignored.short_lived)
+                .field("fleeting", diff.ignored.fleeting)
                 .field("capture", diff.ignored.capture)
                 .field("coverage", diff.ignored.coverage)
                 .field("small", diff.ignored.small),

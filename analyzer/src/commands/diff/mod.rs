@@ -9,7 +9,7 @@ mod text;
 
 use std::mem::ManuallyDrop;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use whotalks::diff::{FilteredMaps, Options};
 use whotalks::model::Map;
@@ -83,6 +83,10 @@ pub(super) fn run(args: &DiffArgs) -> Result<Outcome> {
         TableFormat::Json => json::write(out, &comparison, common.by, args.why),
         TableFormat::Csv => csv::write(out, &comparison),
     })?;
+    let coverage = &comparison.diff.coverage;
+    if coverage.other_names {
+        bail!("{}", coverage.caveats.join("; "));
+    }
     Ok(Outcome::found_if(!comparison.diff.is_empty()))
 }
 

@@ -97,7 +97,9 @@ fn verdict(comparison: &Comparison) -> (&'static str, bool) {
     if comparison.is_identical {
         return ("identical: one capture, in which nothing changed", true);
     }
-    let verdict = if is_empty(&comparison.old) || is_empty(&comparison.new) {
+    let verdict = if coverage.other_names {
+        "what changed cannot be known: the names are not comparable"
+    } else if is_empty(&comparison.old) || is_empty(&comparison.new) {
         "what changed cannot be known: nothing could be read in one of the two"
     } else if coverage.comparable {
         return ("nothing changed", true);
@@ -127,6 +129,7 @@ fn headings(comparison: &Comparison) -> Vec<String> {
             HostRelation::Rebooted => "restarted between",
             HostRelation::Unknown => "same boot or not: unknown",
             HostRelation::Different => "two machines",
+            HostRelation::OtherNames => "names not comparable",
         };
         format!("{names}, {relation}, {}, {coverage}", times(old, new))
     });
