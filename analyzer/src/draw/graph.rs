@@ -31,6 +31,8 @@ pub(crate) struct UndrawnSockets {
     pub(crate) unknown: u32,
     /// Connected to a socket of the same node.
     pub(crate) own: u32,
+    /// Partners that were left out on request.
+    pub(crate) hidden: u32,
 }
 
 impl UndrawnSockets {
@@ -39,6 +41,7 @@ impl UndrawnSockets {
         self.foreign += other.foreign;
         self.unknown += other.unknown;
         self.own += other.own;
+        self.hidden += other.hidden;
     }
 }
 
@@ -105,6 +108,8 @@ pub(crate) struct Node {
     pub(crate) is_unread: bool,
     /// Whether it is a socket that is not Unix-domain.
     pub(crate) is_net: bool,
+    /// Whether the picture is of its neighbourhood.
+    pub(crate) is_focus: bool,
     /// Change since the first of two maps.
     pub(crate) change: ChangeStatus,
     /// Number of members in the first and in the second of two maps.
@@ -201,6 +206,10 @@ pub(crate) enum Shelf {
     Pairs(u32),
     /// Processes with listeners and without connections.
     Listening,
+    /// Processes whose partners are not known.
+    UnknownPeers,
+    /// Processes whose partners were left out on request.
+    LeftOut,
     /// Processes without connections.
     Unconnected,
     /// Processes whose descriptors were not read.

@@ -12,6 +12,7 @@ use super::fd_relation::FdRelation;
 use super::holder::Holder;
 use super::host::Host;
 use super::ids::{HostId, ProcessId, SocketId};
+use super::left_out::LeftOut;
 use super::pipe::Pipe;
 use super::process::Process;
 use super::seen::Seen;
@@ -44,6 +45,8 @@ pub struct Map {
     /// Conversations with loggers that a filter left out: those marked as hidden, or their number where
     /// the rows were removed.
     pub hidden_logs: HiddenLogs,
+    /// What a filter left out around the rows that are left.
+    pub left_out: LeftOut,
     /// States of threads, by process and thread; only of [`build_whole`](super::build_whole).
     pub waits: Vec<Wait>,
     /// When data last went over TCP connections, by end; only of [`build_whole`](super::build_whole).

@@ -6,7 +6,8 @@
 //!
 //! Reading order, which is the order of dependencies; no file uses a later one:
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
-//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, `tcp_times`, then `map`, which holds them all.
+//!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, `tcp_times`,
+//!   `left_out`, then `map`, which holds them all.
 //! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `namespace_files`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
@@ -26,6 +27,7 @@ mod fd_relation;
 mod holder;
 mod host;
 mod ids;
+mod left_out;
 mod local_addresses;
 mod map;
 mod name;
@@ -102,6 +104,7 @@ pub use holder::{Holder, KeepReason};
 pub use host::Host;
 pub use ids::{HostId, PipeId, ProcessId, SocketId};
 pub use join::{join, join_whole};
+pub use left_out::LeftOut;
 pub(crate) use map::using_processes;
 pub use map::{HiddenLogs, Map};
 pub use name::Name;

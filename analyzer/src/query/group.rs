@@ -1,7 +1,9 @@
 //! Merges each group of processes into one, for `--by`.
 
+use std::collections::BTreeSet;
+
 use crate::graph::{By, Groups};
-use crate::model::{FdsStatus, Holder, Map, ProcessId, SocketId};
+use crate::model::{FdsStatus, Holder, LeftOut, Map, ProcessId, SocketId};
 
 /// A map in which each process stands for a group.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +74,21 @@ pub fn merge_groups(map: Map, by: By) -> GroupedMap {
     merged.channels = channels
         .filter_map(|channel| channel.remap(representative))
         .collect();
+    let mut left_out = LeftOut {
+        partners: vec![0; merged.processes.len()],
+        focus: BTreeSet::new(),
+        ..std::mem::take(&mut merged.left_out)
+    };
+    for id in (0..map.processes.len()).map(ProcessId::new) {
+        let Some(group) = representative(id) else {
+            continue;
+        };
+        left_out.partners[group.index()] += map.left_out.partners(id);
+        if map.left_out.focus.contains(&id) {
+            left_out.focus.insert(group);
+        }
+    }
+    merged.left_out = left_out;
     for pipe in &mut merged.pipes {
         pipe.readers = regroup(&pipe.readers);
         pipe.writers = regroup(&pipe.writers);

@@ -76,6 +76,10 @@ fn process(node: &Node, degree: f64, hub_scale: f64, block: &mut TextBlock) -> O
         let text = format!("hub {}", hub_letter(hub));
         block.push(text, "detail", SMALL_SIZE.max(size - 4.0));
     }
+    if node.undrawn.hidden > 0 {
+        let text = format!("{} hidden", node.undrawn.hidden);
+        block.push(text, "detail", SMALL_SIZE);
+    }
     match &node.label.detail {
         Some(Detail::Pid(pid)) => block.push(pid.to_string(), "detail", (size * 0.8).round()),
         Some(Detail::Names(names)) => {

@@ -110,6 +110,8 @@ impl<'a> Builder<'a> {
             let first = self.coalesced.process(id).index();
             let node = self.process_nodes.get(first).copied();
             let node = self.add(Member::Process(id.0), Kind::Process, node);
+            let undrawn = &mut self.draft.nodes[node as usize].undrawn;
+            undrawn.hidden += self.map.left_out.partners(id);
             self.process_nodes.push(node);
         }
         if let Some(step) = self.coalesced.step {
@@ -184,7 +186,7 @@ impl<'a> Builder<'a> {
                     }
                     self.draft.join(holder, node, EdgeKind::Holds, bundle);
                 }
-            } else if self.connections[number] == 0 {
+            } else if self.connections[number] == 0 && !self.map.left_out.sockets.contains(&id) {
                 match socket.family {
                     Family::Unix => self.draft.not_drawn.idle += 1,
                     _ if holders.is_empty() => self.draft.not_drawn.idle += 1,

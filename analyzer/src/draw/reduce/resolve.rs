@@ -80,6 +80,7 @@ fn resolve_node(
         is_concerned: !node.concerns.is_empty(),
         is_unread: node.kind == Kind::Process && is_unread(draft, node),
         is_net: node.kind == Kind::Socket && is_net,
+        is_focus: is_focus(draft, node),
         change: node.change,
         counts: node.counts,
         previous: node.previous,
@@ -87,6 +88,14 @@ fn resolve_node(
         hub: draft.hubs.iter().position(|hub| *hub == number).map(index),
         shelf,
     }
+}
+
+/// Whether `--focus` names one of a node's processes.
+fn is_focus(draft: &Draft<'_>, node: &DraftNode) -> bool {
+    node.members.iter().any(|member| {
+        let process = draft.process(*member);
+        process.is_some_and(|process| process.map.left_out.focus.contains(&process.id))
+    })
 }
 
 /// The id of the first member, and the number of the others.

@@ -60,16 +60,30 @@ pub(crate) fn shelves(draft: &Draft<'_>) -> Vec<Shelf> {
     for node in clients.chain(draft.hubs.iter().copied()) {
         has_hub[components[node as usize] as usize] = true;
     }
+    let undrawn = |node: u32| draft.nodes[node as usize].undrawn;
+    // Partners that are not in the picture: such a pair is not only two.
+    let mut has_more = vec![false; components.len()];
+    for (node, component) in (0u32..).zip(&components) {
+        has_more[*component as usize] |= undrawn(node).hidden > 0;
+    }
     let shelf = |node: u32| {
         let component = components[node as usize];
         match members[component as usize][..] {
             [_] if draft.hubs.contains(&node) => Shelf::Hubs,
             [_] if has_badge[node as usize] => Shelf::HubClients,
             [_] if is_unread(draft, &draft.nodes[node as usize]) => Shelf::Unread,
+            [_] if undrawn(node).hidden > 0 => Shelf::LeftOut,
+            [_] if undrawn(node).unknown > 0 => Shelf::UnknownPeers,
             [_] if listens[node as usize] => Shelf::Listening,
             [_] => Shelf::Unconnected,
             // A group and one other node are no pair.
-            [one, other] if one == other && !has_hub[component as usize] => Shelf::Pairs(component),
+            [one, other]
+                if one == other
+                    && !has_hub[component as usize]
+                    && !has_more[component as usize] =>
+            {
+                Shelf::Pairs(component)
+            }
             _ => Shelf::None,
         }
     };

@@ -67,6 +67,10 @@ pub(crate) fn node(draft: &Draft<'_>, node: &DraftNode, style: Style) -> Vec<Str
         (node.undrawn.foreign, peers),
         (node.undrawn.unknown, unknown),
         (node.undrawn.own, "connected within"),
+        (
+            node.undrawn.hidden,
+            "others that it talks to, left out on request",
+        ),
     ] {
         if n > 0 {
             lines.push(format!("{n} {what}"));

@@ -103,6 +103,7 @@ fn all_entries(scene: &Scene) -> Vec<(Sign, &'static str)> {
         (Node("process", ""), process),
         (Node("process unread", ""), "process not read"),
         (Node("process group", "×3"), "several as one"),
+        (Node("process focus", ""), "named by --focus"),
         (Node("listener", "/name"), "listening socket"),
         (Glyph("socket"), "connected socket"),
         (Glyph("server"), "server's end"),

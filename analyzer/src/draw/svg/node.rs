@@ -37,6 +37,9 @@ pub(super) fn classes(scene: &Scene, node: &Node) -> Vec<&'static str> {
     if node.is_unread {
         classes.push("unread");
     }
+    if node.is_focus {
+        classes.push("focus");
+    }
     if node.is_net {
         classes.push("net");
     }
@@ -53,6 +56,9 @@ pub(super) fn write(xml: &mut XmlWriter, scene: &Scene, symbols: &Symbols, numbe
         .numbers([("data-w", shape.w), ("data-h", shape.h)]);
     if node.members > 1 {
         xml.attr("data-members", node.members);
+    }
+    if node.undrawn.hidden > 0 {
+        xml.attr("data-hidden", node.undrawn.hidden);
     }
     let position = scene.placement.positions[number];
     xml.translate(position);

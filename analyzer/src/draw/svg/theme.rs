@@ -139,6 +139,7 @@ const FIXED: &str = "\
 .wt .medium .shape{stroke-width:2}
 .wt .high .shape{stroke-width:3.5}
 .wt .count{stroke-width:3;stroke-linejoin:round;paint-order:stroke}
+.wt .focus .shape{stroke-width:3}
 .wt .wt-dots{fill:none;stroke-linecap:round}
 .wt .rule{stroke-width:.5}
 .wt .row text{text-anchor:end}

@@ -4,6 +4,7 @@ use super::worlds::{desk, desktop};
 use super::*;
 use crate::graph::By;
 use crate::model::ProcessId;
+use crate::query::{Filter, SelectorSet, apply_filter};
 
 /// A postmaster with a listener, its backends with the connections, and a client of each.
 fn pool(worker: &[u8]) -> Map {
@@ -143,4 +144,82 @@ fn the_servers_end_is_marked_in_every_family() {
                 .is_some_and(|id| id.contains("10.0.4.7"))
     });
     assert!(outside.is_some_and(|edge| edge.attribute("data-server") == edge.attribute("data-b")));
+}
+
+/// A desktop's picture under a filter.
+fn filtered(filter: Filter) -> String {
+    let (map, found) = apply_filter(desktop(), &filter);
+    assert!(found);
+    let text = draw(&map);
+    check(&text);
+    text
+}
+
+fn selected(text: &str) -> SelectorSet {
+    SelectorSet::new(vec![text.parse().unwrap()])
+}
+
+#[test]
+fn what_is_left_out_on_request_is_not_nobody() {
+    let text = filtered(Filter {
+        hide: vec![selected("comm:dbus*")],
+        ..Filter::default()
+    });
+    let document = Document::parse(&text).unwrap();
+    let nodes = of_class(&document, "process");
+    // xfconfd talks to the session bus alone.
+    let xfconfd = nodes
+        .iter()
+        .find(|node| node.attribute("data-id") == Some("h0/p157"));
+    assert_eq!(xfconfd.unwrap().attribute("data-hidden"), Some("1"));
+    assert!(text.contains("1 hidden"));
+    assert!(notes(&text).contains("left out on request"));
+    let nobody = of_class(&document, "note");
+    let nobody = nobody
+        .iter()
+        .find(|note| note.text().is_some_and(|text| text.starts_with("Seen")));
+    assert_eq!(
+        nobody.and_then(|note| note.text()),
+        Some("Seen talking to nobody (6)")
+    );
+    assert!(!draw(&desktop()).contains("data-hidden"));
+}
+
+#[test]
+fn the_focus_is_marked_and_changes_no_glyph() {
+    let text = filtered(Filter {
+        focus: selected("comm:Thunar"),
+        hops: 1,
+        ..Filter::default()
+    });
+    let document = Document::parse(&text).unwrap();
+    let focus = of_class(&document, "focus");
+    let focus: Vec<_> = focus
+        .iter()
+        .filter_map(|node| node.attribute("data-id"))
+        .collect();
+    assert_eq!(focus, ["h0/p142"]);
+    assert!(!notes(&text).contains("idle socket"), "{}", notes(&text));
+    let whole = draw(&desktop());
+    let whole = Document::parse(&whole).unwrap();
+    let glyphs = |document: &Document<'_>, a: &str, b: &str| {
+        let edges = of_class(document, "edge");
+        let edge = edges.iter().find(|edge| {
+            let ends = [edge.attribute("data-a"), edge.attribute("data-b")];
+            ends == [Some(a), Some(b)]
+        });
+        let uses = edge
+            .unwrap()
+            .children()
+            .filter(|child| child.has_tag_name("use"));
+        let mut glyphs: Vec<String> = uses
+            .filter_map(|own| own.attributes().find(|at| at.name() == "href"))
+            .map(|href| href.value().to_owned())
+            .collect();
+        glyphs.sort();
+        glyphs
+    };
+    let (x, thunar) = ("h0/p106", "h0/p142");
+    assert_eq!(glyphs(&document, x, thunar), ["#wt-server", "#wt-socket"]);
+    assert_eq!(glyphs(&whole, x, thunar), glyphs(&document, x, thunar));
 }

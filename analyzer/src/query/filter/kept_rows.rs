@@ -16,6 +16,9 @@ pub(super) struct KeptRows {
     pub(super) pipes: Vec<bool>,
 }
 
+/// New ids by old index; `None` for rows that are removed.
+pub(super) type NewIds<T> = Vec<Option<T>>;
+
 impl FilterMatch {
     /// Adds the rows that the filter keeps of the map to those that are kept, so that the maps it is
     /// compared with keep them too.

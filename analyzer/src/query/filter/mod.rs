@@ -12,6 +12,7 @@
 mod filter_match;
 mod hidden_logs;
 mod kept_rows;
+mod left_out;
 mod matching;
 mod rebuild;
 

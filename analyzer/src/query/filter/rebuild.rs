@@ -2,9 +2,10 @@
 
 use super::filter_match::{Filter, FilterMatch, departed_matches};
 use super::hidden_logs::hide_logs;
-use super::kept_rows::{KeptRows, remove};
+use super::kept_rows::{KeptRows, NewIds, remove};
+use super::left_out::{Kept, left_out};
 use crate::model::{
-    BoundTo, Connection, FdTarget, Holder, Map, Pipe, PipeId, ProcessId, Socket, SocketId,
+    BoundTo, Connection, FdTarget, Holder, LeftOut, Map, Pipe, PipeId, ProcessId, Socket, SocketId,
 };
 
 /// Filters a map; the second value is whether every selector matched something.
@@ -25,7 +26,7 @@ pub fn keep_matches(map: Map, filter: &Filter, matches: &FilterMatch) -> Map {
         departed: departed
             .filter(|row| departed_matches(filter, row))
             .collect(),
-        ..rebuild(&map, &KeptRows::new(&map, filter, matches))
+        ..rebuild(&map, &KeptRows::new(&map, filter, matches), Some(matches))
     }
 }
 
@@ -38,14 +39,12 @@ pub fn exclude(map: Map, processes: &[bool], connections: &[bool]) -> Map {
     Map {
         restricted: map.restricted,
         departed: map.departed.clone(),
-        ..rebuild(&map, &rows)
+        left_out: LeftOut::default(),
+        ..rebuild(&map, &rows, None)
     }
 }
 
-/// New ids by old index; `None` for rows that are removed.
-type NewIds<T> = Vec<Option<T>>;
-
-fn rebuild(map: &Map, rows: &KeptRows) -> Map {
+fn rebuild(map: &Map, rows: &KeptRows, matches: Option<&FilterMatch>) -> Map {
     let mut next = 0;
     let new_id = |kept: &bool| {
         kept.then(|| {
@@ -71,6 +70,13 @@ fn rebuild(map: &Map, rows: &KeptRows) -> Map {
     let sockets = add_sockets(&mut kept, map, rows, &processes);
     let connections = add_connections(&mut kept, map, rows, &sockets);
     let pipes = add_pipes(&mut kept, map, rows, &processes);
+    let cut = Kept {
+        connections: &connections,
+        pipes: &is_kept(&pipes),
+        processes: &processes,
+        sockets: &sockets,
+    };
+    kept.left_out = left_out(map, &cut, matches);
     let target = |target: FdTarget| match target {
         FdTarget::Socket(id) => sockets[id.index()].map_or(FdTarget::Unknown, FdTarget::Socket),
         FdTarget::Pipe(id) => pipes[id.index()].map_or(FdTarget::Unknown, FdTarget::Pipe),
