@@ -170,7 +170,7 @@ fn assess(facts: &Facts<'_>, id: ProcessId, fds: &[(u32, SocketId)]) -> Verdict 
 
 /// Whether a process runs a shell: by its executable, or the name that it was started by; of a program
 /// that contains many, by the one that was chosen.
-fn is_shell(process: &Process) -> bool {
+pub(super) fn is_shell(process: &Process) -> bool {
     let exe = last_part(&process.exe);
     let mut arguments = process.arguments();
     let first = arguments.next().unwrap_or_default();

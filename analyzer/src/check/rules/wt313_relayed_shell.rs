@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::wt310_shell_on_a_socket::SHELLS;
+use super::wt310_shell_on_a_socket::{MULTI_CALL, is_shell};
 use crate::check::Facts;
 use crate::check::facts::Terminals;
 use crate::check::facts::system_directories::is_in_system_directory;
@@ -87,25 +87,14 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
 
 /// Whether a process is a shell that reads its commands from standard input: no script and no `-c`.
 fn reads_commands(process: &Process) -> bool {
-    let is_shell = |path: &[u8]| {
-        let name = String::from_utf8_lossy(file_name(path));
-        SHELLS
-            .split_ascii_whitespace()
-            .any(|shell| shell == name.trim_start_matches('-'))
-    };
-    let mut arguments = process.arguments();
-    let first = arguments.next().unwrap_or_default();
-    if !is_shell(&process.exe) && !is_shell(first) {
+    if !is_shell(process) {
         return false;
     }
-    let is_multi_call = |path: &[u8]| [&b"busybox"[..], b"toybox"].contains(&file_name(path));
-    if is_multi_call(first) {
-        match arguments.next() {
-            Some(applet) if is_shell(applet) => {}
-            _ => return false,
-        }
-    } else if is_multi_call(&process.exe) && !is_shell(first) {
-        return false;
+    let mut arguments = process.arguments();
+    let first = arguments.next().unwrap_or_default();
+    let mut multi_call = MULTI_CALL.split_ascii_whitespace();
+    if multi_call.any(|program| file_name(first) == program.as_bytes()) {
+        arguments.next();
     }
     while let Some(argument) = arguments.next() {
         match argument {
