@@ -9,6 +9,5 @@ mod names;
 mod pipelines;
 mod programs;
 mod queues;
-mod rule_scenes;
 mod scenes;
 mod services;

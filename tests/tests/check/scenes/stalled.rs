@@ -1,12 +1,12 @@
 //! WT211: pipes that are not read.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 high",
         "a parent that waits for its child to exit",
+        &[("WT211", "high")],
         r#"
 r, w = os.pipe()
 def write():
@@ -16,10 +16,10 @@ ready(os.getpid(), child)
 os.waitpid(child, 0)
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 high",
         "a parent that reads the output first, and then the errors",
+        &[("WT211", "high")],
         r#"
 import subprocess
 child = subprocess.Popen(['python3', '-c', '''import os, sys; os.write(2, b"x" * 200000)'''],
@@ -28,10 +28,10 @@ ready(os.getpid(), child.pid)
 child.stdout.read()
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 high",
         "a stopped reader of a FIFO",
+        &[("WT211", "high")],
         r#"
 os.mkfifo('@DIR@/fifo')
 def read():
@@ -44,10 +44,10 @@ ready(os.getpid(), reader)
 os.write(f, b'x' * 200000)
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 medium",
         "a reader that waits for a signal",
+        &[("WT211", "medium")],
         r#"
 r, w = os.pipe()
 def read():
@@ -57,10 +57,10 @@ ready(os.getpid(), reader)
 os.write(w, b'x' * 200000)
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 low",
         "a reader that sleeps",
+        &[("WT211", "low")],
         r#"
 r, w = os.pipe()
 def read():
@@ -70,10 +70,10 @@ ready(os.getpid(), reader)
 os.write(w, b'x' * 200000)
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 low",
         "a shell's loop over lines",
+        &[("WT211", "low")],
         r#"
 import subprocess
 loop = subprocess.Popen(['sh', '-c', 'yes | while read line; do sleep 600; done; true'])
@@ -85,10 +85,10 @@ ready(os.getpid(), *family)
 rest()
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 medium",
         "the end of a chain of three",
+        &[("WT211", "medium")],
         r#"
 (ar, aw), (br, bw) = os.pipe(), os.pipe()
 def first():
@@ -106,9 +106,8 @@ ready(os.getpid(), *pids)
 rest()
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT211",
-        "",
         "a pager that asks its user",
         r#"
 import pty
@@ -121,9 +120,8 @@ ready(os.getpid(), pager)
 os.write(w, b'x' * 200000)
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT211",
-        "",
         "a reader that watches the pipe, edge-triggered",
         r#"
 r, w = os.pipe()
@@ -136,9 +134,8 @@ ready(os.getpid(), reader)
 os.write(w, b'x' * 65536); os.write(w, b'x' * 100)
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT211",
-        "",
         "a reader that polls a writer's space too",
         r#"
 import fcntl
@@ -155,9 +152,8 @@ ready(os.getpid(), reader)
 os.write(w, b'x' * 200000)
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT211",
-        "",
         "a pipe with room",
         r#"
 r, w = os.pipe()
@@ -169,10 +165,10 @@ ready(os.getpid(), reader)
 rest()
 "#,
     ),
-    Scene::new(
+    fires(
         "WT211",
-        "WT211 high",
         "a parent that polls the output alone",
+        &[("WT211", "high")],
         r#"
 import subprocess
 child = subprocess.Popen(['sh', '-c', 'head -c 200000 /dev/zero >&2'],

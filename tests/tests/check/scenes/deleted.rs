@@ -1,6 +1,6 @@
 //! WT314: deleted programs that listen.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 /// `run(path, code)` runs a copy of Python at a path.
 macro_rules! agent {
@@ -23,10 +23,10 @@ UNIX = 's = socket.socket(socket.AF_UNIX); s.bind("@DIR@/agent.sock"); s.listen(
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
+    fires(
         "WT314",
-        "WT314 medium",
         "on the loopback interface",
+        &[("WT314", "medium")],
         agent!(
             r#"
 pid = run('@DIR@/agent', LOOPBACK); os.unlink('@DIR@/agent')
@@ -35,10 +35,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT314",
-        "WT314 medium",
         "on a Unix socket",
+        &[("WT314", "medium")],
         agent!(
             r#"
 pid = run('@DIR@/agent', UNIX); os.unlink('@DIR@/agent')
@@ -47,10 +47,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT314",
-        "WT314 medium",
         "from memory",
+        &[("WT314", "medium")],
         agent!(
             r#"
 memory = os.memfd_create('agent', 0)
@@ -65,10 +65,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT314",
-        "WT314 low",
         "an upgrade",
+        &[("WT314", "low")],
         agent!(
             r#"
 pid = run('@DIR@/daemon', LOOPBACK)
@@ -78,9 +78,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT314",
-        "",
         "its file is still there",
         agent!(
             r#"
@@ -90,9 +89,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT314",
-        "",
         "it has no listener",
         agent!(
             r#"
@@ -102,9 +100,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT314",
-        "",
         "it has moved",
         agent!(
             r#"
@@ -114,10 +111,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT309",
-        "WT309 medium",
         "it reaches further",
+        &[("WT309", "medium")],
         agent!(
             r#"
 pid = run('@DIR@/agent', LOOPBACK.replace('127.0.0.1', '0.0.0.0')); os.unlink('@DIR@/agent')

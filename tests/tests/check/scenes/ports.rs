@@ -1,6 +1,6 @@
 //! WT214: ephemeral ports, in namespaces that have only twenty.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 /// A server at 127.0.0.1:7 that keeps what it accepts, and `connect()`.
 macro_rules! twenty {
@@ -26,10 +26,10 @@ server = fork(lambda: accept(listener))
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
+    fires(
         "WT214",
-        "WT214 medium",
         "most ports lead to one server",
+        &[("WT214", "medium")],
         twenty!(
             r#"
 kept = [connect() for _ in range(17)]; listener.close()
@@ -40,10 +40,10 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    fires(
         "WT214",
-        "WT214 high",
         "connections in TIME-WAIT",
+        &[("WT214", "high")],
         twenty!(
             r#"
 for _ in range(18): connect().close()
@@ -55,10 +55,10 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    fires(
         "WT214",
-        "WT214 high",
         "most of the range is reserved",
+        &[("WT214", "high")],
         twenty!(
             r#"
 setting('ip_local_reserved_ports', '40010-40019')
@@ -70,10 +70,10 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    fires(
         "WT214",
-        "WT214 medium",
         "sockets of UDP",
+        &[("WT214", "medium")],
         twenty!(
             r#"
 listener.close(); kept = []
@@ -86,9 +86,8 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    quiet(
         "WT214",
-        "",
         "half of the ports",
         twenty!(
             r#"
@@ -100,9 +99,8 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    quiet(
         "WT214",
-        "",
         "as many connections, to two servers",
         twenty!(
             r#"
@@ -116,9 +114,8 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    quiet(
         "WT214",
-        "",
         "a server on a port of the range, with many clients",
         twenty!(
             r#"

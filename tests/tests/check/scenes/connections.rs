@@ -1,6 +1,6 @@
 //! WT212 and WT213: TCP connections that are not answered, listeners that are not served.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 /// Two network namespaces with a veth pair, 10.9.0.1 and 10.9.0.2; `there(run)` forks into the second.
 macro_rules! veth {
@@ -69,10 +69,10 @@ def clients(): return [S.create_connection(('127.0.0.1', port)) for _ in range(2
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
-        "WT212",
+    fires(
         "WT212",
         "a firewall that drops",
+        &[("WT212", "")],
         veth!(
             r#"
 server = there(serve); client = connect(); drop(server)
@@ -84,10 +84,10 @@ client.recv(100)
     )
     .in_netns()
     .needs(&["nft", "ip"]),
-    Scene::new(
-        "WT212",
+    fires(
         "WT212",
         "a cable that was pulled",
+        &[("WT212", "")],
         veth!(
             r#"
 server = there(serve); client = connect()
@@ -100,10 +100,10 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
-        "WT212",
+    fires(
         "WT212",
         "keepalive probes without an answer",
+        &[("WT212", "")],
         veth!(
             r#"
 server = there(serve); client = connect()
@@ -118,10 +118,10 @@ client.recv(100)
     )
     .in_netns()
     .needs(&["nft", "ip"]),
-    Scene::new(
-        "WT212",
+    fires(
         "WT212",
         "two connections of a pool",
+        &[("WT212", "")],
         r#"
 import subprocess
 def sh(command): subprocess.run(command, shell=True, check=True)
@@ -140,9 +140,8 @@ rest()
     )
     .in_netns()
     .needs(&["nft", "ip"]),
-    Scene::new(
+    quiet(
         "WT212",
-        "",
         "an idle connection",
         veth!(
             r#"
@@ -155,9 +154,8 @@ client.recv(100)
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    quiet(
         "WT212",
-        "",
         "a loss that was made good",
         veth!(
             r#"
@@ -172,9 +170,8 @@ client.recv(100)
     )
     .in_netns()
     .needs(&["nft", "ip"]),
-    Scene::new(
+    quiet(
         "WT212",
-        "",
         "a full window, whose probes are answered",
         veth!(
             r#"
@@ -194,10 +191,10 @@ rest()
     )
     .in_netns()
     .needs(&["ip"]),
-    Scene::new(
+    fires(
         "WT213",
-        "WT213 high",
         "a worker that waits for a child",
+        &[("WT213", "high")],
         reuseport!(
             r#"
 def stuck(listener):
@@ -211,10 +208,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT213",
-        "WT213 medium",
         "a worker that sleeps",
+        &[("WT213", "medium")],
         reuseport!(
             r#"
 pids = [worker(lambda listener: time.sleep(600), port), worker(accept, port), worker(accept, port)]
@@ -224,10 +221,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT213",
-        "WT213 high",
         "a receiver of UDP that waits for a signal",
+        &[("WT213", "high")],
         reuseport!(
             r#"
 def start(run):
@@ -244,9 +241,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT213",
-        "",
         "two workers that accept",
         reuseport!(
             r#"
@@ -257,9 +253,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT213",
-        "",
         "clients wait at both",
         reuseport!(
             r#"
@@ -270,9 +265,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT213",
-        "",
         "a worker that is busy with a client",
         reuseport!(
             r#"
@@ -285,10 +279,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT213",
-        "WT213 high",
         "a listener that its worker has forgotten",
+        &[("WT213", "high")],
         reuseport!(
             r#"
 def forgetful(listener):

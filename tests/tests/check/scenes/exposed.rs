@@ -1,6 +1,6 @@
 //! WT312: services for the machine itself, on all of its addresses.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 /// `run(name, *arguments)` executes a script of that name, which listens on `--listen ADDRESS:PORT`.
 macro_rules! service {
@@ -33,37 +33,53 @@ def redis(*arguments):
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new("WT312", "WT312 low", "a redis", service!(r#"
+    fires(
+"WT312",
+"a redis",
+&[("WT312", "low")], service!(r#"
 pid = redis('--bind', '0.0.0.0'); time.sleep(0.7)
 ready(pid)
 rest()
 "#))
     .needs(&["redis-server"]),
-    Scene::new("WT312", "WT312 high", "the Docker API without TLS", service!(r#"
+    fires(
+"WT312",
+"the Docker API without TLS",
+&[("WT312", "high")], service!(r#"
 port = free()
 pid = run('dockerd', 'tcp', '0.0.0.0', port, '-H', f'tcp://0.0.0.0:{port}'); time.sleep(0.4)
 ready(pid)
 rest()
 "#)),
-    Scene::new("WT312", "WT312 high", "a memcached, over UDP too", service!(r#"
+    fires(
+"WT312",
+"a memcached, over UDP too",
+&[("WT312", "high")], service!(r#"
 pid = run('memcached', 'tcp,udp', '0.0.0.0', free(), '-m', '64'); time.sleep(0.4)
 ready(pid)
 rest()
 "#)),
-    Scene::new("WT312", "WT312 medium", "an etcd without certificates", service!(r#"
+    fires(
+"WT312",
+"an etcd without certificates",
+&[("WT312", "medium")], service!(r#"
 port = free()
 pid = run('etcd', 'tcp', '0.0.0.0', port, '--listen-client-urls', f'http://0.0.0.0:{port}')
 time.sleep(0.4)
 ready(pid)
 rest()
 "#)),
-    Scene::new("WT312", "", "a redis on the loopback interface", service!(r#"
+    quiet(
+"WT312",
+"a redis on the loopback interface", service!(r#"
 pid = redis('--bind', '127.0.0.1'); time.sleep(0.7)
 ready(pid)
 rest()
 "#))
     .needs(&["redis-server"]),
-    Scene::new("WT312", "", "in a namespace with a veth pair only", service!(r#"
+    quiet(
+"WT312",
+"in a namespace with a veth pair only", service!(r#"
 subprocess.run('ip link set lo up; ip link add va type veth peer name vb; ip addr add 10.9.9.1/24 dev va;'
     'ip link set va up; ip link set vb up', shell=True, check=True)
 pid = run('memcached', 'tcp', '0.0.0.0', 11211); time.sleep(0.4)
@@ -72,14 +88,18 @@ rest()
 "#))
     .in_netns()
     .needs(&["ip"]),
-    Scene::new("WT312", "", "the Docker API with TLS", service!(r#"
+    quiet(
+"WT312",
+"the Docker API with TLS", service!(r#"
 port = free()
 pid = run('dockerd', 'tcp', '0.0.0.0', port, '-H', f'tcp://0.0.0.0:{port}', '--tlsverify')
 time.sleep(0.4)
 ready(pid)
 rest()
 "#)),
-    Scene::new("WT312", "", "a web server", service!(r#"
+    quiet(
+"WT312",
+"a web server", service!(r#"
 pid = run('app', 'tcp', '0.0.0.0', free()); time.sleep(0.4)
 ready(pid)
 rest()

@@ -1,12 +1,12 @@
 //! WT215: zombies.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
+    fires(
         "WT215",
-        "WT215 medium",
         "a program that collects nobody",
+        &[("WT215", "medium")],
         r#"
 for _ in range(25):
     if os.fork() == 0: os._exit(0)
@@ -14,10 +14,10 @@ ready(os.getpid())
 rest()
 "#,
     ),
-    Scene::new(
+    fires(
         "WT215",
-        "WT215 medium",
         "a shell that became another program",
+        &[("WT215", "medium")],
         r#"
 import subprocess
 run = 'i=0; while [ $i -lt 30 ]; do sleep 0.6 & i=$((i+1)); done; exec sleep 600'
@@ -27,10 +27,10 @@ ready(os.getpid(), shell.pid)
 rest()
 "#,
     ),
-    Scene::new(
+    fires(
         "WT215",
-        "WT215 medium",
         "process 1 of a container does not expect orphans",
+        &[("WT215", "medium")],
         r#"
 for _ in range(25):
     if os.fork() == 0:
@@ -43,10 +43,10 @@ rest()
 "#,
     )
     .through(&["unshare", "-n", "-p", "-f"]),
-    Scene::new(
+    fires(
         "WT215",
-        "WT215 medium",
         "a stopped parent",
+        &[("WT215", "medium")],
         r#"
 def parent():
     for _ in range(25):
@@ -58,9 +58,8 @@ ready(os.getpid(), pid)
 rest()
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT215",
-        "",
         "a handful",
         r#"
 for _ in range(8):
@@ -69,9 +68,8 @@ ready(os.getpid())
 rest()
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT215",
-        "",
         "as many of two parents",
         r#"
 def parent():
@@ -83,9 +81,8 @@ ready(os.getpid(), *pids)
 rest()
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT215",
-        "",
         "a parent that ignores SIGCHLD",
         r#"
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -95,9 +92,8 @@ ready(os.getpid())
 rest()
 "#,
     ),
-    Scene::new(
+    quiet(
         "WT215",
-        "",
         "main threads that have exited, while others go on",
         r#"
 import ctypes, threading

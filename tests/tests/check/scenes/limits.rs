@@ -1,6 +1,6 @@
 //! WT216: limits of users. Each scene is of a user of its own.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 /// `watch(count)` opens inotify instances; `most` is the limit.
 macro_rules! inotify {
@@ -49,10 +49,10 @@ def client(count, uid):
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
+    fires(
         "WT216",
-        "WT216 medium",
         "inotify instances of one process",
+        &[("WT216", "medium")],
         inotify!(
             r#"
 os.setuid(61001)
@@ -62,10 +62,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT216",
-        "WT216 medium",
         "inotify instances of three processes",
+        &[("WT216", "medium")],
         inotify!(
             r#"
 os.setuid(61002)
@@ -75,10 +75,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT216",
-        "WT216 high",
         "hardly any inotify instance is left",
+        &[("WT216", "high")],
         inotify!(
             r#"
 os.setuid(61003)
@@ -88,10 +88,10 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    fires(
         "WT216",
-        "WT216 medium",
         "connections to the system bus",
+        &[("WT216", "medium")],
         bus!(
             r#"
 pid = client(215, 61004); time.sleep(0.5)
@@ -100,9 +100,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT216",
-        "",
         "half of the inotify instances",
         inotify!(
             r#"
@@ -113,9 +112,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT216",
-        "",
         "instances that forked workers share",
         inotify!(
             r#"
@@ -127,9 +125,8 @@ rest()
 "#
         ),
     ),
-    Scene::new(
+    quiet(
         "WT216",
-        "",
         "as many connections to the bus, of two users",
         bus!(
             r#"

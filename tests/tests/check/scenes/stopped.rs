@@ -1,12 +1,12 @@
 //! WT210: stopped processes.
 
-use super::Scene;
+use super::{Scene, fires, quiet};
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene::new(
-        "WT210",
-        "WT210 high",
-        "a client in the queue of a stopped redis",
+    fires(
+"WT210",
+"a client in the queue of a stopped redis",
+&[("WT210", "high")],
         r#"
 import subprocess
 free = S.socket(); free.bind(('127.0.0.1', 0)); port = free.getsockname()[1]; free.close()
@@ -23,10 +23,10 @@ rest()
 "#,
     )
     .needs(&["redis-server"]),
-    Scene::new(
-        "WT210",
-        "WT210 high",
-        "clients in the queue of a stopped C program",
+    fires(
+"WT210",
+"clients in the queue of a stopped C program",
+&[("WT210", "high")],
         r#"
 import subprocess
 open('@DIR@/s.c', 'w').write('''
@@ -49,10 +49,10 @@ rest()
 "#,
     )
     .needs(&["gcc"]),
-    Scene::new(
-        "WT210",
-        "WT210 high",
-        "a request over TCP that is not read",
+    fires(
+"WT210",
+"a request over TCP that is not read",
+&[("WT210", "high")],
         r#"
 listener = S.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
 def serve():
@@ -66,10 +66,10 @@ ready(os.getpid(), server)
 client.recv(100)
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "WT210 medium",
-        "a client that waits for an answer",
+    fires(
+"WT210",
+"a client that waits for an answer",
+&[("WT210", "medium")],
         r#"
 listener = S.socket(S.AF_UNIX, S.SOCK_SEQPACKET); listener.bind('@DIR@/s'); listener.listen()
 def serve():
@@ -83,10 +83,10 @@ ready(os.getpid(), server)
 client.recv(100)
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "WT210 high",
-        "datagrams to a stopped logger",
+    fires(
+"WT210",
+"datagrams to a stopped logger",
+&[("WT210", "high")],
         r#"
 log = S.socket(S.AF_UNIX, S.SOCK_DGRAM); log.bind('@DIR@/log')
 def serve():
@@ -98,10 +98,10 @@ ready(os.getpid(), server)
 rest()
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "WT210 high",
-        "a client of a server at a breakpoint",
+    fires(
+"WT210",
+"a client of a server at a breakpoint",
+&[("WT210", "high")],
         r#"
 import ctypes
 listener = S.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
@@ -115,10 +115,10 @@ ready(os.getpid(), server)
 rest()
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "WT210 high",
-        "a client of a server in a frozen control group",
+    fires(
+"WT210",
+"a client of a server in a frozen control group",
+&[("WT210", "high")],
         r#"
 listener = S.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
 def serve():
@@ -145,10 +145,9 @@ ready(os.getpid(), server)
 rest()
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "",
-        "stopped by a debugger, and nobody waits",
+    quiet(
+"WT210",
+"stopped by a debugger, and nobody waits",
         r#"
 import ctypes
 listener = S.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
@@ -161,10 +160,9 @@ ready(os.getpid(), server)
 rest()
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "",
-        "an idle connection to a stopped server",
+    quiet(
+"WT210",
+"an idle connection to a stopped server",
         r#"
 listener = S.socket(S.AF_UNIX); listener.bind('@DIR@/s'); listener.listen()
 def serve():
@@ -176,10 +174,9 @@ ready(os.getpid(), server)
 rest()
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "",
-        "a stopped client of a server that reads",
+    quiet(
+"WT210",
+"a stopped client of a server that reads",
         r#"
 listener = S.socket(S.AF_UNIX); listener.bind('@DIR@/s'); listener.listen()
 def connect():
@@ -191,10 +188,9 @@ ready(os.getpid(), client)
 accepted.recv(100)
 "#,
     ),
-    Scene::new(
-        "WT210",
-        "",
-        "a server under strace, with a client",
+    quiet(
+"WT210",
+"a server under strace, with a client",
         r#"
 import subprocess
 listener = S.socket(); listener.bind(('127.0.0.1', 0)); listener.listen()
@@ -214,10 +210,10 @@ rest()
 "#,
     )
     .needs(&["strace"]),
-    Scene::new(
-        "WT210",
-        "WT210 medium",
-        "a client that polls for an answer",
+    fires(
+"WT210",
+"a client that polls for an answer",
+&[("WT210", "medium")],
         r#"
 a, b = S.socketpair()
 def serve():
