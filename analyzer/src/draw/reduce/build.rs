@@ -356,8 +356,9 @@ fn star_sockets(
         let holders = holders(map, finding_index, id).len();
         let listens = socket.state == SocketState::Listening && (holders > 0 || is_used[number]);
         let is_inbox = holders >= 2 && visible[number] >= 2;
-        // All of its conversations are hidden.
-        let is_plumbing = connections[number] > 0 && visible[number] == 0;
+        // All of its conversations are hidden or left out.
+        let is_cut = connections[number] > 0 || map.left_out.sockets.contains(&id);
+        let is_plumbing = is_cut && visible[number] == 0;
         let is_star = is_inbox || holders >= STAR_HOLDERS && !is_plumbing;
         if listens || is_star || finding_index.has_node(id) {
             let is_named = socket.name.is_some() && (listens || is_inbox);

@@ -18,7 +18,12 @@ pub(super) struct Kept<'a> {
 /// What was cut off, by new ids.
 pub(super) fn left_out(map: &Map, kept: &Kept<'_>, matches: Option<&FilterMatch>) -> LeftOut {
     let mut cut: BTreeSet<(ProcessId, ProcessId)> = BTreeSet::new();
-    let mut sockets = BTreeSet::new();
+    // Those with loggers, too.
+    let connections = map.connections.iter().zip(kept.connections);
+    let connections = connections.filter(|(_, is_kept)| !**is_kept);
+    let ends = connections.flat_map(|(connection, _)| [Some(connection.a), connection.b]);
+    let ends = ends.flatten().filter_map(|end| kept.sockets[end.index()]);
+    let sockets: BTreeSet<SocketId> = ends.collect();
     for ends in conversations(map) {
         let is_kept = match ends.conversation {
             Conversation::Connection(index) => kept.connections[index],
@@ -26,11 +31,6 @@ pub(super) fn left_out(map: &Map, kept: &Kept<'_>, matches: Option<&FilterMatch>
         };
         if is_kept {
             continue;
-        }
-        if let Conversation::Connection(index) = ends.conversation {
-            let connection = &map.connections[index];
-            let ends = [Some(connection.a), connection.b].into_iter().flatten();
-            sockets.extend(ends.filter_map(|end| kept.sockets[end.index()]));
         }
         for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {
             // An end that very many hold has no partner in particular.
