@@ -6,8 +6,10 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
+use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -20,6 +22,9 @@ pub struct Size {
     pub own: usize,
     /// Sockets that all processes inherit.
     pub inherited: usize,
+    /// Further threads of each process: every other one polls three descriptors, the others wait for a
+    /// lock.
+    pub threads: usize,
 }
 
 /// A running load; ends when dropped.
@@ -34,7 +39,8 @@ impl Load {
     /// # Errors
     /// If the machine does not allow as many processes or descriptors.
     pub fn new(size: Size) -> Result<Self> {
-        let numbers = [size.processes, size.own, size.inherited].map(|number| number.to_string());
+        let numbers = [size.processes, size.own, size.inherited, size.threads];
+        let numbers = numbers.map(|number| number.to_string());
         let mut nursery = Command::new(std::env::current_exe()?)
             .arg("--nursery")
             .args(numbers)
@@ -64,14 +70,14 @@ pub fn role(arguments: &[String]) -> Option<Result<()>> {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
     let number = |at: usize| number(at).unwrap_or(0);
     match arguments.first()?.as_str() {
-        "--nursery" => Some(nursery(number(1), number(2), number(3))),
-        "--member" => Some(member(number(1))),
+        "--nursery" => Some(nursery(number(1), number(2), number(3), number(4))),
+        "--member" => Some(member(number(1), number(2))),
         _ => None,
     }
 }
 
 /// Creates the load and keeps it until its input ends.
-fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
+fn nursery(processes: usize, own: usize, inherited: usize, threads: usize) -> Result<()> {
     want_descriptors()?;
     let shared = pairs(inherited / 2, SocketFlags::empty())?;
     let (ready, told) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
@@ -79,7 +85,8 @@ fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
     let mut members = Vec::new();
     for _ in 0..processes {
         let mut member = Command::new(&program);
-        member.arg("--member").arg(own.to_string());
+        member.arg("--member");
+        member.args([own, threads].map(|number| number.to_string()));
         member.stdout(told.try_clone()?).stderr(Stdio::null());
         members.push(member.spawn()?);
     }
@@ -100,11 +107,36 @@ fn nursery(processes: usize, own: usize, inherited: usize) -> Result<()> {
 }
 
 /// One process of the load.
-fn member(own: usize) -> Result<()> {
+fn member(own: usize, threads: usize) -> Result<()> {
     let _pairs = pairs(own / 2, SocketFlags::CLOEXEC)?;
+    static LOCK: Mutex<()> = Mutex::new(());
+    let _held = LOCK.lock();
+    for index in 0..threads {
+        let wait = move || {
+            if index % 2 == 0 {
+                let polled = poll_for_ever();
+                debug_assert!(polled.is_ok());
+            } else {
+                drop(LOCK.lock());
+            }
+        };
+        // They end with the process.
+        std::thread::Builder::new()
+            .stack_size(64 << 10)
+            .spawn(wait)?;
+    }
     std::io::stdout().write_all(b"!")?;
     std::io::stdout().flush()?;
     wait_for_end();
+    Ok(())
+}
+
+/// Polls three descriptors that never have data.
+fn poll_for_ever() -> Result<()> {
+    let pairs = pairs(2, SocketFlags::CLOEXEC)?;
+    let ends = [&pairs[0].0, &pairs[0].1, &pairs[1].0];
+    let mut polled = ends.map(|end| PollFd::new(end, PollFlags::IN));
+    rustix::event::poll(&mut polled, None)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! an otherwise idle machine: unprivileged peers read less.
 
 mod bare;
+mod memory;
 mod report;
 mod scene;
 mod tables;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use crate::memory;
 use crate::scene::{Medians, Scene, Tools, measure};
 use whotalks_tests::bench::args::Options;
 use whotalks_tests::bench::load::Size;
@@ -42,6 +43,7 @@ fn run_in(options: &Options, scratch: &Path) -> Result<()> {
             processes: of(processes),
             own,
             inherited,
+            threads: 0,
         },
         peers,
     };
@@ -56,6 +58,7 @@ fn run_in(options: &Options, scratch: &Path) -> Result<()> {
         targets.push(growth(&few, &many));
         targets.push(growth(&many, &shared));
     }
+    targets.push(memory::measure(&tools, of(2_000))?);
     targets.push(program_size(&collector, scratch)?);
     print_targets(targets);
     Ok(())

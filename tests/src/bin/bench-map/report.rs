@@ -41,6 +41,7 @@ fn run_in(options: &Options, scratch: &Path) -> Result<()> {
         processes: (processes * options.percent / 100).max(1),
         own,
         inherited,
+        threads: 0,
     };
     let many = measure(&tools, "many sockets", size(2_000, 100, 0), true)?;
     let mut targets = vec![
