@@ -88,9 +88,19 @@ pub enum OwnedLock {
     ReadWrite(u32),
 }
 
-/// `FUTEX_WAITERS` and `FUTEX_TID_MASK` of `linux/futex.h`.
+/// `FUTEX_CMD_MASK`, `FUTEX_WAITERS` and `FUTEX_TID_MASK` of `linux/futex.h`.
+const COMMAND: u64 = 0x7f;
 const WAITERS: u32 = 0x8000_0000;
 const TID: u32 = 0x3fff_ffff;
+
+/// Whether a futex may be a lock with an owner, by the operation and the expected value alone: of others
+/// the collector reads no memory.
+pub fn may_be_lock(operation: u64, expected: u32) -> bool {
+    match operation & COMMAND {
+        0 | 9 => matches!(expected, 2 | 3) || expected & WAITERS != 0,
+        command => matches!(command, 6 | 13),
+    }
+}
 
 /// Recognizes a lock with an owner by the words from the futex on, the operation of futex(2), and the value
 /// that the thread expects in the first word.
@@ -98,7 +108,6 @@ const TID: u32 = 0x3fff_ffff;
 /// Only what is certain by the kernel's rules or the layouts of glibc 2.25 and later on 64 bits is
 /// recognized: each word of the lock must have a value that it has while a thread waits.
 pub fn owned_lock(words: &[u32], operation: u64, expected: u32) -> Option<OwnedLock> {
-    const COMMAND: u64 = 0x7f;
     let owner = match operation & COMMAND {
         // `FUTEX_LOCK_PI`, `FUTEX_LOCK_PI2`: the kernel requires the owner in the word.
         6 | 13 => OwnedLock::Mutex(words.first()? & TID),
@@ -202,7 +211,12 @@ mod tests {
     #[test]
     fn locks() {
         use OwnedLock::{Mutex, ReadWrite};
-        let wait = |words: [u32; 8], expected| owned_lock(&words, 0x80, expected);
+        let wait = |words: [u32; 8], expected| {
+            let lock = owned_lock(&words, 0x80, expected);
+            assert!(lock.is_none() || may_be_lock(0x80, expected));
+            lock
+        };
+        assert!(may_be_lock(0x86, 0) && !may_be_lock(0x80, 0) && !may_be_lock(0x81, 2));
         assert_eq!(wait([2, 0, 77, 1, 0, 0, 0, 0], 2), Some(Mutex(77)));
         assert_eq!(
             wait([2, 1, 77, 1, 1, 0, 0, 0], 2),

@@ -83,7 +83,7 @@ impl Polled {
 pub struct Futex {
     /// Its address in the process.
     pub address: u64,
-    /// The word there, and up to seven that follow it.
+    /// The word there, and up to seven that follow it; empty: the thread expects no value of a lock.
     pub words: Box<[u32]>,
     /// The lock that the words belong to; `None`: not recognized (another C library, a read-write lock
     /// held by readers, a thread of another process), or no lock (a condition variable, a semaphore, a

@@ -106,6 +106,13 @@ impl CapturedMemory<'_> {
     }
 
     fn futex(&self, address: u64, operation: u64, expected: u32) -> Known<Futex> {
+        if !thread_memory::may_be_lock(operation, expected) {
+            return Ok(Futex {
+                address,
+                words: Box::default(),
+                lock: None,
+            });
+        }
         let read = self.at(address)?;
         let words = read.bytes.chunks_exact(4);
         let words: Box<[u32]> = words.filter_map(|word| self.order.u32(word, 0)).collect();

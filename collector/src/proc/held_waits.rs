@@ -33,10 +33,6 @@ impl HeldWaits {
         }
     }
 
-    pub(super) fn first_tid(&self) -> Option<u32> {
-        self.waits.first().map(|wait| wait.tid)
-    }
-
     pub(super) fn push(&mut self, wait: Wait) {
         self.bytes += wait.memory.len();
         self.may_have_lock |= threads::may_wait_for_lock(&wait);

@@ -29,10 +29,11 @@ const MESSAGE_BYTES: u64 = 16;
 /// `sizeof(struct pollfd)`.
 const POLLFD_BYTES: u64 = 8;
 
-/// `FUTEX_CMD_MASK`, and the operations that wait: `FUTEX_WAIT`, `FUTEX_LOCK_PI`,
-/// `FUTEX_WAIT_BITSET`, `FUTEX_WAIT_REQUEUE_PI` and `FUTEX_LOCK_PI2` of `linux/futex.h`.
+/// `FUTEX_CMD_MASK`; the operations `FUTEX_WAIT` and `FUTEX_WAIT_BITSET`; `FUTEX_LOCK_PI` and
+/// `FUTEX_LOCK_PI2` of `linux/futex.h`.
 const FUTEX_COMMAND: u64 = 0x7f;
-const FUTEX_WAITS: [u64; 5] = [0, 6, 9, 11, 13];
+const FUTEX_WAITS: [u64; 2] = [0, 9];
+const FUTEX_LOCKS: [u64; 2] = [6, 13];
 
 const POLL: &[c_long] = &[
     #[cfg(target_arch = "x86_64")]
@@ -75,60 +76,66 @@ fn call(text: &[u8]) -> Option<(c_long, [u64; 6])> {
     (number >= 0 && stack > u64::from(u32::MAX)).then_some((number, arguments))
 }
 
-/// Whether a thread may wait for a lock of the C library, whose memory has the owner's thread id:
-/// the expected value is that of a lock with waiters, or names a thread.
-pub(super) fn may_be_lock(text: &[u8]) -> bool {
+/// Whether a futex that a thread waits on may be a lock, so that its memory names an owner: the
+/// operation locks, or the expected value is that of a lock with waiters or names a thread. Most idle
+/// threads wait for other values.
+fn may_be_lock(operation: u64, expected: u64) -> bool {
     /// `FUTEX_WAITERS` of `linux/futex.h`.
     const WAITERS: u32 = 0x8000_0000;
-    let is_lock = |arguments: [u64; 6]| {
-        let expected = arguments[2] as u32;
-        matches!(expected, 2 | 3) || expected & WAITERS != 0 || arguments[1] & FUTEX_COMMAND != 0
-    };
-    call(text).is_some_and(|(number, arguments)| number == libc::SYS_futex && is_lock(arguments))
+    let expected = expected as u32;
+    match operation & FUTEX_COMMAND {
+        command if FUTEX_WAITS.contains(&command) => {
+            matches!(expected, 2 | 3) || expected & WAITERS != 0
+        }
+        command => FUTEX_LOCKS.contains(&command),
+    }
 }
 
-/// The regions that the arguments of a call point to.
-fn regions(number: c_long, arguments: [u64; 6]) -> Vec<Region> {
+/// Whether the text of `syscall` is that of a futex.
+pub(super) fn is_futex(text: &[u8]) -> bool {
+    call(text).is_some_and(|(number, _)| number == libc::SYS_futex)
+}
+
+/// The regions that the arguments of a call point to, at most three.
+fn regions(number: c_long, arguments: [u64; 6]) -> [Option<Region>; 3] {
     let [first, second, third, fourth, fifth, sixth] = arguments;
-    let region = |address, wanted, limit| Region {
-        address,
-        wanted,
-        limit,
-        is_text: false,
+    let region = |address, wanted, limit| {
+        let region = Region {
+            address,
+            wanted,
+            limit,
+            is_text: false,
+        };
+        (address != 0 && wanted != 0).then_some(region)
+    };
+    let one = |address, wanted, limit| [region(address, wanted, limit), None, None];
+    let path = |address| {
+        let path = region(address, PATH_BYTES, PATH_BYTES);
+        let path = path.map(|path| Region {
+            is_text: true,
+            ..path
+        });
+        [path, None, None]
     };
     // An int or unsigned int: the kernel ignores the upper half of the register.
     let int = |argument: u64| u64::from(argument as u32);
-    let path = |address| Region {
-        is_text: true,
-        ..region(address, PATH_BYTES, PATH_BYTES)
-    };
-    let mut regions = match number {
+    match number {
         number if POLL.contains(&number) => {
-            vec![region(
-                first,
-                int(second).saturating_mul(POLLFD_BYTES),
-                POLL_BYTES,
-            )]
+            one(first, int(second).saturating_mul(POLLFD_BYTES), POLL_BYTES)
         }
         number if SELECT.contains(&number) => {
             let bytes = int(first).div_ceil(64) * 8;
-            [second, third, fourth]
-                .map(|set| region(set, bytes, SET_BYTES))
-                .to_vec()
+            [second, third, fourth].map(|set| region(set, bytes, SET_BYTES))
         }
-        libc::SYS_futex if FUTEX_WAITS.contains(&(second & FUTEX_COMMAND)) => {
-            vec![region(first, FUTEX_BYTES, FUTEX_BYTES)]
-        }
-        libc::SYS_connect => vec![region(second, int(third), ADDRESS_BYTES)],
-        libc::SYS_sendto => vec![region(fifth, int(sixth), ADDRESS_BYTES)],
-        libc::SYS_sendmsg => vec![region(second, MESSAGE_BYTES, MESSAGE_BYTES)],
-        libc::SYS_openat | libc::SYS_openat2 => vec![path(second)],
+        libc::SYS_futex if may_be_lock(second, third) => one(first, FUTEX_BYTES, FUTEX_BYTES),
+        libc::SYS_connect => one(second, int(third), ADDRESS_BYTES),
+        libc::SYS_sendto => one(fifth, int(sixth), ADDRESS_BYTES),
+        libc::SYS_sendmsg => one(second, MESSAGE_BYTES, MESSAGE_BYTES),
+        libc::SYS_openat | libc::SYS_openat2 => path(second),
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_open => vec![path(first)],
-        _ => Vec::new(),
-    };
-    regions.retain(|region| region.address != 0 && region.wanted != 0);
-    regions
+        libc::SYS_open => path(first),
+        _ => [None; 3],
+    }
 }
 
 /// The address that a `struct msghdr` points to.
@@ -144,16 +151,31 @@ fn message_address(header: &[u8]) -> Option<Region> {
     (region.address != 0 && region.wanted != 0).then_some(region)
 }
 
+/// What the arguments of a blocked call point to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operands {
+    regions: [Option<Region>; 3],
+    is_message: bool,
+}
+
+impl Operands {
+    /// Finds them in the text of `syscall`; `None`: there is nothing that is read.
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        let (number, arguments) = call(text)?;
+        let regions = regions(number, arguments);
+        let operands = Self {
+            regions,
+            is_message: number == libc::SYS_sendmsg,
+        };
+        regions.iter().any(Option::is_some).then_some(operands)
+    }
+}
+
 /// The memory of a process, opened when it is first needed.
 #[derive(Debug, Default)]
 pub(super) struct Memory(Option<Result<OwnedFd, Errno>>);
 
 impl Memory {
-    /// Whether the arguments of a call point to something that is read. `text` is that of `syscall`.
-    pub(super) fn is_needed(text: &[u8]) -> bool {
-        call(text).is_some_and(|(number, arguments)| !regions(number, arguments).is_empty())
-    }
-
     /// Appends what the arguments of a call point to, as [`MemoryRead`] records. `process` is its
     /// directory.
     ///
@@ -162,21 +184,18 @@ impl Memory {
     pub(super) fn read(
         &mut self,
         process: BorrowedFd<'_>,
-        text: &[u8],
+        operands: Operands,
         into: &mut Vec<u8>,
     ) -> Result<(), Errno> {
-        let Some((number, arguments)) = call(text) else {
-            return Ok(());
-        };
         let opened = self.0.get_or_insert_with(|| {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
             openat(process, c"mem", flags, Mode::empty())
         });
         let file = opened.as_ref().map_err(|errno| *errno)?;
-        for region in regions(number, arguments) {
+        for region in operands.regions.into_iter().flatten() {
             let record = read_region(file, region);
             put_record(&record, into);
-            if number == libc::SYS_sendmsg
+            if operands.is_message
                 && let Some(address) = message_address(&record.bytes)
             {
                 put_record(&read_region(file, address), into);
@@ -234,7 +253,7 @@ mod tests {
     }
 
     fn ranges(number: c_long, arguments: [u64; 6]) -> Vec<(u64, u64, u64)> {
-        let all = regions(number, arguments).into_iter();
+        let all = regions(number, arguments).into_iter().flatten();
         all.map(|region| (region.address, region.wanted, region.limit))
             .collect()
     }
@@ -272,26 +291,21 @@ mod tests {
     #[test]
     fn texts_without_a_call() {
         let poll = text(libc::SYS_ppoll, [0x1000, 3, 0, 0, 0, 0]);
-        assert!(Memory::is_needed(&poll));
+        assert!(Operands::of(&poll).is_some());
         let low = String::from_utf8(poll).unwrap();
         let low = low.replace("0x7fff00000000", "0xffffd000");
-        assert!(!Memory::is_needed(low.as_bytes()), "a 32-bit program");
+        assert!(Operands::of(low.as_bytes()).is_none(), "a 32-bit program");
         for text in [&b"running"[..], b"-1 0x7fff 0x7f", b"", b"271 0x1", b"\xff"] {
-            assert!(!Memory::is_needed(text));
+            assert!(Operands::of(text).is_none());
         }
     }
 
     #[test]
     fn locks() {
-        let futex = |operation, expected| {
-            may_be_lock(&text(
-                libc::SYS_futex,
-                [0x1000, operation, expected, 0, 0, 0],
-            ))
-        };
-        assert!(futex(0x80, 2) && futex(0x189, 3) && futex(0x86, 0));
-        assert!(futex(0x80, 0x8000_1234));
-        assert!(!futex(0x80, 0));
+        assert!(may_be_lock(0x80, 2) && may_be_lock(0x189, 3) && may_be_lock(0x86, 0));
+        assert!(may_be_lock(0x80, 0x8000_1234));
+        assert!(!may_be_lock(0x80, 0) && !may_be_lock(0x81, 2));
+        assert!(is_futex(&text(libc::SYS_futex, [0; 6])) && !is_futex(b"running"));
     }
 
     #[test]
@@ -302,14 +316,14 @@ mod tests {
         let own = openat(&own, c"self", OFlags::PATH, Mode::empty()).unwrap();
         let read = |number, arguments: [u64; 6]| {
             let mut bytes = Vec::new();
-            let text = text(number, arguments);
+            let operands = Operands::of(&text(number, arguments)).unwrap();
             Memory::default()
-                .read(own.as_fd(), &text, &mut bytes)
+                .read(own.as_fd(), operands, &mut bytes)
                 .unwrap();
             let records = whotalks_snapshot::records::<MemoryRead>(&bytes);
             records.map(Result::unwrap).collect::<Vec<_>>()
         };
-        let futex = read(libc::SYS_futex, [address, 0x80, 7, 0, 0, 0]);
+        let futex = read(libc::SYS_futex, [address, 0x80, 2, 0, 0, 0]);
         assert_eq!(futex[0].bytes, word.map(u32::to_ne_bytes).as_flattened());
         assert_eq!((futex[0].address, futex[0].errno), (address, 0));
         let path = c"/run/fifo";
@@ -325,7 +339,7 @@ mod tests {
             (1 << 47, Errno::IO),
             (u64::MAX - 64, Errno::INVAL),
         ] {
-            let futex = read(libc::SYS_futex, [address, 0x80, 7, 0, 0, 0]);
+            let futex = read(libc::SYS_futex, [address, 0x80, 2, 0, 0, 0]);
             assert_eq!(futex[0].bytes, b"");
             assert_eq!(futex[0].errno, errno_number(errno), "{address:#x}");
         }

@@ -76,7 +76,11 @@ impl Reader {
         match retry {
             Some(Retry::Process(pid)) => self.read(pid, true, entries)?,
             Some(Retry::Threads { pid, from_tid }) => {
-                self.set_stage(Stage::Threads { pid })?;
+                self.set_stage(Stage::Threads {
+                    pid,
+                    from_tid,
+                    memory: false,
+                })?;
                 let process = process::reopen(&self.plan.root, pid);
                 let skip = Skip {
                     call: false,
@@ -179,7 +183,6 @@ impl Reader {
                 0 | libc::ENOENT | libc::ESRCH => {}
                 _ => tally.denied += 1,
             }
-            state.stage = Stage::Threads { pid };
             Ok(())
         })?;
         let memory = self.plan.waits == WaitsChoice::Yes;
@@ -187,6 +190,7 @@ impl Reader {
             call: skip_blocking,
             memory: (!memory).then_some(Errno::CANCELED),
         };
+        self.record_waits(pid, 0, skip, &[])?;
         self.threads(process, skip, 0, entries)
     }
 
@@ -211,36 +215,43 @@ impl Reader {
         let all = threads::thread_ids(process).into_iter();
         for tid in all.filter(|tid| *tid >= from_tid) {
             if self.plan.waits != WaitsChoice::No {
-                let from_tid = waits.first_tid().unwrap_or(tid);
-                let wait = threads::read_wait(process, tid, skip, &mut memory, || {
-                    self.set_stage(Stage::Memory { pid, from_tid })
-                })?;
-                waits.push(wait);
+                waits.push(threads::read_wait(process, tid, skip, &mut memory));
                 if waits.are_due() {
-                    self.record_waits(pid, &waits.take(process))?;
+                    self.record_waits(pid, tid + 1, skip, &waits.take(process))?;
                 }
             }
             if tid == main || tid == pid {
                 continue; // its table was read already, or it has exited
             }
             if !skip.call && threads::has_private_table(main, tid) == Some(true) {
-                self.record_waits(pid, &waits.take(process))?;
+                self.record_waits(pid, tid + 1, skip, &waits.take(process))?;
                 self.set_stage(Stage::Table { pid, tid, part: 0 })?;
                 let (outcome, _, retained) = self.table(process, tid, false, entries)?;
                 self.with_state(|state| {
                     state.discovered.tally.descriptors += outcome.descriptors;
                     state.discovered.retained.extend(retained);
-                    state.stage = Stage::Threads { pid };
                     Ok(())
                 })?;
+                self.record_waits(pid, tid + 1, skip, &[])?;
             }
         }
-        self.record_waits(pid, &waits.take(process))
+        self.record_waits(pid, u32::MAX, skip, &waits.take(process))
     }
 
-    fn record_waits(&self, pid: u32, waits: &[Wait]) -> Result<(), Stop> {
+    /// Records what threads are blocked in. Those from `from_tid` on follow.
+    fn record_waits(
+        &self,
+        pid: u32,
+        from_tid: u32,
+        skip: Skip,
+        waits: &[Wait],
+    ) -> Result<(), Stop> {
         self.with_state(|state| {
-            state.stage = Stage::Threads { pid };
+            state.stage = Stage::Threads {
+                pid,
+                from_tid,
+                memory: skip.memory.is_none() && !skip.call,
+            };
             waits.iter().try_for_each(|wait| state.wait(wait))
         })
     }

@@ -39,11 +39,13 @@ pub(crate) enum Stage {
     Process { pid: u32, skip_blocking: bool },
     /// A descriptor table. `part` is the number of parts emitted.
     Table { pid: u32, tid: u32, part: u32 },
-    /// What the threads are blocked in.
-    Threads { pid: u32 },
-    /// What the arguments of a blocked call point to. The threads from `from_tid` on are not
-    /// recorded.
-    Memory { pid: u32, from_tid: u32 },
+    /// What the threads from `from_tid` on are blocked in, and what their calls point to if `memory`
+    /// is set.
+    Threads {
+        pid: u32,
+        from_tid: u32,
+        memory: bool,
+    },
     /// A table that was read in the first look.
     Reread { pid: u32 },
 }
@@ -154,7 +156,15 @@ impl ReaderState {
                 self.table(&table(pid, tid, part))?;
                 self.discovered.tally.denied += 1;
             }
-            Stage::Threads { pid } => {
+            Stage::Threads {
+                pid,
+                from_tid,
+                memory: true,
+            } => {
+                self.discovered.stuck.insert(pid);
+                retry = Some(Retry::Threads { pid, from_tid });
+            }
+            Stage::Threads { pid, .. } => {
                 self.discovered.stuck.insert(pid);
                 let wait = Wait {
                     pid,
@@ -164,10 +174,6 @@ impl ReaderState {
                     ..Wait::default()
                 };
                 self.wait(&wait)?;
-            }
-            Stage::Memory { pid, from_tid } => {
-                self.discovered.stuck.insert(pid);
-                retry = Some(Retry::Threads { pid, from_tid });
             }
             Stage::Reread { pid } => {
                 self.discovered.stuck.insert(pid);

@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{Errno, pread};
 use whotalks_snapshot::records::{Process, Wait};
 
-use super::memory::{self, Memory};
+use super::memory::{self, Memory, Operands};
 use super::process::{Decimal, OpenProcess, stat_field, status_numbers, unescaped_comm};
 use super::{errno_number, numeric_entries, read_single_open};
 use crate::sys;
@@ -56,15 +56,8 @@ pub(crate) struct Skip {
     pub(crate) memory: Option<Errno>,
 }
 
-/// Reads what a thread is blocked in, and what the arguments of its call point to. `before_memory`
-/// runs before memory is read.
-pub(super) fn read_wait<E>(
-    process: &OpenProcess,
-    tid: u32,
-    skip: Skip,
-    memory: &mut Memory,
-    before_memory: impl FnOnce() -> Result<(), E>,
-) -> Result<Wait, E> {
+/// Reads what a thread is blocked in, and what the arguments of its call point to.
+pub(super) fn read_wait(process: &OpenProcess, tid: u32, skip: Skip, memory: &mut Memory) -> Wait {
     let mut wait = Wait {
         pid: process.record.pid,
         tid,
@@ -75,7 +68,7 @@ pub(super) fn read_wait<E>(
     let task = if tid == wait.pid {
         process.directory()
     } else {
-        match process.open(&task_path(tid)) {
+        match process.open_path(&task_path(tid)) {
             Ok(task) => {
                 opened = task;
                 Ok(opened.as_fd())
@@ -88,17 +81,19 @@ pub(super) fn read_wait<E>(
         Err(errno) => {
             wait.syscall_errno = errno_number(errno);
             wait.wchan_errno = wait.syscall_errno;
-            return Ok(wait);
+            return wait;
         }
     };
     if skip.call {
         wait.syscall_errno = errno_number(Errno::TIMEDOUT);
     } else {
-        read_call(process, task, skip, &mut wait, memory, before_memory)?;
+        read_call(process, task, skip, &mut wait, memory);
     }
     let read = |name, into: &mut Vec<u8>| {
         let read = read_single_open(task, name, LINE_BYTES, into);
-        trim_line_ends(into);
+        while into.last() == Some(&b'\n') {
+            into.pop();
+        }
         read.err().map_or(0, errno_number)
     };
     wait.wchan_errno = read(c"wchan", &mut wait.wchan);
@@ -106,73 +101,60 @@ pub(super) fn read_wait<E>(
         Some(name) => wait.comm.extend_from_slice(name),
         None => _ = read(c"comm", &mut wait.comm),
     }
-    Ok(wait)
+    wait
 }
 
 /// Reads the call of a thread, then what its arguments point to, then the call again: if it has
 /// changed, the memory may be that of another call.
-fn read_call<E>(
+fn read_call(
     process: &OpenProcess,
     task: BorrowedFd<'_>,
     skip: Skip,
     wait: &mut Wait,
     memory: &mut Memory,
-    before_memory: impl FnOnce() -> Result<(), E>,
-) -> Result<(), E> {
+) {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let opened = openat(task, c"syscall", flags, Mode::empty());
+    let mut line = [0; LINE_BYTES];
     let read = opened.and_then(|file| {
-        read_line(&file, &mut wait.syscall)?;
+        wait.syscall.extend_from_slice(read_line(&file, &mut line)?);
         Ok(file)
     });
     let file = match read {
         Ok(file) => file,
         Err(errno) => {
             wait.syscall_errno = errno_number(errno);
-            return Ok(());
+            return;
         }
     };
-    if !Memory::is_needed(&wait.syscall) {
-        return Ok(());
-    }
-    if let Some(errno) = skip.memory {
-        wait.memory_errno = errno_number(errno);
-        return Ok(());
-    }
-    before_memory()?;
-    let read = process
-        .memory_directory()
-        .and_then(|process| memory.read(process, &wait.syscall, &mut wait.memory));
+    let Some(operands) = Operands::of(&wait.syscall) else {
+        return;
+    };
+    let read = match skip.memory {
+        Some(errno) => Err(errno),
+        None => process
+            .memory_directory()
+            .and_then(|process| memory.read(process, operands, &mut wait.memory)),
+    };
     if let Err(errno) = read {
         wait.memory_errno = errno_number(errno);
-        return Ok(());
+        return;
     }
-    let mut now = Vec::new();
-    if read_line(&file, &mut now).is_err() || now != wait.syscall {
+    if read_line(&file, &mut line) != Ok(&wait.syscall) {
         wait.memory.clear();
         wait.memory_errno = errno_number(Errno::AGAIN);
     }
-    Ok(())
 }
 
 /// Reads the line of a file that the kernel writes anew for each read from its start.
-fn read_line(file: &OwnedFd, into: &mut Vec<u8>) -> Result<(), Errno> {
-    let mut line = [0; LINE_BYTES];
+fn read_line<'a>(file: &OwnedFd, line: &'a mut [u8; LINE_BYTES]) -> Result<&'a [u8], Errno> {
     let count = loop {
-        match pread(file, &mut line, 0) {
+        match pread(file, &mut *line, 0) {
             Err(Errno::INTR) => {}
             read => break read?,
         }
     };
-    into.extend_from_slice(&line[..count]);
-    trim_line_ends(into);
-    Ok(())
-}
-
-fn trim_line_ends(line: &mut Vec<u8>) {
-    while line.last() == Some(&b'\n') {
-        line.pop();
-    }
+    Ok(line[..count].trim_ascii_end())
 }
 
 /// The directory of a thread below that of its process.
@@ -187,7 +169,7 @@ pub(super) fn is_nested(record: &Process) -> bool {
 
 /// Whether a thread may wait for a lock whose memory has the thread id of its owner.
 pub(super) fn may_wait_for_lock(wait: &Wait) -> bool {
-    !wait.memory.is_empty() && memory::may_be_lock(&wait.syscall)
+    !wait.memory.is_empty() && memory::is_futex(&wait.syscall)
 }
 
 /// Returns the id of a thread in its innermost pid namespace; 0 if it cannot be read.

@@ -22,8 +22,8 @@ pub struct Size {
     pub own: usize,
     /// Sockets that all processes inherit.
     pub inherited: usize,
-    /// Further threads of each process: every other one polls three descriptors, the others wait for a
-    /// lock.
+    /// Further threads of each process: in turn they poll three descriptors, wait for a lock, and wait
+    /// for work.
     pub threads: usize,
 }
 
@@ -112,13 +112,13 @@ fn member(own: usize, threads: usize) -> Result<()> {
     static LOCK: Mutex<()> = Mutex::new(());
     let _held = LOCK.lock();
     for index in 0..threads {
-        let wait = move || {
-            if index % 2 == 0 {
+        let wait = move || match index % 3 {
+            0 => {
                 let polled = poll_for_ever();
                 debug_assert!(polled.is_ok());
-            } else {
-                drop(LOCK.lock());
             }
+            1 => drop(LOCK.lock()),
+            _ => std::thread::park(),
         };
         // They end with the process.
         std::thread::Builder::new()

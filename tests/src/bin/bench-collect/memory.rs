@@ -1,5 +1,5 @@
 //! What reading the memory of threads costs: captures with and without it, of processes with eight
-//! threads each that poll or wait for a lock.
+//! threads each that poll, wait for a lock or wait for work.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 pub(crate) fn measure(tools: &Tools<'_>, processes: usize) -> Result<Target> {
     let _load = Load::new(Size {
         processes,
-        own: 10,
+        own: 100,
         inherited: 0,
         threads: 7,
     })?;

@@ -69,7 +69,8 @@ THREAD(claims_much, {
 THREAD(at_the_end_of_a_page, {
     char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(pages + 4096, 4096);
-    syscall(SYS_futex, pages + 4092, 0, 0, NULL, NULL, 0);
+    *(unsigned *)(pages + 4092) = 2;
+    syscall(SYS_futex, pages + 4092, 0, 2, NULL, NULL, 0);
 })
 
 int main(void) {
