@@ -104,6 +104,8 @@ fn only_reads(world: &World, trace: &str) -> BTreeSet<String> {
             "ioctl" => ["SIOCGSKNS", "0x894c", "NS_GET_NSTYPE", "0xb703", "TCGETS"]
                 .iter()
                 .any(|ask| rest.contains(ask)),
+            // Who used a semaphore last.
+            "semctl" => rest.contains("GETPID"),
             // The name of a socket's protocol.
             "getxattr" => rest.contains("\"system.sockprotoname\""),
             "setns" => tid != main,

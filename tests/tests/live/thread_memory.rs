@@ -50,7 +50,8 @@ fn sets_of_poll_and_select() {
             "three",
             "poll",
             json!("known"),
-            vec![(idle, "read"), (full, "write"), (idle, "hangup")],
+            // In order of the descriptors.
+            vec![(idle, "read"), (idle, "hangup"), (full, "write")],
         ),
         ("none", "poll", json!("known"), vec![]),
         (
