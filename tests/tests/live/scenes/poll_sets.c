@@ -89,7 +89,7 @@ int main(void) {
     for (int i = 0; i < MANY; i++) many[i] = (struct pollfd){idle, POLLIN};
     unmapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     unmapped->fd = idle;
-    printf("idle %d\nfull %d\nepoll %d\n", idle, full, epoll);
+    printf("idle %d\nfull %d\n", idle, full);
     void *(*threads[])(void *) = {
         one, three, ten_thousand, none, with_mask, selects, selects_with_mask, epolls, loses_its_array,
         claims_much, at_the_end_of_a_page,
