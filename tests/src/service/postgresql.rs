@@ -17,8 +17,9 @@ pub struct Postgresql {
     pub server: Service,
     /// Folder of its Unix socket.
     pub home: PathBuf,
+    /// Its port, also in the name of the Unix socket.
+    pub port: String,
     psql: PathBuf,
-    port: String,
 }
 
 impl Postgresql {

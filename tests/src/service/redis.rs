@@ -15,6 +15,8 @@ use crate::environment::works;
 pub struct Redis {
     /// The server.
     pub server: Service,
+    /// Its TCP port.
+    pub port: u16,
     _listens: TcpStream,
     _local: UnixStream,
 }
@@ -38,6 +40,7 @@ impl Redis {
         assert!(asks(&local, "SET a 1\r\n") > 0);
         Some(Self {
             server,
+            port,
             _listens: listens,
             _local: local,
         })

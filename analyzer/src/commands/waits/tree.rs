@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use whotalks::graph::program;
 use whotalks::model::{Map, ProcessId};
-use whotalks::query::{BlockedThread, ChainEnd, WaitAnalysis};
+use whotalks::query::{BlockedThread, ChainEnd, WaitAnalysis, socket_via};
 
 use super::phrase::{doing, title};
 
@@ -164,7 +164,11 @@ impl<'a> Forest<'a> {
         let title = title(map, key.0).unwrap_or_default();
         let title: String = title.chars().filter(|c| !c.is_ascii_digit()).collect();
         let parts = [&*program(process), &doing(map, key.1), via, end, &title];
-        let neglects = row.is_some_and(|row| !row.neglects.is_empty());
-        format!("{}\n{neglects}", parts.join("\n"))
+        // Of two causes each has its own queue.
+        let neglects = row.filter(|_| self.roots.contains(&key));
+        let neglects = neglects.map_or(&[][..], |row| &row.neglects);
+        let first = neglects.first().and_then(|id| socket_via(map, *id));
+        let first = first.map_or_else(String::new, |via| via.text);
+        format!("{}\n{first}", parts.join("\n"))
     }
 }

@@ -17,6 +17,7 @@ use super::requests::{Request, Requests};
 use super::resolve::{ResolvedWait, Standing, Weight};
 use super::serving::{Node, Serving};
 use super::wait_set::WaitSet;
+use crate::load::syscall::CallKind;
 use crate::model::{FdTarget, Map, ProcessId, SocketId, SocketState, ThreadState};
 use crate::query::via::Via;
 
@@ -70,7 +71,7 @@ impl Problems<'_> {
             demanded.push(row);
         }
         demanded.extend((0..rows.len()).filter(|row| rows[*row].problem));
-        self.add_parents(&mut rows, &row_of);
+        self.add_parents(&mut rows);
         let mut visited: BTreeSet<usize> = BTreeSet::new();
         while let Some(row) = demanded.pop() {
             if !visited.insert(row) {
@@ -102,8 +103,13 @@ impl Problems<'_> {
         analysis
     }
 
-    /// Marks threads that wait for a parent or child with a problem.
-    fn add_parents(&self, rows: &mut [BlockedThread], row_of: &BTreeMap<usize, usize>) {
+    /// Marks threads that wait for parents or children, all of which have a problem or are stopped.
+    fn add_parents(&self, rows: &mut [BlockedThread]) {
+        let mut troubled: BTreeSet<ProcessId> = rows
+            .iter()
+            .filter(|row| row.problem)
+            .map(|row| row.process)
+            .collect();
         let mut kin: Vec<usize> = (0..rows.len())
             .filter(|row| {
                 let thread = rows[*row].wait;
@@ -113,12 +119,11 @@ impl Problems<'_> {
         // The next step of a chain has a shorter one.
         kin.sort_by_key(|row| rows[*row].length);
         for row in kin {
-            let next = rows[row]
-                .chain
-                .first()
-                .and_then(|step| row_of.get(&step.wait?));
-            if next.is_some_and(|next| rows[*next].problem) {
+            let mut peers = rows[row].peers.iter();
+            let is_troubled = |peer: &ProcessId| self.is_stopped(*peer) || troubled.contains(peer);
+            if !rows[row].peers.is_empty() && peers.all(is_troubled) {
                 rows[row].problem = true;
+                troubled.insert(rows[row].process);
             }
         }
     }
@@ -177,13 +182,18 @@ impl Problems<'_> {
     /// What a thread waits on; first that on which it waits for a response.
     fn objects(&self, thread: usize) -> Vec<WaitObject> {
         let mut objects = self.sets[thread].objects.clone();
+        let is_epoll = matches!(
+            &self.map.waits[thread].state,
+            ThreadState::Call(call) if call.kind == CallKind::Epoll
+        );
         let upstream = self.requests.upstream(self.map.waits[thread].process);
         objects.sort_by_key(|object| {
             let is_asked = match object.target {
                 FdTarget::Socket(id) => upstream.iter().any(|(socket, _)| *socket == id),
                 _ => false,
             };
-            (!is_asked, object.fd)
+            // The kernel lists an epoll by address of memory.
+            (!is_asked, object.fd.filter(|_| is_epoll))
         });
         objects
     }
@@ -217,7 +227,6 @@ impl Problems<'_> {
                 let is_late =
                     |(_, request): &(SocketId, Request)| matches!(request, Request::Late(_));
                 let waits_for_one = match resolved.standing {
-                    Standing::Kin => true,
                     Standing::Blocked if is_loop => {
                         self.requests.upstream(process).iter().any(is_late)
                     }

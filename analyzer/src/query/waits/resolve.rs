@@ -311,7 +311,8 @@ impl<'a> Resolver<'a> {
         resolved.end = (own || outside.is_some()).then_some(ChainEnd::Itself);
         if !upstream.is_empty() {
             self.add_asked(&upstream, &mut resolved);
-        } else if !kin.is_empty() {
+        } else if !kin.is_empty() && !own {
+            // Otherwise a server that notices the end of its parent, and waits for an event.
             resolved.standing = Standing::Kin;
             resolved.targets = kin;
         } else if call.timed {
