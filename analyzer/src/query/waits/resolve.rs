@@ -202,6 +202,8 @@ impl<'a> Resolver<'a> {
                     Some(socket) if self.map.tcp_times.contains_key(&socket) => {
                         match self.requests.of(socket) {
                             Request::Late(late_ms) => (Weight::Strong, late_ms),
+                            // It waits to be greeted.
+                            _ if self.requests.is_neglected(socket) => (Weight::Strong, None),
                             _ => (Weight::Weak, None),
                         }
                     }
