@@ -79,8 +79,10 @@ fn wrap_indented(text: &str, width: Option<usize>, indent: usize) -> Vec<String>
                 break;
             }
         }
-        let end = space.filter(|space| *space > 0).unwrap_or(end).max(1);
-        let (line, after) = rest.split_at(rest.ceil_char_boundary(end));
+        let end = space.filter(|space| *space > 0).unwrap_or(end);
+        // At least one character, however wide.
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let (line, after) = rest.split_at(end.max(first));
         lines.push(format!("{:margin$}{}", "", line.trim_end()));
         rest = after.trim_start();
         margin = indent;

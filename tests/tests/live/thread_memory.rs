@@ -85,10 +85,13 @@ fn sets_of_poll_and_select() {
         );
         assert_eq!(on(row), expected, "{name}");
     }
-    // 64 KiB of them are read, and that there are more is said.
+    // 64 KiB of them are read, of which a row has the first; that there are more is said.
     let many = thread("ten_thousand");
     assert_eq!(many["memory"], "partial");
-    assert_eq!(on(many), vec![(idle, "read"); 8192]);
+    let listed = on(many);
+    assert!(listed.iter().all(|one| *one == (idle, "read")));
+    let more = many["on_more"].as_u64().unwrap_or(0);
+    assert_eq!(listed.len() as u64 + more, 8192);
     let much = thread("claims_much");
     assert_eq!(much["memory"], "partial");
     assert!(on(much).contains(&(idle, "read")));
@@ -309,10 +312,8 @@ fn without_memory() {
         assert_eq!(threads[&pid]["memory"], "not-captured");
         assert_eq!(on(&threads[&pid]), []);
     }
-    assert_eq!(
-        threads(&world.snapshot_with(&["--waits", "no"])),
-        BTreeMap::new()
-    );
+    let without = threads(&world.snapshot_with(&["--waits", "no"]));
+    assert!(!without.contains_key(&pid), "its call is not known");
     assert_eq!(on(&threads(&world.snapshot())[&pid]).len(), 1);
 }
 
