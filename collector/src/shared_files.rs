@@ -72,21 +72,22 @@ pub(crate) fn record(
     let mut lines = 0;
     for table in tables {
         for file in &table.files {
-            let kind = match file.kind {
-                FileKind::PtyMaster => "ptmx",
-                FileKind::PtySlave => "pts",
-                FileKind::ControllingTty => "tty",
-                FileKind::Memory
-                    if shared
-                        .get(&(file.dev, file.number))
-                        .is_some_and(|pids| pids.1)
-                        && file_systems.of(table, file) == FileSystem::Memory =>
-                {
-                    "memory"
-                }
-                FileKind::QueueSized if file_systems.of(table, file) == FileSystem::Queues => {
-                    "mqueue"
-                }
+            // A queue whose name was removed has no link, as memory.
+            let system = match file.kind {
+                FileKind::Memory | FileKind::QueueSized => file_systems.of(table, file),
+                _ => FileSystem::Other,
+            };
+            let is_shared = || {
+                shared
+                    .get(&(file.dev, file.number))
+                    .is_some_and(|pids| pids.1)
+            };
+            let kind = match (file.kind, system) {
+                (FileKind::PtyMaster, _) => "ptmx",
+                (FileKind::PtySlave, _) => "pts",
+                (FileKind::ControllingTty, _) => "tty",
+                (_, FileSystem::Queues) => "mqueue",
+                (FileKind::Memory, FileSystem::Memory) if is_shared() => "memory",
                 _ => continue,
             };
             lines += 1;

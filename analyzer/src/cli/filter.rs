@@ -121,8 +121,10 @@ impl FilterArgs {
             return false;
         }
         let may_be_bare = index + self.bare_files >= self.words.len();
+        // `/run/app.fifo` is something in the map, unless there is such a file here.
+        let may_be_path = text.starts_with('/') && !Path::new(word).exists();
         text == "-"
-            || text.contains('/')
+            || text.contains('/') && !may_be_path
             || text.ends_with(".whotalks")
             || matches!(&*text, "." | "..")
             || may_be_bare && Path::new(word).is_file()

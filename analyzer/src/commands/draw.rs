@@ -12,12 +12,12 @@ use whotalks::draw::{self, HubBadges, Layout, Theme};
 use whotalks::graph::By;
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
-use whotalks::query::{apply_filter, group_map};
+use whotalks::query::{DEFAULT_KINDS, TalkKind, apply_filter, group_map, keep_kinds};
 
 use super::diff::filter_both;
 use super::map::{filtered_map_with, whole_map_with};
 use super::outcome::Outcome;
-use crate::cli::FilterArgs;
+use crate::cli::{FilterArgs, value_name};
 use crate::input::{self, Snapshot};
 use crate::messages::message;
 use crate::output;
@@ -48,6 +48,16 @@ pub(crate) struct DrawArgs {
     /// Mark the changes since this snapshot
     #[arg(long, value_name = "OLD")]
     pub(crate) diff: Option<PathBuf>,
+    /// Draw only these kinds of conversations, separated by commas [default:
+    /// unix,inet,netlink,vsock,pipe,pty]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_enum,
+        value_delimiter = ',',
+        hide_possible_values = false
+    )]
+    pub(crate) kinds: Vec<TalkKind>,
     /// Draw everything: group, merge and hide nothing
     #[arg(long)]
     pub(crate) all: bool,
@@ -103,6 +113,7 @@ fn draw_map(snapshots: Vec<Snapshot>, args: &DrawArgs) -> Result<String> {
     let build = |files: &[Loaded], at| build_map(files, at, args);
     let filter = args.selection.talk_filter()?;
     let (map, findings) = filtered_map_with(snapshots, &args.selection, &filter, build)?;
+    let map = ManuallyDrop::new(keep_kinds(ManuallyDrop::into_inner(map), kinds(args)));
     let options = options(args, &map, findings);
     let map = ManuallyDrop::new(group_map(ManuallyDrop::into_inner(map), options.view));
     Ok(draw::svg(&map, &options.drawing)?)
@@ -116,6 +127,7 @@ fn draw_changes(old: &Path, snapshots: Vec<Snapshot>, args: &DrawArgs) -> Result
     let (old, old_findings) = whole_map_with(old, At::Last, build)?;
     let (new, findings) = whole_map_with(snapshots, selection.at, build)?;
     let (first, _) = apply_filter(old.clone(), &selection.talk_filter()?);
+    let (old, new) = (keep_kinds(old, kinds(args)), keep_kinds(new, kinds(args)));
     let maps = ManuallyDrop::new(filter_both(old, new, selection)?);
     let options = options(args, &maps.new, findings);
     let compare = diff::Options {
@@ -142,7 +154,11 @@ struct ViewOptions {
 }
 
 fn options(args: &DrawArgs, map: &Map, findings: Option<Report>) -> ViewOptions {
-    let filter = args.selection.words_of_filter();
+    let chosen: Vec<String> = args.kinds.iter().map(|kind| value_name(*kind)).collect();
+    let chosen = (!chosen.is_empty()).then(|| format!("--kinds {}", chosen.join(",")));
+    let filter = Some(args.selection.words_of_filter()).filter(|filter| !filter.is_empty());
+    let filter: Vec<String> = chosen.into_iter().chain(filter).collect();
+    let filter = filter.join(" ");
     let filtered = (!filter.is_empty()).then(|| format!("Filtered: {filter}"));
     let mut drawing = draw::Options {
         layout: args.layout,
@@ -174,6 +190,14 @@ fn note(glance: &draw::Glance) -> Option<String> {
         }
         (_, None) => format!("Grouped by {by} (--view process)"),
     })
+}
+
+/// The kinds of conversations to draw.
+fn kinds(args: &DrawArgs) -> &[TalkKind] {
+    match &args.kinds[..] {
+        [] => &DEFAULT_KINDS,
+        kinds => kinds,
+    }
 }
 
 fn is_png(target: &Path) -> bool {

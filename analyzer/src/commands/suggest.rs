@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use whotalks::graph;
 use whotalks::model::{Map, SocketState};
-use whotalks::query::{matching_processes, matching_sockets};
+use whotalks::query::{SelectorSet, matching_processes, matching_sockets};
 use whotalks::text::escape;
 
 use super::outcome::NothingFound;
@@ -15,13 +15,25 @@ use crate::messages::message;
 /// Names that are suggested.
 const MAX_NAMES: usize = 5;
 
-/// Nothing matches; `similar` is from [`similar_names`].
-pub(super) fn no_match(similar: &str) -> anyhow::Error {
-    NothingFound(format!("nothing matches{similar}")).into()
+/// What to say if the selectors of a command match nothing.
+#[derive(Debug, Default)]
+pub(super) struct Unmatched {
+    /// The selectors, which may be misspelled, and names that are similar.
+    text: String,
+    /// The first of them that may have been meant as a file.
+    path: Option<String>,
 }
 
-/// The selectors of a command, which may be misspelled, and names that are similar.
-pub(super) fn similar_names(map: &Map, selection: &FilterArgs) -> String {
+/// Nothing matches; `unmatched` is from [`similar_names`].
+pub(super) fn no_match(unmatched: &Unmatched) -> anyhow::Error {
+    match &unmatched.path {
+        Some(path) => anyhow!("{path}: no such file, and nothing in the snapshot has this path"),
+        None => NothingFound(format!("nothing matches{}", unmatched.text)).into(),
+    }
+}
+
+/// The selectors of a command, and names that are similar.
+pub(super) fn similar_names(map: &Map, selection: &FilterArgs) -> Unmatched {
     let selectors = selection.all_selectors();
     let similar = selectors.iter().flat_map(|one| similar_to(map, one));
     let similar: Vec<String> = similar.take(MAX_NAMES).collect();
@@ -29,14 +41,22 @@ pub(super) fn similar_names(map: &Map, selection: &FilterArgs) -> String {
         [] => String::new(),
         names => format!(" (near: {})", names.join(", ")),
     };
-    format!(" {}{near}", escape::display(selectors.join(" ").as_bytes()))
+    let mut words = selection.selectors().into_iter();
+    let is_missing = |word: &String| {
+        let selectors = parse_selectors([word]);
+        word.starts_with('/') && selectors.is_ok_and(|selectors| !matches_any(map, &selectors))
+    };
+    let path = words.find(is_missing);
+    Unmatched {
+        text: format!(" {}{near}", escape::display(selectors.join(" ").as_bytes())),
+        path: path.map(|path| escape::display(path.as_bytes())),
+    }
 }
 
 /// Prints that a selector matches nothing, if so, with similar names.
 pub(super) fn report_unmatched(map: &Map, selector: &str) -> Result<()> {
     let selectors = parse_selectors([selector])?;
-    let sockets = selectors.has_socket_kinds() && matching_sockets(map, &selectors).contains(&true);
-    if sockets || matching_processes(map, &selectors).contains(&true) {
+    if matches_any(map, &selectors) {
         return Ok(());
     }
     let similar = suggestion(&similar_to(map, selector));
@@ -45,6 +65,12 @@ pub(super) fn report_unmatched(map: &Map, selector: &str) -> Result<()> {
         escape::display(selector.as_bytes())
     );
     Ok(())
+}
+
+/// Whether anything matches.
+fn matches_any(map: &Map, selectors: &SelectorSet) -> bool {
+    selectors.has_socket_kinds() && matching_sockets(map, selectors).contains(&true)
+        || matching_processes(map, selectors).contains(&true)
 }
 
 /// `, near: a, b`; empty without names.

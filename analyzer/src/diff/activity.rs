@@ -58,6 +58,7 @@ fn is_own(
     let (is_socket, is_named) = match ends.conversation {
         Conversation::Connection(index) => (true, map.connections[index].listener.is_some()),
         Conversation::Pipe(id) => (false, map.pipes[id.index()].path.is_some()),
+        Conversation::Channel(_) => (false, true),
     };
     let counts = |other: &ProcessId| {
         let other = map.process(*other);

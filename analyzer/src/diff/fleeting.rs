@@ -20,6 +20,8 @@ pub(super) fn is_fleeting(context: &Context<'_>, side: Side, ends: &Conversation
     let map = context.maps.of(side);
     let connection = match ends.conversation {
         Conversation::Connection(index) => &map.connections[index],
+        // Channels are not compared.
+        Conversation::Channel(_) => return false,
         Conversation::Pipe(id) => {
             let is_unheld = ends.from.is_empty() || ends.to.is_empty();
             return is_unheld && is_new_pipe(context, side, id);

@@ -14,8 +14,8 @@ use super::side::{OldNew, Side};
 use crate::graph::{Conversation, ConversationEnds};
 use crate::model::{Address, ConnectionState, Map, SocketId};
 use crate::query::{
-    LinkKind, MAX_GROUPS_AT_END, UnknownEnd, Via, ViaKind, is_half_closed_pipe,
-    is_self_conversation, unknown_end, via,
+    LinkKind, MAX_GROUPS_AT_END, UnknownEnd, Via, ViaKind, is_half_closed, is_self_conversation,
+    unknown_end, via,
 };
 
 /// The key of a link, by numbers that both maps share.
@@ -33,16 +33,14 @@ pub(super) struct LinkKey {
 
 /// Whether a conversation is compared: it has two ends and is not being closed.
 pub(super) fn is_compared(map: &Map, ends: &ConversationEnds) -> bool {
-    !(is_self_conversation(ends)
-        || is_half_closed_pipe(map, ends)
-        || is_closing(map, ends.conversation))
+    !(is_self_conversation(ends) || is_half_closed(map, ends) || is_closing(map, ends.conversation))
 }
 
 /// Whether a connection is being closed.
 pub(crate) fn is_closing(map: &Map, conversation: Conversation) -> bool {
     match conversation {
         Conversation::Connection(id) => map.connections[id].state == ConnectionState::Closing,
-        Conversation::Pipe(_) => false,
+        Conversation::Pipe(_) | Conversation::Channel(_) => false,
     }
 }
 
@@ -168,7 +166,7 @@ impl LinkNames {
     ) -> u32 {
         let listener = match conversation {
             Conversation::Connection(id) => map.connections[id].listener,
-            Conversation::Pipe(_) => None,
+            Conversation::Pipe(_) | Conversation::Channel(_) => None,
         };
         if let Some(number) = listener.and_then(|id| self.by_listener.of(side).get(&id)) {
             return *number;

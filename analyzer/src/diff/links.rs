@@ -172,6 +172,8 @@ fn keeping_processes(map: &Map, conversation: Conversation, client: bool) -> Vec
             };
             end.map_or_else(Vec::new, |socket| map.holding_processes(socket))
         }
+        // Channels are not compared.
+        Conversation::Channel(_) => Vec::new(),
         Conversation::Pipe(id) => {
             let pipe = &map.pipes[id.index()];
             let holders = if client { &pipe.writers } else { &pipe.readers };

@@ -59,6 +59,7 @@ pub(crate) fn explained(map: &Map, is_process_compared: impl Fn(ProcessId) -> bo
         let kind = match ends.conversation {
             Conversation::Connection(_) => "socket",
             Conversation::Pipe(_) => "pipe",
+            Conversation::Channel(_) => "channel",
         };
         let is_compared = is_compared(map, &ends);
         for (own, others) in [(&ends.from, &ends.to), (&ends.to, &ends.from)] {

@@ -134,6 +134,10 @@ pub(crate) enum EdgeKind {
     Pending,
     /// Pipes and FIFOs.
     Pipe,
+    /// Pseudo-terminals.
+    Pty,
+    /// Queues, shared memory, semaphores, eventfds, locks.
+    Channel,
     /// The process holds the socket.
     Holds,
     /// One process listens, and the other serves what was accepted.

@@ -13,6 +13,8 @@ mod network;
 mod time;
 
 pub use exact_text::{ExactText, hex_of, hex_of_name};
-pub use json::{Fields, Object, connection, departed, graph, object, process, socket};
+pub use json::{
+    Fields, Object, channel, connection, departed, graph, object, pipe, process, socket,
+};
 pub use network::{Network, NetworkEdge, NetworkNode, NodeKind, network};
 pub use time::rfc3339;

@@ -76,6 +76,7 @@ fn is_log(map: &Map, ends: &ConversationEnds) -> bool {
         || !ends.to.is_empty() && ends.to.iter().all(|id| is_logger(map.process(*id)));
     match ends.conversation {
         Conversation::Pipe(_) => is_to_logger(),
+        Conversation::Channel(_) => false,
         Conversation::Connection(index) => {
             let connection = &map.connections[index];
             let server = [connection.listener, connection.b];

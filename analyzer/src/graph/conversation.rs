@@ -1,17 +1,19 @@
-//! Conversations: connections and pipes with the processes at their two ends.
+//! Conversations: connections, pipes and channels with the processes at their two ends.
 
 use crate::model::{
-    Address, Connection, ConnectionKind, ConnectionState, Map, PipeId, ProcessId, SocketId,
-    SocketType, using_processes,
+    Address, ChannelId, Connection, ConnectionKind, ConnectionState, Map, PipeId, ProcessId,
+    SocketId, SocketType, using_processes,
 };
 
-/// A connection or a pipe.
+/// A connection, a pipe or a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conversation {
     /// Index into `Map::connections`.
     Connection(usize),
     /// A pipe or FIFO.
     Pipe(PipeId),
+    /// A pseudo-terminal, or another channel.
+    Channel(ChannelId),
 }
 
 /// The processes at the two ends of a conversation that may use them, each sorted; empty where none is
@@ -42,8 +44,10 @@ impl ConversationEnds {
     /// are equal.
     pub fn is_directed(&self, map: &Map) -> bool {
         use ConnectionState::{Connecting, OneWay, Pending};
-        let Conversation::Connection(index) = self.conversation else {
-            return true;
+        let index = match self.conversation {
+            Conversation::Connection(index) => index,
+            Conversation::Pipe(_) => return true,
+            Conversation::Channel(id) => return map.channels[id.index()].is_directed(),
         };
         let connection = &map.connections[index];
         let has_listener = connection.listener.is_some() || !connection.listener_group.is_empty();
@@ -83,6 +87,25 @@ pub fn conversations(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
         .filter(|(_, pipe)| !pipe.hidden)
         .map(|(index, _)| pipe_ends(map, PipeId::new(index)));
     connections.chain(pipes)
+}
+
+/// The same, and the channels that are not hidden: pseudo-terminals, if no others are asked for.
+pub fn conversations_and_channels(map: &Map) -> impl Iterator<Item = ConversationEnds> + '_ {
+    let channels = map.channels.iter().enumerate();
+    let channels = channels.filter(|(_, channel)| !channel.hidden);
+    let channels = channels.map(|(index, _)| channel_ends(map, ChannelId::new(index)));
+    conversations(map).chain(channels)
+}
+
+/// The ends of a channel.
+pub fn channel_ends(map: &Map, id: ChannelId) -> ConversationEnds {
+    let (from, to) = map.channels[id.index()].sides();
+    ConversationEnds {
+        conversation: Conversation::Channel(id),
+        from,
+        to,
+        client_is_outside: false,
+    }
 }
 
 /// The ends of a pipe.

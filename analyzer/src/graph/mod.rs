@@ -6,5 +6,8 @@ mod group;
 
 pub use crate::model::program;
 pub use class::{ConversationClass, class, has_log_name, is_logger};
-pub use conversation::{Conversation, ConversationEnds, connection_ends, conversations, pipe_ends};
+pub use conversation::{
+    Conversation, ConversationEnds, channel_ends, connection_ends, conversations,
+    conversations_and_channels, pipe_ends,
+};
 pub use group::{By, Groups, group_label, unit_base};

@@ -31,7 +31,9 @@ pub mod proc_locks;
 pub mod proc_net_inet;
 pub mod proc_net_unix;
 pub mod proc_pid;
+pub mod shared_files;
 pub mod syscall;
+pub mod sysvipc;
 pub mod thread_memory;
 
 pub use capture::{Capture, Loaded, RawSource};

@@ -7,12 +7,16 @@ use std::borrow::Cow;
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount<'a> {
+    /// Its id, of which no other mount of the machine has the same.
+    pub id: u32,
     /// Major and minor number of the file system's device.
     pub device: (u32, u32),
     /// The mounted directory: a path within the file system.
     pub root: Cow<'a, [u8]>,
     /// Mount point, as the process sees it.
     pub point: Cow<'a, [u8]>,
+    /// Type of the file system.
+    pub kind: &'a [u8],
     /// Options of the file system, separated by commas: the last word of the line.
     pub super_options: &'a [u8],
 }
@@ -25,14 +29,20 @@ pub fn mounts(table: &[u8]) -> Vec<Mount<'_>> {
 
 /// `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw`
 fn mount(line: &[u8]) -> Option<Mount<'_>> {
-    let mut words = line.split(|byte| *byte == b' ').skip(2);
-    let device = std::str::from_utf8(words.next()?).ok()?;
+    let mut words = line.split(|byte| *byte == b' ');
+    let id = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    let device = std::str::from_utf8(words.nth(1)?).ok()?;
     let (major, minor) = device.split_once(':')?;
     Some(Mount {
+        id,
         device: (major.parse().ok()?, minor.parse().ok()?),
         root: unescaped(words.next()?),
         point: unescaped(words.next()?),
-        super_options: words.last().unwrap_or_default(),
+        kind: words
+            .find(|word| *word == b"-")
+            .and_then(|_| words.next())
+            .unwrap_or_default(),
+        super_options: words.next_back().unwrap_or_default(),
     })
 }
 
@@ -65,7 +75,11 @@ mod tests {
             37 36 0:21 / /run rw - tmpfs tmpfs rw";
         let read = mounts(table);
         assert_eq!(read.len(), 2);
-        assert_eq!(read[0].device, (98, 0));
+        assert_eq!((read[0].id, read[0].device), (36, (98, 0)));
+        assert_eq!(
+            (read[0].kind, read[0].super_options),
+            (&b"ext3"[..], &b"rw"[..])
+        );
         assert_eq!(
             (&*read[0].root, &*read[0].point),
             (&b"/a b"[..], &b"/mnt\\x"[..])

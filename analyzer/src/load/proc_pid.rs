@@ -46,6 +46,21 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     })
 }
 
+/// The session of a process (field 6), and the number of the pseudo-terminal that controls it (field 7).
+pub fn session(stat: &[u8]) -> Option<(u32, Option<u64>)> {
+    /// `UNIX98_PTY_SLAVE_MAJOR`.
+    const PTY_SLAVE: u32 = 136;
+    let close = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace().skip(3);
+    let session = fields.next()?.parse().ok()?;
+    let device: i32 = fields.next()?.parse().ok()?;
+    // `new_encode_dev` of the kernel: the minor number's low byte, the major number, the rest of the minor.
+    let device = device.cast_unsigned();
+    let (major, minor) = (device >> 8 & 0xfff, device & 0xff | device >> 12 & 0xf_ff00);
+    Some((session, (major == PTY_SLAVE).then_some(minor.into())))
+}
+
 /// The value of a key in `status` or fdinfo: the text after the colon, trimmed.
 pub fn status_line<'a>(status: &'a [u8], key: &str) -> Option<&'a str> {
     let mut lines = status.split(|byte| *byte == b'\n');
@@ -121,6 +136,15 @@ mod tests {
         assert_eq!(stat(text).map(|stat| stat.session), Some(7));
         assert_eq!(stat(b"77 (a"), None);
         assert_eq!(stat(b")("), None);
+    }
+
+    #[test]
+    fn sessions() {
+        assert_eq!(session(b"77 (a) S) S 5 6 7 34819 8"), Some((7, Some(3))));
+        assert_eq!(session(b"77 (a) S 5 6 7 1083393 8"), Some((7, Some(257))));
+        assert_eq!(session(b"77 (a) S 5 6 7 1025 8"), Some((7, None)), "tty1");
+        assert_eq!(session(b"77 (a) S 5 6 7 0 -1"), Some((7, None)));
+        assert_eq!(session(b"77 (a"), None);
     }
 
     #[test]

@@ -12,16 +12,32 @@ pub struct Channel {
     pub number: u32,
     /// What it is.
     pub kind: ChannelKind,
-    /// Its name: a path, `pts/3`, `eventfd 17`; of a lock the path of the file, or `fe:00:1100246`
+    /// Its name: a path, `pts/3`, `eventfd 17`, `sysv-shm 5 key 0x52e2c1`; of a lock the path of the file, or `fe:00:1100246`
     /// (device and inode as in `/proc/locks`) where no holder's descriptor names it.
     pub name: Box<[u8]>,
     /// Who uses it, sorted; several for a process with several descriptors or roles.
     pub ends: Vec<ChannelEnd>,
+    /// Whether it is left out of the conversations unless asked for: all but pseudo-terminals.
+    pub hidden: bool,
 }
 
 /// What a channel is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChannelKind {
+    /// A pseudo-terminal: its master and its slave.
+    Pty,
+    /// A POSIX message queue.
+    Mqueue,
+    /// System V shared memory: its creator, and the last process to attach or detach.
+    SysvShm,
+    /// A System V message queue: the last sender and the last receiver.
+    SysvMsg,
+    /// A System V semaphore set: the last users of each semaphore.
+    SysvSem,
+    /// Shared memory by descriptor: memfd, `/dev/shm`.
+    Shm,
+    /// An eventfd in several processes.
+    Eventfd,
     /// A lock of a file, or of a range of its bytes, with those that wait for it.
     Lock,
 }
@@ -30,6 +46,13 @@ impl ChannelKind {
     /// The word for it in JSON output and options.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Pty => "pty",
+            Self::Mqueue => "mqueue",
+            Self::SysvShm => "sysv-shm",
+            Self::SysvMsg => "sysv-msg",
+            Self::SysvSem => "sysv-sem",
+            Self::Shm => "shm",
+            Self::Eventfd => "eventfd",
             Self::Lock => "lock",
         }
     }
@@ -53,6 +76,18 @@ pub struct ChannelEnd {
 /// How a process uses a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChannelRole {
+    /// Holds the master of a terminal.
+    Master,
+    /// Holds the slave of a terminal.
+    Slave,
+    /// Sends, or may send.
+    Writer,
+    /// Receives, or may receive.
+    Reader,
+    /// Made the shared memory.
+    Creator,
+    /// Uses it.
+    User,
     /// Holds the lock.
     Holder,
     /// Waits for the lock.
@@ -63,6 +98,12 @@ impl ChannelRole {
     /// The word for it in JSON output.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Master => "master",
+            Self::Slave => "slave",
+            Self::Writer => "writer",
+            Self::Reader => "reader",
+            Self::Creator => "creator",
+            Self::User => "user",
             Self::Holder => "holder",
             Self::Waiter => "waiter",
         }
@@ -79,6 +120,33 @@ impl Channel {
         let mut processes: Vec<_> = ends.map(|end| end.process).collect();
         processes.dedup();
         processes
+    }
+
+    /// The processes that talk at its two ends. Of a lock, those that wait for it are the clients. Where
+    /// all are equal, the first talks to the others.
+    pub fn sides(&self) -> (Vec<ProcessId>, Vec<ProcessId>) {
+        use ChannelRole::{Creator, Holder, Master, Reader, Slave, User, Waiter, Writer};
+        let (from, to) = match self.kind {
+            ChannelKind::Pty => (Master, Slave),
+            ChannelKind::Mqueue | ChannelKind::SysvMsg => (Writer, Reader),
+            ChannelKind::SysvShm => (Creator, User),
+            ChannelKind::Lock => (Waiter, Holder),
+            ChannelKind::SysvSem | ChannelKind::Shm | ChannelKind::Eventfd => {
+                let mut first = self.processes(User);
+                let others = first.split_off(first.len().min(1));
+                return match others.is_empty() {
+                    true => (first.clone(), first),
+                    false => (first, others),
+                };
+            }
+        };
+        (self.processes(from), self.processes(to))
+    }
+
+    /// Whether one end is the client's, or the sender's.
+    pub fn is_directed(&self) -> bool {
+        use ChannelKind::{Eventfd, Shm, SysvSem};
+        !matches!(self.kind, SysvSem | Shm | Eventfd)
     }
 
     /// The channel with other ids, after processes were removed; `None`: nobody is left.

@@ -2,13 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use whotalks_snapshot::descriptors::Link;
-
-use super::channel::{Channel, ChannelEnd, ChannelKind, ChannelRole};
-use super::holder::DescriptorKey;
-use super::ids::{HostId, ProcessId};
-use super::process::{Process, find_pid};
-use crate::load::Capture;
+use super::channel::{ChannelEnd, ChannelKind, ChannelRole};
+use super::channel_draft::{ChannelDraft, Source};
 use crate::load::proc_locks::{LockKind, LockRow, fdinfo_locks, rows};
 
 /// More requests that wait for one lock are not listed.
@@ -17,16 +12,10 @@ const WAITERS_LIMIT: usize = 1_024;
 /// What identifies a file: device and inode.
 type FileKey = ((u32, u32), u64);
 
-/// The locks of a host, whose processes start at `first`, in the kernel's order; numbers start at 0.
-pub(super) fn read(
-    capture: &Capture,
-    host: HostId,
-    processes: &[Process],
-    first: usize,
-) -> Vec<Channel> {
-    let table = capture
-        .sources("locks")
-        .flat_map(|source| rows(&source.bytes));
+/// The locks of a host, in the kernel's order.
+pub(super) fn read(source: &Source<'_>) -> Vec<ChannelDraft> {
+    let tables = source.capture.sources("locks");
+    let table = tables.flat_map(|raw| rows(&raw.bytes));
     let (waiting, held): (Vec<LockRow>, Vec<LockRow>) = table.partition(|row| row.waits);
     if held.is_empty() {
         return Vec::new();
@@ -38,64 +27,58 @@ pub(super) fn read(
             waiters.push(row);
         }
     }
-    let by_file = fdinfo_holders(capture, processes, first);
-    let mut locks: Vec<Channel> = Vec::with_capacity(held.len());
-    for row in &held {
+    let by_file = fdinfo_holders(source);
+    let draft = |(index, row): (usize, &LockRow)| {
         let file = (row.device, row.inode);
         let described = by_file.get(&file).into_iter().flatten();
         let same = described.filter(|(own, _)| is_same(own, row));
         let mut ends: Vec<ChannelEnd> = same.map(|(_, end)| *end).collect();
-        let caller = row.pid.and_then(|pid| find_pid(processes, first, pid));
-        match caller {
+        let named_by = ends
+            .iter()
+            .find_map(|end| Some((end.process, end.tid, end.fd?)));
+        match row.pid.and_then(|pid| source.process(pid)) {
             Some(caller) if ends.iter().any(|end| end.process == caller) => {
                 // Children share the open file that the lock belongs to.
                 for end in &mut ends {
                     end.keeps = end.process != caller;
                 }
             }
-            Some(caller) if ends.is_empty() => ends.push(end(ChannelRole::Holder, caller)),
+            Some(caller) if ends.is_empty() => {
+                ends.push(source.end_of(caller, ChannelRole::Holder));
+            }
             _ => {}
         }
         let waiters = waiters.get(&file).into_iter().flatten();
         let blocked = waiters
             .filter(|request| blocks(row, request))
-            .filter_map(|request| find_pid(processes, first, request.pid?));
-        ends.extend(blocked.map(|process| end(ChannelRole::Waiter, process)));
-        ends.sort_unstable();
-        ends.dedup();
-        if ends.is_empty() {
-            continue;
-        }
+            .filter_map(|request| source.process(request.pid?));
+        ends.extend(blocked.map(|process| source.end_of(process, ChannelRole::Waiter)));
         let (major, minor) = row.device;
-        let name = format!("{major:02x}:{minor:02x}:{}", row.inode);
-        locks.push(Channel {
-            host,
-            number: locks.len() as u32,
+        ChannelDraft {
             kind: ChannelKind::Lock,
-            name: name.into_bytes().into(),
+            key: [index as u64, 0, 0],
+            name: format!("{major:02x}:{minor:02x}:{}", row.inode)
+                .into_bytes()
+                .into(),
+            named_by,
             ends,
-        });
-    }
-    set_paths(capture, processes, first, &mut locks);
-    locks
+        }
+    };
+    held.iter().enumerate().map(draft).collect()
 }
 
 /// The descriptors through which each file is locked, as far as fdinfo was captured.
-fn fdinfo_holders(
-    capture: &Capture,
-    processes: &[Process],
-    first: usize,
-) -> HashMap<FileKey, Vec<(LockRow, ChannelEnd)>> {
+fn fdinfo_holders(source: &Source<'_>) -> HashMap<FileKey, Vec<(LockRow, ChannelEnd)>> {
     let mut holders: HashMap<FileKey, Vec<(LockRow, ChannelEnd)>> = HashMap::new();
-    for info in &capture.descriptor_infos {
+    for info in &source.capture.descriptor_infos {
         for row in fdinfo_locks(&info.text) {
-            let Some(process) = find_pid(processes, first, info.pid) else {
+            let Some(process) = source.process(info.pid) else {
                 break;
             };
             let end = ChannelEnd {
                 tid: (info.tid != 0).then_some(info.tid),
                 fd: Some(info.fd),
-                ..end(ChannelRole::Holder, process)
+                ..source.end_of(process, ChannelRole::Holder)
             };
             let of_file = holders.entry((row.device, row.inode)).or_default();
             of_file.push((row, end));
@@ -108,54 +91,6 @@ fn fdinfo_holders(
 fn is_same(row: &LockRow, other: &LockRow) -> bool {
     let key = |row: &LockRow| (row.kind, row.exclusive, row.pid, row.range.clone());
     key(row) == key(other)
-}
-
-/// Names the locks by the path that the first holder's descriptor has.
-fn set_paths(capture: &Capture, processes: &[Process], first: usize, locks: &mut [Channel]) {
-    let named = |lock: &Channel| {
-        let end = lock
-            .ends
-            .iter()
-            .find(|end| end.role == ChannelRole::Holder)?;
-        Some((end.process, end.tid, end.fd?))
-    };
-    let mut paths: HashMap<DescriptorKey, Option<Box<[u8]>>> = locks
-        .iter()
-        .filter_map(named)
-        .map(|key| (key, None))
-        .collect();
-    for table in &capture.tables {
-        let Some(process) = find_pid(processes, first, table.pid) else {
-            continue;
-        };
-        let tid = (table.tid != 0).then_some(table.tid);
-        if paths.is_empty() {
-            return;
-        }
-        for (fd, link) in table.entries().map_while(Result::ok) {
-            if let Link::Other { text } = link
-                && let Some(path) = paths.get_mut(&(process, tid, fd))
-            {
-                *path = Some(text.into());
-            }
-        }
-    }
-    for lock in locks {
-        let path = named(lock).and_then(|key| paths.get(&key)?.clone());
-        if let Some(path) = path {
-            lock.name = path;
-        }
-    }
-}
-
-fn end(role: ChannelRole, process: ProcessId) -> ChannelEnd {
-    ChannelEnd {
-        role,
-        process,
-        tid: None,
-        fd: None,
-        keeps: false,
-    }
 }
 
 /// Whether a lock keeps a request for the same file waiting. The kernel lists a request below one of the

@@ -29,4 +29,6 @@ ids! {
     SocketId
     /// Index into `Map::pipes`.
     PipeId
+    /// Index into `Map::channels`.
+    ChannelId
 }

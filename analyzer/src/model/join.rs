@@ -19,7 +19,7 @@ use super::socket::{Family, SocketKey, SocketState};
 use super::socket_draft::{HostSockets, SocketDraft, append, merge_duplicates};
 use super::warning::Warning;
 use super::{
-    bound_path, descriptors, fd_targets, file_locks, in_flight, inet_connections, inet_sockets,
+    bound_path, channels, descriptors, fd_targets, in_flight, inet_connections, inet_sockets,
     keepers, netlink, packet, processes, unix_connections, unix_sockets, unlisted_sockets, vsock,
 };
 use crate::load::Capture;
@@ -91,8 +91,8 @@ fn add_host(map: &mut Map, capture: &Capture, damages: &[Damage]) {
     let sockets = tables.drafts.into_iter().map(|draft| draft.socket);
     append(&mut map.sockets, sockets.collect());
     map.pipes.extend(tables.held.pipes);
-    let locks = file_locks::read(capture, host, &map.processes, first_process);
-    map.channels.extend(locks);
+    let channels = channels::read(capture, host, &map.processes, first_process);
+    map.channels.extend(channels);
     let damage = coverage.damage.iter().cloned();
     map.warnings.extend(damage.map(|text| Warning {
         host,

@@ -13,7 +13,8 @@
 //!   `unlisted_sockets`.
 //! - Joins between rows: `bound_path`, `in_flight`, `unix_listeners`, `unix_connections`, `inet_address`,
 //!   `inet_ends`, `inet_listeners`, `inet_receivers`, `nat`, `published_ports`, `translations`,
-//!   `inet_connections`, `decode_memory`, `thread_waits`, `fdinfo`, `fd_targets`, `file_locks`, `keepers`.
+//!   `inet_connections`, `decode_memory`, `thread_waits`, `fdinfo`, `fd_targets`,
+//!   `channel_draft`, `ptys`, `shared_objects`, `file_locks`, `channels`, `keepers`.
 //! - Whole maps: `at`, `series`, `join` (captures to a map), `series_union`, `build` (files to a map).
 
 // Rows.
@@ -59,6 +60,8 @@ mod vsock;
 
 // Joins.
 mod bound_path;
+mod channel_draft;
+mod channels;
 mod decode_memory;
 mod fd_targets;
 pub(crate) mod fdinfo;
@@ -71,7 +74,9 @@ mod inet_listeners;
 mod inet_receivers;
 mod keepers;
 mod nat;
+mod ptys;
 mod published_ports;
+mod shared_objects;
 mod thread_waits;
 mod translations;
 mod unix_connections;
@@ -102,7 +107,7 @@ pub(crate) use fd_targets::PrivateTables;
 pub(crate) use holder::DescriptorKey;
 pub use holder::{Holder, KeepReason};
 pub use host::Host;
-pub use ids::{HostId, PipeId, ProcessId, SocketId};
+pub use ids::{ChannelId, HostId, PipeId, ProcessId, SocketId};
 pub use join::{join, join_whole};
 pub use left_out::LeftOut;
 pub(crate) use map::using_processes;

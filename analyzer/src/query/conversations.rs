@@ -1,7 +1,9 @@
 //! Properties of single conversations: kind, pending, within one process, half closed.
 
 use crate::graph::{Conversation, ConversationEnds};
-use crate::model::{Captures, Connection, ConnectionKind, ConnectionState, Holder, Map};
+use crate::model::{
+    Captures, ChannelKind, Connection, ConnectionKind, ConnectionState, Holder, Map,
+};
 
 /// Protocol family of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +18,8 @@ pub enum LinkKind {
     Vsock,
     /// Pipes and FIFOs.
     Pipe,
+    /// Pseudo-terminals, queues, shared memory, locks.
+    Channel(ChannelKind),
 }
 
 impl LinkKind {
@@ -27,20 +31,24 @@ impl LinkKind {
             Self::Netlink => "netlink",
             Self::Vsock => "vsock",
             Self::Pipe => "pipe",
+            Self::Channel(kind) => kind.as_str(),
         }
     }
 }
 
-/// The connection, if it is not a pipe.
+/// The connection, if it is one.
 pub(super) fn connection(map: &Map, conversation: Conversation) -> Option<&Connection> {
     match conversation {
         Conversation::Connection(index) => Some(&map.connections[index]),
-        Conversation::Pipe(_) => None,
+        Conversation::Pipe(_) | Conversation::Channel(_) => None,
     }
 }
 
 /// The protocol family.
 pub fn link_kind(map: &Map, conversation: Conversation) -> LinkKind {
+    if let Conversation::Channel(id) = conversation {
+        return LinkKind::Channel(map.channels[id.index()].kind);
+    }
     match connection(map, conversation).map(|connection| connection.kind) {
         Some(ConnectionKind::Unix) => LinkKind::Unix,
         Some(ConnectionKind::Inet) => LinkKind::Inet,
@@ -74,6 +82,8 @@ pub(super) fn captures(map: &Map, conversation: Conversation) -> Option<(&Captur
             let client = map.socket(map.connections[index].a);
             (&seen.connections[index], client.host)
         }
+        // Of the latest capture only.
+        Conversation::Channel(_) => return None,
         Conversation::Pipe(id) => (&seen.pipes[id.index()], map.pipes[id.index()].host),
     };
     Some((captures, seen.started_at_ns.get(host.index())?))
@@ -117,11 +127,20 @@ pub fn count_self_conversations(map: &Map) -> usize {
     connections.count() + pipes.count()
 }
 
-/// Whether a pipe certainly has no holder at one end: every process of its host was read.
-pub fn is_half_closed_pipe(map: &Map, ends: &ConversationEnds) -> bool {
-    let Conversation::Pipe(id) = ends.conversation else {
-        return false;
+/// Whether a pipe certainly has no holder at one end: every process of its host was read. Of channels
+/// only a pseudo-terminal with a slave has another end that may be unknown.
+pub fn is_half_closed(map: &Map, ends: &ConversationEnds) -> bool {
+    let (host, may_be_unread) = match ends.conversation {
+        Conversation::Connection(_) => return false,
+        Conversation::Pipe(id) => (map.pipes[id.index()].host, true),
+        Conversation::Channel(id) => {
+            let channel = &map.channels[id.index()];
+            (
+                channel.host,
+                channel.kind == ChannelKind::Pty && !ends.to.is_empty(),
+            )
+        }
     };
-    let host = &map.hosts[map.pipes[id.index()].host.index()];
-    (ends.from.is_empty() || ends.to.is_empty()) && host.coverage.all_holders_known()
+    let all_known = map.hosts[host.index()].coverage.all_holders_known();
+    (ends.from.is_empty() || ends.to.is_empty()) && (all_known || !may_be_unread)
 }

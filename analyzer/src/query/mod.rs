@@ -13,12 +13,11 @@ mod via;
 mod waits;
 
 pub use conversations::{
-    LinkKind, count_self_conversations, is_half_closed_pipe, is_pending, is_self_conversation,
-    link_kind,
+    LinkKind, count_self_conversations, is_half_closed, is_pending, is_self_conversation, link_kind,
 };
 pub use filter::{
-    Filter, FilterMatch, KeptMask, apply_filter, exclude, hide_logs, keep_matches,
-    matching_processes, matching_sockets,
+    DEFAULT_KINDS, Filter, FilterMatch, KeptMask, TalkKind, apply_filter, exclude, hide_logs,
+    keep_kinds, keep_matches, matching_processes, matching_sockets,
 };
 pub use group::{GroupedMap, group_map, merge_groups};
 pub use hubs::{Hub, OutsideHub, hubs, outside_hubs};

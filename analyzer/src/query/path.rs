@@ -1,8 +1,8 @@
-//! The shortest path from one process to another, over connections and pipes.
+//! The shortest path from one process to another, over connections, pipes and pseudo-terminals.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::graph::{Conversation, ConversationEnds, conversations};
+use crate::graph::{Conversation, ConversationEnds, conversations_and_channels};
 use crate::model::{Map, ProcessId};
 
 /// A process on a path, and the conversation that leads to the next one.
@@ -71,7 +71,7 @@ fn search(
     starts: &BTreeSet<ProcessId>,
     goals: &BTreeSet<ProcessId>,
 ) -> Option<Vec<Hop>> {
-    let all: Vec<ConversationEnds> = conversations(map).collect();
+    let all: Vec<ConversationEnds> = conversations_and_channels(map).collect();
     let mut of_process: Vec<Vec<u32>> = vec![Vec::new(); map.processes.len()];
     for (index, ends) in all.iter().enumerate() {
         for process in ends.from.iter().chain(&ends.to) {

@@ -1,7 +1,7 @@
 //! What a conversation goes over: the name, address or path by which its ends are found.
 
 use crate::graph::Conversation;
-use crate::model::{Address, BoundTo, Map, Name, SocketId};
+use crate::model::{Address, BoundTo, ChannelKind, Map, Name, SocketId};
 use crate::text::escape;
 
 /// A listener's name or address, or a FIFO's path.
@@ -77,9 +77,21 @@ pub fn socket_via(map: &Map, socket: SocketId) -> Option<Via> {
 }
 
 /// What a conversation goes over: of a connection the name or address of the listener, else of its
-/// named end, else the remote address; of a pipe the path of the FIFO.
+/// named end, else the remote address; of a pipe the path of the FIFO; of a channel its name.
 pub fn via(map: &Map, conversation: Conversation) -> Via {
     let via = match conversation {
+        Conversation::Channel(id) => {
+            let channel = &map.channels[id.index()];
+            // The others have only a number.
+            let has_name = matches!(
+                channel.kind,
+                ChannelKind::Pty | ChannelKind::Mqueue | ChannelKind::Shm | ChannelKind::Lock
+            );
+            has_name.then(|| Via {
+                text: escape::display(&channel.name),
+                kind: ViaKind::Path,
+            })
+        }
         Conversation::Pipe(id) => {
             let path = map.pipes[id.index()].path.as_deref();
             path.map(|path| Via {

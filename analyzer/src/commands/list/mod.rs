@@ -12,10 +12,11 @@ pub(super) use text::link_cells;
 use anyhow::{Result, bail};
 use clap::Args;
 use whotalks::graph::{By, Groups};
-use whotalks::model::{Map, build_at};
+use whotalks::load::Loaded;
+use whotalks::model::{At, Map, build_at};
 use whotalks::query::{Filter, LinkFilter, SelectorSet, links};
 
-use super::map::{filtered_map, matching_process_ids, matching_socket_ids};
+use super::map::{Build, filtered_map, matching_process_ids, matching_socket_ids};
 use super::outcome::{NothingFound, Outcome};
 use super::suggest::{no_match, report_unmatched, similar_names};
 use crate::cli::{FilterArgs, TableFormat, parse_selectors};
@@ -36,7 +37,7 @@ pub(crate) struct ListArgs {
     /// Group clients and servers by
     #[arg(long, visible_alias = "view", value_enum, default_value_t = By::Role)]
     pub(crate) by: By,
-    /// Show all rows
+    /// Show all rows, those of queues, shared memory, semaphores, eventfds and locks included
     #[arg(long)]
     pub(crate) all: bool,
     /// Include only conversations whose client matches
@@ -68,12 +69,26 @@ pub(super) fn run(args: &ListArgs) -> Result<Outcome> {
     if args.sockets {
         return list_sockets(args, filter);
     }
-    let map = filtered_map(&args.selection, &filter, build_at)?;
+    let build: Build = if args.all {
+        build_with_channels
+    } else {
+        build_at
+    };
+    let map = filtered_map(&args.selection, &filter, build)?;
     match args.fds {
         true => fds::write(&map, &filter.only, args.format)?,
         false => write_links(&map, args)?,
     }
     Ok(Outcome::Success)
+}
+
+/// The map with the channels that are hidden by default.
+fn build_with_channels(files: &[Loaded], at: At) -> Option<Map> {
+    let mut map = build_at(files, at)?;
+    for channel in &mut map.channels {
+        channel.hidden = false;
+    }
+    Some(map)
 }
 
 /// Lists the sockets that match, with all of their holders, those that do not match included.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use anyhow::Result;
-use whotalks::model::{Address, Map, ProcessId, SocketState};
+use whotalks::model::{Address, ChannelKind, Map, ProcessId, SocketState};
 use whotalks::query::{Link, LinkKind, count_self_conversations};
 
 use crate::commands::coverage::{hidden_logs, incomplete};
@@ -94,12 +94,19 @@ fn stopped(map: &Map, end: &str, processes: &BTreeSet<ProcessId>) -> Option<Stri
     }
 }
 
-/// `/run/app.sock`, `fifo /run/app.fifo`, `pipe`, `socketpair`.
+/// `/run/app.sock`, `fifo /run/app.fifo`, `pipe`, `socketpair`, `pts/3`, `lock /run/app.pid`, `eventfd`.
 fn via_cell(link: &Link) -> String {
     let name = &link.via.text;
     match (link.kind, name.is_empty()) {
         (LinkKind::Pipe, true) => "pipe".to_owned(),
         (LinkKind::Pipe, false) => format!("fifo {name}"),
+        (LinkKind::Channel(kind), true) => kind.as_str().to_owned(),
+        (
+            LinkKind::Channel(kind @ (ChannelKind::Mqueue | ChannelKind::Shm | ChannelKind::Lock)),
+            false,
+        ) => {
+            format!("{} {name}", kind.as_str())
+        }
         (LinkKind::Unix, true) if link.is_pair => "socketpair".to_owned(),
         _ => name.clone(),
     }

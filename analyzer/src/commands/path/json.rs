@@ -17,6 +17,7 @@ pub(super) fn write(out: &mut dyn Write, map: &Map, hops: &[Hop]) -> Result<()> 
         let connection = hop.next.map(|(conversation, _)| match conversation {
             Conversation::Connection(index) => id::connection(map, index),
             Conversation::Pipe(pipe) => id::pipe(map, pipe),
+            Conversation::Channel(channel) => id::channel(&map.channels[channel.index()]),
         });
         object()
             .field("process", id::process(map, hop.process))

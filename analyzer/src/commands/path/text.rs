@@ -62,6 +62,7 @@ fn over(map: &Map, conversation: Conversation) -> String {
         Conversation::Connection(index) => {
             format!("socket pair {}", id::socket(map, map.connections[index].a))
         }
+        Conversation::Channel(channel) => map.channels[channel.index()].kind.as_str().to_owned(),
         Conversation::Pipe(pipe) => format!("pipe {}", id::pipe(map, pipe)),
     }
 }

@@ -7,11 +7,13 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 use whotalks::export::{self, object};
+use whotalks::graph::Conversation;
 use whotalks::id;
 use whotalks::load::tcp_info::TcpInfo;
 use whotalks::model::{Map, ProcessId, SocketId};
 use whotalks::query::is_queued;
 
+use super::process_page::channels;
 use super::source::PageSource;
 use super::subject::{PageSubject, ProcessGroup};
 use crate::commands::check::finding_row;
@@ -29,6 +31,7 @@ pub(super) fn write(
 ) -> Result<()> {
     let page = |subject: &PageSubject| match subject {
         PageSubject::Socket(socket) => socket_page(source, *socket),
+        PageSubject::Channel(channel) => channel_page(source.map, *channel),
         PageSubject::Processes(group) => process_page(source, group),
     };
     let document = object()
@@ -51,6 +54,14 @@ fn other(map: &Map, subject: &PageSubject) -> impl Serialize {
             (group.kind, id, group.name.as_ref(), group.processes.len())
         }
         PageSubject::Socket(socket) => ("socket", Some(id::socket(map, *socket)), None, 0),
+        PageSubject::Channel(Conversation::Channel(channel)) => {
+            let row = &map.channels[channel.index()];
+            ("channel", Some(id::channel(row)), None, row.ends.len())
+        }
+        PageSubject::Channel(Conversation::Pipe(pipe)) => {
+            ("pipe", Some(id::pipe(map, *pipe)), None, 0)
+        }
+        PageSubject::Channel(Conversation::Connection(_)) => ("connection", None, None, 0),
     };
     object()
         .field("kind", kind)
@@ -85,6 +96,9 @@ fn process_page(source: &PageSource<'_>, group: &ProcessGroup) -> Value {
         "listens": sockets(&summary.listens),
         "talks_to": links(&summary.talks_to),
         "called_by": links(&summary.called_by),
+        "channels": channels(map, group)
+            .map(|(row, _)| export::channel(map, row))
+            .collect::<Vec<_>>(),
         "among_themselves": summary.among_themselves,
         "fd_counts": summary.fd_counts,
         "queues": sockets(&summary.queues),
@@ -92,6 +106,16 @@ fn process_page(source: &PageSource<'_>, group: &ProcessGroup) -> Value {
         "awaited_by": wait_rows(source, &summary.awaited_by),
         "findings": finding_rows(source, &processes.iter().cloned().collect()),
     })
+}
+
+fn channel_page(map: &Map, channel: Conversation) -> Value {
+    match channel {
+        Conversation::Channel(channel) => {
+            json!({"kind": "channel", "channel": export::channel(map, &map.channels[channel.index()])})
+        }
+        Conversation::Pipe(pipe) => json!({"kind": "pipe", "pipe": export::pipe(map, pipe)}),
+        Conversation::Connection(_) => Value::Null,
+    }
 }
 
 fn socket_page(source: &PageSource<'_>, socket: SocketId) -> Value {

@@ -1,5 +1,6 @@
 //! `whotalks show`: shows details of processes, sockets, units or containers.
 
+mod channel_page;
 mod fields;
 mod json;
 mod process_page;
@@ -23,7 +24,8 @@ use source::PageSource;
 use subject::subjects;
 
 const AFTER_HELP: &str = "\
-Selectors of sockets (socket:, inode:, port:, ...) show sockets. If there are only unit: or only \
+Selectors of sockets (socket:, inode:, port:, ...) show sockets; pty: and paths also show terminals, \
+FIFOs, queues, shared memory and locks. If there are only unit: or only \
 container: selectors, each unit or container is shown as a whole. Other selectors show processes. \
 The first three matches are shown in detail, the others are listed.
 
@@ -31,6 +33,7 @@ Examples:
   whotalks show pid:812 web1.whotalks    show peers, queues, waits
   whotalks show unit:nginx.service web1.whotalks
   whotalks show socket:/run/docker.sock  show holders, connections
+  whotalks show pty:1 web1.whotalks      show the processes at a terminal
   whotalks show --format json inode:1452 web1.whotalks | jq '.pages[0]'";
 
 /// `whotalks show`.

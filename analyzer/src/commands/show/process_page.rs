@@ -1,10 +1,11 @@
 //! The page of a process, unit or container as text.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
 use whotalks::export::rfc3339;
-use whotalks::model::{Map, Process, ProcessId, SocketId};
+use whotalks::model::{Channel, ChannelEnd, Map, Process, ProcessId, SocketId};
 use whotalks::query::Summary;
 use whotalks::text::escape;
 
@@ -47,6 +48,9 @@ pub(super) fn write(
     write_table(out, "talks to", "SERVER|CONNS>|NOTE|VIA", rows)?;
     let rows = summary.called_by.iter().map(|index| cells(index, 1));
     write_table(out, "called by", "CLIENT|CONNS>|NOTE|VIA", rows)?;
+    let rows = channels(map, group).map(|(channel, end)| channel_cells(map, channel, end));
+    let rows: Vec<Vec<String>> = rows.collect();
+    write_table(out, "shares", "WHAT|ROLE|FD>|WITH|NAME", rows.into_iter())?;
     if summary.among_themselves > 0 {
         let count = plural(summary.among_themselves, "conversation", "conversations");
         let whom = match group.process() {
@@ -62,6 +66,37 @@ pub(super) fn write(
     write_waits(out, source, "awaited by", &summary.awaited_by)?;
     let ids = process_ids(map, &group.processes);
     write_findings(out, source, &ids.into_iter().collect())
+}
+
+/// The channels at which one of the processes is, with its end.
+pub(super) fn channels<'a>(
+    map: &'a Map,
+    group: &'a ProcessGroup,
+) -> impl Iterator<Item = (&'a Channel, &'a ChannelEnd)> {
+    let ends = |channel: &'a Channel| channel.ends.iter().map(move |end| (channel, end));
+    let all = map.channels.iter().flat_map(ends);
+    all.filter(|(_, end)| group.processes.contains(&end.process))
+}
+
+/// Kind, role, descriptor, how many others, name.
+fn channel_cells(map: &Map, channel: &Channel, end: &ChannelEnd) -> Vec<String> {
+    let others: BTreeSet<ProcessId> = channel.ends.iter().map(|other| other.process).collect();
+    let mut others = others.into_iter().filter(|other| *other != end.process);
+    let first = others
+        .next()
+        .map_or_else(String::new, |first| label(map, first));
+    let with = match others.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    };
+    let keeps = if end.keeps { " (keeps)" } else { "" };
+    vec![
+        channel.kind.as_str().to_owned(),
+        format!("{}{keeps}", end.role.as_str()),
+        end.fd.map_or_else(String::new, |fd| fd.to_string()),
+        with,
+        escape::display(&channel.name),
+    ]
 }
 
 fn write_identity(out: &mut dyn Write, source: &PageSource<'_>, id: ProcessId) -> Result<()> {

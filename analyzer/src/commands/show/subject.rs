@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use whotalks::model::{Map, ProcessId, SocketId, SocketState};
+use whotalks::graph::Conversation;
+use whotalks::model::{ChannelId, Map, PipeId, ProcessId, SocketId, SocketState};
 use whotalks::query::{Selector, SelectorSet};
 
 use crate::cli::parse_selectors;
@@ -13,6 +14,8 @@ use crate::commands::map::{matching_process_ids, matching_socket_ids};
 pub(super) enum PageSubject {
     Processes(ProcessGroup),
     Socket(SocketId),
+    /// A channel or a pipe.
+    Channel(Conversation),
 }
 
 /// A process, or all processes of a unit or container.
@@ -39,7 +42,9 @@ pub(super) fn subjects(map: &Map, texts: &[String]) -> Result<Vec<PageSubject>> 
     let set = parse_selectors(texts)?;
     if set.has_socket_kinds() {
         let has_names = selectors.iter().any(|s| matches!(s, Selector::Socket(_)));
-        return Ok(sockets(map, &set, has_names));
+        let mut subjects = sockets(map, &set, has_names);
+        subjects.extend(named(map, &set).map(PageSubject::Channel));
+        return Ok(subjects);
     }
     let processes = matching_process_ids(map, &set).into_iter();
     let units = selectors.iter().all(|s| matches!(s, Selector::Unit(_)));
@@ -72,6 +77,16 @@ pub(super) fn subjects(map: &Map, texts: &[String]) -> Result<Vec<PageSubject>> 
     };
     let groups = groups.into_iter().map(subject);
     Ok(groups.map(PageSubject::Processes).collect())
+}
+
+/// The channels and pipes that the selectors name.
+fn named<'a>(map: &'a Map, set: &'a SelectorSet) -> impl Iterator<Item = Conversation> + 'a {
+    let channels =
+        (0..map.channels.len()).map(|index| Conversation::Channel(ChannelId::new(index)));
+    let pipes = (0..map.pipes.len()).map(|index| Conversation::Pipe(PipeId::new(index)));
+    channels
+        .chain(pipes)
+        .filter(|one| set.matches_named(map, *one))
 }
 
 /// The sockets that match. If they are selected by name and some of them listen, only those are used, since

@@ -9,7 +9,7 @@ use whotalks::text::escape;
 use super::fields::{ROWS, write_more};
 use super::source::PageSource;
 use super::subject::PageSubject;
-use super::{process_page, socket_page};
+use super::{channel_page, process_page, socket_page};
 use crate::commands::coverage::incomplete;
 use crate::commands::names::label;
 use crate::terminal::{color, fit, plural, thousands};
@@ -27,6 +27,7 @@ pub(super) fn write(
         match subject {
             PageSubject::Socket(socket) => socket_page::write(out, source, *socket)?,
             PageSubject::Processes(group) => process_page::write(out, source, group)?,
+            PageSubject::Channel(channel) => channel_page::write(out, source.map, *channel)?,
         }
     }
     write_others(out, source.map, others)?;
@@ -55,6 +56,7 @@ fn write_others(out: &mut dyn Write, map: &Map, others: &[PageSubject]) -> Resul
                 }
             },
             PageSubject::Socket(socket) => socket_page::title(map, *socket),
+            PageSubject::Channel(channel) => channel_page::title(map, *channel),
         };
         writeln!(out, "{}", fit(&format!("  {line}")))?;
     }

@@ -12,17 +12,21 @@ use super::findings::{self, FindingIndex};
 use super::pool;
 use crate::check::Finding;
 use crate::draw::graph::{EdgeEnd, EdgeKind, Kind};
-use crate::graph::connection_ends;
+use crate::graph::{channel_ends, connection_ends};
 use crate::model::{
-    Connection, ConnectionKind, ConnectionState, Family, Map, Pipe, PipeId, ProcessId, SocketId,
-    SocketState,
+    Channel, ChannelId, ChannelKind, Connection, ConnectionKind, ConnectionState, Family, Map,
+    Pipe, PipeId, ProcessId, SocketId, SocketState,
 };
 use crate::query::{UnknownEnd, unknown_end};
+use crate::text::escape::display;
 
 /// A socket or pipe that at least this many processes hold has a node.
 const STAR_HOLDERS: usize = 3;
 /// A pipe with at most this many pairs of writer and reader is drawn as edges.
 const MAX_PIPE_PAIRS: usize = 2;
+
+/// More pairs of a channel's client and server are drawn as a star.
+const MAX_CHANNEL_PAIRS: usize = 64;
 
 /// Builds the draft of a map. With `all`, nothing is coalesced; without, only what would be edges by
 /// the million.
@@ -38,6 +42,11 @@ pub(crate) fn build<'a>(map: &'a Map, findings: &'a [Finding], all: bool) -> Dra
     for (pipe, row) in map.pipes.iter().enumerate() {
         if !row.hidden {
             builder.pipe(PipeId::new(pipe), row);
+        }
+    }
+    for (index, channel) in map.channels.iter().enumerate() {
+        if !channel.hidden {
+            builder.channel(ChannelId::new(index), channel);
         }
     }
     builder.draft.not_drawn.logs = map.hidden_logs.conversations;
@@ -329,6 +338,41 @@ impl<'a> Builder<'a> {
         }
         if !drawn {
             self.draft.not_drawn.pipes += 1;
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// Joins each client of a channel to each server, or to the first of very many.
+    fn channel(&mut self, id: ChannelId, channel: &Channel) {
+        let ends = channel_ends(self.map, id);
+        let mut from = self.nodes_of(ends.from);
+        let to = self.nodes_of(ends.to);
+        if from.len() * to.len() > MAX_CHANNEL_PAIRS {
+            from.truncate(1);
+        }
+        let kind = match channel.kind {
+            ChannelKind::Pty => EdgeKind::Pty,
+            _ => EdgeKind::Channel,
+        };
+        let server = EdgeEnd {
+            server: channel.kind == ChannelKind::Pty,
+            ..EdgeEnd::default()
+        };
+        let name = match channel.kind {
+            ChannelKind::Lock | ChannelKind::Mqueue | ChannelKind::Shm => {
+                format!("{} {}", channel.kind.as_str(), display(&channel.name))
+            }
+            _ => display(&channel.name),
+        };
+        for &a in &from {
+            for &b in to.iter().filter(|b| **b != a) {
+                let bundle = Bundle {
+                    names: BTreeSet::from([name.clone()]),
+                    ..Bundle::new(EdgeEnd::default(), server)
+                };
+                self.draft.join(a, b, kind, bundle);
+            }
         }
     }
 }

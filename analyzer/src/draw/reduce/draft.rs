@@ -161,6 +161,8 @@ pub(crate) struct Bundle {
     /// Number of connections through each listener of [`Draft::map`], by whether the client is at the
     /// second node.
     pub(crate) via: BTreeMap<(bool, SocketId), u32>,
+    /// Names of channels.
+    pub(crate) names: BTreeSet<String>,
     /// Findings about one of them: indices into [`Draft::findings`].
     pub(crate) findings: BTreeSet<u32>,
     /// Change since the first of two maps.
@@ -203,6 +205,7 @@ impl Bundle {
             (one, two) => one.or(two),
         };
         self.changes.extend(other.changes);
+        self.names.extend(other.names);
         self.n += other.n;
         add_end(&mut self.a_end, other.a_end);
         add_end(&mut self.b_end, other.b_end);

@@ -116,6 +116,8 @@ pub(crate) fn edge(
         EdgeKind::Unix | EdgeKind::Net => "connection",
         EdgeKind::Pending => "client waiting to be accepted",
         EdgeKind::Pipe => "pipe",
+        EdgeKind::Pty => "pseudo-terminal",
+        EdgeKind::Channel => "channel",
     };
     let arrow = match kind {
         EdgeKind::Pipe if bundle.a_end.arrow && bundle.b_end.arrow => "↔",
@@ -134,6 +136,7 @@ pub(crate) fn edge(
     };
     lines.push(format!("{a} {arrow} {b}"));
     lines.push(format!("{} {what}{plural}", bundle.n));
+    list(bundle.names.iter().cloned(), "", &mut lines);
     list(bundle.changes.iter().cloned(), "", &mut lines);
     let mut hidden = 0;
     for (&(is_backwards, listener), n) in &bundle.via {

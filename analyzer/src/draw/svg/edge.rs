@@ -55,6 +55,8 @@ pub(super) fn classes(scene: &Scene, edge: &Edge) -> Vec<&'static str> {
         EdgeKind::Net => "net",
         EdgeKind::Pending => "pending",
         EdgeKind::Pipe => "pipe",
+        EdgeKind::Pty => "pty",
+        EdgeKind::Channel => "channel",
         EdgeKind::Holds => "holds",
         EdgeKind::Accepts => "accepts",
     }];
@@ -74,7 +76,11 @@ pub(super) fn classes(scene: &Scene, edge: &Edge) -> Vec<&'static str> {
 pub(super) fn thickness(scene: &Scene, edge: &Edge) -> f64 {
     match edge.kind {
         EdgeKind::Holds if is_star(scene, edge) => 1.6,
-        EdgeKind::Holds | EdgeKind::Pipe | EdgeKind::Accepts => 1.0,
+        EdgeKind::Holds
+        | EdgeKind::Pipe
+        | EdgeKind::Pty
+        | EdgeKind::Channel
+        | EdgeKind::Accepts => 1.0,
         _ => (0.9 + 0.55 * f64::from(edge.n.max(1)).log2()).min(MAX_THICKNESS),
     }
 }

@@ -115,6 +115,11 @@ fn all_entries(scene: &Scene) -> Vec<(Sign, &'static str)> {
         (Edge("net"), "connection, not Unix-domain"),
         (Edge("pending"), "waits to be accepted"),
         (Edge("pipe"), "pipe"),
+        (Edge("pty"), "pseudo-terminal"),
+        (
+            Edge("channel"),
+            "queue, shared memory, semaphore, eventfd or lock",
+        ),
         (Edge("holds"), "holds"),
         (Edge("accepts"), "serves what the other accepted"),
         (Edge("holds star"), "holds a shared socket"),

@@ -38,7 +38,7 @@ const LIGHT: usize = 1;
 const DARK: usize = 2;
 
 /// Selector, colours of the inside and of lines; empty: no rule.
-const RULES: [(&str, &str, &str); 78] = [
+const RULES: [(&str, &str, &str); 80] = [
     (".ground", "ground", ""),
     ("text", "ink", ""),
     (".detail", "faint", ""),
@@ -72,6 +72,8 @@ const RULES: [(&str, &str, &str); 78] = [
     (".unix path", "", "line"),
     (".net path", "", "net"),
     (".pipe path", "", "pipe"),
+    (".pty path", "", "pipe"),
+    (".channel path", "", "pipe"),
     (".holds path", "", "faint"),
     (".accepts path", "", "faint"),
     (".self", "faded", ""),
@@ -125,9 +127,11 @@ const FIXED: &str = "\
 .wt text{text-anchor:middle}
 .wt .left text,.wt text.left{text-anchor:start}\n.wt text.sign{text-anchor:middle}
 .wt .hub,.wt .title{font-weight:bold}
-.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .holds path,.wt .accepts path{fill:none}\n.wt-g-plain,.wt-f-plain{fill:none}
+.wt .unix path,.wt .net path,.wt .pending path,.wt .pipe path,.wt .pty path,.wt .channel path,.wt .holds path,.wt .accepts path{fill:none}\n.wt-g-plain,.wt-f-plain{fill:none}
 .wt .pending path{stroke-dasharray:3 3}
 .wt .pipe path{stroke-dasharray:6 3}
+.wt .pty path{stroke-dasharray:8 2 2 2}
+.wt .channel path{stroke-dasharray:1 3}
 .wt .holds path,.wt .accepts path{stroke-dasharray:1 2.5}
 .wt .star path{stroke-dasharray:.1 4;stroke-linecap:round}
 .wt .listener .shape{stroke-width:.6}

@@ -7,7 +7,7 @@ use crate::id;
 use crate::model::{Channel, ChannelEnd, Map};
 
 /// Describes a channel.
-pub(super) fn channel<'a>(map: &'a Map, channel: &'a Channel) -> impl Serialize + 'a {
+pub fn channel<'a>(map: &'a Map, channel: &'a Channel) -> impl Serialize + 'a {
     let end = move |end: &ChannelEnd| {
         object()
             .field("process", id::process(map, end.process))

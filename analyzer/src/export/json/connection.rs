@@ -54,7 +54,7 @@ pub fn connection(map: &Map, index: usize) -> Object<impl Fields> {
 }
 
 /// Describes a pipe or FIFO.
-pub(super) fn pipe(map: &Map, id: PipeId) -> impl Serialize {
+pub fn pipe(map: &Map, id: PipeId) -> impl Serialize {
     let pipe = &map.pipes[id.index()];
     object()
         .field("id", id::pipe(map, id))

@@ -11,8 +11,8 @@ mod object;
 mod process;
 mod socket;
 
-use self::channel::channel;
-pub use connection::connection;
+pub use channel::channel;
+pub use connection::{connection, pipe};
 pub use departed::departed;
 pub use object::{Fields, Object, object};
 pub use process::process;
@@ -20,7 +20,6 @@ pub use socket::socket;
 
 use serde::Serialize;
 
-use self::connection::pipe;
 use self::descriptor::RelationDocument;
 use self::host::{coverage, host};
 use crate::id;

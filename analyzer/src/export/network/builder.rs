@@ -7,8 +7,7 @@ use crate::graph::{By, Conversation, ConversationEnds, Groups, conversations};
 use crate::id;
 use crate::model::{ConnectionState, Map, ProcessId, SocketId, SocketState};
 use crate::query::{
-    UnknownEnd, Via, is_half_closed_pipe, is_self_conversation, link_kind, socket_via, unknown_end,
-    via,
+    UnknownEnd, Via, is_half_closed, is_self_conversation, link_kind, socket_via, unknown_end, via,
 };
 use crate::text::escape;
 
@@ -30,7 +29,7 @@ pub fn network(map: &Map, by: By) -> Network {
     builder.add_members();
     builder.add_listeners();
     for ends in conversations(map) {
-        if !is_self_conversation(&ends) && !is_half_closed_pipe(map, &ends) {
+        if !is_self_conversation(&ends) && !is_half_closed(map, &ends) {
             builder.add_conversation(&ends);
         }
     }
@@ -215,7 +214,7 @@ impl Builder<'_> {
     fn add_edge(&mut self, ends: &ConversationEnds, from: usize, to: usize) {
         let state = match ends.conversation {
             Conversation::Connection(index) => Some(self.map.connections[index].state),
-            Conversation::Pipe(_) => None,
+            Conversation::Pipe(_) | Conversation::Channel(_) => None,
         };
         let pending = usize::from(state == Some(ConnectionState::Pending));
         let kind = link_kind(self.map, ends.conversation).as_str();
@@ -253,6 +252,7 @@ fn conversation_id(map: &Map, conversation: Conversation) -> String {
     match conversation {
         Conversation::Connection(index) => id::connection(map, index),
         Conversation::Pipe(pipe) => id::pipe(map, pipe),
+        Conversation::Channel(channel) => id::channel(&map.channels[channel.index()]),
     }
 }
 

@@ -45,6 +45,7 @@ pub fn hide_logs(map: &mut Map, filter: &Filter) {
         match conversation {
             Conversation::Connection(index) => map.connections[index].hidden = true,
             Conversation::Pipe(id) => map.pipes[id.index()].hidden = true,
+            Conversation::Channel(_) => {}
         }
     }
     map.hidden_logs = logs;

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use super::filter_match::{Filter, FilterMatch, add};
 use super::matching::held_sockets;
-use crate::graph::{Conversation, conversations};
-use crate::model::{Holder, Map, ProcessId, SocketId, using_processes};
+use crate::graph::{
+    Conversation, ConversationEnds, channel_ends, conversations_and_channels, pipe_ends,
+};
+use crate::model::{ChannelId, Map, PipeId, ProcessId, SocketId};
 use crate::query::selector::SelectorSet;
 
 /// The rows to keep, by index.
@@ -14,6 +16,7 @@ pub(super) struct KeptRows {
     pub(super) sockets: Vec<bool>,
     pub(super) connections: Vec<bool>,
     pub(super) pipes: Vec<bool>,
+    pub(super) channels: Vec<bool>,
 }
 
 /// New ids by old index; `None` for rows that are removed.
@@ -67,6 +70,7 @@ impl KeptRows {
             sockets: vec![true; map.sockets.len()],
             connections: vec![true; map.connections.len()],
             pipes: vec![true; map.pipes.len()],
+            channels: vec![true; map.channels.len()],
         }
     }
 
@@ -77,22 +81,20 @@ impl KeptRows {
         let mut sockets = matches.sockets.clone();
         add(&mut sockets, &matches.kept.sockets);
         self.keep_connections(map, selectors, matches, &mut processes, &mut sockets);
-        // No socket kind matches a pipe.
-        let pipes_match = !selectors.has_socket_kinds();
-        for (kept, pipe) in self.pipes.iter_mut().zip(&map.pipes) {
-            let has_match = |end: &[Holder]| {
-                let mut users = using_processes(end).into_iter();
-                users.any(|process| matches.only[process.index()])
-            };
-            let (reads, writes) = (has_match(&pipe.readers), has_match(&pipe.writers));
-            *kept &= pipes_match && (reads || writes);
-            for (other_matches, end) in [(reads, &pipe.writers), (writes, &pipe.readers)] {
-                let partners = (*kept && other_matches).then(|| using_processes(end));
-                for process in partners.into_iter().flatten() {
-                    processes[process.index()] = true;
-                }
-            }
-        }
+        let pipes = (0..map.pipes.len()).map(PipeId::new);
+        let pipes = pipes.map(|id| pipe_ends(map, id));
+        keep_with_partners(
+            map,
+            selectors,
+            matches,
+            &mut self.pipes,
+            pipes,
+            &mut processes,
+        );
+        let channels = (0..map.channels.len()).map(ChannelId::new);
+        let channels = channels.map(|id| channel_ends(map, id));
+        let kept = &mut self.channels;
+        keep_with_partners(map, selectors, matches, kept, channels, &mut processes);
         intersect(&mut self.processes, &processes);
         intersect(&mut self.sockets, &sockets);
     }
@@ -146,7 +148,7 @@ impl KeptRows {
         for (index, kept) in self.processes.iter_mut().enumerate() {
             *kept &= is_near[index] || matches.kept.processes[index];
         }
-        for ends in conversations(map) {
+        for ends in conversations_and_channels(map) {
             // A conversation is kept if every end with known holders keeps one of them.
             let is_kept = |end: &[ProcessId]| {
                 end.is_empty() || end.iter().any(|process| self.processes[process.index()])
@@ -156,6 +158,7 @@ impl KeptRows {
             match ends.conversation {
                 Conversation::Connection(index) => self.connections[index] &= kept,
                 Conversation::Pipe(id) => self.pipes[id.index()] &= kept,
+                Conversation::Channel(id) => self.channels[id.index()] &= kept,
             }
         }
     }
@@ -163,7 +166,7 @@ impl KeptRows {
     /// Breadth first from the matches, through processes that are kept.
     fn near(&self, map: &Map, matches: &[bool], hops: usize) -> Vec<bool> {
         let mut neighbours: Vec<Vec<ProcessId>> = vec![Vec::new(); map.processes.len()];
-        for ends in conversations(map) {
+        for ends in conversations_and_channels(map) {
             for from in &ends.from {
                 for to in &ends.to {
                     neighbours[from.index()].push(*to);
@@ -186,6 +189,31 @@ impl KeptRows {
             }
         }
         is_near
+    }
+}
+
+/// Keeps the pipes or channels that match, and the holders of the other end of one that does.
+fn keep_with_partners(
+    map: &Map,
+    selectors: &SelectorSet,
+    matches: &FilterMatch,
+    kept: &mut [bool],
+    all: impl Iterator<Item = ConversationEnds>,
+    processes: &mut [bool],
+) {
+    for (kept, ends) in kept.iter_mut().zip(all) {
+        // A selector of sockets selects by name here.
+        if selectors.has_socket_kinds() && !selectors.matches_named(map, ends.conversation) {
+            *kept = false;
+        }
+        let has_match = |end: &[ProcessId]| end.iter().any(|process| matches.only[process.index()]);
+        let (from, to) = (has_match(&ends.from), has_match(&ends.to));
+        *kept &= from || to;
+        for (other_matches, end) in [(from, &ends.to), (to, &ends.from)] {
+            for process in end.iter().filter(|_| *kept && other_matches) {
+                processes[process.index()] = true;
+            }
+        }
     }
 }
 

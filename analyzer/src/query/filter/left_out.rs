@@ -27,6 +27,8 @@ pub(super) fn left_out(map: &Map, kept: &Kept<'_>, matches: Option<&FilterMatch>
     for ends in conversations(map) {
         let is_kept = match ends.conversation {
             Conversation::Connection(index) => kept.connections[index],
+            // Only connections and pipes are asked for.
+            Conversation::Channel(_) => true,
             Conversation::Pipe(id) => kept.pipes[id.index()],
         };
         if is_kept {

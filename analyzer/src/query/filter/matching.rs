@@ -1,6 +1,9 @@
 //! Which processes and sockets of a map a set of selectors matches.
 
-use crate::model::{Map, ProcessId, SocketId};
+use std::collections::BTreeSet;
+
+use crate::graph::{Conversation, channel_ends, pipe_ends};
+use crate::model::{ChannelId, Map, PipeId, ProcessId, SocketId};
 use crate::query::selector::SelectorSet;
 
 /// Whether each process matches, by index. Sockets that a process only keeps do not count.
@@ -24,8 +27,29 @@ pub(super) fn matching_rows(map: &Map, selectors: &SelectorSet) -> (Vec<bool>, V
 }
 
 fn processes(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<bool> {
+    let at_named = at_named(map, selectors);
     (0..map.processes.len())
-        .map(|index| selectors.matches_process(map, ProcessId::new(index), &held[index]))
+        .map(|index| {
+            let process = ProcessId::new(index);
+            selectors.matches_process(map, process, &held[index])
+                || at_named.contains(&process)
+                    && selectors.process_kinds_match(map, process, &held[index])
+        })
+        .collect()
+}
+
+/// The processes at the ends of the pipes and channels that the selectors name.
+fn at_named(map: &Map, selectors: &SelectorSet) -> BTreeSet<ProcessId> {
+    if !selectors.has_socket_kinds() {
+        return BTreeSet::new();
+    }
+    let pipes = (0..map.pipes.len()).map(PipeId::new);
+    let pipes = pipes.filter(|id| selectors.matches_named(map, Conversation::Pipe(*id)));
+    let channels = (0..map.channels.len()).map(ChannelId::new);
+    let channels = channels.filter(|id| selectors.matches_named(map, Conversation::Channel(*id)));
+    let ends = pipes.map(|id| pipe_ends(map, id));
+    let ends = ends.chain(channels.map(|id| channel_ends(map, id)));
+    ends.flat_map(|ends| ends.from.into_iter().chain(ends.to))
         .collect()
 }
 

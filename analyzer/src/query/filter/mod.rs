@@ -12,11 +12,13 @@
 mod filter_match;
 mod hidden_logs;
 mod kept_rows;
+mod kinds;
 mod left_out;
 mod matching;
 mod rebuild;
 
 pub use filter_match::{Filter, FilterMatch, KeptMask};
 pub use hidden_logs::hide_logs;
+pub use kinds::{DEFAULT_KINDS, TalkKind, keep_kinds};
 pub use matching::{matching_processes, matching_sockets};
 pub use rebuild::{apply_filter, exclude, keep_matches};

@@ -4,19 +4,39 @@ use super::filter_match::{Filter, FilterMatch, departed_matches};
 use super::hidden_logs::hide_logs;
 use super::kept_rows::{KeptRows, NewIds, remove};
 use super::left_out::{Kept, left_out};
+use crate::graph::Conversation;
 use crate::model::{
-    BoundTo, Connection, FdTarget, Holder, LeftOut, Map, Pipe, PipeId, ProcessId, Socket, SocketId,
+    BoundTo, ChannelId, Connection, FdTarget, Holder, LeftOut, Map, Pipe, PipeId, ProcessId,
+    Socket, SocketId,
 };
+use crate::query::selector::SelectorSet;
 
 /// Filters a map; the second value is whether every selector matched something.
 pub fn apply_filter(mut map: Map, filter: &Filter) -> (Map, bool) {
     hide_logs(&mut map, filter);
+    show_named_channels(&mut map, filter);
     if filter.is_empty() {
         return (map, true);
     }
     let matches = FilterMatch::new(&map, filter);
     let all_found = matches.all_found();
     (keep_matches(map, filter, &matches), all_found)
+}
+
+/// Includes the channels that a selector names, whatever their kind.
+fn show_named_channels(map: &mut Map, filter: &Filter) {
+    let sets = [&filter.only, &filter.focus]
+        .into_iter()
+        .chain(&filter.named);
+    let sets: Vec<&SelectorSet> = sets.filter(|set| set.has_socket_kinds()).collect();
+    if sets.is_empty() {
+        return;
+    }
+    for index in 0..map.channels.len() {
+        let conversation = Conversation::Channel(ChannelId::new(index));
+        let is_named = sets.iter().any(|set| set.matches_named(map, conversation));
+        map.channels[index].hidden &= !is_named;
+    }
 }
 
 /// Filters a map by matches that may include those of other maps.
@@ -44,7 +64,7 @@ pub fn exclude(map: Map, processes: &[bool], connections: &[bool]) -> Map {
     }
 }
 
-fn rebuild(map: &Map, rows: &KeptRows, matches: Option<&FilterMatch>) -> Map {
+pub(super) fn rebuild(map: &Map, rows: &KeptRows, matches: Option<&FilterMatch>) -> Map {
     let mut next = 0;
     let new_id = |kept: &bool| {
         kept.then(|| {
@@ -83,9 +103,18 @@ fn rebuild(map: &Map, rows: &KeptRows, matches: Option<&FilterMatch>) -> Map {
         other => other,
     };
     let process = |id: ProcessId| processes[id.index()];
-    let channels = map.channels.iter();
+    let channels = map.channels.iter().zip(&rows.channels);
+    let channels = channels.filter(|(_, kept)| **kept);
     kept.channels = channels
-        .filter_map(|channel| channel.remap(process))
+        .filter_map(|(old, _)| {
+            let new = old.remap(process)?;
+            // As a pipe, it is removed with its end.
+            let is_emptied =
+                |new: &[ProcessId], old: &[ProcessId]| new.is_empty() && !old.is_empty();
+            let ((from, to), (old_from, old_to)) = (new.sides(), old.sides());
+            let is_removed = is_emptied(&from, &old_from) || is_emptied(&to, &old_to);
+            (!is_removed).then_some(new)
+        })
         .collect();
     let relations = map.relations.iter().cloned();
     kept.relations = relations

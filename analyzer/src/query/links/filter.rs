@@ -56,6 +56,7 @@ impl<'a> EndMatcher<'a> {
             true => socket.is_some_and(|id| selectors.matches_unheld_socket(self.map, id)),
             false => {
                 let socket_matches = !selectors.has_socket_kinds()
+                    || selectors.matches_named(self.map, ends.conversation)
                     || socket.is_some_and(|id| selectors.matches_socket(self.map, id));
                 socket_matches && processes.iter().any(|process| matching[process.index()])
             }

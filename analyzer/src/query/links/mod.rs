@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::filter::EndMatcher;
 use super::conversations::{
-    LinkKind, captures, is_connecting, is_half_closed_pipe, is_pending, is_self_conversation,
+    LinkKind, captures, is_connecting, is_half_closed, is_pending, is_self_conversation,
     is_socketpair, link_kind,
 };
 use super::unknown_end::unknown_end;
 use super::via::{Via, via};
-use crate::graph::{Conversation, ConversationEnds, Groups, conversations};
+use crate::graph::{Conversation, ConversationEnds, Groups, conversations_and_channels};
 use crate::id;
 use crate::model::{Map, ProcessId};
 
@@ -55,9 +55,8 @@ pub struct Link {
 pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
     let matcher = EndMatcher::new(map, filter);
     let mut links: BTreeMap<(String, String, Via, LinkKind, bool), Link> = BTreeMap::new();
-    for ends in conversations(map) {
-        if is_self_conversation(&ends) || is_half_closed_pipe(map, &ends) || !matcher.matches(&ends)
-        {
+    for ends in conversations_and_channels(map) {
+        if is_self_conversation(&ends) || is_half_closed(map, &ends) || !matcher.matches(&ends) {
             continue;
         }
         let kind = link_kind(map, ends.conversation);
@@ -155,6 +154,7 @@ fn end_labels(
 fn end_id(map: &Map, ends: &ConversationEnds, client: bool) -> String {
     match ends.conversation {
         Conversation::Pipe(pipe) => id::pipe(map, pipe),
+        Conversation::Channel(channel) => id::channel(&map.channels[channel.index()]),
         Conversation::Connection(index) => {
             let connection = &map.connections[index];
             let listener = connection.listener.filter(|_| !ends.client_is_outside);

@@ -2,8 +2,8 @@
 
 use super::glob::Glob;
 use super::parse::Selector;
-use crate::graph::program;
-use crate::model::{Address, Container, Map, Process, Socket, SocketId, SocketState};
+use crate::graph::{Conversation, program};
+use crate::model::{Address, ChannelKind, Container, Map, Process, Socket, SocketId, SocketState};
 use crate::text::escape;
 
 impl Selector {
@@ -17,6 +17,8 @@ impl Selector {
                 | Self::Proto(_)
                 | Self::State(_)
                 | Self::Inode(_)
+                | Self::Pty(_)
+                | Self::Path(_)
         )
     }
 
@@ -56,7 +58,8 @@ impl Selector {
     /// Whether a socket matches; true for process kinds.
     pub(super) fn matches_socket(&self, socket: &Socket) -> bool {
         match self {
-            Self::Socket(glob) => {
+            Self::Pty(_) => false,
+            Self::Socket(glob) | Self::Path(glob) => {
                 let names = socket.name.iter().chain(&socket.moved_to);
                 let mut names = names.map(|name| escape::name(name.bytes()));
                 names.any(|name| glob.matches(&name))
@@ -80,6 +83,30 @@ impl Selector {
             }
             Self::Inode(inode) => socket.inode == *inode,
             _ => true,
+        }
+    }
+}
+
+impl Selector {
+    /// Whether a pipe or channel matches a selector of sockets.
+    pub(super) fn matches_named(&self, map: &Map, conversation: Conversation) -> bool {
+        match (self, conversation) {
+            (Self::Path(glob), Conversation::Pipe(id)) => {
+                let path = map.pipes[id.index()].path.as_deref();
+                path.is_some_and(|path| glob.matches(&escape::display(path)))
+            }
+            (Self::Inode(inode), Conversation::Pipe(id)) => {
+                map.pipes[id.index()].key.inode() == *inode
+            }
+            (Self::Path(glob), Conversation::Channel(id)) => {
+                glob.matches(&escape::display(&map.channels[id.index()].name))
+            }
+            (Self::Pty(number), Conversation::Channel(id)) => {
+                let channel = &map.channels[id.index()];
+                channel.kind == ChannelKind::Pty
+                    && channel.name.strip_prefix(b"pts/") == Some(number.to_string().as_bytes())
+            }
+            _ => false,
         }
     }
 }

@@ -41,6 +41,10 @@ pub enum Selector {
     Inode(u64),
     /// `netns:4026531833`
     Netns(u64),
+    /// `pty:1`: the pseudo-terminal `/dev/pts/1`
+    Pty(u64),
+    /// `path:/run/app.fifo`, or the path alone: a socket, FIFO, queue, shared memory, locked file
+    Path(Glob),
     /// A bare word, in lower case: part of a name, compared without case. It may contain a colon,
     /// but not after letters only, which would be a kind.
     Word(String),
@@ -75,7 +79,7 @@ pub enum SelectorError {
 }
 
 /// The kinds of selectors, as written before the colon.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 17] = [
     "pid",
     "comm",
     "exe",
@@ -91,6 +95,8 @@ pub const KINDS: [&str; 15] = [
     "inode",
     "netns",
     "host",
+    "pty",
+    "path",
 ];
 
 impl FromStr for Selector {
@@ -100,7 +106,10 @@ impl FromStr for Selector {
         let is_word =
             |kind: &str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
         let Some((kind, value)) = text.split_once(':').filter(|(kind, _)| is_word(kind)) else {
-            return Ok(Self::Word(text.to_lowercase()));
+            return Ok(match text.starts_with('/') {
+                true => Self::Path(Glob::new(text)),
+                false => Self::Word(text.to_lowercase()),
+            });
         };
         if !KINDS.contains(&kind) {
             return Err(SelectorError::Kind {
@@ -131,6 +140,12 @@ impl FromStr for Selector {
             "port" => Self::Port(value.parse().map_err(|_| error("a port number"))?),
             "proto" => Self::Proto(value.to_lowercase()),
             "state" => Self::State(value.to_lowercase()),
+            "pty" => Self::Pty(
+                value
+                    .parse()
+                    .map_err(|_| error("a number, as 1 of /dev/pts/1"))?,
+            ),
+            "path" => Self::Path(glob()),
             "inode" => Self::Inode(value.parse().map_err(|_| error("an inode number"))?),
             _ => Self::Netns(
                 value

@@ -4,6 +4,7 @@
 //! conversation matches when both do.
 
 use super::parse::Selector;
+use crate::graph::Conversation;
 use crate::model::{Map, ProcessId, Socket, SocketId};
 
 /// Selectors that are combined: one of each kind must match.
@@ -59,12 +60,20 @@ impl SelectorSet {
             })
     }
 
+    /// Whether a pipe or channel has the path or number that the selectors of sockets name.
+    pub fn matches_named(&self, map: &Map, conversation: Conversation) -> bool {
+        self.every_kind_matches(Selector::is_socket_kind, |selector| {
+            selector.matches_named(map, conversation)
+        })
+    }
+
     /// Whether any selector is about sockets.
     pub fn has_socket_kinds(&self) -> bool {
         self.0.iter().any(Selector::is_socket_kind)
     }
 
-    fn process_kinds_match(&self, map: &Map, id: ProcessId, held: &[SocketId]) -> bool {
+    /// Whether the process kinds match a process.
+    pub(crate) fn process_kinds_match(&self, map: &Map, id: ProcessId, held: &[SocketId]) -> bool {
         let process = map.process(id);
         self.every_kind_matches(
             |selector| !selector.is_socket_kind(),
