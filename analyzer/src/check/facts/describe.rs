@@ -41,7 +41,7 @@ impl Facts<'_> {
     pub(crate) fn owner(&self, id: SocketId) -> String {
         let holders = self.map.holding_processes(id);
         match holders.as_slice() {
-            [] => "(nobody known)".to_owned(),
+            [] => "(no known process)".to_owned(),
             [first] => self.process_name(*first),
             [first, others @ ..] => {
                 let others = plural(others.len(), "other", "others");

@@ -19,7 +19,7 @@ A listening socket is held by a program that does not serve it.
 A listener that a program serves (it accepts on it, watches it with epoll, or holds what it
 accepted), and that a descendant which runs another program holds too, not close-on-exec; also a
 descendant whose parents have ended, as those of daemons have. And a listener that is left over:
-everybody who still holds it is seen to be busy with something else (low where they all sleep for a
+every process that still holds it is busy with something else (low where they all sleep for a
 time, as a server may between two looks).
 
 It is quiet where an ancestor holds and a descendant serves (socket activation, inetd, postfix,
@@ -28,7 +28,7 @@ poll, select or an io_uring and nothing tells what for.
 
 ## Why it matters
 The address stays taken as long as any copy is open: after its server has died or restarted, bind(2)
-fails with EADDRINUSE, or clients connect to a socket that nobody will ever accept on, and hang.
+fails with EADDRINUSE, or clients connect to a socket that no process will ever accept on, and hang.
 
 ## Example
     MEDIUM   WT102  @/run/app held by backup.sh [912], served by app [880]
@@ -180,7 +180,7 @@ fn finding(
                 let clients = plural(pending as usize, "client waits", "clients wait");
                 evidence.push(format!("{clients} to be accepted"));
             }
-            let title = format!("{name} is served by nobody, held by {holder_names}");
+            let title = format!("{name} is served by no process, held by {holder_names}");
             let severity = if asleep {
                 Severity::Low
             } else {

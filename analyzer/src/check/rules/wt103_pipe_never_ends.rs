@@ -17,7 +17,7 @@ const DOC: &str = "\
 A pipe's reader will never see its end, because a write end was left open.
 
 ## What it finds
-A pipe of which somebody reads the output of a command, and a write end that is left open:
+A pipe through which a process reads the output of a command, with a write end left open:
 - the reader holds it: it forgot to close its own copy after starting the command;
 - the command has ended, and a daemon that it started has the pipe as its output;
 - only programs have it that the reader started for something else, and that inherited it;
@@ -34,7 +34,7 @@ read(2) returns 0, the end, only when the last write end is closed. With one lef
 waits for ever after the command has ended: builds hang, zombies are not reaped.
 
 ## Example
-    HIGH     WT103  runner [812] reads a pipe that it holds the write end of
+    HIGH     WT103  runner [812] holds the write end of the pipe it reads: never sees end of file
              written by make [840] as fd 1; runner [812] has it as fd 7
 
 haskell/process issue 70: of two commands started at the same time each inherited the write end of
@@ -297,7 +297,9 @@ fn finding(facts: &Facts<'_>, hangs: &[(PipeId, Hang)]) -> RawFinding {
         _ => Severity::Low,
     };
     let title = match hang.why {
-        Why::Own(_) => format!("{name} reads a pipe that it holds the write end of"),
+        Why::Own(_) => {
+            format!("{name} holds the write end of the pipe it reads: never sees end of file")
+        }
         Why::Orphans => format!("{name} reads the output of a command that {culprit} keeps open"),
         Why::Strays => format!("{name} reads a pipe that only {culprit} keeps open"),
         Why::Sibling => format!("{name} reads a pipe that {culprit} keeps open too"),

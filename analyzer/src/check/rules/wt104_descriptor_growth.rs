@@ -20,7 +20,7 @@ const CRITICAL_PERCENT: u64 = 95;
 /// Age from which a process is no longer starting.
 const SETTLED_NS: u64 = 60_000_000_000;
 const DOC: &str = "\
-Descriptors or connections only become more, or a limit on them is near.
+The number of descriptors or connections keeps rising, or is near its limit.
 
 ## What it finds
 A process that uses most of its RLIMIT_NOFILE (limits of users are WT216). Given a series or two
@@ -32,8 +32,7 @@ a program that began within the minute before is low. A single capture shows lim
 
 ## Why it matters
 A leak of descriptors is quiet until the limit: then accept(2), open(2) and socket(2) fail with
-EMFILE, most programs handle that badly, and the machine looks broken for everybody who talks to
-it.
+EMFILE, most programs handle that badly, and the machine looks broken to every client.
 
 ## Example
     MEDIUM   WT104  sshd [901] 41 → 97 descriptors in 10 min

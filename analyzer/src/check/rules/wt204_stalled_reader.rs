@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 rule! { WT204 "stalled-reader", High, since "0.1.0", earlier Needed }
 
 const DOC: &str = "\
-Somebody does not read what was written to it.
+A process does not read what was written to its socket.
 
 ## What it finds
 Bytes that wait in a socket's receive queue while their reader does something else: the writer is
@@ -25,8 +25,8 @@ merely nearly full, which a fast transfer looks like too. Two that write to each
 read are WT205.
 
 ## Why it matters
-When the queue is full its writers block, and whoever waits for those. A logger or a message bus
-that has stopped reading stops everybody who logs or sends, one after the other.
+When the queue is full its writers block, and so does everything that waits for them. A logger or a
+message bus that has stopped reading stops every program that logs or sends, one after the other.
 
 ## Example
     HIGH     WT204  journald [312] does not read /run/systemd/journal/dev-log

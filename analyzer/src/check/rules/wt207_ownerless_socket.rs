@@ -13,7 +13,7 @@ const DOC: &str = "\
 Unix sockets that no process holds.
 
 ## What it finds
-Unix sockets that exist and are in nobody's descriptor table, although every table was read. Where
+Unix sockets that exist and are in no descriptor table, although every table was read. Where
 so many descriptors are in flight, that is the likely cause, and it is said. Where some table could
 not be read, or there are processes outside the pid namespace, these may hold them: then the answer
 is unknown, unless the socket's peer is with a process that has descriptors to receive. A socket
@@ -26,7 +26,7 @@ A socket without holder keeps its name, its memory and its connection, and no pr
 to close it. It is nearly always one that was sent over another socket and never received.
 
 ## Example
-    LOW      WT207  2 Unix sockets are held by nobody
+    LOW      WT207  2 Unix sockets are held by no process
              in flight: worker [812] has 2 descriptors to receive on fd 5
 
 ## What to do
@@ -91,7 +91,7 @@ fn check_host(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
     let Some(first) = unheld.first() else { return };
     let count = plural(unheld.len(), "Unix socket is", "Unix sockets are");
     if !coverage.all_holders_known() {
-        return output.unknown(format!("{count} held by nobody that could be read"));
+        return output.unknown(format!("{count} held by no process that could be read"));
     }
     let capture = facts.captures.get(host.index());
     let end = capture.and_then(|capture| capture.end.as_ref());
@@ -101,10 +101,11 @@ fn check_host(facts: &Facts<'_>, host: HostId, output: &mut RuleOutput) {
     });
     if !read_twice && age.is_none() {
         let once = "the tables were read only once";
-        return output.unknown(format!("{count} held by nobody, and {once}"));
+        return output.unknown(format!("{count} held by no process, and {once}"));
     }
     let mut evidence = vec!["every descriptor table was read".to_owned()];
-    evidence.extend(age.map(|age| format!("the first was nobody's {} before", duration(age))));
+    evidence
+        .extend(age.map(|age| format!("the first was without a holder {} before", duration(age))));
     let severity = Severity::Low.raised_if(age.is_some());
     output.finding(finding(facts, severity, unheld, vec![], evidence));
 }
@@ -131,7 +132,7 @@ fn finding(
         severity,
         subject: Subject::Socket(sockets[0]),
         processes,
-        title: format!("{count} held by nobody"),
+        title: format!("{count} held by no process"),
         sockets,
         evidence,
         advice: "receive or close what is in flight (WT206)".to_owned(),

@@ -22,12 +22,12 @@ A process in state T (stopped by a signal), in state t (stopped by a tracer) or 
 group, where no other process serves its sockets. High with clients in a listener's queue, or with
 requests that it has not read; medium where a thread is merely blocked on a connection to it.
 
-A stopped process that nobody waits for is not meant, nor one whose tracer is about to continue it,
-as strace does at every call.
+A stopped process that nothing waits for is not reported, nor one whose tracer is about to continue
+it, as strace does at every call.
 
 ## Why it matters
 The kernel goes on accepting connections and data for a stopped process, so its clients see no
-error: they hang until it continues, and whoever waits for them hangs too.
+error: they hang until it continues, and so does everything that waits for them.
 
 ## Example
     HIGH     WT210  redis-server [812] is stopped, and 3 clients wait for it

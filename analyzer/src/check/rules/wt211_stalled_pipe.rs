@@ -29,7 +29,7 @@ shell's loop over a pipe does between two lines; one step higher if it was so te
 too.
 
 A reader that polls the pipe, that is itself blocked writing (the trouble is further on), or that
-asks its user, as a pager does, is not meant.
+waits for its user, as a pager does, is not reported.
 
 ## Why it matters
 A pipe holds 64 KiB. A program that starts another one and reads only its standard output hangs as
@@ -44,7 +44,7 @@ Cavalcade issue 37: PHP waited for a job that was blocked on its own standard er
 
 ## What to do
 Read all of a child's outputs at once (poll(2), threads, `subprocess.communicate`), or send what
-nobody reads to a file or /dev/null.
+is not read to a file or /dev/null.
 
 ## References
 - pipe(7), write(2); Python's subprocess, the warning about `wait()` and PIPE

@@ -18,7 +18,7 @@ use crate::model::{
 rule! { WT213 "reuseport-member-dead", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
-Of several listeners on one address, one gets clients that nobody accepts.
+Of several listeners on one address, one gets clients that are not accepted.
 
 ## What it finds
 Internet sockets that are bound to one address with SO_REUSEPORT, where clients wait at one of them
@@ -26,13 +26,13 @@ and at none of the others, and no process that holds that one accepts from it: i
 for something else (high) or sleep (medium), or no process holds it. For UDP the same with unread
 datagrams.
 
-A worker that is busy with a client it has accepted is not meant; nor are groups where all members
-have clients waiting, and processes that are stopped (WT210).
+A worker that is busy with a client it has accepted is not reported; nor are groups where clients
+wait at all members, and processes that are stopped (WT210).
 
 ## Why it matters
 The kernel picks a member for each new client by a hash of the addresses, whether that member
 accepts or not. One of eight workers that hangs, or whose socket was left open after a restart,
-takes an eighth of all clients with it, and the service looks healthy to whoever tests it once.
+takes an eighth of all clients with it, and the service looks healthy in a single test.
 
 ## Example
     HIGH     WT213  one of 4 listeners on 0.0.0.0:8080 is not served: 3 clients wait there

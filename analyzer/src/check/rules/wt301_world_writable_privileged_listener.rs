@@ -15,26 +15,26 @@ use whotalks_snapshot::records::BoundPath;
 rule! { WT301 "world-writable-privileged-listener", High, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
-Everybody on the machine may connect to a listener of a privileged program.
+Any local user can connect to a listener of a privileged program.
 
 ## What it finds
 A listening Unix socket, or a bound datagram socket, whose file every user may write to, in
 directories that every user may search, and that a program serves which may do what root may. It is
 high where the socket is known to hand out control (php-fpm, docker, containerd, supervisord and the
-like), medium where the protocol is not known, and low where who serves it is not privileged, as a
-web server's workers.
+like), medium where the protocol is not known, and low where its server runs unprivileged, as a
+web server's workers do.
 
 It is quiet about protocols that are meant for everybody and check who calls: X11, ICE, the system
 and session buses, at-spi, systemd's journal, notify and varlink sockets, name services, libvirt,
 dovecot, and the databases that ask for a password.
 
 ## Why it matters
-The file's permissions are the only access control that many protocols have. Who can connect can
-ask the program for whatever it does, with its rights.
+The file's permissions are the only access control that many protocols have. Whoever can
+connect can ask the program for anything it does, with its rights.
 
 ## Example
-    HIGH     WT301  everybody may connect to /run/php-fpm.sock of php-fpm [612]
-             /run/php-fpm.sock has mode 0666, its directories let everybody through
+    HIGH     WT301  any local user can connect to /run/php-fpm.sock of php-fpm [612]
+             /run/php-fpm.sock has mode 0666, every user can search its directories
 
 php-fpm made its socket so until 2014 (CVE-2014-0185): every local user could run code as the web
 server's user.
@@ -113,7 +113,7 @@ fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Opt
     let name = facts.socket_name(id);
     let rights = match privileged.first() {
         Some(process) => format!("{} may do what root may", facts.process_name(*process)),
-        None => "nobody who serves it is privileged".to_owned(),
+        None => "its server runs unprivileged".to_owned(),
     };
     let server = facts.process_name(*server);
     let mode = path.mode & 0o7777;
@@ -122,9 +122,9 @@ fn finding(facts: &Facts<'_>, id: SocketId, path: &BoundPath, text: &str) -> Opt
         subject: Subject::Socket(id),
         processes: holders,
         sockets: vec![id],
-        title: format!("everybody may connect to {name} of {server}"),
+        title: format!("any local user can connect to {name} of {server}"),
         evidence: vec![
-            format!("the file has mode {mode:04o}, its directories let everybody through"),
+            format!("the file has mode {mode:04o}, every user can search its directories"),
             rights,
         ],
         advice: "take the write permission from others (SocketMode=, umask), or the directory's"

@@ -25,11 +25,11 @@ is connected to. A container is what its control group says is one, or a process
 and processes of its own. Medium where such a process has the machine's own root file system: it may
 be a service that is walled off a little.
 
-The control socket of a container manager that itself runs in the container is not meant.
+The control socket of a container manager that itself runs in the container is not reported.
 
 ## Why it matters
-Who may talk to such a socket may start a container with the host's root directory mounted and every
-privilege: the container's walls are gone.
+Whoever can connect to such a socket can start a container with the host's root directory mounted
+and every privilege: the container's walls are gone.
 
 ## Example
     HIGH     WT302  /run/docker.sock of dockerd [612] is in container 4f1a9c0b7e2d

@@ -20,10 +20,10 @@ Listening sockets with abstract names in a network namespace where a process liv
 off from their owners otherwise: it has another pid namespace or is in another container. A user
 namespace alone counts for little: service managers give one to many services. It is high for
 containerd's shims, medium where a privileged program owns the listener, else low, as where the
-protocol is meant for everybody (X11). Mount namespaces alone (PrivateTmp) are no wall.
+protocol is meant for every user (X11). Mount namespaces alone (PrivateTmp) do not count.
 
 ## Why it matters
-An abstract name has no file and no permissions: whoever shares the network namespace may connect,
+An abstract name has no file and no permissions: any process in the network namespace can connect,
 whatever else it is walled off from. Containers that share the host's network reach all of the
 host's abstract sockets.
 

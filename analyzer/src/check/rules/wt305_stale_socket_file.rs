@@ -16,7 +16,7 @@ use crate::text::escape;
 rule! { WT305 "stale-socket-file", Low, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
-A socket file is there, and no live socket is bound to it.
+A socket file exists, and no live socket is bound to it.
 
 ## What it finds
 Files of type socket in the usual places (/run, /tmp, /var/run, and the directories where sockets
@@ -36,7 +36,7 @@ Docker did not start after a crash since its socket, or a directory in its place
 (moby issue 22789).
 
 ## What to do
-Remove the file once it is sure that its server is gone. Let the server unlink(2) its path before
+Remove the file once you are sure its server is gone. Let the server unlink(2) its path before
 bind(2), or its unit have RuntimeDirectory= or RemoveOnStop=.
 
 ## References
@@ -182,7 +182,7 @@ fn finding(
             short_list(listed)
         ),
         evidence,
-        advice: "remove the file once its server is surely gone".to_owned(),
+        advice: "remove the file once you are sure its server is gone".to_owned(),
     }
 }
 

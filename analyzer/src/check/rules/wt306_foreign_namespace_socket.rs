@@ -14,7 +14,7 @@ use crate::text::escape;
 rule! { WT306 "foreign-namespace-socket", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
-A process holds sockets of a network namespace that it does not live in.
+A process holds sockets of a network namespace other than its own.
 
 ## What it finds
 Internet, packet and raw sockets that belong to another network namespace than their holder's. It is
@@ -22,13 +22,13 @@ medium where a process that lives in that namespace holds the same socket and th
 close-on-exec (it was inherited), else low. And network namespaces where no process lives and that
 are mounted nowhere: only a descriptor keeps them.
 
-Unix sockets cross namespaces by design and are not meant; service managers, socket activation, and
-programs that work in several networks (pasta, slirp4netns, ztunnel) are left out.
+Unix sockets cross namespaces by design and are not reported; service managers, socket activation,
+and programs that work in several networks (pasta, slirp4netns, ztunnel) are left out.
 
 ## Why it matters
 Such a socket talks in a network whose rules do not hold for its process: a firewall, or the lack of
 any network, is passed by. While it is open the namespace, its interfaces and addresses stay, though
-nobody lives there.
+no process is in it.
 
 ## Example
     MEDIUM   WT306  backup [912] holds 1 socket of network namespace 4026532290

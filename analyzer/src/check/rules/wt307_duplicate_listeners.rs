@@ -23,8 +23,9 @@ namespace (SO_REUSEPORT), held by different programs (medium), or by different u
 another program listens on one address at the same port and gets the clients of that.
 
 Workers of one service, instances of one template unit, sockets that are bound to different
-interfaces, and MPTCP's second row for the same socket are not meant; nor are multicast addresses,
-and ports where many listen to one multicast group or to broadcasts (mDNS, SSDP, DHCP, …).
+interfaces, and MPTCP's second row for the same socket are not reported; nor are multicast
+addresses, and ports where many listen to one multicast group or to broadcasts (mDNS, SSDP, DHCP,
+…).
 
 ## Why it matters
 The kernel spreads clients over the listeners by a hash of their addresses: some get the one

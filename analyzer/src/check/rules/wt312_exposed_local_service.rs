@@ -21,7 +21,7 @@ const DOC: &str = "\
 A service that is meant for its own machine listens on all of its addresses.
 
 ## What it finds
-Caches, stores, control interfaces and debuggers that ask nobody who they are, unless they are told
+Caches, stores, control interfaces and debuggers that ask for no authentication unless they are told
 to: redis and its forks, memcached, etcd, MongoDB, the APIs of dockerd and podman over TCP,
 gdbserver, the debuggers of Node.js and Java. They must listen on a wildcard address of a network
 namespace that has an interface to the outside, not only loopback, bridges and veth pairs.
@@ -34,7 +34,7 @@ Whoever can reach the port reads and writes everything in it, and with docker, r
 runs programs on the machine. Such ports are found by scanners within hours.
 
 ## Example
-    HIGH     WT312  dockerd [812] serves the Docker API on 0.0.0.0:2375 to everybody
+    HIGH     WT312  dockerd [812] serves the API of its containers to other machines on 0.0.0.0:2375
              no --tlsverify on its command line
              reached through eth0
 

@@ -18,7 +18,7 @@ A socket's bound name has characters in it that change how it is shown.
 ## What it finds
 Bound names with control characters (those of 8 bits too), escape sequences, or characters that
 reverse or hide text (medium), and abstract names with NULs in their middle (low). NULs at the end
-of an abstract name are common and not meant; names with a whole row in them are WT401's.
+of an abstract name are common and not reported; names with a whole row in them are WT401's.
 
 ## Why it matters
 ss, netstat and cat print names as they are: an escape sequence can rewrite lines above, reverse the

@@ -13,7 +13,7 @@ use crate::policy::role_conversations;
 rule! { WT501 "outside-policy", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
-Somebody talks to somebody, and the policy does not allow it.
+A connection that the policy does not allow.
 
 ## What it finds
 With --policy FILE: connections between roles (unit or container, and program) over a listener that
@@ -23,7 +23,7 @@ read are unknown. Pipes are not looked at.
 
 ## Why it matters
 On a machine with one purpose the conversations are few and known. A new one is a change that
-somebody made, or somebody who should not be there.
+was made on purpose, or an intruder.
 
 ## Example
     MEDIUM   WT501  backup → postgresql via /run/postgresql/.s.PGSQL.5432 is not in the policy
@@ -31,8 +31,8 @@ somebody made, or somebody who should not be there.
              reaches /run/postgresql/.s.PGSQL.5432
 
 ## What to do
-Where it is right, add it to the policy: whotalks learn writes entries to copy. Else find out who
-began it (whotalks show).
+Where it is right, add it to the policy: whotalks learn writes entries to copy. Otherwise find out
+what opened it (whotalks show).
 
 ## References
 - whotalks learn --help
@@ -74,7 +74,9 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     }
     if unreadable > 0 {
         let connections = plural(unreadable, "connection", "connections");
-        output.unknown(format!("{connections} with somebody who could not be read"));
+        output.unknown(format!(
+            "{connections} with a process that could not be read"
+        ));
     }
 }
 

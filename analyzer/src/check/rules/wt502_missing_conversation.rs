@@ -13,7 +13,7 @@ use crate::query::Glob;
 rule! { WT502 "missing-conversation", Medium, since "0.1.0", earlier Unused }
 
 const DOC: &str = "\
-The policy expects a conversation, and nobody has it.
+A connection that the policy expects is missing.
 
 ## What it finds
 With --policy FILE: entries with expected = true that no connection of the capture fits. Where a
@@ -21,8 +21,8 @@ process of the client's or server's role could not be read, it says unknown inst
 conversation may be what was not seen.
 
 ## Why it matters
-A service that has lost its database, its bus or its log still runs, and looks well until somebody
-asks it something.
+A service that has lost its database, its bus or its log still runs, and looks healthy until it
+is asked for something.
 
 ## Example
     MEDIUM   WT502  checkout → postgresql via /run/postgresql/.s.PGSQL.5432 is missing
@@ -30,7 +30,7 @@ asks it something.
 
 ## What to do
 Look at the client (whotalks show), its log, and whether the server listens. Where the conversation
-comes and goes, take expected = true from its entry.
+comes and goes, remove expected = true from its entry.
 
 ## References
 - whotalks learn --help

@@ -263,8 +263,8 @@ fn describe_socket(
     };
     lines.push(format!("{what} {name}"));
     let held = match (holders.len(), socket.holders_complete) {
-        (0, false) => "held by nobody who was read".to_owned(),
-        (0, true) => "held by nobody".to_owned(),
+        (0, false) => "held by no process that was read".to_owned(),
+        (0, true) => "held by no process".to_owned(),
         (n, true) => format!("held by {n}"),
         (n, false) => format!("held by {n} or more"),
     };
