@@ -2,16 +2,18 @@
 //!
 //! Of a long series only the captures that a command needs are decoded.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use whotalks::load::index::{IndexEntry, index};
-use whotalks::load::{Loaded, load, load_some, load_summary};
-use whotalks::model::At;
+use whotalks::load::{Loaded, load, load_each, load_some, load_summary};
+use whotalks::model::{At, Map, Series, build_at, series};
 use whotalks_snapshot::block::{FILE_HEADER_BYTES, FileHeader};
 use whotalks_snapshot::limits::MAX_BLOCK_BYTES;
 use whotalks_snapshot::{Damage, DamageKind, Limits};
@@ -92,6 +94,120 @@ pub(crate) fn open_history(
         }
     }
     Ok(all)
+}
+
+/// The captures of a series, which may be thousands: one at a time is in memory, unless they are not in
+/// order of time.
+pub(crate) struct Stream {
+    /// Name and bytes.
+    files: Vec<(String, Vec<u8>)>,
+    /// The first capture of each file, and the times of the others.
+    outline: Vec<Loaded>,
+    /// All captures, where they are not in order.
+    all: Option<Vec<Loaded>>,
+    warned: bool,
+}
+
+impl Stream {
+    /// Reads files; decodes one capture of each.
+    pub(crate) fn open(files: &[PathBuf]) -> Result<Self> {
+        let limits = limits();
+        let (mut read, mut outline) = (Vec::new(), Vec::new());
+        for file in files {
+            let (name, bytes) = read_file(file)?;
+            let known = |of: u32| {
+                load_some(&bytes, &limits, &move |number| number == of)
+                    .map_err(|error| anyhow!("{name}: {error}"))
+            };
+            let mut loaded = known(0)?;
+            // Of a damaged first capture the host may be lost.
+            let has_host = |loaded: &Loaded| loaded.captures.iter().any(|it| it.host.is_some());
+            if !has_host(&loaded) {
+                let numbers = loaded.numbers.clone();
+                for number in numbers {
+                    loaded = known(number)?;
+                    if has_host(&loaded) {
+                        break;
+                    }
+                }
+            }
+            outline.push(loaded);
+            read.push((name, bytes));
+        }
+        let mut stream = Self {
+            files: read,
+            outline,
+            all: None,
+            warned: false,
+        };
+        if !stream.is_in_order() {
+            let whole = stream.files.iter().map(|(name, bytes)| {
+                load(bytes, &limits).map_err(|error| anyhow!("{name}: {error}"))
+            });
+            stream.all = Some(whole.collect::<Result<_>>()?);
+        }
+        Ok(stream)
+    }
+
+    /// The captures by their times: the maps of them are empty.
+    pub(crate) fn outline(&self) -> &[Loaded] {
+        self.all.as_ref().unwrap_or(&self.outline)
+    }
+
+    /// Whether the captures of the files, one file after the other, are in order of time.
+    fn is_in_order(&self) -> bool {
+        let files = self.outline.iter();
+        let in_files = files.flat_map(|file| &file.captures);
+        let all = series(&self.outline);
+        let by_time = all.iter().flat_map(Series::captures);
+        let by_time = by_time.map(|timed| timed.capture);
+        in_files.zip(by_time).all(|(a, b)| std::ptr::eq(a, b))
+    }
+
+    /// Passes on the maps of captures of the only series, by number from 1, in order.
+    pub(crate) fn each(
+        &mut self,
+        numbers: RangeInclusive<i64>,
+        mut next: impl FnMut(Map),
+    ) -> Result<()> {
+        let mut found = Vec::new();
+        if let Some(all) = &self.all {
+            for number in numbers {
+                build_at(all, At::Number(number))
+                    .into_iter()
+                    .for_each(&mut next);
+            }
+            found = all.iter().map(|file| file.damages.clone()).collect();
+        } else {
+            let mut first = 1_i64;
+            for ((name, bytes), outline) in self.files.iter().zip(&self.outline) {
+                let of_file = (first..).zip(&outline.numbers);
+                let wanted: BTreeSet<u32> = of_file
+                    .filter(|(number, _)| numbers.contains(number))
+                    .map(|(_, in_file)| *in_file)
+                    .collect();
+                let is_wanted = |number: u32| wanted.contains(&number);
+                let damages = load_each(bytes, &limits(), &is_wanted, |number, capture| {
+                    let alone = Loaded {
+                        numbers: vec![number],
+                        captures: vec![capture],
+                        ..Loaded::default()
+                    };
+                    build_at(&[alone], At::Number(1))
+                        .into_iter()
+                        .for_each(&mut next);
+                });
+                found.push(damages.map_err(|error| anyhow!("{name}: {error}"))?);
+                first += i64::try_from(outline.numbers.len())?;
+            }
+        }
+        if !std::mem::replace(&mut self.warned, true) {
+            for ((name, _), damages) in self.files.iter().zip(&found) {
+                warn_damage(name, damages);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn open_captures(files: &[PathBuf], moments: Option<&[At]>) -> Result<Vec<Snapshot>> {

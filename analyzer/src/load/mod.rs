@@ -37,4 +37,4 @@ pub mod sysvipc;
 pub mod thread_memory;
 
 pub use capture::{Capture, Loaded, RawSource};
-pub use read::{load, load_some, load_summary};
+pub use read::{load, load_each, load_some, load_summary};

@@ -52,6 +52,18 @@ impl RawParts {
         None
     }
 
+    /// Takes out the sources of a capture whose last part is missing.
+    pub(super) fn take_incomplete(&mut self, capture: u32) -> Vec<RawSource> {
+        let all = std::mem::take(&mut self.0);
+        let (own, others): (BTreeMap<_, _>, _) =
+            all.into_iter().partition(|((of, _), _)| *of == capture);
+        self.0 = others;
+        Self(own)
+            .into_incomplete()
+            .map(|(_, source)| source)
+            .collect()
+    }
+
     /// The sources whose last part is missing, with their capture numbers.
     pub(super) fn into_incomplete(self) -> impl Iterator<Item = (u32, RawSource)> {
         self.0.into_iter().map(|((capture, _), mut source)| {

@@ -42,11 +42,47 @@ pub fn load_summary(file: &[u8], limits: &Limits) -> Result<Loaded, Error> {
     read(file, limits, &|_| true, true)
 }
 
+/// Reads the selected captures of a file and passes each on, with its number, once it is complete: only
+/// one is in memory. Returns the damage.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_each(
+    file: &[u8],
+    limits: &Limits,
+    is_selected: &(dyn Fn(u32) -> bool + Sync),
+    mut each: impl FnMut(u32, Capture),
+) -> Result<Vec<Damage>, Error> {
+    let mut pass_on = |number: u32, capture: Capture| {
+        if is_selected(number) {
+            each(number, capture);
+        }
+    };
+    let loaded = read_each(file, limits, is_selected, false, Some(&mut pass_on))?;
+    for (number, capture) in loaded.numbers.into_iter().zip(loaded.captures) {
+        pass_on(number, capture);
+    }
+    Ok(loaded.damages)
+}
+
 fn read(
     file: &[u8],
     limits: &Limits,
     is_selected: &(dyn Fn(u32) -> bool + Sync),
     summary: bool,
+) -> Result<Loaded, Error> {
+    read_each(file, limits, is_selected, summary, None)
+}
+
+/// Called with the number of a capture and the capture.
+type PassOn<'a> = &'a mut dyn FnMut(u32, Capture);
+
+fn read_each(
+    file: &[u8],
+    limits: &Limits,
+    is_selected: &(dyn Fn(u32) -> bool + Sync),
+    summary: bool,
+    mut pass_on: Option<PassOn<'_>>,
 ) -> Result<Loaded, Error> {
     let mut loader = Loader {
         limits: *limits,
@@ -60,6 +96,16 @@ fn read(
         budget: limits.budget(file.len() as u64),
     };
     let reader = Reader::new(file, limits)?;
+    let mut complete = |loader: &mut Loader, number: u32| {
+        if let Some(pass_on) = &mut pass_on
+            && loader.captures.len() > 1
+        {
+            for (number, capture) in loader.take_before(number) {
+                pass_on(number, capture);
+            }
+            loader.budget = limits.budget(file.len() as u64);
+        }
+    };
     prefetch::each(reader, limits, is_selected, |step, decoder| match step {
         Step::Damage(damage) => {
             loader.pending.push(damage);
@@ -67,12 +113,14 @@ fn read(
         }
         Step::Selected(block, ahead) => {
             loader.begin_block(&block);
+            complete(&mut loader, block.header.capture);
             let members = || ahead.unwrap_or_else(|| decoder.members(&block));
             let result = loader.read(&block, members);
             loader.end_block(&block, result)
         }
         Step::Skipped(block, result) => {
             loader.begin_block(&block);
+            complete(&mut loader, block.header.capture);
             loader.end_block(&block, result)
         }
     });
@@ -102,6 +150,16 @@ impl Loader {
         self.captures.entry(number).or_default();
         self.assign_pending(Some(number));
         self.last = Some((number, block.header.kind == BlockKind::End));
+    }
+
+    /// Takes out the captures before one: their blocks have been read.
+    fn take_before(&mut self, number: u32) -> Vec<(u32, Capture)> {
+        let rest = self.captures.split_off(&number);
+        let mut complete = std::mem::replace(&mut self.captures, rest);
+        for (number, capture) in &mut complete {
+            capture.raw.extend(self.raw_parts.take_incomplete(*number));
+        }
+        complete.into_iter().collect()
     }
 
     /// Counts a block, or notes its damage.

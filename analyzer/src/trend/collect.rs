@@ -13,11 +13,13 @@ use crate::diff::{explained, role};
 use crate::graph::{By, Groups, group_label};
 use crate::model::{FdsStatus, HiddenLogs, Map, ProcessId};
 use crate::query::{LinkFilter, links};
+use crate::text::escape;
 
 /// All rows of a series.
 #[derive(Debug, Clone)]
 pub struct Trend {
     by: By,
+    host: String,
     captures: Vec<Option<u64>>,
     rows: BTreeMap<(Group, Metric), Vec<Option<u64>>>,
     /// Of descriptors, by kind.
@@ -35,6 +37,7 @@ impl Trend {
     pub fn new(by: By) -> Self {
         Self {
             by,
+            host: String::new(),
             captures: Vec::new(),
             rows: BTreeMap::new(),
             significance: BTreeMap::new(),
@@ -70,6 +73,11 @@ impl Trend {
                 row.push(gaps.uncounted(role, metric));
             }
         }
+        if let Some(host) = map.hosts.first()
+            && !host.hostname.is_empty()
+        {
+            self.host = escape::display(&host.hostname);
+        }
         let started_ns = map.hosts.first().map_or(0, |host| host.started_at_ns);
         self.captures.push(Some(started_ns).filter(|ns| *ns != 0));
         self.gaps.push(gaps);
@@ -79,6 +87,14 @@ impl Trend {
     /// Conversations with loggers that a filter left out of the last capture.
     pub fn hidden_logs(&self) -> &HiddenLogs {
         &self.hidden_logs
+    }
+
+    /// The name of the host, printable.
+    pub fn host(&self) -> &str {
+        match self.host.is_empty() {
+            true => "(unknown host)",
+            false => &self.host,
+        }
     }
 
     /// When each capture began, in nanoseconds since 1970; `None`: it is lost.

@@ -99,7 +99,23 @@ impl NoiseFilter {
         }
         let connections = (0..map.connections.len()).map(Conversation::Connection);
         let closing: Vec<bool> = connections.map(|one| is_closing(&map, one)).collect();
-        exclude(map, &noise, &closing)
+        let mut map = exclude(map, &noise, &closing);
+        unkeep(&mut map);
+        map
+    }
+}
+
+/// Makes who only keeps a pipe its user where the users are gone as noise: a shell keeps what the
+/// commands of its loop use, and uses it at other times.
+fn unkeep(map: &mut Map) {
+    for pipe in &mut map.pipes {
+        for holders in [&mut pipe.readers, &mut pipe.writers] {
+            if holders.iter().all(|holder| holder.keeps.is_some()) {
+                for holder in holders.iter_mut() {
+                    holder.keeps = None;
+                }
+            }
+        }
     }
 }
 

@@ -201,7 +201,18 @@ fn rows_in_words_and_numbers() {
         .text()
         .lines()
         .find(|l| l.starts_with("processes,client,"));
-    assert_eq!(line, Some("processes,client,,,,,2,1,-1,false,2 1 1"));
+    let (row, rate) = line.unwrap().rsplit_once(',').unwrap();
+    assert_eq!(row, "processes,client,,,,,2,1,-1,false,2 1 1");
+    // A spreadsheet would run what begins with a minus.
+    assert!(rate.starts_with("'-"), "{rate}");
+    let text = trend(&["--only", &only], &captures).succeeds();
+    assert!(
+        text.text()
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with(", 3 captures")
+    );
 }
 
 #[test]

@@ -6,9 +6,10 @@ use anyhow::Result;
 use whotalks::export::csv;
 use whotalks::trend::Row;
 
-use super::row::parts;
+use super::row::{parts, rounded};
 
-const COLUMNS: &str = "what,role,client,name_kind,name,kind,first,last,growth,rising,values";
+const COLUMNS: &str =
+    "what,role,client,name_kind,name,kind,first,last,growth,rising,values,per_hour";
 
 /// Writes the rows. `values` are separated by spaces, `?` if unknown.
 pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
@@ -33,6 +34,7 @@ pub(super) fn write(out: &mut dyn Write, rows: &[Row]) -> Result<()> {
                 &ends.map(|_| row.growth()),
                 &row.is_rising(),
                 &values.collect::<Vec<_>>().join(" "),
+                &row.per_hour().map(|rate| rounded(rate).to_string()),
             ],
         )?;
     }

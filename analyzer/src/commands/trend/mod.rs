@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use whotalks::model::{At, Map, Series, build_at, series};
+use whotalks::model::{At, Map, Series, series};
 use whotalks::query::hide_logs;
 use whotalks::trend::{NoiseFilter, Row, SeriesFilter, Trend};
 
@@ -17,7 +17,8 @@ use super::coverage::hidden_logs;
 use super::outcome::{NothingFound, Outcome};
 use super::suggest::{no_match, similar_names};
 use crate::cli::{ComparisonArgs, TableFormat};
-use crate::{input, output};
+use crate::input::Stream;
+use crate::output;
 use row::IgnoredCounts;
 
 const AFTER_HELP: &str = "\
@@ -47,9 +48,10 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
             "SNAPSHOT is missing: a series of captures (whotalks-collect --count 10 --interval 1s)"
         );
     }
-    let loaded = input::open(&files).map(input::loaded)?;
+    // A series may be long: one capture at a time is in memory.
+    let mut stream = Stream::open(&files)?;
     let missing = "--since, --at: there is no such capture";
-    let numbers = match &series(&loaded)[..] {
+    let numbers = match &series(stream.outline())[..] {
         [series] => {
             selected_captures(series, args).ok_or_else(|| NothingFound(missing.to_owned()))?
         }
@@ -59,27 +61,41 @@ pub(super) fn run(args: &TrendArgs) -> Result<Outcome> {
         bail!("a trend needs two captures or more, found one");
     }
     let talk = args.selection.talk_filter()?;
-    // Each pass builds the maps again, one at a time: a series may be long.
-    let maps = || {
-        let numbers = numbers.clone();
-        numbers.filter_map(|number| {
-            let mut map = build_at(&loaded, At::Number(number))?;
+    // Each pass builds the maps again.
+    let mut each = |next: &mut dyn FnMut(Map)| {
+        stream.each(numbers.clone(), |mut map| {
             hide_logs(&mut map, &talk);
-            Some(map)
+            next(map);
         })
     };
     let mut filter = SeriesFilter::new(talk.clone());
     if !filter.is_all() {
-        maps().for_each(|map| filter.choose(&map));
+        let mut last = None;
+        each(&mut |map| {
+            filter.choose(&map);
+            last = Some(map);
+        })?;
         if !filter.found() {
-            let last = maps().next_back();
             let similar = last.map(|map| similar_names(&map, &args.selection));
             return Err(no_match(&similar.unwrap_or_default()));
         }
-        maps().for_each(|map| filter.keep(&map));
+        each(&mut |map| filter.keep(&map))?;
     }
     let mut trend = Trend::new(args.by);
-    let short_lived = count_all(&mut trend, maps(), &mut filter, args.all);
+    let mut noise = NoiseFilter::new();
+    each(&mut |map| {
+        let ready = match args.all {
+            true => vec![map],
+            false => noise.add(map),
+        };
+        for map in ready {
+            trend.add(&filter.apply_filter(map));
+        }
+    })?;
+    for map in noise.finish() {
+        trend.add(&filter.apply_filter(map));
+    }
+    let short_lived = noise.short_lived();
     let (rows, ignored) = significant_rows(&trend, short_lived, args.all);
     let logs = hidden_logs(trend.hidden_logs());
     output::stdout(|out| match args.format {
@@ -100,29 +116,6 @@ fn selected_captures(series: &Series<'_>, args: &ComparisonArgs) -> Option<Range
     };
     let number = |index: usize| i64::try_from(index + 1).ok();
     Some(number(first)?..=number(last)?)
-}
-
-/// Adds all maps to the trend. Returns the number of short-lived processes that were ignored.
-fn count_all(
-    trend: &mut Trend,
-    maps: impl Iterator<Item = Map>,
-    filter: &mut SeriesFilter,
-    all: bool,
-) -> usize {
-    let mut noise = NoiseFilter::new();
-    for map in maps {
-        let ready = match all {
-            true => vec![map],
-            false => noise.add(map),
-        };
-        for map in ready {
-            trend.add(&filter.apply_filter(map));
-        }
-    }
-    for map in noise.finish() {
-        trend.add(&filter.apply_filter(map));
-    }
-    noise.short_lived()
 }
 
 /// The rows that changed by more than a little, or `all`; and how many are left out.

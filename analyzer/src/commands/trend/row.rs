@@ -29,6 +29,11 @@ pub(super) fn parts(
     }
 }
 
+/// A rate to a tenth.
+pub(super) fn rounded(rate: f64) -> f64 {
+    (rate * 10.0).round() / 10.0
+}
+
 pub(super) fn json_row(row: &Row) -> impl Serialize {
     let (what, client, via, kind) = parts(&row.what);
     let via = via.filter(|via| !via.text.is_empty());
@@ -44,6 +49,8 @@ pub(super) fn json_row(row: &Row) -> impl Serialize {
         .field("first", ends.map(|(first, _)| first))
         .field("last", ends.map(|(_, last)| last))
         .field("growth", ends.map(|_| row.growth()))
+        // Null if a time is lost, too.
+        .field("per_hour", row.per_hour().map(rounded))
         .field("rising", row.is_rising())
         .field("grows", row.grows().map(Growth::as_str))
 }

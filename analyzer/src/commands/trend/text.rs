@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
+use whotalks::export::rfc3339;
 use whotalks::trend::{Growth, Metric, Row, Trend};
 
 use super::row::IgnoredCounts;
@@ -25,11 +26,61 @@ pub(super) fn write(
     let steady = |row: &Row| row.grows() == Some(Growth::Steady);
     rows.sort_by_key(|row| std::cmp::Reverse((steady(row), row.growth().unsigned_abs())));
     let visible = visible_rows(rows.len(), all);
+    writeln!(out, "{}", heading(trend))?;
     let cells: Vec<Vec<String>> = rows[..visible].iter().map(|row| cells(row)).collect();
     if !cells.is_empty() {
-        terminal::print(out, "GROWTH>|FIRST>|LAST>|TREND|WHAT", &cells)?;
+        terminal::print(out, "GROWTH>|RATE>|FIRST>|LAST>|TREND|WHAT", &cells)?;
     }
     write_footer(out, trend, &rows, rows.len() - visible, ignored, logs)
+}
+
+/// `web1, 2026-11-22T20:26:59–20:27:37Z, 20 captures`
+fn heading(trend: &Trend) -> String {
+    let captures = plural(trend.captures().len(), "capture", "captures");
+    let time = |ns: u64| {
+        let text = rfc3339(ns);
+        match text.split_once('.') {
+            Some((seconds, _)) => format!("{seconds}Z"),
+            None => text,
+        }
+    };
+    let mut known = trend.captures().iter().flatten().copied();
+    let Some(first) = known.next() else {
+        return format!("{}, {captures}", trend.host());
+    };
+    let (first, last) = (time(first), time(known.next_back().unwrap_or(first)));
+    let times = match (first.split_once('T'), last.split_once('T')) {
+        (Some((day, from)), Some((last_day, to))) if day == last_day => {
+            format!("{day}T{}–{to}", from.trim_end_matches('Z'))
+        }
+        _ => format!("{first}–{last}"),
+    };
+    format!("{}, {times}, {captures}", trend.host())
+}
+
+/// The usual time between two captures, in seconds; `None`: not known.
+fn interval_seconds(trend: &Trend) -> Option<u64> {
+    let known: Vec<u64> = trend.captures().iter().copied().flatten().collect();
+    let steps = known.windows(2).map(|two| two[1].saturating_sub(two[0]));
+    let mut steps: Vec<u64> = steps.collect();
+    steps.sort_unstable();
+    Some(steps.get(steps.len() / 2)? / 1_000_000_000)
+}
+
+/// A rate of change: `+58/min`, `+4/h`.
+fn rate(row: &Row) -> String {
+    const PER_MINUTE: f64 = 60.0;
+    let Some(per_hour) = row.per_hour() else {
+        return "?".to_owned();
+    };
+    let (rate, unit) = match per_hour.abs() >= 2.0 * PER_MINUTE {
+        true => (per_hour / PER_MINUTE, "min"),
+        false => (per_hour, "h"),
+    };
+    match rate.round() {
+        0.0 => "0".to_owned(),
+        rate => format!("{rate:+}/{unit}"),
+    }
 }
 
 /// Writes what the rows leave out.
@@ -62,6 +113,12 @@ fn write_footer(
         false => format!("{captures}; {} (--all).", left_out.join(", ")),
     });
     hidden.extend(logs);
+    const LONG_SECONDS: u64 = 10;
+    if let Some(seconds) = interval_seconds(trend).filter(|s| *s >= LONG_SECONDS) {
+        hidden.push(format!(
+            "What came and went within the {seconds} s between two captures is not seen."
+        ));
+    }
     let gap = "A gap is a capture in which it could not be read.";
     let unknown = has_gap.then(|| gap.to_owned());
     terminal::print_footer(out, &hidden, unknown.as_slice())
@@ -102,6 +159,7 @@ fn cells(row: &Row) -> Vec<String> {
     };
     vec![
         growth,
+        rate(row),
         first,
         last,
         match row.grows() {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 mod machines;
+mod never_silent;
 
 use machines::{Machine, ROLES, booted, machine, map};
 

@@ -8,7 +8,7 @@ use whotalks_tests::bench::load::Size;
 use whotalks_tests::bench::{Target, built, in_scratch, print_targets};
 use whotalks_tests::protocol::Usage;
 
-use crate::scene::{PEERS, Seen, Tools, measure};
+use crate::scene::{PEERS, Seen, Tools, measure, trend};
 
 /// Maximum for `list --sockets` of 200,000 sockets: seconds, and MB.
 const LIST: (f64, f64) = (0.3, 200.0);
@@ -16,6 +16,8 @@ const LIST: (f64, f64) = (0.3, 200.0);
 const CHECK_S: f64 = 0.5;
 /// Maximum for `diff` of two such captures: seconds, and MB.
 const DIFF: (f64, f64) = (1.0, 400.0);
+/// Maximum for `trend` of a day of captures a minute apart: seconds, and MB.
+const TREND: (f64, f64) = (2.0, 300.0);
 /// Maximum time of loading relative to plain decompression, and memory relative to the decoded bytes.
 const LOAD: (f64, f64) = (2.0, 3.0);
 /// Maximum growth for a machine ten times as large.
@@ -51,6 +53,7 @@ fn run_in(options: &Options, scratch: &Path) -> Result<()> {
     ];
     targets.extend(loading(&many));
     targets.extend(against_peers(&many));
+    targets.push(within("trend of a day", &trend(&tools)?, TREND));
     if !options.quick {
         let few = measure(&tools, "a tenth", size(200, 100, 0), false)?;
         let shared = measure(&tools, "shared sockets", size(2_000, 0, 1_000), false)?;

@@ -128,6 +128,30 @@ pub(crate) fn measure(tools: &Tools<'_>, title: &str, size: Size, peers: bool) -
     })
 }
 
+/// Captures this machine as often as a day has minutes, and prints the cost of its trend.
+pub(crate) fn trend(tools: &Tools<'_>) -> Result<Usage> {
+    let series = tools.scratch.join("day.whotalks");
+    let words = [
+        "-q",
+        "--force",
+        "--count",
+        "1440",
+        "--interval",
+        "10ms",
+        "-o",
+    ]
+    .map(OsStr::new);
+    let arguments = [&words[..], &[series.as_os_str()]].concat();
+    println!("\n1,440 captures of this machine");
+    let collector = Program::at("whotalks-collect", tools.collector, &arguments);
+    collector.run(tools.helper, TIMEOUT)?;
+    let arguments = [OsStr::new("trend"), series.as_os_str()];
+    shown(
+        tools,
+        &Program::at("whotalks trend", tools.analyzer, &arguments),
+    )
+}
+
 /// Measures a program and prints its medians.
 fn shown(tools: &Tools<'_>, program: &Program) -> Result<Usage> {
     let usage = several(tools, program)?;
