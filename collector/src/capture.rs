@@ -27,8 +27,8 @@ use crate::netns::{self, Namespace};
 use crate::orphan_netns;
 use crate::proc::{fdinfo, numeric_entries, scan};
 use crate::{
-    cgroup_ids, clock, host, ipc, mountinfo, namespace_files, second_look, shared_files,
-    system_tables, timeout, unlisted_sockets, users,
+    cgroup_ids, clock, container_names, host, ipc, mountinfo, namespace_files, namespace_users,
+    second_look, shared_files, system_tables, timeout, unlisted_sockets, users,
 };
 
 /// The second look may take as long as the first, plus this.
@@ -248,6 +248,12 @@ fn record_end(
     cgroup_ids::record(&discovered.cgroups, &mut encoder)?;
     kernel_modules::record(root, 2, &mut encoder)?;
     encoder.records(BlockKind::Users, &users::named(&discovered.uids))?;
+    namespace_users::record(root, discovered, run.config.passive, &mut encoder)?;
+    container_names::record(
+        &discovered.containers,
+        &discovered.docker_roots,
+        &mut encoder,
+    )?;
     let end = CaptureEnd {
         ended_realtime_ns: clock::realtime_ns(),
         ended_boottime_ns: clock::boottime_ns(),

@@ -92,6 +92,10 @@ pub(crate) struct Discovered {
     pub(crate) uids: BTreeSet<u32>,
     /// Paths in the unified cgroup hierarchy, without the leading slash.
     pub(crate) cgroups: BTreeSet<Vec<u8>>,
+    /// Ids of containers in the paths of cgroups.
+    pub(crate) containers: BTreeSet<Vec<u8>>,
+    /// Directories that Docker was told to use.
+    pub(crate) docker_roots: BTreeSet<Vec<u8>>,
     /// Processes that were read.
     pub(crate) seen: BTreeSet<u32>,
     /// The retained part of each descriptor table.
@@ -160,6 +164,8 @@ impl Discovered {
         self.deleted.extend(other.deleted);
         self.uids.extend(other.uids);
         self.cgroups.extend(other.cgroups);
+        self.containers.extend(other.containers);
+        self.docker_roots.extend(other.docker_roots);
         self.seen.extend(other.seen);
         self.stuck.extend(other.stuck);
         self.retained.extend(other.retained);

@@ -28,6 +28,7 @@ mod second_look;
 
 mod bound_paths;
 mod cgroup_ids;
+mod container_names;
 mod diag;
 mod file_stat;
 mod host;
@@ -35,6 +36,7 @@ mod ipc;
 mod kernel_modules;
 mod mountinfo;
 mod namespace_files;
+mod namespace_users;
 mod netns;
 mod netns_open;
 mod orphan_netns;

@@ -8,7 +8,7 @@ use whotalks_snapshot::records::User;
 use crate::proc::{parse_decimal, read_file};
 
 /// Some sites have all users in this file. Beyond this size the rest is ignored.
-const PASSWD_LIMIT_BYTES: usize = 4 << 20;
+pub(crate) const PASSWD_LIMIT_BYTES: usize = 4 << 20;
 
 /// Returns the users among `uids` that are in `/etc/passwd`. The first line of each counts.
 pub(crate) fn named(uids: &BTreeSet<u32>) -> Vec<User> {
@@ -19,17 +19,22 @@ pub(crate) fn named(uids: &BTreeSet<u32>) -> Vec<User> {
 
 fn select(passwd: &[u8], uids: &BTreeSet<u32>) -> Vec<User> {
     let mut wanted = uids.clone();
-    let lines = passwd.split(|byte| *byte == b'\n');
-    lines
-        .filter_map(|line| {
-            let mut fields = line.split(|byte| *byte == b':');
-            let (name, uid) = (fields.next()?, parse_decimal(fields.nth(1)?)?);
-            wanted.remove(&uid).then(|| User {
-                uid,
-                name: name.to_vec(),
-            })
+    let named = lines(passwd).filter_map(|(name, uid)| {
+        wanted.remove(&uid).then(|| User {
+            uid,
+            name: name.to_vec(),
         })
-        .collect()
+    });
+    named.collect()
+}
+
+/// Name and id in each line of passwd(5).
+pub(crate) fn lines(passwd: &[u8]) -> impl Iterator<Item = (&[u8], u32)> {
+    let lines = passwd.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        Some((fields.next()?, parse_decimal(fields.nth(1)?)?))
+    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod compiled;
 pub mod edge;
 pub mod environment;
 pub mod findings;
+pub mod guest;
 pub mod map;
 pub mod programs;
 pub mod protocol;

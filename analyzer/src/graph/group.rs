@@ -114,8 +114,12 @@ pub fn group_label(map: &Map, process: &Process, by: By) -> String {
             (Some(unit), Some(container)) => format!("{container}:{}", printable(unit)),
         },
         By::Container => container(process).unwrap_or_else(|| "(no container)".to_owned()),
+        // The users of a container are not the host's of the same name.
         By::User => match (&process.user, process.uid) {
-            (Some(name), _) => escape::display(name),
+            (Some(name), _) => {
+                let outer = container(process).map(|container| format!("{container}:"));
+                outer.unwrap_or_default() + &escape::display(name)
+            }
             (None, Some(uid)) => format!("uid {uid}"),
             (None, None) => "(unknown user)".to_owned(),
         },

@@ -1,4 +1,5 @@
-//! Names of containers, from the command lines of the programs that monitor them.
+//! Names of containers: from the files of their runtimes, as the collector has read them, and from the command
+//! lines of the programs that monitor them.
 //!
 //! Reference: conmon(8): `conmon -c ID -n NAME`. CRI-O names containers
 //! `k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT`, as the kubelet of Docker did.
@@ -6,10 +7,21 @@
 use std::collections::HashMap;
 
 use super::process::{Container, Process};
+use crate::load::Capture;
 
-/// Sets the names of containers that a monitor names.
-pub(super) fn add(processes: &mut [Process]) {
-    let names: HashMap<String, String> = processes.iter().filter_map(monitored).collect();
+/// Sets the names of containers that a file or a monitor names.
+pub(super) fn add(processes: &mut [Process], capture: &Capture) {
+    let lines = capture
+        .sources("container-names")
+        .flat_map(|raw| raw.bytes.split(|byte| *byte == b'\n'));
+    let recorded = lines.filter_map(|line| {
+        // `ID NAME`
+        let (id, name) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        let name = kubernetes_name(name).unwrap_or_else(|| name.to_owned());
+        Some((id.to_owned(), name))
+    });
+    let mut names: HashMap<String, String> = recorded.collect();
+    names.extend(processes.iter().filter_map(monitored));
     if names.is_empty() {
         return;
     }
@@ -81,7 +93,7 @@ mod tests {
             process("/x", "x", Some("b2")),
             process("/x", "x", Some("c3")),
         ];
-        add(&mut processes);
+        add(&mut processes, &Capture::default());
         let names = processes
             .iter()
             .filter_map(|process| process.container.as_ref());

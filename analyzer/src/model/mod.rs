@@ -8,7 +8,7 @@
 //! - Rows: `ids`, `name`, `evidence`, `warning`, `seen`, `coverage` (completeness), `local_addresses`, `host`, `process`, `program`,
 //!   `holder`, `socket`, `connection`, `departed`, `pipe`, `channel`, `fd_relation`, `call_memory`, `wait`, `tcp_times`,
 //!   `left_out`, then `map`, which holds them all.
-//! - Readers, from records to rows: `cgroup`, `container_names`, `processes`, `namespace_files`, `descriptors`, and for sockets
+//! - Readers, from records to rows: `cgroup`, `container_names`, `user_names`, `processes`, `namespace_files`, `descriptors`, and for sockets
 //!   `socket_draft`, `cross_check`, `unix_sockets`, `inet_sockets`, `netlink`, `packet`, `vsock`,
 //!   `unlisted_sockets`.
 //! - Joins between rows: `bound_path`, `in_flight`, `unix_listeners`, `unix_connections`, `inet_address`,
@@ -56,6 +56,7 @@ mod processes;
 mod socket_draft;
 mod unix_sockets;
 mod unlisted_sockets;
+mod user_names;
 mod vsock;
 
 // Joins.

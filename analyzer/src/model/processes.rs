@@ -7,6 +7,7 @@ use whotalks_snapshot::records::{Process as Record, ReadError};
 use super::coverage::FdsStatus;
 use super::ids::HostId;
 use super::process::Process;
+use super::user_names::UserNames;
 use super::{cgroup, container_names};
 use crate::load::{Capture, proc_pid};
 
@@ -16,11 +17,7 @@ pub(super) const ENDED: [u16; 2] = [2, 3];
 /// The processes other than kernel threads, by pid, and the number of those that ended before they
 /// were read.
 pub(super) fn processes(capture: &Capture, host: HostId) -> (Vec<Process>, usize) {
-    let users: BTreeMap<u32, &[u8]> = capture
-        .users
-        .iter()
-        .map(|user| (user.uid, user.name.as_slice()))
-        .collect();
+    let users = UserNames::new(capture);
     let clock = Clock::new(capture);
     let mut vanished = 0;
     let mut processes = Vec::with_capacity(capture.processes.len());
@@ -38,7 +35,7 @@ pub(super) fn processes(capture: &Capture, host: HostId) -> (Vec<Process>, usize
     // The second pass reads some processes again. Of two processes with one pid the later exists.
     processes.sort_by_key(|process| (process.pid, std::cmp::Reverse(process.start_ticks)));
     processes.dedup_by_key(|process| process.pid);
-    container_names::add(&mut processes);
+    container_names::add(&mut processes, capture);
     (processes, vanished)
 }
 
@@ -82,7 +79,7 @@ fn process(
     record: &Record,
     stat: Option<proc_pid::Stat<'_>>,
     host: HostId,
-    users: &BTreeMap<u32, &[u8]>,
+    users: &UserNames<'_>,
     clock: &Clock,
 ) -> Process {
     let exe_deleted = record.exe_nlink == Some(0);
@@ -111,11 +108,9 @@ fn process(
         cmdline: record.cmdline.as_slice().into(),
         uid,
         capabilities: proc_pid::effective_capabilities(&record.status),
-        // A container has users of its own.
         user: uid
-            .filter(|uid| container.is_none() || *uid == 0)
-            .and_then(|uid| users.get(&uid))
-            .map(|name| Box::from(*name)),
+            .and_then(|uid| users.name(uid, record.mntns, container.is_some()))
+            .map(Box::from),
         unit: cgroup::unit(&text),
         container,
         cgroup: path.into(),

@@ -41,6 +41,7 @@ pub(super) fn known_name(source: &[u8]) -> Option<Vec<u8>> {
         b"shared-files",
         b"unlisted-sockets",
         b"namespace-descriptors",
+        b"users",
     ];
     let single = single.contains(&source);
     let is_plain =
@@ -68,6 +69,7 @@ pub(super) fn redact(
         b"mountinfo" => Some(mounts(bytes, names)),
         b"locks" | b"shared-files" => Some(number_tables::redact(bytes)),
         source if source.starts_with(b"sysvipc/") => Some(number_tables::redact(bytes)),
+        b"users" => Some(users(bytes, names)),
         b"namespace-descriptors" => {
             let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" :[]\n".contains(byte);
             bytes.iter().all(plain).then(|| bytes.to_vec())
@@ -78,6 +80,22 @@ pub(super) fn redact(
         }
         _ => None,
     }
+}
+
+/// `UID NAME`
+fn users(bytes: &[u8], names: &mut Names) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let space = line.iter().position(|byte| *byte == b' ');
+        let Some((uid, name)) = space.and_then(|space| line.split_at_checked(space)) else {
+            continue;
+        };
+        if uid.iter().all(u8::is_ascii_digit) {
+            let name = names.text(&name[1..]);
+            out.extend([uid, b" ", &name, b"\n"].concat());
+        }
+    }
+    out
 }
 
 /// `ID PARENT DEVICE ROOT POINT OPTIONS [TAG…] - TYPE SOURCE OPTIONS`, see proc_pid_mountinfo(5).

@@ -21,8 +21,8 @@ use super::retained_table::{RetainedTable, RetainedTableBuilder};
 use super::scan::{KnownTable, Plan, SharedState, WorkQueue, lock};
 use super::threads::{self, Skip};
 use crate::args::WaitsChoice;
-use crate::cgroup_ids;
 use crate::discovered::{Discovered, NetnsLocation, NetnsSource};
+use crate::{cgroup_ids, container_names};
 
 /// Deleted executables that each reader adds for a path lookup.
 const DELETED_LIMIT: usize = 1_024;
@@ -382,6 +382,17 @@ fn note_process(discovered: &mut Discovered, process: &OpenProcess) {
     {
         discovered.cgroups.insert(path.to_vec());
     }
+    for id in container_names::ids(&record.cgroup) {
+        if discovered.containers.len() < container_names::CONTAINERS_LIMIT
+            && !discovered.containers.contains(id)
+        {
+            discovered.containers.insert(id.to_vec());
+        }
+    }
+    let data_root = container_names::data_root(&record.cmdline);
+    discovered
+        .docker_roots
+        .extend(data_root.map(<[u8]>::to_vec));
 }
 
 /// Returns the former path of a deleted executable, if it is valid in the process's mount

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod across_namespaces;
+mod booted_guest;
 mod channels;
 mod churn;
 mod datagrams;

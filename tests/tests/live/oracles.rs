@@ -88,7 +88,7 @@ fn output(command: &[&str]) -> Option<String> {
 }
 
 /// `users:(("nginx",pid=12,fd=5),("nginx",pid=13,fd=5))`
-fn users(text: &str) -> Vec<Holder> {
+pub(crate) fn users(text: &str) -> Vec<Holder> {
     let after = |part: &str, key: &str| {
         let rest = part.split_once(key)?.1;
         let end = rest
