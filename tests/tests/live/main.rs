@@ -8,6 +8,7 @@ mod across_namespaces;
 mod booted_guest;
 mod channels;
 mod churn;
+mod containers;
 mod datagrams;
 mod descriptors;
 mod in_flight;
