@@ -19,6 +19,7 @@ pub mod conntrack;
 pub mod inet_diag;
 pub mod netlink_diag;
 pub mod packet_diag;
+pub mod receive_buffer;
 pub mod route_addr;
 pub mod route_link;
 mod sock_diag;

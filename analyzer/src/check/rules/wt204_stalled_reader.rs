@@ -6,6 +6,7 @@ use crate::check::facts::{LONG_NS, Serving};
 use crate::check::finding::{RawFinding, RuleOutput, Severity, Subject};
 #[cfg(test)]
 use crate::check::test_scene::{Case, Scene};
+use crate::load::receive_buffer;
 use crate::model::{ConnectionState, Family, ProcessId, SocketId, SocketType};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,11 @@ Bytes that wait in a socket's receive queue while their reader does something el
 blocked or its queue nearly full, or the same bytes waited in an earlier capture too. For datagram
 sockets what counts is the sum of the senders' queues, since the receiver's own number shows only
 the first datagram.
+
+UDP and netlink sockets whose receive buffer is nearly full are found too: nobody waits for them,
+but what does not fit is dropped. Medium where every thread of their reader waits for something
+else, high where packets were dropped besides; low where packets were dropped and the reader may
+read.
 
 High where a writer is seen to be blocked and the reader is not waiting for it; low where a queue is
 merely nearly full, which a fast transfer looks like too. Two that write to each other and do not
@@ -106,6 +112,68 @@ fn check(facts: &Facts<'_>, output: &mut RuleOutput) {
     for ((readers, _, severity), mut queues) in by_reader {
         queues.sort_by_key(|unread| unread.queue.reader);
         output.finding(finding(facts, severity, readers, &queues));
+    }
+    full_buffers(facts, output);
+}
+
+/// Percentage of a receive buffer from which packets may not fit.
+const FULL_PERCENT: u64 = 80;
+
+/// UDP and netlink sockets whose receive buffer is nearly full.
+fn full_buffers(facts: &Facts<'_>, output: &mut RuleOutput) {
+    let captures = facts.captures.iter();
+    let buffers: Vec<_> = captures
+        .map(|capture| receive_buffer::all(capture))
+        .collect();
+    for (id, socket) in facts.sockets() {
+        let buffer = socket.cookie.and_then(|cookie| {
+            let of_host = buffers.get(socket.host.index())?;
+            of_host.get(&cookie)
+        });
+        let Some(buffer) = buffer.filter(|buffer| buffer.limit_bytes > 0) else {
+            continue;
+        };
+        let percent = u64::from(buffer.used_bytes) * 100 / u64::from(buffer.limit_bytes);
+        if percent < FULL_PERCENT {
+            continue;
+        }
+        let readers = facts.map.holding_processes(id);
+        let reading = readers.iter().map(|process| facts.reading(*process, id));
+        let elsewhere = reading.max() == Some(Serving::No);
+        let dropped = buffer.drops > 0;
+        let severity = match elsewhere {
+            true => Severity::Medium.raised_if(dropped),
+            false if dropped => Severity::Low,
+            false => continue,
+        };
+        let what = socket.protocol.unwrap_or("netlink");
+        let name = match socket.local {
+            Some(address) => format!("{what} {address}"),
+            None => format!("{what} socket {}", socket.inode),
+        };
+        let (used, limit) = (buffer.used_bytes, buffer.limit_bytes);
+        let mut evidence = vec![format!(
+            "its receive buffer is {percent} % full: {used} of {limit} bytes"
+        )];
+        if dropped {
+            let packets = plural(buffer.drops as usize, "packet", "packets");
+            evidence.push(format!("{packets} did not fit since it was created"));
+        }
+        if elsewhere {
+            evidence.push("every thread of the reader waits for something else".to_owned());
+        }
+        output.finding(RawFinding {
+            severity,
+            subject: Subject::Socket(id),
+            processes: readers,
+            sockets: vec![id],
+            title: format!("{} does not read {name}", facts.owner(id)),
+            evidence,
+            advice:
+                "see what the reader waits for (whotalks waits); a larger SO_RCVBUF only helps \
+                     with bursts"
+                    .to_owned(),
+        });
     }
 }
 

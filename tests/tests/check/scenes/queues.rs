@@ -1,4 +1,4 @@
-//! WT203: clients that have gone and are still in a listener's queue.
+//! WT203, WT204: clients that have gone and are still in a queue; readers that do not read.
 
 use super::{Scene, fires, quiet};
 
@@ -42,5 +42,53 @@ c = S.create_connection(s.getsockname()); c.shutdown(S.SHUT_WR); ready(os.getpid
         "a TCP client that was accepted",
         "s = S.socket(); s.bind(('127.0.0.1', 0)); s.listen()
 c = S.create_connection(s.getsockname()); a = s.accept(); c.close(); ready(os.getpid()); s.accept()",
+    ),
+    fires(
+        "WT204",
+        "a UDP server that does not read, and packets are dropped",
+        &[("WT204", "high")],
+        "s = S.socket(S.AF_INET, S.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); c = S.socket(S.AF_INET, S.SOCK_DGRAM)
+for _ in range(5000): c.sendto(b'x' * 200, s.getsockname())
+c.close(); ready(os.getpid()); signal.pause()",
+    ),
+    fires(
+        "WT204",
+        "a client of UDP that does not read its answers",
+        &[("WT204", "high")],
+        "s = S.socket(S.AF_INET6, S.SOCK_DGRAM); s.bind(('::1', 0)); c = S.socket(S.AF_INET6, S.SOCK_DGRAM)
+c.connect(s.getsockname()); c.send(b'x'); a = s.recvfrom(9)[1]
+for _ in range(5000): s.sendto(b'x' * 200, a)
+s.close(); ready(os.getpid()); signal.pause()",
+    ),
+    fires(
+        "WT204",
+        "a stream that is not read, and a writer that is blocked",
+        &[("WT204", "high")],
+        "a, b = S.socketpair()
+writer = fork(lambda: (b.close(), a.sendall(b'x' * 9000000))); a.close()
+ready(os.getpid(), writer); signal.pause()",
+    ),
+    quiet(
+        "WT204",
+        "a few datagrams",
+        "s = S.socket(S.AF_INET, S.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); c = S.socket(S.AF_INET, S.SOCK_DGRAM)
+for _ in range(5): c.sendto(b'x' * 200, s.getsockname())
+ready(os.getpid()); signal.pause()",
+    ),
+    quiet(
+        "WT204",
+        "packets were dropped, and all others read",
+        "s = S.socket(S.AF_INET, S.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); c = S.socket(S.AF_INET, S.SOCK_DGRAM)
+for _ in range(5000): c.sendto(b'x' * 200, s.getsockname())
+s.setblocking(False)
+try:
+    while True: s.recv(999)
+except BlockingIOError: pass
+ready(os.getpid()); signal.pause()",
+    ),
+    quiet(
+        "WT204",
+        "a server that waits",
+        "s = S.socket(S.AF_INET, S.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); ready(os.getpid()); s.recv(9)",
     ),
 ];
