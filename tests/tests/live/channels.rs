@@ -1,7 +1,12 @@
 //! Ways to talk other than sockets and pipes, and file locks.
 
+use std::collections::BTreeMap;
+use std::process::Command;
+
 use serde_json::Value;
 use whotalks_tests::World;
+use whotalks_tests::environment::{skip, works};
+use whotalks_tests::programs::run;
 use whotalks_tests::script::Script;
 use whotalks_tests::world::export;
 
@@ -570,4 +575,89 @@ rest()
     let all = whotalks_tests::script::list(&world, &["--all", &format!("pid:{}", pids[0])]);
     assert_eq!(whotalks_tests::script::links(&all, pids), ["0 ↔ 1"]);
     assert_eq!(all["links"][0]["kind"], "eventfd");
+}
+
+/// What `lsof +E` says of the other ends of terminals, message queues and eventfds is in the map.
+#[test]
+fn lsof_knows_no_end_that_the_map_does_not() {
+    if !works(&["sh", "-c", "command -v lsof"]) {
+        return skip("lsof is not installed");
+    }
+    let world = World::new();
+    let name = format!("/{}", world.directory().file_name().unwrap().display());
+    let script = Script::start(&format!(
+        "
+import pty
+{C}
+queue = call('mq_open', b'{name}', os.O_RDWR | os.O_CREAT, 0o600, None)
+event = os.eventfd(0)
+master, slave = pty.openpty()
+def child():
+    os.close(master)
+    os.setsid()
+    rest()
+pid = fork(child)
+os.close(slave)
+ready(os.getpid(), pid)
+rest()
+"
+    ));
+    let pids = &script.pids[..];
+    let document = export(&world.snapshot());
+    let joined = |kind: &str, one: (u32, u64), other: (u32, u64)| {
+        let has = |channel: &Value, (pid, fd): (u32, u64)| {
+            let id = format!("h0/p{pid}");
+            let mut ends = channel["ends"].as_array().unwrap().iter();
+            ends.any(|end| end["process"] == id.as_str() && end["fd"] == fd)
+        };
+        let mut channels = document["channels"].as_array().unwrap().iter();
+        channels.any(|channel| channel["kind"] == kind && has(channel, one) && has(channel, other))
+    };
+    let list: Vec<String> = pids.iter().map(u32::to_string).collect();
+    // It knows queues by their mount alone, and exits with 1 if any requested file is missing.
+    let mut lsof = Command::new("unshare");
+    lsof.args(["-m", "sh", "-c"]).args([
+        "mount -t mqueue none /mnt && exec lsof -nP +E -p \"$0\"",
+        &list.join(","),
+    ]);
+    let text = run(&mut lsof, b"").stdout;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    call_unlink(&name);
+    let mut seen = BTreeMap::new();
+    for line in text.lines() {
+        let kind = match line {
+            line if line.contains("/dev/pts/") || line.contains("/dev/ptmx") => "pty",
+            line if line.contains("[eventfd:") => "eventfd",
+            line if line.contains(" PSXMQ ") || line.contains(&*name) => "mqueue",
+            _ => continue,
+        };
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let number = |text: &str| text.trim_end_matches(|c: char| !c.is_ascii_digit()).parse();
+        let (Ok(pid), Ok(fd)) = (fields[1].parse(), number(fields[3])) else {
+            continue;
+        };
+        // 812,bash,3u
+        for end in fields
+            .iter()
+            .filter(|field| field.matches(',').count() == 2)
+        {
+            let parts: Vec<&str> = end.split(',').collect();
+            let (Ok(other), Ok(its)) = (parts[0].parse(), number(parts[2])) else {
+                continue;
+            };
+            if pids.contains(&pid) && pids.contains(&other) {
+                assert!(joined(kind, (pid, fd), (other, its)), "{line}");
+                *seen.entry(kind).or_insert(0) += 1;
+            }
+        }
+    }
+    let kinds: Vec<&str> = seen.into_keys().collect();
+    assert_eq!(kinds, ["eventfd", "mqueue", "pty"], "{text}");
+}
+
+/// Removes a message queue.
+fn call_unlink(name: &str) {
+    let mut python = Command::new("python3");
+    let code = format!("import ctypes; ctypes.CDLL(None).mq_unlink(b'{name}')");
+    run(python.args(["-c", &code]), b"").succeeds();
 }
