@@ -44,6 +44,8 @@ type Lookup = (Option<WaitTarget>, Option<ChainEnd>);
 pub(super) struct FdLookup<'a> {
     map: &'a Map,
     connections: Vec<Vec<u32>>,
+    /// Listeners with an address whose queues are full.
+    listeners: Vec<SocketId>,
 }
 
 impl<'a> FdLookup<'a> {
@@ -55,7 +57,33 @@ impl<'a> FdLookup<'a> {
                 connections[b.index()].push(index as u32);
             }
         }
-        Self { map, connections }
+        let is_listener = |socket: &Socket| {
+            socket.state == SocketState::Listening && socket.local.is_some() && is_full(socket)
+        };
+        let all = map.sockets.iter().enumerate();
+        let listeners = all.filter(|(_, socket)| is_listener(socket));
+        Self {
+            map,
+            connections,
+            listeners: listeners.map(|(index, _)| SocketId::new(index)).collect(),
+        }
+    }
+
+    /// The captured listener at the remote address of a TCP client without a captured other end. The kernel
+    /// drops the end of its handshake while the listener's queue is full: it is connected, and not queued.
+    pub(super) fn listener_of(&self, client: SocketId) -> Option<SocketId> {
+        let socket = self.map.socket(client);
+        let remote = socket
+            .remote
+            .filter(|_| socket.state == SocketState::Established)?;
+        let mut listeners = self.listeners.iter().copied();
+        listeners.find(|id| {
+            let listener = self.map.socket(*id);
+            (listener.host, listener.netns) == (socket.host, socket.netns)
+                && listener
+                    .local
+                    .is_some_and(|local| listens_at(local, remote))
+        })
     }
 
     /// The connections of a socket, by index.
@@ -159,6 +187,10 @@ impl<'a> FdLookup<'a> {
             match other_end(connection, id) {
                 Some(other) => add_holders(map, &mut target, other),
                 None => {
+                    if let Some(listener) = self.listener_of(id) {
+                        add_holders(map, &mut target, listener);
+                        continue;
+                    }
                     end = Some(match socket.remote {
                         Some(remote) => ChainEnd::Outside(remote.to_string()),
                         None if connection.state == ConnectionState::Closing => ChainEnd::Nobody,

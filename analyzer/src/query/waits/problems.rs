@@ -17,7 +17,6 @@ use super::requests::{Request, Requests};
 use super::resolve::{ResolvedWait, Standing, Weight};
 use super::serving::{Node, Serving};
 use super::wait_set::WaitSet;
-use crate::load::syscall::CallKind;
 use crate::model::{FdTarget, Map, ProcessId, SocketId, SocketState, ThreadState};
 use crate::query::via::Via;
 
@@ -182,18 +181,13 @@ impl Problems<'_> {
     /// What a thread waits on; first that on which it waits for a response.
     fn objects(&self, thread: usize) -> Vec<WaitObject> {
         let mut objects = self.sets[thread].objects.clone();
-        let is_epoll = matches!(
-            &self.map.waits[thread].state,
-            ThreadState::Call(call) if call.kind == CallKind::Epoll
-        );
         let upstream = self.requests.upstream(self.map.waits[thread].process);
         objects.sort_by_key(|object| {
             let is_asked = match object.target {
                 FdTarget::Socket(id) => upstream.iter().any(|(socket, _)| *socket == id),
                 _ => false,
             };
-            // The kernel lists an epoll by address of memory.
-            (!is_asked, object.fd.filter(|_| is_epoll))
+            (!is_asked, object.fd)
         });
         objects
     }

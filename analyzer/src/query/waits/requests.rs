@@ -223,7 +223,13 @@ impl<'a> Requests<'a> {
         let other = connections.next().and_then(|index| {
             let connection = &self.map.connections[index];
             match connection.a == client {
-                true => connection.b.or(connection.listener),
+                true => {
+                    let listener = connection.listener;
+                    connection
+                        .b
+                        .or(listener)
+                        .or_else(|| self.lookup.listener_of(client))
+                }
                 false => Some(connection.a),
             }
         });
