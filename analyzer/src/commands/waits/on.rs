@@ -8,8 +8,9 @@ use whotalks::model::{Call, CallMemory, Destination, FdTarget, Known, Map, NotKn
 use whotalks::query::{BlockedThread, Via, ViaKind};
 use whotalks::text::escape;
 
-/// Descriptors of a thread that are listed: an event loop may watch many thousands.
-pub(super) const OBJECTS: usize = 64;
+/// Descriptors of a thread that are listed: as many as the collector reads of a poll. An event loop may watch
+/// more.
+pub(super) const OBJECTS: usize = 8_192;
 
 /// The descriptors that a thread waits on, and what for; those of a poll, select or epoll that is not known
 /// are none.
