@@ -109,8 +109,8 @@ impl FilterArgs {
             .map(|(_, word)| word.as_os_str())
     }
 
-    /// Whether a word names a snapshot: `-`, a path, a name with the suffix of snapshots, or one of the
-    /// last words if a file of that name exists. All others are selectors.
+    /// Whether a word names a snapshot: `-`, the path of a file other than a socket, a name with the suffix
+    /// of snapshots, or one of the last words if a file of that name exists. All others are selectors.
     fn is_file(&self, index: usize) -> bool {
         let word = &self.words[index];
         let text = word.to_string_lossy();
@@ -121,13 +121,18 @@ impl FilterArgs {
             return false;
         }
         let may_be_bare = index + self.bare_files >= self.words.len();
-        // `/run/app.fifo` is something in the map, unless there is such a file here.
-        let may_be_path = text.starts_with('/') && !Path::new(word).exists();
-        text == "-"
-            || text.contains('/') && !may_be_path
-            || text.ends_with(".whotalks")
-            || matches!(&*text, "." | "..")
-            || may_be_bare && Path::new(word).is_file()
+        let is_there = || {
+            let is_special = text.starts_with("/dev/") || text.starts_with("/proc/");
+            let file = Path::new(word).metadata();
+            file.is_ok_and(|file| is_special || file.is_file() || file.is_dir())
+        };
+        match &*text {
+            "-" | "." | ".." => true,
+            text if text.ends_with(".whotalks") => true,
+            // A socket or FIFO is something in the map.
+            text if text.contains('/') => is_there(),
+            _ => may_be_bare && Path::new(word).is_file(),
+        }
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::mem::ManuallyDrop;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, ProcessId, SocketId};
-use whotalks::query::{Filter, SelectorSet, apply_filter, matching_processes, matching_sockets};
+use whotalks::query::{
+    Filter, Selector, SelectorSet, apply_filter, matching_processes, matching_sockets,
+};
+use whotalks::text::escape;
 
 use super::outcome::NothingFound;
 use super::suggest::{no_match, similar_names};
-use crate::cli::FilterArgs;
+use crate::cli::{FilterArgs, parse_selectors};
 use crate::input::{self, Snapshot};
 use crate::messages::message;
 use crate::terminal::plural;
@@ -43,11 +46,31 @@ pub(super) fn filtered_map_with<T>(
     build: impl FnOnce(&[Loaded], At) -> Option<(Map, T)>,
 ) -> Result<(ManuallyDrop<Map>, T)> {
     let (whole, more) = whole_map_with(snapshots, selection.at, build)?;
+    if let Some(path) = missing_file(&whole, selection)? {
+        bail!("{path}: no such file, and nothing in the map has this name");
+    }
     let similar = similar_names(&whole, selection);
     match apply_filter(whole, filter) {
         (map, true) => Ok((ManuallyDrop::new(map), more)),
         (_, false) => Err(no_match(&similar)),
     }
+}
+
+/// A selector that may be meant as a file, and matches nothing.
+fn missing_file(map: &Map, selection: &FilterArgs) -> Result<Option<String>> {
+    for text in selection.selectors() {
+        let is_path = text.contains('/') && !text.starts_with('@');
+        let set = parse_selectors([&text])?;
+        if !is_path || matches!(text.parse(), Ok(Selector::Addr(_))) || text.contains(':') {
+            continue;
+        }
+        let is_found = matching_processes(map, &set).contains(&true)
+            || matching_sockets(map, &set).contains(&true);
+        if !is_found {
+            return Ok(Some(escape::display(text.as_bytes())));
+        }
+    }
+    Ok(None)
 }
 
 /// The map without a filter.

@@ -15,6 +15,12 @@ pub enum ConversationClass {
 }
 
 impl ConversationClass {
+    /// The class of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        let mut all = [Self::Talk, Self::Log, Self::OneProcess].into_iter();
+        all.find(|class| class.as_str() == word)
+    }
+
     /// The word for it in JSON output.
     pub fn as_str(self) -> &'static str {
         match self {

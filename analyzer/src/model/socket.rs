@@ -117,6 +117,33 @@ impl SocketState {
         )
     }
 
+    /// All states.
+    const ALL: [Self; 12] = [
+        Self::Listening,
+        Self::Established,
+        Self::Unconnected,
+        Self::Connecting,
+        Self::Pending,
+        Self::Closing,
+        Self::CloseWait,
+        Self::FinWait1,
+        Self::FinWait2,
+        Self::LastAck,
+        Self::TimeWait,
+        Self::Unknown,
+    ];
+
+    /// The state of a word, also of those of ss(8).
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "listen" => Some(Self::Listening),
+            "estab" => Some(Self::Established),
+            "unconn" => Some(Self::Unconnected),
+            "syn-sent" | "syn-recv" => Some(Self::Connecting),
+            _ => Self::ALL.into_iter().find(|state| state.as_str() == word),
+        }
+    }
+
     /// The word for it in JSON, CSV and text output.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ pub(super) use text::link_cells;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use whotalks::graph::{By, Groups};
+use whotalks::graph::{By, ConversationClass, Groups};
 use whotalks::load::Loaded;
 use whotalks::model::{At, Map, build_at};
 use whotalks::query::{Filter, LinkFilter, SelectorSet, links};
@@ -77,7 +77,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Outcome> {
     let map = filtered_map(&args.selection, &filter, build)?;
     match args.fds {
         true => fds::write(&map, &filter.only, args.format)?,
-        false => write_links(&map, args)?,
+        false => write_links(&map, args, &filter)?,
     }
     Ok(Outcome::Success)
 }
@@ -108,11 +108,19 @@ fn list_sockets(args: &ListArgs, filter: Filter) -> Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-fn write_links(map: &Map, args: &ListArgs) -> Result<()> {
+/// `class:self` in one of the filter's sets.
+fn with_self(filter: &Filter) -> bool {
+    let sets = [&filter.only, &filter.focus];
+    let mut sets = sets.into_iter().chain(&filter.named);
+    sets.any(|set| set.has_class(ConversationClass::OneProcess))
+}
+
+fn write_links(map: &Map, args: &ListArgs, filter: &Filter) -> Result<()> {
     let groups = Groups::new(map, args.by);
     let between = LinkFilter {
         from: parse_selectors(&args.from)?,
         to: parse_selectors(&args.to)?,
+        with_self: with_self(filter),
     };
     let rows = links(map, &groups, &between);
     let is_everything = between.from.is_empty() && between.to.is_empty();

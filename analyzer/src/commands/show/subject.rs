@@ -46,7 +46,21 @@ pub(super) fn subjects(map: &Map, texts: &[String]) -> Result<Vec<PageSubject>> 
         subjects.extend(named(map, &set).map(PageSubject::Channel));
         return Ok(subjects);
     }
-    let processes = matching_process_ids(map, &set).into_iter();
+    let mut processes = matching_process_ids(map, &set);
+    if let [Selector::Number(number)] = selectors[..] {
+        // The holders of a socket match its inode, too.
+        let has_pid = |id: &ProcessId| u64::from(map.process(*id).pid) == number;
+        if processes.iter().any(has_pid) {
+            processes.retain(has_pid);
+        } else if !map
+            .processes
+            .iter()
+            .any(|process| process.netns == Some(number))
+        {
+            return Ok(sockets(map, &set, false));
+        }
+    }
+    let processes = processes.into_iter();
     let units = selectors.iter().all(|s| matches!(s, Selector::Unit(_)));
     let mut selectors = selectors.iter();
     let containers = selectors.all(|s| matches!(s, Selector::Container(_)));

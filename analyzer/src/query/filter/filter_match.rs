@@ -62,6 +62,9 @@ impl FilterMatch {
         let mut matches = Self::default();
         matches.resize(map.processes.len(), map.sockets.len());
         for hide in &filter.hide {
+            if hide.has_class_kind() {
+                continue; // removes conversations, and no processes
+            }
             let hidden = matching_processes(map, hide);
             matches.found.push(hidden.contains(&true));
             add(&mut matches.hidden, &hidden);

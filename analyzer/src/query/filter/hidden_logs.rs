@@ -13,7 +13,9 @@ use crate::query::selector::SelectorSet;
 /// selector: one that matches clients, too, such as a container, does not name the logger. Counts those
 /// with an end that matches, if there are selectors.
 pub fn hide_logs(map: &mut Map, filter: &Filter) {
-    if !filter.hide_logs {
+    let sets = [&filter.only, &filter.focus];
+    let mut sets = sets.into_iter().chain(&filter.named).chain(&filter.hide);
+    if !filter.hide_logs || sets.any(|set| set.has_class(ConversationClass::Log)) {
         return;
     }
     let selectors = [&filter.only, &filter.focus].into_iter();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::filter_match::{Filter, FilterMatch, add};
-use super::matching::held_sockets;
+use super::matching::{held_sockets, intersect};
 use crate::graph::{
     Conversation, ConversationEnds, channel_ends, conversations_and_channels, pipe_ends,
 };
@@ -56,6 +56,12 @@ impl KeptRows {
         }
         if !filter.only.is_empty() {
             rows.keep_only(map, &filter.only, matches);
+            if filter.only.has_class_kind() {
+                rows.keep_class(map, &filter.only);
+            }
+        }
+        for hide in filter.hide.iter().filter(|hide| hide.has_class_kind()) {
+            rows.retain_conversations(map, |ends| !hide.class_matches(map, ends));
         }
         if !filter.focus.is_empty() {
             rows.keep_near(map, matches, filter.hops);
@@ -99,6 +105,30 @@ impl KeptRows {
         intersect(&mut self.sockets, &sockets);
     }
 
+    /// `--only class:log`: conversations of a class, and the processes at their ends.
+    fn keep_class(&mut self, map: &Map, selectors: &SelectorSet) {
+        let mut processes = vec![false; map.processes.len()];
+        self.retain_conversations(map, |ends| {
+            let is_kept = selectors.class_matches(map, ends);
+            for process in ends.from.iter().chain(&ends.to).filter(|_| is_kept) {
+                processes[process.index()] = true;
+            }
+            is_kept
+        });
+        intersect(&mut self.processes, &processes);
+    }
+
+    fn retain_conversations(&mut self, map: &Map, mut keep: impl FnMut(&ConversationEnds) -> bool) {
+        for ends in conversations_and_channels(map) {
+            let kept = match ends.conversation {
+                Conversation::Connection(index) => &mut self.connections[index],
+                Conversation::Pipe(id) => &mut self.pipes[id.index()],
+                Conversation::Channel(id) => &mut self.channels[id.index()],
+            };
+            *kept = *kept && keep(&ends);
+        }
+    }
+
     fn keep_connections(
         &mut self,
         map: &Map,
@@ -116,8 +146,10 @@ impl KeptRows {
             let client_matches = socket_matches(Some(connection.a));
             let server_matches =
                 socket_matches(server) || group.clone().any(|id| socket_matches(Some(id)));
-            // `socket:/run/x` includes the conversations over that listener.
-            let listener_matches = selectors.has_socket_kinds() && socket_matches(listener);
+            // `socket:/run/x` includes the conversations over that listener, and so does its inode.
+            let names_listener = selectors.has_socket_kinds()
+                || listener.is_some_and(|id| selectors.has_number(map.socket(id)));
+            let listener_matches = names_listener && socket_matches(listener);
             let kept_elsewhere = matches.kept.clients[connection.a.index()];
             *kept &= client_matches || server_matches || listener_matches || kept_elsewhere;
             if !*kept {
@@ -221,11 +253,5 @@ fn keep_with_partners(
 pub(super) fn remove(mask: &mut [bool], other: &[bool]) {
     for (entry, other) in mask.iter_mut().zip(other) {
         *entry &= !other;
-    }
-}
-
-fn intersect(mask: &mut [bool], other: &[bool]) {
-    for (entry, other) in mask.iter_mut().zip(other) {
-        *entry &= other;
     }
 }

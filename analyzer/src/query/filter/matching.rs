@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Conversation, channel_ends, pipe_ends};
+use crate::graph::{Conversation, channel_ends, conversations, pipe_ends};
 use crate::model::{ChannelId, Map, PipeId, ProcessId, SocketId};
 use crate::query::selector::SelectorSet;
 
@@ -28,14 +28,18 @@ pub(super) fn matching_rows(map: &Map, selectors: &SelectorSet) -> (Vec<bool>, V
 
 fn processes(map: &Map, selectors: &SelectorSet, held: &[Vec<SocketId>]) -> Vec<bool> {
     let at_named = at_named(map, selectors);
-    (0..map.processes.len())
+    let mut matches: Vec<bool> = (0..map.processes.len())
         .map(|index| {
             let process = ProcessId::new(index);
             selectors.matches_process(map, process, &held[index])
                 || at_named.contains(&process)
                     && selectors.process_kinds_match(map, process, &held[index])
         })
-        .collect()
+        .collect();
+    if let Some(of_class) = OfClass::new(map, selectors) {
+        intersect(&mut matches, &of_class.processes);
+    }
+    matches
 }
 
 /// The processes at the ends of the pipes and channels that the selectors name.
@@ -53,6 +57,39 @@ fn at_named(map: &Map, selectors: &SelectorSet) -> BTreeSet<ProcessId> {
         .collect()
 }
 
+/// The ends of the conversations whose class is selected, by index.
+struct OfClass {
+    processes: Vec<bool>,
+    sockets: Vec<bool>,
+}
+
+impl OfClass {
+    /// `None` if no class is selected.
+    fn new(map: &Map, selectors: &SelectorSet) -> Option<Self> {
+        if !selectors.has_class_kind() {
+            return None;
+        }
+        let mut ends_of = Self {
+            processes: vec![false; map.processes.len()],
+            sockets: vec![false; map.sockets.len()],
+        };
+        let matching = conversations(map).filter(|ends| selectors.class_matches(map, ends));
+        for ends in matching {
+            for process in ends.from.iter().chain(&ends.to) {
+                ends_of.processes[process.index()] = true;
+            }
+            if let Conversation::Connection(index) = ends.conversation {
+                let connection = &map.connections[index];
+                let sockets = [Some(connection.a), connection.b, connection.listener];
+                for socket in sockets.into_iter().flatten() {
+                    ends_of.sockets[socket.index()] = true;
+                }
+            }
+        }
+        Some(ends_of)
+    }
+}
+
 fn sockets(
     map: &Map,
     selectors: &SelectorSet,
@@ -66,9 +103,13 @@ fn sockets(
         holders.iter().any(held_by_match)
             || holders.is_empty() && selectors.matches_unheld_socket(map, socket)
     };
-    (0..map.sockets.len())
+    let mut matches: Vec<bool> = (0..map.sockets.len())
         .map(|index| matches(SocketId::new(index)))
-        .collect()
+        .collect();
+    if let Some(of_class) = OfClass::new(map, selectors) {
+        intersect(&mut matches, &of_class.sockets);
+    }
+    matches
 }
 
 /// The sockets that each process holds and may use, by index of process.
@@ -81,4 +122,11 @@ pub(super) fn held_sockets(map: &Map) -> Vec<Vec<SocketId>> {
         }
     }
     held
+}
+
+/// Clears each entry of a mask that is not set in another one.
+pub(super) fn intersect(mask: &mut [bool], other: &[bool]) {
+    for (entry, other) in mask.iter_mut().zip(other) {
+        *entry &= other;
+    }
 }

@@ -13,6 +13,8 @@ pub struct LinkFilter {
     pub from: SelectorSet,
     /// The server's end.
     pub to: SelectorSet,
+    /// Whether conversations of a process with itself are included.
+    pub with_self: bool,
 }
 
 /// A filter with the processes that it matches in a map.
@@ -39,7 +41,9 @@ impl<'a> EndMatcher<'a> {
 
     /// Whether both ends match.
     pub(super) fn matches(&self, ends: &ConversationEnds) -> bool {
-        self.end_matches(ends, true) && self.end_matches(ends, false)
+        let LinkFilter { from, to, .. } = self.filter;
+        let class_matches = from.class_matches(self.map, ends) && to.class_matches(self.map, ends);
+        class_matches && self.end_matches(ends, true) && self.end_matches(ends, false)
     }
 
     fn end_matches(&self, ends: &ConversationEnds, client: bool) -> bool {

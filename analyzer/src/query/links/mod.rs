@@ -56,7 +56,8 @@ pub fn links(map: &Map, groups: &Groups, filter: &LinkFilter) -> Vec<Link> {
     let matcher = EndMatcher::new(map, filter);
     let mut links: BTreeMap<(String, String, Via, LinkKind, bool), Link> = BTreeMap::new();
     for ends in conversations_and_channels(map) {
-        if is_self_conversation(&ends) || is_half_closed(map, &ends) || !matcher.matches(&ends) {
+        let is_left_out = !filter.with_self && is_self_conversation(&ends);
+        if is_left_out || is_half_closed(map, &ends) || !matcher.matches(&ends) {
             continue;
         }
         let kind = link_kind(map, ends.conversation);

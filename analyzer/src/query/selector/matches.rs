@@ -2,7 +2,7 @@
 
 use super::glob::Glob;
 use super::parse::Selector;
-use crate::graph::{Conversation, program};
+use crate::graph::{By, Conversation, group_label, program};
 use crate::model::{Address, ChannelKind, Container, Map, Process, Socket, SocketId, SocketState};
 use crate::text::escape;
 
@@ -19,6 +19,7 @@ impl Selector {
                 | Self::Inode(_)
                 | Self::Pty(_)
                 | Self::Path(_)
+                | Self::Endpoint(..)
         )
     }
 
@@ -51,6 +52,10 @@ impl Selector {
             Self::Host(glob) => glob.matches(&text(&map.hosts[process.host.index()].hostname)),
             Self::Netns(inode) => process.netns == Some(*inode),
             Self::Word(word) => word_matches(map, process, held, word),
+            Self::Number(number) => {
+                let mut held = held.iter().map(|id| map.socket(*id));
+                process_has_number(process, *number) || held.any(|socket| socket.inode == *number)
+            }
             _ => true,
         }
     }
@@ -78,8 +83,18 @@ impl Selector {
                     })
             }
             Self::Proto(name) => proto_matches(socket, name),
-            Self::State(name) => {
-                socket.state.as_str() == name || name == "closing" && socket.state.is_closing()
+            Self::State(state) => {
+                socket.state == *state
+                    || *state == SocketState::Closing && socket.state.is_closing()
+            }
+            Self::Endpoint(ip, port) => {
+                let ends = [socket.local, socket.remote].into_iter().flatten();
+                let wanted = (ip.to_canonical(), *port);
+                let mut ends = ends.filter_map(|end| match end {
+                    Address::Ip(ip, port) => Some((ip.to_canonical(), port)),
+                    Address::Vsock(..) => None,
+                });
+                ends.any(|end| end == wanted)
             }
             Self::Inode(inode) => socket.inode == *inode,
             _ => true,
@@ -111,6 +126,11 @@ impl Selector {
     }
 }
 
+/// Whether a number is the pid of a process or the inode of its network namespace.
+pub(super) fn process_has_number(process: &Process, number: u64) -> bool {
+    u64::from(process.pid) == number || process.netns == Some(number)
+}
+
 /// Whether the name or the id of a container matches; an id may be abbreviated to four digits.
 fn container_matches(container: &Container, glob: &Glob) -> bool {
     let abbreviated = |id: &str| id.len() >= 4 && container.id.starts_with(id);
@@ -135,6 +155,8 @@ fn word_matches(map: &Map, process: &Process, held: &[SocketId], word: &str) -> 
         || part_of(&escape::display(executable))
         || part_of(&program(process))
         || process.unit.as_deref().is_some_and(part_of)
+        // As printed: `checkout/java`.
+        || word.contains('/') && part_of(&group_label(map, process, By::Role))
         || process.container.as_ref().is_some_and(|container| {
             part_of(&container.id) || container.name.as_deref().is_some_and(part_of)
         })

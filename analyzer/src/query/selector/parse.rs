@@ -2,10 +2,13 @@
 //!
 //! Must not depend on a map: see `matches` for what a selector matches.
 
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use super::glob::Glob;
 use super::ip_network::IpNetwork;
+use crate::graph::ConversationClass;
+use crate::model::SocketState;
 use crate::text::escape;
 
 /// One selector.
@@ -36,7 +39,7 @@ pub enum Selector {
     /// `proto:tcp`
     Proto(String),
     /// `state:listening`
-    State(String),
+    State(SocketState),
     /// `inode:1452`
     Inode(u64),
     /// `netns:4026531833`
@@ -45,7 +48,13 @@ pub enum Selector {
     Pty(u64),
     /// `path:/run/app.fifo`, or the path alone: a socket, FIFO, queue, shared memory, locked file
     Path(Glob),
-    /// A bare word, in lower case: part of a name, compared without case. It may contain a colon,
+    /// `class:log`: a property of conversations, see [`SelectorSet::class_matches`](super::SelectorSet::class_matches)
+    Class(ConversationClass),
+    /// `127.0.0.1:5432`, as printed
+    Endpoint(IpAddr, u16),
+    /// `812`, as printed: the pid of a process, the inode of a socket or of a network namespace
+    Number(u64),
+    /// Another bare word, in lower case: part of a name, compared without case. It may contain a colon,
     /// but not after letters only, which would be a kind.
     Word(String),
 }
@@ -79,7 +88,7 @@ pub enum SelectorError {
 }
 
 /// The kinds of selectors, as written before the colon.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 18] = [
     "pid",
     "comm",
     "exe",
@@ -97,7 +106,42 @@ pub const KINDS: [&str; 17] = [
     "host",
     "pty",
     "path",
+    "class",
 ];
+
+/// Those of `state:`.
+const STATES: &str = "a state: listening, established, unconnected, connecting, pending, closing, close-wait, \
+    fin-wait-1, fin-wait-2, last-ack, time-wait or unknown";
+
+/// Digits of the largest inode; longer numbers are ids of containers.
+const NUMBER_DIGITS: usize = 10;
+
+impl Selector {
+    /// Takes a word without a kind for what it is in outputs: an address, `:PORT`, a path, the name of an
+    /// abstract socket, a number; any other word is part of a name.
+    fn as_printed(text: &str) -> Self {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let port = text.strip_prefix(':').and_then(|port| port.parse().ok());
+        if let Some(network) = IpNetwork::parse(text) {
+            Self::Addr(network)
+        } else if let Ok(address) = text.parse::<SocketAddr>() {
+            Self::Endpoint(address.ip(), address.port())
+        } else if let Some(port) = port {
+            Self::Port(port)
+        } else if text.starts_with('/') {
+            Self::Path(Glob::new(text))
+        } else if text.len() > 1 && text.starts_with('@') {
+            Self::Socket(Glob::new(text))
+        } else if text.len() <= NUMBER_DIGITS
+            && digits(text)
+            && let Ok(number) = text.parse()
+        {
+            Self::Number(number)
+        } else {
+            Self::Word(text.to_lowercase())
+        }
+    }
+}
 
 impl FromStr for Selector {
     type Err = SelectorError;
@@ -106,10 +150,7 @@ impl FromStr for Selector {
         let is_word =
             |kind: &str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
         let Some((kind, value)) = text.split_once(':').filter(|(kind, _)| is_word(kind)) else {
-            return Ok(match text.starts_with('/') {
-                true => Self::Path(Glob::new(text)),
-                false => Self::Word(text.to_lowercase()),
-            });
+            return Ok(Self::as_printed(text));
         };
         if !KINDS.contains(&kind) {
             return Err(SelectorError::Kind {
@@ -139,13 +180,18 @@ impl FromStr for Selector {
             ),
             "port" => Self::Port(value.parse().map_err(|_| error("a port number"))?),
             "proto" => Self::Proto(value.to_lowercase()),
-            "state" => Self::State(value.to_lowercase()),
+            "state" => {
+                Self::State(SocketState::parse(&value.to_lowercase()).ok_or_else(|| error(STATES))?)
+            }
             "pty" => Self::Pty(
                 value
                     .parse()
                     .map_err(|_| error("a number, as 1 of /dev/pts/1"))?,
             ),
             "path" => Self::Path(glob()),
+            "class" => Self::Class(
+                ConversationClass::parse(value).ok_or_else(|| error("talk, log or self"))?,
+            ),
             "inode" => Self::Inode(value.parse().map_err(|_| error("an inode number"))?),
             _ => Self::Netns(
                 value
@@ -166,12 +212,46 @@ mod tests {
         let error = "pid:x".parse::<Selector>().unwrap_err();
         assert_eq!(error.to_string(), "pid:x: expected a process id");
         assert_eq!("NGINX".parse(), Ok(Selector::Word("nginx".to_owned())));
-        for word in ["kworker/0:1", ":1", "@a:b"] {
+        for word in [
+            "kworker/0:1",
+            "app/gunicorn",
+            "1a",
+            "@",
+            "10.0",
+            "123456789012",
+        ] {
             assert_eq!(word.parse(), Ok(Selector::Word(word.to_owned())));
         }
+        let error = "state:opened".parse::<Selector>().unwrap_err().to_string();
+        assert!(error.starts_with("state:opened: expected a state: listening, established"));
+        assert!("class:logs".parse::<Selector>().is_err());
         let error = "unti:nginx".parse::<Selector>().unwrap_err().to_string();
         assert!(
             error.starts_with("unti:nginx: there is no kind of selector unti (kinds: pid, comm")
         );
+    }
+
+    #[test]
+    fn words_as_printed() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let network = |text: &str| Selector::Addr(IpNetwork::parse(text).unwrap());
+        let socket = |text: &str| Selector::Socket(Glob::new(text));
+        for (word, expected) in [
+            ("10.0.4.7", network("10.0.4.7")),
+            ("10.0.0.0/8", network("10.0.0.0/8")),
+            ("::1", network("::1")),
+            ("127.0.0.1:5432", Selector::Endpoint(ip("127.0.0.1"), 5432)),
+            ("[::1]:22", Selector::Endpoint(ip("::1"), 22)),
+            (":5432", Selector::Port(5432)),
+            ("/run/docker.sock", socket("/run/docker.sock")),
+            ("@/tmp/.X11-unix/X7", socket("@/tmp/.X11-unix/X7")),
+            ("@a:b", socket("@a:b")),
+            ("812", Selector::Number(812)),
+            ("class:log", Selector::Class(ConversationClass::Log)),
+            ("state:fin-wait-2", Selector::State(SocketState::FinWait2)),
+            ("state:listen", Selector::State(SocketState::Listening)),
+        ] {
+            assert_eq!(word.parse(), Ok(expected), "{word}");
+        }
     }
 }

@@ -3,9 +3,11 @@
 //! Kinds about processes are tested on the process, kinds about sockets on the socket. An end of a
 //! conversation matches when both do.
 
+use super::matches::process_has_number;
 use super::parse::Selector;
-use crate::graph::Conversation;
+use crate::graph::{Conversation, ConversationClass, ConversationEnds, class};
 use crate::model::{Map, ProcessId, Socket, SocketId};
+use crate::text::escape;
 
 /// Selectors that are combined: one of each kind must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,12 +39,49 @@ impl SelectorSet {
         held: &[SocketId],
         socket: SocketId,
     ) -> bool {
-        self.process_kinds_match(map, id, held) && self.matches_socket(map, socket)
+        let process = map.process(id);
+        let process_kinds_match = self.every_kind_matches(
+            |selector| !selector.is_socket_kind(),
+            |selector| match selector {
+                Selector::Number(number) => {
+                    process_has_number(process, *number) || map.socket(socket).inode == *number
+                }
+                _ => selector.matches_process(map, process, held),
+            },
+        );
+        process_kinds_match && self.matches_socket(map, socket)
     }
 
     /// Whether a socket without known holders matches: no process kind can match it.
     pub fn matches_unheld_socket(&self, map: &Map, socket: SocketId) -> bool {
-        self.0.iter().all(Selector::is_socket_kind) && self.matches_socket(map, socket)
+        let matches_kind = |selector: &Selector| match selector {
+            Selector::Number(number) => map.socket(socket).inode == *number,
+            Selector::Class(_) => true,
+            other => other.is_socket_kind(),
+        };
+        self.0.iter().all(matches_kind) && self.matches_socket(map, socket)
+    }
+
+    /// Whether the class of a conversation matches; true without `class:`.
+    pub fn class_matches(&self, map: &Map, ends: &ConversationEnds) -> bool {
+        !self.has_class_kind() || self.has_class(class(map, ends))
+    }
+
+    /// Whether conversations of this class are selected by `class:`.
+    pub fn has_class(&self, class: ConversationClass) -> bool {
+        self.0.contains(&Selector::Class(class))
+    }
+
+    /// Whether any selector is about the class of conversations.
+    pub fn has_class_kind(&self) -> bool {
+        self.0
+            .iter()
+            .any(|selector| matches!(selector, Selector::Class(_)))
+    }
+
+    /// Whether a selector is the number of a socket.
+    pub fn has_number(&self, socket: &Socket) -> bool {
+        self.0.contains(&Selector::Number(socket.inode))
     }
 
     /// Whether the socket kinds match a socket, regardless of its holders.
