@@ -19,12 +19,12 @@ pub(crate) fn named(uids: &BTreeSet<u32>) -> Vec<User> {
 
 fn select(passwd: &[u8], uids: &BTreeSet<u32>) -> Vec<User> {
     let mut wanted = uids.clone();
-    let named = lines(passwd).filter_map(|(name, uid)| {
-        wanted.remove(&uid).then(|| User {
+    let named = lines(passwd)
+        .filter(|(_, uid)| wanted.remove(uid))
+        .map(|(name, uid)| User {
             uid,
             name: name.to_vec(),
-        })
-    });
+        });
     named.collect()
 }
 

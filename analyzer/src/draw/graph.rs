@@ -210,6 +210,8 @@ pub(crate) enum Shelf {
     Pairs(u32),
     /// Processes with listeners and without connections.
     Listening,
+    /// Processes that talk to loggers, whose conversations are left out, and to nobody else.
+    Logging,
     /// Processes whose partners are not known.
     UnknownPeers,
     /// Processes whose partners were left out on request.

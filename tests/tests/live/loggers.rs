@@ -81,6 +81,17 @@ fn they_are_shown_on_request() {
         assert_eq!(named["hidden"]["log"], 0);
     }
     assert_eq!(
+        links(&list(&world, &["class:log"]), &script.pids),
+        ["0 → 2", "3 → 2"]
+    );
+    assert_eq!(
+        links(
+            &list(&world, &["--logs", "--hide", "class:log"]),
+            &script.pids
+        ),
+        ["0 → 1"]
+    );
+    assert_eq!(
         links(
             &list(&world, &["--to", &format!("pid:{journal}")]),
             &script.pids
@@ -126,4 +137,14 @@ fn they_are_shown_on_request() {
         (BTreeSet::from(["/run/app.sock".to_owned()]), Some(1))
     );
     assert_eq!(rows(&["--logs"]), (both, Some(0)));
+    // Who only logs is not said to talk to nobody.
+    let picture = |options: &[&str]| {
+        let mut command = Command::new(&programs().analyze);
+        command.args(["draw", "--view", "process", "-o", "-"]);
+        let drawn = run(command.args(options).arg(&file), b"").stdout;
+        String::from_utf8(drawn)
+            .unwrap()
+            .contains("Talk to loggers only (")
+    };
+    assert!(picture(&[]) && !picture(&["--logs"]));
 }

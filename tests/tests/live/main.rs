@@ -27,6 +27,7 @@ mod pairs;
 mod pipes;
 mod queues;
 mod reused_names;
+mod selectors;
 mod syscalls;
 mod tcp_states;
 mod thread_memory;

@@ -115,6 +115,7 @@ fn heading(graph: &Graph, shelf: Shelf, items: &[Item]) -> String {
         Shelf::HubClients => "Talk to hubs only",
         Shelf::Pairs(_) => "Only the two of them",
         Shelf::Listening => "Listening, nobody seen talking to them",
+        Shelf::Logging => "Talk to loggers only",
         Shelf::UnknownPeers => "Talking to others that are not known",
         Shelf::LeftOut => "Talking to others that were left out on request",
         Shelf::Unconnected => "Seen talking to nobody",

@@ -2,14 +2,15 @@
 //! that are drawn as badges. Merges those of which there are too many.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, DraftNode};
 use super::findings::is_marked;
 use super::merge::{merge, name};
 use crate::diff::ChangeStatus;
 use crate::draw::graph::{EdgeKind, Kind, Shelf};
-use crate::model::FdsStatus;
+use crate::graph::{connection_ends, pipe_ends};
+use crate::model::{FdsStatus, Map, PipeId, ProcessId};
 
 /// More single nodes on a shelf are merged by name.
 const MAX_SINGLES: usize = 60;
@@ -66,6 +67,7 @@ pub(crate) fn shelves(draft: &Draft<'_>) -> Vec<Shelf> {
     for (node, component) in (0u32..).zip(&components) {
         has_more[*component as usize] |= undrawn(node).hidden > 0;
     }
+    let logging = logging(draft);
     let shelf = |node: u32| {
         let component = components[node as usize];
         match members[component as usize][..] {
@@ -75,6 +77,7 @@ pub(crate) fn shelves(draft: &Draft<'_>) -> Vec<Shelf> {
             [_] if undrawn(node).hidden > 0 => Shelf::LeftOut,
             [_] if undrawn(node).unknown > 0 => Shelf::UnknownPeers,
             [_] if listens[node as usize] => Shelf::Listening,
+            [_] if are_all_among(draft, &logging, &draft.nodes[node as usize]) => Shelf::Logging,
             [_] => Shelf::Unconnected,
             // A group and one other node are no pair.
             [one, other]
@@ -91,6 +94,34 @@ pub(crate) fn shelves(draft: &Draft<'_>) -> Vec<Shelf> {
     nodes
         .map(|(node, owner)| shelf(owner.unwrap_or(node)))
         .collect()
+}
+
+/// Processes by the number of hosts of other maps that come before theirs, which identifies the map.
+type MapProcesses = BTreeSet<(usize, ProcessId)>;
+
+/// The clients of loggers whose conversations are left out.
+fn logging(draft: &Draft<'_>) -> MapProcesses {
+    let processes = draft.processes.iter();
+    let maps: BTreeMap<usize, &Map> = processes.map(|one| (one.hosts_before, one.map)).collect();
+    let mut clients = MapProcesses::new();
+    for (before, map) in maps.into_iter().filter(|_| draft.not_drawn.logs > 0) {
+        let connections = map.connections.iter().enumerate();
+        let connections = connections.filter(|(_, connection)| connection.hidden);
+        let pipes = map.pipes.iter().enumerate().filter(|(_, pipe)| pipe.hidden);
+        let ends = connections
+            .map(|(index, _)| connection_ends(map, index))
+            .chain(pipes.map(|(index, _)| pipe_ends(map, PipeId::new(index))));
+        clients.extend(ends.flat_map(|ends| ends.from).map(|id| (before, id)));
+    }
+    clients
+}
+
+/// Whether all processes of a node are among these.
+fn are_all_among(draft: &Draft<'_>, processes: &MapProcesses, node: &DraftNode) -> bool {
+    node.members.iter().all(|member| {
+        let process = draft.process(*member);
+        process.is_some_and(|one| processes.contains(&(one.hosts_before, one.id)))
+    })
 }
 
 /// Whether a node has processes whose descriptors were not all read.

@@ -7,7 +7,6 @@ use super::matches::process_has_number;
 use super::parse::Selector;
 use crate::graph::{Conversation, ConversationClass, ConversationEnds, class};
 use crate::model::{Map, ProcessId, Socket, SocketId};
-use crate::text::escape;
 
 /// Selectors that are combined: one of each kind must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
