@@ -61,6 +61,16 @@ pub fn needs_namespaces() -> bool {
     makes_namespaces()
 }
 
+/// Whether the calling test, which needs root outside of user namespaces, can run. Elsewhere it is left to
+/// the run as root.
+pub fn needs_root() -> bool {
+    let is_root = euid() == 0 && std::env::var_os(RERUN_AS).is_none();
+    if !is_root {
+        say("left to the run as root");
+    }
+    is_root
+}
+
 /// Effective user id.
 pub fn euid() -> u32 {
     rustix::process::geteuid().as_raw()

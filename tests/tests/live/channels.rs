@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_tests::World;
-use whotalks_tests::environment::{skip, works};
+use whotalks_tests::environment::{needs_namespaces, needs_root, skip, works};
 use whotalks_tests::programs::run;
 use whotalks_tests::script::Script;
 use whotalks_tests::world::export;
@@ -283,6 +283,9 @@ rest()
 /// elsewhere, as in many containers.
 #[test]
 fn terminals_of_one_number_in_several_file_systems() {
+    if !needs_root() {
+        return;
+    }
     let world = World::new();
     let directory = world.directory().display();
     let script = Script::start_in(
@@ -357,6 +360,9 @@ def go(): os.write(write, b'x')
 /// In the first IPC namespace, and in one whose queues are not mounted anywhere.
 #[test]
 fn message_queues_by_access_mode() {
+    if !needs_namespaces() {
+        return;
+    }
     for wrapper in [&["env"][..], &["unshare", "-i"]] {
         let world = World::new();
         let name = format!("/{}", world.directory().file_name().unwrap().display());
@@ -441,6 +447,9 @@ call('mq_unlink', b'{name}') if False else rest()
 /// the last users of semaphores; of the first IPC namespace and of another one.
 #[test]
 fn system_v_objects_of_two_namespaces() {
+    if !needs_namespaces() {
+        return;
+    }
     for wrapper in [&["env"][..], &["unshare", "-i"]] {
         let world = World::new();
         let script = Script::start_in(
@@ -580,6 +589,9 @@ rest()
 /// What `lsof +E` says of the other ends of terminals, message queues and eventfds is in the map.
 #[test]
 fn lsof_knows_no_end_that_the_map_does_not() {
+    if !needs_root() {
+        return;
+    }
     if !works(&["sh", "-c", "command -v lsof"]) {
         return skip("lsof is not installed");
     }

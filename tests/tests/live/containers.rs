@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_tests::World;
-use whotalks_tests::environment::{needs_namespaces, skip};
+use whotalks_tests::environment::{needs_namespaces, needs_root, skip};
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::script::Script;
 use whotalks_tests::world::export;
@@ -70,6 +70,9 @@ fn processes(world: &World, files: &str, pids: &[u32]) -> Vec<Value> {
 
 #[test]
 fn names_are_those_of_the_runtimes_files() {
+    if !needs_root() {
+        return;
+    }
     if !needs_namespaces() {
         return;
     }
@@ -110,6 +113,9 @@ fn names_are_those_of_the_runtimes_files() {
 /// Each has its own file, as its root has it: a link in it does not lead outside.
 #[test]
 fn users_are_those_of_the_own_file() {
+    if !needs_root() {
+        return;
+    }
     if !needs_namespaces() {
         return;
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use whotalks_snapshot::records::Netns;
 use whotalks_snapshot::{BlockKind, Event, Limits, Reader, records};
-use whotalks_tests::environment::{needs_namespaces, skip};
+use whotalks_tests::environment::{needs_namespaces, needs_root, skip};
 use whotalks_tests::findings::Findings;
 use whotalks_tests::programs::programs;
 use whotalks_tests::script::Script;
@@ -112,6 +112,9 @@ fn a_namespace_that_may_not_be_entered_is_read_from_outside() {
 /// private table of a thread. The namespaces of other kinds that are opened so are none of the network.
 #[test]
 fn a_namespace_that_was_opened_by_path_is_one() {
+    if !needs_root() {
+        return;
+    }
     if !needs_namespaces() {
         return;
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use whotalks_tests::World;
-use whotalks_tests::environment::{skip, works};
+use whotalks_tests::environment::{needs_root, skip, works};
 use whotalks_tests::programs::{Ran, programs, run};
 use whotalks_tests::script::Script;
 use whotalks_tests::service::{Postgresql, Redis, folder, text};
@@ -60,6 +60,9 @@ fn has_services() -> bool {
 /// One session is idle in a transaction and holds the lock of a row.
 #[test]
 fn a_row_lock() {
+    if !needs_root() {
+        return;
+    }
     let world = World::new();
     if !has_services() {
         return;

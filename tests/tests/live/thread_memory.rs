@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use whotalks_tests::World;
 use whotalks_tests::compiled::Compiled;
-use whotalks_tests::environment::{euid, needs_namespaces, say, works};
+use whotalks_tests::environment::{euid, needs_namespaces, needs_root, say, works};
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::script::Script;
 use whotalks_tests::world::export;
@@ -155,8 +155,8 @@ fn owners_of_locks() {
 /// In a pid namespace of its own the program knows its threads by other ids.
 #[test]
 fn owners_of_locks_in_a_pid_namespace() {
-    if euid() != 0 {
-        return say("left to the run as root");
+    if !needs_root() {
+        return;
     }
     if !needs_namespaces() {
         return;

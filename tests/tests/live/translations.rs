@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use whotalks_tests::World;
-use whotalks_tests::environment::{needs_namespaces, skip, works};
+use whotalks_tests::environment::{needs_namespaces, needs_root, skip, works};
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::script::{Script, links};
 
@@ -109,6 +109,9 @@ fn answer(world: &World, script: &Script) -> (Vec<String>, Vec<Value>) {
 
 #[test]
 fn an_equal_address_at_both_ends_joins_them() {
+    if !needs_root() {
+        return;
+    }
     if !can_translate() {
         return;
     }
@@ -144,6 +147,9 @@ fn the_command_line_of_a_proxy_joins_both_ends() {
 /// The kernel chose other ports for the clients: which connection is whose is not known, but the server is.
 #[test]
 fn a_proxy_names_the_server_of_clients_that_cannot_be_told_apart() {
+    if !needs_root() {
+        return;
+    }
     if !can_translate() {
         return;
     }
@@ -158,6 +164,9 @@ fn a_proxy_names_the_server_of_clients_that_cannot_be_told_apart() {
 /// An address of this machine is never outside.
 #[test]
 fn what_joins_nothing_is_translated() {
+    if !needs_root() {
+        return;
+    }
     if !can_translate() {
         return;
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use whotalks_tests::environment::{RERUN_AS, needs_namespaces, say, skip, works};
+use whotalks_tests::environment::{needs_namespaces, needs_root, skip, works};
 use whotalks_tests::programs::{TIMEOUT, programs, run};
 use whotalks_tests::script::Script;
 use whotalks_tests::world::{export, namespace};
@@ -169,8 +169,8 @@ fn not_called_read(call: &str, hold: impl Fn(&Actor)) {
 #[test]
 fn an_unserved_path_does_not_delay_the_capture() {
     // In a user namespace /dev/fuse may be another's.
-    if std::env::var_os(RERUN_AS).is_some() {
-        return say("left to the run as root");
+    if !needs_root() {
+        return;
     }
     if !needs_namespaces() {
         return;

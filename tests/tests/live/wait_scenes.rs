@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use whotalks_tests::World;
 use whotalks_tests::compiled::Compiled;
-use whotalks_tests::environment::skip;
+use whotalks_tests::environment::{needs_root, skip};
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::script::Script;
 use whotalks_tests::service::{Nginx, Postgresql, Redis};
@@ -276,6 +276,9 @@ rest()
 /// Idle services and their clients have no row, and the samples none at all.
 #[test]
 fn nothing_at_rest() {
+    if !needs_root() {
+        return;
+    }
     let world = World::new();
     let Some(nginx) = Nginx::start(&world) else {
         return skip("no nginx");

@@ -243,7 +243,10 @@ mod tests {
             ("127.0.0.1:5432", Selector::Endpoint(ip("127.0.0.1"), 5432)),
             ("[::1]:22", Selector::Endpoint(ip("::1"), 22)),
             (":5432", Selector::Port(5432)),
-            ("/run/docker.sock", socket("/run/docker.sock")),
+            (
+                "/run/docker.sock",
+                Selector::Path(Glob::new("/run/docker.sock")),
+            ),
             ("@/tmp/.X11-unix/X7", socket("@/tmp/.X11-unix/X7")),
             ("@a:b", socket("@a:b")),
             ("812", Selector::Number(812)),
