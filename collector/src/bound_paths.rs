@@ -196,7 +196,9 @@ fn walk_roots(paths: &[Vec<u8>]) -> Vec<Vec<u8>> {
         .iter()
         .map(|place| place.as_bytes().to_vec());
     let mut places: BTreeSet<_> = insert_each(usual);
-    for path in paths.iter().filter(|path| path.first() == Some(&b'/')) {
+    // A link of `/proc` leads the collector to something of its own, such as the root directory.
+    let is_place = |path: &&Vec<u8>| path.first() == Some(&b'/') && !path.starts_with(b"/proc/");
+    for path in paths.iter().filter(is_place) {
         let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         if end > 0 {
             places.insert(path[..end].to_vec());
@@ -320,6 +322,7 @@ mod tests {
             b"/srv/x/app.sock".to_vec(),
             b"private/x".to_vec(),
             b"/top".to_vec(),
+            b"/proc/self/fd/5/attach".to_vec(),
         ];
         let places = walk_roots(&paths);
         let expected =
