@@ -108,7 +108,9 @@ fn socket_id(inode: u64) -> String {
 
 fn holders_of(socket: &Value) -> BTreeSet<Holder> {
     let all = socket["holders"].as_array().unwrap().iter();
-    let shared = all.filter(|holder| holder["tid"].is_null());
+    // Without a descriptor: through io_uring.
+    let is_shared = |holder: &&Value| holder["tid"].is_null() && !holder["fd"].is_null();
+    let shared = all.filter(is_shared);
     let pid = |holder: &Value| {
         holder["process"]
             .as_str()?

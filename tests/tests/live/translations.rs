@@ -1,10 +1,11 @@
 //! Conversations whose addresses are translated, where the kernel's connection tracking was not captured.
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use whotalks_tests::World;
-use whotalks_tests::environment::{needs_namespaces, needs_root, skip, works};
+use whotalks_tests::environment::{needs_root, skip, works};
 use whotalks_tests::programs::{programs, run};
 use whotalks_tests::script::{Script, links};
 
@@ -65,10 +66,13 @@ fn scene(clients: u32, masquerade: &str, more: &[&str]) -> Script {
     Script::start_in(&["unshare", "-n"], &[&[&*head], more].concat().concat())
 }
 
+/// The scenes have equal addresses: one at a time.
+static SCENE: Mutex<()> = Mutex::new(());
+
 fn can_translate() -> bool {
     let rules =
         "nft add table ip nat && nft 'add chain ip nat o { type nat hook output priority -100; }'";
-    needs_namespaces() && {
+    needs_root() && {
         let can = works(&["unshare", "-n", "sh", "-c", rules]);
         if !can {
             skip("no address can be translated here (nft)");
@@ -109,12 +113,10 @@ fn answer(world: &World, script: &Script) -> (Vec<String>, Vec<Value>) {
 
 #[test]
 fn an_equal_address_at_both_ends_joins_them() {
-    if !needs_root() {
-        return;
-    }
     if !can_translate() {
         return;
     }
+    let _alone = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     let script = scene(2, "", &[CLIENTS]);
     let translated = json!({"from": "192.168.77.1:8080", "by": "address"});
@@ -132,6 +134,7 @@ fn the_command_line_of_a_proxy_joins_both_ends() {
     if !can_translate() {
         return;
     }
+    let _alone = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     let script = scene(2, " ", &[PROXY, CLIENTS]);
     let translated = json!({"from": "192.168.77.1:8080", "by": "proxy"});
@@ -147,12 +150,10 @@ fn the_command_line_of_a_proxy_joins_both_ends() {
 /// The kernel chose other ports for the clients: which connection is whose is not known, but the server is.
 #[test]
 fn a_proxy_names_the_server_of_clients_that_cannot_be_told_apart() {
-    if !needs_root() {
-        return;
-    }
     if !can_translate() {
         return;
     }
+    let _alone = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     let script = scene(2, "random", &[PROXY, CLIENTS]);
     let (links, translated) = answer(&world, &script);
@@ -164,12 +165,10 @@ fn a_proxy_names_the_server_of_clients_that_cannot_be_told_apart() {
 /// An address of this machine is never outside.
 #[test]
 fn what_joins_nothing_is_translated() {
-    if !needs_root() {
-        return;
-    }
     if !can_translate() {
         return;
     }
+    let _alone = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     let script = scene(1, " ", &[CLIENTS]);
     let (links, _) = answer(&world, &script);

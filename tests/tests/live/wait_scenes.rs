@@ -201,6 +201,41 @@ rest()
     assert_eq!(cycles[0]["processes"], json!([id(a), id(b), id(c)]));
 }
 
+/// A program writes to a terminal that nobody reads any more: its reader is stopped.
+#[test]
+fn a_terminal_whose_reader_stopped() {
+    let world = World::new();
+    let script = scene(
+        &world,
+        "
+import pty
+master, slave = pty.openpty()
+def reader():
+    os.close(slave)
+    while True: os.read(master, 4096)
+def writer():
+    os.close(master)
+    while True: os.write(slave, b'x' * 4096)
+reads = fork(reader)
+writes = fork(writer)
+os.close(master); os.close(slave)
+time.sleep(0.3); os.kill(reads, signal.SIGSTOP)
+ready(reads, writes)
+rest()
+",
+    );
+    let all = answer(&world.snapshot(), &[]);
+    let [reads, writes] = script.pids[..] else {
+        panic!("{:?}", script.pids);
+    };
+    check(&all, writes, "write", &[reads], "stopped");
+    let stopped = row(&all, reads);
+    assert_eq!(
+        (&stopped["class"], &stopped["end"]["kind"]),
+        (&json!("stopped"), &json!("stopped"))
+    );
+}
+
 /// What cannot be sent or opened, by path; locks of files; a client that polls a stopped server.
 #[test]
 fn files_datagrams_and_stops() {

@@ -10,8 +10,8 @@ use super::requests::{Request, Requests};
 use super::wait_set::WaitSet;
 use crate::load::syscall::CallKind;
 use crate::model::{
-    Call, CallMemory, Channel, ChannelKind, ChannelRole, Destination, FdTarget, Map, ProcessId,
-    SocketId, ThreadState, Wait,
+    Call, CallMemory, Channel, ChannelEnd, ChannelKind, ChannelRole, Destination, FdTarget, Map,
+    ProcessId, SocketId, ThreadState, Wait,
 };
 use crate::query::via::{Via, ViaKind};
 use crate::text::escape;
@@ -218,6 +218,30 @@ impl<'a> Resolver<'a> {
         resolved
     }
 
+    /// The processes at the other end of a pseudo-terminal, by a descriptor of it.
+    fn terminal(&mut self, process: ProcessId, fd: Option<u32>) -> Option<usize> {
+        let is_own = |end: &&ChannelEnd| end.process == process && end.fd == fd;
+        let terminals = self.map.channels.iter();
+        let mut terminals = terminals.filter(|channel| channel.kind == ChannelKind::Pty);
+        let (terminal, own) =
+            terminals.find_map(|one| Some((one, one.ends.iter().find(is_own)?)))?;
+        let peers = terminal.processes(match own.role {
+            ChannelRole::Master => ChannelRole::Slave,
+            _ => ChannelRole::Master,
+        });
+        let via = Via {
+            text: escape::display(&terminal.name),
+            kind: ViaKind::Path,
+        };
+        (fd.is_some() && !peers.is_empty()).then(|| {
+            self.add(WaitTarget {
+                peers,
+                via,
+                ..WaitTarget::default()
+            })
+        })
+    }
+
     /// A thread that is blocked in a write or connect.
     fn blocked_on(&mut self, wait: &Wait, call: &Call, need: WaitNeed) -> ResolvedWait {
         let destination = match &call.memory {
@@ -237,7 +261,14 @@ impl<'a> Resolver<'a> {
             late_ms: None,
             path: None,
         };
-        if let FdTarget::Other(link) = &call.target {
+        let terminal = match call.target {
+            FdTarget::Other(_) => self.terminal(wait.process, call.fd),
+            _ => None,
+        };
+        if let Some(terminal) = terminal {
+            resolved.targets = vec![terminal];
+            resolved.end = None;
+        } else if let FdTarget::Other(link) = &call.target {
             let end = self.file_end(wait, link);
             resolved.standing = match end {
                 ChainEnd::Disk(_) => Standing::Disk,
