@@ -11,6 +11,9 @@ use whotalks_tests::environment::{skip, works};
 use whotalks_tests::programs::run;
 use whotalks_tests::{Actor, Address, Kind, Map, Socket, World};
 
+/// How often `lsof` is run.
+const LSOF_RUNS: usize = 4;
+
 /// Process and descriptor.
 type Holder = (u64, u64);
 
@@ -262,7 +265,10 @@ fn ss_of_internet_sockets() {
 fn lsof_with_endpoints() {
     let scene = Scene::new();
     let map = scene.world.capture();
-    let Some(text) = output(&["lsof", "-nP", "-U", "+E", "-F", "pfin"]) else {
+    // It learns of the other ends by one dump, which skips sockets while others come and go: what it says
+    // in several runs together.
+    let runs = (0..LSOF_RUNS).map(|_| output(&["lsof", "-nP", "-U", "+E", "-F", "pfin"]));
+    let Some(text) = runs.collect::<Option<String>>() else {
         return;
     };
     let (mut held_there, mut joined_there) = (BTreeSet::new(), BTreeSet::new());
