@@ -160,17 +160,27 @@ impl Join<'_> {
         }
     }
 
-    /// The datagram receivers and the listeners at an address, in any namespace that has it.
+    /// The datagram receivers and the listeners at an address: in the client's namespace, if that has the
+    /// address, else in the only one where something is bound to it. Private addresses repeat: where
+    /// several namespaces answer, it is not known which one is meant.
     fn bound_at(&self, client: usize, address: Address) -> (Vec<usize>, Vec<usize>) {
         let client = self.sockets.socket(client);
+        let own_netns = client.netns;
         let (Address::Ip(ip, _), Some(protocol)) = (address, client.protocol) else {
             return Default::default();
         };
         let protocol = wire_protocol(protocol);
-        let namespaces = self.local.namespaces_of(ip);
+        let mut namespaces = self.local.namespaces_of(ip);
+        if let Some(own) = own_netns.filter(|own| namespaces.contains(own)) {
+            namespaces = [own].into();
+        }
         let at = |bound: &BoundSockets<'_>| -> Vec<usize> {
             let of = |netns: &u64| bound.find(*netns, protocol, address, true);
-            namespaces.iter().flat_map(of).collect()
+            let mut found = namespaces.iter().map(of).filter(|found| !found.is_empty());
+            match (found.next(), found.next()) {
+                (Some(only), None) => only,
+                _ => Vec::new(),
+            }
         };
         let receivers = match client.kind {
             SocketType::Dgram => at(&self.receivers.unconnected),

@@ -180,3 +180,24 @@ fn what_joins_nothing_is_translated() {
         ]
     );
 }
+
+/// Two containers on one machine with equal addresses: neither is taken for the other.
+#[test]
+fn an_address_that_two_namespaces_have_names_no_server() {
+    if !can_translate() {
+        return;
+    }
+    let _alone = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
+    let scenes = [(); 2].map(|()| scene(2, "random", &[PROXY, CLIENTS]));
+    for script in &scenes {
+        let (found, _) = answer(&World::new(), script);
+        let servers = |client: &str| -> Vec<&String> {
+            let of_client = |link: &&String| link.starts_with(&format!("{client} →"));
+            found.iter().filter(of_client).collect()
+        };
+        for client in ["0", "1"] {
+            assert_eq!(servers(client).len(), 1, "{found:?}");
+            assert!(servers(client)[0].contains("(translated) "), "{found:?}");
+        }
+    }
+}

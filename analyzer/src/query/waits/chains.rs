@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use super::analysis::{ChainEnd, ChainStep, MAX_CHAIN_STEPS, WaitCycle};
 use super::cycles::Cycles;
 use super::fd_lookup::WaitTarget;
-use super::resolve::{ResolvedWait, Standing};
+use super::resolver::{ResolvedWait, Standing};
 use super::serving::{Node, Serving};
 use crate::model::{Map, ProcessId};
 

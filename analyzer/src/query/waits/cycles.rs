@@ -10,7 +10,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::analysis::{ChainStep, WaitCycle, WaitNeed};
 use super::fd_lookup::WaitTarget;
-use super::resolve::ResolvedWait;
+use super::resolver::ResolvedWait;
 use crate::model::{Map, ProcessId, ThreadState};
 
 /// All cycles of a map.

@@ -1,9 +1,9 @@
 //! Blocked threads, and the chains of waits from one to another (`waits`).
 //!
 //! Each thread has a set of objects that it waits on ([`wait_set`]). Each object leads to those who can end
-//! the wait: the holders of the other end ([`fd_lookup`]), the owner of a lock, a child ([`resolve`]). A chain
-//! goes on through the thread of such a process that serves the object ([`serving`]), to the one that explains
-//! the wait best ([`chains`]).
+//! the wait: the holders of the other end ([`fd_lookup`]), the owner of a lock ([`locks`]), a child
+//! ([`resolve`]), any of several ([`events`]). A chain goes on through the thread of such a process that
+//! serves the object ([`serving`]), to the one that explains the wait best ([`chains`]).
 //!
 //! A process can proceed as soon as one of its threads can, and a wait ends as soon as one of the
 //! holders of the other end acts. So threads form a cycle only if nothing that one of them waits for,
@@ -15,12 +15,15 @@
 mod analysis;
 mod chains;
 mod cycles;
+mod events;
 mod fd_lookup;
 mod kinship;
+mod locks;
 mod postgresql;
 mod problems;
 mod requests;
 mod resolve;
+mod resolver;
 mod serving;
 mod wait_set;
 
@@ -32,7 +35,7 @@ use self::chains::Chains;
 use self::fd_lookup::FdLookup;
 use self::problems::Problems;
 use self::requests::Requests;
-use self::resolve::{ResolvedWait, Resolver};
+use self::resolver::{ResolvedWait, Resolver};
 use self::serving::Serving;
 use self::wait_set::{WaitSet, WaitSets};
 use crate::model::{Map, ThreadState, Wait};

@@ -14,7 +14,7 @@ use super::chains::Chains;
 use super::fd_lookup::{FdLookup, Role, WaitTarget};
 use super::postgresql::is_idle_in_transaction;
 use super::requests::{Request, Requests};
-use super::resolve::{ResolvedWait, Standing, Weight};
+use super::resolver::{ResolvedWait, Standing, Weight};
 use super::serving::{Node, Serving};
 use super::wait_set::WaitSet;
 use crate::model::{FdTarget, Map, ProcessId, SocketId, SocketState, ThreadState};

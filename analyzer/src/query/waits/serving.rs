@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::fd_lookup::WaitTarget;
 use super::requests::Requests;
-use super::resolve::{ResolvedWait, Standing};
+use super::resolver::{ResolvedWait, Standing};
 use crate::load::syscall::CallKind;
 use crate::model::{FdTarget, Map, ProcessId, ThreadState};
 
